@@ -1,0 +1,46 @@
+"""attnviz shows what attention computes, step by step, with real numbers.
+
+attend(query, key, value, …) returns every step of the formula; trace_text(text, …) and load(path) return a Trace,
+which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attnviz.attention import Rule, Steps, attend
+    from attnviz.errors import AttnvizError
+    from attnviz.sources.toy import trace_text
+    from attnviz.trace import Layer, Projection, Trace, load
+
+__version__ = "0.1.0"
+
+__all__ = ["AttnvizError", "Layer", "Projection", "Rule", "Steps", "Trace", "__version__", "attend", "load", "trace_text"]
+
+# Where each public name lives; loaded when it is first used (PEP 562), so that the command line starts fast.
+_MODULES = {
+    "AttnvizError": "attnviz.errors",
+    "Layer": "attnviz.trace",
+    "Projection": "attnviz.trace",
+    "Rule": "attnviz.attention",
+    "Steps": "attnviz.attention",
+    "Trace": "attnviz.trace",
+    "attend": "attnviz.attention",
+    "load": "attnviz.trace",
+    "trace_text": "attnviz.sources.toy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'attnviz' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

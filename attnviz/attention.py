@@ -1,0 +1,285 @@
+"""The formula of attention, step by step, written once for NumPy and torch.
+
+    output = softmax(QKᵀ · scale + bias) V        Vaswani et al. 2017, "Attention Is All You Need", equation 1
+
+with what later models added to it: causal masks and key/value caches (query_offset), sliding windows (Mistral),
+capped scores (Gemma 2, 2408.00118), grouped key/value heads (Ainslie et al. 2023, 2305.13245) and sinks
+(Xiao et al. 2023, 2309.17453, as gpt-oss learns them).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken, to_numpy
+from attnviz.errors import AttnvizError
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What turns scores into weights, beside Q and K themselves.
+
+    scale         factor of the scores; None is 1/√d_k
+    causal        a query sees only keys at its own position or before
+    query_offset  the position of the first query among the keys; None is 0, and only where there are as many
+                  queries as keys
+    window        a query sees only keys at a distance below this (causal: itself and window − 1 before it)
+    softcap       scores become softcap · tanh(scores / softcap), which keeps them below softcap
+    mask          bool, (queries, keys) or (heads, queries, keys): True = may attend
+    bias          float, the same shapes: added to the scaled scores; −∞ hides
+    sinks         float, (heads,): one logit a head that takes a share of the weights and has no value
+    """
+
+    scale: float | None = None
+    causal: bool = False
+    query_offset: int | None = None
+    window: int | None = None
+    softcap: float | None = None
+    mask: Array | None = None
+    bias: Array | None = None
+    sinks: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not math.isfinite(self.scale):
+            raise AttnvizError(f"scale is {self.scale}: it must be a finite number")
+        if self.window is not None and self.window < 1:
+            raise AttnvizError(f"window is {self.window}: a query must see at least 1 key")
+        if self.softcap is not None and not (math.isfinite(self.softcap) and self.softcap > 0):
+            raise AttnvizError(f"softcap is {self.softcap}: it must be above 0")
+
+    def scale_for(self, dimension: int) -> float:
+        """The factor of the scores of queries with ``dimension`` numbers each."""
+        return 1 / math.sqrt(dimension) if self.scale is None else self.scale
+
+    def offset_for(self, queries: int, keys: int) -> int:
+        """The position of the first query among the keys; AttnvizError where that is anybody's guess."""
+        if self.query_offset is not None:
+            return self.query_offset
+        if queries != keys and (self.causal or self.window is not None):
+            raise AttnvizError(
+                f"{queries} queries and {keys} keys: which key does the first query stand at?",
+                f"query_offset=0 aligns the first query with the first key (torch's is_causal), "
+                f"query_offset={keys - queries} the last query with the last key (a key/value cache)",
+            )
+        return 0
+
+
+class Steps(NamedTuple):
+    """The five steps of one or more heads, each an array of the kind that came in.
+
+    scores    QKᵀ                                              (…, heads, queries, keys)
+    scaled    scores × scale, then softcap                     (…, heads, queries, keys)
+    masked    scaled + bias, hidden cells −∞                   (…, heads, queries, keys)
+    weights   softmax of masked; sinks take their share        (…, heads, queries, keys)
+    output    weights V                                        (…, heads, queries, d_v)
+    """
+
+    scores: Array
+    scaled: Array
+    masked: Array
+    weights: Array
+    output: Array
+
+    @property
+    def blind(self) -> Array:
+        """True for each query whose keys are all hidden: its weights and output are 0.  (…, heads, queries)"""
+        return namespace(self.masked).all(self.masked == -math.inf, axis=-1)
+
+
+def attend(
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    scale: float | None = None,
+    causal: bool = False,
+    query_offset: int | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
+    mask: Any = None,
+    bias: Any = None,
+    sinks: Any = None,
+) -> Steps:
+    """Compute attention and return all five steps of it.
+
+    query  (…, heads, queries, d_k)      or (queries, d_k) for one head
+    key    (…, kv_heads, keys, d_k)      head h reads kv head h // (heads / kv_heads)
+    value  (…, kv_heads, keys, d_v)
+
+    NumPy arrays (or nested lists) in, NumPy arrays out; torch tensors in, torch tensors out, on their device and
+    differentiable. The options are those of ``Rule``. Half precision is computed in float32.
+
+    A query whose keys are all hidden gets weights and output 0, never NaN. AttnvizError when shapes do not fit, when
+    an input is not finite, or when causal or window would have to guess the query_offset.
+    """
+    rule = Rule(scale, causal, query_offset, window, softcap, mask, bias, sinks)
+    xp = namespace(query, key, value)
+    query, key, value = _inputs(xp, query, key, value)
+    queries, keys, dimension = query.shape[-2], key.shape[-2], query.shape[-1]
+
+    with overflow_unspoken():
+        scores = _grouped(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
+        scaled = scores * rule.scale_for(dimension)
+    _require_no_overflow(xp, scaled)
+    if softcap is not None:
+        scaled = softcap * xp.tanh(scaled / softcap)
+
+    masked = scaled
+    if bias is not None:
+        with overflow_unspoken():
+            masked = masked + _of_scores(like(query, _bias(bias)), "bias", scores)
+        _require_no_overflow(xp, xp.max(masked, axis=-1), but=-math.inf)
+    visible = _visible(xp, rule, query, queries, keys, scores)
+    if visible is not None:
+        masked = xp.where(visible, masked, -math.inf)
+
+    logit = None if sinks is None else _sinks(xp, like(query, as_floating(sinks, "sinks")), query)
+    weights = _softmax(xp, masked, logit)
+    return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
+
+
+def split_heads(array: Array, heads: int) -> Array:
+    """(tokens, heads · d) → (heads, tokens, d): each head takes its slice of every row."""
+    tokens, width = array.shape
+    if heads < 1 or width % heads:
+        raise AttnvizError(f"{width} dimensions do not divide into {heads} heads", f"take a multiple of {heads}")
+    xp = namespace(array)
+    return xp.permute_dims(xp.reshape(array, (tokens, heads, width // heads)), (1, 0, 2))
+
+
+def concat_heads(array: Array) -> Array:
+    """(heads, tokens, d) → (tokens, heads · d): the outputs of all heads side by side, as the paper's Concat."""
+    heads, tokens, width = array.shape
+    xp = namespace(array)
+    return xp.reshape(xp.permute_dims(array, (1, 0, 2)), (tokens, heads * width))
+
+
+def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
+    named = {"query": query, "key": key, "value": value}
+    arrays = {name: as_floating(array, name) for name, array in named.items()}
+    if len({namespace(array) for array in arrays.values()}) > 1:
+        raise AttnvizError("query, key and value mix NumPy and torch: give all three in one kind")
+    dtype = xp.result_type(*arrays.values())
+    for name, array in arrays.items():
+        if array.ndim < 2:
+            raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
+        if 0 in array.shape:
+            raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+        _require_finite(xp, array, name)
+        arrays[name] = xp.asarray(array, dtype=dtype)
+    query, key, value = arrays.values()
+    _require_fitting(query, key, value)
+    return query, key, value
+
+
+def _require_fitting(query: Array, key: Array, value: Array) -> None:
+    if not query.ndim == key.ndim == value.ndim:
+        raise AttnvizError(f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same")
+    if query.shape[-1] != key.shape[-1]:
+        raise AttnvizError(f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: their dot product needs as many")
+    if key.shape[-2] != value.shape[-2]:
+        raise AttnvizError(f"key has {key.shape[-2]} tokens but value has {value.shape[-2]}: they come in pairs")
+    if query.ndim == 2:
+        return
+    heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
+    if key_heads != value_heads:
+        raise AttnvizError(f"key has {key_heads} heads but value has {value_heads}: they come in pairs")
+    if heads % key_heads:
+        raise AttnvizError(f"{heads} query heads do not divide over {key_heads} key heads: each key head serves as many")
+    if not query.shape[:-3] == key.shape[:-3] == value.shape[:-3]:
+        raise AttnvizError(f"query, key and value differ before the heads: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}")
+
+
+def _require_finite(xp: Any, array: Array, name: str) -> None:
+    finite = xp.isfinite(array)
+    if not bool(xp.all(finite)):
+        import numpy
+
+        place = numpy.argwhere(~to_numpy(finite))[0].tolist()
+        axes = ("batch",) * (array.ndim - 3) + ("head", "token", "dimension")[-min(array.ndim, 3) :]
+        where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
+        raise AttnvizError(f"{name} is not finite: {float(array[tuple(place)])} at {where}", "find where it comes from: no weight can be computed from it")
+
+
+def _require_no_overflow(xp: Any, scaled: Array, but: float = 0.0) -> None:
+    if not bool(xp.all(xp.isfinite(scaled) | (scaled == but))):
+        raise AttnvizError(f"the scores are too large for {scaled.dtype}: query times key, scaled, is not finite", "scale the inputs down, or use float64")
+
+
+def _grouped(xp: Any, left: Array, right: Array) -> Array:
+    """left @ right, where each head on the right serves a whole group of heads on the left, without copying it."""
+    if left.ndim == 2 or left.shape[-3] == right.shape[-3]:
+        return left @ right
+    *batch, heads, rows, inner = left.shape
+    groups = right.shape[-3]
+    left = xp.reshape(left, (*batch, groups, heads // groups, rows, inner))
+    result = left @ xp.expand_dims(right, axis=-3)  # (…, kv_heads, group, rows, columns)
+    return xp.reshape(result, (*batch, heads, rows, right.shape[-1]))
+
+
+def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores: Array) -> Array | None:
+    """Which cells a query may attend to, or None where nothing is hidden."""
+    visible = None
+    if rule.causal or rule.window is not None:
+        offset = rule.offset_for(queries, keys)
+        positions = xp.expand_dims(xp.arange(queries, device=query.device), axis=1) + offset  # (queries, 1)
+        distance = positions - xp.arange(keys, device=query.device)  # (queries, keys)
+        if rule.causal:
+            visible = distance >= 0
+        if rule.window is not None:
+            inside = xp.abs(distance) < rule.window
+            visible = inside if visible is None else visible & inside
+    if rule.mask is not None:
+        mask = like(query, _boolean(rule.mask), dtype=xp.bool)
+        mask = _of_scores(mask, "mask", scores)
+        visible = mask if visible is None else visible & mask
+    return visible
+
+
+def _boolean(mask: Any) -> Array:
+    mask = as_array(mask, "mask")
+    if str(mask.dtype).rpartition(".")[2] != "bool":
+        raise AttnvizError(f"mask holds {mask.dtype} values: it must be boolean, True = may attend", "give numbers to add as bias instead")
+    return mask
+
+
+def _bias(bias: Any) -> Array:
+    bias = as_floating(bias, "bias")
+    xp = namespace(bias)
+    if bool(xp.any(xp.isnan(bias) | (bias == math.inf))):
+        raise AttnvizError("bias holds NaN or +∞: only finite numbers, and −∞ to hide a cell, can be added")
+    return bias
+
+
+def _of_scores(array: Array, name: str, scores: Array) -> Array:
+    """``array`` if it broadcasts to the shape of the scores and no further."""
+    fits = array.ndim <= scores.ndim and all(
+        size in (1, target) for size, target in zip(array.shape[::-1], scores.shape[::-1], strict=False)
+    )
+    if not fits:
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {tuple(scores.shape)}")
+    return array
+
+
+def _sinks(xp: Any, sinks: Array, query: Array) -> Array:
+    heads = query.shape[-3] if query.ndim > 2 else 1
+    if tuple(sinks.shape) != (heads,):
+        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
+    if not bool(xp.all(xp.isfinite(sinks))):
+        raise AttnvizError("sinks holds a value that is not finite")
+    return sinks[:, None, None] if query.ndim > 2 else sinks[:, None]  # (heads, 1, 1)
+
+
+def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:
+    """softmax over the keys, shifted by the row's maximum so that no exponential overflows."""
+    largest = xp.max(masked, axis=-1, keepdims=True)  # (…, heads, queries, 1)
+    if sink is not None:
+        largest = xp.maximum(largest, sink)
+    largest = xp.where(largest == -math.inf, 0.0, largest)  # a row that sees nothing: exp(−∞ − 0) = 0
+    exponentials = xp.exp(masked - largest)
+    total = xp.sum(exponentials, axis=-1, keepdims=True)
+    if sink is not None:
+        total = total + xp.exp(sink - largest)
+    return exponentials / xp.where(total == 0, 1.0, total)

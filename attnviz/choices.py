@@ -1,0 +1,65 @@
+"""The words that options and the Python API choose from. Light: --help reads them, without NumPy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """Every array that can be shown of a layer, in the order in which a person computes them."""
+
+    EMBEDDINGS = "embeddings"
+    POSITIONS = "positions"
+    INPUTS = "inputs"
+    PROJECTIONS = "projections"
+    QUERY = "query"
+    KEY = "key"
+    VALUE = "value"
+    SCORES = "scores"
+    SCALED = "scaled"
+    MASKED = "masked"
+    WEIGHTS = "weights"
+    OUTPUT = "output"
+    CONCAT = "concat"
+    PROJECTED = "projected"
+
+
+class MapStep(StrEnum):
+    """The steps that are a map of queries × keys, and so can be drawn as one."""
+
+    SCORES = "scores"
+    SCALED = "scaled"
+    MASKED = "masked"
+    WEIGHTS = "weights"
+
+
+class Position(StrEnum):
+    """How the toy tells the order of its tokens."""
+
+    NONE = "none"
+    SINUSOIDAL = "sinusoidal"
+    ROPE = "rope"
+    ALIBI = "alibi"
+
+
+class Backend(StrEnum):
+    """Who computes."""
+
+    NUMPY = "numpy"
+    TORCH = "torch"
+
+
+class Dtype(StrEnum):
+    """The type of the numbers that are computed with."""
+
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+class Language(StrEnum):
+    """A language of the explanations."""
+
+    EN = "en"
+    VI = "vi"

@@ -1,0 +1,75 @@
+"""The command line: options → source → trace → renderer. No maths and no drawing here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from attnviz.errors import AttnvizError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="attnviz",
+    help="Show what attention computes, step by step, with real numbers.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(epilog='Example: attnviz explain "Your journey starts"')
+def options(version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True)) -> None:
+    if version:
+        from attnviz import __version__
+
+        print(f"attnviz {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.core.TyperGroup:
+    """The whole command line, as Typer runs it."""
+    from attnviz.cli.explain import explain
+    from attnviz.cli.heatmap import heatmap
+    from attnviz.cli.parameters import add_command
+
+    for command in (explain, heatmap):
+        add_command(app, command)
+    return typer.main.get_command(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
+    try:
+        return build().main(arguments, prog_name="attnviz", standalone_mode=False) or 0
+    except AttnvizError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except usage_error() as error:
+        context = getattr(error, "ctx", None)
+        return _fail(error.format_message(), f"{context.command_path if context else 'attnviz'} --help", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except MemoryError as error:
+        return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
+
+
+def run() -> None:
+    """The entry point of the program."""
+    sys.exit(main())
+
+
+def usage_error() -> type[Exception]:
+    """Typer's base class of usage errors, which it does not export."""
+    return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _fail(message: str, hint: str, code: int) -> int:
+    from attnviz.cli.output import notice
+    from attnviz.tokens import shown
+
+    notice(" ".join(shown(word) for word in message.split()))
+    if hint:
+        notice(f"hint: {hint}")
+    return code

@@ -1,0 +1,89 @@
+"""attnviz explain: every step of attention as tables, or as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from attnviz.cli.inputs import read_lines, read_trace
+from attnviz.cli.options import (
+    EngineOptions,
+    LinesOptions,
+    PartOptions,
+    RuleOptions,
+    SourceOptions,
+    TableFormat,
+    TableOptions,
+    ToyOptions,
+)
+from attnviz.cli.output import Terminal, chosen_format, first_layer, save_trace, write
+from attnviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from attnviz.renderers.sections import Heading, Section
+    from attnviz.trace import Trace
+
+
+def explain(
+    source: SourceOptions,
+    lines: LinesOptions,
+    toy: ToyOptions,
+    rule: RuleOptions,
+    part: PartOptions,
+    table: TableOptions,
+    engine: EngineOptions,
+) -> None:
+    """Show what attention computes, step by step, with real numbers.
+
+    Example: attnviz explain "Your journey starts" --causal
+    """
+    form = chosen_format(table.output, table.format, TableFormat.TABLE)
+    if form is TableFormat.SAFETENSORS:
+        if lines.lines:
+            raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
+        save_trace(read_trace(source, toy, rule, engine), table.output)
+        return
+    if form is TableFormat.JSON and (table.query or table.key):
+        raise UsageError("--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv")
+    render = _renderer(form, part, table, lines.lines)
+    if lines.lines:
+        traces = read_lines(source, toy, rule, engine)
+    else:
+        traces = iter([(0, read_trace(source, toy, rule, engine))])
+    write((piece for number, trace in traces for piece in render(number, trace)), table.output)
+
+
+def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Callable[[int, Trace], Iterable[bytes]]:
+    """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
+    from attnviz.selection import select
+
+    chosen = {"layer": part.layer, "head": part.head, "step": table.step, "query": table.query, "key": table.key}
+    if form is TableFormat.JSON:
+        from attnviz.renderers.records import to_json
+
+        return lambda _, trace: [to_json(trace, select(trace, **chosen))]
+    if form is TableFormat.CSV:
+        from attnviz.renderers.records import csv_header, to_csv
+
+        headers = iter([csv_header(lines)])
+        return lambda number, trace: [
+            next(headers, "").encode() + to_csv(trace, select(trace, **chosen), number if lines else None).encode()
+        ]
+
+    from attnviz.lessons import lessons
+    from attnviz.renderers.sections import Looks, explain
+
+    looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet)
+
+    def parts(trace: Trace) -> Iterator[Heading | Section]:
+        return explain(trace, select(trace, **chosen | {"layer": part.layer or first_layer(trace)}), looks)
+
+    if form is TableFormat.MARKDOWN:
+        from attnviz.renderers.markdown import to_markdown
+
+        return lambda _, trace: [to_markdown(parts(trace)).encode()]
+
+    from attnviz.renderers.tables import to_renderable
+
+    terminal = Terminal(table.output)
+    return lambda _, trace: (terminal(to_renderable(one)) for one in parts(trace))

@@ -1,0 +1,187 @@
+"""From options to traces: which text or file is meant, and how it is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from attnviz.choices import Backend
+from attnviz.cli.options import EngineOptions, RuleOptions, SourceOptions, ToyOptions
+from attnviz.cli.output import notice
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.storage import file_errors
+
+if TYPE_CHECKING:
+    from attnviz.sources.toy import Toy
+    from attnviz.trace import Trace
+
+SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
+STDIN = "standard input"
+
+
+def read_trace(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
+    """The one trace that the options mean."""
+    _require_one_source(source)
+    if source.from_ is not None:
+        return _from_file(source.from_, toy, rule, engine)
+    maker = TraceMaker(toy, rule, engine)
+    return maker(_read_text(source))
+
+
+def read_lines(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Iterator[tuple[int, Trace]]:
+    """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
+    _require_one_source(source)
+    if source.from_ is not None:
+        raise UsageError("--lines is for texts: --from brings one trace")
+    maker = TraceMaker(toy, rule, engine)
+    blank = 0
+    for number, line in enumerate(_lines(source), start=1):
+        if line.isspace() or not line:
+            blank += 1
+            continue
+        try:
+            yield number, maker(line)
+        except AttnvizError as error:
+            raise AttnvizError(f"line {number}: {error.message}", error.hint) from None
+    if blank:
+        notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+
+
+class TraceMaker:
+    """Texts to toy traces, all by the same options."""
+
+    def __init__(self, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> None:
+        from attnviz.attention import Rule
+
+        self.toy, self.rule, self.engine = _toy(toy), Rule(**_given(rule)), engine
+
+    def __call__(self, text: str) -> Trace:
+        return _computed_by(self.toy.trace(text, self.rule), self.engine)
+
+
+def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
+    from attnviz.sources.files import read_trace as read_file
+
+    for name, value in vars(toy).items():
+        if value is not None:
+            raise UsageError(f"--{name} shapes toy attention, but --from brings its own query, key and value", f"leave out --{name}, or give a text")
+    return _computed_by(read_file(path, _given(rule)), engine)
+
+
+def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
+    backend = engine.backend or (Backend.TORCH if engine.device else Backend.NUMPY)
+    if backend is Backend.NUMPY and engine.device is None and engine.dtype is None:
+        return trace
+    return trace.to(backend.value, engine.device, None if engine.dtype is None else engine.dtype.value)
+
+
+def _toy(options: ToyOptions) -> Toy:
+    from attnviz.sources.files import read_embeddings, read_weights
+    from attnviz.sources.toy import Toy
+
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    embeddings, weights = given.pop("embeddings", None), given.pop("weights", None)
+    if embeddings is not None and options.dim is not None:
+        raise UsageError("--dim and --embeddings: your own vectors have their own size", "leave out --dim")
+    if weights is not None and options.project:
+        raise UsageError("--project draws matrices, --weights brings them", "leave out one of the two")
+    return Toy(
+        **given,
+        embedder=None if embeddings is None else read_embeddings(embeddings),
+        weights=None if weights is None else read_weights(weights),
+    )
+
+
+def _given(options: RuleOptions) -> dict[str, Any]:
+    """The fields of a Rule that were asked for."""
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    if given.pop("no_scale"):
+        if "scale" in given:
+            raise UsageError("--scale and --no-scale: give one of the two")
+        given["scale"] = 1.0
+    return given
+
+
+def _require_one_source(source: SourceOptions) -> None:
+    given = [name for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_)) if value is not None]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are both given: which one is meant?", "leave out all but one")
+
+
+def _read_text(source: SourceOptions) -> str:
+    """The whole text: TEXT, --file, standard input when it is a pipe or a file, or the sample."""
+    if source.text is not None:
+        return source.text
+    if source.file is not None and str(source.file) != "-":
+        with file_errors(source.file):
+            return _decoded(source.file.read_bytes(), str(source.file))
+    if source.file is None and not _stdin_has_text():
+        from attnviz.sources.toy import SAMPLE
+
+        notice(f'no text given, so here is a sample: "{SAMPLE}"')
+        return SAMPLE
+    with _waiting() as stdin:
+        content = stdin.read()
+    return _decoded(content, STDIN)
+
+
+def _lines(source: SourceOptions) -> Iterator[str]:
+    if source.text is not None or (source.file is None and not _stdin_has_text()):
+        yield from _read_text(source).splitlines()
+    elif source.file is not None and str(source.file) != "-":
+        with file_errors(source.file), open(source.file, "rb") as stream:
+            yield from _decoded_lines(stream, str(source.file))
+    else:
+        with _waiting() as stdin:
+            yield from _decoded_lines(stdin, STDIN)
+
+
+def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    number = 0
+    for number, line in enumerate(stream, start=1):
+        yield _decoded(line, f"{name}, line {number}").rstrip("\r\n")
+    if not number:
+        raise AttnvizError(f"{name} is empty", "give at least one line")
+
+
+def _decoded(content: bytes, name: str) -> str:
+    if not content:
+        raise AttnvizError(f"{name} is empty", "give at least one word")
+    if b"\0" in content:
+        raise AttnvizError(f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AttnvizError(f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}", "convert it first, for example with iconv") from None
+
+
+def _stdin_has_text() -> bool:
+    """Whether standard input is a pipe or a file; a terminal and /dev/null are not."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by something without a file
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+@contextmanager
+def _waiting() -> Iterator[BinaryIO]:
+    """Standard input, and a notice on stderr when it stays silent."""
+    if sys.stdin is None:
+        raise AttnvizError(f"{STDIN} is closed", "give a text, or --file PATH")
+    timer = threading.Timer(0.0 if sys.stdin.isatty() else SILENCE, notice, ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",))
+    timer.daemon = True
+    timer.start()
+    try:
+        with file_errors(STDIN):
+            sys.stdin.buffer.peek(1)
+        timer.cancel()
+        yield sys.stdin.buffer
+    finally:
+        timer.cancel()

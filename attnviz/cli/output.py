@@ -1,0 +1,119 @@
+"""The one place that writes: results to stdout or to a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from attnviz.cli.options import SUFFIXES
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.storage import written_whole
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    from attnviz.trace import Trace
+
+NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
+
+
+def notice(message: str) -> None:
+    """One line on stderr; a closed stderr is nobody's problem."""
+    try:
+        print(f"attnviz: {message}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) -> Any:
+    """The format that --format names, else the suffix of -o, else ``default``."""
+    if named is not None or output is None or str(output) == "-":
+        return named or default
+    formats = type(default)
+    known = {suffix: word.value for suffix, word in SUFFIXES.items() if word.value in {member.value for member in formats}}
+    word = known.get(output.suffix.lower())
+    if word is None:
+        if not output.suffix and not os.path.isdir(output) and os.path.exists(output):  # a device: /dev/stdout
+            return default
+        raise UsageError(f"{output}: its suffix is not one of {', '.join(known)}", "rename it, or add --format")
+    return formats(word)
+
+
+def write(pieces: Iterable[bytes], output: Path | None) -> None:
+    """Write ``pieces`` as they come: to standard output, or to a file, whole or not at all."""
+    if output is None or str(output) == "-":
+        with _stdout() as stdout:
+            for piece in pieces:
+                stdout.write(piece)
+                stdout.flush()
+        return
+    with written_whole(output) as target, open(target, "wb") as stream:
+        for piece in pieces:
+            stream.write(piece)
+
+
+def save_trace(trace: Trace, output: Path | None) -> None:
+    """Save ``trace`` to the file ``output``."""
+    if output is None or str(output) == "-":
+        raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
+    trace.save(output)
+
+
+def first_layer(trace: Trace) -> list[str]:
+    """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
+    numbers = list(dict.fromkeys(layer.index for layer in trace.layers))
+    if len(numbers) > 1:
+        notice(f"showing layer {numbers[0]} of {len(numbers)}; --layer N or --layer all shows others")
+    return [str(numbers[0])]
+
+
+class Terminal:
+    """Rich renderables as text: for the terminal in its width and colours, else plain and in their natural width."""
+
+    def __init__(self, output: Path | None) -> None:
+        from rich.console import Console
+
+        to_file = output is not None and str(output) != "-"
+        stream = io.StringIO() if to_file or sys.stdout is None else sys.stdout
+        width = None if stream.isatty() else NATURAL_WIDTH
+        self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
+        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+
+    def __call__(self, renderable: Any) -> bytes:
+        with self.console.capture() as capture:
+            self.console.print(renderable, end="")
+        return capture.get().encode(self.encoding, "replace")  # ? for what the terminal's encoding lacks
+
+
+def require_no_terminal(what: str) -> None:
+    """Refuse to write ``what``, which is binary, to a terminal."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError(f"{what} is binary, and standard output is a terminal", "write it to a file with -o FILE, or into a pipe")
+
+
+@contextmanager
+def _stdout() -> Iterator[Any]:
+    """Standard output as bytes. A reader that has gone ends the program quietly; a full disk is one clear line."""
+    try:
+        if sys.stdout is None:
+            raise AttnvizError("standard output is closed", "write to a file with -o FILE")
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        raise typer.Exit(0) from None
+    except OSError as error:
+        _abandon_stdout()
+        raise AttnvizError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def _abandon_stdout() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's own flush at exit cannot fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

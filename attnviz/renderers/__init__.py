@@ -1,0 +1,1 @@
+"""How a trace is shown: one module for each look, each returning a renderable, text or bytes."""

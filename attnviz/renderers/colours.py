@@ -1,0 +1,26 @@
+"""The colours of values: viridis, perceptual and safe for the colour-blind, without importing matplotlib."""
+
+from __future__ import annotations
+
+# Nine stops of matplotlib's viridis (van der Walt and Smith 2015, CC0), from the smallest value to the largest.
+VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
+LEVELS = 32  # as many shades as the eye tells apart side by side
+
+
+def rgb(tint: float) -> tuple[int, int, int]:
+    """The colour of a value between 0 and 1."""
+    place = min(max(tint, 0.0), 1.0) * (len(VIRIDIS) - 1)
+    low = min(int(place), len(VIRIDIS) - 2)
+    first, second = _channels(VIRIDIS[low]), _channels(VIRIDIS[low + 1])
+    red, green, blue = (round(a + (b - a) * (place - low)) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def dark(colour: tuple[int, int, int]) -> bool:
+    """Whether white is easier to read on ``colour`` than black: its relative luminance (WCAG 2.1) is below 0.18."""
+    red, green, blue = ((channel / 255) ** 2.2 for channel in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[:2], 16), int(colour[2:4], 16), int(colour[4:], 16)

@@ -1,0 +1,44 @@
+"""How numbers are written: the fewest digits that say all, up to the precision asked for."""
+
+from __future__ import annotations
+
+import numpy
+
+HIDDEN = "−∞"
+
+
+def matrix(values: numpy.ndarray, precision: int) -> list[list[str]]:
+    """Every cell of a 2-d array as text, all with the same number of decimals so that they align."""
+    form = _format(values, precision)
+    return [[number if number != "-inf" else HIDDEN for number in map(form, row)] for row in values.tolist()]
+
+
+def number(value: float, precision: int) -> str:
+    """One number as on paper: 1.25, 0.7217, −∞."""
+    return matrix(numpy.array([[value]]), precision)[0][0]
+
+
+def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
+    """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
+    words = matrix(values[None, :most], precision)[0]
+    return "[" + " ".join([*words, "…"] if len(values) > most else words) + "]"
+
+
+def factor(value: float, precision: int) -> str:
+    """A number inside a product: negative ones stand in brackets."""
+    text = number(value, precision)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-def]  # float → str
+    """Fixed point with as many decimals as the values need; exponents where they would need too many digits."""
+    finite = values[numpy.isfinite(values)]
+    largest = float(numpy.abs(finite).max(initial=0.0))
+    if largest >= 1e7 or 0 < largest < 10.0**-precision:
+        return f"{{:.{max(precision - 1, 0)}e}}".format
+    decimals = next((d for d in range(precision) if _needs_no_more(finite, d)), precision)
+    return f"{{:z.{decimals}f}}".format  # z: never -0.0
+
+
+def _needs_no_more(values: numpy.ndarray, decimals: int) -> bool:
+    return bool((numpy.abs(values - numpy.round(values, decimals)) <= 1e-9 * numpy.maximum(numpy.abs(values), 1)).all())

@@ -1,0 +1,156 @@
+"""The same numbers as data: JSON (the contract for scripts), CSV in long form."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import orjson
+
+from attnviz.arrays import to_numpy
+from attnviz.attention import Steps
+from attnviz.choices import Step
+from attnviz.renderers.sections import MAP_STEPS
+from attnviz.selection import Selection
+from attnviz.tokens import shown
+from attnviz.trace import FORMAT, Layer, Trace
+
+HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
+
+CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
+FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
+
+
+def to_json(trace: Trace, selection: Selection) -> bytes:
+    """One line of JSON, in full precision; −∞ is null, what is unknown is left out.
+
+    orjson writes NumPy arrays and the shortest decimal of each float itself, ten times as fast as the standard
+    library, and turns what is not finite into null.
+    """
+    return orjson.dumps(
+        record(trace, selection), default=_listed, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+    )
+
+
+def record(trace: Trace, selection: Selection) -> dict[str, Any]:
+    """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
+    layers = [_layer(trace, layer, heads, selection.steps) for layer, heads in selection.layers]
+    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
+
+
+def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
+    """One row a number, with its place in named columns; ``line`` adds a first column that holds it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    before = () if line is None else (line,)
+    for layer, heads in selection.layers:
+        names = [_cell(token) for token in trace.query_tokens(layer)], [_cell(token) for token in trace.key_tokens(layer)]
+        data = _layer(trace, layer, heads, selection.steps)
+        for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
+        for head in data.get("heads", ()):
+            for step in HEAD_STEPS:
+                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, selection))
+        for step in (Step.CONCAT, Step.PROJECTED):
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
+    return text.getvalue()
+
+
+def csv_header(line: bool = False) -> str:
+    """The first line of the CSV."""
+    return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
+
+
+def _layer(trace: Trace, layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
+    rule = layer.rule
+    data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
+    if layer.tokens is not None:
+        data["query_tokens"] = layer.tokens
+    if layer.key_tokens is not None:
+        data["key_tokens"] = layer.key_tokens
+    data |= {"causal": rule.causal, "scale": layer.scale, "window": rule.window, "softcap": rule.softcap}
+    if rule.query_offset is not None:
+        data["query_offset"] = rule.query_offset
+    if rule.sinks is not None:
+        data["sinks"] = to_numpy(rule.sinks)
+    for step, array in ((Step.EMBEDDINGS, layer.embeddings), (Step.POSITIONS, layer.positions)):
+        if step in steps and array is not None:
+            data[step.value] = to_numpy(array)
+    if Step.INPUTS in steps and layer.positions is not None:
+        data["inputs"] = to_numpy(layer.inputs)
+    if Step.PROJECTIONS in steps and layer.projections:
+        data["projections"] = {name: _projection(one) for name, one in layer.projections.items()}
+    return data | _computed(layer, heads, steps)
+
+
+def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
+    """What has to be computed: the heads, and what follows from all of them together."""
+    together = layer.heads > 1 and (Step.CONCAT in steps or Step.PROJECTED in steps)
+    needed = range(layer.heads) if together else heads
+    if not together and not any(step in HEAD_STEPS for step in steps):
+        return {}
+    computed = {head: Steps(*map(to_numpy, layer.steps(head))) for head in needed}
+    data: dict[str, Any] = {"heads": [_head(layer, head, computed[head], steps) for head in heads]}
+    if together:
+        concat = layer.concat(numpy.stack([computed[head].output for head in needed]))
+        projected = layer.projected(concat)
+        if Step.CONCAT in steps:
+            data["concat"] = concat
+        if Step.PROJECTED in steps and projected is not None:
+            data["projected"] = to_numpy(projected)
+    return data
+
+
+def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> dict[str, Any]:
+    kv_head = layer.kv_head(head)
+    data: dict[str, Any] = {"head": head, "kv_head": kv_head}
+    for step, array in ((Step.QUERY, layer.query[head]), (Step.KEY, layer.key[kv_head]), (Step.VALUE, layer.value[kv_head])):
+        if step in steps:
+            data[step.value] = to_numpy(array)
+    for step in (*MAP_STEPS, Step.OUTPUT):
+        if step in steps:
+            data[step.value] = getattr(computed, step.value)
+    return data
+
+
+def _projection(projection: Any) -> dict[str, Any]:
+    data = {"weight": to_numpy(projection.weight)}
+    return data if projection.bias is None else data | {"bias": to_numpy(projection.bias)}
+
+
+def _listed(value: Any) -> Any:
+    """What orjson cannot read in place: arrays that are not contiguous, or of a type that it does not know."""
+    if isinstance(value, numpy.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a record")
+
+
+def _rows(layer: Layer, head: int | str, step: Step, data: dict[str, Any], names: tuple[list[str], list[str]], selection: Selection) -> Iterator[tuple]:
+    array = data.get(step.value)
+    if array is None:
+        return
+    query_names, key_names = names
+    maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
+    for row, values in enumerate(array.tolist()):
+        if (selection.key if of_keys else selection.query) not in (None, row):
+            continue
+        for column, value in enumerate(values):
+            if maps and selection.key in (None, column):
+                yield layer.index, head, step.value, row, column, _value(value), "", query_names[row], key_names[column]
+            elif of_keys:
+                yield layer.index, head, step.value, "", row, _value(value), column, "", key_names[row]
+            elif not maps:
+                yield layer.index, head, step.value, row, "", _value(value), column, query_names[row], ""
+
+
+def _value(value: float) -> str:
+    return "-inf" if value == float("-inf") else repr(value)
+
+
+def _cell(token: str) -> str:
+    """A token as text in every spreadsheet: one that would be a formula gets a leading apostrophe."""
+    text = shown(token)
+    return "'" + text if text[0] in FORMULA_STARTS else text

@@ -1,0 +1,121 @@
+"""explain in a terminal: Rich renderables of headings, sentences and tinted tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from attnviz.renderers.colours import LEVELS, dark, rgb
+from attnviz.renderers.numbers import HIDDEN
+from attnviz.renderers.sections import Heading, Matrix, Section
+from attnviz.tokens import shorten
+
+BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
+TITLE, FORMULA = Style(bold=True), Style(italic=True)
+GAP = "  "
+COLUMN_CELLS = 14  # a longer column label is shortened
+
+
+def to_renderable(part: Heading | Section) -> Group:
+    """A Rich renderable of one part of what ``sections.explain`` tells."""
+    return Group(*(_heading(part) if isinstance(part, Heading) else _section(part)))
+
+
+class MatrixTable:
+    """A Rich renderable of one matrix: as wide as it needs, its columns in several blocks where that is too wide."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+        self.columns = [shorten(label, COLUMN_CELLS) for label in matrix.columns]
+        self.widths = [
+            max(cell_len(label), *(cell_len(row[column]) for row in matrix.cells))
+            for column, label in enumerate(self.columns)
+        ]
+        self.label_width = max(cell_len(matrix.corner), *map(cell_len, matrix.rows))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        narrowest = self.label_width + 4 + max(self.widths)
+        widest = self.label_width + 4 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
+        return Measurement(narrowest, widest).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        label_width = min(self.label_width, max(options.max_width // 3, 8))
+        tinted = console.color_system in ("truecolor", "256") and not console.no_color
+        for number, block in enumerate(self._blocks(options.max_width - label_width - 4)):
+            if number:
+                yield Segment.line()
+            yield from self._block(block, label_width, tinted)
+
+    def _blocks(self, width: int) -> Iterator[range]:
+        """Runs of columns that fit ``width`` cells, at least one column each."""
+        start, used = 0, 0
+        for column, needed in enumerate(self.widths):
+            if column > start and used + len(GAP) + needed > width:
+                yield range(start, column)
+                start, used = column, 0
+            used += needed + (len(GAP) if column > start else 0)
+        yield range(start, len(self.widths))
+
+    def _block(self, columns: range, label_width: int, tinted: bool) -> Iterator[Segment]:
+        heads = GAP.join(_right(self.columns[column], self.widths[column]) for column in columns)
+        yield Segment(f"{_left(self.matrix.corner, label_width)} │ {heads}\n", DIM)
+        yield Segment(f"{'─' * label_width}─┼─{'─' * cell_len(heads)}─\n", DIM)
+        for label, cells, tints in zip(self.matrix.rows, self.matrix.cells, self.matrix.tints, strict=True):
+            yield Segment(_left(label, label_width))
+            yield Segment(" │", DIM)
+            for column in columns:
+                yield Segment(f" {_right(cells[column], self.widths[column])} ", _style(cells[column], tints[column], tinted))
+            yield Segment.line()
+
+
+def _heading(heading: Heading) -> Iterator[Text]:
+    if heading.level == 1:
+        yield Text(heading.text, style=BOLD)
+        return
+    yield Text("")
+    yield Text.assemble((heading.text, Style(bold=True, underline=True)), f"  {heading.facts}" if heading.facts else "")
+
+
+def _section(section: Section) -> Iterator[Text | MatrixTable]:
+    yield Text("")
+    title = Text(section.title, style=TITLE)
+    if section.formula:
+        title.append(f"  {section.formula}", style=FORMULA)
+    yield title
+    yield from map(Text, section.sentences)
+    yield from map(Text, section.lines)
+    for matrix in section.matrices:
+        yield Text("")
+        yield MatrixTable(matrix)
+
+
+def _style(cell: str, tint: float | None, tinted: bool) -> Style:
+    if cell == HIDDEN or tint is None:
+        return DIM if cell in (HIDDEN, "…") else PLAIN
+    return _tint(round(tint * LEVELS)) if tinted else PLAIN
+
+
+@lru_cache
+def _tint(level: int) -> Style:
+    """Black or white on the value's own colour, readable on a light terminal and on a dark one."""
+    from rich.color import Color
+
+    colour = rgb(level / LEVELS)
+    text = (255, 255, 255) if dark(colour) else (0, 0, 0)
+    return Style(color=Color.from_rgb(*text), bgcolor=Color.from_rgb(*colour))
+
+
+def _left(text: str, width: int) -> str:
+    text = shorten(text, width)
+    return text + " " * (width - cell_len(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text

@@ -1,0 +1,113 @@
+"""Which layers, heads, tokens and steps to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from attnviz.choices import Step
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.tokens import find, shorten, shown
+from attnviz.trace import Layer, Trace
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to show of a trace.
+
+    layers   the chosen layers, each with its chosen heads
+    steps    what of each head
+    query    one position among the queries, or None for all
+    key      one position among the keys, or None for all
+    """
+
+    layers: tuple[tuple[Layer, tuple[int, ...]], ...]
+    steps: tuple[Step, ...] = tuple(Step)
+    query: int | None = None
+    key: int | None = None
+
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The query and the key whose arithmetic is asked for."""
+        return None if self.query is None or self.key is None else (self.query, self.key)
+
+
+def select(
+    trace: Trace,
+    *,
+    layer: Sequence[str] = (),
+    head: Sequence[str] = (),
+    step: Iterable[Step] = (),
+    query: str | None = None,
+    key: str | None = None,
+) -> Selection:
+    """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
+
+    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all.
+    ``query`` and ``key`` are a token or a position.
+    """
+    by_number: dict[int, list[Layer]] = {}
+    for one in trace.layers:
+        by_number.setdefault(one.index, []).append(one)
+    numbers = _numbers("layer", layer, tuple(by_number), "the trace")
+    layers = tuple(
+        (one, _numbers("head", head, range(one.heads), f"layer {number}"))
+        for number in numbers
+        for one in by_number[number]
+    )
+    steps = set(step)
+    first = layers[0][0]
+    return Selection(
+        layers=layers,
+        steps=tuple(name for name in Step if not steps or name in steps),
+        query=None if query is None else _position("query", query, trace.query_tokens(first)),
+        key=None if key is None else _position("key", key, trace.key_tokens(first)),
+    )
+
+
+def _numbers(what: str, words: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:
+    """The numbers meant by ``words``, in their order, each once."""
+    if not words:
+        return tuple(known)
+    chosen: dict[int, None] = {}
+    for part in ",".join(words).split(","):
+        for number in known if part.strip() == "all" else _range(what, part.strip()):
+            if number not in known:
+                raise AttnvizError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")
+            chosen[number] = None
+    return tuple(chosen)
+
+
+def _range(what: str, part: str) -> range:
+    first, dash, last = part.partition("-")
+    if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:
+        raise UsageError(f"--{what} {shorten(shown(part), 40)}: expected numbers and ranges such as 0,4-7, or all")
+    if dash and int(last) < int(first):
+        raise UsageError(f"--{what} {part}: the range runs backwards")
+    return range(int(first), int(last if dash else first) + 1)
+
+
+def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
+    positions = find(tokens, wanted)
+    name = shorten(shown(wanted), 40)
+    if not positions:
+        listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
+        raise AttnvizError(f"no {side} token {name}: there are {listed}")
+    if len(positions) > 1:
+        raise AttnvizError(f"{side} token {name} stands at the positions {_cut(positions)}", f"name one of them: --{side} {positions[0]}")
+    return positions[0]
+
+
+def _listed(what: str, known: Sequence[int]) -> str:
+    if len(known) == 1:
+        return f"only {what} {known[0]}"
+    if list(known) == list(range(known[0], known[-1] + 1)):
+        return f"{what}s {known[0]} to {known[-1]}"
+    return f"{what}s {_cut(known)}"
+
+
+def _cut(values: Iterable[Any]) -> str:
+    """Values as a person lists them; a long list is cut in the middle, visibly."""
+    words = [str(value) for value in values]
+    return ", ".join(words if len(words) <= 12 else [*words[:8], "…", *words[-2:]])

@@ -1,0 +1,125 @@
+"""Files: read with care, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy
+
+from attnviz.arrays import Array, to_numpy
+from attnviz.errors import AttnvizError
+
+
+@contextmanager
+def file_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the operating system's refusals about ``path`` into the one line that a user may see."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.filename is not None and Path(error.filename) != Path(path):
+            raise AttnvizError(f"{path}: its folder does not exist") from None
+        raise AttnvizError(f"{path} does not exist") from None
+    except IsADirectoryError:
+        raise AttnvizError(f"{path} is a directory, not a file") from None
+    except OSError as error:
+        raise AttnvizError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def require_file(path: str | os.PathLike[str]) -> None:
+    """Raise the AttnvizError that fits when ``path`` cannot be read as a file."""
+    with file_errors(path), open(path, "rb") as stream:
+        stream.peek(1)
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path to write to in place of ``path``, which it replaces only when the block ends well.
+
+    A device or a named pipe (/dev/stdout, /dev/full) cannot be replaced, and is written to as it is.
+    """
+    with file_errors(path):
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(target)
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            yield target
+            return
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, "permission denied")
+        with _temporary(target) as temporary:
+            yield temporary
+            os.replace(temporary, target)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with written_whole(path) as target:
+        target.write_bytes(content)
+
+
+def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Array], metadata: dict[str, str]) -> None:
+    """Save ``arrays`` (any library's) as a .safetensors file; bfloat16 is kept when it comes as a torch tensor."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    with written_whole(path) as target:
+        try:
+            save_file({name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}, target, metadata)
+        except SafetensorError as error:  # how this library reports a full disk, too
+            raise AttnvizError(f"{path}: {error}") from None
+
+
+def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndarray], dict[str, str]]:
+    """The arrays of a .safetensors file, and its metadata; AttnvizError when it is damaged. Never unpickles."""
+    from safetensors import SafetensorError, safe_open
+
+    require_file(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  (not a dict)
+            arrays = {name: file.get_tensor(name) for name, kind in types.items() if kind != "BF16"}
+            metadata = file.metadata() or {}
+        halves = [name for name, kind in types.items() if kind == "BF16"]
+        return arrays | _read_bfloat16(path, halves), metadata
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise AttnvizError(f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again") from None
+
+
+def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
+    """bfloat16 is the upper half of a float32; NumPy has no such type, so safetensors leaves it to us."""
+    if not names:
+        return {}
+    with open(path, "rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+    arrays = {}
+    for name in names:
+        begin, end = header[name]["data_offsets"]
+        halves = numpy.fromfile(path, dtype="<u2", count=(end - begin) // 2, offset=8 + length + begin)
+        arrays[name] = (halves.astype("<u4") << 16).view("<f4").reshape(header[name]["shape"])
+    return arrays
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """A new file beside ``target`` (a rename does not cross file systems) with the rights that target would have."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=target.suffix)
+    os.close(handle)
+    try:
+        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        yield Path(name)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

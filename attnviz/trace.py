@@ -1,0 +1,272 @@
+"""The record in the middle: tokens, and for each layer Q, K, V and the rule that turns scores into weights.
+
+A trace holds inputs, not results: the steps of a head are computed when somebody looks at that head, so a trace
+grows with the number of tokens, not with its square.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from attnviz.arrays import Array, as_array, like, require_memory, to_backend
+from attnviz.attention import Rule, Steps, attend, concat_heads
+from attnviz.errors import AttnvizError
+from attnviz.storage import read_safetensors, write_safetensors
+from attnviz.tokens import valid_text
+
+FORMAT = 1  # of saved traces, and of the JSON
+BYTES_A_CELL = 5 * 8  # five steps in float64
+
+LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
+LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens")
+RULE_ARRAYS = ("mask", "bias", "sinks")
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A linear map x W + b, as the paper's W_Q, W_K, W_V and W_O.
+
+    weight  (d_in, d_out): a row vector times this, the transpose of torch.nn.Linear.weight
+    bias    (d_out,) or None
+    """
+
+    weight: Array
+    bias: Array | None = None
+
+    def __call__(self, array: Array) -> Array:
+        """(tokens, d_in) → (tokens, d_out)."""
+        result = array @ like(array, self.weight)
+        return result if self.bias is None else result + like(array, self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One attention layer.
+
+    query        (heads, queries, d_k)
+    key          (kv_heads, keys, d_k): head h reads kv head h // (heads / kv_heads)
+    value        (kv_heads, keys, d_v)
+    rule         what turns scores into weights
+    index        the layer's number in its model
+    kind         "self", or "cross" where the keys come from another text
+    tokens       the queries' tokens where they are not the trace's; key_tokens the same for keys
+    embeddings   (tokens, d): the token vectors that the layer started from, where known
+    positions    (tokens, d): what a position encoding added to them
+    projections  the known ones of "query", "key", "value" and "output" (W_O)
+    """
+
+    query: Array
+    key: Array
+    value: Array
+    rule: Rule = field(default_factory=Rule)
+    index: int = 0
+    name: str = ""
+    kind: str = "self"
+    tokens: tuple[str, ...] | None = None
+    key_tokens: tuple[str, ...] | None = None
+    embeddings: Array | None = None
+    positions: Array | None = None
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("query", "key", "value"):
+            array = as_array(getattr(self, name), name)
+            if array.ndim == 2:
+                array = array[None]
+            if array.ndim != 3:
+                raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
+            object.__setattr__(self, name, array)
+        arrays = {name: getattr(self.rule, name) for name in RULE_ARRAYS if getattr(self.rule, name) is not None}
+        if arrays:
+            rule = replace(self.rule, **{name: as_array(array, name) for name, array in arrays.items()})
+            object.__setattr__(self, "rule", rule)
+
+    @property
+    def heads(self) -> int:
+        return self.query.shape[0]
+
+    def kv_head(self, head: int) -> int:
+        """The key/value head that query head ``head`` reads."""
+        return head // (self.heads // self.key.shape[0])
+
+    @cached_property
+    def scale(self) -> float:
+        """The factor of this layer's scores."""
+        return self.rule.scale_for(self.query.shape[-1])
+
+    @property
+    def inputs(self) -> Array | None:
+        """What the projections multiply: embeddings plus positions."""
+        if self.embeddings is None or self.positions is None:
+            return self.embeddings
+        return self.embeddings + like(self.embeddings, self.positions)
+
+    def check(self) -> None:
+        """Raise AttnvizError when query, key, value and the rule do not fit together."""
+        # The formula itself knows every rule of shapes; the first query is enough to ask it.
+        rule = _rule_of_query(self.rule, self.query.shape[1], self.key.shape[1])
+        attend(self.query[:, :1], self.key, self.value, **vars(rule))
+
+    def steps(self, head: int | None = None) -> Steps:
+        """The five steps of one head, (queries, keys) each, or of all, (heads, queries, keys)."""
+        rule, query, key, value = self.rule, self.query, self.key, self.value
+        if head is not None:
+            rule = _rule_of_head(rule, head)
+            query, key, value = query[head], key[self.kv_head(head)], value[self.kv_head(head)]
+        queries, keys = query.shape[-2], key.shape[-2]
+        require_memory(
+            math.prod(query.shape[:-1]) * keys * BYTES_A_CELL,
+            f"attention of {queries:,} queries over {keys:,} keys",
+            "give a shorter text, or cut it into lines and add --lines",
+        )
+        return attend(query, key, value, **vars(rule))
+
+    def concat(self, outputs: Array) -> Array:
+        """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""
+        return concat_heads(outputs)
+
+    def projected(self, concat: Array) -> Array | None:
+        """concat · W_O, or None where W_O is not known."""
+        projection = self.projections.get("output")
+        return None if projection is None else projection(concat)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Tokens, and the layers that read them; ``source`` says where they come from."""
+
+    tokens: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(valid_text(token) for token in self.tokens))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers:
+            raise AttnvizError("a trace needs at least one layer")
+        for layer in self.layers:
+            for side, tokens, array in (
+                ("query", self.query_tokens(layer), layer.query),
+                ("key", self.key_tokens(layer), layer.key),
+            ):
+                if len(tokens) != array.shape[-2]:
+                    raise AttnvizError(f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token a row")
+
+    def query_tokens(self, layer: Layer) -> tuple[str, ...]:
+        return self.tokens if layer.tokens is None else layer.tokens
+
+    def key_tokens(self, layer: Layer) -> tuple[str, ...]:
+        return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
+
+    def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:
+        """The same trace held by ``backend`` ("numpy" or "torch"), on ``device``, its numbers as ``dtype``."""
+
+        def move(array: Array | None) -> Array | None:
+            return None if array is None else to_backend(array, backend, device, dtype)
+
+        return replace(self, layers=[_map_arrays(layer, move) for layer in self.layers])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this trace to a .safetensors file, whole or not at all."""
+        arrays: dict[str, Array] = {}
+        layers = [_pack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
+        record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
+        write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
+
+    def __repr__(self) -> str:
+        return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.get('kind', 'arrays')})"
+
+
+def load(path: str | os.PathLike[str]) -> Trace:
+    """Read a trace that ``Trace.save`` wrote; AttnvizError when the file is damaged or holds something else."""
+    return unpacked(*read_safetensors(path), path)
+
+
+def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str | os.PathLike[str]) -> Trace:
+    """The trace in the arrays and metadata of the .safetensors file at ``path``."""
+    if "attnviz" not in metadata:
+        raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
+    if metadata["attnviz"] != str(FORMAT):
+        raise AttnvizError(f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz")
+    try:
+        record = json.loads(metadata["trace"])
+        layers = [_unpack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
+        return Trace(record["tokens"], tuple(layers), record["source"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
+
+
+def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
+    """Names for tokens that came without: their positions."""
+    return tuple(f"{prefix}{position}" for position in range(count))
+
+
+def _rule_of_head(rule: Rule, head: int) -> Rule:
+    if rule.mask is None and rule.bias is None and rule.sinks is None:
+        return rule
+
+    def one(array: Array | None) -> Array | None:
+        if array is None or array.ndim < 3:
+            return array
+        return array[head if array.shape[0] > 1 else 0]
+
+    sinks = None if rule.sinks is None else rule.sinks[head : head + 1]
+    return replace(rule, mask=one(rule.mask), bias=one(rule.bias), sinks=sinks)
+
+
+def _rule_of_query(rule: Rule, queries: int, keys: int) -> Rule:
+    """The rule of the first query alone, once ``rule`` is known to fit so many queries and keys."""
+
+    def one(name: str, array: Array | None) -> Array | None:
+        if array is None or array.ndim < 2:
+            return array
+        if array.shape[-2] not in (1, queries):
+            raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys")
+        return array[..., :1, :]
+
+    return replace(rule, query_offset=rule.offset_for(queries, keys), mask=one("mask", rule.mask), bias=one("bias", rule.bias))
+
+
+def _map_arrays(layer: Layer, move: Any) -> Layer:
+    rule = replace(layer.rule, mask=move(layer.rule.mask), bias=move(layer.rule.bias), sinks=move(layer.rule.sinks))
+    return replace(
+        layer,
+        query=move(layer.query),
+        key=move(layer.key),
+        value=move(layer.value),
+        rule=rule,
+        embeddings=move(layer.embeddings),
+        positions=move(layer.positions),
+        projections={name: Projection(move(p.weight), move(p.bias)) for name, p in layer.projections.items()},
+    )
+
+
+def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    """What of ``layer`` is not an array; its arrays are put into ``arrays``."""
+    named = {name: getattr(layer, name) for name in LAYER_ARRAYS}
+    named |= {f"rule.{name}": getattr(layer.rule, name) for name in RULE_ARRAYS}
+    for name, projection in layer.projections.items():
+        named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
+    arrays |= {prefix + name: array for name, array in named.items() if array is not None}
+    rule = {name: value for name, value in vars(layer.rule).items() if name not in RULE_ARRAYS}
+    return {name: getattr(layer, name) for name in LAYER_FACTS} | {"rule": rule}
+
+
+def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
+    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    rule = Rule(**record["rule"], **{name: own.get(f"rule.{name}") for name in RULE_ARRAYS})
+    facts = {name: record[name] for name in LAYER_FACTS}
+    for name in ("tokens", "key_tokens"):
+        facts[name] = None if facts[name] is None else tuple(facts[name])
+    projections = {
+        name: Projection(own[f"projections.{name}.weight"], own.get(f"projections.{name}.bias"))
+        for name in ("query", "key", "value", "output")
+        if f"projections.{name}.weight" in own
+    }
+    return Layer(**facts, rule=rule, projections=projections, **{name: own.get(name) for name in LAYER_ARRAYS})
