@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy
-
-from attnviz.arrays import Array, to_numpy
 from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    import numpy
 
 
 @contextmanager
@@ -63,10 +62,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         target.write_bytes(content)
 
 
-def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Array], metadata: dict[str, str]) -> None:
+def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], metadata: dict[str, str]) -> None:
     """Save ``arrays`` (any library's) as a .safetensors file; bfloat16 is kept when it comes as a torch tensor."""
+    import numpy
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
+
+    from attnviz.arrays import to_numpy
 
     with written_whole(path) as target:
         try:
@@ -95,6 +97,10 @@ def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, 
     """bfloat16 is the upper half of a float32; NumPy has no such type, so safetensors leaves it to us."""
     if not names:
         return {}
+    import json
+
+    import numpy
+
     with open(path, "rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))
@@ -109,6 +115,8 @@ def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """A new file beside ``target`` (a rename does not cross file systems) with the rights that target would have."""
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=target.suffix)
     os.close(handle)
     try:

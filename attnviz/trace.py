@@ -6,7 +6,6 @@ grows with the number of tokens, not with its square.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -174,6 +173,8 @@ class Trace:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this trace to a .safetensors file, whole or not at all."""
+        import json
+
         arrays: dict[str, Array] = {}
         layers = [_pack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
         record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
@@ -190,6 +191,8 @@ def load(path: str | os.PathLike[str]) -> Trace:
 
 def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str | os.PathLike[str]) -> Trace:
     """The trace in the arrays and metadata of the .safetensors file at ``path``."""
+    import json
+
     if "attnviz" not in metadata:
         raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
     if metadata["attnviz"] != str(FORMAT):

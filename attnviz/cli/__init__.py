@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import gc
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
+from attnviz.cli.parameters import PlainGroup, add_command
 from attnviz.errors import AttnvizError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="attnviz",
+    cls=PlainGroup,
     help="Show what attention computes, step by step, with real numbers.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -21,7 +25,7 @@ app = typer.Typer(
 
 
 @app.callback(epilog='Example: attnviz explain "Your journey starts"')
-def options(version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True)) -> None:
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     if version:
         from attnviz import __version__
 
@@ -29,21 +33,24 @@ def options(version: bool = typer.Option(False, "--version", help="Print the ver
         raise typer.Exit
 
 
-def build() -> typer.core.TyperGroup:
-    """The whole command line, as Typer runs it."""
-    from attnviz.cli.explain import explain
-    from attnviz.cli.heatmap import heatmap
-    from attnviz.cli.parameters import add_command
+COMMANDS = ("explain", "heatmap")
 
-    for command in (explain, heatmap):
-        add_command(app, command)
+
+def build(arguments: Sequence[str]) -> Any:
+    """The command line as Typer runs it, with the one command that ``arguments`` begin with, or else with all."""
+    for name in COMMANDS if arguments[:1] not in [[name] for name in COMMANDS] else arguments[:1]:
+        add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
     return typer.main.get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    command = build(arguments)
+    gc.freeze()  # what start-up made stays: it need not be searched for garbage again
+    gc.enable()
     try:
-        return build().main(arguments, prog_name="attnviz", standalone_mode=False) or 0
+        return command.main(arguments, prog_name="attnviz", standalone_mode=False) or 0
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except usage_error() as error:
@@ -53,11 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except MemoryError as error:
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
-
-
-def run() -> None:
-    """The entry point of the program."""
-    sys.exit(main())
 
 
 def usage_error() -> type[Exception]:

@@ -82,7 +82,6 @@ def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
 
 
 def _toy(options: ToyOptions) -> Toy:
-    from attnviz.sources.files import read_embeddings, read_weights
     from attnviz.sources.toy import Toy
 
     given = {name: value for name, value in vars(options).items() if value is not None}
@@ -91,11 +90,12 @@ def _toy(options: ToyOptions) -> Toy:
         raise UsageError("--dim and --embeddings: your own vectors have their own size", "leave out --dim")
     if weights is not None and options.project:
         raise UsageError("--project draws matrices, --weights brings them", "leave out one of the two")
-    return Toy(
-        **given,
-        embedder=None if embeddings is None else read_embeddings(embeddings),
-        weights=None if weights is None else read_weights(weights),
-    )
+    if embeddings is not None or weights is not None:
+        from attnviz.sources.files import read_embeddings, read_weights
+
+        given["embedder"] = None if embeddings is None else read_embeddings(embeddings)
+        given["weights"] = None if weights is None else read_weights(weights)
+    return Toy(**given)
 
 
 def _given(options: RuleOptions) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """Every option, defined once. A command takes the groups that it needs (see parameters.py)."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import Backend, Dtype, Language, MapStep, Position, Step
+from attnviz.cli.parameters import Options
 from attnviz.tokens import Tokenizer
 
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
@@ -48,8 +46,7 @@ SUFFIXES: dict[str, TableFormat | PictureFormat] = {
 }
 
 
-@dataclass(frozen=True)
-class SourceOptions:
+class SourceOptions(Options):
     """A text, or a file of arrays in its place."""
 
     text: Annotated[
@@ -71,15 +68,13 @@ class SourceOptions:
     ] = None
 
 
-@dataclass(frozen=True)
-class LinesOptions:
+class LinesOptions(Options):
     """Many texts in one run."""
 
     lines: Annotated[bool, typer.Option("--lines", help="Take every line as a text of its own.", rich_help_panel=FROM_TEXT)] = False
 
 
-@dataclass(frozen=True)
-class ToyOptions:
+class ToyOptions(Options):
     """How a text becomes Q, K and V. None means that the option was not given."""
 
     heads: Annotated[int | None, typer.Option(help="Attention heads (default 1); several bring projections along.", min=1, rich_help_panel=TOY)] = None
@@ -98,8 +93,7 @@ class ToyOptions:
     ] = None
 
 
-@dataclass(frozen=True)
-class RuleOptions:
+class RuleOptions(Options):
     """What turns scores into weights. None means: as the source says."""
 
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="Hide the keys after each query.", show_default=False, rich_help_panel=RULE)] = None
@@ -110,8 +104,7 @@ class RuleOptions:
     query_offset: Annotated[int | None, typer.Option(help="Position of the first query among the keys.", rich_help_panel=RULE)] = None
 
 
-@dataclass(frozen=True)
-class EngineOptions:
+class EngineOptions(Options):
     """Who computes, and with which numbers."""
 
     backend: Annotated[Backend | None, typer.Option(help="Who computes (default numpy).", rich_help_panel=OUTPUT)] = None
@@ -119,16 +112,14 @@ class EngineOptions:
     dtype: Annotated[Dtype | None, typer.Option(help="Of the numbers (default float64 for toys, else the file's).", rich_help_panel=OUTPUT)] = None
 
 
-@dataclass(frozen=True)
-class PartOptions:
+class PartOptions(Options):
     """Which layers and heads."""
 
     layer: Annotated[list[str], typer.Option(help="Layers: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
     head: Annotated[list[str], typer.Option(help="Heads: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
 
 
-@dataclass(frozen=True)
-class TableOptions:
+class TableOptions(Options):
     """What explain shows of them, and how."""
 
     step: Annotated[list[Step], typer.Option(help="Only these steps; may be repeated.", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
@@ -142,8 +133,7 @@ class TableOptions:
     format: Annotated[TableFormat | None, typer.Option(help="Overrides the suffix (default table).", rich_help_panel=OUTPUT)] = None
 
 
-@dataclass(frozen=True)
-class PictureOptions:
+class PictureOptions(Options):
     """What heatmap draws, and how."""
 
     step: Annotated[MapStep, typer.Option(help="Which step is drawn.", rich_help_panel=SHOW)] = MapStep.WEIGHTS

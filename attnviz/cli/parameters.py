@@ -14,45 +14,55 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 
-class PlainCommand(TyperCommand):
-    """A command that converts its values itself.
+class _Plain:
+    """Lets the parameters of a command convert their own values.
 
-    Typer converts with pydantic, whose import alone takes a third of the time in which ``explain`` answers.
+    Typer converts with pydantic, whose import alone would take half as long again as all that explain does.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        kinds = getattr(self.callback, "kinds", {})
-        for parameter in self.params:
-            if parameter.name in kinds:
-                parameter.process_value = _converter(parameter, *kinds[parameter.name])  # type: ignore[method-assign]
+    def get_params(self, context: Any) -> list[Any]:
+        hints = getattr(inspect.unwrap(self.callback), "__annotations__", {})  # type: ignore[attr-defined]
+        parameters: list[Any] = super().get_params(context)  # type: ignore[misc]
+        for parameter in parameters:
+            if "process_value" not in vars(parameter):
+                hint = hints.get(parameter.name)
+                parameter.process_value = _converter(parameter, hint) if get_args(hint) else _if_given(parameter)
+        return parameters
+
+
+class PlainCommand(_Plain, TyperCommand):
+    """A command of plain parameters."""
+
+
+class PlainGroup(_Plain, TyperGroup):
+    """A group of such commands, its own parameters plain as well."""
+
+
+class Options:
+    """A group of options: its annotations declare them, its class attributes are their defaults."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
 
 def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     """Make ``run``, whose parameters are annotated with groups of options, a command of ``app``."""
     groups = {name: hint for name, hint in get_type_hints(run).items() if name != "return"}
-    parameters: list[inspect.Parameter] = []
-    kinds: dict[str, tuple[Any, Any]] = {}
-    for group in groups.values():
-        for name, hint in get_type_hints(group, include_extras=True).items():
-            parameters.append(
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=hint)
-            )
-            kinds[name] = (_kind(get_args(hint)[0]), get_args(hint)[1])
+    fields = {name: group.__annotations__ for name, group in groups.items()}
 
     def command(**values: Any) -> None:
-        made = {}
-        for name, group in groups.items():
-            made[name] = group(**{field: values[field] for field in get_type_hints(group)})
-        run(**made)
+        run(**{name: group(**{field: values[field] for field in fields[name]}) for name, group in groups.items()})
 
     command.__name__, command.__doc__ = run.__name__, run.__doc__
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.kinds = kinds  # type: ignore[attr-defined]
+    command.__annotations__ = {field: hint for hints in fields.values() for field, hint in hints.items()}
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=getattr(groups[name], field), annotation=hint)
+        for name, hints in fields.items()
+        for field, hint in hints.items()
+    )
     app.command(cls=PlainCommand)(command)
 
 
@@ -64,18 +74,24 @@ def _kind(hint: Any) -> Any:
     return arguments[0] if arguments else hint
 
 
-def _converter(parameter: Any, kind: Any, info: Any) -> Callable[[Any, Any], Any]:
+def _converter(parameter: Any, hint: Any) -> Callable[[Any, Any], Any]:
+    kind, info = _kind(get_args(hint)[0]), get_args(hint)[1]
+
     def process_value(context: Any, value: Any) -> Any:
         try:
             if isinstance(value, list | tuple):
-                value = [_convert(one, kind, info) for one in value]
-            elif value is not None:
-                value = _convert(value, kind, info)
+                return [_convert(one, kind, info) for one in value]
+            return None if value is None else _convert(value, kind, info)
         except ValueError as error:
             raise typer.BadParameter(str(error), ctx=context, param=parameter) from None
-        return value if info.callback is None else info.callback(value)
 
     return process_value
+
+
+def _if_given(parameter: Any) -> Callable[[Any, Any], Any]:
+    """Typer's own conversion, for its own options (--help, --install-completion), when they are used."""
+    convert = parameter.process_value
+    return lambda context, value: convert(context, value) if value else value
 
 
 def _convert(value: Any, kind: Any, info: Any) -> Any:
