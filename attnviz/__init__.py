@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["AttnvizError", "Layer", "Projection", "Rule", "Steps", "Trace", "__version__", "attend", "load", "trace_text"]
+__all__ = [
+    "AttnvizError",
+    "Layer",
+    "Projection",
+    "Rule",
+    "Steps",
+    "Trace",
+    "__version__",
+    "attend",
+    "load",
+    "trace_text",
+]
 
 # Where each public name lives; loaded when it is first used (PEP 562), so that the command line starts fast.
 _MODULES = {

@@ -116,7 +116,9 @@ def require_memory(needed: int, what: str, hint: str) -> None:
     """Refuse ``what`` before it is allocated when its ``needed`` bytes exceed half of this machine's memory."""
     limit = _physical_memory() // 2
     if needed > limit:
-        raise AttnvizError(f"{what} needs {_gibibytes(needed)} of memory, more than the {_gibibytes(limit)} it may take", hint)
+        raise AttnvizError(
+            f"{what} needs {_gibibytes(needed)} of memory, more than the {_gibibytes(limit)} it may take", hint
+        )
 
 
 def _is_torch(array: Any) -> bool:

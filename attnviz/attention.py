@@ -176,9 +176,13 @@ def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Ar
 
 def _require_fitting(query: Array, key: Array, value: Array) -> None:
     if not query.ndim == key.ndim == value.ndim:
-        raise AttnvizError(f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same")
+        raise AttnvizError(
+            f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
+        )
     if query.shape[-1] != key.shape[-1]:
-        raise AttnvizError(f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: their dot product needs as many")
+        raise AttnvizError(
+            f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: their dot product needs as many"
+        )
     if key.shape[-2] != value.shape[-2]:
         raise AttnvizError(f"key has {key.shape[-2]} tokens but value has {value.shape[-2]}: they come in pairs")
     if query.ndim == 2:
@@ -187,9 +191,13 @@ def _require_fitting(query: Array, key: Array, value: Array) -> None:
     if key_heads != value_heads:
         raise AttnvizError(f"key has {key_heads} heads but value has {value_heads}: they come in pairs")
     if heads % key_heads:
-        raise AttnvizError(f"{heads} query heads do not divide over {key_heads} key heads: each key head serves as many")
+        raise AttnvizError(
+            f"{heads} query heads do not divide over {key_heads} key heads: each key head serves as many"
+        )
     if not query.shape[:-3] == key.shape[:-3] == value.shape[:-3]:
-        raise AttnvizError(f"query, key and value differ before the heads: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}")
+        raise AttnvizError(
+            f"query, key and value differ before the heads: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}"
+        )
 
 
 def _require_finite(xp: Any, array: Array, name: str) -> None:
@@ -200,12 +208,18 @@ def _require_finite(xp: Any, array: Array, name: str) -> None:
         place = numpy.argwhere(~to_numpy(finite))[0].tolist()
         axes = ("batch",) * (array.ndim - 3) + ("head", "token", "dimension")[-min(array.ndim, 3) :]
         where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
-        raise AttnvizError(f"{name} is not finite: {float(array[tuple(place)])} at {where}", "find where it comes from: no weight can be computed from it")
+        raise AttnvizError(
+            f"{name} is not finite: {float(array[tuple(place)])} at {where}",
+            "find where it comes from: no weight can be computed from it",
+        )
 
 
 def _require_no_overflow(xp: Any, scaled: Array, but: float = 0.0) -> None:
     if not bool(xp.all(xp.isfinite(scaled) | (scaled == but))):
-        raise AttnvizError(f"the scores are too large for {scaled.dtype}: query times key, scaled, is not finite", "scale the inputs down, or use float64")
+        raise AttnvizError(
+            f"the scores are too large for {scaled.dtype}: query times key, scaled, is not finite",
+            "scale the inputs down, or use float64",
+        )
 
 
 def _grouped(xp: Any, left: Array, right: Array) -> Array:
@@ -241,7 +255,10 @@ def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores:
 def _boolean(mask: Any) -> Array:
     mask = as_array(mask, "mask")
     if str(mask.dtype).rpartition(".")[2] != "bool":
-        raise AttnvizError(f"mask holds {mask.dtype} values: it must be boolean, True = may attend", "give numbers to add as bias instead")
+        raise AttnvizError(
+            f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
+            "give numbers to add as bias instead",
+        )
     return mask
 
 
@@ -259,7 +276,9 @@ def _of_scores(array: Array, name: str, scores: Array) -> Array:
         size in (1, target) for size, target in zip(array.shape[::-1], scores.shape[::-1], strict=False)
     )
     if not fits:
-        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {tuple(scores.shape)}")
+        raise AttnvizError(
+            f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {tuple(scores.shape)}"
+        )
     return array
 
 

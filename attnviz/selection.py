@@ -95,7 +95,10 @@ def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
         listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
         raise AttnvizError(f"no {side} token {name}: there are {listed}")
     if len(positions) > 1:
-        raise AttnvizError(f"{side} token {name} stands at the positions {_cut(positions)}", f"name one of them: --{side} {positions[0]}")
+        raise AttnvizError(
+            f"{side} token {name} stands at the positions {_cut(positions)}",
+            f"name one of them: --{side} {positions[0]}",
+        )
     return positions[0]
 
 

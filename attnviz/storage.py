@@ -51,8 +51,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             return
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "permission denied")
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         with _temporary(target) as temporary:
             yield temporary
+            os.chmod(temporary, mode)
             os.replace(temporary, target)
 
 
@@ -72,7 +74,9 @@ def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], m
 
     with written_whole(path) as target:
         try:
-            save_file({name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}, target, metadata)
+            save_file(
+                {name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}, target, metadata
+            )
         except SafetensorError as error:  # how this library reports a full disk, too
             raise AttnvizError(f"{path}: {error}") from None
 
@@ -90,7 +94,9 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
         halves = [name for name, kind in types.items() if kind == "BF16"]
         return arrays | _read_bfloat16(path, halves), metadata
     except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise AttnvizError(f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again") from None
+        raise AttnvizError(
+            f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
+        ) from None
 
 
 def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
@@ -114,13 +120,12 @@ def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, 
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    """A new file beside ``target`` (a rename does not cross file systems) with the rights that target would have."""
+    """A new file beside ``target``, for a rename does not cross file systems; removed if it is still there at the end."""
     import tempfile
 
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=target.suffix)
     os.close(handle)
     try:
-        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         yield Path(name)
     finally:
         with suppress(FileNotFoundError):

@@ -34,13 +34,15 @@ class Tokenizer(StrEnum):
             case Tokenizer.WORD:
                 tokens = ASCII_WORD.findall(text) if text.isascii() else _unicode(UNICODE_WORD).findall(text)
             case Tokenizer.CHAR:
-                tokens = list(text) if text.isascii() else _unicode(r"\X").findall(text)
+                tokens = clusters(text)
             case Tokenizer.BYTE:
                 tokens = [chr(byte) if byte < 0x80 else f"<0x{byte:02X}>" for byte in text.encode()]
             case Tokenizer.WHITESPACE:
                 tokens = text.split()
         if not tokens:
-            raise AttnvizError("the text is empty" if not text else "the text holds only white space", "give at least one word")
+            raise AttnvizError(
+                "the text is empty" if not text else "the text holds only white space", "give at least one word"
+            )
         return tokens
 
 
@@ -67,6 +69,11 @@ def shorten(text: str, cells: int) -> str:
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, max(cells - 1, 0)).rstrip() + "…"
+
+
+def clusters(text: str) -> list[str]:
+    """The characters of ``text`` as a person counts them: grapheme clusters, UAX #29."""
+    return list(text) if text.isascii() else list(_unicode(r"\X").findall(text))
 
 
 def find(tokens: Iterable[str], wanted: str) -> list[int]:

@@ -196,7 +196,9 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
     if "attnviz" not in metadata:
         raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
     if metadata["attnviz"] != str(FORMAT):
-        raise AttnvizError(f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz")
+        raise AttnvizError(
+            f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz"
+        )
     try:
         record = json.loads(metadata["trace"])
         layers = [_unpack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
@@ -230,10 +232,14 @@ def _rule_of_query(rule: Rule, queries: int, keys: int) -> Rule:
         if array is None or array.ndim < 2:
             return array
         if array.shape[-2] not in (1, queries):
-            raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys")
+            raise AttnvizError(
+                f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys"
+            )
         return array[..., :1, :]
 
-    return replace(rule, query_offset=rule.offset_for(queries, keys), mask=one("mask", rule.mask), bias=one("bias", rule.bias))
+    return replace(
+        rule, query_offset=rule.offset_for(queries, keys), mask=one("mask", rule.mask), bias=one("bias", rule.bias)
+    )
 
 
 def _map_arrays(layer: Layer, move: Any) -> Layer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -24,7 +23,7 @@ app = typer.Typer(
 )
 
 
-@app.callback(epilog='Example: attnviz explain "Your journey starts"')
+@app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')
 def options(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     if version:
         from attnviz import __version__
@@ -47,15 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = build(arguments)
-    gc.freeze()  # what start-up made stays: it need not be searched for garbage again
-    gc.enable()
     try:
         return command.main(arguments, prog_name="attnviz", standalone_mode=False) or 0
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except usage_error() as error:
         context = getattr(error, "ctx", None)
-        return _fail(error.format_message(), f"{context.command_path if context else 'attnviz'} --help", error.exit_code)
+        return _fail(
+            error.format_message(), f"{context.command_path if context else 'attnviz'} --help", error.exit_code
+        )
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except MemoryError as error:

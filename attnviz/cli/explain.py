@@ -44,7 +44,9 @@ def explain(
         save_trace(read_trace(source, toy, rule, engine), table.output)
         return
     if form is TableFormat.JSON and (table.query or table.key):
-        raise UsageError("--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv")
+        raise UsageError(
+            "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv"
+        )
     render = _renderer(form, part, table, lines.lines)
     if lines.lines:
         traces = read_lines(source, toy, rule, engine)
@@ -53,7 +55,9 @@ def explain(
     write((piece for number, trace in traces for piece in render(number, trace)), table.output)
 
 
-def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Callable[[int, Trace], Iterable[bytes]]:
+def _renderer(
+    form: TableFormat, part: PartOptions, table: TableOptions, lines: bool
+) -> Callable[[int, Trace], Iterable[bytes]]:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     from attnviz.selection import select
 

@@ -2,11 +2,80 @@
 
 from __future__ import annotations
 
-from attnviz.cli.options import EngineOptions, PartOptions, PictureOptions, RuleOptions, SourceOptions, ToyOptions
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attnviz.cli.inputs import read_trace
+from attnviz.cli.options import (
+    EngineOptions,
+    PartOptions,
+    PictureFormat,
+    PictureOptions,
+    RuleOptions,
+    SourceOptions,
+    ToyOptions,
+)
+from attnviz.cli.output import Terminal, chosen_format, first_layer, notice, require_no_terminal, save_trace, write
+
+if TYPE_CHECKING:
+    from attnviz.renderers.picture import Picture
+
+DEFAULT_FILE = Path("attention.png")
 
 
-def heatmap(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, part: PartOptions, picture: PictureOptions, engine: EngineOptions) -> None:
+def heatmap(
+    source: SourceOptions,
+    toy: ToyOptions,
+    rule: RuleOptions,
+    part: PartOptions,
+    picture: PictureOptions,
+    engine: EngineOptions,
+) -> None:
     """Draw the heads of a layer as heat maps.
 
     Example: attnviz heatmap --causal --heads 4
     """
+    form = _format(picture)
+    to_stdout = picture.output is not None and str(picture.output) == "-"
+    if to_stdout and form in (PictureFormat.PNG, PictureFormat.PDF):
+        require_no_terminal(form.value.upper())
+    trace = read_trace(source, toy, rule, engine)
+    if form is PictureFormat.SAFETENSORS:
+        save_trace(trace, picture.output)
+        return
+
+    from attnviz.renderers.picture import decide
+    from attnviz.selection import select
+
+    chosen = select(trace, layer=part.layer or first_layer(trace), head=part.head)
+    decided = decide(trace, chosen, picture.step, picture.title)
+    if form is PictureFormat.TERM or picture.show:
+        from attnviz.renderers.terminal import TerminalMap
+
+        target = picture.output if form is PictureFormat.TERM else None
+        write([Terminal(target)(TerminalMap(decided, picture.cmap))], target)
+    if form is PictureFormat.TERM:
+        return
+    output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
+    write([_drawn(decided, picture, form)], output)
+    if not to_stdout and not picture.show:
+        write([f"{output}\n".encode(errors="surrogateescape")], None)
+
+
+def _format(picture: PictureOptions) -> PictureFormat:
+    """The format that is asked for; --show alone draws in the terminal and writes no file."""
+    alone = picture.show and picture.output is None and picture.format is None
+    form: PictureFormat = chosen_format(
+        picture.output, picture.format, PictureFormat.TERM if alone else PictureFormat.PNG
+    )
+    return form
+
+
+def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
+    from attnviz.renderers.figure import draw, save
+
+    figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)
+    if missing:
+        some = missing[:10] + ("…" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
+    return save(figure, form.value, picture.dpi)

@@ -34,7 +34,9 @@ def read_trace(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine
     return maker(_read_text(source))
 
 
-def read_lines(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Iterator[tuple[int, Trace]]:
+def read_lines(
+    source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions
+) -> Iterator[tuple[int, Trace]]:
     """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
     _require_one_source(source)
     if source.from_ is not None:
@@ -70,7 +72,10 @@ def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOpt
 
     for name, value in vars(toy).items():
         if value is not None:
-            raise UsageError(f"--{name} shapes toy attention, but --from brings its own query, key and value", f"leave out --{name}, or give a text")
+            raise UsageError(
+                f"--{name} shapes toy attention, but --from brings its own query, key and value",
+                f"leave out --{name}, or give a text",
+            )
     return _computed_by(read_file(path, _given(rule)), engine)
 
 
@@ -109,7 +114,11 @@ def _given(options: RuleOptions) -> dict[str, Any]:
 
 
 def _require_one_source(source: SourceOptions) -> None:
-    given = [name for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_)) if value is not None]
+    given = [
+        name
+        for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_))
+        if value is not None
+    ]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are both given: which one is meant?", "leave out all but one")
 
@@ -154,11 +163,16 @@ def _decoded(content: bytes, name: str) -> str:
     if not content:
         raise AttnvizError(f"{name} is empty", "give at least one word")
     if b"\0" in content:
-        raise AttnvizError(f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from")
+        raise AttnvizError(
+            f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AttnvizError(f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}", "convert it first, for example with iconv") from None
+        raise AttnvizError(
+            f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}",
+            "convert it first, for example with iconv",
+        ) from None
 
 
 def _stdin_has_text() -> bool:
@@ -175,7 +189,11 @@ def _waiting() -> Iterator[BinaryIO]:
     """Standard input, and a notice on stderr when it stays silent."""
     if sys.stdin is None:
         raise AttnvizError(f"{STDIN} is closed", "give a text, or --file PATH")
-    timer = threading.Timer(0.0 if sys.stdin.isatty() else SILENCE, notice, ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",))
+    timer = threading.Timer(
+        0.0 if sys.stdin.isatty() else SILENCE,
+        notice,
+        ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
+    )
     timer.daemon = True
     timer.start()
     try:

@@ -51,11 +51,19 @@ class SourceOptions(Options):
 
     text: Annotated[
         str | None,
-        typer.Argument(help="The text. Without one: --file, --from, a pipe, or else a sample sentence.", show_default=False),
+        typer.Argument(
+            help="The text. Without one: --file, --from, a pipe, or else a sample sentence.", show_default=False
+        ),
     ] = None
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", help="Read the text from a file; - is standard input.", metavar="PATH", rich_help_panel=FROM_TEXT),
+        typer.Option(
+            "--file",
+            "-f",
+            help="Read the text from a file; - is standard input.",
+            metavar="PATH",
+            rich_help_panel=FROM_TEXT,
+        ),
     ] = None
     from_: Annotated[
         Path | None,
@@ -71,76 +79,177 @@ class SourceOptions(Options):
 class LinesOptions(Options):
     """Many texts in one run."""
 
-    lines: Annotated[bool, typer.Option("--lines", help="Take every line as a text of its own.", rich_help_panel=FROM_TEXT)] = False
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Take every line as a text of its own.", rich_help_panel=FROM_TEXT)
+    ] = False
 
 
 class ToyOptions(Options):
     """How a text becomes Q, K and V. None means that the option was not given."""
 
-    heads: Annotated[int | None, typer.Option(help="Attention heads (default 1); several bring projections along.", min=1, rich_help_panel=TOY)] = None
-    dim: Annotated[int | None, typer.Option(help="Numbers in an embedding (default 3, or 4 for each of several heads).", min=1, rich_help_panel=TOY)] = None
-    tokenizer: Annotated[Tokenizer | None, typer.Option(help="How the text is cut (default word).", rich_help_panel=TOY)] = None
-    seed: Annotated[int | None, typer.Option(help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY)] = None
-    position: Annotated[Position | None, typer.Option(help="Position encoding (default none).", rich_help_panel=TOY)] = None
-    project: Annotated[bool | None, typer.Option("--project", help="Draw W_Q, W_K, W_V and W_O for one head, too.", rich_help_panel=TOY)] = None
+    heads: Annotated[
+        int | None,
+        typer.Option(help="Attention heads (default 1); several bring projections along.", min=1, rich_help_panel=TOY),
+    ] = None
+    dim: Annotated[
+        int | None,
+        typer.Option(
+            help="Numbers in an embedding (default 3, or 4 for each of several heads).", min=1, rich_help_panel=TOY
+        ),
+    ] = None
+    tokenizer: Annotated[
+        Tokenizer | None, typer.Option(help="How the text is cut (default word).", rich_help_panel=TOY)
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY)
+    ] = None
+    position: Annotated[
+        Position | None, typer.Option(help="Position encoding (default none).", rich_help_panel=TOY)
+    ] = None
+    project: Annotated[
+        bool | None,
+        typer.Option("--project", help="Draw W_Q, W_K, W_V and W_O for one head, too.", rich_help_panel=TOY),
+    ] = None
     embeddings: Annotated[
         Path | None,
-        typer.Option(help="Your own vectors: .json {word: vector}, .csv word,1,2,… or .npy (tokens, d).", metavar="PATH", rich_help_panel=TOY),
+        typer.Option(
+            help="Your own vectors: .json {word: vector}, .csv word,1,2,… or .npy (tokens, d).",
+            metavar="PATH",
+            rich_help_panel=TOY,
+        ),
     ] = None
     weights: Annotated[
         Path | None,
-        typer.Option(help="Your own W_Q, W_K, W_V and W_O: .npz, .safetensors or .json.", metavar="PATH", rich_help_panel=TOY),
+        typer.Option(
+            help="Your own W_Q, W_K, W_V and W_O: .npz, .safetensors or .json.", metavar="PATH", rich_help_panel=TOY
+        ),
     ] = None
 
 
 class RuleOptions(Options):
     """What turns scores into weights. None means: as the source says."""
 
-    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="Hide the keys after each query.", show_default=False, rich_help_panel=RULE)] = None
-    scale: Annotated[float | None, typer.Option(help="Factor of the scores (default 1/√d_k).", rich_help_panel=RULE)] = None
+    causal: Annotated[
+        bool | None,
+        typer.Option(
+            "--causal/--no-causal", help="Hide the keys after each query.", show_default=False, rich_help_panel=RULE
+        ),
+    ] = None
+    scale: Annotated[
+        float | None, typer.Option(help="Factor of the scores (default 1/√d_k).", rich_help_panel=RULE)
+    ] = None
     no_scale: Annotated[bool, typer.Option("--no-scale", help="The same as --scale 1.", rich_help_panel=RULE)] = False
-    window: Annotated[int | None, typer.Option(help="See only keys at a distance below this.", min=1, rich_help_panel=RULE)] = None
-    softcap: Annotated[float | None, typer.Option(help="Cap the scaled scores: softcap · tanh(x / softcap).", rich_help_panel=RULE)] = None
-    query_offset: Annotated[int | None, typer.Option(help="Position of the first query among the keys.", rich_help_panel=RULE)] = None
+    window: Annotated[
+        int | None, typer.Option(help="See only keys at a distance below this.", min=1, rich_help_panel=RULE)
+    ] = None
+    softcap: Annotated[
+        float | None, typer.Option(help="Cap the scaled scores: softcap · tanh(x / softcap).", rich_help_panel=RULE)
+    ] = None
+    query_offset: Annotated[
+        int | None, typer.Option(help="Position of the first query among the keys.", rich_help_panel=RULE)
+    ] = None
 
 
 class EngineOptions(Options):
     """Who computes, and with which numbers."""
 
-    backend: Annotated[Backend | None, typer.Option(help="Who computes (default numpy).", rich_help_panel=OUTPUT)] = None
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps, …: brings --backend torch along.", rich_help_panel=OUTPUT)] = None
-    dtype: Annotated[Dtype | None, typer.Option(help="Of the numbers (default float64 for toys, else the file's).", rich_help_panel=OUTPUT)] = None
+    backend: Annotated[Backend | None, typer.Option(help="Who computes (default numpy).", rich_help_panel=OUTPUT)] = (
+        None
+    )
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, mps, …: brings --backend torch along.", rich_help_panel=OUTPUT)
+    ] = None
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="Of the numbers (default float64 for toys, else the file's).", rich_help_panel=OUTPUT),
+    ] = None
 
 
 class PartOptions(Options):
     """Which layers and heads."""
 
-    layer: Annotated[list[str], typer.Option(help="Layers: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
-    head: Annotated[list[str], typer.Option(help="Heads: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
+    layer: Annotated[
+        list[str], typer.Option(help="Layers: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)
+    ] = ()  # type: ignore[assignment]
+    head: Annotated[
+        list[str], typer.Option(help="Heads: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)
+    ] = ()  # type: ignore[assignment]
 
 
 class TableOptions(Options):
     """What explain shows of them, and how."""
 
     step: Annotated[list[Step], typer.Option(help="Only these steps; may be repeated.", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
-    query: Annotated[str | None, typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW)] = None
-    key: Annotated[str | None, typer.Option(help="Only this key; with --query, their arithmetic as on paper.", metavar="TOKEN", rich_help_panel=SHOW)] = None
+    query: Annotated[
+        str | None,
+        typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW),
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Only this key; with --query, their arithmetic as on paper.", metavar="TOKEN", rich_help_panel=SHOW
+        ),
+    ] = None
     precision: Annotated[int, typer.Option(help="Decimals at the most.", min=0, max=17, rich_help_panel=SHOW)] = 4
-    max_tokens: Annotated[int, typer.Option(help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW)] = 16
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)] = False
-    lang: Annotated[Language, typer.Option(help="Language of the sentences.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW)] = Language.EN
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file; its suffix picks the format.", metavar="PATH", rich_help_panel=OUTPUT)] = None
-    format: Annotated[TableFormat | None, typer.Option(help="Overrides the suffix (default table).", rich_help_panel=OUTPUT)] = None
+    max_tokens: Annotated[
+        int, typer.Option(help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW)
+    ] = 16
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
+    ] = False
+    lang: Annotated[
+        Language, typer.Option(help="Language of the sentences.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW)
+    ] = Language.EN
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file; its suffix picks the format.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    format: Annotated[
+        TableFormat | None, typer.Option(help="Overrides the suffix (default table).", rich_help_panel=OUTPUT)
+    ] = None
 
 
 class PictureOptions(Options):
     """What heatmap draws, and how."""
 
     step: Annotated[MapStep, typer.Option(help="Which step is drawn.", rich_help_panel=SHOW)] = MapStep.WEIGHTS
-    title: Annotated[str | None, typer.Option(help="Title in place of the one that says what it is.", rich_help_panel=SHOW)] = None
+    title: Annotated[
+        str | None, typer.Option(help="Title in place of the one that says what it is.", rich_help_panel=SHOW)
+    ] = None
     cmap: Annotated[str | None, typer.Option(help="A matplotlib colour map.", rich_help_panel=SHOW)] = None
-    annotate: Annotated[bool | None, typer.Option("--annotate/--no-annotate", help="Write the values into the cells (default: while they fit).", show_default=False, rich_help_panel=SHOW)] = None
-    dpi: Annotated[int, typer.Option(help="Pixels an inch of a PNG.", min=20, max=1200, rich_help_panel=OUTPUT)] = 150
+    annotate: Annotated[
+        bool | None,
+        typer.Option(
+            "--annotate/--no-annotate",
+            help="Write the values into the cells (default: while they fit).",
+            show_default=False,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    dpi: Annotated[
+        int | None,
+        typer.Option(
+            help="Pixels an inch of a PNG (default 150, 100 for large figures).",
+            min=20,
+            max=1200,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     show: Annotated[bool, typer.Option("--show", help="Draw it in the terminal.", rich_help_panel=OUTPUT)] = False
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file (default attention.png); its suffix picks the format, - is standard output.", metavar="PATH", rich_help_panel=OUTPUT)] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file (default attention.png); its suffix picks the format, - is standard output.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     format: Annotated[PictureFormat | None, typer.Option(help="Overrides the suffix.", rich_help_panel=OUTPUT)] = None

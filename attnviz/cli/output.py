@@ -37,7 +37,9 @@ def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) 
     if named is not None or output is None or str(output) == "-":
         return named or default
     formats = type(default)
-    known = {suffix: word.value for suffix, word in SUFFIXES.items() if word.value in {member.value for member in formats}}
+    known = {
+        suffix: word.value for suffix, word in SUFFIXES.items() if word.value in {member.value for member in formats}
+    }
     word = known.get(output.suffix.lower())
     if word is None:
         if not output.suffix and not os.path.isdir(output) and os.path.exists(output):  # a device: /dev/stdout
@@ -95,7 +97,9 @@ class Terminal:
 def require_no_terminal(what: str) -> None:
     """Refuse to write ``what``, which is binary, to a terminal."""
     if sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError(f"{what} is binary, and standard output is a terminal", "write it to a file with -o FILE, or into a pipe")
+        raise UsageError(
+            f"{what} is binary, and standard output is a terminal", "write it to a file with -o FILE, or into a pipe"
+        )
 
 
 @contextmanager

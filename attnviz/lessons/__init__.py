@@ -26,4 +26,10 @@ def lessons(language: Language = Language.EN) -> Lessons:
     import tomllib
 
     text = (Path(__file__).parent / f"{language.value}.toml").read_text(encoding="utf-8")
-    return Lessons({f"{group}.{name}": message for group, messages in tomllib.loads(text).items() for name, message in messages.items()})
+    return Lessons(
+        {
+            f"{group}.{name}": message
+            for group, messages in tomllib.loads(text).items()
+            for name, message in messages.items()
+        }
+    )

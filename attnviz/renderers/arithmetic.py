@@ -35,14 +35,18 @@ def pair_section(
     names = {"query": query_names[query], "key": key_names[key]}
     position = say("pair.position", query_position=query, key_position=key, **names)
     lines = [*paper.score(), *paper.scaled(), *paper.masked()]
-    lines += [say("pair.blind")] if bool(steps.blind[query]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
+    lines += (
+        [say("pair.blind")] if bool(steps.blind[query]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
+    )
     return Section(say("title.pair", **names), "", [] if looks.quiet else [position], [], lines)
 
 
 class Paper:
     """The lines of one pair; every method writes one step."""
 
-    def __init__(self, layer: Layer, head: int, steps: Steps, query: int, key: int, key_names: Sequence[str], looks: Looks) -> None:
+    def __init__(
+        self, layer: Layer, head: int, steps: Steps, query: int, key: int, key_names: Sequence[str], looks: Looks
+    ) -> None:
         self.layer, self.head, self.steps, self.looks = layer, head, steps, looks
         self.query, self.key, self.key_names = query, key, key_names
         self.say = looks.lessons.say
@@ -64,7 +68,10 @@ class Paper:
         else:
             before = self._number(float(self.steps.scores[self.query, self.key]) * self.layer.scale)
         if rule.scale is None:
-            lines = [self._head("pair.root", dimension=dimension), f"  {score} / √{dimension} = {score} / {self._number(math.sqrt(dimension))} = {before}"]
+            lines = [
+                self._head("pair.root", dimension=dimension),
+                f"  {score} / √{dimension} = {score} / {self._number(math.sqrt(dimension))} = {before}",
+            ]
         else:
             scale = self._number(self.layer.scale)
             lines = [self._head("pair.scaled", scale=scale), f"  {score} × {self._factor(self.layer.scale)} = {before}"]
@@ -100,8 +107,14 @@ class Paper:
 
     def output(self) -> list[str]:
         weights = self.steps.weights[self.query]
-        terms = [f"{self._number(weight)}×{self._vector(vector)}" for weight, vector in zip(weights, self.value, strict=True)]
-        return [self._head("pair.output"), f"  {' + '.join(self._cut(terms))}", f"  = {self._vector(self.steps.output[self.query])}"]
+        terms = [
+            f"{self._number(weight)}×{self._vector(vector)}" for weight, vector in zip(weights, self.value, strict=True)
+        ]
+        return [
+            self._head("pair.output"),
+            f"  {' + '.join(self._cut(terms))}",
+            f"  = {self._vector(self.steps.output[self.query])}",
+        ]
 
     def _entries(self) -> list[tuple[str, float]]:
         """What shares the row's mass: every key, and the sink if there is one, each with its logit."""

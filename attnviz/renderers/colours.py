@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from attnviz.errors import AttnvizError
+
+SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"  # perceptual and safe for the colour-blind, both
+
 # Nine stops of matplotlib's viridis (van der Walt and Smith 2015, CC0), from the smallest value to the largest.
 VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
 LEVELS = 32  # as many shades as the eye tells apart side by side
@@ -20,6 +26,18 @@ def dark(colour: tuple[int, int, int]) -> bool:
     """Whether white is easier to read on ``colour`` than black: its relative luminance (WCAG 2.1) is below 0.18."""
     red, green, blue = ((channel / 255) ** 2.2 for channel in colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18
+
+
+def colour_map(name: str) -> Any:
+    """matplotlib's colour map ``name``; AttnvizError suggests what comes close."""
+    import matplotlib
+
+    if name in matplotlib.colormaps:
+        return matplotlib.colormaps[name]
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(matplotlib.colormaps), n=3) or ["viridis", "magma", "cividis"]
+    raise AttnvizError(f"there is no colour map {name!r}", f"try {', '.join(close)}")
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

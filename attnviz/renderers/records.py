@@ -47,7 +47,10 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
     for layer, heads in selection.layers:
-        names = [_cell(token) for token in trace.query_tokens(layer)], [_cell(token) for token in trace.key_tokens(layer)]
+        names = (
+            [_cell(token) for token in trace.query_tokens(layer)],
+            [_cell(token) for token in trace.key_tokens(layer)],
+        )
         data = _layer(trace, layer, heads, selection.steps)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
@@ -107,7 +110,11 @@ def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> 
 def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> dict[str, Any]:
     kv_head = layer.kv_head(head)
     data: dict[str, Any] = {"head": head, "kv_head": kv_head}
-    for step, array in ((Step.QUERY, layer.query[head]), (Step.KEY, layer.key[kv_head]), (Step.VALUE, layer.value[kv_head])):
+    for step, array in (
+        (Step.QUERY, layer.query[head]),
+        (Step.KEY, layer.key[kv_head]),
+        (Step.VALUE, layer.value[kv_head]),
+    ):
         if step in steps:
             data[step.value] = to_numpy(array)
     for step in (*MAP_STEPS, Step.OUTPUT):
@@ -128,7 +135,14 @@ def _listed(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a record")
 
 
-def _rows(layer: Layer, head: int | str, step: Step, data: dict[str, Any], names: tuple[list[str], list[str]], selection: Selection) -> Iterator[tuple]:
+def _rows(
+    layer: Layer,
+    head: int | str,
+    step: Step,
+    data: dict[str, Any],
+    names: tuple[list[str], list[str]],
+    selection: Selection,
+) -> Iterator[tuple]:
     array = data.get(step.value)
     if array is None:
         return

@@ -69,15 +69,23 @@ def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Headin
     say = looks.lessons.say
     yield Heading(1, _sentence(trace.tokens, looks.max_tokens))
     for layer, heads in selection.layers:
-        facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": numbers.number(layer.scale, looks.precision)}
+        facts = {
+            "heads": layer.heads,
+            "dimension": layer.query.shape[-1],
+            "scale": numbers.number(layer.scale, looks.precision),
+        }
         queries, keys = layer.query.shape[-2], layer.key.shape[-2]
         yield Heading(
             2,
             say("label.layer", layer=layer.index) + (f": {layer.name}" if layer.name else ""),
-            say("label.facts", tokens=queries, **facts) if queries == keys else say("label.keys", queries=queries, keys=keys, **facts),
+            say("label.facts", tokens=queries, **facts)
+            if queries == keys
+            else say("label.keys", queries=queries, keys=keys, **facts),
         )
         parts = LayerSections(trace, layer, heads, selection, looks)
-        yield from (section for section in parts.sections() if isinstance(section, Heading) or section.matrices or section.lines)
+        yield from (
+            section for section in parts.sections() if isinstance(section, Heading) or section.matrices or section.lines
+        )
 
 
 class LayerSections:
@@ -114,7 +122,9 @@ class LayerSections:
             if self.layer.heads > 1:
                 yield self._head_heading(head)
             if self.selection.pair is not None:
-                yield pair_section(self.layer, head, steps, *self.selection.pair, self.query_names, self.key_names, self.looks)
+                yield pair_section(
+                    self.layer, head, steps, *self.selection.pair, self.query_names, self.key_names, self.looks
+                )
                 continue
             yield from self._of_head(head, steps, wanted)
         if self.selection.pair is None and self.layer.heads > 1 and together:
@@ -133,12 +143,16 @@ class LayerSections:
             if self.same:
                 sentences.append(self.say("query.same"))
             formula = "X" if layer.positions is None else "E"
-            yield self._section(Step.EMBEDDINGS, formula, sentences, [self._vectors("token", self.query_names, embeddings)])
+            yield self._section(
+                Step.EMBEDDINGS, formula, sentences, [self._vectors("token", self.query_names, embeddings)]
+            )
         if layer.positions is None:
             return
         for step, formula, array in ((Step.POSITIONS, "P", layer.positions), (Step.INPUTS, "X = E + P", layer.inputs)):
             if step in wanted:
-                yield self._section(step, formula, [self.say(f"{step.value}.what")], [self._vectors("token", self.query_names, array)])
+                yield self._section(
+                    step, formula, [self.say(f"{step.value}.what")], [self._vectors("token", self.query_names, array)]
+                )
 
     def _of_head(self, head: int, steps: Steps, wanted: Sequence[Step]) -> Iterator[Section]:
         tell = {
@@ -187,11 +201,21 @@ class LayerSections:
         if self.rotated and step is not Step.VALUE:
             sentences.append(self.say(f"{step.value}.rotated"))
         known = step.value in self.layer.projections
-        return self._section(step, f"{letter} = X W_{letter}" if known else letter, sentences, [self._vectors(step.value, names, array[one])])
+        return self._section(
+            step,
+            f"{letter} = X W_{letter}" if known else letter,
+            sentences,
+            [self._vectors(step.value, names, array[one])],
+        )
 
     def _scores(self, head: int, steps: Steps) -> Section:
         query, key = _largest(steps.scores)
-        here = self.say("scores.here", query=self.query_names[query], key=self.key_names[key], score=self._number(steps.scores[query, key]))
+        here = self.say(
+            "scores.here",
+            query=self.query_names[query],
+            key=self.key_names[key],
+            score=self._number(steps.scores[query, key]),
+        )
         return self._section(Step.SCORES, "scores = Q Kᵀ", [self.say("scores.what"), here], [self._map(steps.scores)])
 
     def _scaled(self, head: int, steps: Steps) -> Section:
@@ -203,13 +227,18 @@ class LayerSections:
         elif layer.scale == 1:
             formula, sentences = "scaled = scores", [self.say("scaled.one")]
         else:
-            formula, sentences = f"scaled = scores × {scale}", [self.say("scaled.given", scale=scale, dimension=dimension)]
+            formula, sentences = (
+                f"scaled = scores × {scale}",
+                [self.say("scaled.given", scale=scale, dimension=dimension)],
+            )
         if softcap is not None:
             formula += f"; {softcap:g} · tanh(scaled / {softcap:g})"
             sentences.append(self.say("scaled.softcap", softcap=f"{softcap:g}"))
         query, key = _largest(steps.scores)
         score, scaled = self._number(steps.scores[query, key]), self._number(steps.scaled[query, key])
-        sentences.append(self.say("scaled.here", query=self.query_names[query], key=self.key_names[key], score=score, scaled=scaled))
+        sentences.append(
+            self.say("scaled.here", query=self.query_names[query], key=self.key_names[key], score=score, scaled=scaled)
+        )
         return self._section(Step.SCALED, formula, sentences, [self._map(steps.scaled)])
 
     def _masked(self, head: int, steps: Steps) -> Section:
@@ -218,7 +247,9 @@ class LayerSections:
         if rule.bias is not None:
             bias = to_numpy(rule.bias)
             slope = -float(bias[head, 0, -1]) / max(bias.shape[-1] - 1, 1) if self.alibi else 0.0
-            sentences.append(self.say("masked.alibi", slope=self._number(slope)) if self.alibi else self.say("masked.bias"))
+            sentences.append(
+                self.say("masked.alibi", slope=self._number(slope)) if self.alibi else self.say("masked.bias")
+            )
         if rule.causal:
             sentences.append(self.say("masked.causal"))
         if rule.window is not None:
@@ -227,8 +258,12 @@ class LayerSections:
             sentences.append(self.say("masked.mask"))
         if hidden:
             sentences.append(self.say("masked.why", hidden=hidden, cells=steps.masked.size))
-        sentences += [self.say("masked.blind", query=self.query_names[query]) for query in numpy.flatnonzero(steps.blind)[:3]]
-        formula = "masked = scaled" + (" + bias" if rule.bias is not None else "") + ("; hidden cells −∞" if hidden else "")
+        sentences += [
+            self.say("masked.blind", query=self.query_names[query]) for query in numpy.flatnonzero(steps.blind)[:3]
+        ]
+        formula = (
+            "masked = scaled" + (" + bias" if rule.bias is not None else "") + ("; hidden cells −∞" if hidden else "")
+        )
         return self._section(Step.MASKED, formula, sentences or [self.say("masked.nothing")], [self._map(steps.masked)])
 
     def _weights(self, head: int, steps: Steps) -> Section:
@@ -236,7 +271,14 @@ class LayerSections:
         query = _telling(steps)
         if query is not None:
             key = int(steps.weights[query].argmax())
-            sentences.append(self.say("weights.here", query=self.query_names[query], key=self.key_names[key], weight=f"{steps.weights[query, key]:.2f}"))
+            sentences.append(
+                self.say(
+                    "weights.here",
+                    query=self.query_names[query],
+                    key=self.key_names[key],
+                    weight=f"{steps.weights[query, key]:.2f}",
+                )
+            )
             if self.layer.rule.sinks is None:
                 sentences.append(self.say("weights.sum"))
             else:
@@ -248,8 +290,12 @@ class LayerSections:
     def _output(self, head: int, steps: Steps) -> Section:
         sentences, query = [self.say("output.what")], _telling(steps)
         if query is not None:
-            sentences.append(self.say("output.here", query=self.query_names[query], vector=self._vector(steps.output[query])))
-        return self._section(Step.OUTPUT, "output = weights V", sentences, [self._vectors("query", self.query_names, steps.output)])
+            sentences.append(
+                self.say("output.here", query=self.query_names[query], vector=self._vector(steps.output[query]))
+            )
+        return self._section(
+            Step.OUTPUT, "output = weights V", sentences, [self._vectors("query", self.query_names, steps.output)]
+        )
 
     def _after_heads(self, outputs: numpy.ndarray, wanted: Sequence[Step]) -> Iterator[Section]:
         yield Heading(3, self.say("label.together"))
@@ -257,7 +303,12 @@ class LayerSections:
         heads, _, dimension = outputs.shape
         if Step.CONCAT in wanted:
             sentence = self.say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-            yield self._section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], [self._vectors("query", self.query_names, concat)])
+            yield self._section(
+                Step.CONCAT,
+                "concat = [head 0, head 1, …]",
+                [sentence],
+                [self._vectors("query", self.query_names, concat)],
+            )
         projected = self.layer.projected(concat)
         if Step.PROJECTED in wanted and projected is not None:
             projection = self.layer.projections["output"]
@@ -277,7 +328,9 @@ class LayerSections:
     def _map(self, values: numpy.ndarray, sums: numpy.ndarray | None = None) -> Matrix:
         """A matrix of queries × keys, with the sum of each row if asked for."""
         corner = f"{self.say('label.query')} ↓ {self.say('label.key')} →"
-        matrix = self._matrix(corner, self.query_names, self.key_names, values, self.selection.query, self.selection.key)
+        matrix = self._matrix(
+            corner, self.query_names, self.key_names, values, self.selection.query, self.selection.key
+        )
         if sums is None:
             return matrix
         rows, _ = self._shown(len(sums), self.selection.query)

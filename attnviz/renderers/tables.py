@@ -71,7 +71,9 @@ class MatrixTable:
             yield Segment(_left(label, label_width))
             yield Segment(" │", DIM)
             for column in columns:
-                yield Segment(f" {_right(cells[column], self.widths[column])} ", _style(cells[column], tints[column], tinted))
+                yield Segment(
+                    f" {_right(cells[column], self.widths[column])} ", _style(cells[column], tints[column], tinted)
+                )
             yield Segment.line()
 
 

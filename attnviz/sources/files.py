@@ -99,7 +99,10 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     named = _named(path, content, NAMES)
     missing = [name for name in ("query", "key", "value") if name not in named]
     if missing:
-        raise AttnvizError(f"{path} lacks {', '.join(missing)}: it holds {_names(content)}", "name the arrays query, key, value or q, k, v")
+        raise AttnvizError(
+            f"{path} lacks {', '.join(missing)}: it holds {_names(content)}",
+            "name the arrays query, key, value or q, k, v",
+        )
     query, key, value = (_heads(path, name, named[name]) for name in ("query", "key", "value"))
     rule = Rule(
         scale=_number(path, "scale", named, float),
@@ -167,18 +170,25 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The named contents of a file, and its metadata (.safetensors only)."""
     suffix = path.suffix.lower()
     if suffix in PICKLES:
-        raise AttnvizError(f"{path} is a pickle, which can run any code when it is loaded: it is not read", "save it as .safetensors or .npz")
+        raise AttnvizError(
+            f"{path} is a pickle, which can run any code when it is loaded: it is not read",
+            "save it as .safetensors or .npz",
+        )
     match suffix:
         case ".npz":
             return _read_numpy(path), {}
         case ".safetensors":
             arrays, metadata = read_safetensors(path)
-            listed = {name: _json(path, metadata[name].encode()) for name in ("tokens", "key_tokens") if name in metadata}
+            listed = {
+                name: _json(path, metadata[name].encode()) for name in ("tokens", "key_tokens") if name in metadata
+            }
             return {**arrays, **listed}, metadata
         case ".json":
             content = _read_json(path)
             if not isinstance(content, dict):
-                raise AttnvizError(f"{path} holds a {type(content).__name__}: expected an object with query, key and value")
+                raise AttnvizError(
+                    f"{path} holds a {type(content).__name__}: expected an object with query, key and value"
+                )
             return content, {}
     raise AttnvizError(f"{path}: arrays are read from {', '.join(ARRAY_SUFFIXES)}")
 
@@ -196,8 +206,14 @@ def _read_numpy(path: Path) -> Any:
         raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
     except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
         if "pickle" in str(error).lower():
-            raise AttnvizError(f"{path} holds Python objects (a pickle), which can run any code: they are not read", "save arrays of numbers") from None
-        raise AttnvizError(f"{path} is not a readable {path.suffix} file: {error or type(error).__name__}", "it may be cut short: copy or save it again") from None
+            raise AttnvizError(
+                f"{path} holds Python objects (a pickle), which can run any code: they are not read",
+                "save arrays of numbers",
+            ) from None
+        raise AttnvizError(
+            f"{path} is not a readable {path.suffix} file: {error or type(error).__name__}",
+            "it may be cut short: copy or save it again",
+        ) from None
 
 
 def _read_json(path: Path) -> Any:
@@ -227,7 +243,9 @@ def _read_csv(path: Path) -> dict[str, list[float]]:
             vectors[word] = [float(cell) for cell in cells]
         except ValueError:
             if number > 1:  # the first row may be a header
-                raise AttnvizError(f"{path}, row {number}: expected a word and numbers, got {','.join([word, *cells])[:60]!r}") from None
+                raise AttnvizError(
+                    f"{path}, row {number}: expected a word and numbers, got {','.join([word, *cells])[:60]!r}"
+                ) from None
     return vectors
 
 
@@ -239,12 +257,16 @@ def _by_word(path: Path, content: Any) -> Embedder:
         vectors[word.casefold()] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
-        raise AttnvizError(f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: give all the same")
+        raise AttnvizError(
+            f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: give all the same"
+        )
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
         missing = [token for token in dict.fromkeys(tokens) if token.casefold() not in vectors]
         if missing:
-            raise AttnvizError(f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}")
+            raise AttnvizError(
+                f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}"
+            )
         return numpy.array([vectors[token.casefold()] for token in tokens])
 
     return embed
@@ -257,7 +279,9 @@ def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
         if len(tokens) != len(array):
-            raise AttnvizError(f"{path} has {len(array)} rows but the text has {len(tokens)} tokens: give a row for each")
+            raise AttnvizError(
+                f"{path} has {len(array)} rows but the text has {len(tokens)} tokens: give a row for each"
+            )
         return array.astype(numpy.float64)
 
     return embed

@@ -75,10 +75,15 @@ class Toy:
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:
             return self.embedder(tokens)
-        dim = self.dim or (3 if self.heads == 1 else HEAD_DIMENSION * self.heads)
+        dim = self.dim or self._usual_dim()
         require_memory(len(tokens) * dim * 8, f"{len(tokens):,} embeddings of {dim:,} numbers", "give a smaller --dim")
         vector = _textbook_vector if dim == 3 else _drawn_vector
         return numpy.array([vector(token.casefold(), dim, self.seed) for token in tokens])  # (tokens, dim)
+
+    def _usual_dim(self) -> int:
+        if self.weights is not None:
+            return int(self.weights["query"].weight.shape[0])
+        return 3 if self.heads == 1 else HEAD_DIMENSION * self.heads
 
     def _projections(self, width: int) -> dict[str, Projection]:
         if self.weights is not None:
@@ -152,7 +157,9 @@ def rotate(array: numpy.ndarray) -> numpy.ndarray:
     """
     _, tokens, width = array.shape
     if width % 2:
-        raise AttnvizError(f"rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head")
+        raise AttnvizError(
+            f"rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head"
+        )
     angles = numpy.arange(tokens)[:, None] / 10000 ** (numpy.arange(0, width, 2) / width)  # (tokens, pairs)
     cosine, sine = numpy.cos(angles), numpy.sin(angles)
     even, odd = array[..., 0::2], array[..., 1::2]  # (heads, tokens, pairs)
@@ -202,12 +209,16 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
     for name in ("query", "key", "value"):
         rows, columns = weights[name].weight.shape
         if rows != width:
-            raise AttnvizError(f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do")
+            raise AttnvizError(
+                f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do"
+            )
         if columns % heads:
             raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the {name} weights")
     if "output" in weights and weights["output"].weight.shape[0] != weights["value"].weight.shape[1]:
         rows = weights["output"].weight.shape[0]
-        raise AttnvizError(f"the output weights have {rows} rows but the heads' outputs, side by side, have {weights['value'].weight.shape[1]} numbers")
+        raise AttnvizError(
+            f"the output weights have {rows} rows but the heads' outputs, side by side, have {weights['value'].weight.shape[1]} numbers"
+        )
     return dict(weights)
 
 

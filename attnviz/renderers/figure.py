@@ -1,0 +1,382 @@
+"""The heat map as a figure: PNG, SVG, PDF.
+
+Everything is placed in inches on the bare figure, without Axes: an Axes with its ticks costs a hundred times what it
+shows here, one Text object for each of 1,536 labels alone five seconds. ``Words`` draws them all in one artist,
+straight through the backend's own draw_text, so that text stays text in SVG and PDF.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import BboxImage
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox, TransformedBbox
+
+from attnviz.renderers import fonts
+from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
+from attnviz.renderers.picture import Panel, Picture
+
+POINT = 1 / 72  # inches
+CAPITAL = 0.73  # height of a capital letter of DejaVu Sans, in ems
+INK, PALE = "#222222", "#6b6b6b"
+HIDDEN_LINES = "#b8b8b8"
+
+SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
+LEADING = 1.12  # from line to line, in ems
+LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
+VALUE_FONT = 5.5  # points: smaller values are left out
+LARGE = 13.0  # inches
+GAP = 0.14  # inches between panels, and around the whole
+NEAR = 3.5 * POINT  # between a panel and its labels
+
+
+class Word(NamedTuple):
+    """A text at a place in inches; ``across`` (0 … 1 from its start to its end) and ``up`` (0 … 1 from its baseline to
+    the top of its capitals) say which point of it stands there."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    across: float = 0.5
+    up: float = 0.5
+    colour: str = INK
+    upright: bool = False  # reads upwards
+    bold: bool = False
+
+
+class Words(Artist):
+    """Many texts as one artist. In PNG each different one is drawn once and stamped; in SVG and PDF text stays text."""
+
+    def __init__(self, words: Sequence[Word], families: Sequence[str]) -> None:
+        super().__init__()
+        self.words = words
+        self._fonts = {
+            (size, bold): FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
+            for size, bold in {(word.size, word.bold) for word in words}
+        }
+
+    def draw(self, renderer: Any) -> None:
+        scale, widths, stamps = self.get_figure().dpi, {}, {}  # type: ignore[union-attr, var-annotated]
+        gc = renderer.new_gc()
+        for word in self.words:
+            font = self._fonts[word.size, word.bold]
+            key = (word.text, word.size, word.bold)
+            if key not in widths:
+                widths[key] = renderer.get_text_width_height_descent(word.text, font, False)[0]
+            # From the baseline, not from the word's own box: "step" and "one" must share a line.
+            along, aside = -word.across * widths[key], -word.up * CAPITAL * word.size * POINT * scale
+            if word.upright:
+                along, aside = -aside, along
+            x, y = word.x * scale + along, word.y * scale + aside
+            if isinstance(renderer, RendererAgg):
+                look = (*key, word.colour, word.upright)
+                if look not in stamps:
+                    stamps[look] = _stamp(word, font, widths[key], scale)
+                stamp, right, down = stamps[look]
+                renderer.draw_image(gc, round(x) - right, round(y) - down, stamp)
+            else:
+                gc.set_foreground(word.colour)
+                y = renderer.height - y if renderer.flipy() else y
+                renderer.draw_text(gc, x, y, word.text, font, 90 if word.upright else 0)
+        gc.restore()
+
+
+def _stamp(word: Word, font: FontProperties, width: float, dpi: float) -> tuple[numpy.ndarray, int, int]:
+    """``word`` as pixels on nothing, and how far the start of its baseline is from their lower left corner."""
+    margin, size = 3, word.size * POINT * dpi
+    renderer = RendererAgg(math.ceil(width) + 2 * margin, math.ceil(size * 2.5), dpi)
+    baseline = round(size)  # from the bottom: room for what hangs below
+    gc = renderer.new_gc()
+    gc.set_foreground(word.colour)
+    renderer.draw_text(gc, margin, renderer.height - baseline, word.text, font, 0)
+    pixels = numpy.asarray(renderer.buffer_rgba())
+    if word.upright:
+        return numpy.rot90(pixels)[::-1], int(renderer.height - baseline), margin
+    return pixels[::-1], margin, baseline  # draw_image counts rows from below
+
+
+class Layout(NamedTuple):
+    """Places in inches, from the lower left corner."""
+
+    cell: float
+    columns: int
+    rows: int
+    left: float  # room for the query labels
+    bottom: float  # room for the key labels
+    top: float  # room for the titles
+    right: float  # room for the colour bar
+    panel: tuple[float, float]
+    head: float  # room for a panel's title
+    font: float  # of the token labels
+    title_font: float
+    axis_font: float  # of the words "query" and "key"
+    upright: bool  # key labels read upwards
+
+    @property
+    def size(self) -> tuple[float, float]:
+        width, height = self.panel
+        return (
+            self.left + self.columns * width + (self.columns - 1) * GAP + self.right,
+            self.bottom + self.rows * (height + self.head) + (self.rows - 1) * GAP + self.top,
+        )
+
+    def corner(self, number: int) -> tuple[float, float]:
+        """The lower left corner of panel ``number``, counted from the upper left."""
+        row, column = divmod(number, self.columns)
+        width, height = self.panel
+        x = self.left + column * (width + GAP)
+        y = self.bottom + (self.rows - 1 - row) * (height + self.head + GAP)
+        return x, y
+
+
+def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = None) -> tuple[Figure, str]:
+    """The figure of ``picture``, and the characters for which this machine has no font.
+
+    ``annotate`` writes the values into the cells; None: while they fit.
+    """
+    colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
+    norm = Normalize(*picture.limits)
+    families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
+    place = layout(picture, families)
+    figure = Figure(figsize=place.size, facecolor="white")
+    FigureCanvasAgg(figure)
+    words = _titles(picture, place)
+    for number, panel in enumerate(picture.panels):
+        _draw_panel(figure, panel, place, number, colours, norm)
+        words += _panel_words(picture, place, number)
+        words += _values(picture, panel, place, number, colours, norm, annotate)
+    words += _colour_bar(figure, picture, place, colours, norm)
+    figure.add_artist(Words(words, families))
+    return figure, missing
+
+
+def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
+    """The bytes of ``figure`` as "png", "svg" or "pdf": the same for the same input, whenever they are made.
+
+    ``dpi`` is of a PNG; None: 150, or 100 where the figure is so large that 150 would only make a heavy file.
+    """
+    dpi = dpi or (150 if figure.get_figwidth() <= LARGE else 100)
+    metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    # Text stays text (selectable, searchable); ids come from the content, not from chance.
+    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
+    options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
+    content = io.BytesIO()
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # said once, by the caller
+        figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
+    return content.getvalue()
+
+
+def text_width(texts: Sequence[str], families: Sequence[str], size: float) -> float:
+    """The width of the longest of ``texts``, in inches."""
+    font = FontProperties(family=list(families), size=size)
+    renderer = RendererAgg(1, 1, 720)  # ten times a point, so that hinting does not matter
+    return float(max(renderer.get_text_width_height_descent(text, font, False)[0] for text in set(texts)) / 720)
+
+
+def layout(picture: Picture, families: Sequence[str] = (fonts.BASE,)) -> Layout:
+    """Where everything of ``picture`` stands."""
+    queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
+    most = max(queries, keys)
+    side, largest, small = (4.4, 0.75, LEAST_CELL) if panels == 1 else (3.4, 0.6, LEAST_CELL)
+    cell = min(max(side / most, small), largest, (90 if panels == 1 else 72) * LEAST_CELL / most)
+    columns = _columns(panels, queries / keys)
+    panel = (keys * cell, queries * cell)
+    font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
+    longest_key = text_width(picture.keys, families, font)
+    upright = longest_key > cell * 0.94
+    title = min(max(columns * panel[0] * 1.6, 11.0), 26.0)
+    axis = max(font * 1.15, title * 0.55)
+    beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
+    left = text_width(picture.queries, families, font) + beside
+    bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
+    return Layout(
+        cell=cell,
+        columns=columns,
+        rows=math.ceil(panels / columns),
+        left=left,
+        bottom=bottom,
+        top=title * 2.9 * POINT + GAP,
+        right=GAP * 1.6 + max(0.14, title * 0.9 * POINT) + title * 3.6 * POINT,
+        panel=panel,
+        head=(max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0,
+        font=font,
+        title_font=title,
+        axis_font=axis,
+        upright=upright,
+    )
+
+
+def _columns(panels: int, shape: float) -> int:
+    """A grid near a square, in which as few places as possible stay empty; ``shape`` is height by width of a panel."""
+    side = math.sqrt(panels * shape)
+    near = [columns for columns in range(1, panels + 1) if side * 0.99 <= columns <= max(side * 1.7, 3)] or [panels]
+    return min(near, key=lambda columns: (-panels % columns / panels, columns))
+
+
+def _draw_panel(figure: Figure, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize) -> None:
+    (x, y), (width, height) = place.corner(number), place.panel
+    box = TransformedBbox(Bbox.from_bounds(x, y, width, height), figure.dpi_scale_trans)
+    image = BboxImage(box, cmap=colours, norm=norm, origin="upper", interpolation="nearest")
+    image.set_data(numpy.ma.masked_where(panel.values == -math.inf, panel.values))
+    figure.add_artist(image)
+    if (panel.values == -math.inf).any():
+        figure.add_artist(_hatched(figure, _hidden_cells(panel.values, x, y + height, place.cell)))
+    frame = Rectangle(
+        (x, y), width, height, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans
+    )
+    figure.add_artist(frame)
+
+
+def _hatched(figure: Figure, path: Path) -> PathPatch:
+    """Hidden cells: white, with thin lines across, which no colour map has."""
+    return PathPatch(
+        path,
+        facecolor="white",
+        edgecolor=HIDDEN_LINES,
+        hatch="////",
+        hatch_linewidth=0.4,
+        linewidth=0,
+        transform=figure.dpi_scale_trans,
+    )
+
+
+def _hidden_cells(values: numpy.ndarray, left: float, top: float, cell: float) -> Path:
+    """The outline of the hidden cells: in each row a rectangle for each run of them."""
+    hidden = numpy.pad((values == -math.inf).astype(numpy.int8), ((0, 0), (1, 1)))
+    steps = numpy.diff(hidden, axis=1)
+    rows, starts = numpy.nonzero(steps == 1)
+    ends = numpy.nonzero(steps == -1)[1]
+    x0, x1 = left + starts * cell, left + ends * cell
+    y1, y0 = top - rows * cell, top - (rows + 1) * cell
+    corners = numpy.stack([x0, y0, x1, y0, x1, y1, x0, y1, x0, y0], axis=1).reshape(-1, 2)
+    codes = numpy.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(rows))
+    return Path(corners, codes)
+
+
+def _titles(picture: Picture, place: Layout) -> list[Word]:
+    _, height = place.size
+    size, x = place.title_font, GAP
+    y = height - GAP - size * POINT
+    words = [Word(picture.title, x, y, size, across=0, up=0, bold=True)]
+    return [*words, Word(picture.subtitle, x, y - size * 1.25 * POINT, size * 0.7, across=0, up=0, colour=PALE)]
+
+
+def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
+    """The title of a panel, and its token labels where no panel to its left or below has the same."""
+    (x, y), (width, height) = place.corner(number), place.panel
+    words = []
+    if len(picture.panels) > 1:
+        size = max(place.font * 1.15, place.title_font * 0.62)
+        words.append(Word(picture.panels[number].title, x, y + height + NEAR, size, across=0, up=0))
+    every = max(1, math.ceil(place.font * LEADING * POINT / place.cell))
+    if number % place.columns == 0:
+        near = x - NEAR
+        for row in range(0, len(picture.queries), every):
+            words.append(Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1))
+        words.append(Word("query", GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
+    if number + place.columns >= len(picture.panels):
+        below = y - NEAR
+        if not place.upright:
+            every = 1
+        for column in range(0, len(picture.keys), every):
+            at = x + (column + 0.5) * place.cell
+            across, up = (1.0, 0.5) if place.upright else (0.5, 1.0)
+            words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
+        words.append(
+            Word(
+                "key",
+                x + width / 2,
+                y - place.bottom + GAP + 0.2 * place.axis_font * POINT,
+                place.axis_font,
+                up=0,
+                colour=PALE,
+            )
+        )
+    return words
+
+
+def _values(
+    picture: Picture, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize, annotate: bool | None
+) -> list[Word]:
+    digits = [f"{limit:.2f}" for limit in picture.limits]
+    font = min(place.cell / POINT * 0.82 / (max(map(len, digits)) * 0.62), 10.0)
+    if annotate is False or (annotate is None and font < VALUE_FONT):
+        return []
+    (x, y), (_, height) = place.corner(number), place.panel
+    shades = colours(norm(panel.values))[..., :3] ** 2.2 @ numpy.array([0.2126, 0.7152, 0.0722])  # luminance, WCAG 2.1
+    words = []
+    for (row, column), value in numpy.ndenumerate(panel.values):
+        if value > -math.inf:
+            at = x + (column + 0.5) * place.cell, y + height - (row + 0.5) * place.cell
+            words.append(Word(f"{value:z.2f}", *at, font, colour="white" if shades[row, column] < 0.18 else "black"))
+    return words
+
+
+def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, norm: Normalize) -> list[Word]:
+    """One bar for all panels, as high as the first row of them, with the hidden cells' pattern below it."""
+    (width, _), (_, panel_height) = place.size, place.panel
+    _, y = place.corner(0)
+    size = max(place.title_font * 0.62, place.font * 0.85)
+    thick = max(0.14, size * 1.4 * POINT)
+    x = width - place.right + GAP * 1.6
+    below = size * 2.2 * POINT if picture.hidden else 0.0
+    above = thick * 1.2 if picture.largest > picture.limits[1] else 0.0
+    y, high = y + below, panel_height - below - above
+    box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
+    image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
+    image.set_data(numpy.linspace(norm.vmin, norm.vmax, 256)[:, None])
+    figure.add_artist(image)
+    figure.add_artist(
+        Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
+    )
+    words = []
+    for tick in _ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT)))):
+        at = y + high * float(norm(tick))
+        words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
+    if picture.largest > picture.limits[1]:
+        tip = Path([(x, y + high), (x + thick, y + high), (x + thick / 2, y + high + thick * 0.8), (x, y + high)])
+        colour = colours(norm(picture.limits[1]))
+        figure.add_artist(
+            PathPatch(tip, facecolor=colour, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
+        )
+        words.append(Word(f"to {picture.largest:.2f}", x + thick + NEAR, y + high + thick * 0.8, size, across=0))
+    if picture.hidden:
+        side = size * 1.1 * POINT
+        cell = numpy.array([[-math.inf]])
+        figure.add_artist(_hatched(figure, _hidden_cells(cell, x + (thick - side) / 2, y - below + side, side)))
+        outline = Rectangle(
+            (x + (thick - side) / 2, y - below),
+            side,
+            side,
+            fill=False,
+            edgecolor=PALE,
+            linewidth=0.6,
+            transform=figure.dpi_scale_trans,
+        )
+        figure.add_artist(outline)
+        words.append(Word("hidden", x + thick + NEAR, y - below + side / 2, size, across=0))
+    return words
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between ``low`` and ``high``, at most ``most`` of them."""
+    from matplotlib.ticker import MaxNLocator
+
+    ticks = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = (high - low) * 1e-6
+    return [float(tick) for tick in ticks if low - slack <= tick <= high + slack]

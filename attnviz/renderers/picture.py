@@ -1,0 +1,145 @@
+"""What the heat map shows, decided as data before anything is drawn: panels, limits, labels, places in inches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.arrays import to_numpy
+from attnviz.choices import MapStep
+from attnviz.errors import AttnvizError
+from attnviz.selection import Selection
+from attnviz.tokens import shorten, shown
+from attnviz.trace import Layer, Trace
+
+LABEL_CELLS = 14  # a longer token is shortened on the axes
+TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
+SOURCE_TOKENS = 12  # of the text in the line below the title
+
+
+class Panel(NamedTuple):
+    """One head: its title and its map, (queries, keys), hidden cells −∞."""
+
+    title: str
+    values: numpy.ndarray
+
+
+class Picture(NamedTuple):
+    """Everything that a heat map says.
+
+    panels    one for each head, all of the same shape
+    queries   the label of each row, keys the label of each column
+    limits    the smallest and the largest value of the one colour scale
+    largest   the largest value, which may lie above the scale (see ``_limits``)
+    diverging whether the scale has a middle, 0, and two arms
+    hidden    whether any cell is hidden
+    """
+
+    title: str
+    subtitle: str
+    panels: tuple[Panel, ...]
+    queries: tuple[str, ...]
+    keys: tuple[str, ...]
+    step: MapStep
+    limits: tuple[float, float]
+    largest: float
+    diverging: bool
+    hidden: bool
+
+
+def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
+    """The picture of one step of the selected heads of ``trace``."""
+    layers = [layer for layer, _ in selection.layers]
+    queries, keys = _labels(trace.query_tokens(layers[0])), _labels(trace.key_tokens(layers[0]))
+    for layer in layers[1:]:
+        if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
+            raise AttnvizError(
+                f"layers {layers[0].index} and {layer.index} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
+            )
+    panels = tuple(
+        Panel(_panel_title(layer, head, len(layers) > 1), _map(layer, head, step))
+        for layer, heads in selection.layers
+        for head in heads
+    )
+    limits, largest, diverging = _limits(panels, step)
+    return Picture(
+        title=shown_line(title) if title is not None else _title(layers, panels, step),
+        subtitle=_subtitle(trace, layers[0]),
+        panels=panels,
+        queries=queries,
+        keys=keys,
+        step=step,
+        limits=limits,
+        largest=largest,
+        diverging=diverging,
+        hidden=any(bool((panel.values == -math.inf).any()) for panel in panels),
+    )
+
+
+def shown_line(text: str) -> str:
+    """A text of a person's own on one line, its words kept, what cannot be seen written out."""
+    return " ".join(shown(word) for word in text.split(" "))
+
+
+def _map(layer: Layer, head: int, step: MapStep) -> numpy.ndarray:
+    steps = layer.steps(head)
+    values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
+    if step is MapStep.WEIGHTS:  # a hidden cell has the weight 0, but it is not a small weight: it is drawn as hidden
+        values = numpy.where(to_numpy(steps.masked) == -math.inf, -math.inf, values)
+    return values
+
+
+def _limits(panels: Sequence[Panel], step: MapStep) -> tuple[tuple[float, float], float, bool]:
+    """One scale for all panels, the largest value, and whether the scale has two arms.
+
+    Weights go from 0 to the largest; scores alike on both sides of 0 if they have both signs. Where a few weights
+    (the first rows of a causal map) tower over all others, the scale ends at the 99th percentile, and the colour
+    bar says so: else a long text gives a picture of one colour.
+    """
+    finite = numpy.concatenate([panel.values[numpy.isfinite(panel.values)] for panel in panels])
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    if step is MapStep.WEIGHTS:
+        usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0
+        top = high if high <= TOWERING * usual or not usual else float(f"{usual:.1g}")
+        return (0.0, top or 1.0), high, False
+    if low >= 0:
+        return (0.0, high or 1.0), high, False
+    side = max(-low, high)
+    return (-side, side), side, True
+
+
+def _labels(tokens: Sequence[str]) -> tuple[str, ...]:
+    return tuple(shorten(shown(token), LABEL_CELLS) for token in tokens)
+
+
+def _panel_title(layer: Layer, head: int, several: bool) -> str:
+    title = f"Layer {layer.index} · head {head}" if several else f"Head {head}"
+    return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
+
+
+def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
+    layer = layers[0]
+    words = {
+        MapStep.SCORES: "Attention scores Q Kᵀ",
+        MapStep.SCALED: "Scaled attention scores",
+        MapStep.MASKED: "Masked attention scores",
+        MapStep.WEIGHTS: "Attention weights",
+    }
+    parts = [words[step]]
+    if len(panels) == 1 and layer.heads > 1:
+        parts.append(f"layer {layer.index}, head {panels[0].title.split()[1]}")
+    elif len(panels) > 1:
+        parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
+    parts += ["causal"] if layer.rule.causal else []
+    parts += [f"window {layer.rule.window}"] if layer.rule.window is not None else []
+    return ", ".join(parts)
+
+
+def _subtitle(trace: Trace, layer: Layer) -> str:
+    tokens = [shorten(shown(token), LABEL_CELLS) for token in trace.query_tokens(layer)[:SOURCE_TOKENS]]
+    text = " ".join(tokens) + (" …" if len(trace.query_tokens(layer)) > SOURCE_TOKENS else "")
+    return f"“{text}”"

@@ -1,0 +1,190 @@
+"""The heat map in a terminal: half blocks in colour, shade glyphs where there is no colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import numpy
+from rich.cells import cell_len
+from rich.color import Color
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from attnviz.renderers import colours
+from attnviz.renderers.picture import Picture
+from attnviz.tokens import shorten
+
+SHADES = " ░▒▓█"
+HIDDEN = "·"
+DIM = Style(dim=True)
+LABEL_CELLS = 10  # of a query's token at the left
+COLUMN_LABEL_LINES = 8  # of a key's token, which reads downwards
+LARGEST_CELL = 4  # pixels a side; a pixel is one character wide and half a line high, about a square
+BAR_CELLS = 24
+GAP = 3
+NATURAL_WIDTH = 160  # of a picture that is not drawn in a terminal
+
+Paint = Callable[[float], tuple[int, int, int]]
+
+
+class TerminalMap:
+    """A Rich renderable of a picture, as wide as the console."""
+
+    def __init__(self, picture: Picture, cmap: str | None = None) -> None:
+        self.picture = picture
+        self.paint = _painter(cmap, picture.diverging)
+        self.labels = [shorten(label, LABEL_CELLS) for label in picture.queries]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, NATURAL_WIDTH)
+        coloured = console.color_system in ("truecolor", "256") and not console.no_color
+        grid = Grid(self.picture, self.labels, width, coloured, self.paint)
+        yield Text(self.picture.title, style=Style(bold=True))
+        yield Text(self.picture.subtitle, style=DIM)
+        if grid.pooled > 1:
+            yield Text(f"each cell is the mean of {grid.pooled} × {grid.pooled} tokens", style=DIM)
+        for first in range(0, len(self.picture.panels), grid.columns):
+            yield Segment.line()
+            yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))
+        yield Segment.line()
+        yield from self._legend(coloured)
+
+    def _legend(self, coloured: bool) -> Iterator[Segment]:
+        """The colour scale from its smallest value to its largest, and the sign of a hidden cell."""
+        low, high = self.picture.limits
+        yield Segment(f"{low:g} ")
+        for place in range(BAR_CELLS):
+            tint = place / (BAR_CELLS - 1)
+            yield Segment("█", _style(self.paint(tint), None)) if coloured else Segment(_shade(tint))
+        above = f" (to {self.picture.largest:.2f})" if self.picture.largest > high else ""
+        yield Segment(f" {high:.4g}{above}" + (f"   {HIDDEN} hidden" if self.picture.hidden else ""))
+        yield Segment.line()
+
+
+class Grid:
+    """How the panels are laid out in a width, and the lines that they become."""
+
+    def __init__(self, picture: Picture, labels: list[str], width: int, coloured: bool, paint: Paint) -> None:
+        self.picture, self.coloured, self.paint = picture, coloured, paint
+        self.label_width = max(cell_len("query"), *map(cell_len, labels))
+        room = max(width - self.label_width - 1, 1)
+        keys, panels = len(picture.keys), len(picture.panels)
+        self.pooled = math.ceil(keys / room)
+        pixels = math.ceil(keys / self.pooled)
+        # Large cells for one panel; for several, cells of two pixels (one line) before they stand below each other.
+        aim = LARGEST_CELL if panels == 1 else 2
+        self.cell = max(min(aim, (room // min(panels, 3) - GAP) // pixels, room // pixels), 1)
+        self.panel_width = pixels * self.cell
+        self.columns = max(1, min(panels, (room + GAP) // (self.panel_width + GAP)))
+        self.maps = [_pooled(panel.values, self.pooled) for panel in picture.panels]
+        self.labels = labels[:: self.pooled]
+        self.keys = picture.keys[:: self.pooled]
+
+    def row(self, numbers: range) -> Iterator[Segment]:
+        """Panels side by side, the query labels at their left, the key labels below each."""
+        yield Segment(" " * (self.label_width + 1))
+        for number in numbers:
+            title = shorten(self.picture.panels[number].title, self.panel_width) if len(self.maps) > 1 else ""
+            yield Segment(title + " " * (self.panel_width + GAP - cell_len(title)) if number < numbers[-1] else title)
+        yield Segment.line()
+        for line in range(self._lines()):
+            label = self._label(line)
+            yield Segment(" " * (self.label_width - cell_len(label)) + label + " ")
+            for number in numbers:
+                yield from self._pixels(self.maps[number], line)
+                if number < numbers[-1]:
+                    yield Segment(" " * GAP)
+            yield Segment.line()
+        for line in range(COLUMN_LABEL_LINES):
+            letters = [self._letter(column, line) for column in range(len(self.keys))]
+            if not any(letter.strip() for letter in letters):
+                break
+            below = (" " * GAP).join("".join(letters) for _ in numbers)
+            yield Segment(" " * (self.label_width + 1) + below.rstrip(), DIM)
+            yield Segment.line()
+
+    def _lines(self) -> int:
+        rows = len(self.maps[0])
+        return math.ceil(rows * self.cell / 2) if self.coloured else rows * max(self.cell // 2, 1)
+
+    def _label(self, line: int) -> str:
+        """The token of the query whose middle lies on ``line``; of two on one line, the first."""
+        if self.cell == 1:
+            row = 2 * line if self.coloured else line
+            return self.labels[row]
+        high = self.cell / 2 if self.coloured else max(self.cell // 2, 1)
+        row = int(line // high)
+        return self.labels[row] if line == math.ceil((row + 0.5) * high) - 1 else ""
+
+    def _letter(self, column: int, line: int) -> str:
+        """The character of a key's token on ``line`` below its column, as wide as the column."""
+        from attnviz.tokens import clusters
+
+        letters = clusters(shorten(self.keys[column], COLUMN_LABEL_LINES))
+        letter = letters[line] if line < len(letters) else " "
+        letter = letter if cell_len(letter) <= self.cell else "·"
+        left = (self.cell - cell_len(letter)) // 2
+        return " " * left + letter + " " * (self.cell - cell_len(letter) - left)
+
+    def _pixels(self, values: numpy.ndarray, line: int) -> Iterator[Segment]:
+        if not self.coloured:
+            for value in values[line // max(self.cell // 2, 1)]:
+                yield Segment((HIDDEN if value == -math.inf else _shade(self._tint(value))) * self.cell)
+            return
+        upper, lower = values[2 * line // self.cell], values[min((2 * line + 1) // self.cell, len(values) - 1)]
+        if (2 * line + 1) // self.cell >= len(values):
+            lower = numpy.full_like(upper, math.nan)  # below the last row: nothing
+        for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
+            yield self._block(top, bottom)
+
+    def _block(self, top: float, bottom: float) -> Segment:
+        """One cell's width of a line: two pixels above each other in one character."""
+        if top == -math.inf and not bottom > -math.inf:
+            return Segment(HIDDEN * self.cell, DIM)
+        if top == -math.inf:
+            return Segment("▄" * self.cell, _style(self.paint(self._tint(bottom)), None))
+        if not bottom > -math.inf:
+            return Segment("▀" * self.cell, _style(self.paint(self._tint(top)), None))
+        return Segment("▀" * self.cell, _style(self.paint(self._tint(top)), self.paint(self._tint(bottom))))
+
+    def _tint(self, value: float) -> float:
+        low, high = self.picture.limits
+        tint = (value - low) / ((high - low) or 1.0)
+        return round(min(max(tint, 0.0), 1.0) * 64) / 64
+
+
+def _painter(cmap: str | None, diverging: bool) -> Paint:
+    """From a value between 0 and 1 to its colour."""
+    if cmap is None and not diverging:
+        return colours.rgb
+    from attnviz.renderers.colours import colour_map
+
+    mapped = colour_map(cmap or colours.DIVERGING)
+    return lambda tint: tuple(round(255 * channel) for channel in mapped(tint)[:3])  # type: ignore[return-value]
+
+
+def _pooled(values: numpy.ndarray, size: int) -> numpy.ndarray:
+    """The mean of the visible cells of each block of ``size`` × ``size``; −∞ where a block shows none."""
+    if size == 1:
+        return values
+    rows, columns = (math.ceil(length / size) for length in values.shape)
+    padded = numpy.full((rows * size, columns * size), -math.inf)
+    padded[: values.shape[0], : values.shape[1]] = values
+    blocks = padded.reshape(rows, size, columns, size)
+    seen = blocks > -math.inf
+    count = seen.sum(axis=(1, 3))
+    total = numpy.where(seen, blocks, 0.0).sum(axis=(1, 3))
+    return numpy.where(count > 0, total / numpy.maximum(count, 1), -math.inf)
+
+
+def _shade(tint: float) -> str:
+    return SHADES[min(int(tint * len(SHADES)), len(SHADES) - 1)]
+
+
+@lru_cache(maxsize=4096)
+def _style(front: tuple[int, int, int], back: tuple[int, int, int] | None) -> Style:
+    return Style(color=Color.from_rgb(*front), bgcolor=None if back is None else Color.from_rgb(*back))
