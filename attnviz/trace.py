@@ -88,7 +88,7 @@ class Layer:
 
     @property
     def heads(self) -> int:
-        return self.query.shape[0]
+        return int(self.query.shape[0])
 
     def kv_head(self, head: int) -> int:
         """The key/value head that query head ``head`` reads."""
@@ -169,7 +169,7 @@ class Trace:
         def move(array: Array | None) -> Array | None:
             return None if array is None else to_backend(array, backend, device, dtype)
 
-        return replace(self, layers=[_map_arrays(layer, move) for layer in self.layers])
+        return replace(self, layers=tuple(_map_arrays(layer, move) for layer in self.layers))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this trace to a .safetensors file, whole or not at all."""
@@ -269,8 +269,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    rule = Rule(**record["rule"], **{name: own.get(f"rule.{name}") for name in RULE_ARRAYS})
-    facts = {name: record[name] for name in LAYER_FACTS}
+    rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
+    facts = {name: own.get(name) for name in LAYER_ARRAYS} | {name: record[name] for name in LAYER_FACTS}
     for name in ("tokens", "key_tokens"):
         facts[name] = None if facts[name] is None else tuple(facts[name])
     projections = {
@@ -278,4 +278,4 @@ def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) ->
         for name in ("query", "key", "value", "output")
         if f"projections.{name}.weight" in own
     }
-    return Layer(**facts, rule=rule, projections=projections, **{name: own.get(name) for name in LAYER_ARRAYS})
+    return Layer(**facts, rule=rule, projections=projections)

@@ -13,18 +13,30 @@ from attnviz.cli.parameters import PlainGroup, add_command
 from attnviz.errors import AttnvizError
 
 INTERRUPTED = 130
+# The base class of Typer's usage errors, which it does not export.
+_USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
-app = typer.Typer(
-    name="attnviz",
-    cls=PlainGroup,
-    help="Show what attention computes, step by step, with real numbers.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = ("explain", "heatmap")
 
 
-@app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')
-def options(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def build(arguments: Sequence[str] = ()) -> Any:
+    """The command line as Typer runs it, with the one command that ``arguments`` begin with, or else with all."""
+    app = typer.Typer(
+        name="attnviz",
+        cls=PlainGroup,
+        help="Show what attention computes, step by step, with real numbers.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(options)
+    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
+        add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
+    return typer.main.get_command(app)
+
+
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Show what attention computes, step by step, with real numbers."""
     if version:
         from attnviz import __version__
 
@@ -32,38 +44,21 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-COMMANDS = ("explain", "heatmap")
-
-
-def build(arguments: Sequence[str]) -> Any:
-    """The command line as Typer runs it, with the one command that ``arguments`` begin with, or else with all."""
-    for name in COMMANDS if arguments[:1] not in [[name] for name in COMMANDS] else arguments[:1]:
-        add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
-    return typer.main.get_command(app)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = build(arguments)
     try:
         return command.main(arguments, prog_name="attnviz", standalone_mode=False) or 0
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
-    except usage_error() as error:
+    except _USAGE_ERROR as error:
         context = getattr(error, "ctx", None)
-        return _fail(
-            error.format_message(), f"{context.command_path if context else 'attnviz'} --help", error.exit_code
-        )
+        return _fail(error.format_message(), f"{context.command_path if context else 'attnviz'} --help", 2)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except MemoryError as error:
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
-
-
-def usage_error() -> type[Exception]:
-    """Typer's base class of usage errors, which it does not export."""
-    return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def _fail(message: str, hint: str, code: int) -> int:

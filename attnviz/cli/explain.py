@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attnviz.cli.inputs import read_lines, read_trace
 from attnviz.cli.options import (
@@ -61,7 +61,13 @@ def _renderer(
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     from attnviz.selection import select
 
-    chosen = {"layer": part.layer, "head": part.head, "step": table.step, "query": table.query, "key": table.key}
+    chosen: dict[str, Any] = {
+        "layer": part.layer,
+        "head": part.head,
+        "step": table.step,
+        "query": table.query,
+        "key": table.key,
+    }
     if form is TableFormat.JSON:
         from attnviz.renderers.records import to_json
 

@@ -198,7 +198,7 @@ def _waiting() -> Iterator[BinaryIO]:
     timer.start()
     try:
         with file_errors(STDIN):
-            sys.stdin.buffer.peek(1)
+            sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
         timer.cancel()
         yield sys.stdin.buffer
     finally:

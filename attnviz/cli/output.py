@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +26,8 @@ NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is fold
 
 def notice(message: str) -> None:
     """One line on stderr; a closed stderr is nobody's problem."""
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         print(f"attnviz: {message}", file=sys.stderr, flush=True)
-    except (OSError, ValueError, AttributeError):
-        pass
 
 
 def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) -> Any:

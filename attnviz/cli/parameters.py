@@ -59,9 +59,13 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     command.__name__, command.__doc__ = run.__name__, run.__doc__
     command.__annotations__ = {field: hint for hints in fields.values() for field, hint in hints.items()}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=getattr(groups[name], field), annotation=hint)
-        for name, hints in fields.items()
-        for field, hint in hints.items()
+        [
+            inspect.Parameter(
+                field, inspect.Parameter.KEYWORD_ONLY, default=getattr(groups[name], field), annotation=hint
+            )
+            for name, hints in fields.items()
+            for field, hint in hints.items()
+        ]
     )
     app.command(cls=PlainCommand)(command)
 
@@ -95,7 +99,7 @@ def _if_given(parameter: Any) -> Callable[[Any, Any], Any]:
 
 
 def _convert(value: Any, kind: Any, info: Any) -> Any:
-    if isinstance(value, kind) or isinstance(value, bool):
+    if isinstance(value, kind | bool):
         return value
     if issubclass(kind, Enum):
         return _member(value, kind)
@@ -113,7 +117,7 @@ def _member(value: str, kind: type[Enum]) -> Enum:
 
 def _number(value: str, kind: type, info: Any) -> float:
     try:
-        number = kind(value)
+        number: float = kind(value)
     except ValueError:
         raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}") from None
     if (info.min is not None and number < info.min) or (info.max is not None and number > info.max) or number != number:

@@ -70,7 +70,7 @@ class Words(Artist):
         }
 
     def draw(self, renderer: Any) -> None:
-        scale, widths, stamps = self.get_figure().dpi, {}, {}  # type: ignore[union-attr, var-annotated]
+        scale, widths, stamps = self.get_figure().dpi, {}, {}  # type: ignore[union-attr]
         gc = renderer.new_gc()
         for word in self.words:
             font = self._fonts[word.size, word.bold]
@@ -172,7 +172,7 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     dpi = dpi or (150 if figure.get_figwidth() <= LARGE else 100)
     metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     # Text stays text (selectable, searchable); ids come from the content, not from chance.
-    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
+    settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
     options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
     content = io.BytesIO()
     with matplotlib.rc_context(settings), warnings.catch_warnings():
@@ -286,8 +286,10 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     every = max(1, math.ceil(place.font * LEADING * POINT / place.cell))
     if number % place.columns == 0:
         near = x - NEAR
-        for row in range(0, len(picture.queries), every):
-            words.append(Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1))
+        words += [
+            Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1)
+            for row in range(0, len(picture.queries), every)
+        ]
         words.append(Word("query", GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
     if number + place.columns >= len(picture.panels):
         below = y - NEAR
@@ -339,7 +341,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     y, high = y + below, panel_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
     image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
-    image.set_data(numpy.linspace(norm.vmin, norm.vmax, 256)[:, None])
+    image.set_data(numpy.linspace(*picture.limits, 256)[:, None])
     figure.add_artist(image)
     figure.add_artist(
         Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)

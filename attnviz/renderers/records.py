@@ -37,7 +37,7 @@ def to_json(trace: Trace, selection: Selection) -> bytes:
 
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
-    layers = [_layer(trace, layer, heads, selection.steps) for layer, heads in selection.layers]
+    layers = [_layer(layer, heads, selection.steps) for layer, heads in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
 
 
@@ -51,7 +51,7 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        data = _layer(trace, layer, heads, selection.steps)
+        data = _layer(layer, heads, selection.steps)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
         for head in data.get("heads", ()):
@@ -67,7 +67,7 @@ def csv_header(line: bool = False) -> str:
     return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
 
 
-def _layer(trace: Trace, layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
+def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
     rule = layer.rule
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
     if layer.tokens is not None:
@@ -142,7 +142,7 @@ def _rows(
     data: dict[str, Any],
     names: tuple[list[str], list[str]],
     selection: Selection,
-) -> Iterator[tuple]:
+) -> Iterator[tuple[Any, ...]]:
     array = data.get(step.value)
     if array is None:
         return

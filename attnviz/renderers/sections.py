@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -52,7 +52,7 @@ class Section(NamedTuple):
     formula: str
     sentences: list[str]
     matrices: list[Matrix]
-    lines: list[str] = []  # arithmetic, line for line; never changed
+    lines: Sequence[str] = ()  # arithmetic, line for line
 
 
 class Looks(NamedTuple):
@@ -208,7 +208,7 @@ class LayerSections:
             [self._vectors(step.value, names, array[one])],
         )
 
-    def _scores(self, head: int, steps: Steps) -> Section:
+    def _scores(self, _: int, steps: Steps) -> Section:
         query, key = _largest(steps.scores)
         here = self.say(
             "scores.here",
@@ -218,7 +218,7 @@ class LayerSections:
         )
         return self._section(Step.SCORES, "scores = Q Kᵀ", [self.say("scores.what"), here], [self._map(steps.scores)])
 
-    def _scaled(self, head: int, steps: Steps) -> Section:
+    def _scaled(self, _: int, steps: Steps) -> Section:
         layer, softcap = self.layer, self.layer.rule.softcap
         dimension, scale = layer.query.shape[-1], self._number(layer.scale)
         formula = "scaled = scores / √d_k"
@@ -266,7 +266,7 @@ class LayerSections:
         )
         return self._section(Step.MASKED, formula, sentences or [self.say("masked.nothing")], [self._map(steps.masked)])
 
-    def _weights(self, head: int, steps: Steps) -> Section:
+    def _weights(self, _: int, steps: Steps) -> Section:
         sentences = [self.say("weights.what")]
         query = _telling(steps)
         if query is not None:
@@ -287,7 +287,7 @@ class LayerSections:
         sums = steps.weights.sum(axis=-1)
         return self._section(Step.WEIGHTS, "weights = softmax(masked)", sentences, [self._map(steps.weights, sums)])
 
-    def _output(self, head: int, steps: Steps) -> Section:
+    def _output(self, _: int, steps: Steps) -> Section:
         sentences, query = [self.say("output.what")], _telling(steps)
         if query is not None:
             sentences.append(
@@ -297,7 +297,7 @@ class LayerSections:
             Step.OUTPUT, "output = weights V", sentences, [self._vectors("query", self.query_names, steps.output)]
         )
 
-    def _after_heads(self, outputs: numpy.ndarray, wanted: Sequence[Step]) -> Iterator[Section]:
+    def _after_heads(self, outputs: numpy.ndarray, wanted: Sequence[Step]) -> Iterator[Heading | Section]:
         yield Heading(3, self.say("label.together"))
         concat = self.layer.concat(outputs)
         heads, _, dimension = outputs.shape
@@ -424,7 +424,7 @@ def _labels(names: Sequence[str], places: list[int | None], more: str) -> list[s
     return [more if place is None else names[place] for place in places]
 
 
-def _with_gaps(cells: list, rows: list[int | None], columns: list[int | None], gap: object) -> list:
+def _with_gaps(cells: list[list[Any]], rows: list[int | None], columns: list[int | None], gap: Any) -> list[list[Any]]:
     """``cells`` with ``gap`` in the places that stand for what is left out."""
     if None in columns:
         at = columns.index(None)

@@ -164,7 +164,7 @@ def _painter(cmap: str | None, diverging: bool) -> Paint:
     from attnviz.renderers.colours import colour_map
 
     mapped = colour_map(cmap or colours.DIVERGING)
-    return lambda tint: tuple(round(255 * channel) for channel in mapped(tint)[:3])  # type: ignore[return-value]
+    return lambda tint: tuple(round(255 * channel) for channel in mapped(tint)[:3])
 
 
 def _pooled(values: numpy.ndarray, size: int) -> numpy.ndarray:

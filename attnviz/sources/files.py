@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.arrays import as_array
+from attnviz.arrays import Array, as_array
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy import Embedder, token_list
@@ -61,7 +61,7 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     content, metadata = _read(path)
     trace = unpacked(content, metadata, path) if "attnviz" in metadata else _arrays_trace(path, content)
     if rule:
-        trace = replace(trace, layers=[replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers])
+        trace = replace(trace, layers=tuple(replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers))
     for layer in trace.layers:
         layer.check()
     return trace
@@ -122,7 +122,7 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name})
 
 
-def _heads(path: Path, name: str, value: Any) -> numpy.ndarray:
+def _heads(path: Path, name: str, value: Any) -> Array:
     """``value`` as (heads, tokens, d)."""
     array = as_array(value, f"{path}: {name}")
     shape = array.shape
@@ -138,7 +138,7 @@ def _heads(path: Path, name: str, value: Any) -> numpy.ndarray:
     return array
 
 
-def _optional(path: Path, name: str, named: Mapping[str, Any]) -> numpy.ndarray | None:
+def _optional(path: Path, name: str, named: Mapping[str, Any]) -> Array | None:
     if name not in named:
         return None
     array = as_array(named[name], f"{path}: {name}")
@@ -182,7 +182,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
             listed = {
                 name: _json(path, metadata[name].encode()) for name in ("tokens", "key_tokens") if name in metadata
             }
-            return {**arrays, **listed}, metadata
+            return dict[str, Any](arrays) | listed, metadata
         case ".json":
             content = _read_json(path)
             if not isinstance(content, dict):
@@ -294,7 +294,7 @@ def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
     return array.astype(numpy.float64)
 
 
-def _finite(path: Path, what: str, value: Any) -> numpy.ndarray:
+def _finite(path: Path, what: str, value: Any) -> Array:
     array = as_array(value, f"{path}: {what}")
     if not numpy.isfinite(array.astype(numpy.float64)).all():
         raise AttnvizError(f"{path}: {what} holds a value that is not finite")
@@ -338,7 +338,8 @@ def _named(path: Path, content: Mapping[str, Any], names: Mapping[str, Iterable[
         keys = [key for key in content if key.lower() in aliases and content[key] is not None]
         if len(keys) > 1:
             raise AttnvizError(f"{path} holds {' and '.join(keys)}, which both mean {name}: keep one")
-        found |= {name: content[key] for key in keys}
+        if keys:
+            found[name] = content[keys[0]]
     return found
 
 
