@@ -31,7 +31,7 @@ def namespace(*arrays: Array) -> Any:
     return numpy
 
 
-def to_numpy(array: Array) -> numpy.ndarray:
+def to_numpy(array: Array) -> Any:
     """``array`` as a NumPy array on the CPU; bfloat16, which NumPy lacks, becomes float32 (exactly)."""
     if _is_torch(array):
         array = array.detach().cpu()

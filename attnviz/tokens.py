@@ -27,7 +27,7 @@ class Tokenizer(StrEnum):
     BYTE = "byte"
     WHITESPACE = "whitespace"
 
-    def split(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         """The tokens of ``text``, in order; AttnvizError when it holds none."""
         text = valid_text(text)
         match self:

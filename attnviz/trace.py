@@ -92,7 +92,7 @@ class Layer:
 
     def kv_head(self, head: int) -> int:
         """The key/value head that query head ``head`` reads."""
-        return head // (self.heads // self.key.shape[0])
+        return head // (self.heads // int(self.key.shape[0]))
 
     @cached_property
     def scale(self) -> float:
@@ -270,7 +270,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
-    facts = {name: own.get(name) for name in LAYER_ARRAYS} | {name: record[name] for name in LAYER_FACTS}
+    facts: dict[str, Any] = {name: own.get(name) for name in LAYER_ARRAYS}
+    facts |= {name: record[name] for name in LAYER_FACTS}
     for name in ("tokens", "key_tokens"):
         facts[name] = None if facts[name] is None else tuple(facts[name])
     projections = {

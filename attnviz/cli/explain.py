@@ -20,7 +20,7 @@ from attnviz.cli.output import Terminal, chosen_format, first_layer, save_trace,
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from attnviz.renderers.sections import Heading, Section
+    from attnviz.renderers.parts import Heading, Section
     from attnviz.trace import Trace
 
 
@@ -81,7 +81,8 @@ def _renderer(
         ]
 
     from attnviz.lessons import lessons
-    from attnviz.renderers.sections import Looks, explain
+    from attnviz.renderers.matrices import Looks
+    from attnviz.renderers.sections import explain
 
     looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet)
 

@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.renderers import numbers
-from attnviz.renderers.sections import Looks, Section
-from attnviz.trace import Layer
+from attnviz.renderers.parts import Section, Writer
 
 LARGEST_EXPONENT = 20  # above it, e^x is no number to write on paper: the row is shifted by its largest value
 
 
-def pair_section(
-    layer: Layer,
-    head: int,
-    steps: Steps,
-    query: int,
-    key: int,
-    query_names: Sequence[str],
-    key_names: Sequence[str],
-    looks: Looks,
-) -> Section:
+def pair_section(writer: Writer, head: int, steps: Steps, query: int, key: int) -> Section:
     """How ``query`` comes to its weight on ``key`` in one head, from the products to the output.
 
     ``steps`` are the head's, as NumPy arrays: (queries, keys) and (queries, d_v).
     """
-    paper = Paper(layer, head, steps, query, key, key_names, looks)
-    say = looks.lessons.say
-    names = {"query": query_names[query], "key": key_names[key]}
+    paper, say = Paper(writer, head, steps, query, key), writer.say
+    names = {"query": writer.query_names[query], "key": writer.key_names[key]}
     position = say("pair.position", query_position=query, key_position=key, **names)
     lines = [*paper.score(), *paper.scaled(), *paper.masked()]
     lines += (
         [say("pair.blind")] if bool(steps.blind[query]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
     )
-    return Section(say("title.pair", **names), "", [] if looks.quiet else [position], [], lines)
+    return Section(say("title.pair", **names), "", [] if writer.looks.quiet else [position], [], lines)
 
 
 class Paper:
     """The lines of one pair; every method writes one step."""
 
-    def __init__(
-        self, layer: Layer, head: int, steps: Steps, query: int, key: int, key_names: Sequence[str], looks: Looks
-    ) -> None:
-        self.layer, self.head, self.steps, self.looks = layer, head, steps, looks
-        self.query, self.key, self.key_names = query, key, key_names
-        self.say = looks.lessons.say
-        self.value = to_numpy(layer.value[layer.kv_head(head)])  # (keys, d_v)
+    def __init__(self, writer: Writer, head: int, steps: Steps, query: int, key: int) -> None:
+        self.layer, self.looks, self.key_names = writer.layer, writer.looks, writer.key_names
+        self.head, self.steps, self.query, self.key = head, steps, query, key
+        self.say, self.more, self._number = writer.say, writer.matrices.more, writer.number
+        self.value = to_numpy(self.layer.value[self.layer.kv_head(head)])  # (keys, d_v)
         self.row = steps.masked[query]  # (keys,)
 
     def score(self) -> list[str]:
@@ -58,7 +44,7 @@ class Paper:
         key = to_numpy(self.layer.key[self.layer.kv_head(self.head), self.key])
         products = [f"{self._factor(a)}×{self._factor(b)}" for a, b in zip(query, key, strict=True)]
         score = self._number(self.steps.scores[self.query, self.key])
-        return [self._head("pair.score"), f"  {' + '.join(self._cut(products))} = {score}"]
+        return [self.say("pair.score"), f"  {' + '.join(self._cut(products))} = {score}"]
 
     def scaled(self) -> list[str]:
         rule, score = self.layer.rule, self._factor(self.steps.scores[self.query, self.key])
@@ -69,29 +55,29 @@ class Paper:
             before = self._number(float(self.steps.scores[self.query, self.key]) * self.layer.scale)
         if rule.scale is None:
             lines = [
-                self._head("pair.root", dimension=dimension),
+                self.say("pair.root", dimension=dimension),
                 f"  {score} / √{dimension} = {score} / {self._number(math.sqrt(dimension))} = {before}",
             ]
         else:
             scale = self._number(self.layer.scale)
-            lines = [self._head("pair.scaled", scale=scale), f"  {score} × {self._factor(self.layer.scale)} = {before}"]
+            lines = [self.say("pair.scaled", scale=scale), f"  {score} × {self._factor(self.layer.scale)} = {before}"]
         if rule.softcap is not None:
             cap = f"{rule.softcap:g}"
-            lines += [self._head("pair.softcap", softcap=cap), f"  {cap} · tanh({before} / {cap}) = {scaled}"]
+            lines += [self.say("pair.softcap", softcap=cap), f"  {cap} · tanh({before} / {cap}) = {scaled}"]
         return lines
 
     def masked(self) -> list[str]:
         scaled, masked = self.steps.scaled[self.query, self.key], self.row[self.key]
         if masked == -math.inf:
-            return [self._head("pair.hidden")]
+            return [self.say("pair.hidden")]
         if self.layer.rule.bias is None:
-            return [self._head("pair.visible")]
+            return [self.say("pair.visible")]
         bias = self._factor(float(masked) - float(scaled))
-        return [self._head("pair.bias"), f"  {self._number(scaled)} + {bias} = {self._number(masked)}"]
+        return [self.say("pair.bias"), f"  {self._number(scaled)} + {bias} = {self._number(masked)}"]
 
     def exponentials(self) -> list[str]:
         entries, shift = self._entries(), self._shift()
-        heading = self._head("pair.shifted", largest=self._number(shift)) if shift else self._head("pair.exponentials")
+        heading = self.say("pair.shifted", largest=self._number(shift)) if shift else self.say("pair.exponentials")
         width = max(len(name) for name, _ in entries)
         lines = []
         for name, logit in entries:
@@ -103,7 +89,7 @@ class Paper:
     def weight(self) -> list[str]:
         exponential = self._number(math.exp(float(self.row[self.key]) - self._shift()))
         weight = self._number(self.steps.weights[self.query, self.key])
-        return [self._head("pair.weight"), f"  {exponential} / {self._number(self._total())} = {weight}"]
+        return [self.say("pair.weight"), f"  {exponential} / {self._number(self._total())} = {weight}"]
 
     def output(self) -> list[str]:
         weights = self.steps.weights[self.query]
@@ -111,7 +97,7 @@ class Paper:
             f"{self._number(weight)}×{self._vector(vector)}" for weight, vector in zip(weights, self.value, strict=True)
         ]
         return [
-            self._head("pair.output"),
+            self.say("pair.output"),
             f"  {' + '.join(self._cut(terms))}",
             f"  = {self._vector(self.steps.output[self.query])}",
         ]
@@ -137,14 +123,8 @@ class Paper:
         most = self.looks.max_tokens
         if len(words) <= most:
             return words
-        more = self.say("label.more", count=f"{len(words) - most:,}")
-        return [*words[: math.ceil(most / 2)], indent + more, *words[len(words) - most // 2 :]]
-
-    def _head(self, name: str, **values: object) -> str:
-        return self.say(name, **values)
-
-    def _number(self, value: float) -> str:
-        return numbers.number(float(value), self.looks.precision)
+        more = indent + self.more(len(words) - most)
+        return [*words[: math.ceil(most / 2)], more, *words[len(words) - most // 2 :]]
 
     def _factor(self, value: float) -> str:
         return numbers.factor(float(value), self.looks.precision)

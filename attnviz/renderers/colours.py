@@ -25,7 +25,7 @@ def rgb(tint: float) -> tuple[int, int, int]:
 def dark(colour: tuple[int, int, int]) -> bool:
     """Whether white is easier to read on ``colour`` than black: its relative luminance (WCAG 2.1) is below 0.18."""
     red, green, blue = ((channel / 255) ** 2.2 for channel in colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18
+    return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18)
 
 
 def colour_map(name: str) -> Any:

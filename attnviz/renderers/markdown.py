@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attnviz.renderers.sections import Heading, Matrix, Section
+from attnviz.renderers.matrices import Matrix
+from attnviz.renderers.parts import Heading, Section
 
 # What Markdown or the HTML inside it would read as markup; a backslash makes each of them text.
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$~&])")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -85,7 +85,7 @@ def shown_line(text: str) -> str:
     return " ".join(shown(word) for word in text.split(" "))
 
 
-def _map(layer: Layer, head: int, step: MapStep) -> numpy.ndarray:
+def _map(layer: Layer, head: int, step: MapStep) -> Any:
     steps = layer.steps(head)
     values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
     if step is MapStep.WEIGHTS:  # a hidden cell has the weight 0, but it is not a small weight: it is drawn as hidden

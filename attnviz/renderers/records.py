@@ -12,12 +12,12 @@ import orjson
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
-from attnviz.choices import Step
-from attnviz.renderers.sections import MAP_STEPS
+from attnviz.choices import MapStep, Step
 from attnviz.selection import Selection
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
+MAP_STEPS = tuple(Step(step.value) for step in MapStep)
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")

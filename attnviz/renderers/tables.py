@@ -13,12 +13,12 @@ from rich.style import Style
 from rich.text import Text
 
 from attnviz.renderers.colours import LEVELS, dark, rgb
-from attnviz.renderers.numbers import HIDDEN
-from attnviz.renderers.sections import Heading, Matrix, Section
+from attnviz.renderers.matrices import HIDDEN, Matrix
+from attnviz.renderers.parts import Heading, Section
 from attnviz.tokens import shorten
 
 BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
-TITLE, FORMULA = Style(bold=True), Style(italic=True)
+TITLE, FORMULA = Style(bold=True), Style(color="cyan")
 GAP = "  "
 COLUMN_CELLS = 14  # a longer column label is shortened
 
@@ -41,14 +41,14 @@ class MatrixTable:
         self.label_width = max(cell_len(matrix.corner), *map(cell_len, matrix.rows))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        narrowest = self.label_width + 4 + max(self.widths)
-        widest = self.label_width + 4 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
+        narrowest = self.label_width + 3 + max(self.widths)
+        widest = self.label_width + 3 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
         return Measurement(narrowest, widest).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         label_width = min(self.label_width, max(options.max_width // 3, 8))
         tinted = console.color_system in ("truecolor", "256") and not console.no_color
-        for number, block in enumerate(self._blocks(options.max_width - label_width - 4)):
+        for number, block in enumerate(self._blocks(options.max_width - label_width - 3)):
             if number:
                 yield Segment.line()
             yield from self._block(block, label_width, tinted)
@@ -66,14 +66,15 @@ class MatrixTable:
     def _block(self, columns: range, label_width: int, tinted: bool) -> Iterator[Segment]:
         heads = GAP.join(_right(self.columns[column], self.widths[column]) for column in columns)
         yield Segment(f"{_left(self.matrix.corner, label_width)} │ {heads}\n", DIM)
-        yield Segment(f"{'─' * label_width}─┼─{'─' * cell_len(heads)}─\n", DIM)
+        yield Segment(f"{'─' * label_width}─┼─{'─' * cell_len(heads)}\n", DIM)
         for label, cells, tints in zip(self.matrix.rows, self.matrix.cells, self.matrix.tints, strict=True):
             yield Segment(_left(label, label_width))
-            yield Segment(" │", DIM)
+            yield Segment(" │ ", DIM)
             for column in columns:
-                yield Segment(
-                    f" {_right(cells[column], self.widths[column])} ", _style(cells[column], tints[column], tinted)
-                )
+                style = _style(tints[column], tinted)
+                if column > columns.start:  # the tint fills the space before a number too: cells touch
+                    yield Segment(GAP, style)
+                yield Segment(_right(cells[column], self.widths[column]), style)
             yield Segment.line()
 
 
@@ -98,9 +99,11 @@ def _section(section: Section) -> Iterator[Text | MatrixTable]:
         yield MatrixTable(matrix)
 
 
-def _style(cell: str, tint: float | None, tinted: bool) -> Style:
-    if cell == HIDDEN or tint is None:
-        return DIM if cell in (HIDDEN, "…") else PLAIN
+def _style(tint: float | None, tinted: bool) -> Style:
+    if tint is None:
+        return PLAIN
+    if tint == HIDDEN:
+        return DIM
     return _tint(round(tint * LEVELS)) if tinted else PLAIN
 
 

@@ -291,7 +291,7 @@ def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
     array = _finite(path, f"the vector of {token_list([word])}", value)
     if array.ndim != 1 or not array.size:
         raise AttnvizError(f"{path}: the vector of {token_list([word])} must be a list of numbers")
-    return array.astype(numpy.float64)
+    return numpy.asarray(array, dtype=numpy.float64)
 
 
 def _finite(path: Path, what: str, value: Any) -> Array:

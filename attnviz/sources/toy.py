@@ -53,7 +53,7 @@ class Toy:
 
     def trace(self, text: str, rule: Rule | None = None) -> Trace:
         """The attention of ``text`` to itself, one layer."""
-        tokens = self.tokenizer.split(text)
+        tokens = self.tokenizer.tokenize(text)
         embeddings = self._embed(tokens)
         positions = sinusoids(*embeddings.shape) if self.position is Position.SINUSOIDAL else None
         inputs = embeddings if positions is None else embeddings + positions

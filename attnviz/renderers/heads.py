@@ -1,0 +1,168 @@
+"""What explain says of one head: a section for each step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy
+
+from attnviz.arrays import to_numpy
+from attnviz.attention import Steps
+from attnviz.choices import Step
+from attnviz.renderers.parts import Section, Writer
+
+MOST_BLIND = 3  # queries named one by one when they see nothing
+
+
+class HeadSections:
+    """The sections of one head; each method tells one step.
+
+    ``steps`` are the head's as NumPy arrays, (queries, keys) and (queries, d_v); ``bare`` says that Q, K and V are the
+    inputs themselves, which need no tables of their own.
+    """
+
+    def __init__(self, writer: Writer, head: int, steps: Steps, bare: bool) -> None:
+        self.writer, self.head, self.steps, self.bare = writer, head, steps, bare
+        self.layer, self.say, self.matrices = writer.layer, writer.say, writer.matrices
+
+    def sections(self) -> Iterator[Section]:
+        tell = {
+            Step.SCORES: self._scores,
+            Step.SCALED: self._scaled,
+            Step.MASKED: self._masked,
+            Step.WEIGHTS: self._weights,
+            Step.OUTPUT: self._output,
+        }
+        for step in self.writer.selection.steps:
+            if step is Step.PROJECTIONS and {"query", "key", "value"} <= self.layer.projections.keys():
+                yield self._projections()
+            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and not self.bare:
+                yield self._projected(step)
+            elif step in tell:
+                yield tell[step]()
+
+    def _projections(self) -> Section:
+        matrices, sentences = [], [self.say("projections.what")]
+        for name, array in (("query", self.layer.query), ("key", self.layer.key), ("value", self.layer.value)):
+            head = self.head if name == "query" else self.layer.kv_head(self.head)
+            columns = slice(head * array.shape[-1], (head + 1) * array.shape[-1])
+            projection = self.layer.projections[name]
+            matrices.append(self.matrices.of_projection(f"W_{name[0].upper()}", projection, columns))
+        if any(self.layer.projections[name].bias is not None for name in ("query", "key", "value")):
+            sentences.append(self.say("projections.bias"))
+        return self.writer.section(Step.PROJECTIONS, "W_Q, W_K, W_V", sentences, *matrices)
+
+    def _projected(self, step: Step) -> Section:
+        """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
+        array, letter = getattr(self.layer, step.value), step.value[0].upper()
+        sentences = [self.say(f"{step.value}.what")]
+        if self.writer.position == "rope" and step is not Step.VALUE:
+            sentences.append(self.say(f"{step.value}.rotated"))
+        if step is Step.QUERY:
+            matrix = self.matrices.of_queries(array[self.head])
+        else:
+            matrix = self.matrices.of_keys(array[self.layer.kv_head(self.head)])
+        formula = f"{letter} = X W_{letter}" if step.value in self.layer.projections else letter
+        return self.writer.section(step, formula, sentences, matrix)
+
+    def _scores(self) -> Section:
+        query, key = self._best()
+        here = self.say("scores.here", **self._names(query, key), score=self._number(self.steps.scores[query, key]))
+        matrix = self.matrices.of_cells(self.steps.scores)
+        return self.writer.section(Step.SCORES, "scores = Q Kᵀ", [self.say("scores.what"), here], matrix)
+
+    def _scaled(self) -> Section:
+        rule, dimension = self.layer.rule, self.layer.query.shape[-1]
+        scale = self._number(self.layer.scale)
+        if rule.scale is None:
+            formula, sentence = "scores / √d_k", self.say("scaled.root", dimension=dimension, scale=scale)
+        elif rule.scale == 1:
+            formula, sentence = "scores", self.say("scaled.one")
+        else:
+            formula, sentence = f"scores × {scale}", self.say("scaled.given", scale=scale, dimension=dimension)
+        sentences = [sentence]
+        if rule.softcap is not None:
+            cap = f"{rule.softcap:g}"
+            formula = f"{cap} · tanh({formula} / {cap})"
+            sentences.append(self.say("scaled.softcap", softcap=cap))
+        query, key = self._best()
+        score, scaled = self._number(self.steps.scores[query, key]), self._number(self.steps.scaled[query, key])
+        sentences.append(self.say("scaled.here", **self._names(query, key), score=score, scaled=scaled))
+        return self.writer.section(
+            Step.SCALED, f"scaled = {formula}", sentences, self.matrices.of_cells(self.steps.scaled)
+        )
+
+    def _masked(self) -> Section:
+        rule, masked = self.layer.rule, self.steps.masked
+        hidden = int((masked == -math.inf).sum())
+        sentences = []
+        if rule.bias is not None:
+            sentences.append(self._alibi() if self.writer.position == "alibi" else self.say("masked.bias"))
+        if rule.causal:
+            sentences.append(self.say("masked.causal"))
+        if rule.window is not None:
+            sentences.append(self.say("masked.window", window=rule.window))
+        if rule.mask is not None:
+            sentences.append(self.say("masked.mask"))
+        if hidden:
+            sentences.append(self.say("masked.why", hidden=hidden, cells=masked.size))
+        blind = numpy.flatnonzero(self.steps.blind)
+        sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
+        if len(blind) > MOST_BLIND:
+            sentences.append(self.matrices.more(len(blind) - MOST_BLIND))
+        formula = (
+            "masked = scaled" + (" + bias" if rule.bias is not None else "") + ("; hidden cells −∞" if hidden else "")
+        )
+        return self.writer.section(
+            Step.MASKED, formula, sentences or [self.say("masked.nothing")], self.matrices.of_cells(masked)
+        )
+
+    def _weights(self) -> Section:
+        weights, query = self.steps.weights, self._telling()
+        sentences = [self.say("weights.what")]
+        if query is not None:
+            key = int(weights[query].argmax())
+            sentences.append(self.say("weights.here", **self._names(query, key), weight=f"{weights[query, key]:.2f}"))
+            if self.layer.rule.sinks is None:
+                sentences.append(self.say("weights.sum"))
+            else:
+                share = f"{1 - weights[query].sum():.2f}"
+                sentences.append(self.say("weights.sink", query=self.writer.query_names[query], share=share))
+        matrix = self.matrices.of_weights(weights, self.steps.masked == -math.inf)
+        return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", sentences, matrix)
+
+    def _output(self) -> Section:
+        sentences, query = [self.say("output.what")], self._telling()
+        if query is not None:
+            vector = self.writer.vector(self.steps.output[query])
+            sentences.append(self.say("output.here", query=self.writer.query_names[query], vector=vector))
+        matrix = self.matrices.of_queries(self.steps.output)
+        return self.writer.section(Step.OUTPUT, "output = weights V", sentences, matrix)
+
+    def _alibi(self) -> str:
+        bias = to_numpy(self.layer.rule.bias)[self.head]
+        slope = -float(bias[0, -1]) / max(bias.shape[-1] - 1, 1)
+        return self.say("masked.alibi", slope=self._number(slope))
+
+    def _best(self) -> tuple[int, int]:
+        """The query and the key of the largest score among those that are shown."""
+        selection = self.writer.selection
+        queries = [selection.query] if selection.query is not None else range(self.steps.scores.shape[0])
+        keys = [selection.key] if selection.key is not None else range(self.steps.scores.shape[1])
+        scores = self.steps.scores[numpy.ix_(queries, keys)]
+        row, column = divmod(int(scores.argmax()), scores.shape[1])
+        return queries[row], keys[column]
+
+    def _telling(self) -> int | None:
+        """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
+        seeing = numpy.flatnonzero(~self.steps.blind)
+        if self.writer.selection.query is not None:
+            return self.writer.selection.query if self.writer.selection.query in seeing else None
+        return int(seeing[-1]) if len(seeing) else None
+
+    def _names(self, query: int, key: int) -> dict[str, str]:
+        return {"query": self.writer.query_names[query], "key": self.writer.key_names[key]}
+
+    def _number(self, value: float) -> str:
+        return self.writer.number(value)

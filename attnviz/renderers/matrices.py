@@ -1,0 +1,161 @@
+"""Tables of numbers, decided before they are drawn: which rows and columns are shown, in which words, how tinted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from attnviz.arrays import Array, to_numpy
+from attnviz.lessons import Lessons
+from attnviz.renderers import numbers
+from attnviz.selection import Selection
+from attnviz.trace import Projection
+
+HIDDEN = -1.0  # the tint of a hidden cell
+
+
+class Looks(NamedTuple):
+    """How much is shown, and in which words."""
+
+    lessons: Lessons
+    precision: int = 4
+    max_tokens: int = 16
+    quiet: bool = False
+
+
+class Matrix(NamedTuple):
+    """A table of numbers, ready to be drawn.
+
+    corner   what the rows and the columns are
+    rows     the label of each row, columns the label of each column
+    cells    the numbers as text
+    tints    where each number lies between the smallest (0) and the largest (1); HIDDEN: a hidden cell; None: not a
+             number to compare
+    """
+
+    corner: str
+    rows: list[str]
+    columns: list[str]
+    cells: list[list[str]]
+    tints: list[list[float | None]]
+
+
+class MatrixMaker:
+    """Makes the matrices of one layer, cut to what is shown of it."""
+
+    def __init__(
+        self, selection: Selection, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]
+    ) -> None:
+        self.selection, self.looks = selection, looks
+        self.query_names, self.key_names = query_names, key_names
+        self.say = looks.lessons.say
+
+    def of_cells(self, values: numpy.ndarray) -> Matrix:
+        """queries × keys; −∞ is a hidden cell."""
+        only = self.selection.query, self.selection.key
+        return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *only)
+
+    def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
+        """queries × keys, tinted from 0, with the sum of each row."""
+        only = self.selection.query, self.selection.key
+        matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *only, lowest=0.0)
+        sums = numbers.matrix(weights.sum(axis=-1, keepdims=True), self.looks.precision)
+        words = [sums[row][0] if row is not None else "…" for row in self._places(len(sums), self.selection.query)]
+        return matrix._replace(
+            columns=[*matrix.columns, self.say("label.sum")],
+            cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
+            tints=[[*tints, None] for tints in matrix.tints],
+        )
+
+    def of_tokens(self, values: Array) -> Matrix:
+        """A vector for each token of the layer's text."""
+        return self._vectors("label.token", self.query_names, values, None)
+
+    def of_queries(self, values: Array) -> Matrix:
+        """A vector for each query."""
+        return self._vectors("label.query", self.query_names, values, self.selection.query)
+
+    def of_keys(self, values: Array) -> Matrix:
+        """A vector for each key."""
+        return self._vectors("label.key", self.key_names, values, self.selection.key)
+
+    def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
+        """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""
+        weight = to_numpy(projection.weight)[:, columns]
+        rows = [str(row) for row in range(len(weight))]
+        if projection.bias is not None:
+            weight, rows = numpy.vstack([weight, to_numpy(projection.bias)[columns]]), [*rows, "bias"]
+        return self._vectors(name, rows, weight, None)
+
+    def more(self, count: int) -> str:
+        """What stands where ``count`` places are left out."""
+        return self.say("label.more", count=f"{count:,}")
+
+    def _corner(self) -> str:
+        return f"{self.say('label.query')} ↓ {self.say('label.key')} →"
+
+    def _vectors(self, corner: str, rows: Sequence[str], values: Array, only: int | None) -> Matrix:
+        array = to_numpy(values)
+        columns = [str(column) for column in range(array.shape[-1])]
+        corner = self.say(corner) if corner.startswith("label.") else corner
+        return self._cut(corner, rows, columns, array, numpy.zeros(array.shape, dtype=bool), only)
+
+    def _cut(
+        self,
+        corner: str,
+        rows: Sequence[str],
+        columns: Sequence[str],
+        values: numpy.ndarray,
+        hidden: numpy.ndarray,
+        only_row: int | None = None,
+        only_column: int | None = None,
+        lowest: float | None = None,
+    ) -> Matrix:
+        """``values`` cut to what is shown: the tokens asked for, or as many as fit, the cut said in words."""
+        row_places, column_places = self._places(len(rows), only_row), self._places(len(columns), only_column)
+        cells = numpy.ix_(*([place for place in places if place is not None] for places in (row_places, column_places)))
+        kept = values[cells]
+        return Matrix(
+            corner,
+            self._labels(rows, row_places),
+            self._labels(columns, column_places),
+            _with_gaps(numbers.matrix(kept, self.looks.precision), row_places, column_places, "…"),
+            _with_gaps(_tints(kept, hidden[cells], lowest), row_places, column_places, None),
+        )
+
+    def _places(self, count: int, only: int | None) -> list[int | None]:
+        """Which of ``count`` places are shown; None stands for those left out in the middle."""
+        most = self.looks.max_tokens
+        if only is not None:
+            return [only]
+        if count <= most:
+            return list(range(count))
+        return [*range(math.ceil(most / 2)), None, *range(count - most // 2, count)]
+
+    def _labels(self, names: Sequence[str], places: list[int | None]) -> list[str]:
+        more = self.more(len(names) - self.looks.max_tokens)
+        return [more if place is None else names[place] for place in places]
+
+
+def _with_gaps(cells: list[list[Any]], rows: list[int | None], columns: list[int | None], gap: Any) -> list[list[Any]]:
+    """``cells`` with ``gap`` in the places that stand for what is left out."""
+    if None in columns:
+        at = columns.index(None)
+        cells = [[*row[:at], gap, *row[at:]] for row in cells]
+    if None in rows:
+        at = rows.index(None)
+        cells = [*cells[:at], [gap] * len(columns), *cells[at:]]
+    return cells
+
+
+def _tints(values: numpy.ndarray, hidden: numpy.ndarray, lowest: float | None) -> list[list[float | None]]:
+    seen = values[~hidden] if not hidden.all() else numpy.zeros(1)
+    low, high = seen.min() if lowest is None else lowest, seen.max()
+    spread = high - low if high > low else 1.0
+    tints: list[list[float | None]] = numpy.where(
+        hidden, HIDDEN, (numpy.where(hidden, low, values) - low) / spread
+    ).tolist()
+    return tints
