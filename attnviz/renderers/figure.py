@@ -10,16 +10,13 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 import numpy
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
@@ -27,120 +24,13 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
+from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, layout
 from attnviz.renderers.picture import Panel, Picture
+from attnviz.renderers.words import PALE, POINT, Word, Words
 
-POINT = 1 / 72  # inches
-CAPITAL = 0.73  # height of a capital letter of DejaVu Sans, in ems
-INK, PALE = "#222222", "#6b6b6b"
 HIDDEN_LINES = "#b8b8b8"
-
-SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
-LEADING = 1.12  # from line to line, in ems
-LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
 VALUE_FONT = 5.5  # points: smaller values are left out
 LARGE = 13.0  # inches
-GAP = 0.14  # inches between panels, and around the whole
-NEAR = 3.5 * POINT  # between a panel and its labels
-
-
-class Word(NamedTuple):
-    """A text at a place in inches; ``across`` (0 … 1 from its start to its end) and ``up`` (0 … 1 from its baseline to
-    the top of its capitals) say which point of it stands there."""
-
-    text: str
-    x: float
-    y: float
-    size: float
-    across: float = 0.5
-    up: float = 0.5
-    colour: str = INK
-    upright: bool = False  # reads upwards
-    bold: bool = False
-
-
-class Words(Artist):
-    """Many texts as one artist. In PNG each different one is drawn once and stamped; in SVG and PDF text stays text."""
-
-    def __init__(self, words: Sequence[Word], families: Sequence[str]) -> None:
-        super().__init__()
-        self.words = words
-        self._fonts = {
-            (size, bold): FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
-            for size, bold in {(word.size, word.bold) for word in words}
-        }
-
-    def draw(self, renderer: Any) -> None:
-        scale, widths, stamps = self.get_figure().dpi, {}, {}  # type: ignore[union-attr]
-        gc = renderer.new_gc()
-        for word in self.words:
-            font = self._fonts[word.size, word.bold]
-            key = (word.text, word.size, word.bold)
-            if key not in widths:
-                widths[key] = renderer.get_text_width_height_descent(word.text, font, False)[0]
-            # From the baseline, not from the word's own box: "step" and "one" must share a line.
-            along, aside = -word.across * widths[key], -word.up * CAPITAL * word.size * POINT * scale
-            if word.upright:
-                along, aside = -aside, along
-            x, y = word.x * scale + along, word.y * scale + aside
-            if isinstance(renderer, RendererAgg):
-                look = (*key, word.colour, word.upright)
-                if look not in stamps:
-                    stamps[look] = _stamp(word, font, widths[key], scale)
-                stamp, right, down = stamps[look]
-                renderer.draw_image(gc, round(x) - right, round(y) - down, stamp)
-            else:
-                gc.set_foreground(word.colour)
-                y = renderer.height - y if renderer.flipy() else y
-                renderer.draw_text(gc, x, y, word.text, font, 90 if word.upright else 0)
-        gc.restore()
-
-
-def _stamp(word: Word, font: FontProperties, width: float, dpi: float) -> tuple[numpy.ndarray, int, int]:
-    """``word`` as pixels on nothing, and how far the start of its baseline is from their lower left corner."""
-    margin, size = 3, word.size * POINT * dpi
-    renderer = RendererAgg(math.ceil(width) + 2 * margin, math.ceil(size * 2.5), dpi)
-    baseline = round(size)  # from the bottom: room for what hangs below
-    gc = renderer.new_gc()
-    gc.set_foreground(word.colour)
-    renderer.draw_text(gc, margin, renderer.height - baseline, word.text, font, 0)
-    pixels = numpy.asarray(renderer.buffer_rgba())
-    if word.upright:
-        return numpy.rot90(pixels)[::-1], int(renderer.height - baseline), margin
-    return pixels[::-1], margin, baseline  # draw_image counts rows from below
-
-
-class Layout(NamedTuple):
-    """Places in inches, from the lower left corner."""
-
-    cell: float
-    columns: int
-    rows: int
-    left: float  # room for the query labels
-    bottom: float  # room for the key labels
-    top: float  # room for the titles
-    right: float  # room for the colour bar
-    panel: tuple[float, float]
-    head: float  # room for a panel's title
-    font: float  # of the token labels
-    title_font: float
-    axis_font: float  # of the words "query" and "key"
-    upright: bool  # key labels read upwards
-
-    @property
-    def size(self) -> tuple[float, float]:
-        width, height = self.panel
-        return (
-            self.left + self.columns * width + (self.columns - 1) * GAP + self.right,
-            self.bottom + self.rows * (height + self.head) + (self.rows - 1) * GAP + self.top,
-        )
-
-    def corner(self, number: int) -> tuple[float, float]:
-        """The lower left corner of panel ``number``, counted from the upper left."""
-        row, column = divmod(number, self.columns)
-        width, height = self.panel
-        x = self.left + column * (width + GAP)
-        y = self.bottom + (self.rows - 1 - row) * (height + self.head + GAP)
-        return x, y
 
 
 def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = None) -> tuple[Figure, str]:
@@ -179,53 +69,6 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # said once, by the caller
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
     return content.getvalue()
-
-
-def text_width(texts: Sequence[str], families: Sequence[str], size: float) -> float:
-    """The width of the longest of ``texts``, in inches."""
-    font = FontProperties(family=list(families), size=size)
-    renderer = RendererAgg(1, 1, 720)  # ten times a point, so that hinting does not matter
-    return float(max(renderer.get_text_width_height_descent(text, font, False)[0] for text in set(texts)) / 720)
-
-
-def layout(picture: Picture, families: Sequence[str] = (fonts.BASE,)) -> Layout:
-    """Where everything of ``picture`` stands."""
-    queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
-    most = max(queries, keys)
-    side, largest, small = (4.4, 0.75, LEAST_CELL) if panels == 1 else (3.4, 0.6, LEAST_CELL)
-    cell = min(max(side / most, small), largest, (90 if panels == 1 else 72) * LEAST_CELL / most)
-    columns = _columns(panels, queries / keys)
-    panel = (keys * cell, queries * cell)
-    font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
-    longest_key = text_width(picture.keys, families, font)
-    upright = longest_key > cell * 0.94
-    title = min(max(columns * panel[0] * 1.6, 11.0), 26.0)
-    axis = max(font * 1.15, title * 0.55)
-    beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
-    left = text_width(picture.queries, families, font) + beside
-    bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
-    return Layout(
-        cell=cell,
-        columns=columns,
-        rows=math.ceil(panels / columns),
-        left=left,
-        bottom=bottom,
-        top=title * 2.9 * POINT + GAP,
-        right=GAP * 1.6 + max(0.14, title * 0.9 * POINT) + title * 3.6 * POINT,
-        panel=panel,
-        head=(max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0,
-        font=font,
-        title_font=title,
-        axis_font=axis,
-        upright=upright,
-    )
-
-
-def _columns(panels: int, shape: float) -> int:
-    """A grid near a square, in which as few places as possible stay empty; ``shape`` is height by width of a panel."""
-    side = math.sqrt(panels * shape)
-    near = [columns for columns in range(1, panels + 1) if side * 0.99 <= columns <= max(side * 1.7, 3)] or [panels]
-    return min(near, key=lambda columns: (-panels % columns / panels, columns))
 
 
 def _draw_panel(figure: Figure, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize) -> None:
@@ -331,11 +174,11 @@ def _values(
 
 def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, norm: Normalize) -> list[Word]:
     """One bar for all panels, as high as the first row of them, with the hidden cells' pattern below it."""
-    (width, _), (_, panel_height) = place.size, place.panel
-    _, y = place.corner(0)
+    panel_width, panel_height = place.panel
+    last, y = place.corner(place.columns - 1)
     size = max(place.title_font * 0.62, place.font * 0.85)
     thick = max(0.14, size * 1.4 * POINT)
-    x = width - place.right + GAP * 1.6
+    x = last + panel_width + GAP * 1.6
     below = size * 2.2 * POINT if picture.hidden else 0.0
     above = thick * 1.2 if picture.largest > picture.limits[1] else 0.0
     y, high = y + below, panel_height - below - above

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 BASE = "DejaVu Sans"  # comes with matplotlib
+PLACEHOLDER = "Last Resort"  # comes with matplotlib too: a box for every character there is
 LIKELY = ("noto", "wenquanyi", "droid", "unifont", "symbola", "arial unicode", "hiragino", "yu gothic", "microsoft")
 
 
@@ -19,7 +20,7 @@ def families(texts: Iterable[str]) -> tuple[list[str], str]:
     for entry in sorted(font_manager.fontManager.ttflist, key=_likeliness) if wanted else ():
         if not wanted:
             break
-        if entry.name in found or entry.style != "normal":
+        if entry.name in found or entry.style != "normal" or entry.name.startswith(PLACEHOLDER):
             continue
         covered = wanted & _characters(entry.fname)
         if covered:

@@ -15,6 +15,7 @@ from attnviz.selection import Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace
 
+TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 SOURCE_TOKENS = 12  # of the text in the line below the title
@@ -67,7 +68,7 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
     )
     limits, largest, diverging = _limits(panels, step)
     return Picture(
-        title=shown_line(title) if title is not None else _title(layers, panels, step),
+        title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(layers, panels, step),
         subtitle=_subtitle(trace, layers[0]),
         panels=panels,
         queries=queries,

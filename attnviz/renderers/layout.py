@@ -1,0 +1,97 @@
+"""Where everything of a heat map stands, in inches: decided before anything is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from attnviz.renderers import fonts
+from attnviz.renderers.picture import Picture
+from attnviz.renderers.words import CAPITAL, POINT, text_width
+
+SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
+LEADING = 1.12  # from line to line, in ems
+LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
+GAP = 0.14  # inches between panels, and around the whole
+NEAR = 3.5 * POINT  # between a panel and its labels
+
+
+class Layout(NamedTuple):
+    """Places in inches, from the lower left corner."""
+
+    cell: float
+    columns: int
+    rows: int
+    left: float  # room for the query labels
+    bottom: float  # room for the key labels
+    top: float  # room for the titles
+    right: float  # room for the colour bar
+    panel: tuple[float, float]
+    head: float  # room for a panel's title
+    font: float  # of the token labels
+    title_font: float
+    axis_font: float  # of the words "query" and "key"
+    upright: bool  # key labels read upwards
+    least_width: float  # of the titles
+
+    @property
+    def size(self) -> tuple[float, float]:
+        width, height = self.panel
+        return (
+            max(self.left + self.columns * width + (self.columns - 1) * GAP + self.right, self.least_width),
+            self.bottom + self.rows * (height + self.head) + (self.rows - 1) * GAP + self.top,
+        )
+
+    def corner(self, number: int) -> tuple[float, float]:
+        """The lower left corner of panel ``number``, counted from the upper left."""
+        row, column = divmod(number, self.columns)
+        width, height = self.panel
+        x = self.left + column * (width + GAP)
+        y = self.bottom + (self.rows - 1 - row) * (height + self.head + GAP)
+        return x, y
+
+
+def layout(picture: Picture, families: Sequence[str] = (fonts.BASE,)) -> Layout:
+    """Where everything of ``picture`` stands."""
+    queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
+    most = max(queries, keys)
+    side, largest, small = (4.4, 0.75, LEAST_CELL) if panels == 1 else (3.4, 0.6, LEAST_CELL)
+    cell = min(max(side / most, small), largest, (90 if panels == 1 else 72) * LEAST_CELL / most)
+    columns = _columns(panels, queries / keys)
+    panel = (keys * cell, queries * cell)
+    font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
+    longest_key = text_width(picture.keys, families, font)
+    upright = longest_key > cell * 0.94
+    title = min(max(columns * panel[0] * 1.6, 11.0), 26.0)
+    axis = max(font * 1.15, title * 0.55)
+    beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
+    left = text_width(picture.queries, families, font) + beside
+    bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
+    titles = (
+        text_width([picture.title], families, title, bold=True),
+        text_width([picture.subtitle], families, title * 0.7),
+    )
+    return Layout(
+        cell=cell,
+        columns=columns,
+        rows=math.ceil(panels / columns),
+        left=left,
+        bottom=bottom,
+        top=title * 2.9 * POINT + GAP,
+        right=GAP * 1.6 + max(0.14, title * 0.9 * POINT) + title * 3.6 * POINT,
+        panel=panel,
+        head=(max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0,
+        font=font,
+        title_font=title,
+        axis_font=axis,
+        upright=upright,
+        least_width=2 * GAP + max(titles),
+    )
+
+
+def _columns(panels: int, shape: float) -> int:
+    """A grid near a square, in which as few places as possible stay empty; ``shape`` is height by width of a panel."""
+    side = math.sqrt(panels * shape)
+    near = [columns for columns in range(1, panels + 1) if side * 0.99 <= columns <= max(side * 1.7, 3)] or [panels]
+    return min(near, key=lambda columns: (-panels % columns / panels, columns))
