@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from typing import Any
 
 import matplotlib
 import numpy
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import BboxImage
@@ -26,11 +25,31 @@ from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
 from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, layout
 from attnviz.renderers.picture import Panel, Picture
-from attnviz.renderers.words import PALE, POINT, Word, Words
+from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken
 
 HIDDEN_LINES = "#b8b8b8"
 VALUE_FONT = 5.5  # points: smaller values are left out
 LARGE = 13.0  # inches
+
+
+class CellImage(BboxImage):
+    """A map of cells. In PNG each cell is a plain block of pixels, which need no resampling."""
+
+    def draw(self, renderer: Any) -> None:
+        if not isinstance(renderer, RendererAgg):
+            super().draw(renderer)
+            return
+        box = self.get_window_extent(renderer)
+        x, y = round(box.x0), round(box.y0)
+        width, height = round(box.x1) - x, round(box.y1) - y
+        cells = self.to_rgba(self.get_array(), bytes=True)  # type: ignore[arg-type]  # (rows, columns, 4)
+        rows = (numpy.arange(height)[::-1] + 0.5) * len(cells) / height  # draw_image counts rows from below
+        columns = (numpy.arange(width) + 0.5) * cells.shape[1] / width
+        gc = renderer.new_gc()
+        colours = cells.view(numpy.uint32)[..., 0]  # (rows, columns): the four channels as one number
+        pixels = colours.take(rows.astype(int), axis=0).take(columns.astype(int), axis=1)
+        renderer.draw_image(gc, x, y, pixels.view(numpy.uint8).reshape(height, width, 4))
+        gc.restore()
 
 
 def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = None) -> tuple[Figure, str]:
@@ -65,8 +84,7 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
     options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
     content = io.BytesIO()
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # said once, by the caller
+    with matplotlib.rc_context(settings), missing_glyphs_unspoken():
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
     return content.getvalue()
 
@@ -74,7 +92,7 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
 def _draw_panel(figure: Figure, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize) -> None:
     (x, y), (width, height) = place.corner(number), place.panel
     box = TransformedBbox(Bbox.from_bounds(x, y, width, height), figure.dpi_scale_trans)
-    image = BboxImage(box, cmap=colours, norm=norm, origin="upper", interpolation="nearest")
+    image = CellImage(box, cmap=colours, norm=norm, origin="upper", interpolation="nearest")
     image.set_data(numpy.ma.masked_where(panel.values == -math.inf, panel.values))
     figure.add_artist(image)
     if (panel.values == -math.inf).any():

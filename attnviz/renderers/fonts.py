@@ -10,7 +10,7 @@ PLACEHOLDER = "Last Resort"  # comes with matplotlib too: a box for every charac
 LIKELY = ("noto", "wenquanyi", "droid", "unifont", "symbola", "arial unicode", "hiragino", "yu gothic", "microsoft")
 
 
-def families(texts: Iterable[str]) -> tuple[list[str], str]:
+def families(texts: Iterable[str]) -> tuple[tuple[str, ...], str]:
     """The font families that together have the characters of ``texts``, and the characters that none has."""
     from matplotlib import font_manager
 
@@ -26,7 +26,7 @@ def families(texts: Iterable[str]) -> tuple[list[str], str]:
         if covered:
             found.append(entry.name)
             wanted -= covered
-    return found, "".join(sorted(wanted))
+    return tuple(found), "".join(sorted(wanted))
 
 
 def _likeliness(entry):  # type: ignore[no-untyped-def]  # matplotlib's FontEntry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from attnviz.renderers import fonts
@@ -52,7 +51,7 @@ class Layout(NamedTuple):
         return x, y
 
 
-def layout(picture: Picture, families: Sequence[str] = (fonts.BASE,)) -> Layout:
+def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layout:
     """Where everything of ``picture`` stands."""
     queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
     most = max(queries, keys)
@@ -69,8 +68,8 @@ def layout(picture: Picture, families: Sequence[str] = (fonts.BASE,)) -> Layout:
     left = text_width(picture.queries, families, font) + beside
     bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
     titles = (
-        text_width([picture.title], families, title, bold=True),
-        text_width([picture.subtitle], families, title * 0.7),
+        text_width((picture.title,), families, title, bold=True),
+        text_width((picture.subtitle,), families, title * 0.7),
     )
     return Layout(
         cell=cell,

@@ -41,14 +41,14 @@ class MatrixTable:
         self.label_width = max(cell_len(matrix.corner), *map(cell_len, matrix.rows))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        narrowest = self.label_width + 3 + max(self.widths)
-        widest = self.label_width + 3 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
+        narrowest = self.label_width + 4 + max(self.widths)
+        widest = self.label_width + 4 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
         return Measurement(narrowest, widest).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         label_width = min(self.label_width, max(options.max_width // 3, 8))
         tinted = console.color_system in ("truecolor", "256") and not console.no_color
-        for number, block in enumerate(self._blocks(options.max_width - label_width - 3)):
+        for number, block in enumerate(self._blocks(options.max_width - label_width - 4)):
             if number:
                 yield Segment.line()
             yield from self._block(block, label_width, tinted)
@@ -69,12 +69,12 @@ class MatrixTable:
         yield Segment(f"{'─' * label_width}─┼─{'─' * cell_len(heads)}\n", DIM)
         for label, cells, tints in zip(self.matrix.rows, self.matrix.cells, self.matrix.tints, strict=True):
             yield Segment(_left(label, label_width))
-            yield Segment(" │ ", DIM)
+            yield Segment(" │", DIM)
             for column in columns:
-                style = _style(tints[column], tinted)
-                if column > columns.start:  # the tint fills the space before a number too: cells touch
-                    yield Segment(GAP, style)
-                yield Segment(_right(cells[column], self.widths[column]), style)
+                number = f" {_right(cells[column], self.widths[column])} "  # the tints of neighbours touch
+                if column == columns[-1] and not tinted:
+                    number = number.rstrip()
+                yield Segment(number, _style(tints[column], tinted))
             yield Segment.line()
 
 

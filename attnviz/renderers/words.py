@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy
@@ -58,10 +59,10 @@ class Words(Artist):
                 along, aside = -aside, along
             x, y = word.x * scale + along, word.y * scale + aside
             if isinstance(renderer, RendererAgg):
-                look = (*key, word.colour, word.upright)
+                look = (*key, word.colour)
                 if look not in stamps:
                     stamps[look] = _stamp(word, font, widths[key], scale)
-                stamp, right, down = stamps[look]
+                stamp, right, down = _turned(*stamps[look]) if word.upright else stamps[look]
                 renderer.draw_image(gc, round(x) - right, round(y) - down, stamp)
             else:
                 gc.set_foreground(word.colour)
@@ -78,13 +79,16 @@ def _stamp(word: Word, font: FontProperties, width: float, dpi: float) -> tuple[
     gc = renderer.new_gc()
     gc.set_foreground(word.colour)
     renderer.draw_text(gc, margin, renderer.height - baseline, word.text, font, 0)
-    pixels = numpy.asarray(renderer.buffer_rgba())
-    if word.upright:
-        return numpy.rot90(pixels)[::-1], int(renderer.height - baseline), margin
-    return pixels[::-1], margin, baseline  # draw_image counts rows from below
+    return numpy.asarray(renderer.buffer_rgba())[::-1], margin, baseline  # draw_image counts rows from below
 
 
-def text_width(texts: Sequence[str], families: Sequence[str], size: float, bold: bool = False) -> float:
+def _turned(pixels: numpy.ndarray, right: int, down: int) -> tuple[numpy.ndarray, int, int]:
+    """A stamp that reads upwards: what was below its baseline is now at the right of it."""
+    return numpy.rot90(pixels, -1), pixels.shape[0] - down, right
+
+
+@lru_cache
+def text_width(texts: tuple[str, ...], families: tuple[str, ...], size: float, bold: bool = False) -> float:
     """The width of the longest of ``texts``, in inches."""
     font = FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
     renderer = RendererAgg(1, 1, 720)  # ten times a point, so that hinting does not matter

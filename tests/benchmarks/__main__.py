@@ -1,0 +1,140 @@
+"""What attnviz takes beside what its peers take, whole processes, in one run: python tests/benchmarks [ROW…]
+
+Each pair runs in turn (ours, theirs, ours, theirs, …) after one run that is not counted, so that a drift of the machine
+meets both; the ratio is the median over the pairs. Absolute times are this machine's, today.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+PEERS = Path(__file__).parent / "peers"
+WORDS = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and nobody
+in the village notices that the river has begun to flow uphill towards the mountains where long ago a clockmaker built a
+machine that could tell what every word in a sentence was thinking about when it looked back at the others"""
+SENTENCE = "the cat sat on the mat because it was tired\n"
+HEADS, TOKENS, SENTENCES = 12, 64, 20_000
+
+Row = tuple[str, str, str, str, str]
+
+
+def main(names: Sequence[str]) -> None:
+    unknown = set(names) - ROWS.keys()
+    if unknown:
+        sys.exit(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    table = Table("work", "attnviz", "peer", "measured", "reach", title=f"medians on {os.cpu_count()} cores")
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder, console.status("measuring") as status:
+        for name in names or ROWS:
+            status.update(name)
+            for row in ROWS[name](Path(folder)):
+                table.add_row(*row)
+    console.print(table)
+
+
+def start(_: Path) -> list[Row]:
+    ours = attnviz("explain", "Your journey starts")
+    return [
+        pair("explain, whole process / imports only", ours, peer("imports.py"), "≤ 1.25 ×", runs=21),
+        pair("explain / textbook's torch script", ours, peer("textbook.py"), "≥ 8 × faster", runs=5, faster=True),
+    ]
+
+
+def help_text(_: Path) -> list[Row]:
+    sizes = ",".join(f"{name}={count}" for name, count in option_counts().items())
+    return [
+        pair(f"{' '.join(words)} / Typer's", attnviz(*words), peer("typer_help.py", sizes, *words), "≤ 1.2 ×", runs=15)
+        for words in (["--help"], ["explain", "--help"])
+    ]
+
+
+def lines(folder: Path) -> list[Row]:
+    text = folder / "sentences.txt"
+    text.write_text(SENTENCE * SENTENCES)
+    command = attnviz("explain", "--lines", "--format", "json", "--file", str(text))
+    took = statistics.median(seconds(command) for _ in range(3))
+    words = len(SENTENCE.split())
+    return [
+        (
+            f"explain --lines --format json, {words} words",
+            f"{SENTENCES / took:,.0f} a second",
+            "",
+            "",
+            "≥ 3,000 a second",
+        )
+    ]
+
+
+def picture(folder: Path) -> list[Row]:
+    text = folder / "text.txt"
+    text.write_text(" ".join(WORDS.split()[:TOKENS]))
+    work = f"PNG of {HEADS} heads × {len(text.read_text().split())} labelled tokens"
+    ours = attnviz(
+        "heatmap",
+        "--file",
+        str(text),
+        "--tokenizer",
+        "whitespace",
+        "--heads",
+        str(HEADS),
+        "-o",
+        str(folder / "ours.png"),
+    )
+    theirs = [str(text), str(folder / "theirs.png"), str(HEADS)]
+    return [
+        pair(f"{work} / imshow", ours, peer("imshow.py", *theirs), "≥ 5 × faster", runs=5, faster=True),
+        pair(f"{work} / imshow, tight_layout", ours, peer("imshow.py", *theirs, "tight"), "", runs=5, faster=True),
+        pair(f"{work} / seaborn", ours, peer("seaborn_heatmap.py", *theirs), "≥ 12 × faster", runs=3, faster=True),
+    ]
+
+
+ROWS: dict[str, Callable[[Path], list[Row]]] = {"start": start, "help": help_text, "lines": lines, "picture": picture}
+
+
+def pair(work: str, ours: Sequence[str], theirs: Sequence[str], reach: str, *, runs: int, faster: bool = False) -> Row:
+    """A row of the table: both commands timed in turn."""
+    seconds(ours), seconds(theirs)
+    times = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+    ratio = statistics.median(b / a if faster else a / b for a, b in times)
+    mine, other = (statistics.median(column) for column in zip(*times, strict=True))
+    return work, f"{mine:.3f} s", f"{other:.3f} s", f"{ratio:.2f} ×" + (" faster" if faster else ""), reach
+
+
+def seconds(command: Sequence[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    return time.perf_counter() - began
+
+
+def attnviz(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("attnviz")), *arguments]
+
+
+def peer(script: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(PEERS / script), *arguments]
+
+
+def option_counts() -> dict[str, int]:
+    """How many parameters each command of attnviz has."""
+    from attnviz.cli import build
+
+    return {name: len(command.params) for name, command in build().commands.items()}
+
+
+# Both sides as a user runs them: byte code cached, output buffered.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
