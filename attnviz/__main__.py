@@ -12,7 +12,7 @@ def run() -> None:
     from attnviz.cli import main
 
     gc.freeze()
-    gc.set_threshold(100_000)
+    gc.set_threshold(300_000)
     gc.enable()
     code = main()
     gc.freeze()
