@@ -72,6 +72,18 @@ def import_torch(what: str) -> Any:
     return torch
 
 
+def torch_device(device: str | None) -> str:
+    """The name of torch's device that ``device`` means: "auto" is the fastest there is, None the cpu."""
+    import torch
+
+    name = _torch_device(torch, device)
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise AttnvizError(f"torch cannot use the device {name}: {_first_line(error)}") from None
+    return name
+
+
 def as_array(value: Any, name: str) -> Array:
     """``value`` (array, tensor or nested lists) as an array of numbers; AttnvizError names it when it is none."""
     if _is_torch(value):
@@ -102,8 +114,8 @@ def as_floating(value: Any, name: str) -> Array:
 def like(array: Array, value: Any, dtype: Any = None) -> Array:
     """``value`` in the library, on the device and in the dtype (unless another is given) of ``array``."""
     xp = namespace(array)
-    if _is_torch(value) and not _is_torch(array):
-        value = to_numpy(value)
+    if _is_torch(array) != _is_torch(value):
+        value = numpy.ascontiguousarray(to_numpy(value))  # torch takes no view that reads backwards
     return xp.asarray(value, dtype=array.dtype if dtype is None else dtype, device=array.device)
 
 
