@@ -179,7 +179,7 @@ class PartOptions(Options):
 class TableOptions(Options):
     """What explain shows of them, and how."""
 
-    step: Annotated[list[Step], typer.Option(help="Only these steps; may be repeated.", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
+    step: Annotated[list[Step], typer.Option(help="Only these steps, such as scores,weights.", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
     query: Annotated[
         str | None,
         typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW),
