@@ -42,6 +42,11 @@ class Rule:
     sinks: Array | None = None
 
     def __post_init__(self) -> None:
+        # A NumPy number would widen the arrays that it meets, and cannot be saved.
+        for name, kind in (("scale", float), ("query_offset", int), ("window", int), ("softcap", float)):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _plain(name, value, kind))
+        object.__setattr__(self, "causal", bool(self.causal))
         if self.scale is not None and not math.isfinite(self.scale):
             raise AttnvizError(f"scale is {self.scale}: it must be a finite number")
         if self.window is not None and self.window < 1:
@@ -138,6 +143,16 @@ def attend(
     logit = None if sinks is None else _sinks(xp, like(query, as_floating(sinks, "sinks")), query)
     weights = _softmax(xp, masked, logit)
     return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
+
+
+def _plain(name: str, value: Any, kind: type) -> Any:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or (kind is int and number != value):
+        raise AttnvizError(f"{name} is {value!r}: it must be {'a whole' if kind is int else 'a'} number")
+    return number
 
 
 def split_heads(array: Array, heads: int) -> Array:

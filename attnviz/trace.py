@@ -122,7 +122,7 @@ class Layer:
         require_memory(
             math.prod(query.shape[:-1]) * keys * BYTES_A_CELL,
             f"attention of {queries:,} queries over {keys:,} keys",
-            "give a shorter text, or cut it into lines and add --lines",
+            "give a shorter text, or let explain --lines take it line by line",
         )
         return attend(query, key, value, **vars(rule))
 

@@ -52,7 +52,8 @@ def explain(
         traces = read_lines(source, toy, rule, engine)
     else:
         traces = iter([(0, read_trace(source, toy, rule, engine))])
-    write((piece for number, trace in traces for piece in render(number, trace)), table.output)
+    # All of a text or nothing: what fails half-way has printed none of it.
+    write((b"".join(render(number, trace)) for number, trace in traces), table.output)
 
 
 def _renderer(

@@ -89,22 +89,41 @@ class ToyOptions(Options):
 
     heads: Annotated[
         int | None,
-        typer.Option(help="Attention heads (default 1); several bring projections along.", min=1, rich_help_panel=TOY),
+        typer.Option(
+            metavar="N",
+            help="Attention heads (default 1); several bring projections along.",
+            min=1,
+            rich_help_panel=TOY,
+        ),
     ] = None
     dim: Annotated[
         int | None,
         typer.Option(
-            help="Numbers in an embedding (default 3, or 4 for each of several heads).", min=1, rich_help_panel=TOY
+            metavar="N",
+            help="Numbers in an embedding (default 3, or 4 for each of several heads).",
+            min=1,
+            rich_help_panel=TOY,
         ),
     ] = None
     tokenizer: Annotated[
-        Tokenizer | None, typer.Option(help="How the text is cut (default word).", rich_help_panel=TOY)
+        Tokenizer | None,
+        typer.Option(
+            metavar="NAME",
+            help="How the text is cut: word (the default), char, byte or whitespace.",
+            rich_help_panel=TOY,
+        ),
     ] = None
     seed: Annotated[
-        int | None, typer.Option(help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY)
+        int | None,
+        typer.Option(metavar="N", help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY),
     ] = None
     position: Annotated[
-        Position | None, typer.Option(help="Position encoding (default none).", rich_help_panel=TOY)
+        Position | None,
+        typer.Option(
+            metavar="NAME",
+            help="Position encoding: none (the default), sinusoidal, rope or alibi.",
+            rich_help_panel=TOY,
+        ),
     ] = None
     project: Annotated[
         bool | None,
@@ -136,32 +155,42 @@ class RuleOptions(Options):
         ),
     ] = None
     scale: Annotated[
-        float | None, typer.Option(help="Factor of the scores (default 1/√d_k).", rich_help_panel=RULE)
+        float | None, typer.Option(metavar="X", help="Factor of the scores (default 1/√d_k).", rich_help_panel=RULE)
     ] = None
     no_scale: Annotated[bool, typer.Option("--no-scale", help="The same as --scale 1.", rich_help_panel=RULE)] = False
     window: Annotated[
-        int | None, typer.Option(help="See only keys at a distance below this.", min=1, rich_help_panel=RULE)
+        int | None,
+        typer.Option(metavar="N", help="See only keys at a distance below this.", min=1, rich_help_panel=RULE),
     ] = None
     softcap: Annotated[
-        float | None, typer.Option(help="Cap the scaled scores: softcap · tanh(x / softcap).", rich_help_panel=RULE)
+        float | None,
+        typer.Option(metavar="X", help="Cap the scaled scores: softcap · tanh(x / softcap).", rich_help_panel=RULE),
     ] = None
     query_offset: Annotated[
-        int | None, typer.Option(help="Position of the first query among the keys.", rich_help_panel=RULE)
+        int | None, typer.Option(metavar="N", help="Position of the first query among the keys.", rich_help_panel=RULE)
     ] = None
 
 
 class EngineOptions(Options):
     """Who computes, and with which numbers."""
 
-    backend: Annotated[Backend | None, typer.Option(help="Who computes (default numpy).", rich_help_panel=OUTPUT)] = (
-        None
-    )
+    backend: Annotated[
+        Backend | None,
+        typer.Option(metavar="NAME", help="Who computes: numpy (the default) or torch.", rich_help_panel=OUTPUT),
+    ] = None
     device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, mps, …: brings --backend torch along.", rich_help_panel=OUTPUT)
+        str | None,
+        typer.Option(
+            metavar="NAME", help="auto, cpu, cuda, mps, …: brings --backend torch along.", rich_help_panel=OUTPUT
+        ),
     ] = None
     dtype: Annotated[
         Dtype | None,
-        typer.Option(help="Of the numbers (default float64 for toys, else the file's).", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="NAME",
+            help="Of the numbers: float16, bfloat16, float32 or float64 (default: as they come).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None
 
 
@@ -179,7 +208,9 @@ class PartOptions(Options):
 class TableOptions(Options):
     """What explain shows of them, and how."""
 
-    step: Annotated[list[Step], typer.Option(help="Only these steps; may be repeated.", rich_help_panel=SHOW)] = ()  # type: ignore[assignment]
+    step: Annotated[
+        list[Step], typer.Option(metavar="NAME", help="Only these steps, such as scores,weights.", rich_help_panel=SHOW)
+    ] = ()  # type: ignore[assignment]
     query: Annotated[
         str | None,
         typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW),
@@ -190,15 +221,23 @@ class TableOptions(Options):
             help="Only this key; with --query, their arithmetic as on paper.", metavar="TOKEN", rich_help_panel=SHOW
         ),
     ] = None
-    precision: Annotated[int, typer.Option(help="Decimals at the most.", min=0, max=17, rich_help_panel=SHOW)] = 4
+    precision: Annotated[
+        int, typer.Option(metavar="N", help="Decimals at the most.", min=0, max=17, rich_help_panel=SHOW)
+    ] = 4
     max_tokens: Annotated[
-        int, typer.Option(help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW)
+        int,
+        typer.Option(
+            metavar="N", help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW
+        ),
     ] = 16
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
     ] = False
     lang: Annotated[
-        Language, typer.Option(help="Language of the sentences.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW)
+        Language,
+        typer.Option(
+            metavar="NAME", help="Language of the sentences: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
+        ),
     ] = Language.EN
     output: Annotated[
         Path | None,
@@ -211,18 +250,31 @@ class TableOptions(Options):
         ),
     ] = None
     format: Annotated[
-        TableFormat | None, typer.Option(help="Overrides the suffix (default table).", rich_help_panel=OUTPUT)
+        TableFormat | None,
+        typer.Option(
+            metavar="NAME",
+            help="table (the default), json, csv, markdown or safetensors; overrides the suffix.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None
 
 
 class PictureOptions(Options):
     """What heatmap draws, and how."""
 
-    step: Annotated[MapStep, typer.Option(help="Which step is drawn.", rich_help_panel=SHOW)] = MapStep.WEIGHTS
+    step: Annotated[
+        MapStep,
+        typer.Option(
+            metavar="NAME", help="Which step is drawn: scores, scaled, masked or weights.", rich_help_panel=SHOW
+        ),
+    ] = MapStep.WEIGHTS
     title: Annotated[
-        str | None, typer.Option(help="Title in place of the one that says what it is.", rich_help_panel=SHOW)
+        str | None,
+        typer.Option(metavar="TEXT", help="Title in place of the one that says what it is.", rich_help_panel=SHOW),
     ] = None
-    cmap: Annotated[str | None, typer.Option(help="A matplotlib colour map.", rich_help_panel=SHOW)] = None
+    cmap: Annotated[str | None, typer.Option(metavar="NAME", help="A matplotlib colour map.", rich_help_panel=SHOW)] = (
+        None
+    )
     annotate: Annotated[
         bool | None,
         typer.Option(
@@ -235,6 +287,7 @@ class PictureOptions(Options):
     dpi: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             help="Pixels an inch of a PNG (default 150, 100 for large figures).",
             min=20,
             max=1200,
@@ -252,4 +305,11 @@ class PictureOptions(Options):
             rich_help_panel=OUTPUT,
         ),
     ] = None
-    format: Annotated[PictureFormat | None, typer.Option(help="Overrides the suffix.", rich_help_panel=OUTPUT)] = None
+    format: Annotated[
+        PictureFormat | None,
+        typer.Option(
+            metavar="NAME",
+            help="png (the default), svg, pdf, term or safetensors; overrides the suffix.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None

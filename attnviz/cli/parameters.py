@@ -84,7 +84,7 @@ def _converter(parameter: Any, hint: Any) -> Callable[[Any, Any], Any]:
     def process_value(context: Any, value: Any) -> Any:
         try:
             if isinstance(value, list | tuple):
-                return [_convert(one, kind, info) for one in value]
+                return [_convert(word, kind, info) for one in value for word in one.split(",")]
             return None if value is None else _convert(value, kind, info)
         except ValueError as error:
             raise typer.BadParameter(str(error), ctx=context, param=parameter) from None
