@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.tokens import find, shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import STACKS, Layer, Trace
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,13 @@ def select(
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
-    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all.
+    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
+    model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
     ``query`` and ``key`` are a token or a position.
     """
-    by_number: dict[int, list[Layer]] = {}
-    for one in trace.layers:
-        by_number.setdefault(one.index, []).append(one)
-    numbers = _numbers("layer", layer, tuple(by_number), "the trace")
-    layers = tuple(
-        (one, _numbers("head", head, range(one.heads), f"layer {number}"))
-        for number in numbers
-        for one in by_number[number]
-    )
+    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
+    chosen = [trace.layers[position] for position in meant]
+    layers = tuple((one, _numbers("head", head, range(one.heads), f"layer {one.index}")) for one in chosen)
     steps = set(step)
     first = layers[0][0]
     return Selection(
@@ -64,6 +59,44 @@ def select(
         query=None if query is None else _position("query", query, trace.query_tokens(first)),
         key=None if key is None else _position("key", key, trace.key_tokens(first)),
     )
+
+
+def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
+    """Which of the ``known`` layers, (stack, number) each, ``words`` mean: their positions, in the order of the words."""
+    chosen: dict[int, None] = {}
+    for stack, part in _layer_parts(words) or [("", "all")]:
+        pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
+        if not pool:
+            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
+            raise AttnvizError(f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another")
+        numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
+        for number in _numbers("layer", [part], numbers, f"{owner}'s {stack}" if stack else owner):
+            chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)
+    return tuple(chosen)
+
+
+def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
+    """Whether ``words`` mean the layer (stack, number), asked before it is known which layers there are."""
+    parts = [(stack, None if part == "all" else _range("layer", part)) for stack, part in _layer_parts(words)]
+
+    def wanted(stack: str, number: int) -> bool:
+        return not parts or any(
+            name in ("", stack) and (numbers is None or number in numbers) for name, numbers in parts
+        )
+
+    return wanted
+
+
+def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
+    """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): the word holds for the numbers that follow it."""
+    parts = []
+    for word in words:
+        stack = ""
+        for part in word.split(","):
+            name, _, rest = part.strip().partition(" ")
+            stack, part = (name, rest or "all") if name in STACKS else (stack, part)
+            parts.append((stack, part.strip()))
+    return parts
 
 
 def _numbers(what: str, words: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ BYTES_A_CELL = 5 * 8  # five steps in float64
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens")
 RULE_ARRAYS = ("mask", "bias", "sinks")
+STACKS = ("encoder", "decoder", "cross", "vision")  # of a model that has several: its layers are named "cross 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,12 @@ class Layer:
         if arrays:
             rule = replace(self.rule, **{name: as_array(array, name) for name, array in arrays.items()})
             object.__setattr__(self, "rule", rule)
+
+    @property
+    def stack(self) -> str:
+        """Which of a model's stacks this layer is of, or "" where the model has but one."""
+        stack = self.name.partition(" ")[0]
+        return stack if stack in STACKS and self.name == f"{stack} {self.index}" else ""
 
     @property
     def heads(self) -> int:
