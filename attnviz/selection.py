@@ -70,7 +70,7 @@ def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: 
             there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
             raise AttnvizError(f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another")
         numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
-        for number in _numbers("layer", [part], numbers, f"{owner}'s {stack}" if stack else owner):
+        for number in _numbers("layer", [part], numbers, f"{owner}'s {stack} stack" if stack else owner):
             chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)
     return tuple(chosen)
 
@@ -88,14 +88,12 @@ def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
 
 
 def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
-    """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): the word holds for the numbers that follow it."""
-    parts = []
-    for word in words:
-        stack = ""
-        for part in word.split(","):
-            name, _, rest = part.strip().partition(" ")
-            stack, part = (name, rest or "all") if name in STACKS else (stack, part)
-            parts.append((stack, part.strip()))
+    """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): a stack holds for the numbers that follow it."""
+    parts, stack = [], ""
+    for part in ",".join(words).split(",") if words else ():
+        name, _, rest = part.strip().partition(" ")
+        stack, numbers = (name, rest or "all") if name in STACKS else (stack, part)
+        parts.append((stack, numbers.strip()))
     return parts
 
 

@@ -9,9 +9,11 @@ from attnviz.cli.inputs import read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     LinesOptions,
+    ModelOptions,
     PartOptions,
     RuleOptions,
     SourceOptions,
+    SpecialOptions,
     TableFormat,
     TableOptions,
     ToyOptions,
@@ -28,8 +30,10 @@ def explain(
     source: SourceOptions,
     lines: LinesOptions,
     toy: ToyOptions,
+    model: ModelOptions,
     rule: RuleOptions,
     part: PartOptions,
+    special: SpecialOptions,
     table: TableOptions,
     engine: EngineOptions,
 ) -> None:
@@ -41,7 +45,7 @@ def explain(
     if form is TableFormat.SAFETENSORS:
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
-        save_trace(read_trace(source, toy, rule, engine), table.output)
+        save_trace(read_trace(source, toy, rule, engine, model, part.layer), table.output)
         return
     if form is TableFormat.JSON and (table.query or table.key):
         raise UsageError(
@@ -49,9 +53,9 @@ def explain(
         )
     render = _renderer(form, part, table, lines.lines)
     if lines.lines:
-        traces = read_lines(source, toy, rule, engine)
+        traces = read_lines(source, toy, rule, engine, model, part.layer)
     else:
-        traces = iter([(0, read_trace(source, toy, rule, engine))])
+        traces = iter([(0, read_trace(source, toy, rule, engine, model, part.layer))])
     # All of a text or nothing: what fails half-way has printed none of it.
     write((b"".join(render(number, trace)) for number, trace in traces), table.output)
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from attnviz.cli.inputs import read_trace
 from attnviz.cli.options import (
     EngineOptions,
+    ModelOptions,
     PartOptions,
     PictureFormat,
     PictureOptions,
     RuleOptions,
     SourceOptions,
+    SpecialOptions,
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, first_layer, notice, require_no_terminal, save_trace, write
@@ -26,8 +28,10 @@ DEFAULT_FILE = Path("attention.png")
 def heatmap(
     source: SourceOptions,
     toy: ToyOptions,
+    model: ModelOptions,
     rule: RuleOptions,
     part: PartOptions,
+    special: SpecialOptions,
     picture: PictureOptions,
     engine: EngineOptions,
 ) -> None:
@@ -39,7 +43,7 @@ def heatmap(
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if to_stdout and form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper())
-    trace = read_trace(source, toy, rule, engine)
+    trace = read_trace(source, toy, rule, engine, model, part.layer)
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
         return

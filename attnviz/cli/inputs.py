@@ -6,13 +6,14 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attnviz.choices import Backend
-from attnviz.cli.options import EngineOptions, RuleOptions, SourceOptions, ToyOptions
+from attnviz.cli.models import ModelTraces, require_model, require_no_rule, require_no_toy
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, ToyOptions
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
@@ -25,23 +26,39 @@ SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"
 
 
-def read_trace(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
-    """The one trace that the options mean."""
-    _require_one_source(source)
+def read_trace(
+    source: SourceOptions,
+    toy: ToyOptions,
+    rule: RuleOptions,
+    engine: EngineOptions,
+    model: ModelOptions,
+    layer: Sequence[str] = (),
+) -> Trace:
+    """The one trace that the options mean; of a model, only the layers that the words ``layer`` mean."""
+    _require_one_source(source, model)
     if source.from_ is not None:
         return _from_file(source.from_, toy, rule, engine)
-    maker = TraceMaker(toy, rule, engine)
+    maker = _maker(toy, rule, engine, model, layer)
+    if isinstance(maker, ModelTraces) and maker.reads_images:
+        return maker(_image(source))
     return maker(_read_text(source))
 
 
 def read_lines(
-    source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions
+    source: SourceOptions,
+    toy: ToyOptions,
+    rule: RuleOptions,
+    engine: EngineOptions,
+    model: ModelOptions,
+    layer: Sequence[str] = (),
 ) -> Iterator[tuple[int, Trace]]:
     """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
-    _require_one_source(source)
+    _require_one_source(source, model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
-    maker = TraceMaker(toy, rule, engine)
+    maker = _maker(toy, rule, engine, model, layer)
+    if isinstance(maker, ModelTraces):
+        maker.quiet = True
     blank = 0
     for number, line in enumerate(_lines(source), start=1):
         if line.isspace() or not line:
@@ -53,6 +70,26 @@ def read_lines(
             raise AttnvizError(f"line {number}: {error.message}", error.hint) from None
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+
+
+def _maker(
+    toy: ToyOptions, rule: RuleOptions, engine: EngineOptions, model: ModelOptions, layer: Sequence[str]
+) -> Callable[[str], Trace]:
+    """What makes a trace of each text."""
+    if model.model is None:
+        return TraceMaker(toy, rule, engine)
+    require_no_toy(toy, "--model")
+    require_no_rule(rule)
+    return ModelTraces(model, engine, layer)
+
+
+def _image(source: SourceOptions) -> Path:
+    """The image that a model is to look at."""
+    if source.file is not None:
+        return source.file
+    if source.text is None:
+        raise UsageError("this model looks at an image, and none is given", "add --file IMAGE")
+    return Path(source.text)
 
 
 class TraceMaker:
@@ -70,12 +107,7 @@ class TraceMaker:
 def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
     from attnviz.sources.files import read_trace as read_file
 
-    for name, value in vars(toy).items():
-        if value is not None:
-            raise UsageError(
-                f"--{name} shapes toy attention, but --from brings its own query, key and value",
-                f"leave out --{name}, or give a text",
-            )
+    require_no_toy(toy, "--from")
     return _computed_by(read_file(path, _given(rule)), engine)
 
 
@@ -113,7 +145,11 @@ def _given(options: RuleOptions) -> dict[str, Any]:
     return given
 
 
-def _require_one_source(source: SourceOptions) -> None:
+def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
+    if model.model is None:
+        require_model(model)
+    elif source.from_ is not None:
+        raise UsageError("--model and --from: which of the two is meant?", "leave out one of them")
     given = [
         name
         for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_))

@@ -11,6 +11,7 @@ from attnviz.cli.parameters import Options
 from attnviz.tokens import Tokenizer
 
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
+MODEL = "A real model"
 
 
 class TableFormat(StrEnum):
@@ -145,6 +146,39 @@ class ToyOptions(Options):
     ] = None
 
 
+class ModelOptions(Options):
+    """A real model in place of the toy."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR_OR_ID", help="A model's folder, or its id on the Hugging Face hub.", rich_help_panel=MODEL
+        ),
+    ] = None
+    device_map: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto: spread its weights over all devices there are.", rich_help_panel=MODEL),
+    ] = None
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What its decoder reads, if it has one (default: the text).", rich_help_panel=MODEL
+        ),
+    ] = None
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put the text into its chat template.", rich_help_panel=MODEL)
+    ] = False
+
+
+class SpecialOptions(Options):
+    """Tokens that stand for no text."""
+
+    skip_special: Annotated[
+        bool,
+        typer.Option("--skip-special", help="Hide special tokens, and say what they took.", rich_help_panel=SHOW),
+    ] = False
+
+
 class RuleOptions(Options):
     """What turns scores into weights. None means: as the source says."""
 
@@ -203,6 +237,19 @@ class PartOptions(Options):
     head: Annotated[
         list[str], typer.Option(help="Heads: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)
     ] = ()  # type: ignore[assignment]
+
+
+class CaptureOptions(Options):
+    """What capture keeps, and where."""
+
+    layer: Annotated[
+        list[str],
+        typer.Option(help="Keep only these layers: 0,4-7 or all.", metavar="N…", rich_help_panel=OUTPUT),
+    ] = ()  # type: ignore[assignment]
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file: NAME.safetensors.", metavar="PATH", rich_help_panel=OUTPUT),
+    ] = None
 
 
 class TableOptions(Options):

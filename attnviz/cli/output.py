@@ -68,10 +68,12 @@ def save_trace(trace: Trace, output: Path | None) -> None:
 
 def first_layer(trace: Trace) -> list[str]:
     """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
-    numbers = list(dict.fromkeys(layer.index for layer in trace.layers))
+    numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
+    first = " ".join(map(str, numbers[0])).strip()
     if len(numbers) > 1:
-        notice(f"showing layer {numbers[0]} of {len(numbers)}; --layer N or --layer all shows others")
-    return [str(numbers[0])]
+        name = first if numbers[0][0] else f"layer {first}"
+        notice(f"showing {name} of {len(numbers)}; --layer N or --layer all shows others")
+    return [first]
 
 
 class Terminal:

@@ -72,6 +72,11 @@ class Model:
         return cls(load_model(name, device, dtype, device_map), name)
 
     @property
+    def reads_images(self) -> bool:
+        """Whether it reads nothing but an image, whose patches are its tokens."""
+        return str(self.model.main_input_name) == "pixel_values"
+
+    @property
     def has_tokenizer(self) -> bool:
         """Whether ids can be put into words; those of a person's own may be all that there is."""
         return self._tokenizer is not None
