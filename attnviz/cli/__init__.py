@@ -27,13 +27,13 @@ def build(arguments: Sequence[str] = ()) -> Any:
         help="Show what attention computes, step by step, with real numbers.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(options)
+    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(program)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
         add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
     return typer.main.get_command(app)
 
 
-def options(
+def program(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """Show what attention computes, step by step, with real numbers."""
