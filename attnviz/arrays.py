@@ -52,9 +52,9 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
         if dtype == BFLOAT16:
             raise UsageError("NumPy has no bfloat16", "add --backend torch")
         array = to_numpy(array)
-        return array if dtype is None or array.dtype == bool else array.astype(dtype)
+        return array if dtype is None or array.dtype == bool else cast(array, dtype)
     torch = import_torch("--backend torch")
-    tensor = array if _is_torch(array) else torch.from_numpy(numpy.ascontiguousarray(to_numpy(array)))
+    tensor = array if _is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
     kind = None if dtype is None or tensor.dtype == torch.bool else getattr(torch, dtype)
     try:
         return tensor.to(device=_torch_device(torch, device), dtype=kind)
@@ -113,15 +113,25 @@ def as_floating(value: Any, name: str) -> Array:
 
 def like(array: Array, value: Any, dtype: Any = None) -> Array:
     """``value`` in the library, on the device and in the dtype (unless another is given) of ``array``."""
-    xp = namespace(array)
-    if _is_torch(array) != _is_torch(value):
-        value = numpy.ascontiguousarray(to_numpy(value))  # torch takes no view that reads backwards
-    return xp.asarray(value, dtype=array.dtype if dtype is None else dtype, device=array.device)
+    dtype = array.dtype if dtype is None else dtype
+    if _is_torch(value):
+        return value.to(device=array.device, dtype=dtype) if _is_torch(array) else cast(to_numpy(value), dtype)
+    if _is_torch(array):
+        return namespace(array).asarray(_writable(numpy.asarray(value)), dtype=dtype, device=array.device)
+    return cast(numpy.asarray(value), dtype)
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """``array`` in another dtype of its own library; a number too large for it becomes infinite, without a warning."""
+    if _is_torch(array):
+        return array.to(dtype)
+    with overflow_unspoken():
+        return array.astype(dtype, copy=False)
 
 
 def overflow_unspoken() -> Any:
     """A context in which NumPy does not warn of overflow, for code that looks at the result itself."""
-    return numpy.errstate(over="ignore", invalid="ignore")
+    return numpy.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 def require_memory(needed: int, what: str, hint: str) -> None:
@@ -135,6 +145,12 @@ def require_memory(needed: int, what: str, hint: str) -> None:
 
 def _is_torch(array: Any) -> bool:
     return type(array).__module__.partition(".")[0] == "torch"
+
+
+def _writable(array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` as torch takes it: contiguous, in this machine's byte order, and not read-only; a copy only if needed."""
+    array = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return array if array.flags.writeable else array.copy()
 
 
 def _torch_device(torch: Any, device: str | None) -> str:

@@ -13,8 +13,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken, to_numpy
+from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
 from attnviz.errors import AttnvizError
+
+LARGEST_POSITION = 2**53  # beyond it, positions would no longer be exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,26 +124,33 @@ def attend(
     rule = Rule(scale, causal, query_offset, window, softcap, mask, bias, sinks)
     xp = namespace(query, key, value)
     query, key, value = _inputs(xp, query, key, value)
-    queries, keys, dimension = query.shape[-2], key.shape[-2], query.shape[-1]
-
     with overflow_unspoken():
-        scores = _grouped(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
-        scaled = scores * rule.scale_for(dimension)
-    _require_no_overflow(xp, scaled)
-    if softcap is not None:
-        scaled = softcap * xp.tanh(scaled / softcap)
+        steps = _steps(xp, query, key, value, rule)
+    for name, array in zip(Steps._fields, steps, strict=True):
+        _require_no_overflow(xp, array, name)
+    return steps
+
+
+def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps:
+    """The formula itself."""
+    scores = _grouped(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
+
+    scaled = scores * rule.scale_for(query.shape[-1])
+    if rule.softcap is not None:
+        limits = xp.finfo(scaled.dtype)
+        if not limits.smallest_normal <= rule.softcap <= limits.max:
+            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} has no such number", "use float64")
+        scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
 
     masked = scaled
-    if bias is not None:
-        with overflow_unspoken():
-            masked = masked + _of_scores(like(query, _bias(bias)), "bias", scores)
-        _require_no_overflow(xp, xp.max(masked, axis=-1), but=-math.inf)
-    visible = _visible(xp, rule, query, queries, keys, scores)
+    if rule.bias is not None:
+        masked = masked + _of_scores(like(query, _bias(rule.bias)), "bias", scores)
+    visible = _visible(xp, rule, query, scores)
     if visible is not None:
         masked = xp.where(visible, masked, -math.inf)
 
-    logit = None if sinks is None else _sinks(xp, like(query, as_floating(sinks, "sinks")), query)
-    weights = _softmax(xp, masked, logit)
+    sinks = None if rule.sinks is None else _sinks(xp, like(query, as_floating(rule.sinks, "sinks")), query)
+    weights = _softmax(xp, masked, sinks)
     return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
 
 
@@ -152,6 +161,8 @@ def _plain(name: str, value: Any, kind: type) -> Any:
         number = None
     if number is None or (kind is int and number != value):
         raise AttnvizError(f"{name} is {value!r}: it must be {'a whole' if kind is int else 'a'} number")
+    if kind is int and abs(number) > LARGEST_POSITION:
+        raise AttnvizError(f"{name} is {number}: it must be at most 2⁵³")
     return number
 
 
@@ -182,8 +193,8 @@ def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Ar
             raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
         if 0 in array.shape:
             raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
-        _require_finite(xp, array, name)
-        arrays[name] = xp.asarray(array, dtype=dtype)
+        require_finite(array, name)
+        arrays[name] = cast(array, dtype)
     query, key, value = arrays.values()
     _require_fitting(query, key, value)
     return query, key, value
@@ -215,7 +226,9 @@ def _require_fitting(query: Array, key: Array, value: Array) -> None:
         )
 
 
-def _require_finite(xp: Any, array: Array, name: str) -> None:
+def require_finite(array: Array, name: str) -> None:
+    """Raise the AttnvizError that says where ``array``, (…, tokens, d), holds a value that is not finite."""
+    xp = namespace(array)
     finite = xp.isfinite(array)
     if not bool(xp.all(finite)):
         import numpy
@@ -229,12 +242,10 @@ def _require_finite(xp: Any, array: Array, name: str) -> None:
         )
 
 
-def _require_no_overflow(xp: Any, scaled: Array, but: float = 0.0) -> None:
-    if not bool(xp.all(xp.isfinite(scaled) | (scaled == but))):
-        raise AttnvizError(
-            f"the scores are too large for {scaled.dtype}: query times key, scaled, is not finite",
-            "scale the inputs down, or use float64",
-        )
+def _require_no_overflow(xp: Any, array: Array, name: str) -> None:
+    finite = xp.isfinite(array)
+    if not bool(xp.all(finite | (array == -math.inf) if name == "masked" else finite)):
+        raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
 
 
 def _grouped(xp: Any, left: Array, right: Array) -> Array:
@@ -248,9 +259,10 @@ def _grouped(xp: Any, left: Array, right: Array) -> Array:
     return xp.reshape(result, (*batch, heads, rows, right.shape[-1]))
 
 
-def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores: Array) -> Array | None:
+def _visible(xp: Any, rule: Rule, query: Array, scores: Array) -> Array | None:
     """Which cells a query may attend to, or None where nothing is hidden."""
     visible = None
+    queries, keys = scores.shape[-2:]
     if rule.causal or rule.window is not None:
         offset = rule.offset_for(queries, keys)
         positions = xp.expand_dims(xp.arange(queries, device=query.device), axis=1) + offset  # (queries, 1)

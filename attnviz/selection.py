@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, UsageError
@@ -12,18 +11,15 @@ from attnviz.tokens import find, shorten, shown
 from attnviz.trace import STACKS, Layer, Trace
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What to show of a trace.
+class Part(NamedTuple):
+    """What to show of one layer.
 
-    layers   the chosen layers, each with its chosen heads
-    steps    what of each head
-    query    one position among the queries, or None for all
-    key      one position among the keys, or None for all
+    layer, heads   the layer, and which of its heads
+    query, key     one position among its queries, among its keys; None for all
     """
 
-    layers: tuple[tuple[Layer, tuple[int, ...]], ...]
-    steps: tuple[Step, ...] = tuple(Step)
+    layer: Layer
+    heads: tuple[int, ...]
     query: int | None = None
     key: int | None = None
 
@@ -31,6 +27,13 @@ class Selection:
     def pair(self) -> tuple[int, int] | None:
         """The query and the key whose arithmetic is asked for."""
         return None if self.query is None or self.key is None else (self.query, self.key)
+
+
+class Selection(NamedTuple):
+    """What to show of a trace: parts of some layers, and which steps of each."""
+
+    layers: tuple[Part, ...]
+    steps: tuple[Step, ...] = tuple(Step)
 
 
 def select(
@@ -46,19 +49,21 @@ def select(
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token or a position.
+    ``query`` and ``key`` are a token or a position, looked up in each of the layers.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
-    layers = tuple((one, _numbers("head", head, range(one.heads), f"layer {one.index}")) for one in chosen)
-    steps = set(step)
-    first = layers[0][0]
-    return Selection(
-        layers=layers,
-        steps=tuple(name for name in Step if not steps or name in steps),
-        query=None if query is None else _position("query", query, trace.query_tokens(first)),
-        key=None if key is None else _position("key", key, trace.key_tokens(first)),
+    parts = tuple(
+        Part(
+            one,
+            _numbers("head", head, range(one.heads), f"layer {one.index}"),
+            None if query is None else _position("query", query, trace.query_tokens(one)),
+            None if key is None else _position("key", key, trace.key_tokens(one)),
+        )
+        for one in chosen
     )
+    steps = set(step)
+    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
 
 
 def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:

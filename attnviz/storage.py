@@ -65,18 +65,20 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], metadata: dict[str, str]) -> None:
-    """Save ``arrays`` (any library's) as a .safetensors file; bfloat16 is kept when it comes as a torch tensor."""
+    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 becomes float32."""
     import numpy
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save, save_file
 
     from attnviz.arrays import to_numpy
 
+    contents = {name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}
     with written_whole(path) as target:
         try:
-            save_file(
-                {name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}, target, metadata
-            )
+            if stat.S_ISREG(target.stat().st_mode):
+                save_file(contents, target, metadata)
+            else:  # a pipe, which save_file would replace with a file
+                target.write_bytes(save(contents, metadata))
         except SafetensorError as error:  # how this library reports a full disk, too
             raise AttnvizError(f"{path}: {error}") from None
 
@@ -93,6 +95,8 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
             metadata = file.metadata() or {}
         halves = [name for name, kind in types.items() if kind == "BF16"]
         return arrays | _read_bfloat16(path, halves), metadata
+    except AttributeError as error:  # how this library says that NumPy lacks a type
+        raise AttnvizError(f"{path} holds numbers of a type that NumPy lacks: {error}") from None
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise AttnvizError(
             f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
@@ -123,7 +127,7 @@ def _temporary(target: Path) -> Iterator[Path]:
     """A new file beside ``target``, for a rename does not cross file systems; removed if it is still there at the end."""
     import tempfile
 
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=target.suffix)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".attnviz-")
     os.close(handle)
     try:
         yield Path(name)

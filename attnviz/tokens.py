@@ -13,8 +13,9 @@ from attnviz.errors import AttnvizError
 # A word is letters, digits, underscores and the marks that belong to them, with apostrophes inside (don't);
 # every other sign stands alone. The second form says the same for all of Unicode, where a sign may be several
 # code points (an emoji with its skin tone): \X is a grapheme cluster, UAX #29.
+ASCII_CLUSTER = re.compile(r"\r\n|.", re.DOTALL)
 ASCII_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s]", re.ASCII)
-UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
+UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
 
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
 
@@ -73,7 +74,7 @@ def shorten(text: str, cells: int) -> str:
 
 def clusters(text: str) -> list[str]:
     """The characters of ``text`` as a person counts them: grapheme clusters, UAX #29."""
-    return list(text) if text.isascii() else list(_unicode(r"\X").findall(text))
+    return ASCII_CLUSTER.findall(text) if text.isascii() else list(_unicode(r"\X").findall(text))
 
 
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
@@ -81,7 +82,7 @@ def find(tokens: Iterable[str], wanted: str) -> list[int]:
     tokens = list(tokens)
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
     same = same or [position for position, token in enumerate(tokens) if token.casefold() == wanted.casefold()]
-    if not same and wanted.isdecimal() and int(wanted) < len(tokens):
+    if not same and wanted.isdecimal() and len(wanted) < 16 and int(wanted) < len(tokens):
         same = [int(wanted)]
     return same
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from attnviz.arrays import Array, as_array, like, require_memory, to_backend
-from attnviz.attention import Rule, Steps, attend, concat_heads
+from attnviz.arrays import Array, as_array, as_floating, like, require_memory, to_backend
+from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
 from attnviz.tokens import valid_text
@@ -82,6 +82,15 @@ class Layer:
             if array.ndim != 3:
                 raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
             object.__setattr__(self, name, array)
+        if not self.key.shape[0] or self.query.shape[0] % self.key.shape[0]:
+            raise AttnvizError(f"{self.query.shape[0]} query heads do not divide over {self.key.shape[0]} key heads")
+        if not isinstance(self.index, int) or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
+            raise AttnvizError(
+                f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
+            )
+        for name in ("tokens", "key_tokens"):
+            tokens = getattr(self, name)
+            object.__setattr__(self, name, None if tokens is None else _texts(tokens))
         arrays = {name: getattr(self.rule, name) for name in RULE_ARRAYS if getattr(self.rule, name) is not None}
         if arrays:
             rule = replace(self.rule, **{name: as_array(array, name) for name, array in arrays.items()})
@@ -117,6 +126,7 @@ class Layer:
         """Raise AttnvizError when query, key, value and the rule do not fit together."""
         # The formula itself knows every rule of shapes; the first query is enough to ask it.
         rule = _rule_of_query(self.rule, self.query.shape[1], self.key.shape[1])
+        require_finite(as_floating(self.query, "query"), "query")
         attend(self.query[:, :1], self.key, self.value, **vars(rule))
 
     def steps(self, head: int | None = None) -> Steps:
@@ -152,8 +162,10 @@ class Trace:
     source: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tokens", tuple(valid_text(token) for token in self.tokens))
+        object.__setattr__(self, "tokens", _texts(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.source, Mapping):
+            raise AttnvizError(f"source is {self.source!r}: expected names and values")
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -210,13 +222,20 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         record = json.loads(metadata["trace"])
         layers = [_unpack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
         return Trace(record["tokens"], tuple(layers), record["source"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
 
 
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     """Names for tokens that came without: their positions."""
     return tuple(f"{prefix}{position}" for position in range(count))
+
+
+def _texts(tokens: Iterable[str]) -> tuple[str, ...]:
+    tokens = tuple(tokens)
+    if not all(isinstance(token, str) for token in tokens):
+        raise AttnvizError("tokens must be texts")
+    return tuple(map(valid_text, tokens))
 
 
 def _rule_of_head(rule: Rule, head: int) -> Rule:

@@ -16,7 +16,7 @@ INTERRUPTED = 130
 # The base class of Typer's usage errors, which it does not export.
 _USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
-COMMANDS = ("explain", "heatmap", "stats", "capture")
+COMMANDS = ("explain", "heatmap", "capture")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:
@@ -27,13 +27,13 @@ def build(arguments: Sequence[str] = ()) -> Any:
         help="Show what attention computes, step by step, with real numbers.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(options)
+    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(program)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
         add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
     return typer.main.get_command(app)
 
 
-def options(
+def program(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """Show what attention computes, step by step, with real numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy
+from rich.cells import cell_len
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
@@ -77,12 +78,14 @@ class Paper:
 
     def exponentials(self) -> list[str]:
         entries, shift = self._entries(), self._shift()
-        heading = self.say("pair.shifted", largest=self._number(shift)) if shift else self.say("pair.exponentials")
-        width = max(len(name) for name, _ in entries)
+        heading = self.say("pair.shifted", largest=self._factor(shift)) if shift else self.say("pair.exponentials")
+        width = max(cell_len(name) for name, _ in entries)
         lines = []
         for name, logit in entries:
             power = numbers.HIDDEN if logit == -math.inf else self._number(logit - shift)
-            lines.append(f"  {name:<{width}}  e^{power} = {self._number(math.exp(logit - shift))}")
+            lines.append(
+                f"  {name}{' ' * (width - cell_len(name))}  e^{power} = {self._number(math.exp(logit - shift))}"
+            )
         total = " + ".join(self._cut([self._number(math.exp(logit - shift)) for _, logit in entries]))
         return [heading, *self._cut(lines, "  "), f"  {total} = {self._number(self._total())}"]
 

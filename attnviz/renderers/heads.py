@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy
 
-from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import Step
 from attnviz.renderers.parts import Section, Writer
@@ -34,7 +33,7 @@ class HeadSections:
             Step.WEIGHTS: self._weights,
             Step.OUTPUT: self._output,
         }
-        for step in self.writer.selection.steps:
+        for step in self.writer.steps:
             if step is Step.PROJECTIONS and {"query", "key", "value"} <= self.layer.projections.keys():
                 yield self._projections()
             elif step in (Step.QUERY, Step.KEY, Step.VALUE) and not self.bare:
@@ -57,7 +56,7 @@ class HeadSections:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
         array, letter = getattr(self.layer, step.value), step.value[0].upper()
         sentences = [self.say(f"{step.value}.what")]
-        if self.writer.position == "rope" and step is not Step.VALUE:
+        if self.writer.source.get("position") == "rope" and step is not Step.VALUE:
             sentences.append(self.say(f"{step.value}.rotated"))
         if step is Step.QUERY:
             matrix = self.matrices.of_queries(array[self.head])
@@ -98,7 +97,9 @@ class HeadSections:
         hidden = int((masked == -math.inf).sum())
         sentences = []
         if rule.bias is not None:
-            sentences.append(self._alibi() if self.writer.position == "alibi" else self.say("masked.bias"))
+            slopes = self.writer.source.get("slopes")
+            slope = "" if slopes is None else self._number(slopes[self.head])
+            sentences.append(self.say("masked.alibi", slope=slope) if slopes else self.say("masked.bias"))
         if rule.causal:
             sentences.append(self.say("masked.causal"))
         if rule.window is not None:
@@ -140,16 +141,11 @@ class HeadSections:
         matrix = self.matrices.of_queries(self.steps.output)
         return self.writer.section(Step.OUTPUT, "output = weights V", sentences, matrix)
 
-    def _alibi(self) -> str:
-        bias = to_numpy(self.layer.rule.bias)[self.head]
-        slope = -float(bias[0, -1]) / max(bias.shape[-1] - 1, 1)
-        return self.say("masked.alibi", slope=self._number(slope))
-
     def _best(self) -> tuple[int, int]:
         """The query and the key of the largest score among those that are shown."""
-        selection = self.writer.selection
-        queries = [selection.query] if selection.query is not None else range(self.steps.scores.shape[0])
-        keys = [selection.key] if selection.key is not None else range(self.steps.scores.shape[1])
+        part = self.writer.part
+        queries = range(self.steps.scores.shape[0]) if part.query is None else [part.query]
+        keys = range(self.steps.scores.shape[1]) if part.key is None else [part.key]
         scores = self.steps.scores[numpy.ix_(queries, keys)]
         row, column = divmod(int(scores.argmax()), scores.shape[1])
         return queries[row], keys[column]
@@ -157,8 +153,8 @@ class HeadSections:
     def _telling(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
         seeing = numpy.flatnonzero(~self.steps.blind)
-        if self.writer.selection.query is not None:
-            return self.writer.selection.query if self.writer.selection.query in seeing else None
+        if self.writer.part.query is not None:
+            return self.writer.part.query if self.writer.part.query in seeing else None
         return int(seeing[-1]) if len(seeing) else None
 
     def _names(self, query: int, key: int) -> dict[str, str]:

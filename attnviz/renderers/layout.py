@@ -85,7 +85,7 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         title_font=title,
         axis_font=axis,
         upright=upright,
-        least_width=2 * GAP + max(titles),
+        least_width=2 * GAP + 1.1 * max(titles),  # hinting at few pixels widens text
     )
 
 

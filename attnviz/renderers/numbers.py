@@ -35,7 +35,7 @@ def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-d
     finite = values[numpy.isfinite(values)]
     largest = float(numpy.abs(finite).max(initial=0.0))
     if largest >= 1e7 or 0 < largest < 10.0**-precision:
-        return f"{{:.{max(precision - 1, 0)}e}}".format
+        return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
     decimals = next((d for d in range(precision) if _needs_no_more(finite, d)), precision)
     return f"{{:z.{decimals}f}}".format  # z: never -0.0
 

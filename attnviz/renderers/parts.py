@@ -10,9 +10,9 @@ import numpy
 from attnviz.choices import Step
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
-from attnviz.selection import Selection
+from attnviz.selection import Part
 from attnviz.tokens import shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import Trace
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
 
@@ -38,12 +38,12 @@ class Section(NamedTuple):
 class Writer:
     """One layer as it is written about: its tokens as they are shown, and how a sentence, a number, a section is made."""
 
-    def __init__(self, trace: Trace, layer: Layer, selection: Selection, looks: Looks) -> None:
-        self.layer, self.selection, self.looks = layer, selection, looks
-        self.query_names = [name(token) for token in trace.query_tokens(layer)]
-        self.key_names = [name(token) for token in trace.key_tokens(layer)]
-        self.matrices = MatrixMaker(selection, looks, self.query_names, self.key_names)
-        self.position = trace.source.get("position", "none")
+    def __init__(self, trace: Trace, part: Part, steps: Sequence[Step], looks: Looks) -> None:
+        self.layer, self.part, self.steps, self.looks = part.layer, part, steps, looks
+        self.query_names = [name(token) for token in trace.query_tokens(part.layer)]
+        self.key_names = [name(token) for token in trace.key_tokens(part.layer)]
+        self.matrices = MatrixMaker(part, looks, self.query_names, self.key_names)
+        self.source = trace.source
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:

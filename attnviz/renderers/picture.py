@@ -53,7 +53,7 @@ class Picture(NamedTuple):
 
 def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
     """The picture of one step of the selected heads of ``trace``."""
-    layers = [layer for layer, _ in selection.layers]
+    layers = [part.layer for part in selection.layers]
     queries, keys = _labels(trace.query_tokens(layers[0])), _labels(trace.key_tokens(layers[0]))
     for layer in layers[1:]:
         if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
@@ -62,9 +62,9 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
                 "choose layers of the same tokens with --layer",
             )
     panels = tuple(
-        Panel(_panel_title(layer, head, len(layers) > 1), _map(layer, head, step))
-        for layer, heads in selection.layers
-        for head in heads
+        Panel(_panel_title(part.layer, head, len(layers) > 1), _map(part.layer, head, step))
+        for part in selection.layers
+        for head in part.heads
     )
     limits, largest, diverging = _limits(panels, step)
     return Picture(
@@ -83,7 +83,7 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
 
 def shown_line(text: str) -> str:
     """A text of a person's own on one line, its words kept, what cannot be seen written out."""
-    return " ".join(shown(word) for word in text.split(" "))
+    return " ".join(shown(word) if word else "" for word in text.split(" "))
 
 
 def _map(layer: Layer, head: int, step: MapStep) -> Any:

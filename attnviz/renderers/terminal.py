@@ -51,18 +51,22 @@ class TerminalMap:
             yield Segment.line()
             yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))
         yield Segment.line()
-        yield from self._legend(coloured)
+        yield self._legend(width, coloured)
 
-    def _legend(self, coloured: bool) -> Iterator[Segment]:
+    def _legend(self, width: int, coloured: bool) -> Text:
         """The colour scale from its smallest value to its largest, and the sign of a hidden cell."""
-        low, high = self.picture.limits
-        yield Segment(f"{low:g} ")
-        for place in range(BAR_CELLS):
-            tint = place / (BAR_CELLS - 1)
-            yield Segment("█", _style(self.paint(tint), None)) if coloured else Segment(_shade(tint))
-        above = f" (to {self.picture.largest:.2f})" if self.picture.largest > high else ""
-        yield Segment(f" {high:.4g}{above}" + (f"   {HIDDEN} hidden" if self.picture.hidden else ""))
-        yield Segment.line()
+        low, high = (f"{limit:.4g}" for limit in self.picture.limits)
+        cells = max(min(BAR_CELLS, width - len(low) - len(high) - 2), 4)
+        legend = Text(f"{low} ")
+        for place in range(cells):
+            tint = place / (cells - 1)
+            legend.append("█" if coloured else _shade(tint), _style(self.paint(tint), None) if coloured else None)
+        legend.append(f" {high}")
+        if self.picture.largest > self.picture.limits[1]:
+            legend.append(f" (to {self.picture.largest:.2f})")
+        if self.picture.hidden:
+            legend.append(f"   {HIDDEN} hidden")
+        return legend
 
 
 class Grid:

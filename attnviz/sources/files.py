@@ -114,9 +114,11 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
         bias=_optional(path, "bias", named),
         sinks=None if "sinks" not in named else numpy.atleast_1d(as_array(named["sinks"], f"{path}: sinks")),
     )
-    tokens = _tokens(path, "tokens", named) or numbered(query.shape[1], "q" if query.shape[1] != key.shape[1] else "")
-    key_tokens = _tokens(path, "key_tokens", named)
-    if key_tokens is None and query.shape[1] != key.shape[1]:
+    tokens, key_tokens = _tokens(path, "tokens", named), _tokens(path, "key_tokens", named)
+    square = query.shape[1] == key.shape[1]
+    if tokens is None:
+        tokens = numbered(query.shape[1], "" if square else "q")
+    if key_tokens is None and not square:
         key_tokens = numbered(key.shape[1], "k")
     layer = Layer(query, key, value, rule, name=path.stem, key_tokens=key_tokens)
     return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name})
@@ -149,10 +151,15 @@ def _number(path: Path, name: str, named: Mapping[str, Any], kind: type) -> Any:
     value = named.get(name)
     if value is None:
         return None
-    array = as_array(value, f"{path}: {name}")
-    if array.size != 1 or (kind is not float and float(array.reshape(-1)[0]) % 1):
-        raise AttnvizError(f"{path}: {name} must be one {'whole number' if kind is int else kind.__name__}")
-    return kind(array.reshape(-1)[0])
+    array = as_array(value, f"{path}: {name}").reshape(-1)
+    if (
+        array.size != 1
+        or (kind is int and not float(array[0]).is_integer())
+        or (kind is bool and array[0] not in (0, 1))
+    ):
+        words = {int: "one whole number", float: "one number", bool: "true or false"}
+        raise AttnvizError(f"{path}: {name} must be {words[kind]}")
+    return kind(array[0])
 
 
 def _tokens(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -176,7 +183,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         )
     match suffix:
         case ".npz":
-            return _read_numpy(path), {}
+            content = _read_numpy(path)
+            if not isinstance(content, dict):
+                raise AttnvizError(f"{path} holds one array without a name", "save it with numpy.savez(…, query=…)")
+            return content, {}
         case ".safetensors":
             arrays, metadata = read_safetensors(path)
             listed = {
@@ -197,11 +207,12 @@ def _read_numpy(path: Path) -> Any:
     """The array of a .npy file, or the named arrays of a .npz file."""
     require_file(path)
     try:
-        content = numpy.load(path, allow_pickle=False)
-        if isinstance(content, numpy.ndarray):
-            return content
-        with content:
-            return {name: content[name] for name in content.files}
+        with open(path, "rb") as stream:  # opened here, for NumPy leaves it open when the content is damaged
+            content = numpy.load(stream, allow_pickle=False)
+            if isinstance(content, numpy.ndarray):
+                return content
+            with content:
+                return {name: content[name] for name in content.files}
     except MemoryError:
         raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
     except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
@@ -239,6 +250,8 @@ def _read_csv(path: Path) -> dict[str, list[float]]:
         raise AttnvizError(f"{path} is not readable CSV: {error}") from None
     vectors: dict[str, list[float]] = {}
     for number, (word, *cells) in enumerate(rows, start=1):
+        if word in vectors:
+            raise AttnvizError(f"{path}, row {number}: {token_list([word])} stands there twice")
         try:
             vectors[word] = [float(cell) for cell in cells]
         except ValueError:
@@ -252,8 +265,10 @@ def _read_csv(path: Path) -> dict[str, list[float]]:
 def _by_word(path: Path, content: Any) -> Embedder:
     if not isinstance(content, dict) or not content:
         raise AttnvizError(f"{path}: expected words, each with its vector")
-    vectors = {}
+    vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
+        if word.casefold() in vectors:
+            raise AttnvizError(f"{path} has {token_list([word])} twice (upper and lower case are the same word)")
         vectors[word.casefold()] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
@@ -315,6 +330,9 @@ def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
 
 def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
+    for name in ("bias_k", "bias_v"):
+        if content.get(name) is not None:
+            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not compute")
     stacked = as_array(content["in_proj_weight"], f"{path}: in_proj_weight")
     if stacked.ndim != 2 or stacked.shape[0] != 3 * stacked.shape[1]:
         raise AttnvizError(f"{path}: in_proj_weight has the shape {stacked.shape}, expected (3 · d, d)")

@@ -75,7 +75,9 @@ class Toy:
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:
             return self.embedder(tokens)
-        dim = self.dim or self._usual_dim()
+        dim = self._usual_dim() if self.dim is None else self.dim
+        if dim < 1:
+            raise AttnvizError(f"dim is {dim}: an embedding needs at least 1 number")
         require_memory(len(tokens) * dim * 8, f"{len(tokens):,} embeddings of {dim:,} numbers", "give a smaller --dim")
         vector = _textbook_vector if dim == 3 else _drawn_vector
         return numpy.array([vector(token.casefold(), dim, self.seed) for token in tokens])  # (tokens, dim)
@@ -106,7 +108,7 @@ class Toy:
             "dim": dim,
             "position": self.position.value,
             "projected": projected,
-        }
+        } | ({"slopes": alibi_slopes(self.heads).tolist()} if self.position is Position.ALIBI else {})
 
 
 def trace_text(
@@ -176,8 +178,8 @@ def _with_alibi(rule: Rule, heads: int, tokens: int) -> Rule:
     """``rule`` with a penalty of slope × distance as its bias, (heads, tokens, tokens)."""
     require_memory(heads * tokens * tokens * 8, f"alibi's bias for {tokens:,} tokens", "give a shorter text")
     positions = numpy.arange(tokens)
-    distance = numpy.abs(positions[:, None] - positions)
-    return replace(rule, bias=-alibi_slopes(heads)[:, None, None] * distance)
+    penalty = alibi_slopes(heads)[:, None, None] * numpy.abs(positions[:, None] - positions)  # (heads, tokens, tokens)
+    return replace(rule, bias=(0.0 if rule.bias is None else rule.bias) - penalty)
 
 
 def _textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:
