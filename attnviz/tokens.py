@@ -17,6 +17,7 @@ ASCII_CLUSTER = re.compile(r"\r\n|.", re.DOTALL)
 ASCII_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s]", re.ASCII)
 UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
 
+FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
 
 
@@ -55,7 +56,7 @@ def valid_text(text: str) -> str:
 @lru_cache(maxsize=65536)
 def shown(token: str) -> str:
     """``token`` as a person may safely see it: white space visible, control and format characters written out."""
-    if token.isprintable() and " " not in token and token and not _combines(token[0]):
+    if token.isascii() and token.isprintable() and " " not in token and token:
         return token
     if not token:
         return "''"
@@ -69,7 +70,7 @@ def shorten(text: str, cells: int) -> str:
 
     if cell_len(text) <= cells:
         return text
-    return set_cell_size(text, max(cells - 1, 0)).rstrip() + "…"
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 0 else ""
 
 
 def clusters(text: str) -> list[str]:
@@ -77,11 +78,16 @@ def clusters(text: str) -> list[str]:
     return ASCII_CLUSTER.findall(text) if text.isascii() else list(_unicode(r"\X").findall(text))
 
 
+def folded(token: str) -> str:
+    """What makes two tokens the same word: neither upper case nor how an accent is encoded tells them apart."""
+    return token.casefold() if token.isascii() else unicodedata.normalize("NFC", token.casefold())
+
+
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
     """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position."""
     tokens = list(tokens)
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
-    same = same or [position for position, token in enumerate(tokens) if token.casefold() == wanted.casefold()]
+    same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]
     if not same and wanted.isdecimal() and len(wanted) < 16 and int(wanted) < len(tokens):
         same = [int(wanted)]
     return same
@@ -102,6 +108,6 @@ def _visible(token: str, index: int) -> str:
     character = token[index]
     if character == " ":
         return "·"
-    if character.isprintable() or (character in JOINERS and 0 < index < len(token) - 1):
+    if (character.isprintable() and character not in FILLERS) or (character in JOINERS and 0 < index < len(token) - 1):
         return character
     return character.encode("unicode_escape").decode("ascii")

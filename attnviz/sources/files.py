@@ -16,6 +16,7 @@ from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy import Embedder, token_list
 from attnviz.storage import file_errors, read_safetensors, require_file
+from attnviz.tokens import folded
 from attnviz.trace import Layer, Projection, Trace, numbered, unpacked
 
 ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
@@ -267,9 +268,9 @@ def _by_word(path: Path, content: Any) -> Embedder:
         raise AttnvizError(f"{path}: expected words, each with its vector")
     vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
-        if word.casefold() in vectors:
+        if folded(word) in vectors:
             raise AttnvizError(f"{path} has {token_list([word])} twice (upper and lower case are the same word)")
-        vectors[word.casefold()] = _vector(path, word, value)
+        vectors[folded(word)] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
         raise AttnvizError(
@@ -277,12 +278,12 @@ def _by_word(path: Path, content: Any) -> Embedder:
         )
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
-        missing = [token for token in dict.fromkeys(tokens) if token.casefold() not in vectors]
+        missing = [token for token in dict.fromkeys(tokens) if folded(token) not in vectors]
         if missing:
             raise AttnvizError(
                 f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}"
             )
-        return numpy.array([vectors[token.casefold()] for token in tokens])
+        return numpy.array([vectors[folded(token)] for token in tokens])
 
     return embed
 

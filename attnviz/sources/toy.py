@@ -15,7 +15,7 @@ from attnviz.arrays import require_memory
 from attnviz.attention import Rule, split_heads
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
-from attnviz.tokens import Tokenizer, shorten, shown
+from attnviz.tokens import Tokenizer, folded, shorten, shown
 from attnviz.trace import Layer, Projection, Trace
 
 SAMPLE = "Your journey starts with one step"
@@ -23,6 +23,7 @@ SAMPLE = "Your journey starts with one step"
 # The three-dimensional vectors of the textbook's worked example.
 TEXTBOOK = {"your": (0.4, 0.1, 0.8), "journey": (0.5, 0.8, 0.6), "starts": (0.5, 0.8, 0.6)}
 
+BYTES_A_DRAWN_NUMBER = 40  # as a Python float in a list, and once more in an array
 HEAD_DIMENSION = 4  # of several heads, unless --dim says otherwise: small enough to read
 
 
@@ -78,9 +79,13 @@ class Toy:
         dim = self._usual_dim() if self.dim is None else self.dim
         if dim < 1:
             raise AttnvizError(f"dim is {dim}: an embedding needs at least 1 number")
-        require_memory(len(tokens) * dim * 8, f"{len(tokens):,} embeddings of {dim:,} numbers", "give a smaller --dim")
+        require_memory(
+            len(tokens) * dim * BYTES_A_DRAWN_NUMBER,
+            f"{len(tokens):,} embeddings of {dim:,} numbers",
+            "give a smaller --dim",
+        )
         vector = _textbook_vector if dim == 3 else _drawn_vector
-        return numpy.array([vector(token.casefold(), dim, self.seed) for token in tokens])  # (tokens, dim)
+        return numpy.array([vector(folded(token), dim, self.seed) for token in tokens])  # (tokens, dim)
 
     def _usual_dim(self) -> int:
         if self.weights is not None:
@@ -97,7 +102,9 @@ class Toy:
             )
         if self.heads == 1 and not self.project:
             return {}
-        require_memory(4 * width * width * 8, f"projections of {width:,} × {width:,}", "give a smaller --dim")
+        require_memory(
+            4 * width * width * BYTES_A_DRAWN_NUMBER, f"projections of {width:,} × {width:,}", "give a smaller --dim"
+        )
         return {name: Projection(drawn_matrix(name, width, self.seed)) for name in ("query", "key", "value", "output")}
 
     def _source(self, dim: int, projected: bool) -> dict[str, Any]:
@@ -132,10 +139,10 @@ def trace_text(
     """
     if heads < 1:
         raise AttnvizError(f"{heads} heads: there must be at least 1")
-    try:
-        toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
-    except ValueError as error:
-        raise AttnvizError(str(error)) from None
+    for word, kind in ((tokenizer, Tokenizer), (position, Position)):
+        if word not in list(kind):
+            raise AttnvizError(f"{word!r} is not one of {', '.join(kind)}")
+    toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
     return toy.trace(text, Rule(scale=scale, causal=causal, window=window, softcap=softcap))
 
 
