@@ -40,6 +40,17 @@ def to_numpy(array: Array) -> Any:
     return array.astype(numpy.float32) if array.dtype.name == BFLOAT16 else array
 
 
+def bfloat16_halves(array: Array) -> Any:
+    """The bits of a bfloat16 ``array`` as NumPy's 16-bit numbers, which every file can hold; None for any other type."""
+    if not str(array.dtype).endswith(BFLOAT16):
+        return None
+    if _is_torch(array):
+        import torch
+
+        return array.detach().cpu().contiguous().view(torch.uint16).numpy()
+    return array.view(numpy.uint16)
+
+
 def to_backend(array: Array, backend: str, device: str | None = None, dtype: str | None = None) -> Array:
     """``array`` as ``backend`` ("numpy" or "torch") holds it, on ``device``, its numbers as ``dtype``.
 

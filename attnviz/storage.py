@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,17 +65,20 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], metadata: dict[str, str]) -> None:
-    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 becomes float32."""
+    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 stays so."""
     import numpy
     from safetensors import SafetensorError
     from safetensors.numpy import save, save_file
 
-    from attnviz.arrays import to_numpy
+    from attnviz.arrays import bfloat16_halves, to_numpy
 
-    contents = {name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}
+    halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
+    contents = {name: numpy.ascontiguousarray(halves.get(name, to_numpy(array))) for name, array in arrays.items()}
     with written_whole(path) as target:
         try:
-            if stat.S_ISREG(target.stat().st_mode):
+            if halves:
+                target.write_bytes(_as_bfloat16(save(contents, metadata), halves))
+            elif stat.S_ISREG(target.stat().st_mode):
                 save_file(contents, target, metadata)
             else:  # a pipe, which save_file would replace with a file
                 target.write_bytes(save(contents, metadata))
@@ -101,6 +104,19 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
         raise AttnvizError(
             f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
         ) from None
+
+
+def _as_bfloat16(content: bytes, names: Iterable[str]) -> bytes:
+    """The same file with its 16-bit numbers of these names declared as what they are: NumPy has no name for it."""
+    import json
+
+    length = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:length])
+    for name in names:
+        header[name]["dtype"] = "BF16"
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the numbers stay aligned
+    return len(text).to_bytes(8, "little") + text + content[length:]
 
 
 def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
