@@ -7,67 +7,113 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from attnviz.arrays import Array, like, namespace, to_numpy
-from attnviz.attention import Steps
+from attnviz.arrays import Array, like, namespace
+from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
 from attnviz.rows import row_blocks
 from attnviz.trace import Layer, Trace
+
+SIDES = ("", "target_")  # of a source's facts: of the text, and of what a decoder reads
 
 
 def without_special(trace: Trace) -> tuple[Trace, dict[str, float]]:
     """``trace`` without its special tokens, and for each layer, by its title, the mean share of the weights they took.
 
-    The weights of the tokens that are left stay exactly what they were: the share of the hidden keys becomes a sink of
-    each query (Rule.sinks), so a row adds up to less than 1. The outputs are what the tokens that are left give.
-    AttnvizError where nothing would be left.
+    The weights between the tokens that are left stay exactly what they were: the share of the hidden keys becomes a
+    sink of each query (Rule.sinks), so a row adds up to less than 1. The outputs are what the tokens that are left give.
+    Empty shares where there are no special tokens; AttnvizError where nothing would be left.
     """
-    source = dict(trace.source)
-    hidden = {side: set(source.get(f"{side}special", ())) for side in ("", "target_")}
-    if not any(hidden.values()):
+    if not any(trace.source.get(f"{side}special") for side in SIDES):
         return trace, {}
     layers, shares = [], {}
     for layer in trace.layers:
-        own = "target_" if layer.stack in ("decoder", "cross") and "target_ids" in source else ""
-        queries = _left(layer.query.shape[1], hidden[own])
-        keys = _left(layer.key.shape[1], hidden["" if layer.kind == "cross" else own])
-        kept, share = _hide(layer, queries, keys)
+        own = "target_" if layer.stack in ("decoder", "cross") and "target_ids" in trace.source else ""
+        queries = _left(layer.query.shape[1], own, trace)
+        keys = _left(layer.key.shape[1], "" if layer.kind == "cross" else own, trace)
+        kept, shares[layer.title] = _hide(layer, queries, keys)
         tokens, key_tokens = trace.query_tokens(layer), trace.key_tokens(layer)
-        layers.append(replace(kept, tokens=_pick(tokens, queries), key_tokens=_pick(key_tokens, keys)))
-        shares[layer.title] = share
-    for side in hidden:
+        layers.append(
+            replace(kept, tokens=tuple(tokens[at] for at in queries), key_tokens=tuple(key_tokens[at] for at in keys))
+        )
+    source = dict(trace.source)
+    for side in SIDES:
         if f"{side}ids" in source:
-            source[f"{side}ids"] = list(_pick(source[f"{side}ids"], _left(len(source[f"{side}ids"]), hidden[side])))
-            source[f"{side}special"] = []
-    tokens = layers[0].tokens or ()
-    layers = [_with_own_tokens(layer, tokens) for layer in layers]
-    return Trace(tokens, tuple(layers), source), shares
+            ids = source[f"{side}ids"]
+            source |= {f"{side}ids": [ids[at] for at in _left(len(ids), side, trace)], f"{side}special": []}
+    return Trace(layers[0].tokens or (), tuple(layers), source), shares
+
+
+def _left(count: int, side: str, trace: Trace) -> list[int]:
+    """The positions among ``count`` tokens that stay; all of them where they are not the side's tokens."""
+    special = set(trace.source.get(f"{side}special", ()))
+    if count != len(trace.source.get(f"{side}ids", ())):
+        return list(range(count))
+    left = [position for position in range(count) if position not in special]
+    if not left:
+        raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
+    return left
 
 
 def _hide(layer: Layer, queries: Sequence[int], keys: Sequence[int]) -> tuple[Layer, float]:
-    """``layer`` with these queries and keys alone, and the mean share that its queries gave to the other keys."""
+    """``layer`` with these queries and keys alone, and the mean share that these queries gave to the other keys."""
     xp = namespace(layer.query)
-    hidden = sorted(set(range(layer.key.shape[1])) - set(keys))
-    shares, sinks = [], []
+    hidden = [key for key in range(layer.key.shape[1]) if key not in set(keys)]
+    own = None if layer.rule.sinks is None else like(layer.query, layer.rule.sinks)
+    shares, sinks, visible = [], [], []
     for start, steps in row_blocks(layer):
         rows = [query - start for query in queries if start <= query < start + steps.masked.shape[1]]
-        picked = Steps(*(_along(array, rows, -2) for array in steps))
-        if rows:
-            shares.append(_along(picked.weights, hidden, -1).sum(-1))  # (heads, rows)
-            sinks.append(_sink(xp, picked, hidden, layer.rule.sinks))
-    rule = replace(
-        layer.rule,
-        mask=_cells(layer.rule.mask, queries, keys),
-        bias=_cells(layer.rule.bias, queries, keys),
-        sinks=xp.concat(sinks, axis=1),  # (heads, queries)
-    )
-    rule = _same_distances(layer, rule, queries, keys)
+        if not rows:
+            continue
+        masked = steps.masked[:, rows]  # (heads, rows, keys)
+        shares.append(xp.sum(steps.weights[:, rows][..., hidden], axis=-1))  # (heads, rows)
+        logits = masked[..., hidden]
+        if own is not None:
+            added = own[:, None] if own.ndim == 1 else own[:, [start + row for row in rows]]
+            added = xp.broadcast_to(xp.asarray(added, dtype=masked.dtype), masked.shape[:2])
+            logits = xp.concat([logits, added[..., None]], axis=-1)
+        sinks.append(_log_sum_exp(xp, logits))
+        visible.append(masked[..., keys] > -math.inf)
+    sink = xp.concat(sinks, axis=1)  # (heads, queries)
+    rule = replace(layer.rule, sinks=None if bool(xp.all(sink == -math.inf)) else sink)
     kept = replace(
         layer,
-        query=_along(layer.query, queries, -2),
-        key=_along(layer.key, keys, -2),
-        value=_along(layer.value, keys, -2),
-        rule=rule,
+        query=layer.query[:, queries],
+        key=layer.key[:, keys],
+        value=layer.value[:, keys],
+        rule=_for_these(rule, layer, queries, keys, xp.concat(visible, axis=1)),
         tokens=None,
         key_tokens=None,
     )
     return kept, float(xp.mean(xp.concat(shares, axis=1)))
+
+
+def _for_these(rule: Rule, layer: Layer, queries: Sequence[int], keys: Sequence[int], visible: Array) -> Rule:
+    """``rule`` for fewer queries and keys. Where their distances are no longer what they were, the mask says all."""
+
+    def cut(array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        array = array if array.ndim < 2 or array.shape[-2] == 1 else array[..., _slice(queries), :]
+        return array if array.shape[-1] == 1 else array[..., _slice(keys)]
+
+    rule = replace(rule, mask=cut(rule.mask), bias=cut(rule.bias))
+    moved = list(queries) != list(keys) or (rule.window is not None and not isinstance(_slice(keys), slice))
+    if (rule.causal or rule.window is not None) and (moved or layer.rule.query_offset):
+        return replace(rule, causal=False, window=None, query_offset=None, mask=visible)
+    return rule
+
+
+def _slice(positions: Sequence[int]) -> Any:
+    """A slice where the positions follow each other: arrays cut so are not copied."""
+    together = len(positions) == positions[-1] - positions[0] + 1
+    return slice(positions[0], positions[-1] + 1) if together else list(positions)
+
+
+def _log_sum_exp(xp: Any, logits: Array) -> Array:
+    """log Σ exp over the last axis; −∞ where there is nothing to add."""
+    if logits.shape[-1] == 0:
+        return xp.full(logits.shape[:-1], -math.inf, dtype=logits.dtype, device=logits.device)
+    largest = xp.max(logits, axis=-1)
+    shift = xp.where(largest == -math.inf, 0.0, largest)
+    total = xp.sum(xp.exp(logits - shift[..., None]), axis=-1)
+    return xp.where(total > 0, xp.log(xp.where(total > 0, total, 1.0)) + shift, -math.inf)

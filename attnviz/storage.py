@@ -73,7 +73,8 @@ def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], m
     from attnviz.arrays import bfloat16_halves, to_numpy
 
     halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
-    contents = {name: numpy.ascontiguousarray(halves.get(name, to_numpy(array))) for name, array in arrays.items()}
+    whole = {name: halves[name] if name in halves else to_numpy(array) for name, array in arrays.items()}
+    contents = {name: numpy.ascontiguousarray(array) for name, array in whole.items()}
     with written_whole(path) as target:
         try:
             if halves:

@@ -103,6 +103,11 @@ class Layer:
         return stack if stack in STACKS and self.name == f"{stack} {self.index}" else ""
 
     @property
+    def title(self) -> str:
+        """How a person speaks of this layer: "layer 3", "cross 3"."""
+        return f"{self.stack or 'layer'} {self.index}"
+
+    @property
     def heads(self) -> int:
         return int(self.query.shape[0])
 
@@ -263,8 +268,13 @@ def _rule_of_query(rule: Rule, queries: int, keys: int) -> Rule:
             )
         return array[..., :1, :]
 
+    sinks = rule.sinks if rule.sinks is None or rule.sinks.ndim < 2 else rule.sinks[:, :1]
     return replace(
-        rule, query_offset=rule.offset_for(queries, keys), mask=one("mask", rule.mask), bias=one("bias", rule.bias)
+        rule,
+        query_offset=rule.offset_for(queries, keys),
+        mask=one("mask", rule.mask),
+        bias=one("bias", rule.bias),
+        sinks=sinks,
     )
 
 

@@ -38,16 +38,16 @@ def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
     return float(xp.max(relative)), int(xp.argmax(relative))
 
 
-def require_agreement(layer: Layer, output: Array, name: str) -> float:
+def require_agreement(layer: Layer, output: Array) -> float:
     """The largest error of ``layer``; AttnvizError, naming the layer, above what the dtype explains."""
     try:
         error, head = largest_error(layer, output)
     except AttnvizError as problem:
-        raise AttnvizError(f"{name}: {problem.message}", problem.hint) from None
+        raise AttnvizError(f"{layer.title}: {problem.message}", problem.hint) from None
     tolerance = TOLERANCES[dtype_name(output)]
     if not error <= tolerance:
         raise AttnvizError(
-            f"{name}: attention recomputed from its query, key and value is not what the model computed: "
+            f"{layer.title}: attention recomputed from its query, key and value is not what the model computed: "
             f"head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
             "this model does something to its scores that attnviz does not know, so nothing is shown",
         )

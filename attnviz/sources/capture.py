@@ -79,7 +79,7 @@ class Watch:
             rule = self._rule(module, query, key, mask, options)
             kind = "cross" if stack == "cross" else "self"
             layer = Layer(query[0], key[0], value[0], rule, index, name, kind)
-            self.errors.append(require_agreement(layer, output[0], f"{stack or 'layer'} {index}"))
+            self.errors.append(require_agreement(layer, output[0]))
             self.layers.append(_on_cpu(layer))
         return output
 
