@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from attnviz.cli.inputs import read_lines, read_trace
+from attnviz.cli.inputs import named_line, read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     LinesOptions,
@@ -22,6 +23,8 @@ from attnviz.errors import UsageError
 if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
     from attnviz.trace import Trace
+
+    Render = Callable[[int, Trace], Iterable[bytes]]
 
 
 def explain(
@@ -52,13 +55,18 @@ def explain(
         traces = read_lines(source, toy, rule, engine)
     else:
         traces = iter([(0, read_trace(source, toy, rule, engine))])
-    # All of a text or nothing: what fails half-way has printed none of it.
-    write((b"".join(render(number, trace)) for number, trace in traces), table.output)
+    write(_rendered(traces, render), table.output)
 
 
-def _renderer(
-    form: TableFormat, part: PartOptions, table: TableOptions, lines: bool
-) -> Callable[[int, Trace], Iterable[bytes]]:
+def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
+    """The output of each trace in one piece: what fails half-way has printed none of it."""
+    for number, trace in traces:
+        with named_line(number) if number else nullcontext():
+            piece = b"".join(render(number, trace))
+        yield piece
+
+
+def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Render:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     from attnviz.selection import select
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,8 @@ def heatmap(
     """
     form = _format(picture)
     to_stdout = picture.output is not None and str(picture.output) == "-"
-    if to_stdout and form in (PictureFormat.PNG, PictureFormat.PDF):
-        require_no_terminal(form.value.upper())
+    if form in (PictureFormat.PNG, PictureFormat.PDF):
+        require_no_terminal(form.value.upper(), picture.output)
     trace = read_trace(source, toy, rule, engine)
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
@@ -72,6 +73,7 @@ def _format(picture: PictureOptions) -> PictureFormat:
 
 
 def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
     from attnviz.renderers.figure import draw, save
 
     figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)

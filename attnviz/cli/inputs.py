@@ -42,17 +42,27 @@ def read_lines(
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
     maker = TraceMaker(toy, rule, engine)
-    blank = 0
+    blank = number = 0
     for number, line in enumerate(_lines(source), start=1):
         if line.isspace() or not line:
             blank += 1
             continue
-        try:
-            yield number, maker(line)
-        except AttnvizError as error:
-            raise AttnvizError(f"line {number}: {error.message}", error.hint) from None
+        with named_line(number):
+            trace = maker(line)
+        yield number, trace
+    if blank == number:
+        raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+
+
+@contextmanager
+def named_line(number: int) -> Iterator[None]:
+    """Errors in the block are those of line ``number``."""
+    try:
+        yield
+    except AttnvizError as error:
+        raise type(error)(f"line {number}: {error.message}", error.hint) from None
 
 
 class TraceMaker:
@@ -105,11 +115,17 @@ def _toy(options: ToyOptions) -> Toy:
 
 def _given(options: RuleOptions) -> dict[str, Any]:
     """The fields of a Rule that were asked for."""
+    from attnviz.attention import Rule
+
     given = {name: value for name, value in vars(options).items() if value is not None}
     if given.pop("no_scale"):
         if "scale" in given:
             raise UsageError("--scale and --no-scale: give one of the two")
         given["scale"] = 1.0
+    try:
+        Rule(**given)
+    except AttnvizError as error:
+        raise UsageError(f"--{error.message}", error.hint) from None
     return given
 
 
@@ -142,7 +158,8 @@ def _read_text(source: SourceOptions) -> str:
 
 def _lines(source: SourceOptions) -> Iterator[str]:
     if source.text is not None or (source.file is None and not _stdin_has_text()):
-        yield from _read_text(source).splitlines()
+        lines = _read_text(source).split("\n")  # where a file's lines end, too: not at \x0c or \u2028
+        yield from (line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1]))
     elif source.file is not None and str(source.file) != "-":
         with file_errors(source.file), open(source.file, "rb") as stream:
             yield from _decoded_lines(stream, str(source.file))
