@@ -68,7 +68,10 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
     tensor = array if _is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
     kind = None if dtype is None or tensor.dtype == torch.bool else getattr(torch, dtype)
     try:
-        return tensor.to(device=_torch_device(torch, device), dtype=kind)
+        moved = tensor.to(device=_torch_device(torch, device), dtype=kind)
+        if moved.is_meta:
+            raise NotImplementedError("it holds no numbers")
+        return moved
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise AttnvizError(f"torch cannot use the device {device}: {_first_line(error)}") from None
 

@@ -67,8 +67,8 @@ class Rule:
         if queries != keys and (self.causal or self.window is not None):
             raise AttnvizError(
                 f"{queries} queries and {keys} keys: which key does the first query stand at?",
-                f"query_offset=0 aligns the first query with the first key (torch's is_causal), "
-                f"query_offset={keys - queries} the last query with the last key (a key/value cache)",
+                f"query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal; "
+                f"query_offset={keys - queries} the last query with the last key, as a key/value cache",
             )
         return 0
 

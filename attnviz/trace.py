@@ -77,6 +77,8 @@ class Layer:
     def __post_init__(self) -> None:
         for name in ("query", "key", "value"):
             array = as_array(getattr(self, name), name)
+            if str(array.dtype).rpartition(".")[2] == "bool":
+                array = as_floating(array, name)
             if array.ndim == 2:
                 array = array[None]
             if array.ndim != 3:
@@ -144,7 +146,7 @@ class Layer:
         require_memory(
             math.prod(query.shape[:-1]) * keys * BYTES_A_CELL,
             f"attention of {queries:,} queries over {keys:,} keys",
-            "give a shorter text, or let explain --lines take it line by line",
+            "give a shorter text: a head is computed as a whole",
         )
         return attend(query, key, value, **vars(rule))
 
@@ -227,6 +229,8 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         record = json.loads(metadata["trace"])
         layers = [_unpack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
         return Trace(record["tokens"], tuple(layers), record["source"])
+    except AttnvizError as error:
+        raise AttnvizError(f"{path} is a damaged trace: {error.message}", "save it again") from None
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
 
@@ -306,7 +310,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
-    facts: dict[str, Any] = {name: own.get(name) for name in LAYER_ARRAYS}
+    facts: dict[str, Any] = {name: own[name] for name in ("query", "key", "value")}
+    facts |= {name: own.get(name) for name in ("embeddings", "positions")}
     facts |= {name: record[name] for name in LAYER_FACTS}
     for name in ("tokens", "key_tokens"):
         facts[name] = None if facts[name] is None else tuple(facts[name])

@@ -39,8 +39,9 @@ def program(
     """Show what attention computes, step by step, with real numbers."""
     if version:
         from attnviz import __version__
+        from attnviz.cli.output import write
 
-        print(f"attnviz {__version__}")
+        write([f"attnviz {__version__}\n".encode()], None)
         raise typer.Exit
 
 
@@ -53,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except _USAGE_ERROR as error:
-        context = getattr(error, "ctx", None)
-        return _fail(error.format_message(), f"{context.command_path if context else 'attnviz'} --help", 2)
+        command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
+        return _fail(error.format_message(), f"{command_path} --help", 2)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except MemoryError as error:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from attnviz.cli.inputs import read_trace
-from attnviz.cli.options import (
-    CaptureOptions,
-    EngineOptions,
-    ModelOptions,
-    RuleOptions,
-    SourceOptions,
-    ToyOptions,
-)
+from attnviz.cli.inputs import Making, read_trace
+from attnviz.cli.options import CaptureOptions, EngineOptions, ModelOptions, SourceOptions
 from attnviz.cli.output import save_trace, write
 from attnviz.errors import UsageError
 
@@ -24,6 +17,6 @@ def capture(source: SourceOptions, model: ModelOptions, kept: CaptureOptions, en
         raise UsageError("no model is named", "add --model DIR_OR_ID")
     if kept.output is None or kept.output.suffix.lower() != ".safetensors":
         raise UsageError("a trace is saved to a .safetensors file", "add -o NAME.safetensors")
-    trace = read_trace(source, ToyOptions(), RuleOptions(), engine, model, kept.layer)
+    trace = read_trace(source, Making(engine=engine, model=model, layer=kept.layer))
     save_trace(trace, kept.output)
     write([f"{kept.output}\n".encode(errors="surrogateescape")], None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from attnviz.cli.inputs import read_lines, read_trace
+from attnviz.cli.inputs import Making, named_line, read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     LinesOptions,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
     from attnviz.trace import Trace
 
+    Render = Callable[[int, Trace], Iterable[bytes]]
+
 
 def explain(
     source: SourceOptions,
@@ -41,11 +44,12 @@ def explain(
 
     Example: attnviz explain "Your journey starts" --causal
     """
+    making = Making(toy, rule, engine, model, special, part.layer)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
     if form is TableFormat.SAFETENSORS:
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
-        save_trace(read_trace(source, toy, rule, engine, model, part.layer), table.output)
+        save_trace(read_trace(source, making), table.output)
         return
     if form is TableFormat.JSON and (table.query or table.key):
         raise UsageError(
@@ -53,16 +57,21 @@ def explain(
         )
     render = _renderer(form, part, table, lines.lines)
     if lines.lines:
-        traces = read_lines(source, toy, rule, engine, model, part.layer)
+        traces = read_lines(source, making)
     else:
-        traces = iter([(0, read_trace(source, toy, rule, engine, model, part.layer))])
-    # All of a text or nothing: what fails half-way has printed none of it.
-    write((b"".join(render(number, trace)) for number, trace in traces), table.output)
+        traces = iter([(0, read_trace(source, making))])
+    write(_rendered(traces, render), table.output)
 
 
-def _renderer(
-    form: TableFormat, part: PartOptions, table: TableOptions, lines: bool
-) -> Callable[[int, Trace], Iterable[bytes]]:
+def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
+    """The output of each trace in one piece: what fails half-way has printed none of it."""
+    for number, trace in traces:
+        with named_line(number) if number else nullcontext():
+            piece = b"".join(render(number, trace))
+        yield piece
+
+
+def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Render:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     from attnviz.selection import select
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.cli.inputs import read_trace
+from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     ModelOptions,
@@ -41,9 +42,9 @@ def heatmap(
     """
     form = _format(picture)
     to_stdout = picture.output is not None and str(picture.output) == "-"
-    if to_stdout and form in (PictureFormat.PNG, PictureFormat.PDF):
-        require_no_terminal(form.value.upper())
-    trace = read_trace(source, toy, rule, engine, model, part.layer)
+    if form in (PictureFormat.PNG, PictureFormat.PDF):
+        require_no_terminal(form.value.upper(), picture.output)
+    trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
         return
@@ -76,6 +77,7 @@ def _format(picture: PictureOptions) -> PictureFormat:
 
 
 def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
     from attnviz.renderers.figure import draw, save
 
     figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from attnviz.choices import Backend
 from attnviz.cli.models import ModelTraces, require_model, require_no_rule, require_no_toy
-from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, ToyOptions
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, SpecialOptions, ToyOptions
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
@@ -26,61 +26,82 @@ SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"
 
 
-def read_trace(
-    source: SourceOptions,
-    toy: ToyOptions,
-    rule: RuleOptions,
-    engine: EngineOptions,
-    model: ModelOptions,
-    layer: Sequence[str] = (),
-) -> Trace:
-    """The one trace that the options mean; of a model, only the layers that the words ``layer`` mean."""
-    _require_one_source(source, model)
+class Making(NamedTuple):
+    """The options by which a text or a file becomes a trace."""
+
+    toy: ToyOptions = ToyOptions()
+    rule: RuleOptions = RuleOptions()
+    engine: EngineOptions = EngineOptions()
+    model: ModelOptions = ModelOptions()
+    special: SpecialOptions = SpecialOptions()
+    layer: Sequence[str] = ()  # of a model, the only ones that are kept
+
+
+def read_trace(source: SourceOptions, making: Making) -> Trace:
+    """The one trace that the options mean."""
+    _require_one_source(source, making.model)
     if source.from_ is not None:
-        return _from_file(source.from_, toy, rule, engine)
-    maker = _maker(toy, rule, engine, model, layer)
+        return _shown(_from_file(source.from_, making), making)
+    maker = _maker(making)
     if isinstance(maker, ModelTraces) and maker.reads_images:
-        return maker(_image(source))
-    return maker(_read_text(source))
+        return _shown(maker(_image(source)), making)
+    return _shown(maker(_read_text(source)), making)
 
 
-def read_lines(
-    source: SourceOptions,
-    toy: ToyOptions,
-    rule: RuleOptions,
-    engine: EngineOptions,
-    model: ModelOptions,
-    layer: Sequence[str] = (),
-) -> Iterator[tuple[int, Trace]]:
+def read_lines(source: SourceOptions, making: Making) -> Iterator[tuple[int, Trace]]:
     """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
-    _require_one_source(source, model)
+    _require_one_source(source, making.model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
-    maker = _maker(toy, rule, engine, model, layer)
+    maker = _maker(making)
     if isinstance(maker, ModelTraces):
         maker.quiet = True
-    blank = 0
+    blank = number = 0
     for number, line in enumerate(_lines(source), start=1):
         if line.isspace() or not line:
             blank += 1
             continue
-        try:
-            yield number, maker(line)
-        except AttnvizError as error:
-            raise AttnvizError(f"line {number}: {error.message}", error.hint) from None
+        with named_line(number):
+            trace = _shown(maker(line), making, f"line {number}: ")
+        yield number, trace
+    if blank == number:
+        raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
 
 
-def _maker(
-    toy: ToyOptions, rule: RuleOptions, engine: EngineOptions, model: ModelOptions, layer: Sequence[str]
-) -> Callable[[str], Trace]:
+@contextmanager
+def named_line(number: int) -> Iterator[None]:
+    """Errors in the block are those of line ``number``."""
+    try:
+        yield
+    except AttnvizError as error:
+        raise type(error)(f"line {number}: {error.message}", error.hint) from None
+
+
+def _maker(making: Making) -> Callable[[Any], Trace]:
     """What makes a trace of each text."""
-    if model.model is None:
-        return TraceMaker(toy, rule, engine)
-    require_no_toy(toy, "--model")
-    require_no_rule(rule)
-    return ModelTraces(model, engine, layer)
+    if making.model.model is None:
+        return TraceMaker(making.toy, making.rule, making.engine)
+    require_no_toy(making.toy, "--model")
+    require_no_rule(making.rule)
+    return ModelTraces(making.model, making.engine, making.layer)
+
+
+def _shown(trace: Trace, making: Making, which: str = "") -> Trace:
+    """``trace``, without its special tokens if they are to be hidden; what these took is said."""
+    if not making.special.skip_special:
+        return trace
+    from attnviz.hiding import without_special
+
+    shown, shares = without_special(trace)
+    if shares:
+        each = ", ".join(f"{title}: {share:.0%}" for title, share in shares.items())
+        took = each if len(shares) == 1 else f"{sum(shares.values()) / len(shares):.0%} on average ({each})"
+        notice(f"{which}special tokens are hidden; of the weights they took, {took}")
+    else:
+        notice(f"{which}there are no special tokens to hide")
+    return shown
 
 
 def _image(source: SourceOptions) -> Path:
@@ -104,11 +125,11 @@ class TraceMaker:
         return _computed_by(self.toy.trace(text, self.rule), self.engine)
 
 
-def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
+def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files import read_trace as read_file
 
-    require_no_toy(toy, "--from")
-    return _computed_by(read_file(path, _given(rule)), engine)
+    require_no_toy(making.toy, "--from")
+    return _computed_by(read_file(path, _given(making.rule)), making.engine)
 
 
 def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
@@ -137,11 +158,17 @@ def _toy(options: ToyOptions) -> Toy:
 
 def _given(options: RuleOptions) -> dict[str, Any]:
     """The fields of a Rule that were asked for."""
+    from attnviz.attention import Rule
+
     given = {name: value for name, value in vars(options).items() if value is not None}
     if given.pop("no_scale"):
         if "scale" in given:
             raise UsageError("--scale and --no-scale: give one of the two")
         given["scale"] = 1.0
+    try:
+        Rule(**given)
+    except AttnvizError as error:
+        raise UsageError(f"--{error.message}", error.hint) from None
     return given
 
 
@@ -178,7 +205,8 @@ def _read_text(source: SourceOptions) -> str:
 
 def _lines(source: SourceOptions) -> Iterator[str]:
     if source.text is not None or (source.file is None and not _stdin_has_text()):
-        yield from _read_text(source).splitlines()
+        lines = _read_text(source).split("\n")  # where a file's lines end, too: not at \x0c or \u2028
+        yield from (line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1]))
     elif source.file is not None and str(source.file) != "-":
         with file_errors(source.file), open(source.file, "rb") as stream:
             yield from _decoded_lines(stream, str(source.file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,9 @@ NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is fold
 
 def notice(message: str) -> None:
     """One line on stderr; a closed stderr is nobody's problem."""
-    with suppress(OSError, ValueError, AttributeError):
+    if sys.stderr is None:  # print() would take stdout in its place
+        return
+    with suppress(OSError, ValueError):
         print(f"attnviz: {message}", file=sys.stderr, flush=True)
 
 
@@ -49,7 +52,7 @@ def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) 
 def write(pieces: Iterable[bytes], output: Path | None) -> None:
     """Write ``pieces`` as they come: to standard output, or to a file, whole or not at all."""
     if output is None or str(output) == "-":
-        with _stdout() as stdout:
+        with guarded_stdout() as stdout:
             for piece in pieces:
                 stdout.write(piece)
                 stdout.flush()
@@ -83,10 +86,12 @@ class Terminal:
         from rich.console import Console
 
         to_file = output is not None and str(output) != "-"
-        stream = io.StringIO() if to_file or sys.stdout is None else sys.stdout
+        plain = to_file or sys.stdout is None
+        stream = io.StringIO() if plain else sys.stdout
         width = None if stream.isatty() else NATURAL_WIDTH
         self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
-        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+        colours: dict[str, Any] = {"force_terminal": False, "color_system": None} if plain else {}
+        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False, **colours)
 
     def __call__(self, renderable: Any) -> bytes:
         with self.console.capture() as capture:
@@ -94,23 +99,38 @@ class Terminal:
         return capture.get().encode(self.encoding, "replace")  # ? for what the terminal's encoding lacks
 
 
-def require_no_terminal(what: str) -> None:
+def require_no_terminal(what: str, output: Path | None) -> None:
     """Refuse to write ``what``, which is binary, to a terminal."""
-    if sys.stdout is not None and sys.stdout.isatty():
+    if output is not None and _is_terminal(output):
         raise UsageError(
-            f"{what} is binary, and standard output is a terminal", "write it to a file with -o FILE, or into a pipe"
+            f"{what} is binary, and {output} is a terminal", "write it to a file with -o FILE, or into a pipe"
         )
 
 
+def _is_terminal(output: Path) -> bool:
+    if str(output) == "-":
+        return sys.stdout is not None and sys.stdout.isatty()
+    try:
+        if not stat.S_ISCHR(output.stat().st_mode):
+            return False
+        device = os.open(output, os.O_WRONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.isatty(device)
+    finally:
+        os.close(device)
+
+
 @contextmanager
-def _stdout() -> Iterator[Any]:
+def guarded_stdout() -> Iterator[Any]:
     """Standard output as bytes. A reader that has gone ends the program quietly; a full disk is one clear line."""
     try:
         if sys.stdout is None:
             raise AttnvizError("standard output is closed", "write to a file with -o FILE")
         yield sys.stdout.buffer
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # Rich, which writes the help, makes an exit of a broken pipe
         _abandon_stdout()
         raise typer.Exit(0) from None
     except OSError as error:

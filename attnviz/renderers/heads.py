@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy
 
+from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import Step
 from attnviz.renderers.parts import Section, Writer
@@ -17,13 +19,17 @@ MOST_BLIND = 3  # queries named one by one when they see nothing
 class HeadSections:
     """The sections of one head; each method tells one step.
 
-    ``steps`` are the head's as NumPy arrays, (queries, keys) and (queries, d_v); ``bare`` says that Q, K and V are the
-    inputs themselves, which need no tables of their own.
+    ``bare`` says that Q, K and V are the inputs themselves, which need no tables of their own.
     """
 
-    def __init__(self, writer: Writer, head: int, steps: Steps, bare: bool) -> None:
-        self.writer, self.head, self.steps, self.bare = writer, head, steps, bare
+    def __init__(self, writer: Writer, head: int, bare: bool) -> None:
+        self.writer, self.head, self.bare = writer, head, bare
         self.layer, self.say, self.matrices = writer.layer, writer.say, writer.matrices
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v); computed when they are first looked at."""
+        return Steps(*map(to_numpy, self.layer.steps(self.head)))
 
     def sections(self) -> Iterator[Section]:
         tell = {

@@ -36,9 +36,11 @@ def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-d
     largest = float(numpy.abs(finite).max(initial=0.0))
     if largest >= 1e7 or 0 < largest < 10.0**-precision:
         return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
-    decimals = next((d for d in range(precision) if _needs_no_more(finite, d)), precision)
+    noise = min(1e-9, 10.0 ** -(precision + 3))  # of the arithmetic: far below what is shown
+    decimals = next((count for count in range(precision) if _needs_no_more(finite, count, noise)), precision)
     return f"{{:z.{decimals}f}}".format  # z: never -0.0
 
 
-def _needs_no_more(values: numpy.ndarray, decimals: int) -> bool:
-    return bool((numpy.abs(values - numpy.round(values, decimals)) <= 1e-9 * numpy.maximum(numpy.abs(values), 1)).all())
+def _needs_no_more(values: numpy.ndarray, decimals: int, noise: float) -> bool:
+    error = numpy.abs(values - numpy.round(values, decimals))
+    return bool((error <= noise * numpy.maximum(numpy.abs(values), 1)).all())

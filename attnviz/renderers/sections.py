@@ -63,10 +63,11 @@ def _heads(writer: Writer) -> Iterator[Heading | Section]:
     together = layer.heads > 1 and (Step.CONCAT in wanted or Step.PROJECTED in wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
-        steps = Steps(*map(to_numpy, layer.steps(head)))
-        outputs.append(steps.output)
+        told = HeadSections(writer, head, bare(layer))
+        if together:
+            outputs.append(told.steps.output)
         if head in heads:
-            sections = list(HeadSections(writer, head, steps, bare(layer)).sections())
+            sections = list(told.sections())
             if sections and layer.heads > 1:
                 yield _head_heading(writer, head)
             yield from sections

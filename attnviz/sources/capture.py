@@ -73,9 +73,9 @@ class Watch:
         self.seen.append((stack, index))
         self.progress(len(self.seen))
         if self.wanted(stack, index):
-            name = f"{stack} {index}" if stack else path
+            name = f"{stack} {index}" if stack else ""
             if query.shape[0] != 1:
-                raise AttnvizError(f"{name} reads {query.shape[0]} texts at once: give one")
+                raise AttnvizError(f"{path} reads {query.shape[0]} texts at once: give one")
             rule = self._rule(module, query, key, mask, options)
             kind = "cross" if stack == "cross" else "self"
             layer = Layer(query[0], key[0], value[0], rule, index, name, kind)

@@ -116,7 +116,7 @@ class Model:
 
     def _source(self, watch: Watch, reading: Reading) -> dict[str, Any]:
         queries = max(layer.query.shape[1] for layer in watch.layers)
-        names = [layer.name if layer.stack else str(layer.index) for layer in watch.layers]
+        names = [layer.title for layer in watch.layers]
         source: dict[str, Any] = {
             "kind": "model",
             "model": Path(self.name).name or self.name,

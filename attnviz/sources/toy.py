@@ -82,7 +82,7 @@ class Toy:
         require_memory(
             len(tokens) * dim * BYTES_A_DRAWN_NUMBER,
             f"{len(tokens):,} embeddings of {dim:,} numbers",
-            "give a smaller --dim",
+            "give a shorter text or a smaller --dim",
         )
         vector = _textbook_vector if dim == 3 else _drawn_vector
         return numpy.array([vector(folded(token), dim, self.seed) for token in tokens])  # (tokens, dim)

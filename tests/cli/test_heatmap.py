@@ -58,6 +58,16 @@ def test_the_bytes_depend_neither_on_the_process_nor_on_the_time_zone(form):
     assert len(runs[0].stdout) > 1000
 
 
+@pytest.mark.parametrize(
+    ("settings", "backend"), [("savefig.bbox: tight\n", "agg"), ("savefig.facecolor: red\n", "agg"), ("", "none-such")]
+)
+def test_a_persons_own_settings_of_matplotlib_change_nothing(folder, settings, backend):
+    (folder / "matplotlibrc").write_text(settings)
+    result = program("heatmap", "a b", "-o", "-", "--format", "svg", environment={"MPLBACKEND": backend})
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout == drawn("a b", form="svg")
+
+
 def test_the_tokens_of_an_svg_are_selectable_text():
     texts = svg_texts(SAMPLE, "--causal")
     assert [texts.count(token) for token in SAMPLE.split()] == [2] * 6

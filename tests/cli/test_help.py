@@ -7,7 +7,7 @@ import shlex
 from importlib.metadata import entry_points
 
 import pytest
-from command_line import attnviz, done, in_terminal, without_escapes
+from command_line import attnviz, done, in_terminal, program, without_escapes
 from rich.cells import cell_len
 
 import attnviz as library
@@ -50,9 +50,9 @@ def test_every_option_stands_in_the_help(monkeypatch, command):
 @pytest.mark.parametrize("arguments", HELPS)
 def test_the_example_of_the_help_runs(arguments):
     example = re.search(r"Example: (attnviz .*?)\s*$", done(*arguments).text, re.MULTILINE)[1]
-    program, *words = shlex.split(example)
+    name, *words = shlex.split(example)
     result = attnviz(*words)
-    assert (program, result.code) == ("attnviz", 0)
+    assert (name, result.code) == ("attnviz", 0)
     assert result.stdout
 
 
@@ -62,6 +62,21 @@ def test_the_help_fits_the_terminal(arguments, columns):
     result = in_terminal(*arguments, columns=columns)
     assert result.code == 0
     assert max(map(cell_len, without_escapes(result.text).split("\n"))) <= columns
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("attnviz ", "heatmap"), ("attnviz explain --pos", "--position"), ("attnviz heatmap --step ", "masked")],
+)
+def test_a_shell_completes_commands_options_and_values(typed, offered):
+    environment = {
+        "_ATTNVIZ_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split(" ")) - 1),
+    }
+    result = program(environment=environment)
+    assert (result.code, result.stderr) == (0, "")
+    assert offered in result.lines
 
 
 def test_the_version():

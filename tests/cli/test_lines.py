@@ -40,6 +40,16 @@ def test_lines_of_a_file_and_of_an_argument(folder):
     assert [one["tokens"] for one in objects(from_file)] == [["a", "b"], ["c"]]
 
 
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb\r\n", "a\u2028b\x0cc\x85d\ne", "a\rb"], ids=ascii)
+def test_lines_end_at_the_same_places_wherever_they_come_from(folder, text):
+    (folder / "lines.txt").write_bytes(text.encode())
+    runs = [
+        objects(attnviz(*LINES, "--format", "json", "--tokenizer", "whitespace", *source, stdin=stdin))
+        for source, stdin in (((text,), None), (("--file", "lines.txt"), None), ((), text.encode()))
+    ]
+    assert runs[0] == runs[1] == runs[2]
+
+
 @pytest.mark.parametrize("form", ["json", "csv", "markdown", "table"])
 def test_a_line_is_answered_before_the_next_is_written(form):
     with started(*LINES, "--format", form) as process:

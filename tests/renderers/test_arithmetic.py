@@ -22,6 +22,9 @@ NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
 COMPONENTS = st.floats(-4, 4, allow_subnormal=False) | st.integers(-3, 3).map(float)
 
 
+SMALL = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
+
+
 @st.composite
 def pairs(draw):
     """Q, K and V of one head, and the query and the key to look at."""
@@ -94,6 +97,12 @@ def test_the_products_add_up_to_the_score(pair):
     assert not re.search(r"[×+] -|×-", left), "a negative factor stands in brackets"
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_numbers_are_written_as_short_as_they_were_given(dtype):
+    array = SMALL.astype(dtype)
+    assert sides(Paper(array, array, array, 0, 1).under("score")[0])[0] == "0.4×0.5 + 0.1×0.8 + 0.8×0.6"
+
+
 @given(pairs())
 @settings(deadline=None)
 def test_the_root_turns_the_score_into_the_scaled_score(pair):
@@ -152,9 +161,6 @@ def test_the_output_is_every_value_times_its_weight(pair):
     assert all(close(word, value, bound) for word, value, bound in zip(words, total, slack, strict=True))
     output = paper.steps.output[0, paper.row]
     assert all(close(word, value, 0) for word, value in zip(words, output, strict=True))
-
-
-SMALL = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
 
 
 @pytest.mark.parametrize("lang", ["en", "vi"])

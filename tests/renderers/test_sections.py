@@ -175,6 +175,14 @@ def test_the_key_looked_at_most_has_the_largest_weight_of_its_row(trace, told, l
             assert float(one["weight"]) == pytest.approx(row.max(), abs=0.0051)
 
 
+def test_a_small_weight_is_not_said_to_be_nothing(told):
+    array = numpy.ones((300, 2))
+    trace = Trace(tuple(f"w{place}" for place in range(300)), (Layer(array, array, array),))
+    (section,) = [part for part in told(trace, step=["weights"]) if isinstance(part, Section)]
+    (here,) = found("weights.here", "en", section.sentences)
+    assert float(here["weight"]) == pytest.approx(1 / 300, rel=0.05)
+
+
 @LANGUAGES
 def test_a_sum_of_one_is_claimed_only_where_rows_sum_to_one(trace, told, lang):
     for section in (one for group in by_head(told(trace, lang, step=["weights"], max_tokens=100)) for one in group):
