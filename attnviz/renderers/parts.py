@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.choices import Step
+from attnviz.provenance import layer_error
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
 from attnviz.selection import Part
@@ -43,7 +44,7 @@ class Writer:
         self.query_names = [name(token) for token in trace.query_tokens(part.layer)]
         self.key_names = [name(token) for token in trace.key_tokens(part.layer)]
         self.matrices = MatrixMaker(part, looks, self.query_names, self.key_names)
-        self.source = trace.source
+        self.source, self.error = trace.source, layer_error(trace, part.layer)
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:

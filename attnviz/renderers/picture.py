@@ -58,8 +58,10 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
     for layer in layers[1:]:
         if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
             raise AttnvizError(
-                f"layers {layers[0].index} and {layer.index} have different tokens, so they do not share a picture",
-                "choose layers of the same tokens with --layer",
+                f"{layers[0].title} and {layer.title} have different tokens, so they do not share a picture",
+                f"choose layers of the same tokens, such as --layer '{layer.stack} {layer.index}'"
+                if layer.stack
+                else "choose layers of the same tokens with --layer",
             )
     panels = tuple(
         Panel(_panel_title(part.layer, head, len(layers) > 1), _map(part.layer, head, step))
@@ -118,7 +120,7 @@ def _labels(tokens: Sequence[str]) -> tuple[str, ...]:
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
-    title = f"Layer {layer.index} · head {head}" if several else f"Head {head}"
+    title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
     return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
 
 
@@ -132,7 +134,7 @@ def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> s
     }
     parts = [words[step]]
     if len(panels) == 1 and layer.heads > 1:
-        parts.append(f"layer {layer.index}, head {panels[0].title.split()[1]}")
+        parts.append(f"{layer.title}, head {panels[0].title.split()[1]}")
     elif len(panels) > 1:
         parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
     parts += ["causal"] if layer.rule.causal else []

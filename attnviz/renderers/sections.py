@@ -35,8 +35,12 @@ def _layer_heading(writer: Writer) -> Heading:
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
     title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
     if queries == keys:
-        return Heading(2, title, say("label.facts", tokens=queries, **facts))
-    return Heading(2, title, say("label.keys", queries=queries, keys=keys, **facts))
+        line = say("label.facts", tokens=queries, **facts)
+    else:
+        line = say("label.keys", queries=queries, keys=keys, **facts)
+    if writer.error is not None:
+        line += " · " + say("label.agreement", error=f"{writer.error:.1e}")
+    return Heading(2, title, line)
 
 
 def _before_heads(writer: Writer) -> Iterator[Section]:
