@@ -34,7 +34,7 @@ class Picture(NamedTuple):
     panels    one for each head, all of the same shape
     queries   the label of each row, keys the label of each column
     limits    the smallest and the largest value of the one colour scale
-    largest   the largest value, which may lie above the scale (see ``_limits``)
+    largest   the largest value, which may lie above the scale (see ``limits_of``)
     diverging whether the scale has a middle, 0, and two arms
     hidden    whether any cell is hidden
     """
@@ -66,7 +66,7 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
         for part in selection.layers
         for head in part.heads
     )
-    limits, largest, diverging = _limits(panels, step)
+    limits, largest, diverging = limits_of([panel.values for panel in panels], step)
     return Picture(
         title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(layers, panels, step),
         subtitle=_subtitle(trace, layers[0]),
@@ -94,14 +94,14 @@ def _map(layer: Layer, head: int, step: MapStep) -> Any:
     return values
 
 
-def _limits(panels: Sequence[Panel], step: MapStep) -> tuple[tuple[float, float], float, bool]:
+def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
     """One scale for all panels, the largest value, and whether the scale has two arms.
 
     Weights go from 0 to the largest; scores alike on both sides of 0 if they have both signs. Where a few weights
     (the first rows of a causal map) tower over all others, the scale ends at the 99th percentile, and the colour
     bar says so: else a long text gives a picture of one colour.
     """
-    finite = numpy.concatenate([panel.values[numpy.isfinite(panel.values)] for panel in panels])
+    finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
     low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
     if step is MapStep.WEIGHTS:
         usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0
