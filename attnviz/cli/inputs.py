@@ -258,7 +258,6 @@ def _waiting() -> Iterator[BinaryIO]:
         notice,
         ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
     )
-    timer.daemon = True
     timer.start()
     try:
         with file_errors(STDIN):
@@ -267,3 +266,4 @@ def _waiting() -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
     finally:
         timer.cancel()
+        timer.join()  # a thread that still writes when the interpreter ends would abort it

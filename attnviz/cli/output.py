@@ -26,11 +26,13 @@ NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is fold
 
 
 def notice(message: str) -> None:
-    """One line on stderr; a closed stderr is nobody's problem."""
+    """One line on stderr; a stderr that is closed or full is nobody's problem."""
     if sys.stderr is None:  # print() would take stdout in its place
         return
-    with suppress(OSError, ValueError):
+    try:
         print(f"attnviz: {message}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _abandon(sys.stderr)
 
 
 def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) -> Any:
@@ -131,13 +133,14 @@ def guarded_stdout() -> Iterator[Any]:
         yield sys.stdout.buffer
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # Rich, which writes the help, makes an exit of a broken pipe
-        _abandon_stdout()
+        _abandon(sys.stdout)
         raise typer.Exit(0) from None
     except OSError as error:
-        _abandon_stdout()
+        _abandon(sys.stdout)
         raise AttnvizError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
-def _abandon_stdout() -> None:
+def _abandon(stream: Any) -> None:
     """Let what is still buffered go nowhere, so that the interpreter's own flush at exit cannot fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -73,7 +73,7 @@ class Paper:
             return [self.say("pair.hidden")]
         if self.layer.rule.bias is None:
             return [self.say("pair.visible")]
-        bias = self._factor(float(masked) - float(scaled))
+        bias = self._factor(masked - scaled)
         return [self.say("pair.bias"), f"  {self._number(scaled)} + {bias} = {self._number(masked)}"]
 
     def exponentials(self) -> list[str]:
@@ -131,7 +131,7 @@ class Paper:
         return [*words[: math.ceil(most / 2)], more, *words[len(words) - most // 2 :]]
 
     def _factor(self, value: float) -> str:
-        return numbers.factor(float(value), self.looks.precision)
+        return numbers.factor(value, self.looks.precision)
 
     def _vector(self, values: numpy.ndarray) -> str:
         return numbers.vector(values, self.looks.precision, most=8)

@@ -11,7 +11,6 @@ import io
 import math
 from typing import Any
 
-import matplotlib
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import Normalize
@@ -25,7 +24,7 @@ from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
 from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, layout
 from attnviz.renderers.picture import Panel, Picture
-from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken
+from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
 VALUE_FONT = 5.5  # points: smaller values are left out
@@ -57,19 +56,20 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
 
     ``annotate`` writes the values into the cells; None: while they fit.
     """
-    colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
-    norm = Normalize(*picture.limits)
-    families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
-    place = layout(picture, families)
-    figure = Figure(figsize=place.size, facecolor="white")
-    FigureCanvasAgg(figure)
-    words = _titles(picture, place)
-    for number, panel in enumerate(picture.panels):
-        _draw_panel(figure, panel, place, number, colours, norm)
-        words += _panel_words(picture, place, number)
-        words += _values(picture, panel, place, number, colours, norm, annotate)
-    words += _colour_bar(figure, picture, place, colours, norm)
-    figure.add_artist(Words(words, families))
+    with own_settings():
+        colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
+        norm = Normalize(*picture.limits)
+        families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
+        place = layout(picture, families)
+        figure = Figure(figsize=place.size, facecolor="white")
+        FigureCanvasAgg(figure)
+        words = _titles(picture, place)
+        for number, panel in enumerate(picture.panels):
+            _draw_panel(figure, panel, place, number, colours, norm)
+            words += _panel_words(picture, place, number)
+            words += _values(picture, panel, place, number, colours, norm, annotate)
+        words += _colour_bar(figure, picture, place, colours, norm)
+        figure.add_artist(Words(words, families))
     return figure, missing
 
 
@@ -81,10 +81,10 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     dpi = dpi or (150 if figure.get_figwidth() <= LARGE else 100)
     metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     # Text stays text (selectable, searchable); ids come from the content, not from chance.
-    settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
+    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
     options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
     content = io.BytesIO()
-    with matplotlib.rc_context(settings), missing_glyphs_unspoken():
+    with own_settings(**settings), missing_glyphs_unspoken():
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
     return content.getvalue()
 

@@ -11,6 +11,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import Step
+from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
 
 MOST_BLIND = 3  # queries named one by one when they see nothing
@@ -130,11 +131,13 @@ class HeadSections:
         sentences = [self.say("weights.what")]
         if query is not None:
             key = int(weights[query].argmax())
-            sentences.append(self.say("weights.here", **self._names(query, key), weight=f"{weights[query, key]:.2f}"))
+            if self.writer.part.key in (None, key):  # else the largest weight is not in the table
+                weight = numbers.share(float(weights[query, key]))
+                sentences.append(self.say("weights.here", **self._names(query, key), weight=weight))
             if self.layer.rule.sinks is None:
                 sentences.append(self.say("weights.sum"))
             else:
-                share = f"{1 - weights[query].sum():.2f}"
+                share = numbers.share(float(1 - weights[query].sum()))
                 sentences.append(self.say("weights.sink", query=self.writer.query_names[query], share=share))
         matrix = self.matrices.of_weights(weights, self.steps.masked == -math.inf)
         return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", sentences, matrix)

@@ -14,7 +14,7 @@ def matrix(values: numpy.ndarray, precision: int) -> list[list[str]]:
 
 
 def number(value: float, precision: int) -> str:
-    """One number as on paper: 1.25, 0.7217, −∞."""
+    """One number, of Python or of NumPy, as on paper: 1.25, 0.7217, −∞."""
     return matrix(numpy.array([[value]]), precision)[0][0]
 
 
@@ -22,6 +22,11 @@ def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
     """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
     words = matrix(values[None, :most], precision)[0]
     return "[" + " ".join([*words, "…"] if len(values) > most else words) + "]"
+
+
+def share(value: float) -> str:
+    """A weight in a sentence: two decimals, or two digits where two decimals would say 0.00."""
+    return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
 def factor(value: float, precision: int) -> str:

@@ -51,7 +51,7 @@ class Writer:
         return Section(self.say(f"title.{step.value}"), formula, [] if self.looks.quiet else sentences, list(matrices))
 
     def number(self, value: float) -> str:
-        return numbers.number(float(value), self.looks.precision)
+        return numbers.number(value, self.looks.precision)
 
     def vector(self, values: numpy.ndarray) -> str:
         return numbers.vector(values, self.looks.precision)

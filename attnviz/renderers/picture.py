@@ -11,6 +11,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
+from attnviz.provenance import agreement, model_name
 from attnviz.selection import Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace
@@ -34,7 +35,7 @@ class Picture(NamedTuple):
     panels    one for each head, all of the same shape
     queries   the label of each row, keys the label of each column
     limits    the smallest and the largest value of the one colour scale
-    largest   the largest value, which may lie above the scale (see ``_limits``)
+    largest   the largest value, which may lie above the scale (see ``limits_of``)
     diverging whether the scale has a middle, 0, and two arms
     hidden    whether any cell is hidden
     """
@@ -68,9 +69,9 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
         for part in selection.layers
         for head in part.heads
     )
-    limits, largest, diverging = _limits(panels, step)
+    limits, largest, diverging = limits_of([panel.values for panel in panels], step)
     return Picture(
-        title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(layers, panels, step),
+        title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(trace, layers, panels, step),
         subtitle=_subtitle(trace, layers[0]),
         panels=panels,
         queries=queries,
@@ -96,14 +97,14 @@ def _map(layer: Layer, head: int, step: MapStep) -> Any:
     return values
 
 
-def _limits(panels: Sequence[Panel], step: MapStep) -> tuple[tuple[float, float], float, bool]:
+def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
     """One scale for all panels, the largest value, and whether the scale has two arms.
 
     Weights go from 0 to the largest; scores alike on both sides of 0 if they have both signs. Where a few weights
     (the first rows of a causal map) tower over all others, the scale ends at the 99th percentile, and the colour
     bar says so: else a long text gives a picture of one colour.
     """
-    finite = numpy.concatenate([panel.values[numpy.isfinite(panel.values)] for panel in panels])
+    finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
     low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
     if step is MapStep.WEIGHTS:
         usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0
@@ -124,7 +125,7 @@ def _panel_title(layer: Layer, head: int, several: bool) -> str:
     return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
 
 
-def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
+def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
     layer = layers[0]
     words = {
         MapStep.SCORES: "Attention scores Q Kᵀ",
@@ -136,6 +137,7 @@ def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> s
     if len(panels) == 1 and layer.heads > 1:
         parts.append(f"{layer.title}, head {panels[0].title.split()[1]}")
     elif len(panels) > 1:
+        parts += [layer.title] if len(layers) == 1 and model_name(trace) else []
         parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
     parts += ["causal"] if layer.rule.causal else []
     parts += [f"window {layer.rule.window}"] if layer.rule.window is not None else []
@@ -145,4 +147,4 @@ def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> s
 def _subtitle(trace: Trace, layer: Layer) -> str:
     tokens = [shorten(shown(token), LABEL_CELLS) for token in trace.query_tokens(layer)[:SOURCE_TOKENS]]
     text = " ".join(tokens) + (" …" if len(trace.query_tokens(layer)) > SOURCE_TOKENS else "")
-    return f"“{text}”"
+    return " · ".join(part for part in (f"“{text}”", agreement(trace)) if part)

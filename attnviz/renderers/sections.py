@@ -34,7 +34,7 @@ def _layer_heading(writer: Writer) -> Heading:
     queries, keys = len(writer.query_names), len(writer.key_names)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
     title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
-    if queries == keys:
+    if layer.key_tokens is None:
         line = say("label.facts", tokens=queries, **facts)
     else:
         line = say("label.keys", queries=queries, keys=keys, **facts)

@@ -70,7 +70,7 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
 
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
-    require_file(path)
+    _require_no_directory(path)
     match path.suffix.lower():
         case ".json":
             return _by_word(path, _read_json(path))
@@ -177,7 +177,7 @@ def _tokens(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The named contents of a file, and its metadata (.safetensors only)."""
-    require_file(path)
+    _require_no_directory(path)
     suffix = path.suffix.lower()
     if suffix in PICKLES:
         raise AttnvizError(
@@ -204,6 +204,11 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
                 )
             return content, {}
     raise AttnvizError(f"{path}: arrays are read from {', '.join(ARRAY_SUFFIXES)}")
+
+
+def _require_no_directory(path: Path) -> None:
+    if path.is_dir():  # before its name is looked at: it has no suffix to change
+        raise AttnvizError(f"{path} is a directory, not a file")
 
 
 def _read_numpy(path: Path) -> Any:

@@ -180,7 +180,6 @@ def test_wrong_usage_is_2(arguments, named):
         (("--embeddings", "none.json"), "none.json does not exist"),
         (("--embeddings", "own.txt"), "own.txt: embeddings are read from .json, .csv and .npy"),
         (("--weights", "own.json"), "own.json lacks W_Q, W_K, W_V"),
-        (("--causal", "--query-offset", "99999999999999999999999"), "query"),
         (("--dim", "99999999999"), "GiB of memory"),
     ],
 )

@@ -331,7 +331,7 @@ def test_headings_say_what_there_is(told, traces, lang):
 
 def test_different_numbers_of_queries_and_keys_are_both_said(told, traces):
     facts = told(traces["cross"]())[1].facts
-    assert facts.startswith("3 queries × 5 keys")
+    assert facts.startswith("queries: 3 · keys: 5")
 
 
 def test_the_heading_shows_both_ends_of_a_long_text(told, traces):
