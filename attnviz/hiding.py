@@ -10,7 +10,7 @@ from typing import Any
 from attnviz.arrays import Array, like, namespace
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
-from attnviz.rows import row_blocks
+from attnviz.rows import RowBlock, row_blocks
 from attnviz.trace import Layer, Trace
 
 SIDES = ("", "target_")  # of a source's facts: of the text, and of what a decoder reads
@@ -32,9 +32,8 @@ def without_special(trace: Trace) -> tuple[Trace, dict[str, float]]:
         keys = _left(layer.key.shape[1], "" if layer.kind == "cross" else own, trace)
         kept, shares[layer.title] = _hide(layer, queries, keys)
         tokens, key_tokens = trace.query_tokens(layer), trace.key_tokens(layer)
-        layers.append(
-            replace(kept, tokens=tuple(tokens[at] for at in queries), key_tokens=tuple(key_tokens[at] for at in keys))
-        )
+        words = tuple(tokens[at] for at in queries), tuple(key_tokens[at] for at in keys)
+        layers.append(replace(kept, tokens=words[0], key_tokens=None if words[0] == words[1] else words[1]))
     source = dict(trace.source)
     for side in SIDES:
         if f"{side}ids" in source:
@@ -58,33 +57,43 @@ def _hide(layer: Layer, queries: Sequence[int], keys: Sequence[int]) -> tuple[La
     """``layer`` with these queries and keys alone, and the mean share that these queries gave to the other keys."""
     xp = namespace(layer.query)
     hidden = [key for key in range(layer.key.shape[1]) if key not in set(keys)]
-    own = None if layer.rule.sinks is None else like(layer.query, layer.rule.sinks)
     shares, sinks, visible = [], [], []
-    for start, steps in row_blocks(layer):
-        rows = [query - start for query in queries if start <= query < start + steps.masked.shape[1]]
-        if not rows:
-            continue
-        masked = steps.masked[:, rows]  # (heads, rows, keys)
-        shares.append(xp.sum(steps.weights[:, rows][..., hidden], axis=-1))  # (heads, rows)
-        logits = masked[..., hidden]
-        if own is not None:
-            added = own[:, None] if own.ndim == 1 else own[:, [start + row for row in rows]]
-            added = xp.broadcast_to(xp.asarray(added, dtype=masked.dtype), masked.shape[:2])
-            logits = xp.concat([logits, added[..., None]], axis=-1)
-        sinks.append(_log_sum_exp(xp, logits))
+    for block in row_blocks(layer):
+        rows = [query - block.rows.start for query in queries if block.rows.start <= query < block.rows.stop]
+        masked = block.steps.masked[:, rows]  # (heads, rows, keys)
+        shares.append(xp.sum(block.steps.weights[:, rows][..., hidden], axis=-1))  # (heads, rows)
+        own = _own_sinks(layer, block, rows)
+        sinks.append(_log_sum_exp(xp, masked[..., hidden] if own is None else xp.concat([masked[..., hidden], own], -1)))
         visible.append(masked[..., keys] > -math.inf)
-    sink = xp.concat(sinks, axis=1)  # (heads, queries)
+    sink = _joined(xp, layer, sinks)
     rule = replace(layer.rule, sinks=None if bool(xp.all(sink == -math.inf)) else sink)
-    kept = replace(
-        layer,
-        query=layer.query[:, queries],
-        key=layer.key[:, keys],
-        value=layer.value[:, keys],
-        rule=_for_these(rule, layer, queries, keys, xp.concat(visible, axis=1)),
-        tokens=None,
-        key_tokens=None,
+    kept = Layer(
+        layer.query[:, queries],
+        layer.key[:, keys],
+        layer.value[:, keys],
+        _for_these(rule, layer, queries, keys, _joined(xp, layer, visible)),
+        layer.index,
+        layer.name,
+        layer.kind,
     )
-    return kept, float(xp.mean(xp.concat(shares, axis=1)))
+    return kept, float(xp.mean(_joined(xp, layer, shares)))
+
+
+def _own_sinks(layer: Layer, block: RowBlock, rows: Sequence[int]) -> Array | None:
+    """The sinks that the layer has of itself, (heads, rows, 1), in the dtype of the block."""
+    if layer.rule.sinks is None:
+        return None
+    sinks = like(block.steps.masked, layer.rule.sinks)[block.heads]
+    sinks = sinks[:, block.rows][:, rows] if sinks.ndim == 2 else sinks[:, None]
+    return namespace(sinks).broadcast_to(sinks[..., None], (*block.steps.masked[:, rows].shape[:2], 1))
+
+
+def _joined(xp: Any, layer: Layer, pieces: Sequence[Array]) -> Array:
+    """Blocks, (heads, rows, …), as they came from ``row_blocks``, in one: (heads, queries, …)."""
+    together = pieces[0].shape[0]
+    count = len(pieces) * together // layer.heads  # blocks of rows for each block of heads
+    heads = [xp.concat(pieces[first : first + count], axis=1) for first in range(0, len(pieces), count)]
+    return xp.concat(heads, axis=0)
 
 
 def _for_these(rule: Rule, layer: Layer, queries: Sequence[int], keys: Sequence[int], visible: Array) -> Rule:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attnviz.arrays import Array, namespace
 from attnviz.errors import AttnvizError
-from attnviz.rows import rows
+from attnviz.rows import some_rows
 from attnviz.trace import Layer
 
 ALL_QUERIES = 512  # up to here every query is compared
@@ -28,7 +28,7 @@ def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
     xp = namespace(output)
     worst = largest = 0.0
     for start, stop in checked_blocks(output.shape[0]):
-        steps = rows(layer, start, stop).steps()
+        steps = some_rows(layer, start, stop).steps()
         theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
         difference = xp.max(xp.abs(steps.output - theirs), axis=-1)  # (heads, rows)
         difference = xp.max(xp.where(steps.blind, 0.0, difference), axis=-1)  # (heads,)
