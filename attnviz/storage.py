@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,15 +142,12 @@ def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """A new file beside ``target``, for a rename does not cross file systems; removed if it is still there at the end."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".attnviz-")
-    os.close(handle)
-    try:
-        yield Path(name)
+    path = target.parent / f".attnviz-{os.urandom(8).hex()}"
+    try:  # the name first, then the file: an interruption in between leaves nothing
+        path.touch(mode=0o600, exist_ok=False)
+        yield path
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

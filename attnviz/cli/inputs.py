@@ -168,7 +168,7 @@ def _given(options: RuleOptions) -> dict[str, Any]:
     try:
         Rule(**given)
     except AttnvizError as error:
-        raise UsageError(f"--{error.message}", error.hint) from None
+        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
     return given
 
 

@@ -120,6 +120,7 @@ WRONG_USAGE = [
     (("explain", "a b", "--softcap", "-1"), "softcap"),
     (("explain", "a b", "--softcap", "inf"), "softcap"),
     (("explain", "a b", "--window", "0"), "'--window': 0 is out of range"),
+    (("explain", "a b", "--causal", "--query-offset", "99999999999999999999999"), "--query-offset"),
     (("explain", "a b", "--step", "nonsense"), "'--step': 'nonsense' is not one of"),
     (("heatmap", "a b", "--step", "output"), "'output' is not one of scores, scaled, masked, weights"),
     (("explain", "a b", "--format", "png"), "'png' is not one of"),

@@ -109,6 +109,10 @@ def test_an_empty_argument_is_an_error():
     problem(attnviz(*LINES, ""), 1)
 
 
+def test_blank_lines_alone_are_an_error():
+    problem(attnviz(*LINES, stdin=b"\n \n"), 1)
+
+
 def test_one_notice_says_that_the_sample_is_shown():
     result = attnviz(*LINES, "--format", "json")
     assert result.stderr.count("\n") == 1

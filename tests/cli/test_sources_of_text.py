@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import threading
 import time
 from pathlib import Path
 
@@ -118,6 +119,19 @@ def test_two_sources_at_once_are_wrong_usage(command, arguments, named):
 
 def test_two_sources_of_lines_at_once_are_wrong_usage():
     assert "TEXT and --file" in problem(attnviz("explain", "--lines", "text", "--file", "words.txt"), 2)
+
+
+def test_an_interruption_before_anything_is_read_leaves_no_notice_behind(monkeypatch):
+    start = threading.Timer.start
+
+    def interrupted(timer: threading.Timer) -> None:
+        start(timer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Timer, "start", interrupted)
+    threads = threading.active_count()
+    assert attnviz("explain", stdin=b"a") == Result(130, b"", "")
+    assert threading.active_count() == threads
 
 
 def test_a_silent_pipe_is_spoken_of_after_a_second_and_still_read():
