@@ -69,7 +69,7 @@ class Metric(StrEnum):
     """What can be asked of a head; metrics.py says what each means and where it comes from."""
 
     ENTROPY = "entropy"
-    RELATIVE_ENTROPY = "relative-entropy"
+    EVENNESS = "evenness"
     LARGEST = "largest"
     EFFECTIVE_KEYS = "effective-keys"
     FIRST = "first"

@@ -66,8 +66,11 @@ def entropy(block: Block) -> Values:
     return -numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - own
 
 
-def relative_entropy(block: Block) -> Values:
-    """The entropy in parts of the largest that the mask allows, log₂ of the visible keys (and the sink): 0 … 1."""
+def evenness(block: Block) -> Values:
+    """The entropy in parts of the largest that the mask allows, log₂ of the visible keys (and the sink): 0 … 1.
+
+    Pielou 1966, "The Measurement of Diversity in Different Types of Biological Collections".
+    """
     options = block.visible.sum(axis=-1) + (block.sink > 0)
     return _ratio(entropy(block), numpy.log2(numpy.maximum(options, 1)))
 
@@ -126,7 +129,7 @@ def near(block: Block) -> Values:
 
 COMPUTE: dict[Metric, Callable[[Block], Values]] = {
     Metric.ENTROPY: entropy,
-    Metric.RELATIVE_ENTROPY: relative_entropy,
+    Metric.EVENNESS: evenness,
     Metric.LARGEST: largest,
     Metric.EFFECTIVE_KEYS: effective_keys,
     Metric.FIRST: first,

@@ -24,4 +24,9 @@ def agreement(trace: Trace) -> str:
     known = trace.source.get("agreement")
     if not known:
         return ""
-    return f"{model_name(trace)}, recomputed to within {known['largest_error']:.1e} of its own outputs"
+    return exactness(model_name(trace), known["largest_error"])
+
+
+def exactness(model: str, error: float) -> str:
+    """The same, for a ``model`` and its largest ``error``."""
+    return f"{model}, recomputed to within {error:.1e} of its own outputs"

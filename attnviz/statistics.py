@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
 from attnviz.choices import Metric
 from attnviz.metrics import NEAR, head_metrics
+from attnviz.provenance import model_name
 from attnviz.selection import Selection
 from attnviz.trace import Trace
+
+OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # facts of a source
 
 
 class Running:
@@ -63,12 +66,17 @@ class Head(NamedTuple):
 class Statistics:
     """The metrics of the selected heads, text after text.
 
-    texts    how many were added; tokens, how many queries these had
+    texts    how many were added; tokens, how many they had together
     partial  whether more were meant to come
+    source   where they come from, without what belongs to one text; model, its name or ""
+    error    how far the recomputed outputs are from the model's own at the most; None: there is no model
     """
 
     def __init__(self, near: int = NEAR) -> None:
         self.near, self.texts, self.tokens, self.partial = near, 0, 0, False
+        self.source: dict[str, Any] = {}
+        self.model = ""
+        self.error: float | None = None
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
 
     def add(self, trace: Trace, selection: Selection) -> None:
@@ -78,6 +86,10 @@ class Statistics:
             values = numpy.array([metrics[metric][list(part.heads)] for metric in Metric])  # (metrics, heads)
             known = self._layers.setdefault(part.layer.title, (part.layer.index, part.heads, Running(values.shape)))
             known[2].add(values)
+        self.source = {name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT}
+        self.model = model_name(trace)
+        errors = [self.error, trace.source.get("agreement", {}).get("largest_error")]
+        self.error = max((error for error in errors if error is not None), default=None)
         self.texts += 1
         self.tokens += len(trace.tokens)
 

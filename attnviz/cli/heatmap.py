@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -18,10 +15,15 @@ from attnviz.cli.options import (
     SpecialOptions,
     ToyOptions,
 )
-from attnviz.cli.output import Terminal, chosen_format, first_layer, notice, require_no_terminal, save_trace, write
-
-if TYPE_CHECKING:
-    from attnviz.renderers.picture import Picture
+from attnviz.cli.output import (
+    Terminal,
+    chosen_format,
+    drawn,
+    first_layer,
+    require_no_terminal,
+    save_trace,
+    write,
+)
 
 DEFAULT_FILE = Path("attention.png")
 
@@ -62,7 +64,7 @@ def heatmap(
     if form is PictureFormat.TERM:
         return
     output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
-    write([_drawn(decided, picture, form)], output)
+    write([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi)], output)
     if not to_stdout and not picture.show:
         write([f"{output}\n".encode(errors="surrogateescape")], None)
 
@@ -74,14 +76,3 @@ def _format(picture: PictureOptions) -> PictureFormat:
         picture.output, picture.format, PictureFormat.TERM if alone else PictureFormat.PNG
     )
     return form
-
-
-def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
-    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
-    from attnviz.renderers.figure import draw, save
-
-    figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)
-    if missing:
-        some = missing[:10] + ("…" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
-    return save(figure, form.value, picture.dpi)

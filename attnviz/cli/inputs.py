@@ -70,6 +70,16 @@ def read_lines(source: SourceOptions, making: Making) -> Iterator[tuple[int, Tra
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
 
 
+def line_count(source: SourceOptions) -> int | None:
+    """How many lines there will be, where that can be known before they are read."""
+    if source.text is not None:
+        return len(source.text.splitlines())
+    if source.file is None or not source.file.is_file():
+        return None
+    with file_errors(source.file), open(source.file, "rb") as stream:
+        return sum(1 for _ in stream)
+
+
 @contextmanager
 def named_line(number: int) -> Iterator[None]:
     """Errors in the block are those of line ``number``."""

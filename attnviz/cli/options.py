@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Backend, Dtype, Language, MapStep, Position, Step
+from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Position, Step
 from attnviz.cli.parameters import Options
 from attnviz.tokens import Tokenizer
 
@@ -32,6 +32,17 @@ class PictureFormat(StrEnum):
     PDF = "pdf"
     TERM = "term"
     SAFETENSORS = "safetensors"
+
+
+class StatsFormat(StrEnum):
+    """What stats writes: a table of all metrics, or a map of one."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 SUFFIXES: dict[str, TableFormat | PictureFormat] = {
@@ -358,5 +369,37 @@ class PictureOptions(Options):
             metavar="NAME",
             help="png (the default), svg, pdf, term or safetensors; overrides the suffix.",
             rich_help_panel=OUTPUT,
+        ),
+    ] = None
+
+
+class StatsOptions(Options):
+    """What stats shows, and how."""
+
+    sort: Annotated[
+        Metric | None,
+        typer.Option(metavar="NAME", help="Sort by a metric, the largest first.", rich_help_panel=SHOW),
+    ] = None
+    metric: Annotated[
+        Metric | None,
+        typer.Option(metavar="NAME", help="Draw this metric as a map of layers × heads.", rich_help_panel=SHOW),
+    ] = None
+    near: Annotated[
+        int, typer.Option(metavar="N", help="Keys at a distance below this are near.", min=1, rich_help_panel=SHOW)
+    ] = 8
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file; its suffix picks the format.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    format: Annotated[
+        StatsFormat | None,
+        typer.Option(
+            metavar="NAME", help="table, json or csv; with --metric png, svg or pdf.", rich_help_panel=OUTPUT
         ),
     ] = None

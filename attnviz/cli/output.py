@@ -20,6 +20,7 @@ from attnviz.storage import written_whole
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from attnviz.renderers.picture import Picture
     from attnviz.trace import Trace
 
 NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
@@ -62,6 +63,20 @@ def write(pieces: Iterable[bytes], output: Path | None) -> None:
     with written_whole(output) as target, open(target, "wb") as stream:
         for piece in pieces:
             stream.write(piece)
+
+
+def drawn(
+    picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
+) -> bytes:
+    """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    from attnviz.renderers.figure import draw, save
+
+    figure, missing = draw(picture, cmap=cmap, annotate=annotate)
+    if missing:
+        some = missing[:10] + ("…" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
+    return save(figure, form, dpi)
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:

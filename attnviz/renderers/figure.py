@@ -151,7 +151,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1)
             for row in range(0, len(picture.queries), every)
         ]
-        words.append(Word("query", GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
+        words.append(Word(picture.axes[0], GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
     if number + place.columns >= len(picture.panels):
         below = y - NEAR
         if not place.upright:
@@ -162,7 +162,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
         words.append(
             Word(
-                "key",
+                picture.axes[1],
                 x + width / 2,
                 y - place.bottom + GAP + 0.2 * place.axis_font * POINT,
                 place.axis_font,
@@ -232,7 +232,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
             transform=figure.dpi_scale_trans,
         )
         figure.add_artist(outline)
-        words.append(Word("hidden", x + thick + NEAR, y - below + side / 2, size, across=0))
+        words.append(Word(picture.blank, x + thick + NEAR, y - below + side / 2, size, across=0))
     return words
 
 

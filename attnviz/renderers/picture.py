@@ -38,6 +38,8 @@ class Picture(NamedTuple):
     largest   the largest value, which may lie above the scale (see ``limits_of``)
     diverging whether the scale has a middle, 0, and two arms
     hidden    whether any cell is hidden
+    axes      what a row is, and what a column is
+    blank     what a hidden cell is called
     """
 
     title: str
@@ -50,6 +52,8 @@ class Picture(NamedTuple):
     largest: float
     diverging: bool
     hidden: bool
+    axes: tuple[str, str] = ("query", "key")
+    blank: str = "hidden"
 
 
 def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
