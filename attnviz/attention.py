@@ -92,7 +92,7 @@ class Steps(NamedTuple):
     @property
     def blind(self) -> Array:
         """True for each query whose keys are all hidden: its weights and output are 0.  (…, heads, queries)"""
-        return namespace(self.masked).all(self.masked == -math.inf, axis=-1)
+        return namespace(self.masked).max(self.masked, axis=-1) == -math.inf
 
 
 def attend(
@@ -126,8 +126,7 @@ def attend(
     query, key, value = _inputs(xp, query, key, value)
     with overflow_unspoken():
         steps = _steps(xp, query, key, value, rule)
-    for name, array in zip(Steps._fields, steps, strict=True):
-        _require_no_overflow(xp, array, name)
+    _require_no_overflow(xp, steps, rule)
     return steps
 
 
@@ -241,9 +240,17 @@ def require_finite(array: Array, name: str) -> None:
         )
 
 
-def _require_no_overflow(xp: Any, array: Array, name: str) -> None:
-    if not _all_finite(xp, array, hidden=name == "masked"):
-        raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
+def _require_no_overflow(xp: Any, steps: Steps, rule: Rule) -> None:
+    """Raise the AttnvizError that names the first step with numbers too large for its dtype."""
+    # Scores are finite where the scaled are, unless a cap hides them; masked too, unless a bias is added; and so are the
+    # weights of finite logits. Each look is one more pass over queries × keys.
+    fine = _all_finite(xp, steps.scaled) and _all_finite(xp, steps.output)
+    fine = fine and (rule.softcap is None or _all_finite(xp, steps.scores))
+    if fine and (rule.bias is None or _all_finite(xp, steps.masked, hidden=True)):
+        return
+    for name, array in zip(Steps._fields, steps, strict=True):
+        if not _all_finite(xp, array, hidden=name == "masked"):
+            raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
 
 
 def _all_finite(xp: Any, array: Array, hidden: bool = False) -> bool:

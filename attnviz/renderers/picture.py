@@ -63,10 +63,8 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
     for layer in layers[1:]:
         if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
             raise AttnvizError(
-                f"{layers[0].title} and {layer.title} have different tokens, so they do not share a picture",
-                f"choose layers of the same tokens, such as --layer '{layer.stack} {layer.index}'"
-                if layer.stack
-                else "choose layers of the same tokens with --layer",
+                f"{_both(layers[0], layer)} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
             )
     panels = tuple(
         Panel(_panel_title(part.layer, head, len(layers) > 1), _map(part.layer, head, step))
@@ -86,6 +84,12 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
         diverging=diverging,
         hidden=any(bool((panel.values == -math.inf).any()) for panel in panels),
     )
+
+
+def _both(first: Layer, second: Layer) -> str:
+    if first.stack or second.stack:
+        return f"{first.title} and {second.title}"
+    return f"layers {first.index} and {second.index}"
 
 
 def shown_line(text: str) -> str:
