@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from attnviz.arrays import Array, as_array, as_floating, like, require_memory, to_backend
 from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
+from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
 from attnviz.tokens import valid_text
@@ -137,6 +138,10 @@ class Layer:
             "give a shorter text: a head is computed as a whole",
         )
         return attend(query, key, value, **vars(rule))
+
+    def together(self, steps: Collection[Step]) -> bool:
+        """Whether any of ``steps`` needs the outputs of all heads."""
+        return (Step.CONCAT in steps and self.heads > 1) or (Step.PROJECTED in steps and "output" in self.projections)
 
     def concat(self, outputs: Array) -> Array:
         """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,10 +75,11 @@ def _format(picture: PictureOptions) -> PictureFormat:
 
 def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
     os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
     from attnviz.renderers.figure import draw, save
 
     figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)
-    if missing:
+    if missing and form is not PictureFormat.SVG:  # where the viewer finds the font
         some = missing[:10] + ("…" if len(missing) > 10 else "")
         notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
     return save(figure, form.value, picture.dpi)

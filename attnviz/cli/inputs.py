@@ -211,12 +211,13 @@ def _waiting() -> Iterator[BinaryIO]:
         notice,
         ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
     )
-    timer.start()
     try:
+        timer.start()
         with file_errors(STDIN):
             sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
         timer.cancel()
         yield sys.stdin.buffer
     finally:
         timer.cancel()
-        timer.join()  # a thread that still writes when the interpreter ends would abort it
+        if timer.ident is not None:
+            timer.join()  # a thread that still writes when the interpreter ends would abort it

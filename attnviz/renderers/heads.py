@@ -43,7 +43,9 @@ class HeadSections:
         for step in self.writer.steps:
             if step is Step.PROJECTIONS and {"query", "key", "value"} <= self.layer.projections.keys():
                 yield self._projections()
-            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and not self.bare:
+            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and (
+                not self.bare or Step.EMBEDDINGS not in self.writer.steps
+            ):
                 yield self._projected(step)
             elif step in tell:
                 yield tell[step]()

@@ -92,7 +92,7 @@ def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dic
 
 def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
-    together = layer.heads > 1 and (Step.CONCAT in steps or Step.PROJECTED in steps)
+    together = layer.together(steps)
     needed = range(layer.heads) if together else heads
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
@@ -101,7 +101,7 @@ def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> 
     if together:
         concat = layer.concat(numpy.stack([computed[head].output for head in needed]))
         projected = layer.projected(concat)
-        if Step.CONCAT in steps:
+        if Step.CONCAT in steps and layer.heads > 1:
             data["concat"] = concat
         if Step.PROJECTED in steps and projected is not None:
             data["projected"] = to_numpy(projected)

@@ -9,6 +9,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import Step
+from attnviz.errors import AttnvizError
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
@@ -17,16 +18,30 @@ from attnviz.trace import Layer, Trace
 
 
 def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Heading | Section]:
-    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it."""
+    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
+
+    AttnvizError when there is nothing to show: a step that this trace does not have.
+    """
     yield Heading(1, _sentence(trace.tokens, looks.max_tokens))
+    sections = 0
     for part in selection.layers:
         writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
-        if part.pair is None:
-            yield from _before_heads(writer)
-            yield from _heads(writer)
-        else:
-            yield from _pairs(writer, *part.pair)
+        for one in _layer(writer):
+            sections += isinstance(one, Section)
+            yield one
+    if not sections:
+        raise AttnvizError(
+            f"there is no {' and no '.join(selection.steps)} here to show", "choose other steps with --step"
+        )
+
+
+def _layer(writer: Writer) -> Iterator[Heading | Section]:
+    if writer.part.pair is None:
+        yield from _before_heads(writer)
+        yield from _heads(writer)
+    else:
+        yield from _pairs(writer, *writer.part.pair)
 
 
 def _layer_heading(writer: Writer) -> Heading:
@@ -60,7 +75,7 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
     layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
-    together = layer.heads > 1 and (Step.CONCAT in wanted or Step.PROJECTED in wanted)
+    together = layer.together(wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
         told = HeadSections(writer, head, bare(layer))
@@ -97,16 +112,17 @@ def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | S
     concat = layer.concat(outputs)
     projected = layer.projected(concat)
     heads, _, dimension = outputs.shape
-    yield Heading(3, say("label.together"))
-    if Step.CONCAT in writer.steps:
+    if heads > 1:
+        yield Heading(3, say("label.together"))
+    if heads > 1 and Step.CONCAT in writer.steps:
         sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-        yield writer.section(
-            Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], writer.matrices.of_queries(concat)
-        )
-    if Step.PROJECTED in writer.steps and projected is not None:
+        matrix = writer.matrices.of_queries(concat)
+        yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+    if projected is not None and Step.PROJECTED in writer.steps:
+        formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
         weight = writer.matrices.of_projection("W_O", layer.projections["output"])
         result = writer.matrices.of_queries(projected)
-        yield writer.section(Step.PROJECTED, "projected = concat W_O", [say("projected.what")], weight, result)
+        yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
 
 
 def bare(layer: Layer) -> bool:

@@ -224,15 +224,26 @@ def _read_numpy(path: Path) -> Any:
     except MemoryError:
         raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
     except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
-        if "pickle" in str(error).lower():
+        if "Object arrays" in str(error) or _begins_as_pickle(path):
             raise AttnvizError(
                 f"{path} holds Python objects (a pickle), which can run any code: they are not read",
                 "save arrays of numbers",
             ) from None
         raise AttnvizError(
-            f"{path} is not a readable {path.suffix} file: {error or type(error).__name__}",
+            f"{path} is not a readable {path.suffix} file: {_reason(error)}",
             "it may be cut short: copy or save it again",
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return "it holds something else" if "pickle" in text else text or type(error).__name__
+
+
+def _begins_as_pickle(path: Path) -> bool:
+    """Whether the file opens with a pickle's protocol byte; NumPy calls everything that it does not know a pickle."""
+    with open(path, "rb") as stream:
+        return stream.read(1) == b"\x80"
 
 
 def _read_json(path: Path) -> Any:
