@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), f"{command_path} --help", 2)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
+            raise
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
 
 

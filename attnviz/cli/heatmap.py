@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnviz.cli.explain import require_whole
 from attnviz.cli.inputs import read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -38,6 +39,8 @@ def heatmap(
     Example: attnviz heatmap --causal --heads 4
     """
     form = _format(picture)
+    if form is PictureFormat.SAFETENSORS:
+        require_whole(part)
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)

@@ -1,8 +1,8 @@
 """The heat map as a figure: PNG, SVG, PDF.
 
-Everything is placed in inches on the bare figure, without Axes: an Axes with its ticks costs a hundred times what it
-shows here, one Text object for each of 1,536 labels alone five seconds. ``Words`` draws them all in one artist,
-straight through the backend's own draw_text, so that text stays text in SVG and PDF.
+Everything is placed in inches on the bare figure, without Axes: an Axes with its ticks, and a Text object for each
+label, cost many times what they show here. ``Words`` draws all labels in one artist, straight through the backend's own
+draw_text, so that text stays text in SVG and PDF.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class HeadSections:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
         array, letter = getattr(self.layer, step.value), step.value[0].upper()
         sentences = [self.say(f"{step.value}.what")]
-        if self.writer.source.get("position") == "rope" and step is not Step.VALUE:
+        if self.layer.rotary and step is not Step.VALUE:
             sentences.append(self.say(f"{step.value}.rotated"))
         if step is Step.QUERY:
             matrix = self.matrices.of_queries(array[self.head])
@@ -106,9 +106,12 @@ class HeadSections:
         hidden = int((masked == -math.inf).sum())
         sentences = []
         if rule.bias is not None:
-            slopes = self.writer.source.get("slopes")
-            slope = "" if slopes is None else self._number(slopes[self.head])
-            sentences.append(self.say("masked.alibi", slope=slope) if slopes else self.say("masked.bias"))
+            slopes = self.layer.slopes
+            sentences.append(
+                self.say("masked.bias")
+                if slopes is None
+                else self.say("masked.alibi", slope=self._number(slopes[self.head]))
+            )
         if rule.causal:
             sentences.append(self.say("masked.causal"))
         if rule.window is not None:

@@ -25,6 +25,7 @@ class Panel(NamedTuple):
     """One head: its title and its map, (queries, keys), hidden cells −∞."""
 
     title: str
+    head: int
     values: numpy.ndarray
 
 
@@ -62,7 +63,7 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
                 "choose layers of the same tokens with --layer",
             )
     panels = tuple(
-        Panel(_panel_title(part.layer, head, len(layers) > 1), _map(part.layer, head, step))
+        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part.layer, head, step))
         for part in selection.layers
         for head in part.heads
     )
@@ -123,7 +124,7 @@ def _panel_title(layer: Layer, head: int, several: bool) -> str:
 
 
 def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
-    layer = layers[0]
+    layer, rules = layers[0], [layer.rule for layer in layers]
     words = {
         MapStep.SCORES: "Attention scores Q Kᵀ",
         MapStep.SCALED: "Scaled attention scores",
@@ -132,11 +133,12 @@ def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> s
     }
     parts = [words[step]]
     if len(panels) == 1 and layer.heads > 1:
-        parts.append(f"layer {layer.index}, head {panels[0].title.split()[1]}")
+        parts.append(f"layer {layer.index}, head {panels[0].head}")
     elif len(panels) > 1:
         parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
-    parts += ["causal"] if layer.rule.causal else []
-    parts += [f"window {layer.rule.window}"] if layer.rule.window is not None else []
+    parts += ["causal"] if all(rule.causal for rule in rules) else []
+    if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
+        parts.append(f"window {layer.rule.window}")
     return ", ".join(parts)
 
 

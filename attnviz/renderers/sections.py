@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy
 
 from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
 from attnviz.choices import Step
-from attnviz.errors import AttnvizError
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
@@ -18,22 +16,12 @@ from attnviz.trace import Layer, Trace
 
 
 def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Heading | Section]:
-    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
-
-    AttnvizError when there is nothing to show: a step that this trace does not have.
-    """
+    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it."""
     yield Heading(1, _sentence(trace.tokens, looks.max_tokens))
-    sections = 0
     for part in selection.layers:
         writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
-        for one in _layer(writer):
-            sections += isinstance(one, Section)
-            yield one
-    if not sections:
-        raise AttnvizError(
-            f"there is no {' and no '.join(selection.steps)} here to show", "choose other steps with --step"
-        )
+        yield from _layer(writer)
 
 
 def _layer(writer: Writer) -> Iterator[Heading | Section]:
@@ -75,10 +63,11 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
     layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
+    plain = bare(layer)
     together = layer.together(wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
-        told = HeadSections(writer, head, bare(layer))
+        told = HeadSections(writer, head, plain)
         if together:
             outputs.append(told.steps.output)
         if head in heads:
@@ -96,7 +85,7 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[Heading | Section]:
     for head in writer.part.heads:
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
-        yield pair_section(writer, head, Steps(*map(to_numpy, writer.layer.steps(head))), query, key)
+        yield pair_section(writer, head, query, key)
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,11 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     for layer in trace.layers:
         layer.check()
     return trace
+
+
+def load(path: str | os.PathLike[str]) -> Trace:
+    """A trace from a file, as ``--from`` reads it: a saved trace, or Q, K and V as .npz, .safetensors or .json."""
+    return read_trace(Path(path))
 
 
 def read_embeddings(path: Path) -> Embedder:
