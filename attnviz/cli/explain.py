@@ -55,6 +55,10 @@ def explain(
         raise UsageError(
             "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv"
         )
+    if form in (TableFormat.TABLE, TableFormat.MARKDOWN) and table.query and table.key and table.step:
+        raise UsageError(
+            "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
+        )
     render = _renderer(form, part, table, lines.lines)
     if lines.lines:
         traces = read_lines(source, toy, rule, engine)

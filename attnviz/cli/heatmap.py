@@ -83,6 +83,6 @@ def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> by
 
     figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)
     if missing and form is not PictureFormat.SVG:  # where the viewer finds the font
-        some = missing[:10] + ("…" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
+        some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts have most scripts")
     return save(figure, form.value, picture.dpi)

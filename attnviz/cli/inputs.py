@@ -16,6 +16,7 @@ from attnviz.cli.options import EngineOptions, RuleOptions, SourceOptions, ToyOp
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
+from attnviz.tokens import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy import Toy
@@ -86,7 +87,10 @@ def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOpt
                 f"--{name} shapes toy attention, but --from brings its own query, key and value",
                 f"leave out --{name}, or give a text",
             )
-    return _computed_by(read_file(path, _given(rule)), engine)
+    trace = read_file(path, _given(rule))
+    if unread := trace.source.get("unread"):
+        notice(f"{path} also holds {', '.join(map(shown, unread))}, which attnviz does not read")
+    return _computed_by(trace, engine)
 
 
 def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:

@@ -23,11 +23,17 @@ def pair_section(writer: Writer, head: int, query: int, key: int) -> Section:
     paper, say = Paper(writer, head, query, key), writer.say
     names = {"query": writer.query_names[query], "key": writer.key_names[key]}
     position = say("pair.position", query_position=query, key_position=key, **names)
+    offset = (
+        writer.layer.rule.offset_for(len(writer.query_names), len(writer.key_names))
+        if writer.layer.rule.query_offset
+        else 0
+    )
+    sentences = [position, *([say("pair.offset", position=query + offset)] if offset else []), say("pair.rounded")]
     lines = [*paper.score(), *paper.scaled(), *paper.masked()]
     lines += (
         [say("pair.blind")] if bool(paper.steps.blind[0]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
     )
-    return Section(say("title.pair", **names), "", [] if writer.looks.quiet else [position], [], lines)
+    return Section(say("title.pair", **names), "", [] if writer.looks.quiet else sentences, [], lines)
 
 
 class Paper:

@@ -13,7 +13,7 @@ from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
 from attnviz.selection import Selection
 from attnviz.tokens import shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import Layer, Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
@@ -90,8 +90,8 @@ def shown_line(text: str) -> str:
 def _map(layer: Layer, head: int, step: MapStep) -> Any:
     steps = layer.steps(head)
     values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step is MapStep.WEIGHTS:  # a hidden cell has the weight 0, but it is not a small weight: it is drawn as hidden
-        values = numpy.where(to_numpy(steps.masked) == -math.inf, -math.inf, values)
+    if step in (MapStep.MASKED, MapStep.WEIGHTS):  # a hidden cell has the weight 0, but it is not a small weight
+        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
     return values
 
 
@@ -143,6 +143,9 @@ def _title(layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> s
 
 
 def _subtitle(trace: Trace, layer: Layer) -> str:
-    tokens = [shorten(shown(token), LABEL_CELLS) for token in trace.query_tokens(layer)[:SOURCE_TOKENS]]
-    text = " ".join(tokens) + (" …" if len(trace.query_tokens(layer)) > SOURCE_TOKENS else "")
-    return f"“{text}”"
+    """The text, or the name of the file whose tokens have none but their positions."""
+    tokens = trace.query_tokens(layer)
+    if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
+        return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
+    names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
+    return f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"

@@ -29,6 +29,7 @@ NAMES = {
     "key": ("key", "k"),
     "value": ("value", "v"),
     "mask": ("mask",),
+    "attn_mask": ("attn_mask",),
     "bias": ("bias",),
     "sinks": ("sinks",),
     "tokens": ("tokens",),
@@ -112,6 +113,12 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
             "name the arrays query, key, value or q, k, v",
         )
     query, key, value = (_heads(path, name, named[name]) for name in ("query", "key", "value"))
+    unread = [
+        name for name in content if name.lower() not in {alias for aliases in NAMES.values() for alias in aliases}
+    ]
+    if "attn_mask" in named:  # torch's name for both
+        boolean = as_array(named["attn_mask"], f"{path}: attn_mask").dtype.kind == "b"
+        named.setdefault("mask" if boolean else "bias", named["attn_mask"])
     rule = Rule(
         scale=_number(path, "scale", named, float),
         causal=bool(_number(path, "causal", named, bool)),
@@ -129,7 +136,7 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     if key_tokens is None and not square:
         key_tokens = numbered(key.shape[1], "k")
     layer = Layer(query, key, value, rule, name=path.stem, key_tokens=key_tokens)
-    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name})
+    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name, **({"unread": unread} if unread else {})})
 
 
 def _heads(path: Path, name: str, value: Any) -> Array:

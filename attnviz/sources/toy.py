@@ -109,7 +109,9 @@ class Toy:
     def _usual_dim(self) -> int:
         if self.weights is not None:
             return int(self.weights["query"].weight.shape[0])
-        return 3 if self.heads == 1 else HEAD_DIMENSION * self.heads
+        return (
+            3 if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
+        )  # rope: pairs
 
     def _projections(self, width: int) -> dict[str, Projection]:
         if self.weights is not None:
