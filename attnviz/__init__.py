@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnviz.attention import Rule, Steps, attend
     from attnviz.errors import AttnvizError
+    from attnviz.sources.files import load
     from attnviz.sources.models import trace_model
     from attnviz.sources.toy import trace_text
-    from attnviz.trace import Layer, Projection, Trace, load
+    from attnviz.trace import Layer, Projection, Trace
 
 __version__ = "0.1.0"
 
@@ -40,7 +41,7 @@ _MODULES = {
     "Steps": "attnviz.attention",
     "Trace": "attnviz.trace",
     "attend": "attnviz.attention",
-    "load": "attnviz.trace",
+    "load": "attnviz.sources.files",
     "trace_model": "attnviz.sources.models",
     "trace_text": "attnviz.sources.toy",
 }

@@ -7,6 +7,7 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -68,7 +69,10 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
     tensor = array if _is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
     kind = None if dtype is None or tensor.dtype == torch.bool else getattr(torch, dtype)
     try:
-        moved = tensor.to(device=_torch_device(torch, device), dtype=kind)
+        place = _torch_device(torch, device)
+        if place.startswith("mps") and kind is None and tensor.dtype == torch.float64:
+            kind = torch.float32  # Apple's GPUs have no float64
+        moved = tensor.to(device=place, dtype=kind)
         if moved.is_meta:
             raise NotImplementedError("it holds no numbers")
         return moved
@@ -158,7 +162,13 @@ def require_memory(needed: int, what: str, hint: str) -> None:
 
 
 def _is_torch(array: Any) -> bool:
-    return type(array).__module__.partition(".")[0] == "torch"
+    return _is_torch_type(type(array))  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache
+def _is_torch_type(kind: type) -> bool:
+    """Whether torch's tensor is among the ancestors of ``kind``, without importing torch to ask."""
+    return any(one.__module__.partition(".")[0] == "torch" for one in kind.__mro__)
 
 
 def _writable(array: numpy.ndarray) -> numpy.ndarray:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
 from attnviz.errors import AttnvizError
 
+AS_GOOD_AS_HIDDEN = 9000.0  # below the cell's own score: e^x is 0 in every type
 LARGEST_POSITION = 2**53  # beyond it, positions would no longer be exact
 
 
@@ -48,6 +49,8 @@ class Rule:
         for name, kind in (("scale", float), ("query_offset", int), ("window", int), ("softcap", float)):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _plain(name, value, kind))
+        if self.causal not in (True, False):
+            raise AttnvizError(f"causal is {self.causal!r}: it must be true or false")
         object.__setattr__(self, "causal", bool(self.causal))
         if self.scale is not None and not math.isfinite(self.scale):
             raise AttnvizError(f"scale is {self.scale}: it must be a finite number")
@@ -88,6 +91,13 @@ class Steps(NamedTuple):
     masked: Array
     weights: Array
     output: Array
+
+    @property
+    def hidden(self) -> Array:
+        """True for each cell that softmax gives nothing: −∞, or lowered so far that e^x is 0 (a mask of −10⁴ or
+        finfo.min, as many implementations add it).  (…, heads, queries, keys)"""
+        lowered = self.scaled - namespace(self.masked).where(self.masked == -math.inf, self.scaled, self.masked)
+        return (self.masked == -math.inf) | (lowered >= AS_GOOD_AS_HIDDEN)
 
     @property
     def blind(self) -> Array:
@@ -297,8 +307,13 @@ def _visible(xp: Any, rule: Rule, query: Array, scores: Array) -> Array | None:
 
 
 def _boolean(mask: Any) -> Array:
+    """``mask`` as booleans; whole numbers that are all 0 or 1 mean the same."""
     mask = as_array(mask, "mask")
-    if str(mask.dtype).rpartition(".")[2] != "bool":
+    xp = namespace(mask)
+    kind = str(mask.dtype).rpartition(".")[2]
+    if "int" in kind and bool(xp.all((mask == 0) | (mask == 1))):
+        return mask == 1
+    if kind != "bool":
         raise AttnvizError(
             f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
             "give numbers to add as bias instead",

@@ -63,7 +63,28 @@ def select(
         for one in chosen
     )
     steps = set(step)
-    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
+    if steps and not any(steps & available(part.layer) for part in parts):
+        raise AttnvizError(
+            f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
+        )
+    if not steps:  # what follows from all heads together belongs to a look at all of them
+        whole = all(len(part.heads) == part.layer.heads for part in parts)
+        steps = set(Step) if whole else set(Step) - {Step.CONCAT, Step.PROJECTED}
+    return Selection(parts, tuple(name for name in Step if name in steps))
+
+
+def available(layer: Layer) -> set[Step]:
+    """The steps that can be shown of ``layer``."""
+    known = set(Step)
+    if layer.embeddings is None:
+        known -= {Step.EMBEDDINGS}
+    if layer.positions is None:
+        known -= {Step.POSITIONS, Step.INPUTS}
+    if not {"query", "key", "value"} <= layer.projections.keys():
+        known -= {Step.PROJECTIONS}
+    if layer.heads == 1:
+        known -= {Step.CONCAT}
+    return known if "output" in layer.projections else known - {Step.PROJECTED}
 
 
 def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
@@ -133,7 +154,7 @@ def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
     if len(positions) > 1:
         raise AttnvizError(
             f"{side} token {name} stands at the positions {_cut(positions)}",
-            f"name one of them: --{side} {positions[0]}",
+            f"name one of them: --{side} @{positions[0]}",
         )
     return positions[0]
 

@@ -84,13 +84,20 @@ def folded(token: str) -> str:
 
 
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
-    """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position."""
+    """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
+
+    A number that is itself a token means the token; ``@1`` always means the position.
+    """
     tokens = list(tokens)
+    if wanted.startswith("@") and wanted not in tokens:
+        return _place(wanted[1:], len(tokens))
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
     same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]
-    if not same and wanted.isdecimal() and len(wanted) < 16 and int(wanted) < len(tokens):
-        same = [int(wanted)]
-    return same
+    return same or _place(wanted, len(tokens))
+
+
+def _place(word: str, count: int) -> list[int]:
+    return [int(word)] if word.isdecimal() and len(word) < 16 and int(word) < count else []
 
 
 @lru_cache(maxsize=2)

@@ -117,7 +117,7 @@ def test_a_query_and_a_key_are_a_pair():
 def test_an_ambiguous_token_names_its_positions():
     with pytest.raises(AttnvizError, match="query token THE stands at the positions 0, 3") as error:
         select(trace(layer(0)), query="THE")
-    assert error.value.hint == "name one of them: --query 0"
+    assert error.value.hint == "name one of them: --query @0"
 
 
 @pytest.mark.parametrize("wanted", ["mouse", "7", "-1", "", "9" * 5000], ids=lambda wanted: wanted[:5])
@@ -132,3 +132,10 @@ def test_keys_of_another_text_are_chosen_among_its_tokens():
     assert select(cross, query="chat", key="cat").layers[0].pair == (1, 2)
     with pytest.raises(AttnvizError, match=r"no query token cat: there are le \(0\), chat \(1\)"):
         select(cross, query="cat")
+
+
+def test_a_position_can_be_told_from_a_token_that_is_a_number():
+    array = numpy.ones((1, 4, 2))
+    numbers = Trace(("1", "0", "1", "1"), (Layer(array, array, array),))
+    assert [select(numbers, query=f"@{place}").layers[0].query for place in range(4)] == [0, 1, 2, 3]
+    assert select(numbers, query="0").layers[0].query == 1

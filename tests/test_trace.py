@@ -408,11 +408,36 @@ def test_attention_beyond_the_memory_is_refused_before_it_is_computed():
         Layer(query, query, query).steps()
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path):
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "trace.safetensors"
     plain_trace().save(path)
     before = path.read_bytes()
+    monkeypatch.setattr("safetensors.numpy.save_file", lambda *_: (_ for _ in ()).throw(TypeError))
     with pytest.raises(TypeError):
-        replace(plain_trace(tokens=2), source={"kind": object()}).save(path)
+        plain_trace(tokens=2).save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_query_is_that_row_of_the_whole():
+    mask = numpy.tril(numpy.ones((2, 5, 5), dtype=bool), k=2)
+    rule = Rule(
+        causal=True,
+        window=3,
+        softcap=2.0,
+        mask=mask,
+        bias=numpy.random.default_rng(1).normal(size=(5, 5)),
+        sinks=[0.1, 0.2],
+    )
+    arrays = numpy.random.default_rng(0).normal(size=(3, 2, 5, 4))
+    layer = Layer(*arrays, rule)
+    for head in range(2):
+        for query in range(5):
+            for one, whole in zip(layer.steps(head, query), layer.steps(head), strict=True):
+                assert_allclose(one[0], whole[query], rtol=1e-12)
+
+
+@pytest.mark.parametrize("head", [-1, 2, 99])
+def test_a_head_that_is_not_there_is_told(head):
+    with pytest.raises(AttnvizError, match=f"head {head} does not exist: the layer has heads 0 to 1"):
+        Layer(*numpy.ones((3, 2, 3, 4))).steps(head)

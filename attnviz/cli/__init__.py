@@ -55,10 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.hint, error.exit_code)
     except _USAGE_ERROR as error:
         command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
-        return _fail(error.format_message(), f"{command_path} --help", 2)
+        message = error.format_message()
+        unquoted = "extra argument" in message and len(arguments) > 2
+        return _fail(
+            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", 2
+        )
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
+            raise
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from attnviz.choices import Step
 from attnviz.cli.inputs import Making, named_line, read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -20,6 +21,7 @@ from attnviz.cli.options import (
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, first_layer, save_trace, write
+from attnviz.cli.parameters import Options
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +48,10 @@ def explain(
     """
     making = Making(toy, rule, engine, model, special, part.layer)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
+    if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
+        raise UsageError("CSV has no projections", "take --format json")
     if form is TableFormat.SAFETENSORS:
+        require_whole(part, table)
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
         save_trace(read_trace(source, making), table.output)
@@ -55,12 +60,23 @@ def explain(
         raise UsageError(
             "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv"
         )
+    if form in (TableFormat.TABLE, TableFormat.MARKDOWN) and table.query and table.key and table.step:
+        raise UsageError(
+            "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
+        )
     render = _renderer(form, part, table, lines.lines)
     if lines.lines:
         traces = read_lines(source, making)
     else:
         traces = iter([(0, read_trace(source, making))])
     write(_rendered(traces, render), table.output)
+
+
+def require_whole(*groups: Options) -> None:
+    """A saved trace is whole: refuse options that choose a part of it."""
+    for name in ("layer", "head", "step", "query", "key"):
+        if any(getattr(group, name, None) for group in groups):
+            raise UsageError(f"--{name} chooses what is shown, but a saved trace is whole", f"leave out --{name}")
 
 
 def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:

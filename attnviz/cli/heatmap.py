@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+
+from attnviz.cli.explain import require_whole
 from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -43,6 +45,8 @@ def heatmap(
     Example: attnviz heatmap --causal --heads 4
     """
     form = _format(picture)
+    if form is PictureFormat.SAFETENSORS:
+        require_whole(part)
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)

@@ -17,6 +17,7 @@ from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, Source
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
+from attnviz.tokens import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy import Toy
@@ -139,7 +140,10 @@ def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files import read_trace as read_file
 
     require_no_toy(making.toy, "--from")
-    return _computed_by(read_file(path, _given(making.rule)), making.engine)
+    trace = read_file(path, _given(making.rule))
+    if unread := trace.source.get("unread"):
+        notice(f"{path} also holds {', '.join(map(shown, unread))}, which attnviz does not read")
+    return _computed_by(trace, making.engine)
 
 
 def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
@@ -268,12 +272,13 @@ def _waiting() -> Iterator[BinaryIO]:
         notice,
         ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
     )
-    timer.start()
     try:
+        timer.start()
         with file_errors(STDIN):
             sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
         timer.cancel()
         yield sys.stdin.buffer
     finally:
         timer.cancel()
-        timer.join()  # a thread that still writes when the interpreter ends would abort it
+        if timer.ident is not None:
+            timer.join()  # a thread that still writes when the interpreter ends would abort it

@@ -271,7 +271,11 @@ class TableOptions(Options):
     ] = ()  # type: ignore[assignment]
     query: Annotated[
         str | None,
-        typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW),
+        typer.Option(
+            help="Only this query: a token or its position (3, or @3 where 3 is a token too).",
+            metavar="TOKEN",
+            rich_help_panel=SHOW,
+        ),
     ] = None
     key: Annotated[
         str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import stat
 import sys
@@ -70,12 +71,13 @@ def drawn(
 ) -> bytes:
     """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
     os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
     from attnviz.renderers.figure import draw, save
 
     figure, missing = draw(picture, cmap=cmap, annotate=annotate)
-    if missing:
-        some = missing[:10] + ("…" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
+    if missing and form != "svg":  # where the viewer finds the font
+        some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts have most scripts")
     return save(figure, form, dpi)
 
 

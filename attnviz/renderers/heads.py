@@ -15,6 +15,7 @@ from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
 
 MOST_BLIND = 3  # queries named one by one when they see nothing
+MOST_NAMED = 4  # keys named one by one when they tie
 
 
 class HeadSections:
@@ -30,7 +31,9 @@ class HeadSections:
     @cached_property
     def steps(self) -> Steps:
         """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v); computed when they are first looked at."""
-        return Steps(*map(to_numpy, self.layer.steps(self.head)))
+        steps = Steps(*map(to_numpy, self.layer.steps(self.head)))
+        self.matrices = self.matrices.marking(numpy.flatnonzero(steps.blind))
+        return steps
 
     def sections(self) -> Iterator[Section]:
         tell = {
@@ -43,7 +46,9 @@ class HeadSections:
         for step in self.writer.steps:
             if step is Step.PROJECTIONS and {"query", "key", "value"} <= self.layer.projections.keys():
                 yield self._projections()
-            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and not self.bare:
+            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and (
+                not self.bare or Step.EMBEDDINGS not in self.writer.steps
+            ):
                 yield self._projected(step)
             elif step in tell:
                 yield tell[step]()
@@ -63,7 +68,7 @@ class HeadSections:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
         array, letter = getattr(self.layer, step.value), step.value[0].upper()
         sentences = [self.say(f"{step.value}.what")]
-        if self.writer.source.get("position") == "rope" and step is not Step.VALUE:
+        if self.layer.rotary and step is not Step.VALUE:
             sentences.append(self.say(f"{step.value}.rotated"))
         if step is Step.QUERY:
             matrix = self.matrices.of_queries(array[self.head])
@@ -74,7 +79,14 @@ class HeadSections:
 
     def _scores(self) -> Section:
         query, key = self._best()
-        here = self.say("scores.here", **self._names(query, key), score=self._number(self.steps.scores[query, key]))
+        score = self.steps.scores[query, key]
+        ties = int(numpy.isclose(self.steps.scores, score, rtol=1e-9, atol=0).sum())
+        here = self.say(
+            "scores.here" if ties == 1 else "scores.tie",
+            **self._names(query, key),
+            score=self._number(score),
+            count=ties,
+        )
         matrix = self.matrices.of_cells(self.steps.scores)
         return self.writer.section(Step.SCORES, "scores = Q Kᵀ", [self.say("scores.what"), here], matrix)
 
@@ -100,13 +112,17 @@ class HeadSections:
         )
 
     def _masked(self) -> Section:
-        rule, masked = self.layer.rule, self.steps.masked
-        hidden = int((masked == -math.inf).sum())
+        rule, lowered = self.layer.rule, self.steps.hidden & (self.steps.masked > -math.inf)
+        masked = numpy.where(lowered, -math.inf, self.steps.masked)
+        hidden = int(self.steps.hidden.sum())
         sentences = []
         if rule.bias is not None:
-            slopes = self.writer.source.get("slopes")
-            slope = "" if slopes is None else self._number(slopes[self.head])
-            sentences.append(self.say("masked.alibi", slope=slope) if slopes else self.say("masked.bias"))
+            slopes = self.layer.slopes
+            sentences.append(
+                self.say("masked.bias")
+                if slopes is None
+                else self.say("masked.alibi", slope=self._number(slopes[self.head]))
+            )
         if rule.causal:
             sentences.append(self.say("masked.causal"))
         if rule.window is not None:
@@ -115,12 +131,16 @@ class HeadSections:
             sentences.append(self.say("masked.mask"))
         if hidden:
             sentences.append(self.say("masked.why", hidden=hidden, cells=masked.size))
+        if lowered.any():
+            sentences.append(self.say("masked.lowered", value=f"{self.steps.masked.min():.3g}"))
         blind = numpy.flatnonzero(self.steps.blind)
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:
             sentences.append(self.matrices.more(len(blind) - MOST_BLIND))
         formula = (
-            "masked = scaled" + (" + bias" if rule.bias is not None else "") + ("; hidden cells −∞" if hidden else "")
+            "masked = scaled"
+            + (" + bias" if rule.bias is not None else "")
+            + (f"; {self.say('label.hidden')} −∞" if hidden else "")
         )
         return self.writer.section(
             Step.MASKED, formula, sentences or [self.say("masked.nothing")], self.matrices.of_cells(masked)
@@ -133,13 +153,17 @@ class HeadSections:
             key = int(weights[query].argmax())
             if self.writer.part.key in (None, key):  # else the largest weight is not in the table
                 weight = numbers.share(float(weights[query, key]))
-                sentences.append(self.say("weights.here", **self._names(query, key), weight=weight))
+                ties = numpy.flatnonzero(numpy.isclose(weights[query], weights[query, key], rtol=1e-9, atol=0))
+                names = ", ".join(f"`{self.writer.key_names[tie]}`" for tie in ties[:MOST_NAMED])
+                names += ", …" if len(ties) > MOST_NAMED else ""
+                message = "weights.here" if len(ties) == 1 else "weights.tie"
+                sentences.append(self.say(message, **self._names(query, key), weight=weight, keys=names))
             if self.layer.rule.sinks is None:
                 sentences.append(self.say("weights.sum"))
             else:
                 share = numbers.share(float(1 - weights[query].sum()))
                 sentences.append(self.say("weights.sink", query=self.writer.query_names[query], share=share))
-        matrix = self.matrices.of_weights(weights, self.steps.masked == -math.inf)
+        matrix = self.matrices.of_weights(weights, self.steps.hidden)
         return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", sentences, matrix)
 
     def _output(self) -> Section:
@@ -147,7 +171,8 @@ class HeadSections:
         if query is not None:
             vector = self.writer.vector(self.steps.output[query])
             sentences.append(self.say("output.here", query=self.writer.query_names[query], vector=vector))
-        matrix = self.matrices.of_queries(self.steps.output)
+        output = self.steps.output
+        matrix = self.matrices.of_queries(output)
         return self.writer.section(Step.OUTPUT, "output = weights V", sentences, matrix)
 
     def _best(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -14,6 +14,7 @@ from attnviz.renderers import numbers
 from attnviz.selection import Part
 from attnviz.trace import Projection
 
+BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell
 
 
@@ -50,6 +51,12 @@ class MatrixMaker:
         self.part, self.looks = part, looks
         self.query_names, self.key_names = query_names, key_names
         self.say = looks.lessons.say
+
+    def marking(self, blind: Iterable[int]) -> MatrixMaker:
+        """The same, where the queries ``blind``, which see no key, carry a mark."""
+        marked = set(blind)
+        names = [f"{name} {BLIND}" if place in marked else name for place, name in enumerate(self.query_names)]
+        return MatrixMaker(self.part, self.looks, names, self.key_names) if marked else self
 
     def of_cells(self, values: numpy.ndarray) -> Matrix:
         """queries × keys; −∞ is a hidden cell."""

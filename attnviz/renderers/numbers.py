@@ -38,10 +38,13 @@ def factor(value: float, precision: int) -> str:
 def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-def]  # float → str
     """Fixed point with as many decimals as the values need; exponents where they would need too many digits."""
     finite = values[numpy.isfinite(values)]
+    if finite.dtype.kind != "f":
+        finite = finite.astype(numpy.float64)
     largest = float(numpy.abs(finite).max(initial=0.0))
-    if largest >= 1e7 or 0 < largest < 10.0**-precision:
+    if largest >= 1e7 or 0 < largest < 0.5 * 10.0**-precision:
         return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
-    noise = min(1e-9, 10.0 ** -(precision + 3))  # of the arithmetic: far below what is shown
+    # What is noise of the arithmetic, not a digit: far below what is shown, unless the type itself is coarser.
+    noise = max(min(1e-9, 10.0 ** -(precision + 3)), 2 * float(numpy.finfo(finite.dtype).eps))
     decimals = next((count for count in range(precision) if _needs_no_more(finite, count, noise)), precision)
     return f"{{:z.{decimals}f}}".format  # z: never -0.0
 

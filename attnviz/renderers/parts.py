@@ -44,7 +44,7 @@ class Writer:
         self.query_names = [name(token) for token in trace.query_tokens(part.layer)]
         self.key_names = [name(token) for token in trace.key_tokens(part.layer)]
         self.matrices = MatrixMaker(part, looks, self.query_names, self.key_names)
-        self.source, self.error = trace.source, layer_error(trace, part.layer)
+        self.error = layer_error(trace, part.layer)
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:

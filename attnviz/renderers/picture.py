@@ -14,7 +14,7 @@ from attnviz.errors import AttnvizError
 from attnviz.provenance import agreement, model_name
 from attnviz.selection import Selection
 from attnviz.tokens import shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import Layer, Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
@@ -26,6 +26,7 @@ class Panel(NamedTuple):
     """One head: its title and its map, (queries, keys), hidden cells −∞."""
 
     title: str
+    head: int
     values: numpy.ndarray
 
 
@@ -67,7 +68,7 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
                 "choose layers of the same tokens with --layer",
             )
     panels = tuple(
-        Panel(_panel_title(part.layer, head, len(layers) > 1), _map(part.layer, head, step))
+        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part.layer, head, step))
         for part in selection.layers
         for head in part.heads
     )
@@ -100,8 +101,8 @@ def shown_line(text: str) -> str:
 def _map(layer: Layer, head: int, step: MapStep) -> Any:
     steps = layer.steps(head)
     values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step is MapStep.WEIGHTS:  # a hidden cell has the weight 0, but it is not a small weight: it is drawn as hidden
-        values = numpy.where(to_numpy(steps.masked) == -math.inf, -math.inf, values)
+    if step in (MapStep.MASKED, MapStep.WEIGHTS):  # a hidden cell has the weight 0, but it is not a small weight
+        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
     return values
 
 
@@ -134,7 +135,7 @@ def _panel_title(layer: Layer, head: int, several: bool) -> str:
 
 
 def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
-    layer = layers[0]
+    layer, rules = layers[0], [layer.rule for layer in layers]
     words = {
         MapStep.SCORES: "Attention scores Q Kᵀ",
         MapStep.SCALED: "Scaled attention scores",
@@ -143,16 +144,21 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     }
     parts = [words[step]]
     if len(panels) == 1 and layer.heads > 1:
-        parts.append(f"{layer.title}, head {panels[0].title.split()[1]}")
+        parts.append(f"{layer.title}, head {panels[0].head}")
     elif len(panels) > 1:
         parts += [layer.title] if len(layers) == 1 and model_name(trace) else []
         parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
-    parts += ["causal"] if layer.rule.causal else []
-    parts += [f"window {layer.rule.window}"] if layer.rule.window is not None else []
+    parts += ["causal"] if all(rule.causal for rule in rules) else []
+    if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
+        parts.append(f"window {layer.rule.window}")
     return ", ".join(parts)
 
 
 def _subtitle(trace: Trace, layer: Layer) -> str:
-    tokens = [shorten(shown(token), LABEL_CELLS) for token in trace.query_tokens(layer)[:SOURCE_TOKENS]]
-    text = " ".join(tokens) + (" …" if len(trace.query_tokens(layer)) > SOURCE_TOKENS else "")
-    return " · ".join(part for part in (f"“{text}”", agreement(trace)) if part)
+    """The text, or the name of the file whose tokens have none but their positions."""
+    tokens = trace.query_tokens(layer)
+    if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
+        return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
+    names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
+    text = f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"
+    return " · ".join(part for part in (text, agreement(trace)) if part)

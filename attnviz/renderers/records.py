@@ -18,6 +18,7 @@ from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
 MAP_STEPS = tuple(Step(step.value) for step in MapStep)
+COMPUTED = {*MAP_STEPS, Step.OUTPUT}
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
@@ -92,23 +93,28 @@ def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dic
 
 def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
-    together = layer.heads > 1 and (Step.CONCAT in steps or Step.PROJECTED in steps)
-    needed = range(layer.heads) if together else heads
+    together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
-    computed = {head: Steps(*map(to_numpy, layer.steps(head))) for head in needed}
-    data: dict[str, Any] = {"heads": [_head(layer, head, computed[head], steps) for head in heads]}
+    shown, outputs = {}, []
+    for head in range(layer.heads) if together else heads:
+        computed = Steps(*map(to_numpy, layer.steps(head))) if together or COMPUTED & set(steps) else None
+        if computed is not None and together:
+            outputs.append(computed.output)
+        if head in heads:
+            shown[head] = _head(layer, head, computed, steps)
+    data: dict[str, Any] = {"heads": [shown[head] for head in heads]}
     if together:
-        concat = layer.concat(numpy.stack([computed[head].output for head in needed]))
+        concat = layer.concat(numpy.stack(outputs))
         projected = layer.projected(concat)
-        if Step.CONCAT in steps:
+        if Step.CONCAT in steps and layer.heads > 1:
             data["concat"] = concat
         if Step.PROJECTED in steps and projected is not None:
             data["projected"] = to_numpy(projected)
     return data
 
 
-def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> dict[str, Any]:
+def _head(layer: Layer, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
     kv_head = layer.kv_head(head)
     data: dict[str, Any] = {"head": head, "kv_head": kv_head}
     for step, array in (
@@ -119,7 +125,7 @@ def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> 
         if step in steps:
             data[step.value] = to_numpy(array)
     for step in (*MAP_STEPS, Step.OUTPUT):
-        if step in steps:
+        if step in steps and computed is not None:
             data[step.value] = getattr(computed, step.value)
     return data
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy
 
 from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
 from attnviz.choices import Step
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
@@ -22,11 +21,15 @@ def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Headin
     for part in selection.layers:
         writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
-        if part.pair is None:
-            yield from _before_heads(writer)
-            yield from _heads(writer)
-        else:
-            yield from _pairs(writer, *part.pair)
+        yield from _layer(writer)
+
+
+def _layer(writer: Writer) -> Iterator[Heading | Section]:
+    if writer.part.pair is None:
+        yield from _before_heads(writer)
+        yield from _heads(writer)
+    else:
+        yield from _pairs(writer, *writer.part.pair)
 
 
 def _layer_heading(writer: Writer) -> Heading:
@@ -64,10 +67,11 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
     layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
-    together = layer.heads > 1 and (Step.CONCAT in wanted or Step.PROJECTED in wanted)
+    plain = bare(layer)
+    together = layer.together(wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
-        told = HeadSections(writer, head, bare(layer))
+        told = HeadSections(writer, head, plain)
         if together:
             outputs.append(told.steps.output)
         if head in heads:
@@ -85,7 +89,7 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[Heading | Section]:
     for head in writer.part.heads:
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
-        yield pair_section(writer, head, Steps(*map(to_numpy, writer.layer.steps(head))), query, key)
+        yield pair_section(writer, head, query, key)
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:
@@ -101,16 +105,17 @@ def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | S
     concat = layer.concat(outputs)
     projected = layer.projected(concat)
     heads, _, dimension = outputs.shape
-    yield Heading(3, say("label.together"))
-    if Step.CONCAT in writer.steps:
+    if heads > 1:
+        yield Heading(3, say("label.together"))
+    if heads > 1 and Step.CONCAT in writer.steps:
         sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-        yield writer.section(
-            Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], writer.matrices.of_queries(concat)
-        )
-    if Step.PROJECTED in writer.steps and projected is not None:
+        matrix = writer.matrices.of_queries(concat)
+        yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+    if projected is not None and Step.PROJECTED in writer.steps:
+        formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
         weight = writer.matrices.of_projection("W_O", layer.projections["output"])
         result = writer.matrices.of_queries(projected)
-        yield writer.section(Step.PROJECTED, "projected = concat W_O", [say("projected.what")], weight, result)
+        yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
 
 
 def bare(layer: Layer) -> bool:

@@ -46,8 +46,10 @@ class TerminalMap:
         grid = Grid(self.picture, self.labels, width, coloured, self.paint)
         yield Text(self.picture.title, style=Style(bold=True))
         yield Text(self.picture.subtitle, style=DIM)
+        yield Text("rows: query · columns: key", style=DIM)
         if grid.pooled > 1:
-            yield Text(f"each cell is the mean of {grid.pooled} × {grid.pooled} tokens", style=DIM)
+            rows = min(grid.pooled, len(self.picture.queries))
+            yield Text(f"each cell is the mean of {rows} × {grid.pooled} tokens", style=DIM)
         for first in range(0, len(self.picture.panels), grid.columns):
             yield Segment.line()
             yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))

@@ -42,7 +42,9 @@ class Words(Artist):
         super().__init__()
         self.words = words
         self._fonts = {
-            (size, bold): FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
+            (size, bold): FontProperties(
+                family=[*families, "sans-serif"], size=size, weight="bold" if bold else "normal"
+            )
             for size, bold in {(word.size, word.bold) for word in words}
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ NAMES = {
     "key": ("key", "k"),
     "value": ("value", "v"),
     "mask": ("mask",),
+    "attn_mask": ("attn_mask",),
     "bias": ("bias",),
     "sinks": ("sinks",),
     "tokens": ("tokens",),
@@ -68,6 +70,11 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     return trace
 
 
+def load(path: str | os.PathLike[str]) -> Trace:
+    """A trace from a file, as ``--from`` reads it: a saved trace, or Q, K and V as .npz, .safetensors or .json."""
+    return read_trace(Path(path))
+
+
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
     _require_no_directory(path)
@@ -106,6 +113,12 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
             "name the arrays query, key, value or q, k, v",
         )
     query, key, value = (_heads(path, name, named[name]) for name in ("query", "key", "value"))
+    unread = [
+        name for name in content if name.lower() not in {alias for aliases in NAMES.values() for alias in aliases}
+    ]
+    if "attn_mask" in named:  # torch's name for both
+        boolean = as_array(named["attn_mask"], f"{path}: attn_mask").dtype.kind == "b"
+        named.setdefault("mask" if boolean else "bias", named["attn_mask"])
     rule = Rule(
         scale=_number(path, "scale", named, float),
         causal=bool(_number(path, "causal", named, bool)),
@@ -123,7 +136,7 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     if key_tokens is None and not square:
         key_tokens = numbered(key.shape[1], "k")
     layer = Layer(query, key, value, rule, name=path.stem, key_tokens=key_tokens)
-    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name})
+    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name, **({"unread": unread} if unread else {})})
 
 
 def _heads(path: Path, name: str, value: Any) -> Array:
@@ -224,15 +237,26 @@ def _read_numpy(path: Path) -> Any:
     except MemoryError:
         raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
     except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
-        if "pickle" in str(error).lower():
+        if "Object arrays" in str(error) or _begins_as_pickle(path):
             raise AttnvizError(
                 f"{path} holds Python objects (a pickle), which can run any code: they are not read",
                 "save arrays of numbers",
             ) from None
         raise AttnvizError(
-            f"{path} is not a readable {path.suffix} file: {error or type(error).__name__}",
+            f"{path} is not a readable {path.suffix} file: {_reason(error)}",
             "it may be cut short: copy or save it again",
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return "it holds something else" if "pickle" in text else text or type(error).__name__
+
+
+def _begins_as_pickle(path: Path) -> bool:
+    """Whether the file opens with a pickle's protocol byte; NumPy calls everything that it does not know a pickle."""
+    with open(path, "rb") as stream:
+        return stream.read(1) == b"\x80"
 
 
 def _read_json(path: Path) -> Any:

@@ -54,22 +54,41 @@ class Toy:
 
     def trace(self, text: str, rule: Rule | None = None) -> Trace:
         """The attention of ``text`` to itself, one layer."""
+        if abs(self.seed) >= 2**63:
+            raise AttnvizError(f"seed is {self.seed}: it must be below 2⁶³")
         tokens = self.tokenizer.tokenize(text)
         embeddings = self._embed(tokens)
         positions = sinusoids(*embeddings.shape) if self.position is Position.SINUSOIDAL else None
         inputs = embeddings if positions is None else embeddings + positions
         projections = self._projections(inputs.shape[-1])
         query, key, value = (
-            split_heads(projections[name](inputs) if name in projections else inputs, self.heads)
-            for name in ("query", "key", "value")
+            projections[name](inputs) if name in projections else inputs for name in ("query", "key", "value")
         )
+        query = split_heads(query, self.heads)
+        kv_heads = max(key.shape[-1] // query.shape[-1], 1)  # fewer columns than W_Q: grouped heads
+        key, value = split_heads(key, kv_heads), split_heads(value, kv_heads)
         rule = rule or Rule()
-        if self.position is Position.ROPE:
+        rotary, alibi = self.position is Position.ROPE, self.position is Position.ALIBI
+        if (rotary or alibi) and rule.query_offset:
+            raise AttnvizError(
+                f"{self.position.value} and a query offset would count positions differently",
+                "leave one of the two out",
+            )
+        if rotary:
             query, key = rotate(query), rotate(key)
-        elif self.position is Position.ALIBI:
+        if alibi:
             rule = _with_alibi(rule, self.heads, len(tokens))
         layer = Layer(
-            query, key, value, rule, name="toy", embeddings=embeddings, positions=positions, projections=projections
+            query,
+            key,
+            value,
+            rule,
+            name="toy",
+            embeddings=embeddings,
+            positions=positions,
+            projections=projections,
+            rotary=rotary,
+            slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
         return Trace(tuple(tokens), (layer,), self._source(embeddings.shape[-1], bool(projections)))
 
@@ -90,7 +109,9 @@ class Toy:
     def _usual_dim(self) -> int:
         if self.weights is not None:
             return int(self.weights["query"].weight.shape[0])
-        return 3 if self.heads == 1 else HEAD_DIMENSION * self.heads
+        return (
+            3 if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
+        )  # rope: pairs
 
     def _projections(self, width: int) -> dict[str, Projection]:
         if self.weights is not None:
@@ -115,7 +136,7 @@ class Toy:
             "dim": dim,
             "position": self.position.value,
             "projected": projected,
-        } | ({"slopes": alibi_slopes(self.heads).tolist()} if self.position is Position.ALIBI else {})
+        }
 
 
 def trace_text(
@@ -193,7 +214,7 @@ def _textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:
     return TEXTBOOK.get(token) or _drawn_vector(token, dim, seed)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _drawn_vector(token: str, dim: int, seed: int) -> Sequence[float]:
     """Variance 1, rounded to one decimal, so that a person can check the arithmetic by hand."""
     return [round(number, 1) + 0.0 for number in _normals(f"{seed} {token}", dim)]
@@ -221,12 +242,22 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
             raise AttnvizError(
                 f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do"
             )
-        if columns % heads:
-            raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the {name} weights")
-    if "output" in weights and weights["output"].weight.shape[0] != weights["value"].weight.shape[1]:
+        if name == "query" and columns % heads:
+            raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the query weights")
+    dimension = weights["query"].weight.shape[1] // heads
+    key_columns, value_columns = weights["key"].weight.shape[1], weights["value"].weight.shape[1]
+    kv_heads = max(key_columns // dimension, 1)
+    if key_columns % dimension or heads % kv_heads:
+        raise AttnvizError(
+            f"the key weights have {key_columns} columns: they do not make heads of {dimension} that serve {heads} query heads"
+        )
+    if value_columns % kv_heads:
+        raise AttnvizError(f"{kv_heads} key/value heads do not divide the {value_columns} columns of the value weights")
+    outputs = value_columns // kv_heads * heads
+    if "output" in weights and weights["output"].weight.shape[0] != outputs:
         rows = weights["output"].weight.shape[0]
         raise AttnvizError(
-            f"the output weights have {rows} rows but the heads' outputs, side by side, have {weights['value'].weight.shape[1]} numbers"
+            f"the output weights have {rows} rows but the heads' outputs, side by side, have {outputs} numbers"
         )
     return dict(weights)
 

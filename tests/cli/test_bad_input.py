@@ -77,7 +77,6 @@ def small_machine(monkeypatch):
         ("explain",),
         ("explain", "--causal", "--heads", "2", "--quiet"),
         ("explain", "--step", "weights"),
-        ("explain", "--query", "0", "--key", "1"),
         ("explain", "--format", "markdown"),
         ("explain", "--format", "json"),
         ("explain", "--format", "csv"),
@@ -442,7 +441,7 @@ def test_embeddings_by_place_need_a_row_for_each_token(folder):
     [
         ({"w_q": (3, 4), "w_k": (3, 4)}, (), "lacks W_V"),
         ({"w_q": (5, 4), "w_k": (3, 4), "w_v": (3, 4)}, ("--dim", 3), "the query weights have 5 rows"),
-        ({"w_q": (3, 4), "w_k": (3, 6), "w_v": (3, 4)}, (), "query has 4 dimensions but key has 6"),
+        ({"w_q": (3, 4), "w_k": (3, 6), "w_v": (3, 4)}, (), "the key weights have 6 columns"),
         ({"w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 4)}, ("--heads", 3), "3 heads do not divide the 4 columns"),
         ({"w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 4), "w_o": (5, 3)}, (), "the output weights have 5 rows"),
         ({"w_q": (3,), "w_k": (3, 4), "w_v": (3, 4)}, (), "the query weights have the shape (3,)"),

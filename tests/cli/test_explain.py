@@ -51,7 +51,7 @@ def test_a_token_is_found_in_any_case_or_by_its_position():
 def test_a_step_alone_is_shown_alone(step):
     text = done("explain", TEXTBOOK, "--step", step, "--project", "--quiet").text
     shown = {word for word, title in titles().items() if re.search(rf"^{title}  [^│\n]*$", text, re.MULTILINE)}
-    assert shown == ({step.value} if step is not Step.PROJECTED else set())
+    assert shown == {step.value}
 
 
 def test_steps_stand_in_the_order_of_their_computation():

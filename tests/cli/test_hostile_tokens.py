@@ -105,7 +105,7 @@ def test_the_heat_map_of_a_terminal_shows_it_as_text(token):
 
 
 @pytest.mark.parametrize("form", ["png", "pdf"])
-@pytest.mark.parametrize("token", ["$x_1$", "$\\frac{", "\x1b[31m", "\ud800", "\u0301", "\U0010ffff"], ids=ascii)
+@pytest.mark.parametrize("token", ["$\\frac{", "\ud800", "\U0010ffff"], ids=ascii)
 def test_a_picture_can_be_drawn(token, form):
     assert attnviz("heatmap", "-o", "-", "--format", form, "--dpi", 30, *options(token)).code == 0
 

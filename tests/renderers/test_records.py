@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from attnviz import Layer, Trace, attend
 from attnviz.choices import MapStep, Step
+from attnviz.errors import AttnvizError
 from attnviz.renderers.records import CSV_COLUMNS, csv_header, record, to_csv, to_json
-from attnviz.selection import Part, Selection, select
+from attnviz.selection import Part, Selection, available, select
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 
@@ -154,6 +155,10 @@ def test_positions_and_inputs_are_told_where_there_are_positions(traces):
 @pytest.mark.parametrize("name", ["plain", "four heads", "sinusoidal"])
 def test_only_the_step_asked_for_is_told(traces, name, step):
     trace = traces[name]()
+    if step not in available(trace.layers[0]):
+        with pytest.raises(AttnvizError, match=f"there is no {step.value} here to show"):
+            parsed(trace, step=[step])
+        return
     whole, part = parsed(trace)["layers"][0], parsed(trace, step=[step])["layers"][0]
     known = {one.value for one in Step}
     told = known & (part.keys() | {key for head in part.get("heads", ()) for key in head})

@@ -96,7 +96,9 @@ def test_the_numbers_of_each_section_are_those_of_attend(trace, told, lang):
         arrays |= {"embeddings": layer.embeddings, "positions": layer.positions, "inputs": layer.inputs}
         for section in sections:
             step = steps_of(section, lang)
-            if step is not Step.PROJECTIONS:
+            if step is Step.PROJECTED:
+                assert same(parsed(section.matrices[1]), layer.projected(layer.concat(steps.output)))
+            elif step is not Step.PROJECTIONS:
                 assert same(parsed(section.matrices[0], step is Step.WEIGHTS), numpy.asarray(arrays[step.value])), step
 
 
@@ -285,9 +287,13 @@ def test_only_rotated_queries_and_keys_are_said_to_be_rotated(told, traces):
 @pytest.mark.parametrize("name", ["plain", "four heads", "sinusoidal", "cross"])
 def test_only_the_step_asked_for_is_shown(told, traces, name, step):
     trace = traces[name]()
-    all_of_it = [part for part in told(trace) if isinstance(part, Section)]
+    expected = [part for part in told(trace) if isinstance(part, Section) and steps_of(part, "en") is step]
+    if not expected and (step not in (Step.QUERY, Step.KEY, Step.VALUE) or name == "cross"):
+        with pytest.raises(AttnvizError, match=f"there is no {step.value} here to show"):
+            told(trace, step=[step.value])
+        return
     shown = [part for part in told(trace, step=[step.value]) if isinstance(part, Section)]
-    assert shown == [part for part in all_of_it if steps_of(part, "en") is step]
+    assert shown == expected if expected else len(shown) == 1  # Q = K = V = X: told with X, but shown when asked for
 
 
 def test_several_steps_come_in_the_order_of_computing(told, traces):

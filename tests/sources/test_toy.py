@@ -10,7 +10,7 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attnviz.attention import Rule
+from attnviz.attention import Rule, attend
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.files import read_embeddings
@@ -240,9 +240,9 @@ def test_own_weights_give_the_dimensions(heads):
     [
         (1, 4, {}, "query weights have 3 rows but an embedding has 4"),
         (1, None, {"key": (5, 4)}, "key weights have 5 rows but an embedding has 3"),
-        (4, None, {}, "4 heads do not divide the 6 columns of the value weights"),
+        (4, None, {}, "4 key/value heads do not divide the 6 columns of the value weights"),
         (1, None, {"output": (5, 5)}, "output weights have 5 rows .* 6 numbers"),
-        (1, None, {"key": (3, 5)}, "4.*5"),
+        (1, None, {"key": (3, 5)}, "the key weights have 5 columns"),
     ],
 )
 def test_own_weights_that_do_not_fit(heads, dim, shapes, words):
@@ -253,3 +253,16 @@ def test_own_weights_that_do_not_fit(heads, dim, shapes, words):
 def test_a_list_of_tokens_is_short_and_safe():
     assert token_list(["a", "\x1b[31m", "x" * 50]) == rf"a, \x1b[31m, {'x' * 19}…"
     assert token_list([str(number) for number in range(9)]) == "0, 1, 2, 3, 4, 5, 6, 7, …"
+
+
+def test_fewer_columns_for_keys_and_values_are_grouped_heads():
+    grouped = {"query": (3, 8), "key": (3, 4), "value": (3, 4), "output": (8, 3)}
+    own = {name: Projection(normal(*shape)) for name, shape in grouped.items()}
+    [layer] = Toy(heads=4, dim=3, weights=own).trace("a b c").layers
+    assert (layer.query.shape, layer.key.shape, layer.value.shape) == ((4, 3, 2), (2, 3, 2), (2, 3, 2))
+    inputs = layer.inputs
+    for head in range(4):
+        query = inputs @ own["query"].weight[:, 2 * head : 2 * head + 2]
+        columns = slice(2 * (head // 2), 2 * (head // 2) + 2)
+        expected = attend(query, inputs @ own["key"].weight[:, columns], inputs @ own["value"].weight[:, columns])
+        assert_allclose(layer.steps(head).output, expected.output)
