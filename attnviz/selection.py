@@ -67,10 +67,7 @@ def select(
         raise AttnvizError(
             f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
         )
-    if not steps:  # what follows from all heads together belongs to a look at all of them
-        whole = all(len(part.heads) == part.layer.heads for part in parts)
-        steps = set(Step) if whole else set(Step) - {Step.CONCAT, Step.PROJECTED}
-    return Selection(parts, tuple(name for name in Step if name in steps))
+    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
 
 
 def available(layer: Layer) -> set[Step]:

@@ -471,7 +471,7 @@ def test_numpy_and_torch_are_not_mixed():
     ("options", "words"),
     [
         ({"mask": numpy.ones((3, 3))}, "mask holds .*float64 values: it must be boolean"),
-        ({"mask": numpy.ones((3, 3), dtype=numpy.uint8)}, "mask holds .*uint8 values"),
+        ({"mask": numpy.full((3, 3), 2, dtype=numpy.uint8)}, "mask holds .*uint8 values"),
         ({"mask": numpy.ones((3, 4), dtype=bool)}, r"mask has the shape \(3, 4\).*\(2, 3, 3\)"),
         ({"mask": numpy.ones((1, 2, 3, 3), dtype=bool)}, r"mask has the shape \(1, 2, 3, 3\)"),
         ({"bias": numpy.ones((3, 2, 3))}, r"bias has the shape \(3, 2, 3\).*\(2, 3, 3\)"),
@@ -529,3 +529,21 @@ def test_the_two_offsets_align_first_and_last(convert):
 def test_a_rule_refuses_bad_numbers_when_it_is_made(options):
     with pytest.raises(AttnvizError, match=next(iter(options))):
         Rule(**options)
+
+
+@KINDS
+def test_a_mask_of_zeros_and_ones_is_one_of_booleans(convert):
+    arrays = [convert(normal(4, 3)) for _ in range(3)]
+    mask = numpy.tril(numpy.ones((4, 4), dtype=numpy.int64))
+    for whole, boolean in zip(attend(*arrays, mask=mask), attend(*arrays, mask=mask == 1), strict=True):
+        assert_array_equal(whole, boolean)
+
+
+@KINDS
+@pytest.mark.parametrize("lowest", [-1e4, -1e9, float(numpy.finfo(numpy.float32).min), -math.inf])
+def test_what_a_bias_lowers_far_enough_is_hidden(convert, lowest):
+    arrays = [convert(normal(4, 3)) for _ in range(3)]
+    bias = numpy.where(numpy.tril(numpy.ones((4, 4))) == 1, 0.0, lowest)
+    steps = attend(*arrays, bias=bias)
+    assert_array_equal(steps.hidden, numpy.triu(numpy.ones((4, 4)), 1) == 1)
+    assert_array_equal(numpy.asarray(steps.weights)[numpy.asarray(steps.hidden)], 0)

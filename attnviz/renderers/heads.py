@@ -79,14 +79,7 @@ class HeadSections:
 
     def _scores(self) -> Section:
         query, key = self._best()
-        score = self.steps.scores[query, key]
-        ties = int(numpy.isclose(self.steps.scores, score, rtol=1e-9, atol=0).sum())
-        here = self.say(
-            "scores.here" if ties == 1 else "scores.tie",
-            **self._names(query, key),
-            score=self._number(score),
-            count=ties,
-        )
+        here = self.say("scores.here", **self._names(query, key), score=self._number(self.steps.scores[query, key]))
         matrix = self.matrices.of_cells(self.steps.scores)
         return self.writer.section(Step.SCORES, "scores = Q Kᵀ", [self.say("scores.what"), here], matrix)
 
@@ -156,8 +149,11 @@ class HeadSections:
                 ties = numpy.flatnonzero(numpy.isclose(weights[query], weights[query, key], rtol=1e-9, atol=0))
                 names = ", ".join(f"`{self.writer.key_names[tie]}`" for tie in ties[:MOST_NAMED])
                 names += ", …" if len(ties) > MOST_NAMED else ""
-                message = "weights.here" if len(ties) == 1 else "weights.tie"
-                sentences.append(self.say(message, **self._names(query, key), weight=weight, keys=names))
+                if len(ties) == 1:
+                    sentences.append(self.say("weights.here", **self._names(query, key), weight=weight))
+                else:
+                    query_name = self.writer.query_names[query]
+                    sentences.append(self.say("weights.tie", query=query_name, weight=weight, keys=names))
             if self.layer.rule.sinks is None:
                 sentences.append(self.say("weights.sum"))
             else:

@@ -41,7 +41,7 @@ def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-d
     if finite.dtype.kind != "f":
         finite = finite.astype(numpy.float64)
     largest = float(numpy.abs(finite).max(initial=0.0))
-    if largest >= 1e7 or 0 < largest < 0.5 * 10.0**-precision:
+    if largest >= 1e7 or (0 < largest < 10.0**-precision and precision):
         return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
     # What is noise of the arithmetic, not a digit: far below what is shown, unless the type itself is coarser.
     noise = max(min(1e-9, 10.0 ** -(precision + 3)), 2 * float(numpy.finfo(finite.dtype).eps))

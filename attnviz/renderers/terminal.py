@@ -46,7 +46,7 @@ class TerminalMap:
         grid = Grid(self.picture, self.labels, width, coloured, self.paint)
         yield Text(self.picture.title, style=Style(bold=True))
         yield Text(self.picture.subtitle, style=DIM)
-        yield Text("rows: query · columns: key", style=DIM)
+        yield Text("rows: query, columns: key", style=DIM)
         if grid.pooled > 1:
             rows = min(grid.pooled, len(self.picture.queries))
             yield Text(f"each cell is the mean of {rows} × {grid.pooled} tokens", style=DIM)

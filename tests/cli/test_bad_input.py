@@ -173,7 +173,7 @@ def test_wrong_usage_is_2(arguments, named):
         (("--key", "3"), "no key token 3: there are the (0), cat (1), the (2)"),
         (("--query", "the"), "query token the stands at the positions 0, 2"),
         (("--query", "cat", "--key", "the"), "key token the stands at the positions 0, 2"),
-        (("--position", "rope"), "rope turns pairs of dimensions, but a head has 3"),
+        (("--position", "rope", "--dim", "3"), "rope turns pairs of dimensions, but a head has 3"),
         (("--scale", "1e308"), "too large for float64"),
         (("--device", "nonsense"), "torch cannot use the device nonsense"),
         (("--device", "meta"), "meta"),

@@ -60,7 +60,7 @@ class Paper:
 
     def exponentials(self):
         """(name, exponent as text, value as text) of each key, and the line of their sum."""
-        (heading,) = (line for line in self.lines if re.match(r"softmax, (first half|nửa đầu)", line))
+        (heading,) = (line for line in self.lines if re.match(r"softmax, (first half|bước 1)", line))
         at = self.lines.index(heading) + 1
         found = [re.match(rf"  (.+?) +e\^(−∞|{NUMBER}) = ({NUMBER})$", line) for line in self.lines[at:]]
         entries = [match.groups() for match in found if match]
@@ -288,7 +288,8 @@ def test_precision_reaches_every_line(precision):
 
 def test_quiet_leaves_the_lines_and_drops_the_sentence(told, traces):
     loud, quiet = (told(traces["plain"](), query="0", key="1", quiet=quiet)[-1] for quiet in (False, True))
-    assert loud.sentences == ["Query `Your` stands at position 0, Key `journey` at position 1."]
+    assert loud.sentences[0] == "Query `Your` stands at position 0, Key `journey` at position 1."
+    assert "rounded" in loud.sentences[1]
     assert quiet == loud._replace(sentences=[])
 
 

@@ -87,7 +87,7 @@ def test_tokens_come_back_as_they_were_shown(told, tokens):
     assert of("td", read)[:: len(names) + 1] == names
     assert len(rows) == len(names) + 1
     assert all(count == len(names) + 1 for count in rows)
-    (here,) = [text for text in of("p", read) if text is None or "best match" in text]
+    (here,) = [text for text in of("p", read) if text is None or "largest score" in text]
     assert any(f"`{one}` with `{other}`" in here for one in names for other in names)
 
 

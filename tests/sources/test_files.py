@@ -235,7 +235,7 @@ def test_a_query_that_is_not_finite_is_told_when_the_file_is_read(tmp_path):
         ('{"q": [[1]], "k": [[1]], "v": [[1]], "tokens": [1]}', "tokens must be a list of strings"),
         ('{"q": [[1]], "k": [[1]], "v": [[1]], "scale": "big"}', "scale holds str"),
         ('{"q": [[1]], "k": [[1]], "v": [[1]], "causal": "no"}', "causal holds str"),
-        ('{"q": [[1]], "k": [[1]], "v": [[1]], "mask": [[1]]}', "mask holds int64 values"),
+        ('{"q": [[1]], "k": [[1]], "v": [[1]], "mask": [[2]]}', "mask holds int64 values"),
         ('{"q": [[1e999]], "k": [[1]], "v": [[1]]}', "query is not finite: inf"),
         ('{"q": [[-Infinity]], "k": [[1]], "v": [[1]]}', "query is not finite: -inf"),
     ],

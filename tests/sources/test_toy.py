@@ -166,7 +166,7 @@ def test_rope_turns_queries_and_keys_but_no_values():
 
 def test_rope_needs_pairs():
     with pytest.raises(AttnvizError, match="rope turns pairs of dimensions, but a head has 3"):
-        trace_text("a b", position="rope")
+        trace_text("a b", position="rope", dim=3)
 
 
 def test_alibi_slopes_of_eight_heads_are_halves():
