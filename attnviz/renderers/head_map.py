@@ -39,7 +39,7 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None) -> 
     return Picture(
         title=title or TITLES[metric],
         subtitle=facts(statistics),
-        panels=(Panel("", values),),
+        panels=(Panel("", 0, values),),
         queries=tuple(rows),
         keys=tuple(map(str, columns)),
         step=MapStep.WEIGHTS,

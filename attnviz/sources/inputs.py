@@ -161,4 +161,4 @@ def _positions(network: Any) -> int | None:
         if path.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding) and module.padding_idx:
             return module.num_embeddings - module.padding_idx - 1  # RoBERTa counts from behind its padding
     most: int | None = getattr(config, "max_position_embeddings", None)
-    return most
+    return most if most and most > 0 else None  # XLNet says -1
