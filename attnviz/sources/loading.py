@@ -135,6 +135,8 @@ def _refusal(name: str, error: Exception) -> AttnvizError:
         return AttnvizError(
             f"{name} is of an architecture that transformers {version} does not know", "pip install -U transformers"
         )
+    if "mismatched" in text:
+        return AttnvizError(f"{name} has weights of other shapes than its config.json says", "copy both files again")
     if "safetensors" in text and isinstance(error, OSError):
         return _pickled(name, "another format")
     if isinstance(error, OSError) and not Path(name).is_dir():
