@@ -56,14 +56,14 @@ def traces():
     """Traces that together need every message."""
     draw = numpy.random.default_rng(0)
 
-    def made(queries=3, keys=3, heads=1, kv_heads=1, size=1.0, **rule):
+    def made(queries=3, keys=3, heads=1, kv_heads=1, size=1.0, source=None, **rule):
         shapes = (heads, queries, 4), (kv_heads, keys, 4), (kv_heads, keys, 4)
         query, key, value = (draw.standard_normal(shape) * size for shape in shapes)
         bias = {"query": Projection(numpy.eye(4 * heads), numpy.ones(4 * heads))} if rule.pop("biased", False) else {}
         whole = {name: Projection(numpy.eye(4 * heads)) for name in ("query", "key", "value")} | bias if bias else {}
         key_tokens = None if queries == keys else tuple(f"k{place}" for place in range(keys))
         layer = Layer(query, key, value, Rule(**rule), key_tokens=key_tokens, projections=whole)
-        return Trace(tuple(f"w{place}" for place in range(queries)), (layer,))
+        return Trace(tuple(f"w{place}" for place in range(queries)), (layer,), source or {})
 
     text = "Your journey starts with one step"
     yield trace_text(text, softcap=2.0)
@@ -77,6 +77,7 @@ def traces():
     yield made(biased=True)
     yield made(mask=numpy.array([[True, False, True], [False] * 3, [True] * 3]), sinks=numpy.array([0.5]))
     yield made(bias=numpy.ones((3, 3)))
+    yield made(source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}})
     yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
     yield made(2, 5, causal=True, query_offset=3)
     yield trace_text("same same same")

@@ -36,7 +36,7 @@ def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
     queries, keys = len(writer.query_names), len(writer.key_names)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
-    title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
+    title = say("label.layer", layer=layer.index) + (f": {layer.stack or name(layer.name)}" if layer.name else "")
     if layer.key_tokens is None:
         line = say("label.facts", tokens=queries, **facts)
     else:
