@@ -148,6 +148,7 @@ class Layer:
 
     @property
     def heads(self) -> int:
+        """How many query heads there are."""
         return int(self.query.shape[0])
 
     def kv_head(self, head: int) -> int:
@@ -250,9 +251,11 @@ class Trace:
                     raise AttnvizError(f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token a row")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the queries of ``layer``, in order."""
         return self.tokens if layer.tokens is None else layer.tokens
 
     def key_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the keys of ``layer``, in order."""
         return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
 
     def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:

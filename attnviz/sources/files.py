@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,13 +13,10 @@ import numpy
 from attnviz.arrays import Array, as_array
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
+from attnviz.sources.contents import read_contents, read_csv, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy import Embedder, token_list
-from attnviz.storage import file_errors, read_safetensors, require_file
 from attnviz.tokens import folded
 from attnviz.trace import Layer, Projection, Trace, numbered, unpacked
-
-ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 # The names under which an array may be found, in any case.
 NAMES = {
@@ -61,7 +56,7 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     mask, bias, sinks, tokens, key_tokens and the rule's numbers may stand beside them. What ``rule`` names
     ("causal", "scale", …) replaces what the file says.
     """
-    content, metadata = _read(path)
+    content, metadata = read_contents(path)
     trace = unpacked(content, metadata, path) if "attnviz" in metadata else _arrays_trace(path, content)
     if rule:
         trace = replace(trace, layers=tuple(replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers))
@@ -77,14 +72,14 @@ def load(path: str | os.PathLike[str]) -> Trace:
 
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
-    _require_no_directory(path)
+    require_no_directory(path)
     match path.suffix.lower():
         case ".json":
-            return _by_word(path, _read_json(path))
+            return _by_word(path, read_json(path))
         case ".csv":
-            return _by_word(path, _read_csv(path))
+            return _by_word(path, read_csv(path))
         case ".npy":
-            return _by_place(path, _read_numpy(path))
+            return _by_place(path, read_numpy(path))
     raise AttnvizError(f"{path}: embeddings are read from .json, .csv and .npy")
 
 
@@ -93,7 +88,7 @@ def read_weights(path: Path) -> dict[str, Projection]:
 
     The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
     """
-    content, _ = _read(path)
+    content, _ = read_contents(path)
     if "in_proj_weight" in content:
         content = _of_multihead_attention(path, content)
     weights, biases = _named(path, content, WEIGHT_NAMES), _named(path, content, BIAS_NAMES)
@@ -186,112 +181,6 @@ def _tokens(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] 
     if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
         raise AttnvizError(f"{path}: {name} must be a list of strings")
     return tuple(value)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The named contents of a file, and its metadata (.safetensors only)."""
-    _require_no_directory(path)
-    suffix = path.suffix.lower()
-    if suffix in PICKLES:
-        raise AttnvizError(
-            f"{path} is a pickle, which can run any code when it is loaded: it is not read",
-            "save it as .safetensors or .npz",
-        )
-    match suffix:
-        case ".npz":
-            content = _read_numpy(path)
-            if not isinstance(content, dict):
-                raise AttnvizError(f"{path} holds one array without a name", "save it with numpy.savez(…, query=…)")
-            return content, {}
-        case ".safetensors":
-            arrays, metadata = read_safetensors(path)
-            listed = {
-                name: _json(path, metadata[name].encode()) for name in ("tokens", "key_tokens") if name in metadata
-            }
-            return dict[str, Any](arrays) | listed, metadata
-        case ".json":
-            content = _read_json(path)
-            if not isinstance(content, dict):
-                raise AttnvizError(
-                    f"{path} holds a {type(content).__name__}: expected an object with query, key and value"
-                )
-            return content, {}
-    raise AttnvizError(f"{path}: arrays are read from {', '.join(ARRAY_SUFFIXES)}")
-
-
-def _require_no_directory(path: Path) -> None:
-    if path.is_dir():  # before its name is looked at: it has no suffix to change
-        raise AttnvizError(f"{path} is a directory, not a file")
-
-
-def _read_numpy(path: Path) -> Any:
-    """The array of a .npy file, or the named arrays of a .npz file."""
-    require_file(path)
-    try:
-        with open(path, "rb") as stream:  # opened here, for NumPy leaves it open when the content is damaged
-            content = numpy.load(stream, allow_pickle=False)
-            if isinstance(content, numpy.ndarray):
-                return content
-            with content:
-                return {name: content[name] for name in content.files}
-    except MemoryError:
-        raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
-    except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
-        if "Object arrays" in str(error) or _begins_as_pickle(path):
-            raise AttnvizError(
-                f"{path} holds Python objects (a pickle), which can run any code: they are not read",
-                "save arrays of numbers",
-            ) from None
-        raise AttnvizError(
-            f"{path} is not a readable {path.suffix} file: {_reason(error)}",
-            "it may be cut short: copy or save it again",
-        ) from None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return "it holds something else" if "pickle" in text else text or type(error).__name__
-
-
-def _begins_as_pickle(path: Path) -> bool:
-    """Whether the file opens with a pickle's protocol byte; NumPy calls everything that it does not know a pickle."""
-    with open(path, "rb") as stream:
-        return stream.read(1) == b"\x80"
-
-
-def _read_json(path: Path) -> Any:
-    with file_errors(path):
-        content = path.read_bytes()
-    return _json(path, content)
-
-
-def _json(path: Path, content: bytes) -> Any:
-    try:
-        # The standard library's reader, since it takes NaN and Infinity: they are then refused by name and place.
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise AttnvizError(f"{path} is not readable JSON: {error or 'nested too deeply'}") from None
-
-
-def _read_csv(path: Path) -> dict[str, list[float]]:
-    with file_errors(path):
-        content = path.read_bytes()
-    try:
-        rows = [row for row in csv.reader(content.decode("utf-8-sig").splitlines()) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AttnvizError(f"{path} is not readable CSV: {error}") from None
-    vectors: dict[str, list[float]] = {}
-    for number, (word, *cells) in enumerate(rows, start=1):
-        if word in vectors:
-            raise AttnvizError(f"{path}, row {number}: {token_list([word])} stands there twice")
-        try:
-            vectors[word] = [float(cell) for cell in cells]
-        except ValueError:
-            if number > 1:  # the first row may be a header
-                raise AttnvizError(
-                    f"{path}, row {number}: expected a word and numbers, got {','.join([word, *cells])[:60]!r}"
-                ) from None
-    return vectors
 
 
 def _by_word(path: Path, content: Any) -> Embedder:

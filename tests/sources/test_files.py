@@ -18,7 +18,8 @@ from strategies import damaged, json_values
 
 from attnviz.attention import Rule, attend
 from attnviz.errors import AttnvizError
-from attnviz.sources.files import ARRAY_SUFFIXES, PICKLES, read_embeddings, read_trace, read_weights
+from attnviz.sources.contents import ARRAY_SUFFIXES, PICKLES
+from attnviz.sources.files import read_embeddings, read_trace, read_weights
 from attnviz.sources.toy import Toy
 from attnviz.trace import Layer, Trace
 
