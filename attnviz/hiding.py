@@ -63,7 +63,9 @@ def _hide(layer: Layer, queries: Sequence[int], keys: Sequence[int]) -> tuple[La
         masked = block.steps.masked[:, rows]  # (heads, rows, keys)
         shares.append(xp.sum(block.steps.weights[:, rows][..., hidden], axis=-1))  # (heads, rows)
         own = _own_sinks(layer, block, rows)
-        sinks.append(_log_sum_exp(xp, masked[..., hidden] if own is None else xp.concat([masked[..., hidden], own], -1)))
+        sinks.append(
+            _log_sum_exp(xp, masked[..., hidden] if own is None else xp.concat([masked[..., hidden], own], -1))
+        )
         visible.append(masked[..., keys] > -math.inf)
     sink = _joined(xp, layer, sinks)
     rule = replace(layer.rule, sinks=None if bool(xp.all(sink == -math.inf)) else sink)

@@ -63,7 +63,7 @@ def entropy(block: Block) -> Values:
     """
     logarithms = numpy.log2(numpy.where(block.weights > 0, block.weights, 1.0))
     own = block.sink * numpy.log2(numpy.where(block.sink > 0, block.sink, 1.0))
-    return -numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - own
+    return numpy.asarray(-numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - own)
 
 
 def evenness(block: Block) -> Values:
@@ -77,7 +77,7 @@ def evenness(block: Block) -> Values:
 
 def largest(block: Block) -> Values:
     """The largest weight of the row: a head's confidence (Voita et al. 2019, 1905.09418, section 4)."""
-    return block.weights.max(axis=-1)
+    return numpy.asarray(block.weights.max(axis=-1))
 
 
 def effective_keys(block: Block) -> Values:
@@ -124,7 +124,8 @@ def distance(block: Block) -> Values:
 
 def near(block: Block) -> Values:
     """The weight on keys nearer than ``Block.near`` (Beltagy et al. 2020, the local window of Longformer, 2004.05150)."""
-    return numpy.einsum("hrk,rk->hr", block.weights, (abs(block.distance) < block.near).astype(block.weights.dtype))
+    inside = (abs(block.distance) < block.near).astype(block.weights.dtype)
+    return numpy.asarray(numpy.einsum("hrk,rk->hr", block.weights, inside))
 
 
 COMPUTE: dict[Metric, Callable[[Block], Values]] = {
@@ -141,9 +142,7 @@ COMPUTE: dict[Metric, Callable[[Block], Values]] = {
     Metric.NEAR: near,
 }
 # They ask where a key stands, which means nothing when the keys are of another text.
-OF_PLACES = frozenset(
-    {Metric.SELF, Metric.PREVIOUS, Metric.DUPLICATE, Metric.INDUCTION, Metric.DISTANCE, Metric.NEAR}
-)
+OF_PLACES = frozenset({Metric.SELF, Metric.PREVIOUS, Metric.DUPLICATE, Metric.INDUCTION, Metric.DISTANCE, Metric.NEAR})
 
 
 def _block(layer: Layer, rows: RowBlock, copies: numpy.ndarray | None, near: int) -> Block:
@@ -175,7 +174,7 @@ def _crossed(trace: Trace, layer: Layer) -> bool:
 
 def _mass(block: Block, where: numpy.ndarray) -> Values:
     """The weight on the keys ``where``, (rows, keys), of the queries that may see such a key."""
-    keys = where.any(axis=0).nonzero()[0]
+    keys = numpy.flatnonzero(where.any(axis=0))
     if not len(keys):
         return numpy.full(block.weights.shape[:2], math.nan)
     some = slice(int(keys[0]), int(keys[-1]) + 1)  # often few: the diagonal of these rows

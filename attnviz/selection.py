@@ -91,7 +91,9 @@ def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: 
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
         if not pool:
             there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
-            raise AttnvizError(f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another")
+            raise AttnvizError(
+                f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another"
+            )
         numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
         for number in _numbers("layer", [part], numbers, f"{owner}'s {stack} stack" if stack else owner):
             chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)

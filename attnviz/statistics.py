@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy
@@ -46,7 +47,8 @@ class Running:
         return numpy.where(self.count > 1, numpy.sqrt(self._squares / numpy.maximum(self.count - 1, 1)), math.nan)
 
 
-class Value(NamedTuple):
+@dataclass(frozen=True)
+class Value:
     """One metric of one head over all texts; NaN for what is not known."""
 
     mean: float
@@ -58,7 +60,7 @@ class Head(NamedTuple):
     """One row of the table: a head, and its value for each metric."""
 
     layer: str  # "layer 3", "cross 3"
-    index: int
+    number: int
     head: int
     values: dict[Metric, Value]
 
@@ -96,8 +98,8 @@ class Statistics:
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""
         rows = [
-            Head(title, index, head, {metric: _value(running, row, column) for row, metric in enumerate(Metric)})
-            for title, (index, heads, running) in self._layers.items()
+            Head(title, number, head, {metric: _value(running, row, column) for row, metric in enumerate(Metric)})
+            for title, (number, heads, running) in self._layers.items()
             for column, head in enumerate(heads)
         ]
         if sort is None:

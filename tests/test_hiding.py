@@ -31,7 +31,9 @@ def trace(special, queries=8, keys=8, kind="self", target_special=None, **rule) 
         name = "cross 0"
     tokens = tuple(f"w{place}" for place in range(keys))
     own = tuple(f"t{place}" for place in range(queries))
-    layer = Layer(query, key, key + 1, Rule(**rule), name=name, kind=kind, key_tokens=tokens if kind == "cross" else None)
+    layer = Layer(
+        query, key, key + 1, Rule(**rule), name=name, kind=kind, key_tokens=tokens if kind == "cross" else None
+    )
     return Trace(own if kind == "cross" else tokens, (layer,), source)
 
 
@@ -69,7 +71,9 @@ def test_block_by_block_gives_the_same(monkeypatch):
 
 
 def test_a_bias_that_is_cut_is_not_copied():
-    assert numpy.shares_memory((whole := trace((0,), **RULES["bias"])).layers[0].rule.bias, without_special(whole)[0].layers[0].rule.bias)
+    assert numpy.shares_memory(
+        (whole := trace((0,), **RULES["bias"])).layers[0].rule.bias, without_special(whole)[0].layers[0].rule.bias
+    )
 
 
 def test_nothing_to_hide():

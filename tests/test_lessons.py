@@ -77,7 +77,9 @@ def traces():
     yield made(biased=True)
     yield made(mask=numpy.array([[True, False, True], [False] * 3, [True] * 3]), sinks=numpy.array([0.5]))
     yield made(bias=numpy.ones((3, 3)))
-    yield made(source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}})
+    yield made(
+        source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
+    )
     yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
     yield made(2, 5, causal=True, query_offset=3)
     yield trace_text("same same same")

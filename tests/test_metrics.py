@@ -14,7 +14,7 @@ from attnviz.metrics import COMPUTE, head_metrics
 from attnviz.rows import row_blocks
 
 DRAW = numpy.random.default_rng(0)
-TEXT = "the cat sat on the mat and the cat slept on the mat again".split()
+TEXT = ["the", "cat", "sat", "on", "the", "mat", "and", "the", "cat", "slept", "on", "the", "mat", "again"]
 RULES = {
     "plain": {},
     "causal": {"causal": True},
@@ -36,7 +36,10 @@ def mean(values) -> float:
 
 def by_definition(metric: Metric, weights, visible, near: int) -> float:
     """One head's value, from its rows of weights and of what the mask allows."""
-    return mean(value(metric, query, row, allowed, near) for query, (row, allowed) in enumerate(zip(weights, visible, strict=True)))
+    return mean(
+        value(metric, query, row, allowed, near)
+        for query, (row, allowed) in enumerate(zip(weights, visible, strict=True))
+    )
 
 
 def value(metric: Metric, query: int, row, allowed, near: int) -> float:

@@ -11,7 +11,7 @@ from attnviz.errors import UsageError
 def capture(source: SourceOptions, model: ModelOptions, kept: CaptureOptions, engine: EngineOptions) -> None:
     """Save what a model's attention computes with; any command shows it with --from, without torch or the model.
 
-    Example: attnviz capture "Your journey starts" --model DIR_OR_ID -o journey.safetensors
+    Example: attnviz capture "Your journey" --model DIR_OR_ID -o t.safetensors
     """
     if model.model is None:
         raise UsageError("no model is named", "add --model DIR_OR_ID")

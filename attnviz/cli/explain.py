@@ -65,10 +65,7 @@ def explain(
             "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
         )
     render = _renderer(form, part, table, lines.lines)
-    if lines.lines:
-        traces = read_lines(source, making)
-    else:
-        traces = iter([(0, read_trace(source, making))])
+    traces = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
     write(_rendered(traces, render), table.output)
 
 

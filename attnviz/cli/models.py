@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.choices import Backend
-from attnviz.cli.options import EngineOptions, ModelOptions, Options, RuleOptions, ToyOptions
-from attnviz.cli.progress import progress
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, ToyOptions
+from attnviz.cli.parameters import Options
+from attnviz.cli.progress import progress, silent
 from attnviz.errors import AttnvizError, UsageError
 
 if TYPE_CHECKING:
@@ -40,12 +42,10 @@ class ModelTraces:
         return self.model.reads_images
 
     def __call__(self, text: str | Path) -> Trace:
-        choices = {"layer": self.layer, "target": self.options.target, "chat": self.options.chat}
-        if self.quiet:
-            trace = self.model.trace(text, **choices)
-        else:
-            with progress("layers") as report:
-                trace = self.model.trace(text, **choices, progress=report)
+        with nullcontext(silent) if self.quiet else progress("layers") as report:
+            trace = self.model.trace(
+                text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
+            )
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 
 

@@ -168,7 +168,9 @@ class ModelOptions(Options):
     ] = None
     device_map: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="auto: spread its weights over all devices there are.", rich_help_panel=MODEL),
+        typer.Option(
+            metavar="NAME", help="auto: spread its weights over all devices there are.", rich_help_panel=MODEL
+        ),
     ] = None
     target: Annotated[
         str | None,
@@ -403,7 +405,5 @@ class StatsOptions(Options):
     ] = None
     format: Annotated[
         StatsFormat | None,
-        typer.Option(
-            metavar="NAME", help="table, json or csv; with --metric png, svg or pdf.", rich_help_panel=OUTPUT
-        ),
+        typer.Option(metavar="NAME", help="table, json or csv; with --metric png, svg or pdf.", rich_help_panel=OUTPUT),
     ] = None

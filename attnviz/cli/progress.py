@@ -9,6 +9,10 @@ from contextlib import contextmanager
 Report = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
 
 
+def silent(*_: object) -> None:
+    """A report to nobody."""
+
+
 def watched() -> bool:
     """Whether somebody sees standard error."""
     return sys.stderr is not None and sys.stderr.isatty()
@@ -21,7 +25,7 @@ def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
     ``timed`` adds the rate and, where the end is known, the time left.
     """
     if not watched():
-        yield lambda *_: None
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn

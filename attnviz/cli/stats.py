@@ -109,7 +109,9 @@ def _format(shown: StatsOptions) -> StatsFormat:
     if form in PICTURES and shown.metric is None:
         raise UsageError("a map shows one metric, and none is named", "add --metric NAME, such as --metric entropy")
     if form not in PICTURES and shown.metric is not None:
-        raise UsageError(f"--metric draws a map, but {form.value} holds all metrics", "leave out --metric, or use --sort")
+        raise UsageError(
+            f"--metric draws a map, but {form.value} holds all metrics", "leave out --metric, or use --sort"
+        )
     if form in (StatsFormat.PNG, StatsFormat.PDF):
         require_no_terminal(form.value.upper(), shown.output)
     return form

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -36,7 +35,9 @@ def to_renderable(statistics: Statistics, sort: Metric | None) -> Group:
         cells=[[_cell(value, statistics.texts > 1) for value in row] for row in values],
         tints=_tints(numpy.array([[value.mean for value in row] for row in values])),
     )
-    return Group(Text(facts(statistics), style=BOLD), Text(_reading(statistics), style=DIM), Text(""), MatrixTable(matrix))
+    return Group(
+        Text(facts(statistics), style=BOLD), Text(_reading(statistics), style=DIM), Text(""), MatrixTable(matrix)
+    )
 
 
 def facts(statistics: Statistics) -> str:
@@ -75,13 +76,13 @@ def to_csv(statistics: Statistics, sort: Metric | None) -> str:
     for head in statistics.heads(sort):
         for metric, value in head.values.items():
             numbers = ["" if math.isnan(number) else repr(number) for number in (value.mean, value.deviation)]
-            writer.writerow([head.index, head.layer, head.head, metric.value, *numbers, value.count])
+            writer.writerow([head.number, head.layer, head.head, metric.value, *numbers, value.count])
     return text.getvalue()
 
 
 def _record(head: Head) -> dict[str, Any]:
-    metrics = {metric.value: value._asdict() for metric, value in head.values.items()}
-    return {"layer": head.index, "name": head.layer, "head": head.head, "metrics": metrics}
+    metrics = {metric.value: vars(value) for metric, value in head.values.items()}
+    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
 
 
 def _reading(statistics: Statistics) -> str:
@@ -96,7 +97,7 @@ def _cell(value: Value, several: bool) -> str:
     return f"{text} ± {value.deviation:.{DECIMALS}f}" if several and not math.isnan(value.deviation) else text
 
 
-def _tints(values: numpy.ndarray) -> Sequence[Any]:
+def _tints(values: numpy.ndarray) -> list[list[float | None]]:
     """Where each number lies between its column's smallest (0) and largest (1); None where there is none."""
     known = numpy.where(numpy.isnan(values), math.inf, values)
     low = known.min(axis=0)

@@ -25,7 +25,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.agreement import require_agreement
 from attnviz.sources.kernels import attention_output, is_causal
 from attnviz.sources.masks import Visibility, distance_bias, visibility
-from attnviz.trace import Layer
+from attnviz.trace import RULE_ARRAYS, Layer
 
 NAME = "attnviz"
 CROSS = re.compile(r"cross|enc_?dec|encoder_att", re.IGNORECASE)  # crossattention, EncDecAttention, encoder_attn
@@ -117,9 +117,10 @@ class Watch:
         if mask is None and seen.causal and isinstance(window, int) and window >= queries:
             seen = seen._replace(window=window)  # longer than the text: no mask is made, and nothing is hidden by it
         scale = options.get("scaling")
-        usual = scale is None or math.isclose(scale, 1 / math.sqrt(dimension), rel_tol=1e-9)
+        if scale is not None and math.isclose(scale, 1 / math.sqrt(dimension), rel_tol=1e-9):
+            scale = None
         return Rule(
-            scale=None if usual else float(scale),
+            scale=scale,
             causal=seen.causal,
             query_offset=0 if queries != keys and (seen.causal or seen.window) else None,
             window=seen.window,
@@ -186,15 +187,18 @@ def _attention(
 
 
 def _on_cpu(layer: Layer) -> Layer:
-    rule = layer.rule
-    moved = {name: array.cpu() for name, array in vars(rule).items() if isinstance(array, torch.Tensor)}
-    query, key, value = layer.query.cpu(), layer.key.cpu(), layer.value.cpu()
-    return replace(layer, query=query, key=key, value=value, rule=replace(rule, **moved))
+    def moved(array: Any) -> Any:
+        return array.cpu() if isinstance(array, torch.Tensor) else array
+
+    rule = replace(layer.rule, **{name: moved(getattr(layer.rule, name)) for name in RULE_ARRAYS})
+    return replace(layer, query=moved(layer.query), key=moved(layer.key), value=moved(layer.value), rule=rule)
 
 
 def _configs(model: PreTrainedModel) -> list[tuple[Any, str]]:
     """Every configuration inside ``model``, and the attention that it asks for."""
-    found = {id(config): config for module in model.modules() if (config := getattr(module, "config", None)) is not None}
+    found = {
+        id(config): config for module in model.modules() if (config := getattr(module, "config", None)) is not None
+    }
     return [(one, one._attn_implementation) for one in found.values() if hasattr(one, "_attn_implementation")]
 
 

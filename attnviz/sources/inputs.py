@@ -49,11 +49,10 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
     if isinstance(text, Mapping):
         reading = _of_inputs(model, text)
     else:
-        tokens = _tokens(model, text, chat)
-        reading = Reading({"input_ids": torch.tensor([tokens.ids])}, tokens)
+        cut = _tokens(model, text, chat)
+        reading = Reading({"input_ids": torch.tensor([cut.ids])}, cut)
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in reading.inputs:
-        tokens = reading.tokens if target is None else _tokens(model, target, False)
-        shifted = _shifted(model, tokens)
+        shifted = _shifted(model, reading.tokens if target is None else _tokens(model, target, False))
         reading = reading._replace(
             inputs=reading.inputs | {"decoder_input_ids": torch.tensor([shifted.ids])}, target=shifted
         )

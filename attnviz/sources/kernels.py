@@ -60,9 +60,7 @@ def _eager(module: torch.nn.Module) -> Kernel:
     return kernel
 
 
-def _added(
-    mask: torch.Tensor | None, causal: bool, rows: slice, query: torch.Tensor, keys: int
-) -> torch.Tensor | None:
+def _added(mask: torch.Tensor | None, causal: bool, rows: slice, query: torch.Tensor, keys: int) -> torch.Tensor | None:
     """The rows of a mask as such functions take it: 0 where a query may look, the lowest number elsewhere."""
     if causal:
         places = torch.arange(rows.start, rows.stop, device=query.device)[:, None]

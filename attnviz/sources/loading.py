@@ -129,7 +129,9 @@ def _refusals(name: str) -> Iterator[None]:
 def _refusal(name: str, error: Exception) -> AttnvizError:
     text = str(error)
     if "trust_remote_code" in text or "custom code" in text:
-        return AttnvizError(f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers")
+        return AttnvizError(
+            f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers"
+        )
     if "does not recognize this architecture" in text or "Unrecognized model" in text:
         version = transformers.__version__
         return AttnvizError(

@@ -186,6 +186,6 @@ def _out_of_memory() -> Iterator[None]:
         if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise AttnvizError(
-            "not enough memory for this text in this model", "give a shorter text, --dtype bfloat16 or --device-map auto"
+            "not enough memory for this text in this model",
+            "give a shorter text, --dtype bfloat16 or --device-map auto",
         ) from None
-

@@ -48,9 +48,10 @@ def test_every_option_stands_in_the_help(monkeypatch, command):
 
 
 @pytest.mark.parametrize("arguments", HELPS)
-def test_the_example_of_the_help_runs(arguments):
+def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
+    monkeypatch.setenv("TERMINAL_WIDTH", "200")
     example = re.search(r"Example: (attnviz .*?)\s*$", done(*arguments).text, re.MULTILINE)[1]
-    name, *words = shlex.split(example)
+    name, *words = shlex.split(example.replace("DIR_OR_ID", str(model_folder)))
     result = attnviz(*words)
     assert (name, result.code) == ("attnviz", 0)
     assert result.stdout

@@ -34,7 +34,10 @@ def test_the_table_has_a_row_a_head_and_a_column_a_metric():
 
 @pytest.mark.parametrize("metric", Metric)
 def test_the_table_is_sorted_by_any_metric(metric):
-    values = [head["metrics"][metric.value]["mean"] for head in heads(TEXT, "--heads", 4, "--causal", "--sort", metric)["heads"]]
+    values = [
+        head["metrics"][metric.value]["mean"]
+        for head in heads(TEXT, "--heads", 4, "--causal", "--sort", metric)["heads"]
+    ]
     assert values == sorted(values, reverse=True)
 
 
@@ -66,7 +69,7 @@ def test_many_texts_in_any_order(folder):
     assert " ± " in done("stats", "--lines", "--file", "texts.txt").text
 
 
-def test_a_model_is_measured_and_how_exactly_is_said(llama, folder):
+def test_a_model_is_measured_and_how_exactly_is_said(llama):
     result = heads(TEXT, "--model", llama)
     assert len(result["heads"]) == 8
     assert 0 < result["largest_error"] < 1e-5
@@ -94,7 +97,10 @@ def test_a_map_of_one_metric(llama, folder):
         (("-o", "map.png"), "a map shows one metric, and none is named"),
         (("--metric", "first", "--format", "json"), "--metric draws a map, but json holds all metrics"),
         (("-o", "map.txt", "--metric", "first"), "--metric draws a map, but table holds all metrics"),
-        (("-o", "trace.safetensors"), "trace.safetensors: its suffix is not one of .txt, .json, .jsonl, .csv, .png, .svg, .pdf"),
+        (
+            ("-o", "trace.safetensors"),
+            "trace.safetensors: its suffix is not one of .txt, .json, .jsonl, .csv, .png, .svg, .pdf",
+        ),
     ],
 )
 def test_formats_that_do_not_fit(arguments, message):
@@ -106,7 +112,9 @@ def test_an_unknown_metric_is_told_with_those_there_are():
 
 
 def test_a_bad_line_is_named():
-    assert problem(attnviz("stats", "--lines", "--file", "-", stdin=b"a b\n\xff\n"), 1).startswith("standard input, line 2")
+    assert problem(attnviz("stats", "--lines", "--file", "-", stdin=b"a b\n\xff\n"), 1).startswith(
+        "standard input, line 2"
+    )
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

@@ -157,7 +157,9 @@ def test_numbers_are_kept_as_they_came(name, dtype, tmp_path):
     assert trace.source["agreement"]["largest_error"] < TOLERANCES[trace.source["dtype"]]
     trace.save(tmp_path / "t.safetensors")
     arrays = load(tmp_path / "t.safetensors").layers[0]
-    numpy.testing.assert_array_equal(arrays.query, trace.layers[0].query.to(torch.float64).numpy().astype(arrays.query.dtype))
+    numpy.testing.assert_array_equal(
+        arrays.query, trace.layers[0].query.to(torch.float64).numpy().astype(arrays.query.dtype)
+    )
 
 
 def test_only_the_chosen_layers_are_kept():

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import stat
 
 import pytest
 from command_line import attnviz, done, in_terminal, problem, program
@@ -82,7 +80,7 @@ def test_heatmap_of_stacks_with_other_tokens_says_which(models):
     done("heatmap", TEXT, "--model", models / "T5", "--target", "Your step", "--layer", "cross 1")
 
 
-def test_an_image_is_looked_at(tmp_path_factory, folder):
+def test_an_image_is_looked_at(tmp_path_factory):
     from transformers import ViTImageProcessorPil
 
     vit = saved("ViT", tmp_path_factory.mktemp("vit"), with_tokenizer=False)
@@ -93,7 +91,7 @@ def test_an_image_is_looked_at(tmp_path_factory, folder):
     assert problem(attnviz("explain", "--model", vit), 2) == "this model looks at an image, and none is given"
 
 
-def test_a_captured_trace_is_shown_as_its_model_was(llama, folder):
+def test_a_captured_trace_is_shown_as_its_model_was(llama):
     done("capture", TEXT, "--model", llama, "-o", "t.safetensors")
     shown = ("--layer", 1, "--head", 2, "--format", "csv", "--step", "weights")
     ours = done("explain", "--from", "t.safetensors", *shown).text.splitlines()
@@ -155,11 +153,17 @@ def test_either_backend_shows_it(llama, backend):
         (("explain", "a", "--chat"), "--chat is for a real model"),
         (("explain", "a", "--device-map", "auto"), "--device-map is for a real model"),
         (("heatmap", "a", "--target", "b"), "--target is for a real model"),
-        (("explain", "a", "--model", "M", "--heads", "2"), "--heads shapes toy attention, but --model brings its own query, key and value"),
+        (
+            ("explain", "a", "--model", "M", "--heads", "2"),
+            "--heads shapes toy attention, but --model brings its own query, key and value",
+        ),
         (("explain", "a", "--model", "M", "--causal"), "--causal changes the rule, but a model has its own"),
         (("explain", "a", "--model", "M", "--no-causal"), "--no-causal changes the rule, but a model has its own"),
         (("explain", "a", "--model", "M", "--no-scale"), "--no-scale changes the rule, but a model has its own"),
-        (("heatmap", "a", "--model", "M", "--query-offset", "1"), "--query-offset changes the rule, but a model has its own"),
+        (
+            ("heatmap", "a", "--model", "M", "--query-offset", "1"),
+            "--query-offset changes the rule, but a model has its own",
+        ),
         (("explain", "--from", "t.safetensors", "--model", "M"), "--model and --from: which of the two is meant?"),
         (("capture", "a", "-o", "t.safetensors"), "no model is named"),
         (("capture", "a", "--model", "M"), "a trace is saved to a .safetensors file"),
@@ -187,14 +191,7 @@ def test_a_text_that_is_too_long_and_a_folder_that_is_none(llama):
     assert problem(attnviz("explain", TEXT, "--model", "./nothing"), 1).startswith("./nothing does not exist")
 
 
-def test_progress_is_for_terminals_alone(llama, folder):
+def test_progress_is_for_terminals_alone(llama):
     arguments = ("explain", TEXT, "--model", llama, "--layer", "0", "--step", "weights")
     assert program(*arguments).stderr == ""
     assert in_terminal(*arguments).stderr == ""  # its stdout is a terminal, its stderr a pipe
-
-
-def test_a_model_is_not_asked_for_what_it_would_have_to_be_told(llama, monkeypatch):
-    shutil.copytree(llama, "own")
-    os.chmod("own/model.safetensors", stat.S_IRUSR)
-    done("explain", TEXT, "--model", "own", "--layer", 0)
-    assert problem(attnviz("explain", "", "--model", "own"), 1)
