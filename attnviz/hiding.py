@@ -10,10 +10,11 @@ from typing import Any
 from attnviz.arrays import Array, like, namespace
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
+from attnviz.provenance import TARGET, TEXT, ids, side_of, special
 from attnviz.rows import RowBlock, row_blocks
 from attnviz.trace import Layer, Trace
 
-SIDES = ("", "target_")  # of a source's facts: of the text, and of what a decoder reads
+SIDES = (TEXT, TARGET)
 
 
 def without_special(trace: Trace) -> tuple[Trace, dict[str, float]]:
@@ -23,31 +24,29 @@ def without_special(trace: Trace) -> tuple[Trace, dict[str, float]]:
     sink of each query (Rule.sinks), so a row adds up to less than 1. The outputs are what the tokens that are left give.
     Empty shares where there are no special tokens; AttnvizError where nothing would be left.
     """
-    if not any(trace.source.get(f"{side}special") for side in SIDES):
+    if not any(special(trace, side) for side in SIDES):
         return trace, {}
     layers, shares = [], {}
     for layer in trace.layers:
-        own = "target_" if layer.stack in ("decoder", "cross") and "target_ids" in trace.source else ""
+        own = side_of(trace, layer)
         queries = _left(layer.query.shape[1], own, trace)
-        keys = _left(layer.key.shape[1], "" if layer.kind == "cross" else own, trace)
+        keys = _left(layer.key.shape[1], TEXT if layer.kind == "cross" else own, trace)
         kept, shares[layer.title] = _hide(layer, queries, keys)
         tokens, key_tokens = trace.query_tokens(layer), trace.key_tokens(layer)
         words = tuple(tokens[at] for at in queries), tuple(key_tokens[at] for at in keys)
         layers.append(replace(kept, tokens=words[0], key_tokens=None if words[0] == words[1] else words[1]))
     source = dict(trace.source)
     for side in SIDES:
-        if f"{side}ids" in source:
-            ids = source[f"{side}ids"]
-            source |= {f"{side}ids": [ids[at] for at in _left(len(ids), side, trace)], f"{side}special": []}
+        if known := ids(trace, side):
+            source |= {f"{side}ids": [known[at] for at in _left(len(known), side, trace)], f"{side}special": []}
     return Trace(layers[0].tokens or (), tuple(layers), source), shares
 
 
 def _left(count: int, side: str, trace: Trace) -> list[int]:
     """The positions among ``count`` tokens that stay; all of them where they are not the side's tokens."""
-    special = set(trace.source.get(f"{side}special", ()))
-    if count != len(trace.source.get(f"{side}ids", ())):
+    if count != len(ids(trace, side)):
         return list(range(count))
-    left = [position for position in range(count) if position not in special]
+    left = [position for position in range(count) if position not in special(trace, side)]
     if not left:
         raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
     return left

@@ -14,6 +14,7 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
+from attnviz.provenance import ids, side_of
 from attnviz.rows import RowBlock, row_blocks
 from attnviz.trace import Layer, Trace
 
@@ -161,9 +162,9 @@ def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:
     if _crossed(trace, layer):
         return None
     tokens = trace.query_tokens(layer)
-    ids = trace.source.get("target_ids" if layer.stack == "decoder" else "ids", ())
-    if len(ids) == len(tokens):
-        return numpy.array(ids)
+    known = ids(trace, side_of(trace, layer))
+    if len(known) == len(tokens):
+        return numpy.array(known)
     return numpy.unique([token.casefold() for token in tokens], return_inverse=True)[1]
 
 

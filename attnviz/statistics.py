@@ -10,7 +10,7 @@ import numpy
 
 from attnviz.choices import Metric
 from attnviz.metrics import NEAR, head_metrics
-from attnviz.provenance import model_name
+from attnviz.provenance import largest_error, model_name
 from attnviz.selection import Selection
 from attnviz.trace import Trace
 
@@ -90,7 +90,7 @@ class Statistics:
             known[2].add(values)
         self.source = {name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT}
         self.model = model_name(trace)
-        errors = [self.error, trace.source.get("agreement", {}).get("largest_error")]
+        errors = [self.error, largest_error(trace)]
         self.error = max((error for error in errors if error is not None), default=None)
         self.texts += 1
         self.tokens += len(trace.tokens)

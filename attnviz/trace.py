@@ -16,6 +16,7 @@ from typing import Any
 from attnviz.arrays import Array, as_array, as_floating, like, overflow_unspoken, require_memory, to_backend
 from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
 from attnviz.choices import Step
+from attnviz.distances import gathered, spread
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
 from attnviz.tokens import valid_text
@@ -360,6 +361,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
     """What of ``layer`` is not an array; its arrays are put into ``arrays``."""
     named = {name: getattr(layer, name) for name in LAYER_ARRAYS}
     named |= {f"rule.{name}": getattr(layer.rule, name) for name in RULE_ARRAYS}
+    if (by_distance := gathered(layer.rule.bias)) is not None:
+        named |= {"rule.bias": None, "rule.bias_by_distance": by_distance}
     for name, projection in layer.projections.items():
         named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
     arrays |= {prefix + name: array for name, array in named.items() if array is not None}
@@ -369,6 +372,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if "rule.bias_by_distance" in own:
+        own["rule.bias"] = spread(own["rule.bias_by_distance"], own["query"].shape[-2])
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
     facts: dict[str, Any] = {name: own[name] for name in ("query", "key", "value")}
     facts |= {name: own.get(name) for name in ("embeddings", "positions")}

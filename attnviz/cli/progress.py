@@ -30,13 +30,14 @@ def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    name = TextColumn("{task.description}", markup=False)  # it may be a person's own: a folder
     rate = [TextColumn("{task.fields[rate]}"), TimeRemainingColumn()] if timed else []
-    columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *rate]
+    columns = [SpinnerColumn(), name, BarColumn(), MofNCompleteColumn(), *rate]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="")
 
-        def report(name: str, done: int, total: int | None) -> None:
+        def report(what: str, done: int, total: int | None) -> None:
             speed = bar.tasks[task].speed
-            bar.update(task, description=name, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+            bar.update(task, description=what, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
 
         yield report

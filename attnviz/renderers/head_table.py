@@ -43,7 +43,7 @@ def to_renderable(statistics: Statistics, sort: Metric | None) -> Group:
 def facts(statistics: Statistics) -> str:
     """One line: of what the numbers are, and whether something is missing."""
     words = [
-        *([] if statistics.error is None else [exactness(statistics.model, statistics.error)]),
+        *filter(None, [exactness(statistics.model, statistics.error)]),
         f"texts: {statistics.texts:,}",
         f"tokens: {statistics.tokens:,}",
         *(["partial: interrupted before the last text"] if statistics.partial else []),

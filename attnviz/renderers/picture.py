@@ -11,7 +11,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
-from attnviz.provenance import agreement, model_name
+from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.selection import Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
@@ -161,4 +161,4 @@ def _subtitle(trace: Trace, layer: Layer) -> str:
         return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
     names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
     text = f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"
-    return " · ".join(part for part in (text, agreement(trace)) if part)
+    return " · ".join(part for part in (text, exactness(model_name(trace), largest_error(trace))) if part)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from attnviz.arrays import to_numpy
+from attnviz.distances import spread
 
 ROWS = 512  # of a mask at a time
 
@@ -53,17 +54,6 @@ def distance_bias(bias: torch.Tensor) -> Any:
         return bias
     by_distance = torch.cat([bias[:, 1:, 0].flip(1), bias[:, 0]], dim=1)  # (heads, queries + keys − 1)
     return spread(to_numpy(by_distance.contiguous()), bias.shape[1])
-
-
-def spread(by_distance: Any, queries: int) -> Any:
-    """(heads, queries + keys − 1), from the farthest key behind to the farthest ahead → (heads, queries, keys).
-
-    A read-only view: each row is the row above moved by one, so that no number is held twice.
-    """
-    from numpy.lib.stride_tricks import sliding_window_view
-
-    keys = by_distance.shape[-1] - queries + 1
-    return sliding_window_view(by_distance, keys, axis=-1)[:, ::-1]  # (heads, queries, keys)
 
 
 def _of_rows(mask: torch.Tensor) -> Visibility:
