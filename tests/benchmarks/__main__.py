@@ -101,7 +101,33 @@ def picture(folder: Path) -> list[Row]:
     ]
 
 
-ROWS: dict[str, Callable[[Path], list[Row]]] = {"start": start, "help": help_text, "lines": lines, "picture": picture}
+def capture(_: Path) -> list[Row]:
+    """A model of GPT-2's size: what capturing all of its layers adds to a forward pass, in time and in memory."""
+    rows = []
+    for tokens in (512, 2048):
+        runs = [[forward(how, tokens) for how in ("capture", "plain", "eager")] for _ in range(5)]
+        for place, how, reach in ((1, "plain sdpa", "≤ 1.15 ×"), (2, "eager, output_attentions", "")):
+            (ours, our_peak), (theirs, their_peak) = (
+                [statistics.median(run[index][part] for run in runs) for part in (0, 1)] for index in (0, place)
+            )
+            ratio = statistics.median(run[0][0] / run[place][0] for run in runs)
+            name = f"capture, T = {tokens:,} / {how}"
+            rows += [
+                (name, f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", reach),
+                (f"{name}, peak", f"{our_peak:,.0f} MiB", f"{their_peak:,.0f} MiB", f"{our_peak / their_peak:.2f} ×", ""),
+            ]
+    return rows
+
+
+def forward(how: str, tokens: int) -> tuple[float, float]:
+    """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
+    command = peer("forward.py", how, str(tokens))
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    took, peak = map(float, run.stdout.split())
+    return took, peak
+
+
+ROWS: dict[str, Callable[[Path], list[Row]]] = {"start": start, "help": help_text, "lines": lines, "picture": picture, "capture": capture}
 
 
 def pair(work: str, ours: Sequence[str], theirs: Sequence[str], reach: str, *, runs: int, faster: bool = False) -> Row:
