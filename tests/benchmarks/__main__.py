@@ -114,7 +114,13 @@ def capture(_: Path) -> list[Row]:
             name = f"capture, T = {tokens:,} / {how}"
             rows += [
                 (name, f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", reach),
-                (f"{name}, peak", f"{our_peak:,.0f} MiB", f"{their_peak:,.0f} MiB", f"{our_peak / their_peak:.2f} ×", ""),
+                (
+                    f"{name}, peak",
+                    f"{our_peak:,.0f} MiB",
+                    f"{their_peak:,.0f} MiB",
+                    f"{our_peak / their_peak:.2f} ×",
+                    "",
+                ),
             ]
     return rows
 
@@ -127,7 +133,13 @@ def forward(how: str, tokens: int) -> tuple[float, float]:
     return took, peak
 
 
-ROWS: dict[str, Callable[[Path], list[Row]]] = {"start": start, "help": help_text, "lines": lines, "picture": picture, "capture": capture}
+ROWS: dict[str, Callable[[Path], list[Row]]] = {
+    "start": start,
+    "help": help_text,
+    "lines": lines,
+    "picture": picture,
+    "capture": capture,
+}
 
 
 def pair(work: str, ours: Sequence[str], theirs: Sequence[str], reach: str, *, runs: int, faster: bool = False) -> Row:
