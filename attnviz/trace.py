@@ -27,7 +27,14 @@ BYTES_A_CELL = 5 * 8  # five steps in float64
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
 RULE_ARRAYS = ("mask", "bias", "sinks")
-STACKS = ("encoder", "decoder", "cross", "vision")  # of a model that has several: its layers are named "cross 0"
+STACKS = (
+    "encoder",
+    "decoder",
+    "cross",
+    "vision",
+    "audio",
+    "connector",
+)  # of a model that has several: its layers are named "cross 0"
 
 
 @dataclass(frozen=True, eq=False)
