@@ -19,6 +19,7 @@ from attnviz.sources.capture import Watch, watching
 from attnviz.sources.inputs import Reading, Text, read
 from attnviz.sources.loading import load_model, load_tokenizer
 from attnviz.sources.places import TOWERS
+from attnviz.sources.refusals import line
 from attnviz.trace import Layer, Trace
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
@@ -128,9 +129,8 @@ class Model:
                     "not enough memory for this text in this model",
                     "give a shorter text, --dtype bfloat16 or --device-map auto",
                 ) from None
-            line = " ".join(str(error).split())[:200] or type(error).__name__
             raise AttnvizError(
-                f"{type(self.model).__name__} cannot read this: {line}",
+                f"{type(self.model).__name__} cannot read this: {line(error)}",
                 "a model of images or sound needs them too: from Python, give trace_model() all of its inputs by name",
             ) from error
 

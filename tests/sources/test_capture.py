@@ -264,9 +264,9 @@ def test_patches_never_get_the_tokens_of_a_text():
 
 
 def test_what_a_model_misses_is_one_clear_line():
-    with pytest.raises(AttnvizError, match="^CLIPModel cannot read this: "):
+    with pytest.raises(AttnvizError, match=r"^CLIPModel cannot read this: "):
         trace_model(clip(), inputs("Llama"))
-    with pytest.raises(AttnvizError, match="^LlamaModel cannot read this: "):
+    with pytest.raises(AttnvizError, match=r"^LlamaModel cannot read this: "):
         trace_model(
             model("Llama").model, {**inputs("Llama"), "nonsense": torch.zeros(1, 1), "position_ids": torch.ones(3)}
         )
