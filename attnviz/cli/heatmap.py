@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attnviz.cli.explain import require_whole
 from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -21,11 +20,11 @@ from attnviz.cli.output import (
     Terminal,
     chosen_format,
     drawn,
-    first_layer,
     require_no_terminal,
     save_trace,
     write,
 )
+from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
 
 DEFAULT_FILE = Path("attention.png")
 
@@ -46,19 +45,19 @@ def heatmap(
     """
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(part)
+        require_whole(model, part, special)
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)
-    trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
+    trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
         return
 
     from attnviz.renderers.picture import decide
-    from attnviz.selection import select
 
-    chosen = select(trace, layer=part.layer or first_layer(trace), head=part.head)
+    chosen = selected(trace, part, special, layer=part.layer or first_layer(trace))
+    say_if_nothing_hidden(chosen, special)
     decided = decide(trace, chosen, picture.step, picture.title)
     if form is PictureFormat.TERM or picture.show:
         from attnviz.renderers.terminal import TerminalMap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
@@ -12,7 +12,8 @@ from attnviz.arrays import to_numpy
 from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
 from attnviz.provenance import exactness, largest_error, model_name
-from attnviz.selection import Selection
+from attnviz.renderers import numbers
+from attnviz.selection import Part, Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
@@ -60,22 +61,23 @@ class Picture(NamedTuple):
 def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
     """The picture of one step of the selected heads of ``trace``."""
     layers = [part.layer for part in selection.layers]
-    queries, keys = _labels(trace.query_tokens(layers[0])), _labels(trace.key_tokens(layers[0]))
-    for layer in layers[1:]:
-        if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
+    queries, keys = _labels(trace, selection.layers[0])
+    for part in selection.layers[1:]:
+        if _labels(trace, part) != (queries, keys):
             raise AttnvizError(
-                f"{_both(layers[0], layer)} have different tokens, so they do not share a picture",
+                f"{_both(layers[0], part.layer)} have different tokens, so they do not share a picture",
                 "choose layers of the same tokens with --layer",
             )
+    shares: list[float] = []  # of the weights, that went to keys which are left out
     panels = tuple(
-        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part.layer, head, step))
+        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part, head, step, shares))
         for part in selection.layers
         for head in part.heads
     )
     limits, largest, diverging = limits_of([panel.values for panel in panels], step)
     return Picture(
         title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(trace, layers, panels, step),
-        subtitle=_subtitle(trace, layers[0]),
+        subtitle=_subtitle(trace, selection.layers[0], float(numpy.mean(shares)) if shares else None),
         panels=panels,
         queries=queries,
         keys=keys,
@@ -98,12 +100,17 @@ def shown_line(text: str) -> str:
     return " ".join(shown(word) if word else "" for word in text.split(" "))
 
 
-def _map(layer: Layer, head: int, step: MapStep) -> Any:
-    steps = layer.steps(head)
-    values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
+def _map(part: Part, head: int, step: MapStep, shares: list[float]) -> numpy.ndarray:
+    """The map of one head, (queries, keys) that are not left out; what went to the other keys is added to ``shares``."""
+    steps = part.layer.steps(head)
+    values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
     if step in (MapStep.MASKED, MapStep.WEIGHTS):  # a hidden cell has the weight 0, but it is not a small weight
         values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
-    return values
+    if not part.narrowed:
+        return values
+    lost = numpy.delete(to_numpy(steps.weights)[list(part.kept_queries)], list(part.kept_keys), axis=1)
+    shares.append(float(lost.sum(axis=1).mean()))
+    return values[numpy.ix_(part.kept_queries, part.kept_keys)]
 
 
 def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
@@ -125,8 +132,13 @@ def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float
     return (-side, side), side, True
 
 
-def _labels(tokens: Sequence[str]) -> tuple[str, ...]:
-    return tuple(shorten(shown(token), LABEL_CELLS) for token in tokens)
+def _labels(trace: Trace, part: Part) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of rows and of columns."""
+    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    return (
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in part.kept_keys),
+    )
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
@@ -154,11 +166,12 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     return ", ".join(parts)
 
 
-def _subtitle(trace: Trace, layer: Layer) -> str:
+def _subtitle(trace: Trace, part: Part, left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions."""
-    tokens = trace.query_tokens(layer)
+    tokens = trace.query_tokens(part.layer)
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
         return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
-    names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
-    text = f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"
-    return " · ".join(part for part in (text, exactness(model_name(trace), largest_error(trace))) if part)
+    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
+    text = f"“{' '.join(names)}{' …' if len(part.kept_queries) > SOURCE_TOKENS else ''}”"
+    words = text, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
+    return " · ".join(filter(None, words))
