@@ -7,7 +7,7 @@ Everything is a mean over the queries, added up row block by row block: what a t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy
@@ -42,9 +42,14 @@ class Block(NamedTuple):
     near: int
 
 
-def head_metrics(trace: Trace, layer: Layer, near: int = NEAR) -> dict[Metric, numpy.ndarray]:
-    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer."""
-    metrics = [metric for metric in Metric if not (_crossed(trace, layer) and metric in OF_PLACES)]
+def head_metrics(
+    trace: Trace, layer: Layer, near: int = NEAR, only: Collection[Metric] = tuple(Metric)
+) -> dict[Metric, numpy.ndarray]:
+    """Every metric of ``only`` of every head of ``layer``, (heads,): the mean over the queries that have an answer.
+
+    The others are NaN.
+    """
+    metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
     copies = _copies(trace, layer)
     totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))
     for rows in row_blocks(layer):

@@ -1,0 +1,180 @@
+// Steps: from scores to output for one query, one after the other, with the sentences that explain prints.
+
+import { barRow } from "./bars.js";
+import { valueList } from "./arithmetic.js";
+import { exactForm, loaded, nameOf } from "./data.js";
+import { make } from "./dom.js";
+import { say, told } from "./lessons.js";
+import { HIDDEN, aligned } from "./numbers.js";
+import { show, voice } from "./readout.js";
+import { rowOf, vectorOf } from "./rule.js";
+import { STEPS, factsOf, tell } from "./sentences.js";
+import { shownKeys, shownQueries } from "./shown.js";
+import { change, state } from "./state.js";
+import { themed } from "./colours.js";
+import { tokenList } from "./words.js";
+
+const PACE = 2600; // milliseconds for which a step stays while it plays
+const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
+
+export function steps() {
+  const element = make("div", { class: "steps" });
+  let [layer, list, rows, playing, facts] = [null, null, null, null, {}];
+  const words = make("div", { class: "queries" });
+  const story = make("div", { class: "story" });
+  const chart = make("div", { class: "chart" });
+  const player = playerOf({ go, toggle: () => (playing ? stop() : play()) });
+
+  async function update() {
+    const own = state.layer;
+    const ready = await loaded(own);
+    if (own !== state.layer) return;
+    layer = ready;
+    if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say("page.no_arithmetic")));
+    if (!element.firstChild) element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
+    const places = shownQueries(layer);
+    if (list?.name !== `${own} ${places.length}`) {
+      list = { name: `${own} ${places.length}`, ...tokenList({ labels: layer.queryTexts.labels, places, label: say("label.query"), className: "prose", choose: (query) => change({ query, key: null }) }) };
+      words.replaceChildren(list.element);
+    }
+    list.select(queryNow());
+    draw();
+  }
+
+  // The query that is told of: the chosen one, else the last, which sees the most under a causal mask.
+  function queryNow() {
+    return state.query ?? layer.queries - 1;
+  }
+
+  function draw() {
+    const query = queryNow();
+    const row = rowOf(layer, state.head, query);
+    const name = `${layer.place} ${state.head}`;
+    if (facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
+    const said = tell(state.step, layer, state.head, query, row, facts);
+    const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
+    story.replaceChildren(
+      make("h2", {}, say(`title.${state.step}`)),
+      make("p", { class: "formula" }, formula),
+      ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
+    );
+    player.show(state.step, playing !== null);
+    drawChart(row, query);
+    show("page.step_of", { number: STEPS.indexOf(state.step) + 1, step: say(`title.${state.step}`), query: nameOf(layer.queryTexts, query) });
+  }
+
+  function drawChart(row, query) {
+    if (state.step === "output") {
+      rows = null;
+      const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
+      chart.replaceChildren(valueList({ values, weights: row.weights, output: row.output }, layer));
+      return;
+    }
+    const keys = keysOf(row);
+    const values = keys.map((key) => (state.step === "scores" || state.step === "scaled" || !row.hidden[key] ? row[state.step][key] : -Infinity));
+    const name = `${layer.place} ${keys.join()}`;
+    if (rows?.name !== name || !chart.querySelector(".rows")) {
+      rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
+      const own = make("ul", { class: "rows", "aria-label": say("label.key") }, rows.all.map((one) => one.row));
+      rows.all.forEach(({ row: one }, place) => one.addEventListener("click", () => change({ query, key: keys[place], detail: true })));
+      chart.replaceChildren(own);
+      own.getBoundingClientRect(); // the bars grow from nothing
+    }
+    const finite = values.filter(Number.isFinite);
+    const most = state.step === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
+    const signed = finite.some((value) => value < 0);
+    const marks = aligned(values);
+    rows.all.forEach((one, place) => {
+      const hidden = values[place] === -Infinity;
+      one.set(hidden ? 0 : values[place] / most, hidden && state.step === "weights" ? "0" : hidden ? HIDDEN : marks[place], hidden, signed);
+    });
+  }
+
+  function keysOf(row) {
+    const keys = shownKeys(layer);
+    if (keys.length <= MOST_ROWS) return keys;
+    const largest = [...keys].sort((one, other) => row.weights[other] - row.weights[one]).slice(0, MOST_ROWS);
+    return largest.sort((one, other) => one - other);
+  }
+
+  function go(step) {
+    change({ step });
+    voice.textContent = story.textContent.replaceAll("`", "");
+  }
+
+  function play() {
+    if (state.step === STEPS.at(-1)) go(STEPS[0]);
+    playing = setInterval(() => {
+      const next = STEPS[STEPS.indexOf(state.step) + 1];
+      if (next) go(next);
+      if (!next || next === STEPS.at(-1)) stop();
+    }, PACE);
+    player.show(state.step, true);
+  }
+
+  function stop() {
+    clearInterval(playing);
+    playing = null;
+    player.show(state.step, false);
+  }
+
+  if (!STEPS.includes(state.step)) state.step = STEPS[0];
+  element.addEventListener("keydown", (event) => player.press(event));
+  update();
+  return { element, controls: ["layer", "head", "special", "first"], update, picture: () => pictureOf(story, chart), close: stop };
+}
+
+// The buttons: back, play or pause, forward, and one for each step.
+function playerOf({ go, toggle }) {
+  const move = (by) => () => go(STEPS[Math.max(0, Math.min(STEPS.length - 1, STEPS.indexOf(state.step) + by))]);
+  const tool = (name, sign, run) => make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
+  const [back, middle, forward] = [tool("page.back", "‹", move(-1)), tool("page.play", "▶", toggle), tool("page.forward", "›", move(1))];
+  const stages = STEPS.map((step, place) => make("button", { type: "button", class: "stage", onclick: () => go(step) }, make("b", {}, String(place + 1)), ` ${say(`title.${step}`)}`));
+  const element = make("div", { class: "player", role: "group", "aria-label": say("page.player") }, make("div", { class: "buttons" }, back, middle, forward), make("div", { class: "stages" }, stages));
+  return {
+    element,
+    show(step, playing) {
+      stages.forEach((stage, place) => (STEPS[place] === step ? stage.setAttribute("aria-current", "step") : stage.removeAttribute("aria-current")));
+      middle.textContent = playing ? "❚❚" : "▶";
+      middle.setAttribute("aria-label", say(playing ? "page.pause" : "page.play"));
+      middle.title = say(playing ? "page.pause" : "page.play");
+      back.toggleAttribute("disabled", step === STEPS[0] && document.activeElement !== back);
+      forward.toggleAttribute("disabled", step === STEPS.at(-1) && document.activeElement !== forward);
+    },
+    press(event) {
+      if (event.target.closest("[role=listbox]")) return;
+      if (event.key === "ArrowRight") move(1)();
+      else if (event.key === "ArrowLeft") move(-1)();
+      else if (event.key === " " && !event.target.closest("button")) toggle();
+      else return;
+      event.preventDefault();
+    },
+  };
+}
+
+// The step as a picture: its sentences, and a bar for each key.
+function pictureOf(story, chart) {
+  const [ink, quiet] = [themed("ink"), themed("quiet")];
+  const lines = [...story.children].flatMap((child) => folded(child.textContent, 92));
+  const items = lines.map((text, place) => ({ text, x: 24, y: 34 + place * 20, size: place ? 13 : 17, fill: place ? ink : ink, bold: !place }));
+  let y = 50 + lines.length * 20;
+  for (const row of chart.querySelectorAll("li")) {
+    const fill = row.querySelector(".fill");
+    const words = [...row.children].filter((child) => !child.matches(".track, .strip")).map((child) => child.textContent);
+    items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
+    const part = fill ? (parseFloat(fill.style.width) || 0) / 100 : 0;
+    if (fill) items.push({ rect: [184, y - 11, 380 * part, 14], fill: themed(fill.classList.contains("minus") ? "down" : "accent") });
+    items.push({ text: words.slice(1).join("  "), x: fill ? 580 : 184, y, size: 13, fill: quiet });
+    y += 22;
+  }
+  return { width: 720, height: y + 8, items };
+}
+
+function folded(text, width) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}
