@@ -45,7 +45,13 @@ class StatsFormat(StrEnum):
     PDF = "pdf"
 
 
-SUFFIXES: dict[str, TableFormat | PictureFormat] = {
+class PageFormat(StrEnum):
+    """What html writes."""
+
+    HTML = "html"
+
+
+SUFFIXES: dict[str, TableFormat | PictureFormat | PageFormat] = {
     ".txt": TableFormat.TABLE,
     ".json": TableFormat.JSON,
     ".jsonl": TableFormat.JSON,
@@ -54,6 +60,8 @@ SUFFIXES: dict[str, TableFormat | PictureFormat] = {
     ".png": PictureFormat.PNG,
     ".svg": PictureFormat.SVG,
     ".pdf": PictureFormat.PDF,
+    ".html": PageFormat.HTML,
+    ".htm": PageFormat.HTML,
     ".safetensors": PictureFormat.SAFETENSORS,
 }
 
@@ -374,6 +382,32 @@ class PictureOptions(Options):
         typer.Option(
             metavar="NAME",
             help="png (the default), svg, pdf, term or safetensors; overrides the suffix.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+
+
+class PageOptions(Options):
+    """What html writes, and how."""
+
+    lang: Annotated[
+        Language,
+        typer.Option(
+            metavar="NAME", help="Language of the page: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
+        ),
+    ] = Language.EN
+    max_size: Annotated[
+        float,
+        typer.Option(metavar="MB", help="Write no page that is larger.", min=0.1, rich_help_panel=OUTPUT),
+    ] = 50.0
+    open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file (default attention.html); - is standard output.",
+            metavar="PATH",
             rich_help_panel=OUTPUT,
         ),
     ] = None

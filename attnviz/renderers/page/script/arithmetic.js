@@ -25,7 +25,9 @@ export function arithmetic() {
     document.body.classList.toggle("detailed", wanted);
     if (!wanted) return element.replaceChildren();
     const layer = await loaded(state.layer);
-    if (name === shown) element.replaceChildren(...content({ layer, head: state.head, query: state.query, key: state.key }));
+    if (name !== shown) return;
+    element.replaceChildren(...content({ layer, head: state.head, query: state.query, key: state.key }));
+    if (matchMedia("(max-width: 860px)").matches) element.scrollIntoView({ block: "nearest" });
   }
 
   element.addEventListener("keydown", (event) => event.key === "Escape" && close());

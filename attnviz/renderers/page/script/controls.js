@@ -9,13 +9,21 @@ import { change, currentLayer, state } from "./state.js";
 const SORTS = ["place", "entropy", "first", "previous", "induction"];
 
 // The controls that a view names, each with a function that shows the state in it.
-export function controlBar(names, saveAs) {
+export function controlBar(names) {
   const built = names.map((name) => CONTROLS[name]?.()).filter(Boolean);
-  const save = make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, make("span", { class: "name" }, say("page.save")), ["svg", "png"].map((form) => make("button", { type: "button", class: "small", id: `save-${form}`, onclick: () => saveAs(form) }, form.toUpperCase())));
-  const element = make("div", { class: "controls" }, built.map((one) => one.element), save);
+  const element = make("div", { class: "controls" }, built.map((one) => one.element));
   const update = () => built.forEach((one) => one.update());
   update();
   return { element, update };
+}
+
+// The buttons that save the view as a picture.
+export function saveButtons(saveAs) {
+  const buttons = ["svg", "png"].map((form) =>
+    make("button", { type: "button", class: "small", id: `save-${form}`, onclick: () => saveAs(form) }, form.toUpperCase()),
+  );
+  const name = make("span", { class: "name" }, say("page.save"));
+  return make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, name, buttons);
 }
 
 const CONTROLS = {
@@ -40,7 +48,7 @@ const CONTROLS = {
     return { element: own.element, update };
   },
 
-  step: () => select("step", say("page.step"), ["scores", "scaled", "masked", "weights"].map((step) => [step, say(`title.${step}`)]), String, (step) => (step === "output" ? "weights" : step)),
+  step: () => select("step", say("page.step"), ["scores", "scaled", "masked", "weights"].map((step) => [step, say(`title.${step}`)]), String),
 
   sort() {
     const known = SORTS.filter((sort) => sort === "place" || layers.some((layer) => layer.metrics[sort].some((value) => value !== null)));
@@ -73,13 +81,13 @@ function headLabel(number, head) {
   return layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
 }
 
-function select(name, label, options, read, shownAs = (value) => value) {
+function select(name, label, options, read) {
   const box = make("select", { id: `control-${name}` });
   const refill = (all) => box.replaceChildren(...all.map(([value, text]) => make("option", { value }, text)));
   refill(options);
   box.addEventListener("change", () => change({ [name]: read(box.value), ...(name === "layer" || name === "head" ? { heads: null } : {}) }));
   const element = make("div", { class: "control" }, make("label", { class: "name", for: `control-${name}` }, label), box);
-  return { element, refill, update: () => (box.value = shownAs(state[name])) };
+  return { element, refill, update: () => (box.value = state[name]) };
 }
 
 function choice(name, label, options, changes = (value) => ({ [name]: value })) {

@@ -14,7 +14,7 @@ const VALUES_FROM = 34; // pixels of a cell that has room for its number
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
 export function gutters(canvas, { layer, rows, columns }, width) {
   const pen = canvas.getContext("2d");
-  pen.font = `${LABEL}px ${FONT}`;
+  pen.font = `600 ${LABEL}px ${FONT}`; // as wide as they get
   const widest = (texts, places) => Math.max(...places.slice(0, 400).map((place) => pen.measureText(texts.labels[place]).width));
   const most = Math.min(MOST, width * 0.3);
   const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
@@ -58,8 +58,9 @@ export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
     pen.rect(left, top, width - left, height - top);
     pen.clip();
     pen.fillStyle = themed("cross");
-    pen.fillRect(left, y, width, edge);
-    pen.fillRect(x, top, edge, height);
+    const [far, deep] = [spot({ row: 0, column: drawn.columns.length })[0], spot({ row: drawn.rows.length, column: 0 })[1]];
+    pen.fillRect(left, y, far - left, edge);
+    pen.fillRect(x, top, edge, deep - top);
     pen.restore();
     drawHeld(pen, drawn, view, at, x + cell / 2, y + cell / 2, width, height);
   }
@@ -148,7 +149,7 @@ function drawHeld(pen, { layer, rows, columns }, { gutter, cell }, at, x, y, wid
     pen.fillRect(0, y - 9, gutter.left - 3, 18);
     pen.fillStyle = themed("ink");
     pen.textAlign = "right";
-    pen.fillText(fitted(pen, layer.queryTexts.labels[rows[at.row]], gutter.left - PAD - 4), gutter.left - PAD, y);
+    pen.fillText(fitted(pen, layer.queryTexts.labels[rows[at.row]], gutter.left - 2 * PAD + 4), gutter.left - PAD, y);
   }
   if (x < gutter.left || x > width) return;
   const text = layer.keyTexts.labels[columns[at.column]];

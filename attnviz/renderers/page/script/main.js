@@ -2,7 +2,7 @@
 
 import { arithmetic, close } from "./arithmetic.js";
 import { onScheme, themed } from "./colours.js";
-import { controlBar } from "./controls.js";
+import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { say } from "./lessons.js";
@@ -31,8 +31,8 @@ let current = null;
 function start() {
   const page = document.getElementById("page");
   page.append(
-    make("header", { class: "top" }, title(), tabList),
-    make("main", {}, bar, make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, panel, readout), detail.element)),
+    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saveButtons(saveAs))),
+    make("main", {}, bar, make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, readout, panel), detail.element)),
     make("footer", {}, make("p", { class: "quiet" }, exactness())),
     voice,
   );
@@ -53,7 +53,7 @@ function open() {
   panel.setAttribute("aria-labelledby", `tab-${state.view}`);
   panel.className = `panel ${state.view}-panel`;
   const view = BUILD[state.view]();
-  const controls = controlBar(view.controls, saveAs);
+  const controls = controlBar(view.controls);
   current = { view, controls };
   bar.replaceChildren(controls.element);
   panel.replaceChildren(view.element);

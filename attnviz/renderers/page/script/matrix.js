@@ -10,7 +10,7 @@ import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { show, showCell } from "./readout.js";
 import { rowOf } from "./rule.js";
-import { change, currentLayer, state } from "./state.js";
+import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
 const ZOOM = 1.3;
@@ -32,9 +32,9 @@ export function matrix() {
 
   async function update() {
     const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
-    const own = { place: state.layer, head: state.head, step: mapStep() };
+    const own = { place: state.layer, head: state.head, step: state.step };
     const ready = await mapOf(own.place, own.head, own.step);
-    if (own.place !== state.layer || own.head !== state.head || own.step !== mapStep()) return;
+    if (own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
     [layer, map] = [await loaded(own.place), ready];
     drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
@@ -47,6 +47,7 @@ export function matrix() {
 
   function fit() {
     if (!drawn) return;
+    frame.style.maxHeight = `${room()}px`;
     view.gutter = gutters(base, drawn, frame.clientWidth);
     const [wide, high] = [frame.clientWidth - view.gutter.left - 2, room() - view.gutter.top - 2];
     view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
@@ -118,7 +119,8 @@ export function matrix() {
   listenTo(frame, { cellAt, hover, choose, zoom, redraw: () => (redraw(), point()), current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)), size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length }, fit });
   const observer = new ResizeObserver(eachFrame(() => (drawn ? fit() : null)));
   observer.observe(element);
-  const room = () => Math.max(260, Math.min(window.innerHeight * 0.72, 900));
+  // What is left of the window below the top of the map.
+  const room = () => Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
 
   update();
   return {
@@ -128,10 +130,6 @@ export function matrix() {
     picture: () => mapPicture(drawn, headName(layer, state.head)),
     close: () => observer.disconnect(),
   };
-}
-
-function mapStep() {
-  return state.step === "output" ? "weights" : state.step;
 }
 
 // Mouse, touch, wheel and keys of the map.

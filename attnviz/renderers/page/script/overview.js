@@ -23,6 +23,7 @@ export function overview() {
     cards = ordered().map(card);
     const groups = state.sort === "place" ? layers.map((layer) => group(layer, cards)) : [make("div", { class: "cards" }, cards.map((one) => one.button))];
     element.replaceChildren(...groups);
+    element.style.setProperty("--heads", Math.max(...layers.map((layer) => layer.heads.length)));
     const current = cards.find((one) => one.layer.place === state.layer && one.head === state.head);
     hold(cards.map((one) => one.button), (current ?? cards[0]).button);
     show("page.idle_overview", {});

@@ -11,7 +11,8 @@ const DEFAULTS = {
   query: null,
   key: null,
   detail: false, // whether the arithmetic of query and key is open
-  step: "weights",
+  step: "weights", // of the matrix
+  stage: "scores", // of the steps
   scale: "linear",
   first: true, // whether the first key is shown
   special: true, // whether special tokens are shown
@@ -87,7 +88,8 @@ const READ = {
   query: whole,
   key: whole,
   detail: truth,
-  step: oneOf(["scores", "scaled", "masked", "weights", "output"]),
+  step: oneOf(["scores", "scaled", "masked", "weights"]),
+  stage: oneOf(["scores", "scaled", "masked", "weights", "output"]),
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
@@ -117,7 +119,7 @@ function written() {
   if (layers.length > 1) words.set("layer", addressOf(layer));
   if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
-  for (const name of ["query", "key", "step", "scale", "threshold", "sort"]) put(name, state[name]);
+  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
   return words.toString();
 }

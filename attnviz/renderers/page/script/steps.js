@@ -51,27 +51,27 @@ export function steps() {
     const row = rowOf(layer, state.head, query);
     const name = `${layer.place} ${state.head}`;
     if (facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
-    const said = tell(state.step, layer, state.head, query, row, facts);
+    const said = tell(state.stage, layer, state.head, query, row, facts);
     const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
     story.replaceChildren(
-      make("h2", {}, say(`title.${state.step}`)),
+      make("h2", {}, say(`title.${state.stage}`)),
       make("p", { class: "formula" }, formula),
       ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
     );
-    player.show(state.step, playing !== null);
+    player.show(state.stage, playing !== null);
     drawChart(row, query);
-    show("page.step_of", { number: STEPS.indexOf(state.step) + 1, step: say(`title.${state.step}`), query: nameOf(layer.queryTexts, query) });
+    show("page.step_of", { number: STEPS.indexOf(state.stage) + 1, step: say(`title.${state.stage}`), query: nameOf(layer.queryTexts, query) });
   }
 
   function drawChart(row, query) {
-    if (state.step === "output") {
+    if (state.stage === "output") {
       rows = null;
       const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
       chart.replaceChildren(valueList({ values, weights: row.weights, output: row.output }, layer));
       return;
     }
     const keys = keysOf(row);
-    const values = keys.map((key) => (state.step === "scores" || state.step === "scaled" || !row.hidden[key] ? row[state.step][key] : -Infinity));
+    const values = keys.map((key) => (state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity));
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
       rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
@@ -81,12 +81,12 @@ export function steps() {
       own.getBoundingClientRect(); // the bars grow from nothing
     }
     const finite = values.filter(Number.isFinite);
-    const most = state.step === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
+    const most = state.stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
     const marks = aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
-      one.set(hidden ? 0 : values[place] / most, hidden && state.step === "weights" ? "0" : hidden ? HIDDEN : marks[place], hidden, signed);
+      one.set(hidden ? 0 : values[place] / most, hidden && state.stage === "weights" ? "0" : hidden ? HIDDEN : marks[place], hidden, signed);
     });
   }
 
@@ -98,27 +98,26 @@ export function steps() {
   }
 
   function go(step) {
-    change({ step });
+    change({ stage: step });
     voice.textContent = story.textContent.replaceAll("`", "");
   }
 
   function play() {
-    if (state.step === STEPS.at(-1)) go(STEPS[0]);
+    if (state.stage === STEPS.at(-1)) go(STEPS[0]);
     playing = setInterval(() => {
-      const next = STEPS[STEPS.indexOf(state.step) + 1];
+      const next = STEPS[STEPS.indexOf(state.stage) + 1];
       if (next) go(next);
       if (!next || next === STEPS.at(-1)) stop();
     }, PACE);
-    player.show(state.step, true);
+    player.show(state.stage, true);
   }
 
   function stop() {
     clearInterval(playing);
     playing = null;
-    player.show(state.step, false);
+    player.show(state.stage, false);
   }
 
-  if (!STEPS.includes(state.step)) state.step = STEPS[0];
   element.addEventListener("keydown", (event) => player.press(event));
   update();
   return { element, controls: ["layer", "head", "special", "first"], update, picture: () => pictureOf(story, chart), close: stop };
@@ -126,7 +125,7 @@ export function steps() {
 
 // The buttons: back, play or pause, forward, and one for each step.
 function playerOf({ go, toggle }) {
-  const move = (by) => () => go(STEPS[Math.max(0, Math.min(STEPS.length - 1, STEPS.indexOf(state.step) + by))]);
+  const move = (by) => () => go(STEPS[Math.max(0, Math.min(STEPS.length - 1, STEPS.indexOf(state.stage) + by))]);
   const tool = (name, sign, run) => make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
   const [back, middle, forward] = [tool("page.back", "‹", move(-1)), tool("page.play", "▶", toggle), tool("page.forward", "›", move(1))];
   const stages = STEPS.map((step, place) => make("button", { type: "button", class: "stage", onclick: () => go(step) }, make("b", {}, String(place + 1)), ` ${say(`title.${step}`)}`));

@@ -1,0 +1,61 @@
+"""attnviz html: one page to walk through attention in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attnviz.cli.inputs import Making, read_trace
+from attnviz.cli.options import (
+    EngineOptions,
+    ModelOptions,
+    PageFormat,
+    PageOptions,
+    PartOptions,
+    RuleOptions,
+    SourceOptions,
+    SpecialOptions,
+    ToyOptions,
+)
+from attnviz.cli.output import chosen_format, notice, write
+from attnviz.errors import UsageError
+
+DEFAULT_FILE = Path("attention.html")
+
+
+def html(
+    source: SourceOptions,
+    toy: ToyOptions,
+    model: ModelOptions,
+    rule: RuleOptions,
+    part: PartOptions,
+    special: SpecialOptions,
+    page: PageOptions,
+    engine: EngineOptions,
+) -> None:
+    """Write one offline HTML page in which all heads can be looked at.
+
+    Example: attnviz html "Your journey starts" --heads 4 --causal
+    """
+    chosen_format(page.output, None, PageFormat.HTML)
+    to_stdout = page.output is not None and str(page.output) == "-"
+    if to_stdout and page.open:
+        raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
+    trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
+
+    from attnviz.renderers.page import to_html
+    from attnviz.selection import select
+
+    chosen = select(trace, layer=part.layer, head=part.head)
+    output = page.output or DEFAULT_FILE
+    write([to_html(trace, chosen, page.lang, page.max_size).encode()], output)
+    if not to_stdout:
+        write([f"{output}\n".encode(errors="surrogateescape")], None)
+    if page.open:
+        _open(output)
+
+
+def _open(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        notice(f"found no browser to open {path} with")
