@@ -8,7 +8,6 @@ from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     ModelOptions,
-    PageFormat,
     PageOptions,
     PartOptions,
     RuleOptions,
@@ -16,7 +15,7 @@ from attnviz.cli.options import (
     SpecialOptions,
     ToyOptions,
 )
-from attnviz.cli.output import chosen_format, notice, write
+from attnviz.cli.output import notice, write
 from attnviz.errors import UsageError
 
 DEFAULT_FILE = Path("attention.html")
@@ -36,8 +35,9 @@ def html(
 
     Example: attnviz html "Your journey starts" --heads 4 --causal
     """
-    chosen_format(page.output, None, PageFormat.HTML)
     to_stdout = page.output is not None and str(page.output) == "-"
+    if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", ".html", ".htm"):
+        raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
     trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))

@@ -45,13 +45,7 @@ class StatsFormat(StrEnum):
     PDF = "pdf"
 
 
-class PageFormat(StrEnum):
-    """What html writes."""
-
-    HTML = "html"
-
-
-SUFFIXES: dict[str, TableFormat | PictureFormat | PageFormat] = {
+SUFFIXES: dict[str, TableFormat | PictureFormat] = {
     ".txt": TableFormat.TABLE,
     ".json": TableFormat.JSON,
     ".jsonl": TableFormat.JSON,
@@ -60,8 +54,6 @@ SUFFIXES: dict[str, TableFormat | PictureFormat | PageFormat] = {
     ".png": PictureFormat.PNG,
     ".svg": PictureFormat.SVG,
     ".pdf": PictureFormat.PDF,
-    ".html": PageFormat.HTML,
-    ".htm": PageFormat.HTML,
     ".safetensors": PictureFormat.SAFETENSORS,
 }
 

@@ -61,7 +61,7 @@ def _require_drawable(trace: Trace, selection: Selection) -> None:
 def _too_large(selection: Selection, size: float, budget: float) -> AttnvizError:
     heads = sum(len(part.heads) for part in selection.layers)
     fitting = int(heads * budget * MEGABYTE / size)
-    message = f"the page would take {size / MEGABYTE:,.0f} MB, and {budget:g} are the most that it may"
+    message = f"the page would take {size / MEGABYTE:,.1f} MB, and {budget:g} are the most that it may"
     layers = len(selection.layers)
     whole = fitting * layers // heads
     if whole >= 1:

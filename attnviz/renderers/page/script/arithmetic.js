@@ -27,7 +27,7 @@ export function arithmetic() {
     const layer = await loaded(state.layer);
     if (name !== shown) return;
     element.replaceChildren(...content({ layer, head: state.head, query: state.query, key: state.key }));
-    if (matchMedia("(max-width: 860px)").matches) element.scrollIntoView({ block: "nearest" });
+    if (navigator.userActivation?.isActive && matchMedia("(max-width: 860px)").matches) element.scrollIntoView({ block: "nearest" });
   }
 
   element.addEventListener("keydown", (event) => event.key === "Escape" && close());

@@ -7,7 +7,7 @@ import { HIDDEN } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
-const [LABEL, LINE, PAD] = [12, 14, 8]; // pixels: size of labels, height of their line, space beside them
+const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
 const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
@@ -80,7 +80,7 @@ export function mapPicture(drawn, title) {
   const cell = clamp(720 / Math.max(rows.length, columns.length), 2, 40);
   const probe = document.createElement("canvas");
   const { left, top } = gutters(probe, drawn, 1000);
-  const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LINE / cell))];
+  const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
   const [x, y] = [left + 16, top + 48];
   const [wide, high] = [columns.length * cell, rows.length * cell];
   const backed = document.createElement("canvas");
@@ -123,8 +123,9 @@ function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, 
 }
 
 function drawLabels(pen, { layer, rows, columns }, { cell, gutter }, { x, y, width, height }) {
-  const every = Math.max(1, Math.ceil(LINE / cell));
-  pen.font = `${LABEL}px ${FONT}`;
+  const size = clamp(cell - 1, SMALL, LABEL);
+  const every = Math.max(1, Math.ceil((size + 1) / cell));
+  pen.font = `${size}px ${FONT}`;
   pen.fillStyle = themed("ink");
   pen.textBaseline = "middle";
   for (let row = 0; row < rows.length; row += every) {

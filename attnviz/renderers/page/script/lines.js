@@ -137,7 +137,6 @@ export function lines() {
   frame.addEventListener("scroll", redraw);
   const observer = new ResizeObserver(redraw);
   observer.observe(frame);
-  update();
   return {
     element,
     controls: ["layer", "scale", "first", "special", "threshold"],

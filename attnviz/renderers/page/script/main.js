@@ -27,6 +27,7 @@ const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const detail = arithmetic();
 let current = null;
+let turn = 0;
 
 function start() {
   const page = document.getElementById("page");
@@ -40,7 +41,6 @@ function start() {
   readFragment();
   open();
   listen((before) => (before.view === state.view ? update() : open()));
-  window.addEventListener("popstate", readFragment);
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
   onScheme(() => open());
@@ -57,13 +57,20 @@ function open() {
   current = { view, controls };
   bar.replaceChildren(controls.element);
   panel.replaceChildren(view.element);
-  detail.update();
+  settle(view.update());
 }
 
 function update() {
   current.controls.update();
-  current.view.update();
-  detail.update();
+  settle(current.view.update());
+}
+
+// Say that the view is being computed until it is there.
+async function settle(work) {
+  const own = ++turn;
+  panel.setAttribute("aria-busy", "true");
+  await Promise.all([work, detail.update()]);
+  if (own === turn) panel.setAttribute("aria-busy", "false");
 }
 
 async function saveAs(form) {

@@ -42,7 +42,7 @@ export function matrix() {
     if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
     else resize();
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
-    else show("page.idle_matrix", {});
+    else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
   }
 
   function fit() {
@@ -122,7 +122,6 @@ export function matrix() {
   // What is left of the window below the top of the map.
   const room = () => Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
 
-  update();
   return {
     element,
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],

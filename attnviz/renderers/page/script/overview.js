@@ -27,7 +27,7 @@ export function overview() {
     const current = cards.find((one) => one.layer.place === state.layer && one.head === state.head);
     hold(cards.map((one) => one.button), (current ?? cards[0]).button);
     show("page.idle_overview", {});
-    paintAll(++run);
+    return paintAll(++run);
   }
 
   async function paintAll(own) {
@@ -40,11 +40,9 @@ export function overview() {
       await new Promise((done) => setTimeout(done));
       began = performance.now();
     }
-    if (own === run) element.dataset.painted = "yes";
   }
 
   roving(element, () => cards.map((one) => one.button));
-  build();
   return {
     element,
     controls: ["sort", "scale", "first", "special", "threshold"],

@@ -119,7 +119,6 @@ export function steps() {
   }
 
   element.addEventListener("keydown", (event) => player.press(event));
-  update();
   return { element, controls: ["layer", "head", "special", "first"], update, picture: () => pictureOf(story, chart), close: stop };
 }
 

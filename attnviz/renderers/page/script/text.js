@@ -98,7 +98,6 @@ export function text() {
     }
   }
 
-  update();
   return {
     element,
     controls: ["layer", "head", "towards", "scale", "first", "special", "threshold"],

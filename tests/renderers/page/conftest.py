@@ -1,0 +1,95 @@
+"""What the tests of the page share: a browser, and pages opened in it that must stay silent and fetch nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attnviz import Trace
+from attnviz.choices import Language
+from attnviz.renderers.page import to_html
+from attnviz.selection import select
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SETTLED = "#panel[aria-busy=false]"
+
+# Follow a link within the page, and wait until the view is there.
+FOLLOW = """async (hash) => {
+  if (location.hash !== hash) await new Promise((done) => {
+    addEventListener("hashchange", () => done(), { once: true });
+    location.hash = hash;
+  });
+  while (document.getElementById("panel").ariaBusy !== "false") await new Promise((done) => setTimeout(done, 2));
+}"""
+
+
+class Opened:
+    """A page in the browser, and what went wrong in it."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page, self.address, self.problems = page, address, []
+        page.on("console", lambda message: self.problems.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", self._asked)
+
+    def go(self, **state: Any) -> Any:
+        """The page in this state, as a link says it."""
+        fragment = "&".join(f"{name}={value}" for name, value in state.items())
+        self.page.evaluate(FOLLOW, f"#{fragment}")
+        return self.page
+
+    def texts(self, selector: str) -> list[str]:
+        return self.page.locator(selector).all_text_contents()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.page.wait_for_selector(SETTLED)
+
+    def _asked(self, request: Any) -> None:
+        if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
+            self.problems.append(f"asked for {request.url}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The chromium of this machine, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault."""
+    contexts, pages = [], []
+
+    def open_page(
+        trace: Trace, *, width: int = 1280, height: int = 900, dark: bool = False, lang: str = "en", **options: Any
+    ) -> Opened:
+        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
+        file = tmp_path / f"page-{len(pages)}.html"
+        file.write_text(content, encoding="utf-8")
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, **options.pop("context", {})
+        )
+        contexts.append(context)
+        pages.append(Opened(context.new_page(), file.as_uri()))
+        fragment = "&".join(f"{name}={value}" for name, value in options.items())
+        pages[-1].page.goto(f"{file.as_uri()}#{fragment}")
+        pages[-1].page.wait_for_selector(SETTLED)
+        return pages[-1]
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [problem for page in pages for problem in page.problems] == []

@@ -1,0 +1,151 @@
+"""What the page shows is what the trace says: numbers, sentences and arithmetic, for every kind of rule."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from attnviz import Layer, Rule, Trace
+from attnviz.arrays import to_numpy
+from attnviz.attention import Steps
+from attnviz.choices import MapStep, Step
+from attnviz.renderers import numbers
+from attnviz.renderers.page.packing import LEVELS
+from attnviz.renderers.parts import Section
+
+STEPS = ("scores", "scaled", "masked", "weights", "output")
+
+
+def steps_of(trace: Trace, layer: int = 0, head: int = 0) -> Steps:
+    return Steps(*map(to_numpy, trace.layers[layer].steps(head)))
+
+
+def test_every_step_of_every_rule(opened, trace):
+    """Each bar of the Steps view carries the number that attend() computes, each written as explain writes it."""
+    page, own = opened(trace, view="steps"), steps_of(trace)
+    queries = trace.layers[0].query.shape[1]
+    for query in {0, queries // 2, queries - 1}:
+        for step in STEPS[:-1]:
+            page.go(view="steps", query=query, stage=step)
+            row = getattr(own, step)[query]
+            hidden = own.hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
+            [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
+            expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
+            assert page.texts(".row .mark") == expected, (query, step)
+        page.go(view="steps", query=query, stage="output")
+        assert page.texts(".total .vector") == [numbers.vector(own.output[query], 4)]
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_the_sentences_are_those_of_explain(opened, trace, told, lang):
+    page = opened(trace, view="steps", lang=lang)
+    query = trace.layers[0].query.shape[1] - 1
+    sections = told(trace, lang=lang, query=f"@{query}", head=["0"], step=STEPS)
+    expected = [one for one in sections if isinstance(one, Section)]
+    for step, section in zip(STEPS, expected, strict=True):
+        page.go(view="steps", query=query, stage=step)
+        assert page.texts(".story h2") == [section.title]
+        assert page.texts(".formula") == [section.formula]
+        assert page.texts(".sentence") == [sentence.replace("`", "") for sentence in section.sentences]
+
+
+def test_the_arithmetic_is_that_of_explain(opened, trace, told):
+    queries, keys = trace.layers[0].query.shape[1], trace.layers[0].key.shape[1]
+    page = opened(trace)
+    for query, key in {(0, 0), (queries - 1, keys // 2), (queries // 2, keys - 1)}:
+        [section] = [
+            one for one in told(trace, query=f"@{query}", key=f"@{key}", head=["0"]) if isinstance(one, Section)
+        ]
+        page.go(view="matrix", query=query, key=key, detail="yes")
+        assert page.texts(".detail h2") == [section.title.replace("`", "")]
+        lines = [line.strip() for line in section.lines]
+        assert page.texts(".parts h3") == [line for line in lines if " = " not in f" {line} " and not in_row(line)]
+        shown = page.texts(".sum")
+        assert [line for line in lines if line in shown] == shown
+        powers = [" ".join(words) for words in zip(page.texts(".powers dt"), page.texts(".powers dd"), strict=True)]
+        assert [" ".join(line.split()) for line in lines if "e^" in line and in_row(line)] == [
+            power.strip() for power in powers if "e^" in power
+        ]
+
+
+def in_row(line: str) -> bool:
+    """Whether a line of the arithmetic is one of numbers."""
+    return " = " in line or line.startswith(("= ", "…")) or "×[" in line
+
+
+def test_the_readout_of_every_cell(opened, make):
+    trace = make(4, heads=4, kv_heads=2, causal=True)
+    page = opened(trace, view="matrix", head=3)
+    weights = steps_of(trace, head=3).weights
+    page.page.locator("#map").focus()
+    for query in range(4):
+        for key in range(4):
+            page.go(view="matrix", head=3, query=query, key=key)
+            [said] = page.texts("#readout")
+            if key > query:
+                assert said == f"word{key} is hidden from word{query}."
+            else:
+                assert said == f"word{query} gives word{key} the weight {numbers.number(weights[query, key], 4)}."
+
+
+def test_the_matrix_of_every_step(opened, make):
+    trace = make(3, softcap=2.0)
+    page, own = opened(trace), steps_of(trace)
+    for step in MapStep:
+        page.go(view="matrix", step=step.value, query=2, key=1)
+        assert numbers.number(getattr(own, step.value)[2, 1], 4) in page.texts("#readout")[0]
+
+
+def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):
+    draw = numpy.random.default_rng(3)
+    layers = tuple(
+        Layer(*(draw.standard_normal((heads, 5, 4)) for heads in (4, 2, 2)), Rule(causal=True), index=index)
+        for index in range(3)
+    )
+    trace = Trace(tuple("abcde"), layers)
+    page = opened(trace, selected={"layer": ["2", "1"], "head": ["3", "0"]})
+    assert page.texts(".layer h2") == ["Layer 2", "Layer 1"]
+    assert page.texts(".caption") == ["Head 3", "Head 0"] * 2
+    for index, head in ((2, 3), (2, 0), (1, 3), (1, 0)):
+        page.go(view="matrix", layer=index, head=head, query=4, key=2)
+        weight = numbers.number(steps_of(trace, index, head).weights[4, 2], 4)
+        assert page.texts("#readout") == [f"e gives c the weight {weight}."]
+
+
+def test_weights_alone_are_as_exact_as_the_page_says(opened, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", 0)
+    draw = numpy.random.default_rng(4)
+    layer = Layer(*(draw.standard_normal((2, 9, 32)) for _ in range(3)), Rule(causal=True))
+    trace = Trace(tuple("abcdefghi"), (layer,))
+    page = opened(trace, view="matrix", head=1)
+    assert "8 bits" in page.texts("footer")[0]
+    weights = steps_of(trace, head=1).weights
+    for query, key in ((0, 0), (8, 3), (5, 5)):
+        page.go(view="matrix", head=1, query=query, key=key)
+        shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
+        assert abs(shown - weights[query, key]) <= weights[query].max() / LEVELS / 2 + 5e-5
+    page.go(view="matrix", head=1, query=0, key=5, detail="yes")
+    assert page.texts("#readout") == ["f is hidden from a."]
+    assert page.page.locator(".detail").is_hidden()
+    page.go(view="steps")
+    assert "--layer" in page.texts(".note")[0]
+
+
+@pytest.mark.parametrize("form", ["float32", "float16"])
+def test_smaller_numbers_are_as_exact_as_the_page_says(opened, monkeypatch, form):
+    draw = numpy.random.default_rng(5)
+    layer = Layer(*(draw.standard_normal((1, 40, 4)) for _ in range(3)), Rule())
+    size = 3 * 40 * 4 * {"float32": 4, "float16": 2}[form] * 4 / 3
+    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", size)
+    trace = Trace(tuple(f"w{place}" for place in range(40)), (layer,))
+    page = opened(trace, view="matrix")
+    assert form in page.texts("footer")[0]
+    stated = float(page.texts("footer")[0].split("than ")[1].split()[0])
+    assert 0 < stated < {"float32": 1e-7, "float16": 1e-2}[form]
+    page.go(view="matrix", query=7, key=9)
+    shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
+    assert abs(shown - steps_of(trace).weights[7, 9]) <= stated * 1.05 + 5e-5
+
+
+def test_only_the_steps_that_explain_has_are_told():
+    assert {Step(step) for step in STEPS} <= set(Step)
