@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,16 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Any) -> Callable[..., Any]:
+    """windows(**options) → a window of the browser, the same one for the same options: a new one takes its time."""
+    return lru_cache(lambda **options: browser.new_context(**options))
+
+
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault."""
-    contexts, pages = [], []
+    pages = []
 
     def open_page(
         trace: Trace, *, width: int = 1280, height: int = 900, dark: bool = False, lang: str = "en", **options: Any
@@ -78,18 +85,16 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
         content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
-        scheme = "dark" if dark else "light"
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, **options.pop("context", {})
-        )
-        contexts.append(context)
-        pages.append(Opened(context.new_page(), file.as_uri()))
+        window = windows(color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference"))
+        page = window.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        pages.append(Opened(page, file.as_uri()))
         fragment = "&".join(f"{name}={value}" for name, value in options.items())
         pages[-1].page.goto(f"{file.as_uri()}#{fragment}")
         pages[-1].page.wait_for_selector(SETTLED)
         return pages[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.page.close()
     assert [problem for page in pages for problem in page.problems] == []

@@ -8,7 +8,7 @@ import pytest
 from attnviz import Layer, Rule, Trace
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
-from attnviz.choices import MapStep, Step
+from attnviz.choices import MapStep
 from attnviz.renderers import numbers
 from attnviz.renderers.page.packing import LEVELS
 from attnviz.renderers.parts import Section
@@ -20,11 +20,25 @@ def steps_of(trace: Trace, layer: int = 0, head: int = 0) -> Steps:
     return Steps(*map(to_numpy, trace.layers[layer].steps(head)))
 
 
-def test_every_step_of_every_rule(opened, trace):
-    """Each bar of the Steps view carries the number that attend() computes, each written as explain writes it."""
-    page, own = opened(trace, view="steps"), steps_of(trace)
+def test_every_rule(opened, trace, told):
+    page = opened(trace, view="steps")
     queries = trace.layers[0].query.shape[1]
-    for query in {0, queries // 2, queries - 1}:
+    compare_steps(page, trace, {0, queries // 2, queries - 1})
+    compare_sentences(page, told(trace, query=f"@{queries - 1}", head=["0"], step=STEPS), queries - 1)
+    compare_arithmetic(page, trace, told)
+
+
+@pytest.mark.parametrize("kind", ["causal", "alibi", "sinks", "cross, causal"])
+def test_the_sentences_in_vietnamese(opened, traces, told, kind):
+    trace = traces[kind]()
+    page = opened(trace, view="steps", lang="vi")
+    compare_sentences(page, told(trace, lang="vi", query="@1", head=["0"], step=STEPS), 1)
+
+
+def compare_steps(page, trace, queries):
+    """Each bar of the Steps view carries the number that attend() computes, as explain writes it."""
+    own = steps_of(trace)
+    for query in queries:
         for step in STEPS[:-1]:
             page.go(view="steps", query=query, stage=step)
             row = getattr(own, step)[query]
@@ -36,41 +50,31 @@ def test_every_step_of_every_rule(opened, trace):
         assert page.texts(".total .vector") == [numbers.vector(own.output[query], 4)]
 
 
-@pytest.mark.parametrize("lang", ["en", "vi"])
-def test_the_sentences_are_those_of_explain(opened, trace, told, lang):
-    page = opened(trace, view="steps", lang=lang)
-    query = trace.layers[0].query.shape[1] - 1
-    sections = told(trace, lang=lang, query=f"@{query}", head=["0"], step=STEPS)
-    expected = [one for one in sections if isinstance(one, Section)]
-    for step, section in zip(STEPS, expected, strict=True):
+def compare_sentences(page, told, query):
+    sections = [one for one in told if isinstance(one, Section)]
+    for step, section in zip(STEPS, sections, strict=True):
         page.go(view="steps", query=query, stage=step)
         assert page.texts(".story h2") == [section.title]
         assert page.texts(".formula") == [section.formula]
         assert page.texts(".sentence") == [sentence.replace("`", "") for sentence in section.sentences]
 
 
-def test_the_arithmetic_is_that_of_explain(opened, trace, told):
+def compare_arithmetic(page, trace, told):
     queries, keys = trace.layers[0].query.shape[1], trace.layers[0].key.shape[1]
-    page = opened(trace)
     for query, key in {(0, 0), (queries - 1, keys // 2), (queries // 2, keys - 1)}:
-        [section] = [
-            one for one in told(trace, query=f"@{query}", key=f"@{key}", head=["0"]) if isinstance(one, Section)
-        ]
+        told_of = told(trace, query=f"@{query}", key=f"@{key}", head=["0"])
+        [section] = [one for one in told_of if isinstance(one, Section)]
         page.go(view="matrix", query=query, key=key, detail="yes")
         assert page.texts(".detail h2") == [section.title.replace("`", "")]
-        lines = [line.strip() for line in section.lines]
-        assert page.texts(".parts h3") == [line for line in lines if " = " not in f" {line} " and not in_row(line)]
-        shown = page.texts(".sum")
-        assert [line for line in lines if line in shown] == shown
-        powers = [" ".join(words) for words in zip(page.texts(".powers dt"), page.texts(".powers dd"), strict=True)]
-        assert [" ".join(line.split()) for line in lines if "e^" in line and in_row(line)] == [
-            power.strip() for power in powers if "e^" in power
-        ]
-
-
-def in_row(line: str) -> bool:
-    """Whether a line of the arithmetic is one of numbers."""
-    return " = " in line or line.startswith(("= ", "…")) or "×[" in line
+        titles = [line for line in section.lines if not line.startswith(" ")]
+        assert page.texts(".parts h3") == titles
+        sums, powers = [], []
+        for line in section.lines:
+            if line.startswith(" ") and line not in titles:
+                (powers if "  e^" in line or line.strip().startswith("…") else sums).append(" ".join(line.split()))
+        assert page.texts(".sum") == sums
+        named = zip(page.texts(".powers dt"), page.texts(".powers dd"), strict=True)
+        assert [" ".join(pair).strip() for pair in named] == powers
 
 
 def test_the_readout_of_every_cell(opened, make):
@@ -145,7 +149,3 @@ def test_smaller_numbers_are_as_exact_as_the_page_says(opened, monkeypatch, form
     page.go(view="matrix", query=7, key=9)
     shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
     assert abs(shown - steps_of(trace).weights[7, 9]) <= stated * 1.05 + 5e-5
-
-
-def test_only_the_steps_that_explain_has_are_told():
-    assert {Step(step) for step in STEPS} <= set(Step)

@@ -38,14 +38,16 @@ export function strip(values, limit) {
 // One labelled bar of a list, `part` (−1 … 1) of the room long; `mark` is its number.
 export function barRow(label, part, mark, hidden = false) {
   const bar = make("span", { class: "fill" });
-  const row = make("li", { class: "row" }, make("bdi", { class: "token" }, label), make("span", { class: "track", "aria-hidden": "true" }, bar), make("span", { class: "mark" }, mark));
+  const track = make("span", { class: "track", "aria-hidden": "true" }, bar);
+  const number = make("span", { class: "mark" }, mark);
+  const row = make("button", { type: "button", class: "row" }, make("bdi", { class: "token" }, label), track, number);
   const set = (next, text, gone, signed) => {
     row.classList.toggle("gone", gone);
     row.classList.toggle("signed", signed);
     bar.classList.toggle("minus", next < 0);
     bar.style.width = `${Math.abs(next) * (signed ? 50 : 100)}%`;
-    row.lastChild.textContent = text;
+    number.textContent = text;
   };
   set(part, mark, hidden, false);
-  return { row, set };
+  return { row, item: make("li", {}, row), set };
 }

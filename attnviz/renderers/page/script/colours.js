@@ -38,8 +38,11 @@ export function cssShade(tone, diverging = false) {
 
 // Black or white, whichever is easier to read on the shade (relative luminance, WCAG 2.1).
 export function inkOn(tone, diverging = false) {
-  const [red, green, blue] = shade(tone, diverging).map((channel) => (channel / 255) ** 2.2);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18 ? "#ffffff" : "#111111";
+  const [red, green, blue] = shade(tone, diverging).map((channel) => {
+    const part = channel / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 ? "#ffffff" : "#000000";
 }
 
 export function headColour(place) {

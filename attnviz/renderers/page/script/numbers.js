@@ -3,9 +3,8 @@
 import { record } from "./data.js";
 
 const PRECISION = 4;
-const EPSILON = { exact: record.type === "float64" ? 2 ** -52 : 2 ** -23, float32: 2 ** -23, float16: 2 ** -10 };
-// What is noise of the arithmetic, not a digit, unless the numbers themselves are coarser.
-const NOISE = Math.max(1e-9, 2 * (EPSILON[record.form] ?? 2 ** -10));
+// What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
+const NOISE = record.form === "exact" && record.type === "float64" ? 1e-9 : 2 ** -22;
 
 export const HIDDEN = "−∞";
 

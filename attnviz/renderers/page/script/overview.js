@@ -72,10 +72,10 @@ function card({ layer, head }) {
   const short = sorted && layers.length > 1 ? `${titleOf(layer)} · ${layer.heads[head]}` : say("label.head", { head: layer.heads[head] });
   const shown = sorted ? (value === null ? "—" : number(value).slice(0, 5)) : "";
   const canvas = make("canvas", { class: "thumb", width: 1, height: 1, "aria-hidden": "true" });
-  const caption = make("span", { class: "caption" }, make("span", {}, short), shown ? make("b", {}, shown) : null);
-  const spoken = sorted ? `${name}, ${say(`page.sort_${state.sort}`)} ${shown}` : name;
+  const meaning = make("span", { class: "unseen" }, `, ${say(`page.sort_${state.sort}`)} `);
+  const caption = make("span", { class: "caption" }, make("span", {}, short), sorted ? [meaning, make("b", {}, shown)] : null);
   const open = () => change({ view: "matrix", layer: layer.place, head, heads: null });
-  const button = make("button", { class: "card", type: "button", "aria-label": spoken, onclick: open }, canvas, caption);
+  const button = make("button", { class: "card", type: "button", "aria-label": sorted ? null : name, onclick: open }, canvas, caption);
   const paint = (ready) => {
     const small = smallMap(ready, head);
     [canvas.width, canvas.height] = [small.width, small.height];

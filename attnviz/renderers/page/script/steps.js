@@ -7,6 +7,7 @@ import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { HIDDEN, aligned } from "./numbers.js";
 import { show, voice } from "./readout.js";
+import { hold, roving } from "./roving.js";
 import { rowOf, vectorOf } from "./rule.js";
 import { STEPS, factsOf, tell } from "./sentences.js";
 import { shownKeys, shownQueries } from "./shown.js";
@@ -75,7 +76,9 @@ export function steps() {
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
       rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
-      const own = make("ul", { class: "rows", "aria-label": say("label.key") }, rows.all.map((one) => one.row));
+      const own = make("ul", { class: "rows", "aria-label": say("label.key") }, rows.all.map((one) => one.item));
+      roving(own, () => rows.all.map((one) => one.row));
+      if (rows.all.length) hold(rows.all.map((one) => one.row), rows.all[0].row);
       rows.all.forEach(({ row: one }, place) => one.addEventListener("click", () => change({ query, key: keys[place], detail: true })));
       chart.replaceChildren(own);
       own.getBoundingClientRect(); // the bars grow from nothing
@@ -140,7 +143,7 @@ function playerOf({ go, toggle }) {
       forward.toggleAttribute("disabled", step === STEPS.at(-1) && document.activeElement !== forward);
     },
     press(event) {
-      if (event.target.closest("[role=listbox]")) return;
+      if (event.target.closest("[role=listbox], .rows")) return;
       if (event.key === "ArrowRight") move(1)();
       else if (event.key === "ArrowLeft") move(-1)();
       else if (event.key === " " && !event.target.closest("button")) toggle();
@@ -158,7 +161,7 @@ function pictureOf(story, chart) {
   let y = 50 + lines.length * 20;
   for (const row of chart.querySelectorAll("li")) {
     const fill = row.querySelector(".fill");
-    const words = [...row.children].filter((child) => !child.matches(".track, .strip")).map((child) => child.textContent);
+    const words = [...(row.querySelector(".row") ?? row).children].filter((child) => !child.matches(".track, .strip")).map((child) => child.textContent);
     items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
     const part = fill ? (parseFloat(fill.style.width) || 0) / 100 : 0;
     if (fill) items.push({ rect: [184, y - 11, 380 * part, 14], fill: themed(fill.classList.contains("minus") ? "down" : "accent") });
