@@ -27,6 +27,18 @@ FOLLOW = """async (hash) => {
   while (document.getElementById("panel").ariaBusy !== "false") await new Promise((done) => setTimeout(done, 2));
 }"""
 
+# The texts of some elements in one state after the other, in one exchange with the browser.
+READ = """async ([hashes, selectors]) => {
+  const follow = %s;
+  const read = [];
+  for (const hash of hashes) {
+    await follow(hash);
+    const texts = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent);
+    read.push(Object.fromEntries(selectors.map((selector) => [selector, texts(selector)])));
+  }
+  return read;
+}""" % (FOLLOW,)
+
 
 class Opened:
     """A page in the browser, and what went wrong in it."""
@@ -39,9 +51,12 @@ class Opened:
 
     def go(self, **state: Any) -> Any:
         """The page in this state, as a link says it."""
-        fragment = "&".join(f"{name}={value}" for name, value in state.items())
-        self.page.evaluate(FOLLOW, f"#{fragment}")
+        self.page.evaluate(FOLLOW, f"#{fragment(state)}")
         return self.page
+
+    def read(self, states: list[dict[str, Any]], *selectors: str) -> list[dict[str, list[str]]]:
+        """The texts of all elements of each selector, in each of the states."""
+        return self.page.evaluate(READ, [[f"#{fragment(state)}" for state in states], selectors])
 
     def texts(self, selector: str) -> list[str]:
         return self.page.locator(selector).all_text_contents()
@@ -54,6 +69,10 @@ class Opened:
     def _asked(self, request: Any) -> None:
         if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
             self.problems.append(f"asked for {request.url}")
+
+
+def fragment(state: dict[str, Any]) -> str:
+    return "&".join(f"{name}={value}" for name, value in state.items())
 
 
 @pytest.fixture(scope="session")
@@ -89,8 +108,7 @@ def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[...
         page = window.new_page()
         page.set_viewport_size({"width": width, "height": height})
         pages.append(Opened(page, file.as_uri()))
-        fragment = "&".join(f"{name}={value}" for name, value in options.items())
-        pages[-1].page.goto(f"{file.as_uri()}#{fragment}")
+        pages[-1].page.goto(f"{file.as_uri()}#{fragment(options)}")
         pages[-1].page.wait_for_selector(SETTLED)
         return pages[-1]
 

@@ -38,25 +38,26 @@ def test_the_sentences_in_vietnamese(opened, traces, told, kind):
 def compare_steps(page, trace, queries):
     """Each bar of the Steps view carries the number that attend() computes, as explain writes it."""
     own = steps_of(trace)
-    for query in queries:
-        for step in STEPS[:-1]:
-            page.go(view="steps", query=query, stage=step)
-            row = getattr(own, step)[query]
-            hidden = own.hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
-            [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
-            expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
-            assert page.texts(".row .mark") == expected, (query, step)
-        page.go(view="steps", query=query, stage="output")
-        assert page.texts(".total .vector") == [numbers.vector(own.output[query], 4)]
+    states = [{"view": "steps", "query": query, "stage": step} for query in queries for step in STEPS]
+    for state, shown in zip(states, page.read(states, ".row .mark", ".total .vector"), strict=True):
+        query, step = state["query"], state["stage"]
+        row = getattr(own, step)[query]
+        if step == "output":
+            assert shown[".total .vector"] == [numbers.vector(row, 4)]
+            continue
+        hidden = own.hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
+        [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
+        expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
+        assert shown[".row .mark"] == expected, state
 
 
 def compare_sentences(page, told, query):
     sections = [one for one in told if isinstance(one, Section)]
-    for step, section in zip(STEPS, sections, strict=True):
-        page.go(view="steps", query=query, stage=step)
-        assert page.texts(".story h2") == [section.title]
-        assert page.texts(".formula") == [section.formula]
-        assert page.texts(".sentence") == [sentence.replace("`", "") for sentence in section.sentences]
+    states = [{"view": "steps", "query": query, "stage": step} for step in STEPS]
+    for section, shown in zip(sections, page.read(states, ".story h2", ".formula", ".sentence"), strict=True):
+        assert shown[".story h2"] == [section.title]
+        assert shown[".formula"] == [section.formula]
+        assert shown[".sentence"] == [sentence.replace("`", "") for sentence in section.sentences]
 
 
 def compare_arithmetic(page, trace, told):
@@ -64,16 +65,17 @@ def compare_arithmetic(page, trace, told):
     for query, key in {(0, 0), (queries - 1, keys // 2), (queries // 2, keys - 1)}:
         told_of = told(trace, query=f"@{query}", key=f"@{key}", head=["0"])
         [section] = [one for one in told_of if isinstance(one, Section)]
-        page.go(view="matrix", query=query, key=key, detail="yes")
-        assert page.texts(".detail h2") == [section.title.replace("`", "")]
+        state = {"view": "matrix", "query": query, "key": key, "detail": "yes"}
+        [shown] = page.read([state], ".detail h2", ".parts h3", ".sum", ".powers dt", ".powers dd")
+        assert shown[".detail h2"] == [section.title.replace("`", "")]
         titles = [line for line in section.lines if not line.startswith(" ")]
-        assert page.texts(".parts h3") == titles
+        assert shown[".parts h3"] == titles
         sums, powers = [], []
         for line in section.lines:
             if line.startswith(" ") and line not in titles:
                 (powers if "  e^" in line or line.strip().startswith("…") else sums).append(" ".join(line.split()))
-        assert page.texts(".sum") == sums
-        named = zip(page.texts(".powers dt"), page.texts(".powers dd"), strict=True)
+        assert shown[".sum"] == sums
+        named = zip(shown[".powers dt"], shown[".powers dd"], strict=True)
         assert [" ".join(pair).strip() for pair in named] == powers
 
 
@@ -81,15 +83,12 @@ def test_the_readout_of_every_cell(opened, make):
     trace = make(4, heads=4, kv_heads=2, causal=True)
     page = opened(trace, view="matrix", head=3)
     weights = steps_of(trace, head=3).weights
-    page.page.locator("#map").focus()
-    for query in range(4):
-        for key in range(4):
-            page.go(view="matrix", head=3, query=query, key=key)
-            [said] = page.texts("#readout")
-            if key > query:
-                assert said == f"word{key} is hidden from word{query}."
-            else:
-                assert said == f"word{query} gives word{key} the weight {numbers.number(weights[query, key], 4)}."
+    states = [{"view": "matrix", "head": 3, "query": query, "key": key} for query in range(4) for key in range(4)]
+    for state, shown in zip(states, page.read(states, "#readout"), strict=True):
+        query, key = state["query"], state["key"]
+        weight = numbers.number(weights[query, key], 4)
+        gives = f"word{query} gives word{key} the weight {weight}."
+        assert shown["#readout"] == [f"word{key} is hidden from word{query}." if key > query else gives]
 
 
 def test_the_matrix_of_every_step(opened, make):

@@ -117,7 +117,11 @@ export function matrix() {
   }
 
   listenTo(frame, { cellAt, hover, choose, zoom, redraw: () => (redraw(), point()), current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)), size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length }, fit });
-  const observer = new ResizeObserver(eachFrame(() => (drawn ? fit() : null)));
+  let width = 0; // of the room for the map: only another one asks for another size of its cells
+  const observer = new ResizeObserver(eachFrame(() => {
+    if (drawn && element.clientWidth !== width) fit();
+    width = element.clientWidth;
+  }));
   observer.observe(element);
   // What is left of the window below the top of the map.
   const room = () => Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));

@@ -20,7 +20,7 @@ const MOST_ROWS = 200; // keys with a bar of their own: those of the largest wei
 
 export function steps() {
   const element = make("div", { class: "steps" });
-  let [layer, list, rows, playing, facts] = [null, null, null, null, {}];
+  let [layer, list, rows, playing, facts, spoken] = [null, null, null, null, {}, false];
   const words = make("div", { class: "queries" });
   const story = make("div", { class: "story" });
   const chart = make("div", { class: "chart" });
@@ -61,6 +61,8 @@ export function steps() {
     );
     player.show(state.stage, playing !== null);
     drawChart(row, query);
+    if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
+    spoken = false;
     show("page.step_of", { number: STEPS.indexOf(state.stage) + 1, step: say(`title.${state.stage}`), query: nameOf(layer.queryTexts, query) });
   }
 
@@ -101,8 +103,8 @@ export function steps() {
   }
 
   function go(step) {
+    spoken = true;
     change({ stage: step });
-    voice.textContent = story.textContent.replaceAll("`", "");
   }
 
   function play() {
