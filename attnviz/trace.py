@@ -277,9 +277,12 @@ class Trace:
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def to_html(
-        self, *, layer: str | int | Iterable[str | int] = (),
+        self,
+        *,
+        layer: str | int | Iterable[str | int] = (),
         head: str | int | Iterable[str | int] = (),
-        language: str = "en", max_size: float = 50.0
+        language: str = "en",
+        max_size: float = 50.0,
     ) -> str:
         """One offline HTML page of the layers and heads that are selected, as ``attnviz html`` writes it.
 

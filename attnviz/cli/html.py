@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from attnviz.cli.inputs import Making, read_trace
@@ -40,6 +41,9 @@ def html(
         raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
+    # Before NumPy is imported: the page works on several layers at once, and on a busy machine the threads that OpenBLAS
+    # adds to each of many small products wait for each other twenty times as long as they compute.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
 
     from attnviz.renderers.page import to_html

@@ -19,17 +19,15 @@ BUDGET = 50.0  # megabytes that a browser still opens without a thought
 MOST_TOKENS = 4096  # of a map that a browser can hold
 HOPELESS = 2  # times the budget: so far off that it need not be tried
 TITLE_TOKENS = 12
-THREADS = 4
+THREADS = 2
 
 
-def to_html(
-    trace: Trace, selection: Selection, language: Language = Language.EN, budget: float = BUDGET
-) -> str:
+def to_html(trace: Trace, selection: Selection, language: Language = Language.EN, budget: float = BUDGET) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     AttnvizError where it would take more than ``budget`` megabytes, or a text is too long for a browser's map.
     """
-    _require_drawable(trace, selection)
+    _require_drawable(selection)
     form = chosen_form(selection.layers)
     expected = estimate(selection.layers, form)
     if expected > HOPELESS * budget * MEGABYTE:
@@ -49,7 +47,7 @@ def title(trace: Trace) -> str:
     return f"{' '.join(words)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"
 
 
-def _require_drawable(trace: Trace, selection: Selection) -> None:
+def _require_drawable(selection: Selection) -> None:
     longest = max(max(part.layer.query.shape[1], part.layer.key.shape[1]) for part in selection.layers)
     if longest > MOST_TOKENS:
         raise AttnvizError(

@@ -82,7 +82,9 @@ def _ordered(sources: Mapping[str, str]) -> list[str]:
 
 def _function(name: str, source: str) -> str:
     exported = EXPORT.findall(source)
-    body = EXPORT.sub("", IMPORT.sub(lambda found: f"const {{ {' '.join(found[1].split())} }} = module_{found[2]};\n", source))
+    body = EXPORT.sub(
+        "", IMPORT.sub(lambda found: f"const {{ {' '.join(found[1].split())} }} = module_{found[2]};\n", source)
+    )
     if re.search(r"^(import|export)\b", body, re.MULTILINE) or "</script" in body:
         raise ValueError(f"{name}.js has a form of import or export that the page does not know")
     return f"const module_{name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();"

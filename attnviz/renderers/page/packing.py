@@ -121,20 +121,20 @@ def _fits(part: Part, form: Form) -> bool:
     if form is not Form.HALF:
         return True
     largest = max(float(numpy.abs(array).max()) for array in _vectors(part).values())
-    return largest <= float(numpy.finfo(numpy.float16).max)
+    return bool(largest <= numpy.finfo(numpy.float16).max)
 
 
 def _raw(part: Part, form: Form) -> float:
     """Bytes of one layer before they are base64."""
     layer, rule = part.layer, part.layer.rule
-    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    queries, keys = int(layer.query.shape[1]), int(layer.key.shape[1])
     cells = len(part.heads) * queries * keys
     if form is Form.WEIGHTS:
         shown = 0.5 if rule.causal and queries == keys else 1.0
         return cells * shown * 0.8  # what compression leaves of 8 bits
-    width = layer.query.shape[-1]
-    numbers = len(part.heads) * queries * width + len(_kv_heads(part)) * keys * (width + layer.value.shape[-1])
-    size = {Form.SINGLE: 4, Form.HALF: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
+    width, wide = int(layer.query.shape[-1]), int(layer.value.shape[-1])
+    numbers = len(part.heads) * queries * width + len(_kv_heads(part)) * keys * (width + wide)
+    size: int = {Form.SINGLE: 4, Form.HALF: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
     bias = 0 if rule.bias is None or gathered(rule.bias) is not None else 8 * min(cells, math.prod(rule.bias.shape))
     return numbers * size + bias
 

@@ -105,6 +105,8 @@ def _special(trace: Trace, side: str, count: int) -> list[int]:
 def _metrics(trace: Trace, part: Part) -> dict[str, list[float | None]]:
     values = head_metrics(trace, part.layer, only=SORTED_BY)
     return {
-        metric.value: [None if math.isnan(value) else round(value, 6) for value in values[metric][list(part.heads)].tolist()]
+        metric.value: [
+            None if math.isnan(value) else round(value, 6) for value in values[metric][list(part.heads)].tolist()
+        ]
         for metric in SORTED_BY
     }

@@ -28,8 +28,9 @@ FOLLOW = """async (hash) => {
 }"""
 
 # The texts of some elements in one state after the other, in one exchange with the browser.
-READ = """async ([hashes, selectors]) => {
-  const follow = %s;
+READ = (
+    f"async ([hashes, selectors]) => {{ const follow = {FOLLOW};"
+    + """
   const read = [];
   for (const hash of hashes) {
     await follow(hash);
@@ -37,7 +38,8 @@ READ = """async ([hashes, selectors]) => {
     read.push(Object.fromEntries(selectors.map((selector) => [selector, texts(selector)])));
   }
   return read;
-}""" % (FOLLOW,)
+}"""
+)
 
 
 class Opened:
@@ -104,7 +106,9 @@ def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[...
         content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
-        window = windows(color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference"))
+        window = windows(
+            color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference")
+        )
         page = window.new_page()
         page.set_viewport_size({"width": width, "height": height})
         pages.append(Opened(page, file.as_uri()))

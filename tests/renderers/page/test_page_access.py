@@ -70,7 +70,10 @@ def test_tokens_and_steps_with_the_keyboard(opened):
 
 def test_who_asks_for_less_motion_gets_none(opened):
     page = opened(trace_text(SENTENCE), view="steps", motion="reduce")
-    assert page.page.locator(".fill").first.evaluate("fill => getComputedStyle(fill).transitionDuration") in ("0s", "0s, 0s")
+    assert page.page.locator(".fill").first.evaluate("fill => getComputedStyle(fill).transitionDuration") in (
+        "0s",
+        "0s, 0s",
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -31,7 +31,9 @@ HOSTILE = (
 def hostile() -> Trace:
     draw = numpy.random.default_rng(0)
     arrays = [draw.standard_normal((2, len(HOSTILE), 4)) for _ in range(3)]
-    return Trace(HOSTILE, (Layer(*arrays, name="</style><b>"),), {"kind": "model", "model": "<script>window.pwned=1</script>"})
+    return Trace(
+        HOSTILE, (Layer(*arrays, name="</style><b>"),), {"kind": "model", "model": "<script>window.pwned=1</script>"}
+    )
 
 
 @pytest.mark.parametrize("view", ["overview", "matrix", "lines", "text", "steps"])
@@ -78,7 +80,7 @@ def test_the_same_trace_gives_the_same_page():
     assert trace_text("a b", heads=2).to_html() == trace_text("a b", heads=2).to_html()
 
 
-def test_traces_in_a_notebook(opened, browser, tmp_path):
+def test_traces_in_a_notebook(browser, tmp_path):
     frames = trace_text("Your journey")._repr_html_() + trace_text("starts </iframe> here", heads=2)._repr_html_()
     file = tmp_path / "notebook.html"
     file.write_text(f"<!doctype html><meta charset=utf-8><style>p {{ color: red }}</style>{frames}", encoding="utf-8")
