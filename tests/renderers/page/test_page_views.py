@@ -104,6 +104,25 @@ def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
     assert page.page.locator(".spacer").bounding_box()["width"] == pytest.approx(before, abs=2)
 
 
+def test_dragging_moves_the_map_and_the_wheel_zooms(opened):
+    page = opened(trace_text(" ".join(f"w{place}" for place in range(60))), view="matrix", height=600)
+    box = page.page.locator("#map").bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    before = page.page.locator(".spacer").bounding_box()["width"]
+    page.page.mouse.move(x, y)
+    page.page.keyboard.down("Control")
+    page.page.mouse.wheel(0, -600)
+    page.page.keyboard.up("Control")
+    page.page.wait_for_timeout(100)
+    assert page.page.locator(".spacer").bounding_box()["width"] > 2 * before
+    start = page.page.evaluate("document.getElementById('map').scrollTop")
+    page.page.mouse.down()
+    page.page.mouse.move(x - 40, y - 80, steps=4)
+    page.page.mouse.up()
+    assert page.page.evaluate("document.getElementById('map').scrollTop") == pytest.approx(start + 80, abs=2)
+    assert page.page.locator(".detail").is_hidden()  # it was no click
+
+
 def test_lines_of_several_heads(opened, several):
     page = opened(several, view="lines", layer=2)
     page.page.get_by_role("button", name="Head 3").click()

@@ -12,7 +12,7 @@ import { show, showCell } from "./readout.js";
 import { rowOf } from "./rule.js";
 import { change, state } from "./state.js";
 
-const [SMALLEST, LARGEST, FIRST] = [1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
+const [SMALLEST, LARGEST, FIRST] = [0.1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
 const ZOOM = 1.3;
 
 export function matrix() {

@@ -51,7 +51,7 @@ export function steps() {
     const query = queryNow();
     const row = rowOf(layer, state.head, query);
     const name = `${layer.place} ${state.head}`;
-    if (facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
+    if (state.stage === "masked" && facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
     const said = tell(state.stage, layer, state.head, query, row, facts);
     const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
     story.replaceChildren(

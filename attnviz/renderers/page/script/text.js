@@ -8,30 +8,36 @@ import { mapOf } from "./maps.js";
 import { headName } from "./overview.js";
 import { number } from "./numbers.js";
 import { show, showCell } from "./readout.js";
-import { limitOf, shownKeys, shownQueries, toneOf } from "./shown.js";
+import { shownKeys, shownQueries, toneOf } from "./shown.js";
 import { change, state } from "./state.js";
+import { rowOf } from "./rule.js";
 import { tokenList } from "./words.js";
+
+const FAINTEST = 0.02; // a shade below it cannot be told from none
 
 export function text() {
   const element = make("div", { class: "text" });
-  let [layer, map, lists] = [null, null, null];
+  let [layer, weights, lists, spoken] = [null, null, null, false]; // weights: of the chosen token's row or column, NaN where hidden
 
   async function update() {
     const own = { place: state.layer, head: state.head };
-    const ready = await mapOf(own.place, own.head);
-    if (own.place !== state.layer || own.head !== state.head) return;
-    [layer, map] = [await loaded(own.place), ready];
+    const [ready, map] = [await loaded(own.place), state.towards ? await mapOf(own.place, own.head) : null];
+    if (own.place !== state.layer || own.head !== state.head || (state.towards && !map)) return;
+    layer = ready;
     build();
-    tint();
     const place = chosen();
+    weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
+    tint();
     if (place === null) show("page.idle_text", {});
-    else tellMost(place, false);
+    else tellMost(place, spoken);
+    spoken = false;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
+    const first = !lists;
     const list = (side, texts, places) =>
       tokenList({ labels: texts.labels, places, label: say(`label.${side}`), className: "prose", choose: (place) => choose(side, place), point: (place) => point(side, place) });
     const one = !layer.apart && rows.length === columns.length;
@@ -40,6 +46,8 @@ export function text() {
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
+    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
+    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
   }
 
   // The token that looks, or is looked at.
@@ -49,26 +57,33 @@ export function text() {
 
   function choose(side, place) {
     const towards = lists.one ? state.towards : side === "key";
+    spoken = true;
     change({ towards, query: towards ? null : place, key: towards ? place : null });
-    tellMost(place, true);
   }
 
-  function weightAt(place, other) {
-    return state.towards ? map[other * layer.keys + place] : map[place * layer.keys + other];
+  // Whom the query looks at: its row alone, however long the text is.
+  function rowFrom(query) {
+    const row = rowOf(layer, state.head, query);
+    return row.weights.map((weight, key) => (row.hidden[key] ? NaN : weight));
+  }
+
+  // Who looks at the key.
+  function columnOf(map, key) {
+    return Float64Array.from({ length: layer.queries }, (_, query) => map[query * layer.keys + key]);
   }
 
   function point(side, other) {
     const place = chosen();
-    if (place === null || (!lists.one && (side === "key") === state.towards)) return;
+    if (place === null || weights === null || (!lists.one && (side === "key") === state.towards)) return;
     if (other === null) return tellMost(place, false);
     const [query, key] = state.towards ? [other, place] : [place, other];
-    showCell(layer, query, key, weightAt(place, other));
+    showCell(layer, query, key, weights[other]);
   }
 
   function tellMost(place, aloud) {
     const others = state.towards ? lists.rows : lists.columns;
-    const best = others.reduce((most, other) => (weightAt(place, other) > (weightAt(place, most) || 0) ? other : most), others[0]);
-    const weight = weightAt(place, best);
+    const best = others.reduce((most, other) => (weights[other] > (weights[most] || 0) ? other : most), others[0]);
+    const weight = weights[best];
     const texts = state.towards ? layer.keyTexts : layer.queryTexts;
     if (!(weight > 0)) return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: nameOf(texts, place) }, aloud);
     const [query, key] = state.towards ? [best, place] : [place, best];
@@ -79,8 +94,8 @@ export function text() {
     const place = chosen();
     if (place === null) return new Map();
     const others = state.towards ? lists.rows : lists.columns;
-    const limit = Math.max(...others.map((other) => weightAt(place, other) || 0)) || 1;
-    return new Map(others.map((other) => [other, toneOf(weightAt(place, other), limit)]));
+    const limit = Math.max(...others.map((other) => weights[other] || 0)) || 1;
+    return new Map(others.map((other) => [other, toneOf(weights[other], limit)]));
   }
 
   function tint() {
@@ -91,8 +106,8 @@ export function text() {
       for (const option of lists[side].options) {
         const place = Number(option.dataset.place);
         const tone = own ? (shades.get(place) ?? 0) : 0;
-        option.style.backgroundColor = tone > 0 ? cssShade(tone) : "";
-        option.style.color = tone > 0 ? inkOn(tone) : "";
+        option.style.backgroundColor = tone >= FAINTEST ? cssShade(tone) : "";
+        option.style.color = tone >= FAINTEST ? inkOn(tone) : "";
       }
       lists[side].select(lists.one || (side === "key") === state.towards ? chosen() : null);
     }
@@ -120,9 +135,9 @@ function pictureOf(layer, lists, shades, chosen) {
     const wide = pen.measureText(label).width + 10;
     if (x + wide > width - 16) [x, y] = [16, y + line];
     const tone = shades.get(place) ?? 0;
-    if (tone > 0) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
+    if (tone >= FAINTEST) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
     if (place === chosen) items.push({ rect: [x, y + 24, wide, 2], fill: themed("accent") });
-    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone > 0 ? inkOn(tone) : themed("ink") });
+    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
     x += wide + 4;
   }
   return { width, height: y + line + 16, items };
