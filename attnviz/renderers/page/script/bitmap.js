@@ -1,6 +1,6 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
-import { shade } from "./colours.js";
+import { pixelPlace, pixels } from "./colours.js";
 import { limitOf, shownKeys, shownQueries, toneOf } from "./shown.js";
 
 // { canvas, rows, columns, limit, diverging } of a map, queries × keys in one row.
@@ -15,16 +15,17 @@ export function bitmapOf(layer, map, step = "weights") {
 // The same of any values, `width` in a row.
 export function painted(values, width, step = "weights") {
   const diverging = step !== "weights" && values.some((value) => value < 0);
-  const limit = step === "weights" ? limitOf(values) : values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const limit =
+    step === "weights" ? limitOf(values) : values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, values.length / width];
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
+  const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
   for (let place = 0; place < values.length; place++) {
     if (Number.isNaN(values[place])) continue;
     const tone = step === "weights" ? toneOf(values[place], limit) : values[place] / limit;
-    const [red, green, blue] = shade(tone, diverging);
-    image.data.set([red, green, blue, 255], place * 4);
+    cells[place] = shades[pixelPlace(tone, diverging)];
   }
   context.putImageData(image, 0, 0);
   return { canvas, limit, diverging };

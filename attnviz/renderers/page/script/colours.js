@@ -28,8 +28,20 @@ export function onScheme(run) {
 // [red, green, blue] of a tone 0 … 1, or of −1 … 1 with two arms.
 export function shade(tone, diverging = false) {
   const ramp = rampOf(diverging);
-  const place = Math.round((diverging ? (tone + 1) / 2 : tone) * (SHADES - 1)) * 3;
+  const place = pixelPlace(tone, diverging) * 3;
   return [ramp[place], ramp[place + 1], ramp[place + 2]];
+}
+
+// Every shade of a scale as the four bytes of a pixel; a tone's place is `pixelPlace`.
+export function pixels(diverging = false) {
+  const ramp = rampOf(diverging);
+  const bytes = new Uint8ClampedArray(SHADES * 4).fill(255);
+  for (let level = 0; level < SHADES; level++) bytes.set(ramp.subarray(level * 3, level * 3 + 3), level * 4);
+  return new Uint32Array(bytes.buffer);
+}
+
+export function pixelPlace(tone, diverging = false) {
+  return Math.round((diverging ? (tone + 1) / 2 : tone) * (SHADES - 1));
 }
 
 export function cssShade(tone, diverging = false) {

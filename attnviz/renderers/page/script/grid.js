@@ -15,7 +15,8 @@ const VALUES_FROM = 34; // pixels of a cell that has room for its number
 export function gutters(canvas, { layer, rows, columns }, width) {
   const pen = canvas.getContext("2d");
   pen.font = `600 ${LABEL}px ${FONT}`; // as wide as they get
-  const widest = (texts, places) => Math.max(...places.slice(0, 400).map((place) => pen.measureText(texts.labels[place]).width));
+  const widest = (texts, places) =>
+    Math.max(...places.slice(0, 400).map((place) => pen.measureText(texts.labels[place]).width));
   const most = Math.min(MOST, width * 0.3);
   const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
   const needed = widest(layer.keyTexts, columns) + 2 * PAD;
@@ -58,13 +59,19 @@ export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
     pen.rect(left, top, width - left, height - top);
     pen.clip();
     pen.fillStyle = themed("cross");
-    const [far, deep] = [spot({ row: 0, column: drawn.columns.length })[0], spot({ row: drawn.rows.length, column: 0 })[1]];
+    const [far, deep] = [
+      spot({ row: 0, column: drawn.columns.length })[0],
+      spot({ row: drawn.rows.length, column: 0 })[1],
+    ];
     pen.fillRect(left, y, far - left, edge);
     pen.fillRect(x, top, edge, deep - top);
     pen.restore();
     drawHeld(pen, drawn, view, at, x + cell / 2, y + cell / 2, width, height);
   }
-  for (const [one, colour, thick] of [[chosen, "accent", 2], [at, "ink", 1.5]]) {
+  for (const [one, colour, thick] of [
+    [chosen, "accent", 2],
+    [at, "ink", 1.5],
+  ]) {
     if (!one) continue;
     const [x, y] = spot(one);
     if (x + edge < left || y + edge < top) continue;
@@ -96,11 +103,13 @@ export function mapPicture(drawn, title) {
   ];
   rows.forEach((row, place) => {
     const at = y + (place + 0.5) * cell + 4;
-    if (place % every === 0) items.push({ text: layer.queryTexts.labels[row], x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
+    if (place % every === 0)
+      items.push({ text: layer.queryTexts.labels[row], x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
   });
   columns.forEach((column, place) => {
     const at = x + (place + 0.5) * cell + 4;
-    if (place % every === 0) items.push({ text: layer.keyTexts.labels[column], x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
+    if (place % every === 0)
+      items.push({ text: layer.keyTexts.labels[column], x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
   });
   return { width: Math.ceil(Math.max(x + wide + 16, 240)), height: Math.ceil(y + high + 16), items };
 }
@@ -116,7 +125,11 @@ function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, 
       const hidden = Number.isNaN(value);
       const tone = hidden ? 0 : step === "weights" ? toneOf(value, limit) : value / limit;
       pen.fillStyle = hidden ? themed("quiet") : inkOn(tone, diverging);
-      const text = hidden ? HIDDEN : Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+      const text = hidden
+        ? HIDDEN
+        : Math.abs(value) >= 100
+          ? value.toFixed(0)
+          : value.toFixed(2).replace(/^-0\.00$/, "0.00");
       if (!hidden || step === "masked") pen.fillText(text, x + (column + 0.5) * cell, y + (row + 0.5) * cell);
     }
   }

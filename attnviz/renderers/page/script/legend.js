@@ -20,6 +20,13 @@ export function legend({ limit, diverging, step, map }) {
     make("span", {}, general(low, 2)),
     bar,
     make("span", {}, above + general(limit, 2)),
-    hides ? make("span", { class: "quiet" }, make("span", { class: "swatch hatched", "aria-hidden": "true" }), ` ${say("label.hidden")}`) : null,
+    hides
+      ? make(
+          "span",
+          { class: "quiet" },
+          make("span", { class: "swatch hatched", "aria-hidden": "true" }),
+          ` ${say("label.hidden")}`,
+        )
+      : null,
   );
 }

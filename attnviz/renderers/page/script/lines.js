@@ -45,12 +45,29 @@ export function lines() {
     const name = `${layer.place} ${rows.length} ${columns.length}`;
     if (sides?.name !== name) {
       const list = (side, texts, places) =>
-        tokenList({ labels: texts.labels, places, label: say(`label.${side}`), className: side, choose: (place) => choose(side, place), point: (place) => point(place === null ? null : { side, place }) });
+        tokenList({
+          labels: texts.labels,
+          places,
+          label: say(`label.${side}`),
+          className: side,
+          choose: (place) => choose(side, place),
+          point: (place) => point(place === null ? null : { side, place }),
+        });
       const at = (places) => new Map(places.map((place, number) => [place, number]));
-      sides = { name, rows, columns, rowAt: at(rows), columnAt: at(columns), query: list("query", layer.queryTexts, rows), key: list("key", layer.keyTexts, columns) };
+      sides = {
+        name,
+        rows,
+        columns,
+        rowAt: at(rows),
+        columnAt: at(columns),
+        query: list("query", layer.queryTexts, rows),
+        key: list("key", layer.keyTexts, columns),
+      };
       frame.replaceChildren(sides.query.element, middle, sides.key.element);
     }
-    const focused = toggles.contains(document.activeElement) ? [...toggles.children].indexOf(document.activeElement) : -1;
+    const focused = toggles.contains(document.activeElement)
+      ? [...toggles.children].indexOf(document.activeElement)
+      : -1;
     toggles.replaceChildren(...layer.heads.map((number, head) => toggle(number, head)));
     if (focused >= 0) toggles.children[focused]?.focus();
   }
@@ -63,7 +80,18 @@ export function lines() {
       const next = on ? heads.filter((one) => one !== head) : [...heads, head].sort((one, other) => one - other);
       if (next.length) change({ heads: next, head: next.includes(state.head) ? state.head : next[0] });
     };
-    return make("button", { type: "button", class: "head", "aria-pressed": String(on), "aria-label": say("label.head", { head: number }), onclick: run }, dot, String(number));
+    return make(
+      "button",
+      {
+        type: "button",
+        class: "head",
+        "aria-pressed": String(on),
+        "aria-label": say("label.head", { head: number }),
+        onclick: run,
+      },
+      dot,
+      String(number),
+    );
   }
 
   // A click on the chosen token lets it go.
@@ -99,7 +127,16 @@ export function lines() {
     const name = nameOf(side === "query" ? layer.queryTexts : layer.keyTexts, place);
     if (!own.length) return show(`page.nothing_${side}`, { token: name }, aloud);
     const best = own[0];
-    show("page.most", { query: nameOf(layer.queryTexts, best.query), key: nameOf(layer.keyTexts, best.key), weight: number(best.weight), head: layer.heads[best.head] }, aloud);
+    show(
+      "page.most",
+      {
+        query: nameOf(layer.queryTexts, best.query),
+        key: nameOf(layer.keyTexts, best.key),
+        weight: number(best.weight),
+        head: layer.heads[best.head],
+      },
+      aloud,
+    );
   }
 
   function draw() {
@@ -109,7 +146,11 @@ export function lines() {
     const seen = (place) => place * ROW + ROW - top > -400 && place * ROW - top < frame.clientHeight + 400;
     const strengths = new Map();
     for (const { query, key, head, tone, row, column } of at ? edgesOf(at) : edges) {
-      if (at) strengths.set(at.side === "query" ? key : query, Math.max(tone, strengths.get(at.side === "query" ? key : query) ?? 0));
+      if (at)
+        strengths.set(
+          at.side === "query" ? key : query,
+          Math.max(tone, strengths.get(at.side === "query" ? key : query) ?? 0),
+        );
       if (!seen(row) && !seen(column)) continue;
       const [from, to] = [(row + 0.5) * ROW - top, (column + 0.5) * ROW - top];
       pen.globalAlpha = tone;
@@ -169,10 +210,35 @@ function pictureOf(layer, heads, edges, { rows, columns }) {
   const title = heads.length === 1 ? headName(layer, heads[0]) : heads.map((head) => layer.heads[head]).join(", ");
   const y = (place) => top + (place + 0.5) * ROW;
   const items = [
-    { text: heads.length === 1 ? title : `${say("page.heads")} ${title}`, x: 16, y: 26, size: 15, fill: ink, bold: true },
-    ...edges.map(({ head, tone, row, column }) => ({ curve: [side, y(row), side + gap, y(column)], stroke: headColour(head), opacity: tone, thick: 1.75 })),
-    ...rows.map((query, row) => ({ text: layer.queryTexts.labels[query], x: side - 8, y: y(row) + 4, size: 13, fill: ink, anchor: "end" })),
-    ...columns.map((key, column) => ({ text: layer.keyTexts.labels[key], x: side + gap + 8, y: y(column) + 4, size: 13, fill: ink })),
+    {
+      text: heads.length === 1 ? title : `${say("page.heads")} ${title}`,
+      x: 16,
+      y: 26,
+      size: 15,
+      fill: ink,
+      bold: true,
+    },
+    ...edges.map(({ head, tone, row, column }) => ({
+      curve: [side, y(row), side + gap, y(column)],
+      stroke: headColour(head),
+      opacity: tone,
+      thick: 1.75,
+    })),
+    ...rows.map((query, row) => ({
+      text: layer.queryTexts.labels[query],
+      x: side - 8,
+      y: y(row) + 4,
+      size: 13,
+      fill: ink,
+      anchor: "end",
+    })),
+    ...columns.map((key, column) => ({
+      text: layer.keyTexts.labels[key],
+      x: side + gap + 8,
+      y: y(column) + 4,
+      size: 13,
+      fill: ink,
+    })),
   ];
   return { width: 2 * side + gap, height: top + Math.max(rows.length, columns.length) * ROW + 16, items };
 }

@@ -20,7 +20,11 @@ const BUILD = { overview, matrix, lines, text, steps };
 const TITLE_TOKENS = 40;
 
 const tabs = VIEWS.map((view) =>
-  make("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "panel", onclick: () => change({ view }) }, say(`page.${view}`)),
+  make(
+    "button",
+    { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "panel", onclick: () => change({ view }) },
+    say(`page.${view}`),
+  ),
 );
 const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
 const panel = make("section", { role: "tabpanel", id: "panel" });
@@ -33,11 +37,20 @@ function start() {
   const page = document.getElementById("page");
   page.append(
     make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saveButtons(saveAs))),
-    make("main", {}, bar, make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, readout, panel), detail.element)),
+    make(
+      "main",
+      {},
+      bar,
+      make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, readout, panel), detail.element),
+    ),
     make("footer", {}, make("p", { class: "quiet" }, exactness())),
     voice,
   );
-  roving(tabList, () => tabs, (tab) => tab.click());
+  roving(
+    tabList,
+    () => tabs,
+    (tab) => tab.click(),
+  );
   readFragment();
   open();
   listen((before) => (before.view === state.view ? update() : open()));
@@ -92,7 +105,9 @@ function title() {
 function exactness() {
   if (record.form === "exact") return say("page.exact", { type: record.type });
   const error = record.error.toExponential(1);
-  return record.form === "weights" ? say("page.weights_only", { error }) : say("page.rounded", { type: record.form, error });
+  return record.form === "weights"
+    ? say("page.weights_only", { error })
+    : say("page.rounded", { type: record.form, error });
 }
 
 start();

@@ -19,10 +19,22 @@ export function matrix() {
   const base = make("canvas", { "aria-hidden": "true" });
   const over = make("canvas", { "aria-hidden": "true" });
   const spacer = make("div", { class: "spacer" });
-  const frame = make("div", { class: "frame", role: "application", tabindex: "0", id: "map" }, make("div", { class: "pinned" }, base, over), spacer);
+  const frame = make(
+    "div",
+    { class: "frame", role: "application", tabindex: "0", id: "map" },
+    make("div", { class: "pinned" }, base, over),
+    spacer,
+  );
   const key = make("div", { class: "key" });
-  const button = (name, sign, run) => make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
-  const zoomed = make("div", { class: "zoom" }, button("page.zoom_in", "+", () => zoom(ZOOM)), button("page.zoom_out", "−", () => zoom(1 / ZOOM)), button("page.fit", "⤢", () => fit()));
+  const button = (name, sign, run) =>
+    make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
+  const zoomed = make(
+    "div",
+    { class: "zoom" },
+    button("page.zoom_in", "+", () => zoom(ZOOM)),
+    button("page.zoom_out", "−", () => zoom(1 / ZOOM)),
+    button("page.fit", "⤢", () => fit()),
+  );
   const element = make("div", { class: "matrix" }, frame, make("div", { class: "below" }, key, zoomed));
   const view = { cell: 0, hover: null };
   let [layer, map, drawn] = [null, null, null];
@@ -84,15 +96,24 @@ export function matrix() {
 
   function cellAt(event) {
     const box = frame.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - frame.clientLeft - view.gutter.left, event.clientY - box.top - frame.clientTop - view.gutter.top];
+    const [x, y] = [
+      event.clientX - box.left - frame.clientLeft - view.gutter.left,
+      event.clientY - box.top - frame.clientTop - view.gutter.top,
+    ];
     if (x < 0 || y < 0) return null;
-    const [column, row] = [Math.floor((x + frame.scrollLeft) / view.cell), Math.floor((y + frame.scrollTop) / view.cell)];
+    const [column, row] = [
+      Math.floor((x + frame.scrollLeft) / view.cell),
+      Math.floor((y + frame.scrollTop) / view.cell),
+    ];
     return row < drawn.rows.length && column < drawn.columns.length ? { row, column } : null;
   }
 
   function tell(query, key, aloud) {
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
-    const value = exactForm && !Number.isNaN(map[query * layer.keys + key]) ? rowOf(layer, state.head, query)[drawn.step][key] : map[query * layer.keys + key];
+    const value =
+      exactForm && !Number.isNaN(map[query * layer.keys + key])
+        ? rowOf(layer, state.head, query)[drawn.step][key]
+        : map[query * layer.keys + key];
     showCell(layer, query, key, value, { aloud, row, step: drawn.step });
   }
 
@@ -116,15 +137,27 @@ export function matrix() {
     else if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
   }
 
-  listenTo(frame, { cellAt, hover, choose, zoom, redraw: () => (redraw(), point()), current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)), size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length }, fit });
+  listenTo(frame, {
+    cellAt,
+    hover,
+    choose,
+    zoom,
+    redraw: () => (redraw(), point()),
+    current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
+    size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
+    fit,
+  });
   let width = 0; // of the room for the map: only another one asks for another size of its cells
-  const observer = new ResizeObserver(eachFrame(() => {
-    if (drawn && element.clientWidth !== width) fit();
-    width = element.clientWidth;
-  }));
+  const observer = new ResizeObserver(
+    eachFrame(() => {
+      if (drawn && element.clientWidth !== width) fit();
+      width = element.clientWidth;
+    }),
+  );
   observer.observe(element);
   // What is left of the window below the top of the map.
-  const room = () => Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
+  const room = () =>
+    Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
 
   return {
     element,
@@ -153,7 +186,8 @@ function listenTo(frame, map) {
     drag = { x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, moved: false };
   });
   window.addEventListener("pointerup", (event) => {
-    const cell = drag && !drag.moved && event.target.closest?.(".frame") === frame && map.size() ? map.cellAt(event) : null;
+    const cell =
+      drag && !drag.moved && event.target.closest?.(".frame") === frame && map.size() ? map.cellAt(event) : null;
     drag = null;
     if (cell) map.choose(cell, true);
   });
@@ -174,7 +208,16 @@ function listenTo(frame, map) {
   });
 }
 
-const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -1e9], End: [0, 1e9] };
+const MOVES = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  PageUp: [-10, 0],
+  PageDown: [10, 0],
+  Home: [0, -1e9],
+  End: [0, 1e9],
+};
 
 function press(event, map) {
   const { rows, columns } = map.size();
@@ -182,7 +225,10 @@ function press(event, map) {
   if (MOVES[event.key]) {
     const [down, right] = here ? MOVES[event.key] : [0, 0];
     map.hover(null);
-    map.choose({ row: clamp((here?.row ?? 0) + down, 0, rows - 1), column: clamp((here?.column ?? 0) + right, 0, columns - 1) }, state.detail);
+    map.choose(
+      { row: clamp((here?.row ?? 0) + down, 0, rows - 1), column: clamp((here?.column ?? 0) + right, 0, columns - 1) },
+      state.detail,
+    );
   } else if (event.key === "Enter" || event.key === " ") map.choose(here ?? { row: 0, column: 0 }, true);
   else if (event.key === "+" || event.key === "=") map.zoom(ZOOM);
   else if (event.key === "-") map.zoom(1 / ZOOM);

@@ -21,11 +21,23 @@ export function overview() {
 
   function build() {
     cards = ordered().map(card);
-    const groups = state.sort === "place" ? layers.map((layer) => group(layer, cards)) : [make("div", { class: "cards" }, cards.map((one) => one.button))];
+    const groups =
+      state.sort === "place"
+        ? layers.map((layer) => group(layer, cards))
+        : [
+            make(
+              "div",
+              { class: "cards" },
+              cards.map((one) => one.button),
+            ),
+          ];
     element.replaceChildren(...groups);
     element.style.setProperty("--heads", Math.max(...layers.map((layer) => layer.heads.length)));
     const current = cards.find((one) => one.layer.place === state.layer && one.head === state.head);
-    hold(cards.map((one) => one.button), (current ?? cards[0]).button);
+    hold(
+      cards.map((one) => one.button),
+      (current ?? cards[0]).button,
+    );
     show("page.idle_overview", {});
     return paintAll(++run);
   }
@@ -69,13 +81,26 @@ function card({ layer, head }) {
   const value = state.sort === "place" ? null : layer.metrics[state.sort][head];
   const name = headName(layer, head);
   const sorted = state.sort !== "place";
-  const short = sorted && layers.length > 1 ? `${titleOf(layer)} · ${layer.heads[head]}` : say("label.head", { head: layer.heads[head] });
+  const short =
+    sorted && layers.length > 1
+      ? `${titleOf(layer)} · ${layer.heads[head]}`
+      : say("label.head", { head: layer.heads[head] });
   const shown = sorted ? (value === null ? "—" : number(value).slice(0, 5)) : "";
   const canvas = make("canvas", { class: "thumb", width: 1, height: 1, "aria-hidden": "true" });
   const meaning = make("span", { class: "unseen" }, `, ${say(`page.sort_${state.sort}`)} `);
-  const caption = make("span", { class: "caption" }, make("span", {}, short), sorted ? [meaning, make("b", {}, shown)] : null);
+  const caption = make(
+    "span",
+    { class: "caption" },
+    make("span", {}, short),
+    sorted ? [meaning, make("b", {}, shown)] : null,
+  );
   const open = () => change({ view: "matrix", layer: layer.place, head, heads: null });
-  const button = make("button", { class: "card", type: "button", "aria-label": sorted ? null : name, onclick: open }, canvas, caption);
+  const button = make(
+    "button",
+    { class: "card", type: "button", "aria-label": sorted ? null : name, onclick: open },
+    canvas,
+    caption,
+  );
   const paint = (ready) => {
     const small = smallMap(ready, head);
     [canvas.width, canvas.height] = [small.width, small.height];
@@ -85,7 +110,9 @@ function card({ layer, head }) {
 }
 
 export function titleOf(layer) {
-  return /^layer /.test(layer.title) ? say("label.layer", { layer: layer.index }) : layer.title[0].toUpperCase() + layer.title.slice(1);
+  return /^layer /.test(layer.title)
+    ? say("label.layer", { layer: layer.index })
+    : layer.title[0].toUpperCase() + layer.title.slice(1);
 }
 
 export function headName(layer, head) {
@@ -110,7 +137,11 @@ function smallMap(layer, head) {
 }
 
 function pictureOf(cards) {
-  const [size, gap, across] = [120, 16, Math.max(4, Math.min(12, state.sort === "place" ? layers[0].heads.length : 12))];
+  const [size, gap, across] = [
+    120,
+    16,
+    Math.max(4, Math.min(12, state.sort === "place" ? layers[0].heads.length : 12)),
+  ];
   const columns = Math.min(across, cards.length);
   const items = cards.flatMap((one, place) => {
     const [x, y] = [gap + (place % columns) * (size + gap), 56 + Math.floor(place / columns) * (size + gap + 14)];
@@ -120,5 +151,9 @@ function pictureOf(cards) {
       { image: one.canvas, x, y, width: size, height: size },
     ];
   });
-  return { width: gap + columns * (size + gap), height: 56 + Math.ceil(cards.length / columns) * (size + gap + 14), items };
+  return {
+    width: gap + columns * (size + gap),
+    height: 56 + Math.ceil(cards.length / columns) * (size + gap + 14),
+    items,
+  };
 }

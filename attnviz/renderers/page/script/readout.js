@@ -23,7 +23,8 @@ export function showCell(layer, query, key, value, { aloud = false, row = null, 
   else if (step === "weights") show("page.cell", { ...names, weight: number(value) }, aloud);
   else show("page.cell_step", { ...names, step: say(`title.${step}`), value: number(value) }, aloud);
   const left = row && step === "weights" ? leftOut(layer, row) : 0;
-  if (left >= 0.005) readout.append(" ", make("span", { class: "quiet" }, ...told("page.left_out", { share: left.toFixed(2) })));
+  if (left >= 0.005)
+    readout.append(" ", make("span", { class: "quiet" }, ...told("page.left_out", { share: left.toFixed(2) })));
 }
 
 // The part of a row of weights that goes to tokens which are not shown.

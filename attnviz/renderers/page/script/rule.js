@@ -49,7 +49,12 @@ function computed(layer, head, query) {
   }
   const blind = largest === -Infinity;
   const weights = softmax(masked, largest, sinkOf(layer, head, query));
-  return { scores, scaled, masked, hidden, weights, blind, output: outputOf(layer, head, weights) };
+  return {
+    ...{ scores, scaled, masked, hidden, weights, blind },
+    get output() {
+      return outputOf(layer, head, weights); // only when somebody asks: it takes as long as all the rest
+    },
+  };
 }
 
 function scored(layer, head, query) {

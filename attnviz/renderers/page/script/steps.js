@@ -32,10 +32,20 @@ export function steps() {
     if (own !== state.layer) return;
     layer = ready;
     if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say("page.no_arithmetic")));
-    if (!element.firstChild) element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
+    if (!element.firstChild)
+      element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);
     if (list?.name !== `${own} ${places.length}`) {
-      list = { name: `${own} ${places.length}`, ...tokenList({ labels: layer.queryTexts.labels, places, label: say("label.query"), className: "prose", choose: (query) => change({ query, key: null }) }) };
+      list = {
+        name: `${own} ${places.length}`,
+        ...tokenList({
+          labels: layer.queryTexts.labels,
+          places,
+          label: say("label.query"),
+          className: "prose",
+          choose: (query) => change({ query, key: null }),
+        }),
+      };
       words.replaceChildren(list.element);
     }
     list.select(queryNow());
@@ -63,7 +73,11 @@ export function steps() {
     drawChart(row, query);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
-    show("page.step_of", { number: STEPS.indexOf(state.stage) + 1, step: say(`title.${state.stage}`), query: nameOf(layer.queryTexts, query) });
+    show("page.step_of", {
+      number: STEPS.indexOf(state.stage) + 1,
+      step: say(`title.${state.stage}`),
+      query: nameOf(layer.queryTexts, query),
+    });
   }
 
   function drawChart(row, query) {
@@ -74,14 +88,26 @@ export function steps() {
       return;
     }
     const keys = keysOf(row);
-    const values = keys.map((key) => (state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity));
+    const values = keys.map((key) =>
+      state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity,
+    );
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
       rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
-      const own = make("ul", { class: "rows", "aria-label": say("label.key") }, rows.all.map((one) => one.item));
+      const own = make(
+        "ul",
+        { class: "rows", "aria-label": say("label.key") },
+        rows.all.map((one) => one.item),
+      );
       roving(own, () => rows.all.map((one) => one.row));
-      if (rows.all.length) hold(rows.all.map((one) => one.row), rows.all[0].row);
-      rows.all.forEach(({ row: one }, place) => one.addEventListener("click", () => change({ query, key: keys[place], detail: true })));
+      if (rows.all.length)
+        hold(
+          rows.all.map((one) => one.row),
+          rows.all[0].row,
+        );
+      rows.all.forEach(({ row: one }, place) =>
+        one.addEventListener("click", () => change({ query, key: keys[place], detail: true })),
+      );
       chart.replaceChildren(own);
       own.getBoundingClientRect(); // the bars grow from nothing
     }
@@ -91,7 +117,12 @@ export function steps() {
     const marks = aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
-      one.set(hidden ? 0 : values[place] / most, hidden && state.stage === "weights" ? "0" : hidden ? HIDDEN : marks[place], hidden, signed);
+      one.set(
+        hidden ? 0 : values[place] / most,
+        hidden && state.stage === "weights" ? "0" : hidden ? HIDDEN : marks[place],
+        hidden,
+        signed,
+      );
     });
   }
 
@@ -124,20 +155,45 @@ export function steps() {
   }
 
   element.addEventListener("keydown", (event) => player.press(event));
-  return { element, controls: ["layer", "head", "special", "first"], update, picture: () => pictureOf(story, chart), close: stop };
+  return {
+    element,
+    controls: ["layer", "head", "special", "first"],
+    update,
+    picture: () => pictureOf(story, chart),
+    close: stop,
+  };
 }
 
 // The buttons: back, play or pause, forward, and one for each step.
 function playerOf({ go, toggle }) {
   const move = (by) => () => go(STEPS[Math.max(0, Math.min(STEPS.length - 1, STEPS.indexOf(state.stage) + by))]);
-  const tool = (name, sign, run) => make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
-  const [back, middle, forward] = [tool("page.back", "‹", move(-1)), tool("page.play", "▶", toggle), tool("page.forward", "›", move(1))];
-  const stages = STEPS.map((step, place) => make("button", { type: "button", class: "stage", onclick: () => go(step) }, make("b", {}, String(place + 1)), ` ${say(`title.${step}`)}`));
-  const element = make("div", { class: "player", role: "group", "aria-label": say("page.player") }, make("div", { class: "buttons" }, back, middle, forward), make("div", { class: "stages" }, stages));
+  const tool = (name, sign, run) =>
+    make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
+  const [back, middle, forward] = [
+    tool("page.back", "‹", move(-1)),
+    tool("page.play", "▶", toggle),
+    tool("page.forward", "›", move(1)),
+  ];
+  const stages = STEPS.map((step, place) =>
+    make(
+      "button",
+      { type: "button", class: "stage", onclick: () => go(step) },
+      make("b", {}, String(place + 1)),
+      ` ${say(`title.${step}`)}`,
+    ),
+  );
+  const element = make(
+    "div",
+    { class: "player", role: "group", "aria-label": say("page.player") },
+    make("div", { class: "buttons" }, back, middle, forward),
+    make("div", { class: "stages" }, stages),
+  );
   return {
     element,
     show(step, playing) {
-      stages.forEach((stage, place) => (STEPS[place] === step ? stage.setAttribute("aria-current", "step") : stage.removeAttribute("aria-current")));
+      stages.forEach((stage, place) =>
+        STEPS[place] === step ? stage.setAttribute("aria-current", "step") : stage.removeAttribute("aria-current"),
+      );
       middle.textContent = playing ? "❚❚" : "▶";
       middle.setAttribute("aria-label", say(playing ? "page.pause" : "page.play"));
       middle.title = say(playing ? "page.pause" : "page.play");
@@ -159,14 +215,27 @@ function playerOf({ go, toggle }) {
 function pictureOf(story, chart) {
   const [ink, quiet] = [themed("ink"), themed("quiet")];
   const lines = [...story.children].flatMap((child) => folded(child.textContent, 92));
-  const items = lines.map((text, place) => ({ text, x: 24, y: 34 + place * 20, size: place ? 13 : 17, fill: place ? ink : ink, bold: !place }));
+  const items = lines.map((text, place) => ({
+    text,
+    x: 24,
+    y: 34 + place * 20,
+    size: place ? 13 : 17,
+    fill: place ? ink : ink,
+    bold: !place,
+  }));
   let y = 50 + lines.length * 20;
   for (const row of chart.querySelectorAll("li")) {
     const fill = row.querySelector(".fill");
-    const words = [...(row.querySelector(".row") ?? row).children].filter((child) => !child.matches(".track, .strip")).map((child) => child.textContent);
+    const words = [...(row.querySelector(".row") ?? row).children]
+      .filter((child) => !child.matches(".track, .strip"))
+      .map((child) => child.textContent);
     items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
     const part = fill ? (parseFloat(fill.style.width) || 0) / 100 : 0;
-    if (fill) items.push({ rect: [184, y - 11, 380 * part, 14], fill: themed(fill.classList.contains("minus") ? "down" : "accent") });
+    if (fill)
+      items.push({
+        rect: [184, y - 11, 380 * part, 14],
+        fill: themed(fill.classList.contains("minus") ? "down" : "accent"),
+      });
     items.push({ text: words.slice(1).join("  "), x: fill ? 580 : 184, y, size: 13, fill: quiet });
     y += 22;
   }

@@ -39,7 +39,14 @@ export function text() {
     if (lists?.name === name) return;
     const first = !lists;
     const list = (side, texts, places) =>
-      tokenList({ labels: texts.labels, places, label: say(`label.${side}`), className: "prose", choose: (place) => choose(side, place), point: (place) => point(side, place) });
+      tokenList({
+        labels: texts.labels,
+        places,
+        label: say(`label.${side}`),
+        className: "prose",
+        choose: (place) => choose(side, place),
+        point: (place) => point(side, place),
+      });
     const one = !layer.apart && rows.length === columns.length;
     lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
     lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
@@ -85,9 +92,19 @@ export function text() {
     const best = others.reduce((most, other) => (weights[other] > (weights[most] || 0) ? other : most), others[0]);
     const weight = weights[best];
     const texts = state.towards ? layer.keyTexts : layer.queryTexts;
-    if (!(weight > 0)) return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: nameOf(texts, place) }, aloud);
+    if (!(weight > 0))
+      return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: nameOf(texts, place) }, aloud);
     const [query, key] = state.towards ? [best, place] : [place, best];
-    show("page.most", { query: nameOf(layer.queryTexts, query), key: nameOf(layer.keyTexts, key), weight: number(weight), head: layer.heads[state.head] }, aloud);
+    show(
+      "page.most",
+      {
+        query: nameOf(layer.queryTexts, query),
+        key: nameOf(layer.keyTexts, key),
+        weight: number(weight),
+        head: layer.heads[state.head],
+      },
+      aloud,
+    );
   }
 
   function tones() {

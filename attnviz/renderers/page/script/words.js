@@ -18,7 +18,11 @@ export function tokenList({ labels, places, label, className = "", choose, point
     return option ? Number(option.dataset.place) : null;
   };
   if (options.length) hold(options, options[0]);
-  roving(element, () => options, (option) => point(placeOf(option)));
+  roving(
+    element,
+    () => options,
+    (option) => point(placeOf(option)),
+  );
   element.addEventListener("click", (event) => {
     const place = placeOf(event.target);
     if (place !== null) choose(place);
