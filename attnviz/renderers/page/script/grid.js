@@ -3,6 +3,7 @@
 import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
+import { clamp } from "./measure.js";
 import { HIDDEN } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
@@ -198,8 +199,4 @@ function fitted(pen, text, width) {
     else high = middle - 1;
   }
   return `${text.slice(0, low)}…`;
-}
-
-function clamp(value, low, high) {
-  return Math.max(low, Math.min(high, value));
 }

@@ -5,6 +5,8 @@ import { exactForm, loaded } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./overview.js";
+import { listenTo } from "./gestures.js";
+import { ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -13,7 +15,6 @@ import { rowOf } from "./rule.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
-const ZOOM = 1.3;
 
 export function matrix() {
   const base = make("canvas", { "aria-hidden": "true" });
@@ -166,77 +167,4 @@ export function matrix() {
     picture: () => mapPicture(drawn, headName(layer, state.head)),
     close: () => observer.disconnect(),
   };
-}
-
-// Mouse, touch, wheel and keys of the map.
-function listenTo(frame, map) {
-  let drag = null;
-  frame.addEventListener("scroll", map.redraw);
-  frame.addEventListener("pointermove", (event) => {
-    if (!map.size()) return;
-    if (drag && event.pointerType === "mouse") {
-      const [x, y] = [drag.x - event.clientX, drag.y - event.clientY];
-      drag.moved ||= Math.abs(x) + Math.abs(y) > 5;
-      if (drag.moved) frame.scrollTo(drag.left + x, drag.top + y);
-    }
-    if (!drag?.moved) map.hover(map.cellAt(event));
-  });
-  frame.addEventListener("pointerleave", () => map.size() && map.hover(null));
-  frame.addEventListener("pointerdown", (event) => {
-    drag = { x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, moved: false };
-  });
-  window.addEventListener("pointerup", (event) => {
-    const cell =
-      drag && !drag.moved && event.target.closest?.(".frame") === frame && map.size() ? map.cellAt(event) : null;
-    drag = null;
-    if (cell) map.choose(cell, true);
-  });
-  frame.addEventListener(
-    "wheel",
-    (event) => {
-      if (!event.ctrlKey) return;
-      event.preventDefault();
-      const box = frame.getBoundingClientRect();
-      map.zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
-    },
-    { passive: false },
-  );
-  frame.addEventListener("keydown", (event) => {
-    if (!map.size() || event.metaKey || event.altKey) return;
-    if (!press(event, map)) return;
-    event.preventDefault();
-  });
-}
-
-const MOVES = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  PageUp: [-10, 0],
-  PageDown: [10, 0],
-  Home: [0, -1e9],
-  End: [0, 1e9],
-};
-
-function press(event, map) {
-  const { rows, columns } = map.size();
-  const here = map.current();
-  if (MOVES[event.key]) {
-    const [down, right] = here ? MOVES[event.key] : [0, 0];
-    map.hover(null);
-    map.choose(
-      { row: clamp((here?.row ?? 0) + down, 0, rows - 1), column: clamp((here?.column ?? 0) + right, 0, columns - 1) },
-      state.detail,
-    );
-  } else if (event.key === "Enter" || event.key === " ") map.choose(here ?? { row: 0, column: 0 }, true);
-  else if (event.key === "+" || event.key === "=") map.zoom(ZOOM);
-  else if (event.key === "-") map.zoom(1 / ZOOM);
-  else if (event.key === "0") map.fit();
-  else return false;
-  return true;
-}
-
-function clamp(value, low, high) {
-  return Math.max(low, Math.min(high, value));
 }
