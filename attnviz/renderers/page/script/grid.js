@@ -91,16 +91,16 @@ export function mapPicture(drawn, title) {
   const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
   const [x, y] = [left + 16, top + 48];
   const [wide, high] = [columns.length * cell, rows.length * cell];
-  const backed = document.createElement("canvas");
-  [backed.width, backed.height] = [canvas.width, canvas.height];
-  const pen = backed.getContext("2d");
-  pen.fillStyle = themed("hatch");
-  pen.fillRect(0, 0, backed.width, backed.height);
-  pen.globalCompositeOperation = "source-over";
-  pen.drawImage(canvas, 0, 0);
+  const ground = document.createElement("canvas");
+  [ground.width, ground.height] = [Math.ceil(wide), Math.ceil(high)];
+  const pen = ground.getContext("2d");
+  pen.fillStyle = hatch(pen, themed("hatch"));
+  pen.fillRect(0, 0, ground.width, ground.height);
   const items = [
     { text: title, x: 16, y: 26, size: 15, fill: ink, bold: true },
-    { image: backed, x, y, width: wide, height: high },
+    { image: ground, x, y, width: wide, height: high },
+    { image: canvas, x, y, width: wide, height: high },
+    ...(cell >= VALUES_FROM ? valueItems(drawn, x, y, cell) : []),
   ];
   rows.forEach((row, place) => {
     const at = y + (place + 0.5) * cell + 4;
@@ -115,6 +115,24 @@ export function mapPicture(drawn, title) {
   return { width: Math.ceil(Math.max(x + wide + 16, 240)), height: Math.ceil(y + high + 16), items };
 }
 
+// The numbers of all cells that are not hidden.
+function valueItems({ layer, map, rows, columns, step, limit, diverging }, x, y, cell) {
+  return rows.flatMap((query, row) =>
+    columns.flatMap((key, column) => {
+      const value = map[query * layer.keys + key];
+      if (Number.isNaN(value)) return [];
+      const tone = step === "weights" ? toneOf(value, limit) : value / limit;
+      const [across, down] = [x + (column + 0.5) * cell, y + (row + 0.5) * cell + 4];
+      return [{ text: written(value), x: across, y: down, size: 11, fill: inkOn(tone, diverging), anchor: "middle" }];
+    }),
+  );
+}
+
+// A number as it stands in a cell.
+function written(value) {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+}
+
 function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, { cell }, x, y, width, height) {
   pen.font = `${Math.min(13, cell * 0.27)}px ${FONT}`;
   pen.textAlign = "center";
@@ -126,11 +144,7 @@ function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, 
       const hidden = Number.isNaN(value);
       const tone = hidden ? 0 : step === "weights" ? toneOf(value, limit) : value / limit;
       pen.fillStyle = hidden ? themed("quiet") : inkOn(tone, diverging);
-      const text = hidden
-        ? HIDDEN
-        : Math.abs(value) >= 100
-          ? value.toFixed(0)
-          : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+      const text = hidden ? HIDDEN : written(value);
       if (!hidden || step === "masked") pen.fillText(text, x + (column + 0.5) * cell, y + (row + 0.5) * cell);
     }
   }

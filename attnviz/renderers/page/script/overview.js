@@ -144,7 +144,7 @@ function pictureOf(cards) {
   ];
   const columns = Math.min(across, cards.length);
   const items = cards.flatMap((one, place) => {
-    const [x, y] = [gap + (place % columns) * (size + gap), 56 + Math.floor(place / columns) * (size + gap + 14)];
+    const [x, y] = [gap + (place % columns) * (size + gap), 36 + Math.floor(place / columns) * (size + gap + 14)];
     return [
       { text: one.name, x, y: y - 5, size: 11, fill: themed("quiet") },
       { rect: [x, y, size, size], fill: cssShade(0), opacity: 0.4 },
@@ -153,7 +153,7 @@ function pictureOf(cards) {
   });
   return {
     width: gap + columns * (size + gap),
-    height: 56 + Math.ceil(cards.length / columns) * (size + gap + 14),
+    height: 36 + Math.ceil(cards.length / columns) * (size + gap + 14),
     items,
   };
 }
