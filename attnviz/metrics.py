@@ -11,7 +11,7 @@ as one more key, together with what a sink takes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -56,9 +56,14 @@ class Measured(NamedTuple):
     left_out: numpy.ndarray
 
 
-def head_metrics(trace: Trace, layer: Layer, near: int = NEAR) -> dict[Metric, numpy.ndarray]:
-    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer."""
-    return measured(trace, layer, near).metrics
+def head_metrics(
+    trace: Trace, layer: Layer, near: int = NEAR, only: Collection[Metric] = tuple(Metric)
+) -> dict[Metric, numpy.ndarray]:
+    """Every metric of ``only`` of every head of ``layer``, (heads,): the mean over the queries that have an answer.
+
+    The others are NaN.
+    """
+    return measured(trace, layer, near, only=only).metrics
 
 
 def measured(
@@ -67,9 +72,10 @@ def measured(
     near: int = NEAR,
     queries: Sequence[int] | None = None,
     keys: Sequence[int] | None = None,
+    only: Collection[Metric] = tuple(Metric),
 ) -> Measured:
     """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys."""
-    metrics = [metric for metric in Metric if not (_crossed(trace, layer) and metric in OF_PLACES)]
+    metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
     kept_queries, kept_keys = _chosen(layer.query.shape[1], queries), _chosen(layer.key.shape[1], keys)
     copies, first = _copies(trace, layer), _first_key(layer, kept_keys)
     totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))

@@ -282,6 +282,34 @@ class Trace:
         record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
+    def to_html(
+        self,
+        *,
+        layer: str | int | Iterable[str | int] = (),
+        head: str | int | Iterable[str | int] = (),
+        language: str = "en",
+        max_size: float = 50.0,
+    ) -> str:
+        """One offline HTML page of the layers and heads that are selected, as ``attnviz html`` writes it.
+
+        layer, head  numbers and ranges ("0,4-7"); nothing means all
+        language     of the page, "en" or "vi"
+        max_size     in megabytes: AttnvizError where the page would be larger
+        """
+        from attnviz.choices import Language
+        from attnviz.renderers.page import to_html  # up from here, and so only when somebody looks
+        from attnviz.selection import select
+
+        if language not in list(Language):
+            raise AttnvizError(f"language is {language!r}: there are {', '.join(Language)}")
+        return to_html(self, select(self, layer=_words(layer), head=_words(head)), Language(language), max_size)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows this trace: its page, in a frame."""
+        from attnviz.renderers.page.notebook import to_frame
+
+        return to_frame(self)
+
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.get('kind', 'arrays')})"
 
@@ -314,6 +342,11 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     """Names for tokens that came without: their positions."""
     return tuple(f"{prefix}{position}" for position in range(count))
+
+
+def _words(words: str | int | Iterable[str | int]) -> list[str]:
+    """What a person gives for --layer or --head, as the command line has it."""
+    return [str(words)] if isinstance(words, str | int) else [str(word) for word in words]
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Before NumPy is imported: on a busy machine the threads that OpenBLAS adds to each of many small products wait for each
+# other far longer than they compute.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The same examples in every run, at any speed of the machine.
 settings.register_profile("attnviz", deadline=None, derandomize=True, database=None)

@@ -109,7 +109,8 @@ def test_both_languages_have_the_same_placeholders(name):
 
 
 def test_the_code_says_every_message(recording):
-    assert sorted(recording.messages.keys() - recording.said.keys()) == []
+    by_scripts = {name for name in recording.messages if name.startswith("page.")}  # renderers/page/test_packing.py
+    assert sorted(recording.messages.keys() - recording.said.keys() - by_scripts) == []
 
 
 def test_every_message_gets_just_the_values_that_it_names(recording):

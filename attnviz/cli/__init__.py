@@ -16,7 +16,7 @@ INTERRUPTED = 130
 # The base class of Typer's usage errors, which it does not export.
 _USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
-COMMANDS = ("explain", "heatmap", "stats", "capture")
+COMMANDS = ("explain", "heatmap", "html", "stats", "capture")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:

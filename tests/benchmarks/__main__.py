@@ -125,6 +125,38 @@ def capture(_: Path) -> list[Row]:
     return rows
 
 
+def page(_: Path) -> list[Row]:
+    """Pages of 12 layers of 12 heads beside BertViz's head view and CircuitsVis' attention heads."""
+    rows = []
+    for tokens, mask in ((64, "causal"), (256, "causal"), (256, "full")):
+        ours, *others = (written(who, tokens, mask) for who in ("attnviz", "bertviz", "circuitsvis"))
+        large = tokens == 256
+        for who, (theirs, size), faster, smaller in zip(
+            ("BertViz", "CircuitsVis"), others, ("≥ 8 × faster", ""), ("≥ 25 × smaller", ""), strict=True
+        ):
+            work = f"page of 12 × 12 × {tokens}, {mask} / {who}"
+            took, weighs = ours
+            rows += [
+                (work, f"{took:.3f} s", f"{theirs:.3f} s", f"{theirs / took:.1f} × faster", faster if large else ""),
+                (
+                    f"{work}, size",
+                    f"{weighs / 1e6:.1f} MB",
+                    f"{size / 1e6:.1f} MB",
+                    f"{size / weighs:.1f} × smaller",
+                    smaller if large else "",
+                ),
+            ]
+    return rows
+
+
+def written(who: str, tokens: int, mask: str) -> tuple[float, float]:
+    """Seconds and bytes of a page, as peers/page.py measures them: the median of three."""
+    command = peer("page.py", who, "12", "12", str(tokens), mask)
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT) for _ in range(3)]
+    took, size = zip(*(map(float, run.stdout.splitlines()[-1].split()) for run in runs), strict=True)
+    return statistics.median(took), statistics.median(size)
+
+
 def forward(how: str, tokens: int) -> tuple[float, float]:
     """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
     command = peer("forward.py", how, str(tokens))
@@ -139,6 +171,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "lines": lines,
     "picture": picture,
     "capture": capture,
+    "page": page,
 }
 
 

@@ -35,7 +35,9 @@ def modules_of(*arguments: str, stdin: bytes = b"") -> set[str]:
     return {module.partition(".")[0] for module in run.stderr.decode().splitlines()[-1].split()}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("explain", "--help"), ("heatmap", "--help"), ("--version",), ()])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("explain", "--help"), ("heatmap", "--help"), ("html", "--help"), ("--version",), ()]
+)
 def test_help_imports_no_numbers(arguments):
     modules = modules_of(*arguments)
     assert modules.isdisjoint(NUMBERS | HEAVY)
@@ -55,6 +57,7 @@ def test_help_imports_no_numbers(arguments):
         ("explain", "--lines", "--format", "json"),
         ("explain", "a b", "--backend", "numpy", "--dtype", "float32"),
         ("heatmap", "a b", "--format", "term"),
+        ("html", "a b", "--heads", "2", "-o", "-"),
     ],
 )
 def test_explain_imports_neither_torch_nor_matplotlib(arguments):

@@ -1,0 +1,66 @@
+"""attnviz html: one page to walk through attention in a browser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from attnviz.cli.inputs import Making, read_trace
+from attnviz.cli.options import (
+    EngineOptions,
+    ModelOptions,
+    PageOptions,
+    PartOptions,
+    RuleOptions,
+    SourceOptions,
+    SpecialOptions,
+    ToyOptions,
+)
+from attnviz.cli.output import notice, write
+from attnviz.cli.parts import say_if_nothing_hidden, selected
+from attnviz.errors import UsageError
+
+DEFAULT_FILE = Path("attention.html")
+
+
+def html(
+    source: SourceOptions,
+    toy: ToyOptions,
+    model: ModelOptions,
+    rule: RuleOptions,
+    part: PartOptions,
+    special: SpecialOptions,
+    page: PageOptions,
+    engine: EngineOptions,
+) -> None:
+    """Write one offline HTML page in which all heads can be looked at.
+
+    Example: attnviz html "Your journey starts" --heads 4 --causal
+    """
+    to_stdout = page.output is not None and str(page.output) == "-"
+    if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", ".html", ".htm"):
+        raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
+    if to_stdout and page.open:
+        raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
+    # Before NumPy is imported: the page works on several layers at once, and on a busy machine the threads that OpenBLAS
+    # adds to each of many small products wait for each other twenty times as long as they compute.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
+
+    from attnviz.renderers.page import to_html
+
+    chosen = selected(trace, part, special)
+    say_if_nothing_hidden(chosen, special)
+    output = page.output or DEFAULT_FILE
+    write([to_html(trace, chosen, page.lang, page.max_size).encode()], output)
+    if not to_stdout:
+        write([f"{output}\n".encode(errors="surrogateescape")], None)
+    if page.open:
+        _open(output)
+
+
+def _open(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        notice(f"found no browser to open {path} with")

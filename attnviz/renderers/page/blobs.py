@@ -1,0 +1,39 @@
+"""Arrays in a page: compressed, as base64, each different one once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy
+
+
+class Blobs:
+    """The arrays of a page. ``add`` gives what the page's record says of one."""
+
+    def __init__(self) -> None:
+        self.contents: dict[bytes, bytes] = {}  # by their digests, in the order in which they came
+
+    def add(self, array: numpy.ndarray) -> dict[str, Any]:
+        """Where ``array`` is, and how to read it; an array that is there already (a mask of many layers) is shared."""
+        content = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+        digest = hashlib.sha256(content).digest()
+        self.contents.setdefault(digest, content)
+        return {"blob": list(self.contents).index(digest), "type": array.dtype.name, "shape": list(array.shape)}
+
+    def texts(self, run: Callable[..., Iterable[str]] = map) -> Iterator[str]:
+        """The contents in order, as they stand in the page; ``run`` is a ``map`` that may work on several at once."""
+        return iter(run(_text, self.contents.values()))
+
+
+def _text(content: bytes) -> str:
+    """``content`` as base64 of a zlib stream, which a browser's DecompressionStream("deflate") reads."""
+    # Weights and vectors hardly repeat themselves: to look for repetitions, which is what deflate spends its time on, gains
+    # nothing. Masks are nothing but repetitions. A sample of the middle tells the two apart.
+    middle = content[len(content) // 2 :][:65536]
+    repeats = len(zlib.compress(middle, 1)) < len(middle) / 8
+    packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_RLE)
+    return base64.b64encode(packer.compress(content) + packer.flush()).decode("ascii")

@@ -1,0 +1,29 @@
+"""A trace in a notebook: its page in a frame of its own, where its styles and its script stay within."""
+
+from __future__ import annotations
+
+import html
+
+from attnviz.errors import AttnvizError
+from attnviz.renderers.page import title, to_html
+from attnviz.selection import select
+from attnviz.trace import Trace
+
+BUDGET = 10.0  # megabytes: every one of them is saved with the notebook
+HEIGHT = 760  # pixels
+
+
+def to_frame(trace: Trace) -> str:
+    """HTML of a frame that shows the page of ``trace``, or of a line that says why there is none.
+
+    The frame may run its script and save pictures, and nothing else: it has no address, and sees nothing of the notebook.
+    """
+    try:
+        page = to_html(trace, select(trace), budget=BUDGET)
+    except AttnvizError as error:
+        return f"<pre>{html.escape(f'{trace!r}: {error.message}')}</pre>"
+    return (
+        f'<iframe title="{html.escape(title(trace), quote=True)}" sandbox="allow-scripts allow-downloads" '
+        f'style="width: 100%; height: {HEIGHT}px; border: 0; border-radius: 8px" '
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe>'
+    )

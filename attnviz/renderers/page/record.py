@@ -1,0 +1,113 @@
+"""What a page knows beside its arrays: tokens, rules, metrics and sentences, as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from attnviz.choices import Language, Metric
+from attnviz.lessons import lessons
+from attnviz.metrics import head_metrics
+from attnviz.provenance import TEXT, exactness, ids, largest_error, layer_error, model_name, side_of, special
+from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.packing import Form, kv_places, pack
+from attnviz.renderers.parts import name
+from attnviz.selection import Part, Selection
+from attnviz.tokens import shown
+from attnviz.trace import Trace
+
+SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
+GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
+
+
+def make_record(
+    trace: Trace, selection: Selection, form: Form, language: Language, blobs: Blobs, pool: Executor
+) -> dict[str, Any]:
+    """The record of a page of the selected parts of ``trace``; their arrays are put into ``blobs``."""
+    texts = Texts()
+    layers = [_layer(trace, part, texts) for part in selection.layers]
+    metrics = [pool.submit(_metrics, trace, part) for part in selection.layers]
+    packed = list(pool.map(lambda part: pack(part, form), selection.layers))
+    for record, one, values in zip(layers, packed, metrics, strict=True):
+        record |= {name: blobs.add(array) for name, array in one.arrays.items()}
+        record["metrics"] = values.result()
+    model = model_name(trace)
+    return {
+        "attnviz": 1,
+        "form": form.value,
+        "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
+        "error": max(one.error for one in packed),
+        "language": language.value,
+        "special": not any(part.narrowed for part in selection.layers),
+        "source": exactness(model, largest_error(trace)) or model,
+        "texts": texts.lists,
+        "layers": layers,
+        "messages": {
+            key: message for key, message in lessons(language).messages.items() if key.partition(".")[0] in GROUPS
+        },
+    }
+
+
+class Texts:
+    """Lists of tokens, each different one once."""
+
+    def __init__(self) -> None:
+        self.lists: list[dict[str, Any]] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+
+    def add(self, tokens: Sequence[str], special: Sequence[int]) -> int:
+        """The place of ``tokens`` among the lists. ``names`` holds those that a sentence names shorter."""
+        key = tuple(tokens), tuple(special)
+        if key not in self._places:
+            self._places[key] = len(self.lists)
+            labels = [shown(token) for token in tokens]
+            short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
+            self.lists.append({"labels": labels, "names": short, "special": list(special)})
+        return self._places[key]
+
+
+def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
+    layer, rule = part.layer, part.layer.rule
+    queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
+    own = side_of(trace, layer)
+    return {
+        "title": layer.title,
+        "index": layer.index,
+        "kind": layer.kind,
+        "heads": list(part.heads),
+        "kvHeads": [layer.kv_head(head) for head in part.heads],
+        "kvPlaces": kv_places(part),
+        "grouped": layer.key.shape[0] != layer.heads,
+        "dimension": layer.query.shape[-1],
+        "queryTexts": texts.add(queries, _special(trace, own, len(queries))),
+        "keyTexts": texts.add(keys, _special(trace, TEXT if layer.kind == "cross" else own, len(keys))),
+        "apart": layer.key_tokens is not None,
+        "scale": layer.scale,
+        "givenScale": rule.scale is not None,
+        "causal": rule.causal,
+        "window": rule.window,
+        "softcap": rule.softcap,
+        "offset": rule.offset_for(layer.query.shape[1], layer.key.shape[1]),
+        "hasMask": rule.mask is not None,
+        "hasBias": rule.bias is not None,
+        "hasSinks": rule.sinks is not None,
+        "slopes": None if layer.slopes is None else [layer.slopes[head] for head in part.heads],
+        "agreement": layer_error(trace, layer),
+    }
+
+
+def _special(trace: Trace, side: str, count: int) -> list[int]:
+    """The positions of special tokens, where ``count`` tokens are those of this side of the trace."""
+    return sorted(special(trace, side)) if len(ids(trace, side)) == count else []
+
+
+def _metrics(trace: Trace, part: Part) -> dict[str, list[float | None]]:
+    values = head_metrics(trace, part.layer, only=SORTED_BY)
+    return {
+        metric.value: [
+            None if math.isnan(value) else round(value, 6) for value in values[metric][list(part.heads)].tolist()
+        ]
+        for metric in SORTED_BY
+    }

@@ -1,0 +1,48 @@
+// Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
+
+import { pixelPlace, pixels } from "./colours.js";
+import { limitOf, shownKeys, shownQueries, toneOf } from "./shown.js";
+
+// { canvas, rows, columns, limit, diverging } of a map, queries × keys in one row.
+export function bitmapOf(layer, map, step = "weights") {
+  const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
+  const values = new Float32Array(rows.length * columns.length);
+  let place = 0;
+  for (const row of rows) for (const column of columns) values[place++] = map[row * layer.keys + column];
+  return { rows, columns, ...painted(values, columns.length, step) };
+}
+
+// The same of any values, `width` in a row.
+export function painted(values, width, step = "weights") {
+  const diverging = step !== "weights" && values.some((value) => value < 0);
+  const limit =
+    step === "weights" ? limitOf(values) : values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, values.length / width];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
+  for (let place = 0; place < values.length; place++) {
+    if (Number.isNaN(values[place])) continue;
+    const tone = step === "weights" ? toneOf(values[place], limit) : values[place] / limit;
+    cells[place] = shades[pixelPlace(tone, diverging)];
+  }
+  context.putImageData(image, 0, 0);
+  return { canvas, limit, diverging };
+}
+
+// Thin lines across, for hidden cells: no colour of a scale has them.
+export function hatch(context, colour) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (const start of [-6, 0, 6]) {
+    pen.moveTo(start, 6);
+    pen.lineTo(start + 6, 0);
+  }
+  pen.stroke();
+  return context.createPattern(tile, "repeat");
+}

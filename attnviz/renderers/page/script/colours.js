@@ -1,0 +1,93 @@
+// Colours, each from pale to strong on the page's own ground: perceptual, and safe for the colour-blind.
+
+const LIGHT = ["#f4f3ef", "#d3e3e2", "#9dc6cb", "#5a9fb4", "#2d749b", "#1d4c7c", "#14264c"];
+const DARK = ["#1b1f26", "#17343f", "#175265", "#1d7680", "#46a18d", "#93cc94", "#f1f6bd"];
+const ARMS = {
+  light: ["#8c3b12", "#c9723c", "#ecc3a3", "#f4f3ef", "#9dc6cb", "#2d749b", "#14264c"],
+  dark: ["#ffc48f", "#c9773f", "#5f3a22", "#1b1f26", "#175265", "#46a18d", "#d8f0c4"],
+};
+const SHADES = 256;
+
+// After Okabe and Ito 2008, in two tones each; what tells heads apart is their button, too.
+const HEADS = {
+  light: ["#0072b2", "#d55e00", "#008f66", "#b3548a", "#9a7400", "#3d3d3d", "#2b8fc7", "#a33c00"],
+  dark: ["#56b4e9", "#ff9a4d", "#2fd0a0", "#e59ac4", "#f0d24a", "#d6d6d6", "#9ccdf0", "#ffb98a"],
+};
+
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+
+export function isDark() {
+  return scheme.matches;
+}
+
+// Run when the system changes between light and dark.
+export function onScheme(run) {
+  scheme.addEventListener("change", run);
+}
+
+// [red, green, blue] of a tone 0 … 1, or of −1 … 1 with two arms.
+export function shade(tone, diverging = false) {
+  const ramp = rampOf(diverging);
+  const place = pixelPlace(tone, diverging) * 3;
+  return [ramp[place], ramp[place + 1], ramp[place + 2]];
+}
+
+// Every shade of a scale as the four bytes of a pixel; a tone's place is `pixelPlace`.
+export function pixels(diverging = false) {
+  const ramp = rampOf(diverging);
+  const bytes = new Uint8ClampedArray(SHADES * 4).fill(255);
+  for (let level = 0; level < SHADES; level++) bytes.set(ramp.subarray(level * 3, level * 3 + 3), level * 4);
+  return new Uint32Array(bytes.buffer);
+}
+
+export function pixelPlace(tone, diverging = false) {
+  return Math.round((diverging ? (tone + 1) / 2 : tone) * (SHADES - 1));
+}
+
+export function cssShade(tone, diverging = false) {
+  return `rgb(${shade(tone, diverging).join(" ")})`;
+}
+
+// Black or white, whichever is easier to read on the shade (relative luminance, WCAG 2.1).
+export function inkOn(tone, diverging = false) {
+  const [red, green, blue] = shade(tone, diverging).map((channel) => {
+    const part = channel / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 ? "#ffffff" : "#000000";
+}
+
+export function headColour(place) {
+  const colours = HEADS[isDark() ? "dark" : "light"];
+  return colours[place % colours.length];
+}
+
+// A colour of the style sheet.
+export function themed(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+const ramps = new Map();
+
+function rampOf(diverging) {
+  const name = `${isDark()} ${diverging}`;
+  if (!ramps.has(name)) {
+    const arms = ARMS[isDark() ? "dark" : "light"];
+    ramps.set(name, mixed(diverging ? arms : isDark() ? DARK : LIGHT));
+  }
+  return ramps.get(name);
+}
+
+function mixed(stops) {
+  const colours = stops.map((stop) => [1, 3, 5].map((start) => parseInt(stop.slice(start, start + 2), 16)));
+  const ramp = new Uint8Array(SHADES * 3);
+  for (let level = 0; level < SHADES; level++) {
+    const place = (level / (SHADES - 1)) * (stops.length - 1);
+    const low = Math.min(Math.floor(place), stops.length - 2);
+    for (let channel = 0; channel < 3; channel++) {
+      const [from, to] = [colours[low][channel], colours[low + 1][channel]];
+      ramp[level * 3 + channel] = Math.round(from + (to - from) * (place - low));
+    }
+  }
+  return ramp;
+}

@@ -1,0 +1,174 @@
+// The bar of choices above a view: which head, how it is coloured, what is left out, and saving a picture.
+
+import { layers } from "./data.js";
+import { make } from "./dom.js";
+import { say } from "./lessons.js";
+import { titleOf } from "./overview.js";
+import { change, currentLayer, state } from "./state.js";
+
+const SORTS = ["place", "entropy", "first", "previous", "induction"];
+
+// The controls that a view names, each with a function that shows the state in it.
+export function controlBar(names) {
+  const built = names.map((name) => CONTROLS[name]?.()).filter(Boolean);
+  const element = make(
+    "div",
+    { class: "controls" },
+    built.map((one) => one.element),
+  );
+  const update = () => built.forEach((one) => one.update());
+  update();
+  return { element, update };
+}
+
+// The buttons that save the view as a picture.
+export function saveButtons(saveAs) {
+  const buttons = ["svg", "png"].map((form) =>
+    make(
+      "button",
+      { type: "button", class: "small", id: `save-${form}`, onclick: () => saveAs(form) },
+      form.toUpperCase(),
+    ),
+  );
+  const name = make("span", { class: "name" }, say("page.save"));
+  return make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, name, buttons);
+}
+
+const CONTROLS = {
+  layer() {
+    if (layers.length === 1) return null;
+    return select(
+      "layer",
+      say("page.layer"),
+      layers.map((layer) => [layer.place, titleOf(layer)]),
+      Number,
+    );
+  },
+
+  head() {
+    if (layers.every((layer) => layer.heads.length === 1)) return null;
+    const build = () => currentLayer().heads.map((number, head) => [head, headLabel(number, head)]);
+    const own = select("head", say("page.head"), build(), Number);
+    const step = (by) => () =>
+      change({ head: (state.head + by + currentLayer().heads.length) % currentLayer().heads.length, heads: null });
+    const arrow = (name, sign, by) =>
+      make(
+        "button",
+        { type: "button", class: "small", "aria-label": say(name), title: say(name), onclick: step(by) },
+        sign,
+      );
+    own.element.append(arrow("page.previous_head", "‹", -1), arrow("page.next_head", "›", 1));
+    let layer = currentLayer();
+    const update = () => {
+      if (layer !== currentLayer()) own.refill(build());
+      layer = currentLayer();
+      own.update();
+    };
+    return { element: own.element, update };
+  },
+
+  step: () =>
+    select(
+      "step",
+      say("page.step"),
+      ["scores", "scaled", "masked", "weights"].map((step) => [step, say(`title.${step}`)]),
+      String,
+    ),
+
+  sort() {
+    const known = SORTS.filter(
+      (sort) => sort === "place" || layers.some((layer) => layer.metrics[sort].some((value) => value !== null)),
+    );
+    return select(
+      "sort",
+      say("page.sort"),
+      known.map((sort) => [sort, say(`page.sort_${sort}`)]),
+      String,
+    );
+  },
+
+  towards: () =>
+    choice(
+      "towards",
+      say("page.direction"),
+      [
+        [false, say("page.from")],
+        [true, say("page.towards")],
+      ],
+      (towards) => ({ towards, query: state.query ?? state.key, key: state.query ?? state.key }),
+    ),
+
+  scale: () =>
+    choice("scale", say("page.scale"), [
+      ["linear", say("page.linear")],
+      ["log", say("page.log")],
+    ]),
+
+  first: () => check("first", say("page.first")),
+
+  special: () =>
+    layers.some((layer) => layer.queryTexts.special.length + layer.keyTexts.special.length)
+      ? check("special", say("page.special"))
+      : null,
+
+  threshold() {
+    const shown = make("output", { class: "value" });
+    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 0.5, step: 0.005 });
+    input.addEventListener("input", () => change({ threshold: Number(input.value) }));
+    const element = make(
+      "div",
+      { class: "control" },
+      make("label", { class: "name", for: "control-threshold" }, say("page.threshold")),
+      input,
+      shown,
+    );
+    const update = () => {
+      input.value = state.threshold;
+      shown.textContent = state.threshold.toFixed(3).replace(/0$/, "");
+    };
+    return { element, update };
+  },
+};
+
+function headLabel(number, head) {
+  const layer = currentLayer();
+  return layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
+}
+
+function select(name, label, options, read) {
+  const box = make("select", { id: `control-${name}` });
+  const refill = (all) => box.replaceChildren(...all.map(([value, text]) => make("option", { value }, text)));
+  refill(options);
+  box.addEventListener("change", () =>
+    change({ [name]: read(box.value), ...(name === "layer" || name === "head" ? { heads: null } : {}) }),
+  );
+  const element = make(
+    "div",
+    { class: "control" },
+    make("label", { class: "name", for: `control-${name}` }, label),
+    box,
+  );
+  return { element, refill, update: () => (box.value = state[name]) };
+}
+
+function choice(name, label, options, changes = (value) => ({ [name]: value })) {
+  const buttons = options.map(([value, text]) =>
+    make("button", { type: "button", class: "small", onclick: () => change(changes(value)) }, text),
+  );
+  const element = make(
+    "div",
+    { class: "control", role: "group", "aria-label": label },
+    make("span", { class: "name" }, label),
+    make("span", { class: "segments" }, buttons),
+  );
+  const update = () =>
+    buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(options[place][0] === state[name])));
+  return { element, update };
+}
+
+function check(name, label) {
+  const box = make("input", { type: "checkbox", id: `control-${name}` });
+  box.addEventListener("change", () => change({ [name]: box.checked }));
+  const element = make("div", { class: "control" }, box, make("label", { for: `control-${name}` }, label));
+  return { element, update: () => (box.checked = state[name]) };
+}

@@ -1,0 +1,68 @@
+// The record of the page, and its arrays, unpacked when somebody looks at their layer.
+
+export const record = JSON.parse(document.getElementById("record").textContent);
+export const exactForm = record.form !== "weights"; // Q, K and V are here, not weights alone
+
+const ARRAYS = ["query", "key", "value", "mask", "bias", "biasByDistance", "sinks", "levels", "scales"];
+const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint8: Uint8Array };
+const waiting = new Map();
+
+export const layers = record.layers.map((layer, place) => {
+  const [queryTexts, keyTexts] = [record.texts[layer.queryTexts], record.texts[layer.keyTexts]];
+  return {
+    ...layer,
+    place,
+    queryTexts,
+    keyTexts,
+    queries: queryTexts.labels.length,
+    keys: keyTexts.labels.length,
+    arrays: null,
+  };
+});
+
+// The layer at `place` with its arrays; the same promise for everybody who asks.
+export function loaded(place) {
+  if (!waiting.has(place)) waiting.set(place, unpack(layers[place]));
+  return waiting.get(place);
+}
+
+// How a sentence names a token: short.
+export function nameOf(texts, place) {
+  return texts.names[place] ?? texts.labels[place];
+}
+
+async function unpack(layer) {
+  const names = ARRAYS.filter((name) => record.layers[layer.place][name]?.blob !== undefined);
+  const arrays = await Promise.all(names.map((name) => array(record.layers[layer.place][name])));
+  layer.arrays = Object.fromEntries(names.map((name, place) => [name, arrays[place]]));
+  return layer;
+}
+
+// { values, shape }: the numbers in one row, and how many there are along each axis.
+async function array({ blob, type, shape }) {
+  const packed = bytesOf(document.getElementById(`blob-${blob}`).textContent);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const values = new TYPES[type](await new Response(stream).arrayBuffer());
+  return { values: type === "float16" ? singles(values) : values, shape };
+}
+
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
+  return bytes;
+}
+
+// Half precision (IEEE 754 binary16), as 16 bits each, in single precision.
+function singles(halves) {
+  const values = new Float32Array(halves.length);
+  for (let place = 0; place < halves.length; place++) {
+    const half = halves[place];
+    const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
+    if (exponent === 0) values[place] = sign * fraction * 2 ** -24;
+    else if (exponent === 31) values[place] = fraction ? NaN : sign * Infinity;
+    else values[place] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+  return values;
+}

@@ -1,0 +1,216 @@
+// Drawing a map: the part that is in sight, its labels, the crosshair, and the whole as a picture.
+
+import { hatch } from "./bitmap.js";
+import { inkOn, themed } from "./colours.js";
+import { sharpContext } from "./dom.js";
+import { clamp } from "./measure.js";
+import { HIDDEN } from "./numbers.js";
+import { toneOf } from "./shown.js";
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
+const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
+const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
+const VALUES_FROM = 34; // pixels of a cell that has room for its number
+
+// How much room the labels need: { left, top, upright: whether those at the top stand on end }.
+export function gutters(canvas, { layer, rows, columns }, width) {
+  const pen = canvas.getContext("2d");
+  pen.font = `600 ${LABEL}px ${FONT}`; // as wide as they get
+  const widest = (texts, places) =>
+    Math.max(...places.slice(0, 400).map((place) => pen.measureText(texts.labels[place]).width));
+  const most = Math.min(MOST, width * 0.3);
+  const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
+  const needed = widest(layer.keyTexts, columns) + 2 * PAD;
+  const upright = needed > Math.min(56, (width - left) / columns.length);
+  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, most) : LEAST), upright };
+}
+
+export function drawMap(canvas, frame, drawn, view) {
+  const [width, height] = [frame.clientWidth, frame.clientHeight];
+  const pen = sharpContext(canvas, width, height);
+  const { left, top } = view.gutter;
+  const [x, y] = [left - frame.scrollLeft, top - frame.scrollTop];
+  const [wide, high] = [drawn.columns.length * view.cell, drawn.rows.length * view.cell];
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, width - left, height - top);
+  pen.clip();
+  pen.fillStyle = hatch(pen, themed("hatch"));
+  pen.fillRect(x, y, wide, high);
+  pen.imageSmoothingEnabled = view.cell < 2;
+  pen.drawImage(drawn.canvas, x, y, wide, high);
+  if (view.cell >= VALUES_FROM) drawValues(pen, drawn, view, x, y, width, height);
+  pen.restore();
+  drawLabels(pen, drawn, view, { x, y, width, height });
+}
+
+// The crosshair through `at`, a frame around it and around the `chosen` cell, and their labels in full.
+export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
+  const [width, height] = [frame.clientWidth, frame.clientHeight];
+  const pen = sharpContext(canvas, width, height);
+  if (!at && !chosen) return;
+  const { left, top } = view.gutter;
+  const cell = view.cell;
+  const spot = ({ row, column }) => [left - frame.scrollLeft + column * cell, top - frame.scrollTop + row * cell];
+  const edge = Math.max(cell, 3);
+  if (at) {
+    const [x, y] = spot(at);
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, top, width - left, height - top);
+    pen.clip();
+    pen.fillStyle = themed("cross");
+    const [far, deep] = [
+      spot({ row: 0, column: drawn.columns.length })[0],
+      spot({ row: drawn.rows.length, column: 0 })[1],
+    ];
+    pen.fillRect(left, y, far - left, edge);
+    pen.fillRect(x, top, edge, deep - top);
+    pen.restore();
+    drawHeld(pen, drawn, view, at, x + cell / 2, y + cell / 2, width, height);
+  }
+  for (const [one, colour, thick] of [
+    [chosen, "accent", 2],
+    [at, "ink", 1.5],
+  ]) {
+    if (!one) continue;
+    const [x, y] = spot(one);
+    if (x + edge < left || y + edge < top) continue;
+    pen.strokeStyle = themed(colour);
+    pen.lineWidth = thick;
+    pen.strokeRect(x, y, edge, edge);
+  }
+}
+
+// The whole map as a picture, every token labelled where there is room.
+export function mapPicture(drawn, title) {
+  const { layer, rows, columns, canvas } = drawn;
+  const cell = clamp(720 / Math.max(rows.length, columns.length), 2, 40);
+  const probe = document.createElement("canvas");
+  const { left, top } = gutters(probe, drawn, 1000);
+  const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
+  const [x, y] = [left + 16, top + 48];
+  const [wide, high] = [columns.length * cell, rows.length * cell];
+  const ground = document.createElement("canvas");
+  [ground.width, ground.height] = [Math.ceil(wide), Math.ceil(high)];
+  const pen = ground.getContext("2d");
+  pen.fillStyle = hatch(pen, themed("hatch"));
+  pen.fillRect(0, 0, ground.width, ground.height);
+  const items = [
+    { text: title, x: 16, y: 26, size: 15, fill: ink, bold: true },
+    { image: ground, x, y, width: wide, height: high },
+    { image: canvas, x, y, width: wide, height: high },
+    ...(cell >= VALUES_FROM ? valueItems(drawn, x, y, cell) : []),
+  ];
+  rows.forEach((row, place) => {
+    const at = y + (place + 0.5) * cell + 4;
+    if (place % every === 0)
+      items.push({ text: layer.queryTexts.labels[row], x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
+  });
+  columns.forEach((column, place) => {
+    const at = x + (place + 0.5) * cell + 4;
+    if (place % every === 0)
+      items.push({ text: layer.keyTexts.labels[column], x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
+  });
+  return { width: Math.ceil(Math.max(x + wide + 16, 240)), height: Math.ceil(y + high + 16), items };
+}
+
+// The numbers of all cells that are not hidden.
+function valueItems({ layer, map, rows, columns, step, limit, diverging }, x, y, cell) {
+  return rows.flatMap((query, row) =>
+    columns.flatMap((key, column) => {
+      const value = map[query * layer.keys + key];
+      if (Number.isNaN(value)) return [];
+      const tone = step === "weights" ? toneOf(value, limit) : value / limit;
+      const [across, down] = [x + (column + 0.5) * cell, y + (row + 0.5) * cell + 4];
+      return [{ text: written(value), x: across, y: down, size: 11, fill: inkOn(tone, diverging), anchor: "middle" }];
+    }),
+  );
+}
+
+// A number as it stands in a cell.
+function written(value) {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+}
+
+function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, { cell }, x, y, width, height) {
+  pen.font = `${Math.min(13, cell * 0.27)}px ${FONT}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  const [firstRow, firstColumn] = [Math.max(0, Math.floor(-y / cell)), Math.max(0, Math.floor(-x / cell))];
+  for (let row = firstRow; row < rows.length && y + row * cell < height; row++) {
+    for (let column = firstColumn; column < columns.length && x + column * cell < width; column++) {
+      const value = map[rows[row] * layer.keys + columns[column]];
+      const hidden = Number.isNaN(value);
+      const tone = hidden ? 0 : step === "weights" ? toneOf(value, limit) : value / limit;
+      pen.fillStyle = hidden ? themed("quiet") : inkOn(tone, diverging);
+      const text = hidden ? HIDDEN : written(value);
+      if (!hidden || step === "masked") pen.fillText(text, x + (column + 0.5) * cell, y + (row + 0.5) * cell);
+    }
+  }
+}
+
+function drawLabels(pen, { layer, rows, columns }, { cell, gutter }, { x, y, width, height }) {
+  const size = clamp(cell - 1, SMALL, LABEL);
+  const every = Math.max(1, Math.ceil((size + 1) / cell));
+  pen.font = `${size}px ${FONT}`;
+  pen.fillStyle = themed("ink");
+  pen.textBaseline = "middle";
+  for (let row = 0; row < rows.length; row += every) {
+    const at = y + (row + 0.5) * cell;
+    if (at < gutter.top || at > height) continue;
+    pen.textAlign = "right";
+    pen.fillText(fitted(pen, layer.queryTexts.labels[rows[row]], gutter.left - 2 * PAD), gutter.left - PAD, at);
+  }
+  for (let column = 0; column < columns.length; column += every) {
+    const at = x + (column + 0.5) * cell;
+    if (at < gutter.left || at > width) continue;
+    topLabel(pen, layer.keyTexts.labels[columns[column]], at, gutter, cell);
+  }
+}
+
+// The labels of the row and the column that are pointed at, over those of their neighbours.
+function drawHeld(pen, { layer, rows, columns }, { gutter, cell }, at, x, y, width, height) {
+  pen.font = `600 ${LABEL}px ${FONT}`;
+  pen.textBaseline = "middle";
+  if (y >= gutter.top && y <= height) {
+    pen.fillStyle = themed("held");
+    pen.fillRect(0, y - 9, gutter.left - 3, 18);
+    pen.fillStyle = themed("ink");
+    pen.textAlign = "right";
+    pen.fillText(fitted(pen, layer.queryTexts.labels[rows[at.row]], gutter.left - 2 * PAD + 4), gutter.left - PAD, y);
+  }
+  if (x < gutter.left || x > width) return;
+  const text = layer.keyTexts.labels[columns[at.column]];
+  const wide = gutter.upright ? 18 : Math.max(cell, Math.min(pen.measureText(text).width + 10, MOST));
+  pen.fillStyle = themed("held");
+  pen.fillRect(x - wide / 2, 0, wide, gutter.top - 3);
+  pen.fillStyle = themed("ink");
+  topLabel(pen, text, x, gutter, Math.max(cell, MOST));
+}
+
+function topLabel(pen, text, x, gutter, cell) {
+  pen.save();
+  pen.translate(x, gutter.top - PAD);
+  if (gutter.upright) {
+    pen.rotate(-Math.PI / 2);
+    pen.textAlign = "left";
+    pen.fillText(fitted(pen, text, gutter.top - 2 * PAD), 0, 0);
+  } else {
+    pen.textAlign = "center";
+    pen.fillText(fitted(pen, text, cell - 2), 0, -3);
+  }
+  pen.restore();
+}
+
+// A label cut to `width` pixels, the cut marked.
+function fitted(pen, text, width) {
+  if (pen.measureText(text).width <= width) return text;
+  let [low, high] = [0, text.length];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (pen.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    else high = middle - 1;
+  }
+  return `${text.slice(0, low)}…`;
+}

@@ -1,0 +1,184 @@
+// Lines: queries at the left, keys at the right, joined by lines as opaque as the weight; several heads in colours.
+
+import { headColour } from "./colours.js";
+import { loaded, nameOf } from "./data.js";
+import { ROW, edgesOfHead, pictureOf, strongest } from "./edges.js";
+import { eachFrame, make, sharpContext } from "./dom.js";
+import { say } from "./lessons.js";
+import { mapOf } from "./maps.js";
+import { number } from "./numbers.js";
+import { show } from "./readout.js";
+import { shownKeys, shownQueries } from "./shown.js";
+import { change, chosenHeads, state } from "./state.js";
+import { tokenList } from "./words.js";
+
+export function lines() {
+  const toggles = make("div", { class: "heads", role: "group", "aria-label": say("page.heads") });
+  const canvas = make("canvas", { "aria-hidden": "true" });
+  const middle = make("div", { class: "between" }, make("div", { class: "held" }, canvas));
+  const frame = make("div", { class: "joined" });
+  const element = make("div", { class: "lines" }, toggles, frame);
+  let [layer, heads, maps, edges, sides] = [null, [], [], [], null];
+  let hover = null; // { side: "query" | "key", place }
+
+  const redraw = eachFrame(() => layer && draw());
+
+  async function update() {
+    const own = { place: state.layer, heads: chosenHeads() };
+    const ready = await Promise.all(own.heads.map((head) => mapOf(own.place, head)));
+    if (own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
+    [layer, heads, maps] = [await loaded(own.place), own.heads, ready];
+    build();
+    edges = strongest(edgesOf(null));
+    sides.query.select(state.query);
+    sides.key.select(state.query === null ? state.key : null);
+    draw();
+    if (!focus()) show("page.idle_lines", {});
+  }
+
+  function build() {
+    const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
+    const name = `${layer.place} ${rows.length} ${columns.length}`;
+    if (sides?.name !== name) {
+      const list = (side, texts, places) =>
+        tokenList({
+          labels: texts.labels,
+          places,
+          label: say(`label.${side}`),
+          className: side,
+          choose: (place) => choose(side, place),
+          point: (place) => point(place === null ? null : { side, place }),
+        });
+      const at = (places) => new Map(places.map((place, number) => [place, number]));
+      sides = {
+        name,
+        rows,
+        columns,
+        rowAt: at(rows),
+        columnAt: at(columns),
+        query: list("query", layer.queryTexts, rows),
+        key: list("key", layer.keyTexts, columns),
+      };
+      frame.replaceChildren(sides.query.element, middle, sides.key.element);
+    }
+    const focused = toggles.contains(document.activeElement)
+      ? [...toggles.children].indexOf(document.activeElement)
+      : -1;
+    toggles.replaceChildren(...layer.heads.map((number, head) => toggle(number, head)));
+    if (focused >= 0) toggles.children[focused]?.focus();
+  }
+
+  function toggle(number, head) {
+    const on = heads.includes(head);
+    const dot = make("span", { class: "dot", "aria-hidden": "true" });
+    dot.style.background = headColour(head);
+    const run = () => {
+      const next = on ? heads.filter((one) => one !== head) : [...heads, head].sort((one, other) => one - other);
+      if (next.length) change({ heads: next, head: next.includes(state.head) ? state.head : next[0] });
+    };
+    return make(
+      "button",
+      {
+        type: "button",
+        class: "head",
+        "aria-pressed": String(on),
+        "aria-label": say("label.head", { head: number }),
+        onclick: run,
+      },
+      dot,
+      String(number),
+    );
+  }
+
+  // A click on the chosen token lets it go.
+  function choose(side, place) {
+    const other = side === "query" ? "key" : "query";
+    change({ [side]: state[side] === place && state[other] === null ? null : place, [other]: null });
+    tell({ side, place }, true);
+  }
+
+  function point(where) {
+    if (where?.place === hover?.place && where?.side === hover?.side) return;
+    hover = where;
+    if (focus()) tell(focus(), false);
+    redraw();
+  }
+
+  function focus() {
+    if (hover) return hover;
+    if (state.query !== null) return { side: "query", place: state.query };
+    return state.key === null ? null : { side: "key", place: state.key };
+  }
+
+  // What can be seen of all heads, or of one token alone.
+  function edgesOf(at) {
+    const rows = at?.side === "query" ? [at.place] : sides.rows;
+    const columns = at?.side === "key" ? [at.place] : sides.columns;
+    return heads.flatMap((head, number) => edgesOfHead(layer, maps[number], head, rows, columns, sides));
+  }
+
+  function tell(at, aloud) {
+    const { side, place } = at;
+    const own = edgesOf(at).sort((one, other) => other.weight - one.weight);
+    const name = nameOf(side === "query" ? layer.queryTexts : layer.keyTexts, place);
+    if (!own.length) return show(`page.nothing_${side}`, { token: name }, aloud);
+    const best = own[0];
+    show(
+      "page.most",
+      {
+        query: nameOf(layer.queryTexts, best.query),
+        key: nameOf(layer.keyTexts, best.key),
+        weight: number(best.weight),
+        head: layer.heads[best.head],
+      },
+      aloud,
+    );
+  }
+
+  function draw() {
+    const width = middle.clientWidth;
+    const pen = sharpContext(canvas, width, frame.clientHeight);
+    const [top, at] = [frame.scrollTop, focus()];
+    const seen = (place) => place * ROW + ROW - top > -400 && place * ROW - top < frame.clientHeight + 400;
+    const strengths = new Map();
+    for (const { query, key, head, tone, row, column } of at ? edgesOf(at) : edges) {
+      if (at)
+        strengths.set(
+          at.side === "query" ? key : query,
+          Math.max(tone, strengths.get(at.side === "query" ? key : query) ?? 0),
+        );
+      if (!seen(row) && !seen(column)) continue;
+      const [from, to] = [(row + 0.5) * ROW - top, (column + 0.5) * ROW - top];
+      pen.globalAlpha = tone;
+      pen.strokeStyle = headColour(head);
+      pen.lineWidth = at ? 2.5 : 1.75;
+      pen.beginPath();
+      pen.moveTo(0, from);
+      pen.bezierCurveTo(width / 2, from, width / 2, to, width, to);
+      pen.stroke();
+    }
+    tint(at, strengths);
+  }
+
+  function tint(at, strengths) {
+    for (const side of ["query", "key"]) {
+      for (const option of sides[side].options) {
+        const place = Number(option.dataset.place);
+        const tone = at && at.side !== side ? (strengths.get(place) ?? 0) : 0;
+        option.style.setProperty("--tone", `${Math.round(tone * 55)}%`);
+        option.classList.toggle("pointed", at?.side === side && at.place === place);
+      }
+    }
+  }
+
+  frame.addEventListener("scroll", redraw);
+  const observer = new ResizeObserver(redraw);
+  observer.observe(frame);
+  return {
+    element,
+    controls: ["layer", "scale", "first", "special", "threshold"],
+    update,
+    picture: () => pictureOf(layer, heads, focus() ? edgesOf(focus()) : edges, sides),
+    close: () => observer.disconnect(),
+  };
+}

@@ -1,0 +1,113 @@
+// The page: its head, its views behind tabs, and what they all share.
+
+import { arithmetic, close } from "./arithmetic.js";
+import { onScheme, themed } from "./colours.js";
+import { controlBar, saveButtons } from "./controls.js";
+import { layers, record } from "./data.js";
+import { make, tokenElement } from "./dom.js";
+import { say } from "./lessons.js";
+import { lines } from "./lines.js";
+import { matrix } from "./matrix.js";
+import { overview } from "./overview.js";
+import { readout, voice } from "./readout.js";
+import { hold, roving } from "./roving.js";
+import { pngOf, save, svgOf } from "./scene.js";
+import { VIEWS, change, listen, readFragment, state } from "./state.js";
+import { steps } from "./steps.js";
+import { text } from "./text.js";
+
+const BUILD = { overview, matrix, lines, text, steps };
+const TITLE_TOKENS = 40;
+
+const tabs = VIEWS.map((view) =>
+  make(
+    "button",
+    { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "panel", onclick: () => change({ view }) },
+    say(`page.${view}`),
+  ),
+);
+const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
+const panel = make("section", { role: "tabpanel", id: "panel" });
+const bar = make("div", { class: "bars-above" });
+const detail = arithmetic();
+let current = null;
+let turn = 0;
+
+function start() {
+  const page = document.getElementById("page");
+  page.append(
+    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saveButtons(saveAs))),
+    make(
+      "main",
+      {},
+      bar,
+      make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, readout, panel), detail.element),
+    ),
+    make("footer", {}, make("p", { class: "quiet" }, exactness())),
+    voice,
+  );
+  roving(
+    tabList,
+    () => tabs,
+    (tab) => tab.click(),
+  );
+  readFragment();
+  open();
+  listen((before) => (before.view === state.view ? update() : open()));
+  window.addEventListener("hashchange", readFragment);
+  window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
+  onScheme(() => open());
+}
+
+function open() {
+  current?.view.close();
+  tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
+  hold(tabs, tabs[VIEWS.indexOf(state.view)]);
+  panel.setAttribute("aria-labelledby", `tab-${state.view}`);
+  panel.className = `panel ${state.view}-panel`;
+  const view = BUILD[state.view]();
+  const controls = controlBar(view.controls);
+  current = { view, controls };
+  bar.replaceChildren(controls.element);
+  panel.replaceChildren(view.element);
+  settle(view.update());
+}
+
+function update() {
+  current.controls.update();
+  settle(current.view.update());
+}
+
+// Say that the view is being computed until it is there.
+async function settle(work) {
+  const own = ++turn;
+  panel.setAttribute("aria-busy", "true");
+  await Promise.all([work, detail.update()]);
+  if (own === turn) panel.setAttribute("aria-busy", "false");
+}
+
+async function saveAs(form) {
+  const scene = { ...current.view.picture(), ground: themed("paper") };
+  const name = `attention-${state.view}.${form}`;
+  if (form === "svg") save(name, new Blob([svgOf(scene)], { type: "image/svg+xml" }));
+  else save(name, await pngOf(scene));
+}
+
+function title() {
+  const { labels } = layers[0].queryTexts;
+  const words = labels.slice(0, TITLE_TOKENS).flatMap((label) => [tokenElement(label), " "]);
+  const more = labels.length > TITLE_TOKENS ? ["…"] : [];
+  const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
+  return make("div", { class: "title" }, make("h1", {}, words, more), source);
+}
+
+// Which numbers the page holds, and how far they are from the trace.
+function exactness() {
+  if (record.form === "exact") return say("page.exact", { type: record.type });
+  const error = record.error.toExponential(1);
+  return record.form === "weights"
+    ? say("page.weights_only", { error })
+    : say("page.rounded", { type: record.form, error });
+}
+
+start();

@@ -1,0 +1,170 @@
+// Matrix: one head's map, tokens on both sides, which stay where they are while the map is scrolled.
+
+import { bitmapOf } from "./bitmap.js";
+import { exactForm, loaded } from "./data.js";
+import { eachFrame, make } from "./dom.js";
+import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
+import { headName } from "./overview.js";
+import { listenTo } from "./gestures.js";
+import { ZOOM, clamp } from "./measure.js";
+import { legend } from "./legend.js";
+import { say } from "./lessons.js";
+import { mapOf } from "./maps.js";
+import { show, showCell } from "./readout.js";
+import { rowOf } from "./rule.js";
+import { change, state } from "./state.js";
+
+const [SMALLEST, LARGEST, FIRST] = [0.1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
+
+export function matrix() {
+  const base = make("canvas", { "aria-hidden": "true" });
+  const over = make("canvas", { "aria-hidden": "true" });
+  const spacer = make("div", { class: "spacer" });
+  const frame = make(
+    "div",
+    { class: "frame", role: "application", tabindex: "0", id: "map" },
+    make("div", { class: "pinned" }, base, over),
+    spacer,
+  );
+  const key = make("div", { class: "key" });
+  const button = (name, sign, run) =>
+    make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
+  const zoomed = make(
+    "div",
+    { class: "zoom" },
+    button("page.zoom_in", "+", () => zoom(ZOOM)),
+    button("page.zoom_out", "−", () => zoom(1 / ZOOM)),
+    button("page.fit", "⤢", () => fit()),
+  );
+  const element = make("div", { class: "matrix" }, frame, make("div", { class: "below" }, key, zoomed));
+  const view = { cell: 0, hover: null };
+  let [layer, map, drawn] = [null, null, null];
+
+  const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
+  const point = eachFrame(() => drawn && crosshair());
+
+  async function update() {
+    const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
+    const own = { place: state.layer, head: state.head, step: state.step };
+    const ready = await mapOf(own.place, own.head, own.step);
+    if (own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
+    [layer, map] = [await loaded(own.place), ready];
+    drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
+    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
+    key.replaceChildren(legend(drawn));
+    if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
+    else resize();
+    if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+    else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  function fit() {
+    if (!drawn) return;
+    frame.style.maxHeight = `${room()}px`;
+    view.gutter = gutters(base, drawn, frame.clientWidth);
+    const [wide, high] = [frame.clientWidth - view.gutter.left - 2, room() - view.gutter.top - 2];
+    view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
+    resize();
+  }
+
+  function resize() {
+    spacer.style.width = `${view.gutter.left + drawn.columns.length * view.cell}px`;
+    spacer.style.height = `${view.gutter.top + drawn.rows.length * view.cell}px`;
+    drawMap(base, frame, drawn, view);
+    crosshair();
+  }
+
+  function zoom(factor, x = frame.clientWidth / 2, y = frame.clientHeight / 2) {
+    if (!drawn) return;
+    const { left, top } = view.gutter;
+    const [column, row] = [(x - left + frame.scrollLeft) / view.cell, (y - top + frame.scrollTop) / view.cell];
+    view.cell = clamp(view.cell * factor, SMALLEST, LARGEST);
+    resize();
+    frame.scrollTo(column * view.cell - x + left, row * view.cell - y + top);
+    redraw();
+  }
+
+  function crosshair() {
+    const chosen = state.query === null || state.key === null ? null : place(state.query, state.key);
+    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen);
+  }
+
+  // Where a query and a key are on the map, or null where they are not shown.
+  function place(query, key) {
+    const [row, column] = [drawn.rows.indexOf(query), drawn.columns.indexOf(key)];
+    return row < 0 || column < 0 ? null : { row, column };
+  }
+
+  function cellAt(event) {
+    const box = frame.getBoundingClientRect();
+    const [x, y] = [
+      event.clientX - box.left - frame.clientLeft - view.gutter.left,
+      event.clientY - box.top - frame.clientTop - view.gutter.top,
+    ];
+    if (x < 0 || y < 0) return null;
+    const [column, row] = [
+      Math.floor((x + frame.scrollLeft) / view.cell),
+      Math.floor((y + frame.scrollTop) / view.cell),
+    ];
+    return row < drawn.rows.length && column < drawn.columns.length ? { row, column } : null;
+  }
+
+  function tell(query, key, aloud) {
+    const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
+    const value =
+      exactForm && !Number.isNaN(map[query * layer.keys + key])
+        ? rowOf(layer, state.head, query)[drawn.step][key]
+        : map[query * layer.keys + key];
+    showCell(layer, query, key, value, { aloud, row, step: drawn.step });
+  }
+
+  function choose({ row, column }, detail) {
+    const [query, key] = [drawn.rows[row], drawn.columns[column]];
+    change({ query, key, detail: detail && exactForm });
+    tell(query, key, true);
+    const { left, top } = view.gutter;
+    const [x, y] = [column * view.cell, row * view.cell];
+    frame.scrollTo(
+      clamp(frame.scrollLeft, x + left + view.cell - frame.clientWidth, x),
+      clamp(frame.scrollTop, y + top + view.cell - frame.clientHeight, y),
+    );
+  }
+
+  function hover(cell) {
+    if (cell?.row === view.hover?.row && cell?.column === view.hover?.column) return;
+    view.hover = cell;
+    point();
+    if (cell) tell(drawn.rows[cell.row], drawn.columns[cell.column], false);
+    else if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+  }
+
+  listenTo(frame, {
+    cellAt,
+    hover,
+    choose,
+    zoom,
+    redraw: () => (redraw(), point()),
+    current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
+    size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
+    fit,
+  });
+  let width = 0; // of the room for the map: only another one asks for another size of its cells
+  const observer = new ResizeObserver(
+    eachFrame(() => {
+      if (drawn && element.clientWidth !== width) fit();
+      width = element.clientWidth;
+    }),
+  );
+  observer.observe(element);
+  // What is left of the window below the top of the map.
+  const room = () =>
+    Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
+
+  return {
+    element,
+    controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
+    update,
+    picture: () => mapPicture(drawn, headName(layer, state.head)),
+    close: () => observer.disconnect(),
+  };
+}

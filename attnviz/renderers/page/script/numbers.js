@@ -1,0 +1,78 @@
+// How numbers are written, as renderers/numbers.py writes them: the fewest digits that say all, up to four decimals.
+
+import { record } from "./data.js";
+
+const PRECISION = 4;
+// What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
+const NOISE = record.form === "exact" && record.type === "float64" ? 1e-9 : 2 ** -22;
+
+export const HIDDEN = "−∞";
+
+// Several numbers with the same number of decimals, so that they align.
+export function aligned(values) {
+  const finite = [...values].filter(Number.isFinite);
+  const largest = Math.max(0, ...finite.map(Math.abs));
+  if (largest >= 1e7 || (largest > 0 && largest < 10 ** -PRECISION)) return [...values].map(exponential);
+  let decimals = 0;
+  while (decimals < PRECISION && !finite.every((value) => needsNoMore(value, decimals))) decimals++;
+  return [...values].map((value) => fixed(value, decimals));
+}
+
+// One number as on paper: 1.25, 0.7217, −∞.
+export function number(value) {
+  return aligned([value])[0];
+}
+
+// A vector as on paper: [0.4 0.1 0.8], cut after `most` numbers.
+export function vector(values, most = 4) {
+  const words = aligned([...values].slice(0, most));
+  return `[${[...words, ...(values.length > most ? ["…"] : [])].join(" ")}]`;
+}
+
+// A weight in a sentence: two decimals, or two digits where two decimals would say 0.00.
+export function share(value) {
+  if (value >= 0.01 || value === 0) return value.toFixed(2);
+  return general(value, 2);
+}
+
+// A number inside a product: negative ones stand in brackets.
+export function factor(value) {
+  const text = number(value);
+  return text.startsWith("-") ? `(${text})` : text;
+}
+
+// Python's format "g": so many digits, an exponent where the number is small or large, no zeros at the end.
+export function general(value, digits = 6) {
+  if (value === 0) return "0";
+  const exponent = Number(value.toExponential(digits - 1).split("e")[1]);
+  if (exponent < -4 || exponent >= digits) {
+    const [mantissa, power] = value.toExponential(digits - 1).split("e");
+    return `${trimmed(mantissa)}e${padded(power)}`;
+  }
+  return trimmed(value.toFixed(digits - 1 - exponent));
+}
+
+function fixed(value, decimals) {
+  if (value === -Infinity) return HIDDEN;
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
+function exponential(value) {
+  if (value === -Infinity) return HIDDEN;
+  const [mantissa, power] = value.toExponential(PRECISION - 1).split("e");
+  return `${mantissa}e${padded(power)}`;
+}
+
+function needsNoMore(value, decimals) {
+  return Math.abs(value - Number(value.toFixed(decimals))) <= NOISE * Math.max(Math.abs(value), 1);
+}
+
+function trimmed(text) {
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+// An exponent of two digits at least, as Python writes it.
+function padded(power) {
+  return power[0] + power.slice(1).padStart(2, "0");
+}

@@ -1,0 +1,124 @@
+// One query and one key written out as on paper, line for line as renderers/arithmetic.py has it.
+//
+// Each part is { title: [message, values], lines: [text], … } with the numbers that its picture needs.
+
+import { nameOf } from "./data.js";
+import { say } from "./lessons.js";
+import { HIDDEN, factor, general, number, vector } from "./numbers.js";
+import { rowOf, sinkOf, vectorOf } from "./rule.js";
+
+const MOST = 16; // terms of a sum that are written out
+const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
+
+export function onPaper(layer, head, query, key) {
+  const pair = { layer, head, query, key, row: rowOf(layer, head, query), sink: sinkOf(layer, head, query) };
+  const parts = [scorePart(pair), ...scaledParts(pair), maskedPart(pair)];
+  if (pair.row.blind) return [...parts, { kind: "note", title: ["pair.blind"], lines: [] }];
+  return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair)];
+}
+
+// The sentences above: where the two stand.
+export function positions({ layer, query, key }) {
+  const names = { query: nameOf(layer.queryTexts, query), key: nameOf(layer.keyTexts, key) };
+  const sentences = [["pair.position", { ...names, query_position: query, key_position: key }]];
+  if (layer.offset) sentences.push(["pair.offset", { position: query + layer.offset }]);
+  return [...sentences, ["pair.rounded"]];
+}
+
+function scorePart({ layer, head, query, key, row }) {
+  const [left, right] = [vectorOf(layer, "query", head, query), vectorOf(layer, "key", head, key)];
+  const products = Array.from(left, (value, place) => `${factor(value)}×${factor(right[place])}`);
+  const lines = [`${cut(products).join(" + ")} = ${number(row.scores[key])}`];
+  return { kind: "products", title: ["pair.score"], lines, left, right };
+}
+
+function scaledParts({ layer, key, row }) {
+  const [score, scaled] = [factor(row.scores[key]), number(row.scaled[key])];
+  const before = layer.softcap === null ? scaled : number(row.scores[key] * layer.scale);
+  const { dimension } = layer;
+  const parts = layer.givenScale
+    ? [
+        {
+          title: ["pair.scaled", { scale: number(layer.scale) }],
+          lines: [`${score} × ${factor(layer.scale)} = ${before}`],
+        },
+      ]
+    : [
+        {
+          title: ["pair.root", { dimension }],
+          lines: [`${score} / √${dimension} = ${score} / ${number(Math.sqrt(dimension))} = ${before}`],
+        },
+      ];
+  if (layer.softcap !== null) {
+    const cap = general(layer.softcap);
+    parts.push({ title: ["pair.softcap", { softcap: cap }], lines: [`${cap} · tanh(${before} / ${cap}) = ${scaled}`] });
+  }
+  return parts;
+}
+
+function maskedPart({ layer, key, row }) {
+  if (row.masked[key] === -Infinity) return { title: ["pair.hidden"], lines: [] };
+  if (!layer.hasBias) return { title: ["pair.visible"], lines: [] };
+  const bias = factor(row.masked[key] - row.scaled[key]);
+  return { title: ["pair.bias"], lines: [`${number(row.scaled[key])} + ${bias} = ${number(row.masked[key])}`] };
+}
+
+function exponentialsPart(pair) {
+  const shift = shiftOf(pair);
+  const title = shift ? ["pair.shifted", { largest: factor(shift) }] : ["pair.exponentials"];
+  const all = entries(pair);
+  const lines = all.map(([name, logit]) => {
+    const power = logit === -Infinity ? HIDDEN : number(logit - shift);
+    return [name, `e^${power} = ${number(Math.exp(logit - shift))}`];
+  });
+  const sums = all.map(([, logit]) => number(Math.exp(logit - shift)));
+  return {
+    kind: "row",
+    title,
+    named: cut(lines, (more) => [more, ""]),
+    lines: [`${cut(sums).join(" + ")} = ${number(totalOf(pair))}`],
+    weights: pair.row.weights,
+  };
+}
+
+function weightPart(pair) {
+  const exponential = number(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
+  const weight = number(pair.row.weights[pair.key]);
+  return { title: ["pair.weight"], lines: [`${exponential} / ${number(totalOf(pair))} = ${weight}`] };
+}
+
+function outputPart({ layer, head, row }) {
+  const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", head, key));
+  const terms = cut([...values.keys()]).map((key) =>
+    typeof key === "string" ? key : `${number(row.weights[key])}×${vector(values[key], 8)}`,
+  );
+  const lines = [terms.join(" + "), `= ${vector(row.output, 8)}`];
+  return { kind: "values", title: ["pair.output"], lines, values, weights: row.weights, output: row.output };
+}
+
+// What shares the row's mass: every key, and the sink if there is one, each with its logit.
+function entries({ layer, row, sink }) {
+  const named = Array.from(row.masked, (logit, key) => [nameOf(layer.keyTexts, key), logit]);
+  return sink === null ? named : [...named, [say("pair.sink"), sink]];
+}
+
+// 0 where e^x can be written on paper, else the largest value of the row.
+function shiftOf(pair) {
+  const logits = entries(pair)
+    .map(([, logit]) => logit)
+    .filter((logit) => logit !== -Infinity);
+  const [smallest, largest] = [Math.min(...logits), Math.max(...logits)];
+  return Math.max(Math.abs(smallest), Math.abs(largest)) > LARGEST_EXPONENT ? largest : 0;
+}
+
+function totalOf(pair) {
+  const shift = shiftOf(pair);
+  return entries(pair).reduce((sum, [, logit]) => sum + Math.exp(logit - shift), 0);
+}
+
+// A long list cut in the middle, the cut said in words.
+function cut(words, mark = (more) => more) {
+  if (words.length <= MOST) return words;
+  const more = say("label.more", { count: (words.length - MOST).toLocaleString("en") });
+  return [...words.slice(0, MOST / 2), mark(more), ...words.slice(words.length - MOST / 2)];
+}

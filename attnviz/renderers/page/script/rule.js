@@ -1,0 +1,142 @@
+// The formula of attention, as attention.py has it: softmax(softcap(Q Kᵀ · scale) + bias) V.
+//
+// `head` is the place of a head among those in the page.
+
+const AS_GOOD_AS_HIDDEN = 9000; // below the cell's own score: e^x is 0
+const LEVELS = 254; // of an 8-bit weight; 0 is a hidden cell, 1 the weight 0
+
+// All steps of one query: arrays over the keys, and the output. Of a page of weights alone, the weights.
+export function rowOf(layer, head, query) {
+  return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
+}
+
+// One step of a whole head, queries × keys in one row; a hidden cell is NaN where it has no weight.
+export function computeMap(layer, head, step) {
+  const map = new Float32Array(layer.queries * layer.keys);
+  const bare = step === "scores" || step === "scaled";
+  for (let query = 0; query < layer.queries; query++) {
+    const row = rowOf(layer, head, query);
+    const [values, start] = [row[step], query * layer.keys];
+    for (let key = 0; key < layer.keys; key++) map[start + key] = !bare && row.hidden[key] ? NaN : values[key];
+  }
+  return map;
+}
+
+export function vectorOf(layer, name, head, token) {
+  const { values, shape } = layer.arrays[name];
+  const place = name === "query" ? head : layer.kvPlaces[head];
+  const start = (place * shape[1] + token) * shape[2];
+  return values.subarray(start, start + shape[2]);
+}
+
+// The sink's logit for one query, or null where there is none.
+export function sinkOf(layer, head, query) {
+  const sinks = layer.arrays.sinks;
+  if (!sinks) return null;
+  return sinks.values[sinks.shape.length === 1 ? head : head * sinks.shape[1] + query];
+}
+
+function computed(layer, head, query) {
+  const [scores, scaled] = scored(layer, head, query);
+  const masked = new Float64Array(layer.keys);
+  const hidden = new Uint8Array(layer.keys);
+  const [visible, bias] = [visibleOf(layer, head, query), biasOf(layer, head, query)];
+  let largest = -Infinity;
+  for (let key = 0; key < layer.keys; key++) {
+    masked[key] = visible(key) ? scaled[key] + bias(key) : -Infinity;
+    hidden[key] = masked[key] === -Infinity || scaled[key] - masked[key] >= AS_GOOD_AS_HIDDEN;
+    if (masked[key] > largest) largest = masked[key];
+  }
+  const blind = largest === -Infinity;
+  const weights = softmax(masked, largest, sinkOf(layer, head, query));
+  return {
+    ...{ scores, scaled, masked, hidden, weights, blind },
+    get output() {
+      return outputOf(layer, head, weights); // only when somebody asks: it takes as long as all the rest
+    },
+  };
+}
+
+function scored(layer, head, query) {
+  const vector = vectorOf(layer, "query", head, query);
+  const { values, shape } = layer.arrays.key;
+  const [scores, scaled] = [new Float64Array(layer.keys), new Float64Array(layer.keys)];
+  let place = layer.kvPlaces[head] * shape[1] * shape[2];
+  for (let key = 0; key < layer.keys; key++) {
+    let sum = 0;
+    for (let dimension = 0; dimension < vector.length; dimension++) sum += vector[dimension] * values[place++];
+    scores[key] = sum;
+    const logit = sum * layer.scale;
+    scaled[key] = layer.softcap === null ? logit : layer.softcap * Math.tanh(logit / layer.softcap);
+  }
+  return [scores, scaled];
+}
+
+// Which keys the query may look at.
+function visibleOf(layer, head, query) {
+  const { causal, window, offset } = layer;
+  const mask = layer.arrays.mask;
+  const start = mask ? rowStart(mask.shape, head, query) : 0;
+  return (key) => {
+    const distance = query + offset - key;
+    if (causal && distance < 0) return false;
+    if (window !== null && Math.abs(distance) >= window) return false;
+    return !mask || (mask.values[start + (key >> 3)] >> (key & 7)) & 1;
+  };
+}
+
+// What is added to each scaled score.
+function biasOf(layer, head, query) {
+  const { bias, biasByDistance } = layer.arrays;
+  if (biasByDistance) {
+    const [heads, width] = biasByDistance.shape;
+    const start = (heads > 1 ? head * width : 0) + layer.queries - 1 - query;
+    return (key) => biasByDistance.values[start + key];
+  }
+  if (!bias) return () => 0;
+  const start = rowStart(bias.shape, head, query);
+  const step = bias.shape.at(-1) > 1 ? 1 : 0;
+  return (key) => bias.values[start + key * step];
+}
+
+// Where the row of a query starts in an array (heads, queries, …), any of whose axes may be 1 or missing.
+function rowStart(shape, head, query) {
+  const [heads, queries, width] = [1, 1, 1, ...shape].slice(-3);
+  return ((heads > 1 ? head : 0) * queries + (queries > 1 ? query : 0)) * width;
+}
+
+function softmax(masked, largest, sink) {
+  if (sink !== null && sink > largest) largest = sink;
+  const weights = new Float64Array(masked.length);
+  if (largest === -Infinity) return weights;
+  let total = sink === null ? 0 : Math.exp(sink - largest);
+  for (let key = 0; key < masked.length; key++) total += weights[key] = Math.exp(masked[key] - largest);
+  for (let key = 0; key < masked.length; key++) weights[key] /= total;
+  return weights;
+}
+
+function outputOf(layer, head, weights) {
+  const { values, shape } = layer.arrays.value;
+  const output = new Float64Array(shape[2]);
+  let place = layer.kvPlaces[head] * shape[1] * shape[2];
+  for (let key = 0; key < shape[1]; key++) {
+    for (let dimension = 0; dimension < output.length; dimension++) output[dimension] += weights[key] * values[place++];
+  }
+  return output;
+}
+
+function weighed(layer, head, query) {
+  const { levels, scales } = layer.arrays;
+  const row = head * layer.queries + query;
+  const step = scales.values[row] / LEVELS;
+  const weights = new Float64Array(layer.keys);
+  const hidden = new Uint8Array(layer.keys);
+  let seen = false;
+  for (let key = 0; key < layer.keys; key++) {
+    const level = levels.values[row * layer.keys + key];
+    hidden[key] = level === 0;
+    weights[key] = level === 0 ? 0 : (level - 1) * step;
+    seen ||= level > 0;
+  }
+  return { weights, hidden, blind: !seen };
+}

@@ -1,0 +1,125 @@
+// What is being looked at: held once, written into the URL's fragment, told to whoever listens.
+
+import { exactForm, layers, record } from "./data.js";
+
+export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
+const DEFAULTS = {
+  view: layers.length * layers[0].heads.length > 1 ? "overview" : "matrix",
+  layer: 0, // places, not numbers: a page may hold layers 4 to 7
+  head: 0,
+  heads: null, // of the lines: places, or null for the one head
+  query: null,
+  key: null,
+  detail: false, // whether the arithmetic of query and key is open
+  step: "weights", // of the matrix
+  stage: "scores", // of the steps
+  scale: "linear",
+  first: true, // whether the first key is shown
+  special: record.special, // whether special tokens are shown
+  threshold: 0,
+  towards: false, // Text: who looks at the token, in place of what it looks at
+  sort: "place",
+};
+
+export const state = { ...DEFAULTS };
+const listeners = [];
+
+export function listen(run) {
+  listeners.push(run);
+}
+
+// Change what is looked at. Another view, layer or head is a place to come back to with the browser's Back.
+export function change(changes) {
+  const before = { ...state };
+  Object.assign(state, changes);
+  settle();
+  const moved = ["view", "layer", "head"].some((name) => state[name] !== before[name]);
+  const fragment = `#${written()}`;
+  try {
+    if (moved) history.pushState(null, "", fragment);
+    else history.replaceState(null, "", fragment);
+  } catch {
+    // A frame without an address of its own, as in a notebook: the state is not written anywhere.
+  }
+  for (const run of listeners) run(before);
+}
+
+// Take what the fragment says; what it does not say, or says wrongly, is as it was at first.
+export function readFragment() {
+  const before = { ...state };
+  const words = new URLSearchParams(location.hash.slice(1));
+  Object.assign(state, DEFAULTS);
+  for (const [name, read] of Object.entries(READ)) {
+    if (!words.has(name)) continue;
+    const value = read(words.get(name));
+    if (value !== undefined) state[name] = value;
+  }
+  settle();
+  for (const run of listeners) run(before);
+}
+
+export function currentLayer() {
+  return layers[state.layer];
+}
+
+// The heads that the lines show.
+export function chosenHeads() {
+  return state.heads ?? [state.head];
+}
+
+// How a layer is called in an address: "4", or "cross-4" where a model has several stacks.
+function addressOf(layer) {
+  return layer.title.replace(/^layer /, "").replace(" ", "-");
+}
+
+const oneOf = (words) => (word) => (words.includes(word) ? word : undefined);
+const truth = (word) => (word === "yes" ? true : word === "no" ? false : undefined);
+const whole = (word) => (/^\d{1,6}$/.test(word) ? Number(word) : undefined);
+const found = (place) => (place < 0 ? undefined : place);
+
+const READ = {
+  view: oneOf(VIEWS),
+  layer: (word) => found(layers.findIndex((layer) => addressOf(layer) === word)),
+  head: (word) => found(currentLayer().heads.indexOf(whole(word))),
+  heads: (word) => {
+    const places = word.split(".").map((one) => currentLayer().heads.indexOf(whole(one)));
+    return places.includes(-1) ? undefined : places;
+  },
+  query: whole,
+  key: whole,
+  detail: truth,
+  step: oneOf(["scores", "scaled", "masked", "weights"]),
+  stage: oneOf(["scores", "scaled", "masked", "weights", "output"]),
+  scale: oneOf(["linear", "log"]),
+  first: truth,
+  special: truth,
+  threshold: (word) => (Number(word) >= 0 && Number(word) <= 1 ? Number(word) : undefined),
+  towards: truth,
+  sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
+};
+
+// What no longer exists after a change of layer is given up.
+function settle() {
+  const layer = currentLayer();
+  state.head = Math.min(state.head, layer.heads.length - 1);
+  if (state.heads) state.heads = state.heads.filter((head) => head < layer.heads.length);
+  if (state.query >= layer.queries) state.query = null;
+  if (state.key >= layer.keys) state.key = null;
+  if (state.query === null || state.key === null || !exactForm) state.detail = false;
+  if (!exactForm) state.step = "weights";
+}
+
+function written() {
+  const layer = currentLayer();
+  const words = new URLSearchParams();
+  const put = (name, value) => {
+    if (state[name] !== DEFAULTS[name]) words.set(name, value);
+  };
+  put("view", state.view);
+  if (layers.length > 1) words.set("layer", addressOf(layer));
+  if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
+  put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
+  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
+  for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
+  return words.toString();
+}

@@ -1,0 +1,206 @@
+// Steps: from scores to output for one query, one after the other, with the sentences that explain prints.
+
+import { barRow } from "./bars.js";
+import { valueList } from "./arithmetic.js";
+import { exactForm, loaded, nameOf } from "./data.js";
+import { make } from "./dom.js";
+import { say, told } from "./lessons.js";
+import { HIDDEN, aligned } from "./numbers.js";
+import { show, voice } from "./readout.js";
+import { hold, roving } from "./roving.js";
+import { playerOf } from "./player.js";
+import { rowOf, vectorOf } from "./rule.js";
+import { STEPS, factsOf, tell } from "./sentences.js";
+import { shownKeys, shownQueries } from "./shown.js";
+import { change, state } from "./state.js";
+import { themed } from "./colours.js";
+import { tokenList } from "./words.js";
+
+const PACE = 2600; // milliseconds for which a step stays while it plays
+const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
+
+export function steps() {
+  const element = make("div", { class: "steps" });
+  let [layer, list, rows, playing, facts, spoken] = [null, null, null, null, {}, false];
+  const words = make("div", { class: "queries" });
+  const story = make("div", { class: "story" });
+  const chart = make("div", { class: "chart" });
+  const player = playerOf({ go, toggle: () => (playing ? stop() : play()) });
+
+  async function update() {
+    const own = state.layer;
+    const ready = await loaded(own);
+    if (own !== state.layer) return;
+    layer = ready;
+    if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say("page.no_arithmetic")));
+    if (!element.firstChild)
+      element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
+    const places = shownQueries(layer);
+    if (list?.name !== `${own} ${places.length}`) {
+      list = {
+        name: `${own} ${places.length}`,
+        ...tokenList({
+          labels: layer.queryTexts.labels,
+          places,
+          label: say("label.query"),
+          className: "prose",
+          choose: (query) => change({ query, key: null }),
+        }),
+      };
+      words.replaceChildren(list.element);
+    }
+    list.select(queryNow());
+    draw();
+  }
+
+  // The query that is told of: the chosen one, else the last, which sees the most under a causal mask.
+  function queryNow() {
+    return state.query ?? layer.queries - 1;
+  }
+
+  function draw() {
+    const query = queryNow();
+    const row = rowOf(layer, state.head, query);
+    const name = `${layer.place} ${state.head}`;
+    if (state.stage === "masked" && facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
+    const said = tell(state.stage, layer, state.head, query, row, facts);
+    const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
+    story.replaceChildren(
+      make("h2", {}, say(`title.${state.stage}`)),
+      make("p", { class: "formula" }, formula),
+      ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
+    );
+    player.show(state.stage, playing !== null);
+    drawChart(row, query);
+    if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
+    spoken = false;
+    show("page.step_of", {
+      number: STEPS.indexOf(state.stage) + 1,
+      step: say(`title.${state.stage}`),
+      query: nameOf(layer.queryTexts, query),
+    });
+  }
+
+  function drawChart(row, query) {
+    if (state.stage === "output") {
+      rows = null;
+      const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
+      chart.replaceChildren(valueList({ values, weights: row.weights, output: row.output }, layer));
+      return;
+    }
+    const keys = keysOf(row);
+    const values = keys.map((key) =>
+      state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity,
+    );
+    const name = `${layer.place} ${keys.join()}`;
+    if (rows?.name !== name || !chart.querySelector(".rows")) {
+      rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
+      const own = make(
+        "ul",
+        { class: "rows", "aria-label": say("label.key") },
+        rows.all.map((one) => one.item),
+      );
+      roving(own, () => rows.all.map((one) => one.row));
+      if (rows.all.length)
+        hold(
+          rows.all.map((one) => one.row),
+          rows.all[0].row,
+        );
+      rows.all.forEach(({ row: one }, place) =>
+        one.addEventListener("click", () => change({ query, key: keys[place], detail: true })),
+      );
+      chart.replaceChildren(own);
+      own.getBoundingClientRect(); // the bars grow from nothing
+    }
+    const finite = values.filter(Number.isFinite);
+    const most = state.stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
+    const signed = finite.some((value) => value < 0);
+    const marks = aligned(values);
+    rows.all.forEach((one, place) => {
+      const hidden = values[place] === -Infinity;
+      one.set(
+        hidden ? 0 : values[place] / most,
+        hidden && state.stage === "weights" ? "0" : hidden ? HIDDEN : marks[place],
+        hidden,
+        signed,
+      );
+    });
+  }
+
+  function keysOf(row) {
+    const keys = shownKeys(layer);
+    if (keys.length <= MOST_ROWS) return keys;
+    const largest = [...keys].sort((one, other) => row.weights[other] - row.weights[one]).slice(0, MOST_ROWS);
+    return largest.sort((one, other) => one - other);
+  }
+
+  function go(step) {
+    spoken = true;
+    change({ stage: step });
+  }
+
+  function play() {
+    if (state.stage === STEPS.at(-1)) go(STEPS[0]);
+    playing = setInterval(() => {
+      const next = STEPS[STEPS.indexOf(state.stage) + 1];
+      if (next) go(next);
+      if (!next || next === STEPS.at(-1)) stop();
+    }, PACE);
+    player.show(state.stage, true);
+  }
+
+  function stop() {
+    clearInterval(playing);
+    playing = null;
+    player.show(state.stage, false);
+  }
+
+  element.addEventListener("keydown", (event) => player.press(event));
+  return {
+    element,
+    controls: ["layer", "head", "special", "first"],
+    update,
+    picture: () => pictureOf(story, chart),
+    close: stop,
+  };
+}
+
+// The step as a picture: its sentences, and a bar for each key.
+function pictureOf(story, chart) {
+  const [ink, quiet] = [themed("ink"), themed("quiet")];
+  const lines = [...story.children].flatMap((child) => folded(child.textContent, 92));
+  const items = lines.map((text, place) => ({
+    text,
+    x: 24,
+    y: 34 + place * 20,
+    size: place ? 13 : 17,
+    fill: place ? ink : ink,
+    bold: !place,
+  }));
+  let y = 50 + lines.length * 20;
+  for (const row of chart.querySelectorAll("li")) {
+    const fill = row.querySelector(".fill");
+    const words = [...(row.querySelector(".row") ?? row).children]
+      .filter((child) => !child.matches(".track, .strip"))
+      .map((child) => child.textContent);
+    items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
+    const part = fill ? (parseFloat(fill.style.width) || 0) / 100 : 0;
+    if (fill)
+      items.push({
+        rect: [184, y - 11, 380 * part, 14],
+        fill: themed(fill.classList.contains("minus") ? "down" : "accent"),
+      });
+    items.push({ text: words.slice(1).join("  "), x: fill ? 580 : 184, y, size: 13, fill: quiet });
+    y += 22;
+  }
+  return { width: 720, height: y + 8, items };
+}
+
+function folded(text, width) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}

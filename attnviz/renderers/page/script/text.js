@@ -1,0 +1,161 @@
+// Text: the sentence itself, tinted by how much a token looks at the others, or they at it.
+
+import { cssShade, inkOn, themed } from "./colours.js";
+import { loaded, nameOf } from "./data.js";
+import { make } from "./dom.js";
+import { say } from "./lessons.js";
+import { mapOf } from "./maps.js";
+import { headName } from "./overview.js";
+import { number } from "./numbers.js";
+import { show, showCell } from "./readout.js";
+import { shownKeys, shownQueries, toneOf } from "./shown.js";
+import { change, state } from "./state.js";
+import { rowOf } from "./rule.js";
+import { tokenList } from "./words.js";
+
+const FAINTEST = 0.02; // a shade below it cannot be told from none
+
+export function text() {
+  const element = make("div", { class: "text" });
+  let [layer, weights, lists, spoken] = [null, null, null, false]; // weights: of the chosen token's row or column, NaN where hidden
+
+  async function update() {
+    const own = { place: state.layer, head: state.head };
+    const [ready, map] = [await loaded(own.place), state.towards ? await mapOf(own.place, own.head) : null];
+    if (own.place !== state.layer || own.head !== state.head || (state.towards && !map)) return;
+    layer = ready;
+    build();
+    const place = chosen();
+    weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
+    tint();
+    if (place === null) show("page.idle_text", {});
+    else tellMost(place, spoken);
+    spoken = false;
+  }
+
+  function build() {
+    const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
+    const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
+    if (lists?.name === name) return;
+    const first = !lists;
+    const list = (side, texts, places) =>
+      tokenList({
+        labels: texts.labels,
+        places,
+        label: say(`label.${side}`),
+        className: "prose",
+        choose: (place) => choose(side, place),
+        point: (place) => point(side, place),
+      });
+    const one = !layer.apart && rows.length === columns.length;
+    lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
+    lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
+    const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
+    if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
+    else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
+    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
+    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
+  }
+
+  // The token that looks, or is looked at.
+  function chosen() {
+    return state.towards ? state.key : state.query;
+  }
+
+  function choose(side, place) {
+    const towards = lists.one ? state.towards : side === "key";
+    spoken = true;
+    change({ towards, query: towards ? null : place, key: towards ? place : null });
+  }
+
+  // Whom the query looks at: its row alone, however long the text is.
+  function rowFrom(query) {
+    const row = rowOf(layer, state.head, query);
+    return row.weights.map((weight, key) => (row.hidden[key] ? NaN : weight));
+  }
+
+  // Who looks at the key.
+  function columnOf(map, key) {
+    return Float64Array.from({ length: layer.queries }, (_, query) => map[query * layer.keys + key]);
+  }
+
+  function point(side, other) {
+    const place = chosen();
+    if (place === null || weights === null || (!lists.one && (side === "key") === state.towards)) return;
+    if (other === null) return tellMost(place, false);
+    const [query, key] = state.towards ? [other, place] : [place, other];
+    showCell(layer, query, key, weights[other]);
+  }
+
+  function tellMost(place, aloud) {
+    const others = state.towards ? lists.rows : lists.columns;
+    const best = others.reduce((most, other) => (weights[other] > (weights[most] || 0) ? other : most), others[0]);
+    const weight = weights[best];
+    const texts = state.towards ? layer.keyTexts : layer.queryTexts;
+    if (!(weight > 0))
+      return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: nameOf(texts, place) }, aloud);
+    const [query, key] = state.towards ? [best, place] : [place, best];
+    show(
+      "page.most",
+      {
+        query: nameOf(layer.queryTexts, query),
+        key: nameOf(layer.keyTexts, key),
+        weight: number(weight),
+        head: layer.heads[state.head],
+      },
+      aloud,
+    );
+  }
+
+  function tones() {
+    const place = chosen();
+    if (place === null) return new Map();
+    const others = state.towards ? lists.rows : lists.columns;
+    const limit = Math.max(...others.map((other) => weights[other] || 0)) || 1;
+    return new Map(others.map((other) => [other, toneOf(weights[other], limit)]));
+  }
+
+  function tint() {
+    const shades = tones();
+    for (const side of ["query", "key"]) {
+      if (lists.one && side === "key") continue;
+      const own = lists.one || (side === "key") !== state.towards;
+      for (const option of lists[side].options) {
+        const place = Number(option.dataset.place);
+        const tone = own ? (shades.get(place) ?? 0) : 0;
+        option.style.backgroundColor = tone >= FAINTEST ? cssShade(tone) : "";
+        option.style.color = tone >= FAINTEST ? inkOn(tone) : "";
+      }
+      lists[side].select(lists.one || (side === "key") === state.towards ? chosen() : null);
+    }
+  }
+
+  return {
+    element,
+    controls: ["layer", "head", "towards", "scale", "first", "special", "threshold"],
+    update,
+    picture: () => pictureOf(layer, lists, tones(), chosen()),
+    close: () => {},
+  };
+}
+
+// The tokens in lines, as they stand in the view.
+function pictureOf(layer, lists, shades, chosen) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "15px system-ui";
+  const [width, line] = [760, 30];
+  const items = [{ text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true }];
+  let [x, y] = [16, 44];
+  const [places, texts] = state.towards ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
+  for (const place of places) {
+    const label = texts.labels[place];
+    const wide = pen.measureText(label).width + 10;
+    if (x + wide > width - 16) [x, y] = [16, y + line];
+    const tone = shades.get(place) ?? 0;
+    if (tone >= FAINTEST) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
+    if (place === chosen) items.push({ rect: [x, y + 24, wide, 2], fill: themed("accent") });
+    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
+    x += wide + 4;
+  }
+  return { width, height: y + line + 16, items };
+}

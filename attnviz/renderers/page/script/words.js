@@ -1,0 +1,44 @@
+// Tokens that can be chosen: a list box, its options in the order of the text.
+
+import { make, tokenElement } from "./dom.js";
+import { hold, roving } from "./roving.js";
+
+// { element, options, select(place) }; `choose(place)` on a click or Enter, `point(place | null)` on the way.
+export function tokenList({ labels, places, label, className = "", choose, point = () => {} }) {
+  const options = places.map((place) =>
+    make(
+      "li",
+      { role: "option", class: "word", "data-place": place, "aria-selected": "false", tabindex: "-1" },
+      tokenElement(labels[place]),
+    ),
+  );
+  const element = make("ul", { role: "listbox", "aria-label": label, class: `words ${className}` }, options);
+  const placeOf = (target) => {
+    const option = target.closest?.("[role=option]");
+    return option ? Number(option.dataset.place) : null;
+  };
+  if (options.length) hold(options, options[0]);
+  roving(
+    element,
+    () => options,
+    (option) => point(placeOf(option)),
+  );
+  element.addEventListener("click", (event) => {
+    const place = placeOf(event.target);
+    if (place !== null) choose(place);
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    const place = placeOf(event.target);
+    if (place !== null) choose(place);
+  });
+  element.addEventListener("pointerover", (event) => point(placeOf(event.target)));
+  element.addEventListener("pointerleave", () => point(null));
+  const select = (chosen) => {
+    for (const option of options) option.setAttribute("aria-selected", String(Number(option.dataset.place) === chosen));
+    const one = options.find((option) => Number(option.dataset.place) === chosen);
+    if (one) hold(options, one);
+  };
+  return { element, options, select };
+}

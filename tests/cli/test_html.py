@@ -1,0 +1,70 @@
+"""attnviz html: where the page goes, what it holds, and what is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from command_line import attnviz, done, problem, program
+
+
+def test_a_page_is_written_and_its_path_printed(folder):
+    assert done("html", "Your journey starts").text == "attention.html\n"
+    page = (folder / "attention.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>\n")
+    assert "<title>Your journey starts · attnviz</title>" in page
+    assert [path.name for path in folder.iterdir()] == ["attention.html"]
+
+
+def test_a_pipe_in_and_a_pipe_out():
+    result = program("html", "-o", "-", stdin=b"the cat sat")
+    assert (result.code, result.stderr) == (0, "")
+    assert "<title>the cat sat" in result.text
+
+
+def test_a_saved_trace_and_a_text_give_the_same_page(folder):
+    done("explain", "Your journey starts", "--heads", "4", "--causal", "-o", "t.safetensors")
+    done("html", "--from", "t.safetensors", "--head", "1,2", "-o", "saved.html")
+    done("html", "Your journey starts", "--heads", "4", "--causal", "--head", "1,2", "-o", "text.html")
+    assert (folder / "saved.html").read_bytes() == (folder / "text.html").read_bytes()
+
+
+def test_the_language_is_an_option_or_a_variable(monkeypatch):
+    assert '<html lang="vi">' in done("html", "a b", "--lang", "vi", "-o", "-").text
+    monkeypatch.setenv("ATTNVIZ_LANG", "vi")
+    assert '<html lang="vi">' in done("html", "a b", "-o", "-").text
+
+
+def test_it_is_opened_in_the_browser(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or True)
+    done("html", "a b", "-o", "a b.html", "--open")
+    assert asked == [(folder / "a b.html").as_uri()]
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    result = attnviz("html", "a b", "--open")
+    assert (result.code, result.stderr) == (0, "attnviz: found no browser to open attention.html with\n")
+
+
+def test_a_page_that_is_too_large_is_not_written(folder):
+    words = " ".join(f"w{place}" for place in range(200))
+    result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", "1")
+    assert re.fullmatch(r"the page would take [\d.]+ MB, and 1 are the most that it may", problem(result, 1))
+    assert "of the 8 heads fit: select them with --layer and --head, or raise --max-size" in result.stderr
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "page.png"), "page.png: its suffix is not .html"),
+        (("-o", "-", "--open"), "--open opens a file, and -o - writes none"),
+        (("--max-size", "0"), "Invalid value for '--max-size': 0 is out of range: it must be at least 0.1"),
+    ],
+)
+def test_wrong_usage(folder, arguments, message):
+    assert problem(attnviz("html", "a b", *arguments), 2) == message
+    assert list(folder.iterdir()) == []
+
+
+def test_layers_and_heads_that_do_not_exist():
+    assert problem(attnviz("html", "a b", "--head", "3"), 1) == "head 3 does not exist: layer 0 has only head 0"

@@ -1,0 +1,122 @@
+"""What the tests of the page share: a browser, and pages opened in it that must stay silent and fetch nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attnviz import Trace
+from attnviz.choices import Language
+from attnviz.renderers.page import to_html
+from attnviz.selection import select
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SETTLED = "#panel[aria-busy=false]"
+
+# Follow a link within the page, and wait until the view is there.
+FOLLOW = """async (hash) => {
+  if (location.hash !== hash) await new Promise((done) => {
+    addEventListener("hashchange", () => done(), { once: true });
+    location.hash = hash;
+  });
+  while (document.getElementById("panel").ariaBusy !== "false") await new Promise((done) => setTimeout(done, 2));
+}"""
+
+# The texts of some elements in one state after the other, in one exchange with the browser.
+READ = (
+    f"async ([hashes, selectors]) => {{ const follow = {FOLLOW};"
+    + """
+  const read = [];
+  for (const hash of hashes) {
+    await follow(hash);
+    const texts = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent);
+    read.push(Object.fromEntries(selectors.map((selector) => [selector, texts(selector)])));
+  }
+  return read;
+}"""
+)
+
+
+class Opened:
+    """A page in the browser, and what went wrong in it."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page, self.address, self.problems = page, address, []
+        page.on("console", lambda message: self.problems.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", self._asked)
+
+    def go(self, **state: Any) -> Any:
+        """The page in this state, as a link says it."""
+        self.page.evaluate(FOLLOW, f"#{fragment(state)}")
+        return self.page
+
+    def read(self, states: list[dict[str, Any]], *selectors: str) -> list[dict[str, list[str]]]:
+        """The texts of all elements of each selector, in each of the states."""
+        return self.page.evaluate(READ, [[f"#{fragment(state)}" for state in states], selectors])
+
+    def texts(self, selector: str) -> list[str]:
+        return self.page.locator(selector).all_text_contents()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.page.wait_for_selector(SETTLED)
+
+    def _asked(self, request: Any) -> None:
+        if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
+            self.problems.append(f"asked for {request.url}")
+
+
+def fragment(state: dict[str, Any]) -> str:
+    return "&".join(f"{name}={value}" for name, value in state.items())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The chromium of this machine, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def windows(browser: Any) -> Callable[..., Any]:
+    """windows(**options) → a window of the browser, the same one for the same options: a new one takes its time."""
+    return lru_cache(lambda **options: browser.new_context(**options))
+
+
+@pytest.fixture
+def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault."""
+    pages = []
+
+    def open_page(
+        trace: Trace, *, width: int = 1280, height: int = 900, dark: bool = False, lang: str = "en", **options: Any
+    ) -> Opened:
+        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
+        file = tmp_path / f"page-{len(pages)}.html"
+        file.write_text(content, encoding="utf-8")
+        window = windows(
+            color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference")
+        )
+        page = window.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        pages.append(Opened(page, file.as_uri()))
+        pages[-1].page.goto(f"{file.as_uri()}#{fragment(options)}")
+        pages[-1].page.wait_for_selector(SETTLED)
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.page.close()
+    assert [problem for page in pages for problem in page.problems] == []

@@ -1,0 +1,154 @@
+"""How a page is put together: the form of its numbers, what is shared, what is refused, how modules become a script."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+
+import numpy
+import pytest
+
+from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
+from attnviz.choices import Language
+from attnviz.renderers.page import bundle, to_html
+from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.packing import LEVELS, Form, chosen_form, estimate, pack
+from attnviz.selection import select
+
+
+def random_trace(layers: int, heads: int, tokens: int, dimension: int, dtype: str = "float32", **rule) -> Trace:
+    draw = numpy.random.default_rng(0)
+    made = [
+        Layer(
+            *(draw.standard_normal((heads, tokens, dimension)).astype(dtype) for _ in range(3)), Rule(**rule), index=i
+        )
+        for i in range(layers)
+    ]
+    return Trace(tuple(f"w{place}" for place in range(tokens)), tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "form"),
+    [
+        ((2, 2, 10, 8), "float64", Form.EXACT),
+        ((4, 12, 100, 64), "float64", Form.SINGLE),
+        ((12, 12, 64, 64), "float32", Form.HALF),
+        ((12, 12, 256, 64), "float32", Form.WEIGHTS),
+        ((1, 4, 2048, 64), "float32", Form.HALF),
+    ],
+)
+def test_the_most_exact_form_that_is_easy_to_open(shape, dtype, form):
+    parts = select(random_trace(*shape, dtype)).layers
+    assert chosen_form(parts) is form
+    assert estimate(parts, Form.EXACT) >= estimate(parts, Form.SINGLE) > estimate(parts, Form.HALF)
+
+
+def test_numbers_beyond_half_precision_are_not_cut():
+    [part] = select(random_trace(1, 1, 4, 4)).layers
+    part.layer.query[0, 0, 0] = 1e5
+    huge = part._replace(heads=(0,) * 200_000)
+    assert chosen_form([huge]) is Form.WEIGHTS
+
+
+def test_weights_lie_within_half_a_level():
+    [part] = select(random_trace(1, 3, 20, 8, causal=True)).layers
+    arrays, error = pack(part, Form.WEIGHTS)
+    own = part.layer.steps().weights
+    packed = numpy.where(arrays["levels"] > 0, arrays["levels"] - 1.0, 0) * arrays["scales"][..., None] / LEVELS
+    assert (arrays["levels"] == 0).tolist() == (~numpy.tri(20, dtype=bool))[None].repeat(3, 0).tolist()
+    assert numpy.abs(packed - own).max() == pytest.approx(error, rel=1e-4)
+    assert error <= 0.5 / LEVELS * own.max() * 1.001
+
+
+def test_the_error_of_half_precision_is_measured():
+    [part] = select(random_trace(1, 4, 600, 16, window=9, sinks=numpy.ones(4))).layers
+    _, error = pack(part._replace(heads=(3, 1)), Form.HALF)
+    assert 1e-6 < error < 1e-2
+
+
+def test_an_array_of_many_layers_is_there_once():
+    blobs, mask = Blobs(), numpy.tri(40, dtype=numpy.uint8)
+    places = [blobs.add(mask), blobs.add(numpy.arange(4.0)), blobs.add(mask.copy())]
+    assert [place["blob"] for place in places] == [0, 1, 0]
+    first, second = blobs.texts()
+    assert zlib.decompress(base64.b64decode(first)) == mask.tobytes()
+    assert numpy.frombuffer(zlib.decompress(base64.b64decode(second))).tolist() == [0, 1, 2, 3]
+
+
+def test_twelve_layers_of_twelve_heads_of_256_tokens_take_less_than_ten_megabytes():
+    assert len(random_trace(12, 12, 256, 64, causal=True).to_html()) < 6e6
+    assert len(random_trace(12, 12, 256, 64).to_html()) < 10e6
+
+
+def test_a_page_that_is_too_large_says_what_fits():
+    trace = random_trace(4, 4, 120, 64)
+    with pytest.raises(AttnvizError, match=r"would take 2\.\d MB, and 1\.5 are the most") as refused:
+        to_html(trace, select(trace), budget=1.5)
+    assert refused.value.hint == "about 3 of the 4 layers fit: select them with --layer, or raise --max-size"
+    assert len(trace.to_html(layer=[2], max_size=1.5)) < 1.5e6
+    with pytest.raises(AttnvizError) as refused:
+        to_html(trace, select(trace, layer=["0"]), budget=0.4)
+    assert "of the 4 heads fit" in refused.value.hint
+
+
+def test_a_hopeless_page_is_refused_before_it_is_computed(monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", 0)
+    monkeypatch.setattr("attnviz.renderers.page.make_record", None)
+    trace = random_trace(1, 2, 4000, 2)
+    with pytest.raises(AttnvizError, match="would take"):
+        to_html(trace, select(trace), budget=0.01)
+
+
+def test_a_text_beyond_a_browsers_map_is_refused():
+    trace = random_trace(1, 1, 4097, 2)
+    with pytest.raises(AttnvizError, match="up to 4,096 tokens, and this one has 4,097"):
+        trace.to_html()
+
+
+def test_torch_tensors_make_the_same_page():
+    trace = trace_text("Your journey starts", heads=2, causal=True)
+    assert trace.to("torch").to_html() == trace.to_html()
+
+
+def test_to_html_knows_its_languages():
+    trace = trace_text("a b")
+    assert '<html lang="vi">' in trace.to_html(language="vi")
+    with pytest.raises(AttnvizError, match="language is 'fr': there are en, vi"):
+        trace.to_html(language="fr")
+
+
+def test_every_message_of_the_page_is_said_by_a_script():
+    from attnviz.lessons import lessons
+
+    script = bundle.scripts()
+    names = {name for name in lessons(Language.EN).messages if name.startswith("page.")}
+    families = ("page.sort_", "page.nothing_", "page.overview", "page.matrix", "page.lines", "page.text", "page.steps")
+    assert {name for name in names if f'"{name}"' not in script and not name.startswith(families)} == set()
+
+
+def test_modules_come_after_those_they_import():
+    sources = {
+        "main": 'import { a } from "./one.js";\nimport { b } from "./two.js";\n',
+        "one": 'import { b } from "./two.js";\n',
+        "two": "",
+        "unused": "",
+    }
+    assert bundle._ordered(sources) == ["two", "one", "main"]
+    with pytest.raises(ValueError, match="import each other: main → one → main"):
+        bundle._ordered({"main": 'import { a } from "./one.js";\n', "one": 'import { b } from "./main.js";\n'})
+
+
+def test_a_module_becomes_a_function_of_what_it_exports():
+    source = 'import { a } from "./one.js";\nexport const b = a;\nexport async function c() {}\nfunction d() {}\n'
+    assert bundle._function("two", source) == (
+        "const module_two = (() => {\nconst { a } = module_one;\nconst b = a;\nasync function c() {}\nfunction d() {}\n"
+        "return { b, c };\n})();"
+    )
+    with pytest.raises(ValueError, match="does not know"):
+        bundle._function("two", 'import a from "./one.js";\n')
+
+
+def test_every_module_is_used():
+    script = bundle.scripts()
+    for path in (bundle.FOLDER / "script").glob("*.js"):
+        assert f"const module_{path.stem} = " in script

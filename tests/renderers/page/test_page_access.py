@@ -1,0 +1,99 @@
+"""The page with the keyboard alone, for ears, and as axe-core judges it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from attnviz import trace_text
+
+SENTENCE = "Your journey starts with one step"
+AXE = Path(os.environ.get("ATTNVIZ_AXE", Path(__file__).parents[3] / ".axe-core" / "axe.min.js"))
+RUN = "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations"
+
+
+def focused(page):
+    return page.page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label')")
+
+
+def test_every_view_is_reached_with_the_arrow_keys(opened):
+    page = opened(trace_text(SENTENCE, heads=2))
+    page.press("Tab")
+    assert focused(page) == "tab-overview"
+    for view in ("matrix", "lines", "text", "steps"):
+        page.press("ArrowRight")
+        assert focused(page) == f"tab-{view}"
+        assert page.page.locator("#panel").get_attribute("aria-labelledby") == f"tab-{view}"
+
+
+def test_a_head_a_cell_and_its_arithmetic_with_the_keyboard(opened):
+    page = opened(trace_text(SENTENCE, heads=4, causal=True))
+    page.page.locator(".card").first.focus()
+    page.press("ArrowRight", "ArrowRight", "Enter")
+    page.page.wait_for_selector("#map")
+    assert "head=2" in page.page.evaluate("location.hash")
+    page.page.locator("#map").focus()
+    page.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
+    voice = page.page.locator("[aria-live=polite]")
+    assert voice.text_content().startswith("starts gives journey the weight 0.")
+    page.press("ArrowRight", "ArrowRight")
+    assert voice.text_content() == "with is hidden from starts."
+    page.press("ArrowLeft", "Enter")
+    page.page.wait_for_selector(".parts")
+    assert page.texts(".detail h2") == ["starts looks at starts"]
+    page.press("ArrowUp")
+    page.page.wait_for_function("document.querySelector('.detail h2').textContent.startsWith('journey')")
+    page.press("Escape")
+    assert page.page.locator(".detail").is_hidden()
+    assert focused(page) == "map"
+    width = page.page.locator(".spacer").bounding_box()["width"]
+    page.press("-")
+    assert page.page.locator(".spacer").bounding_box()["width"] < width
+
+
+def test_tokens_and_steps_with_the_keyboard(opened):
+    page = opened(trace_text(SENTENCE), view="text")
+    page.page.locator(".word").first.focus()
+    page.press("ArrowRight", "ArrowRight", "Enter")
+    assert page.page.locator(".word[aria-selected=true]").text_content() == "starts"
+    assert "starts looks at" in page.page.locator("[aria-live=polite]").text_content()
+    page.go(view="steps", query=1)
+    page.page.get_by_role("button", name="Play", exact=True).focus()
+    page.press("ArrowRight", "ArrowRight")
+    assert page.texts(".story h2") == ["Masked"]
+    assert "Nothing is hidden" in page.page.locator("[aria-live=polite]").text_content()
+    page.press("ArrowLeft")
+    assert page.texts(".story h2") == ["Scaled"]
+
+
+def test_who_asks_for_less_motion_gets_none(opened):
+    page = opened(trace_text(SENTENCE), view="steps", motion="reduce")
+    assert page.page.locator(".fill").first.evaluate("fill => getComputedStyle(fill).transitionDuration") in (
+        "0s",
+        "0s, 0s",
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing(opened, dark):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not here; .ci/run fetches it")
+    page = opened(trace_text(SENTENCE, heads=4, causal=True, position="alibi"), dark=dark, motion="reduce")
+    session = page.page.context.new_cdp_session(page.page)
+    session.send("Page.setBypassCSP", {"enabled": True})  # axe-core is a script that the page would never allow
+    page.page.reload()
+    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    for state in (
+        {"view": "overview"},
+        {"view": "overview", "sort": "entropy", "scale": "log"},
+        {"view": "matrix", "query": 3, "key": 1, "detail": "yes"},
+        {"view": "lines", "heads": "0.1"},
+        {"view": "text", "query": 5, "scale": "log"},
+        {"view": "steps", "stage": "masked"},
+        {"view": "steps", "stage": "output"},
+    ):
+        page.go(**state)
+        found = page.page.evaluate(RUN)
+        assert [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"]) for one in found] == [], state

@@ -1,0 +1,94 @@
+"""How the page looks and how fast it is: nothing juts out or jumps, the first view is painted at once, hovering is smooth.
+
+With ATTNVIZ_SCREENSHOTS=FOLDER every view is saved there, 1280 and 390 pixels wide, light and dark, to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from pathlib import Path
+
+import numpy
+import pytest
+
+from attnviz import Layer, Rule, Trace
+
+SCREENSHOTS = os.environ.get("ATTNVIZ_SCREENSHOTS")
+TEXT = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and
+nobody in the village notices that the river has begun to flow uphill"""
+VIEWS = (
+    {"view": "overview"},
+    {"view": "matrix", "head": 3, "query": 20, "key": 6, "detail": "yes"},
+    {"view": "lines", "head": 3, "heads": "0.3"},
+    {"view": "text", "head": 3, "query": 20},
+    {"view": "steps", "head": 3, "query": 20, "stage": "weights"},
+    {"view": "steps", "head": 3, "query": 20, "stage": "output"},
+)
+SHIFTS = """window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+# Milliseconds between frames while the pointer goes over the map, one place further in each frame.
+HOVER = """() => new Promise((done) => {
+  const frame = document.getElementById("map");
+  const box = frame.getBoundingClientRect();
+  const [times, moves] = [[], 90];
+  const step = (now) => {
+    times.push(now);
+    if (times.length > moves) return done(times.slice(1).map((time, place) => time - times[place]));
+    const way = times.length / moves;
+    const at = { clientX: box.left + box.width * (0.2 + 0.7 * way), clientY: box.top + box.height * (0.9 - 0.7 * way) };
+    frame.dispatchEvent(new PointerEvent("pointermove", { ...at, bubbles: true, pointerType: "mouse" }));
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+})"""
+
+
+def model(layers: int, heads: int, tokens: tuple[str, ...], dimension: int = 64) -> Trace:
+    """Seeded vectors in which some heads look at the token before, some at the first, some anywhere."""
+    draw, count = numpy.random.default_rng(0), len(tokens)
+    angles = numpy.arange(count)[:, None] * 0.7 ** numpy.arange(dimension // 2)
+    places = numpy.concatenate([numpy.cos(angles), numpy.sin(angles)], axis=1)
+    made = []
+    for index in range(layers):
+        query, key, value = (draw.standard_normal((heads, count, dimension)).astype("float32") for _ in range(3))
+        query *= 1.5
+        query[::4], key[::4] = numpy.roll(places, 1, axis=0) * 2, places * 2
+        query[1::4] += 0.8
+        key[1::4, 0] += 1.2
+        made.append(Layer(query, key, value, Rule(causal=True), index=index))
+    return Trace(tokens, tuple(made), {"kind": "model", "model": "a-small-model"})
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_juts_out_and_nothing_jumps(opened, width, dark):
+    page = opened(model(2, 4, tuple(TEXT.split())), width=width, height=844, dark=dark, motion="reduce")
+    for number, state in enumerate(VIEWS):
+        page.go(**state)
+        wide = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        scroll, client = page.page.evaluate(wide)
+        assert scroll <= client, state
+        if SCREENSHOTS:
+            page.page.wait_for_timeout(200)
+            name = f"{number}-{state['view']}-{width}-{'dark' if dark else 'light'}.png"
+            page.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=width == 390)
+
+
+def test_the_first_view_of_a_large_page_is_painted_within_a_second(opened):
+    page = opened(model(12, 12, tuple(f"w{place}" for place in range(256))))
+    page.page.add_init_script(SHIFTS)
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    paints = page.page.evaluate("performance.getEntriesByType('paint').map((entry) => entry.startTime)")
+    assert max(paints) < 1000
+    assert page.page.evaluate("window.shift") < 0.01
+
+
+def test_hovering_over_512_tokens_is_smooth(opened):
+    page = opened(model(1, 1, tuple(f"w{place}" for place in range(512))), view="matrix")
+    frames = page.page.evaluate(HOVER)
+    assert statistics.median(frames) < 17.5  # 60 a second
+    assert page.texts("#readout")[0].startswith("w")

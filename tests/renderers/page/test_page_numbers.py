@@ -1,0 +1,150 @@
+"""What the page shows is what the trace says: numbers, sentences and arithmetic, for every kind of rule."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from attnviz import Layer, Rule, Trace
+from attnviz.arrays import to_numpy
+from attnviz.attention import Steps
+from attnviz.choices import MapStep
+from attnviz.renderers import numbers
+from attnviz.renderers.page.packing import LEVELS
+from attnviz.renderers.parts import Section
+
+STEPS = ("scores", "scaled", "masked", "weights", "output")
+
+
+def steps_of(trace: Trace, layer: int = 0, head: int = 0) -> Steps:
+    return Steps(*map(to_numpy, trace.layers[layer].steps(head)))
+
+
+def test_every_rule(opened, trace, told):
+    page = opened(trace, view="steps")
+    queries = trace.layers[0].query.shape[1]
+    compare_steps(page, trace, {0, queries // 2, queries - 1})
+    compare_sentences(page, told(trace, query=f"@{queries - 1}", head=["0"], step=STEPS), queries - 1)
+    compare_arithmetic(page, trace, told)
+
+
+@pytest.mark.parametrize("kind", ["causal", "alibi", "sinks", "cross, causal"])
+def test_the_sentences_in_vietnamese(opened, traces, told, kind):
+    trace = traces[kind]()
+    page = opened(trace, view="steps", lang="vi")
+    compare_sentences(page, told(trace, lang="vi", query="@1", head=["0"], step=STEPS), 1)
+
+
+def compare_steps(page, trace, queries):
+    """Each bar of the Steps view carries the number that attend() computes, as explain writes it."""
+    own = steps_of(trace)
+    states = [{"view": "steps", "query": query, "stage": step} for query in queries for step in STEPS]
+    for state, shown in zip(states, page.read(states, ".row .mark", ".total .vector"), strict=True):
+        query, step = state["query"], state["stage"]
+        row = getattr(own, step)[query]
+        if step == "output":
+            assert shown[".total .vector"] == [numbers.vector(row, 4)]
+            continue
+        hidden = own.hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
+        [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
+        expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
+        assert shown[".row .mark"] == expected, state
+
+
+def compare_sentences(page, told, query):
+    sections = [one for one in told if isinstance(one, Section)]
+    states = [{"view": "steps", "query": query, "stage": step} for step in STEPS]
+    for section, shown in zip(sections, page.read(states, ".story h2", ".formula", ".sentence"), strict=True):
+        assert shown[".story h2"] == [section.title]
+        assert shown[".formula"] == [section.formula]
+        assert shown[".sentence"] == [sentence.replace("`", "") for sentence in section.sentences]
+
+
+def compare_arithmetic(page, trace, told):
+    queries, keys = trace.layers[0].query.shape[1], trace.layers[0].key.shape[1]
+    for query, key in {(0, 0), (queries - 1, keys // 2), (queries // 2, keys - 1)}:
+        told_of = told(trace, query=f"@{query}", key=f"@{key}", head=["0"])
+        [section] = [one for one in told_of if isinstance(one, Section)]
+        state = {"view": "matrix", "query": query, "key": key, "detail": "yes"}
+        [shown] = page.read([state], ".detail h2", ".parts h3", ".sum", ".powers dt", ".powers dd")
+        assert shown[".detail h2"] == [section.title.replace("`", "")]
+        titles = [line for line in section.lines if not line.startswith(" ")]
+        assert shown[".parts h3"] == titles
+        sums, powers = [], []
+        for line in section.lines:
+            if line.startswith(" ") and line not in titles:
+                (powers if "  e^" in line or line.strip().startswith("…") else sums).append(" ".join(line.split()))
+        assert shown[".sum"] == sums
+        named = zip(shown[".powers dt"], shown[".powers dd"], strict=True)
+        assert [" ".join(pair).strip() for pair in named] == powers
+
+
+def test_the_readout_of_every_cell(opened, make):
+    trace = make(4, heads=4, kv_heads=2, causal=True)
+    page = opened(trace, view="matrix", head=3)
+    weights = steps_of(trace, head=3).weights
+    states = [{"view": "matrix", "head": 3, "query": query, "key": key} for query in range(4) for key in range(4)]
+    for state, shown in zip(states, page.read(states, "#readout"), strict=True):
+        query, key = state["query"], state["key"]
+        weight = numbers.number(weights[query, key], 4)
+        gives = f"word{query} gives word{key} the weight {weight}."
+        assert shown["#readout"] == [f"word{key} is hidden from word{query}." if key > query else gives]
+
+
+def test_the_matrix_of_every_step(opened, make):
+    trace = make(3, softcap=2.0)
+    page, own = opened(trace), steps_of(trace)
+    for step in MapStep:
+        page.go(view="matrix", step=step.value, query=2, key=1)
+        assert numbers.number(getattr(own, step.value)[2, 1], 4) in page.texts("#readout")[0]
+
+
+def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):
+    draw = numpy.random.default_rng(3)
+    layers = tuple(
+        Layer(*(draw.standard_normal((heads, 5, 4)) for heads in (4, 2, 2)), Rule(causal=True), index=index)
+        for index in range(3)
+    )
+    trace = Trace(tuple("abcde"), layers)
+    page = opened(trace, selected={"layer": ["2", "1"], "head": ["3", "0"]})
+    assert page.texts(".layer h2") == ["Layer 2", "Layer 1"]
+    assert page.texts(".caption") == ["Head 3", "Head 0"] * 2
+    for index, head in ((2, 3), (2, 0), (1, 3), (1, 0)):
+        page.go(view="matrix", layer=index, head=head, query=4, key=2)
+        weight = numbers.number(steps_of(trace, index, head).weights[4, 2], 4)
+        assert page.texts("#readout") == [f"e gives c the weight {weight}."]
+
+
+def test_weights_alone_are_as_exact_as_the_page_says(opened, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", 0)
+    draw = numpy.random.default_rng(4)
+    layer = Layer(*(draw.standard_normal((2, 9, 32)) for _ in range(3)), Rule(causal=True))
+    trace = Trace(tuple("abcdefghi"), (layer,))
+    page = opened(trace, view="matrix", head=1)
+    assert "8 bits" in page.texts("footer")[0]
+    weights = steps_of(trace, head=1).weights
+    for query, key in ((0, 0), (8, 3), (5, 5)):
+        page.go(view="matrix", head=1, query=query, key=key)
+        shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
+        assert abs(shown - weights[query, key]) <= weights[query].max() / LEVELS / 2 + 5e-5
+    page.go(view="matrix", head=1, query=0, key=5, detail="yes")
+    assert page.texts("#readout") == ["f is hidden from a."]
+    assert page.page.locator(".detail").is_hidden()
+    page.go(view="steps")
+    assert "--layer" in page.texts(".note")[0]
+
+
+@pytest.mark.parametrize("form", ["float32", "float16"])
+def test_smaller_numbers_are_as_exact_as_the_page_says(opened, monkeypatch, form):
+    draw = numpy.random.default_rng(5)
+    layer = Layer(*(draw.standard_normal((1, 40, 4)) for _ in range(3)), Rule())
+    size = 3 * 40 * 4 * {"float32": 4, "float16": 2}[form] * 4 / 3
+    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", size)
+    trace = Trace(tuple(f"w{place}" for place in range(40)), (layer,))
+    page = opened(trace, view="matrix")
+    assert form in page.texts("footer")[0]
+    stated = float(page.texts("footer")[0].split("than ")[1].split()[0])
+    assert 0 < stated < {"float32": 1e-7, "float16": 1e-2}[form]
+    page.go(view="matrix", query=7, key=9)
+    shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
+    assert abs(shown - steps_of(trace).weights[7, 9]) <= stated * 1.05 + 5e-5

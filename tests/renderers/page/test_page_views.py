@@ -1,0 +1,228 @@
+"""Every view, with the mouse: what a click and a pointer do, and what stands in the address."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy
+import pytest
+
+from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.arrays import to_numpy
+from attnviz.choices import Metric
+from attnviz.metrics import head_metrics
+from attnviz.renderers import numbers
+
+SENTENCE = "Your journey starts with one step"
+
+
+@pytest.fixture(scope="module")
+def several() -> Trace:
+    """Three layers of four heads, the first token a special one."""
+    draw = numpy.random.default_rng(7)
+    layers = tuple(
+        Layer(*(draw.standard_normal((4, 7, 8)) * 2 for _ in range(3)), Rule(causal=True), index=index)
+        for index in range(3)
+    )
+    source = {"kind": "model", "ids": [1, 5, 6, 7, 5, 6, 8], "special": [0]}
+    return Trace(("<s>", "the", "cat", "sat", "the", "cat", "ran"), layers, source)
+
+
+def test_the_overview_opens_a_head(opened, several):
+    page = opened(several)
+    assert page.texts(".layer h2") == ["Layer 0", "Layer 1", "Layer 2"]
+    page.page.get_by_role("button", name="Layer 1, head 2", exact=True).click()
+    page.page.wait_for_selector("#map")
+    assert page.page.evaluate("location.hash") == "#view=matrix&layer=1&head=2"
+    page.page.go_back()
+    page.page.wait_for_selector(".card")
+    assert page.page.locator("#tab-overview").get_attribute("aria-selected") == "true"
+
+
+@pytest.mark.parametrize("metric", [Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION])
+def test_the_overview_sorts_by_a_metric(opened, several, metric):
+    page = opened(several)
+    page.page.locator("#control-sort").select_option(metric.value)
+    page.page.wait_for_selector(".caption b")
+    values = [
+        (value, f"Layer {layer.index} · {head}")
+        for layer in several.layers
+        for head, value in enumerate(head_metrics(several, layer)[metric])
+    ]
+    values.sort(key=lambda pair: -pair[0])
+    assert page.texts(".caption span:first-child") == [title for _, title in values]
+    shown = [float(text) for text in page.texts(".caption b")]
+    assert numpy.allclose(shown, [value for value, _ in values], atol=1e-3)
+
+
+def test_a_small_map_has_the_colours_of_its_weights(opened, several):
+    page = opened(several, view="overview")
+    alpha = """canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
+        .filter((_, place) => place % 4 === 3)"""
+    painted = numpy.array(page.page.locator("canvas.thumb").nth(6).evaluate(alpha)).reshape(7, 7)
+    assert (painted > 0).tolist() == numpy.tri(7, dtype=bool).tolist()
+
+
+def test_pointing_at_a_cell_and_clicking_it(opened):
+    trace = trace_text(SENTENCE, causal=True)
+    page = opened(trace, view="matrix")
+    map_box = page.page.locator("#map").bounding_box()
+    spacer = page.page.locator(".spacer").bounding_box()
+    cell = 56  # of a short text
+    left, top = spacer["width"] - 6 * cell, spacer["height"] - 6 * cell
+    x, y = map_box["x"] + left + 1.5 * cell, map_box["y"] + top + 3.5 * cell
+    weight = numbers.number(to_numpy(trace.layers[0].steps(0).weights)[3, 1], 4)
+    page.page.mouse.move(x, y)
+    assert page.texts("#readout") == [f"with gives journey the weight {weight}."]
+    page.page.mouse.click(x, y)
+    page.page.wait_for_selector(".parts")
+    assert page.texts(".detail h2") == ["with looks at journey"]
+    assert page.page.evaluate("location.hash").endswith("query=3&key=1&detail=yes")
+    page.page.get_by_role("button", name="Close").click()
+    assert page.page.locator(".detail").is_hidden()
+
+
+def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
+    page = opened(trace_text(" ".join(f"w{place}" for place in range(60))), view="matrix", height=600)
+    before = page.page.locator(".spacer").bounding_box()["width"]
+    for _ in range(6):
+        page.page.get_by_role("button", name="Zoom in").click()
+    assert page.page.locator(".spacer").bounding_box()["width"] > 3 * before
+    page.page.locator("#map").evaluate("frame => frame.scrollTo(400, 400)")
+    page.page.wait_for_timeout(60)
+    inked = """canvas => { const pen = canvas.getContext("2d"); const ratio = devicePixelRatio;
+        const { data, width } = pen.getImageData(0, 0, canvas.width, canvas.height);
+        const counts = [0, 0];
+        for (let place = 3; place < data.length; place += 4) {
+          const [x, y] = [(place >> 2) % width / ratio, Math.floor((place >> 2) / width) / ratio];
+          if (data[place] > 100 && x < 40 && y > 60) counts[0]++;
+          if (data[place] > 100 && x > 60 && y < 20) counts[1]++;
+        }
+        return counts; }"""
+    assert min(page.page.locator(".pinned canvas").first.evaluate(inked)) > 50
+    page.page.get_by_role("button", name="Show the whole map").click()
+    assert page.page.locator(".spacer").bounding_box()["width"] == pytest.approx(before, abs=2)
+
+
+def test_dragging_moves_the_map_and_the_wheel_zooms(opened):
+    page = opened(trace_text(" ".join(f"w{place}" for place in range(60))), view="matrix", height=600)
+    box = page.page.locator("#map").bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    before = page.page.locator(".spacer").bounding_box()["width"]
+    page.page.mouse.move(x, y)
+    page.page.keyboard.down("Control")
+    page.page.mouse.wheel(0, -600)
+    page.page.keyboard.up("Control")
+    page.page.wait_for_timeout(100)
+    assert page.page.locator(".spacer").bounding_box()["width"] > 2 * before
+    start = page.page.evaluate("document.getElementById('map').scrollTop")
+    page.page.mouse.down()
+    page.page.mouse.move(x - 40, y - 80, steps=4)
+    page.page.mouse.up()
+    assert page.page.evaluate("document.getElementById('map').scrollTop") == pytest.approx(start + 80, abs=2)
+    assert page.page.locator(".detail").is_hidden()  # it was no click
+
+
+def test_lines_of_several_heads(opened, several):
+    page = opened(several, view="lines", layer=2)
+    page.page.get_by_role("button", name="Head 3").click()
+    page.page.wait_for_selector(".head[aria-pressed=true] >> nth=1")
+    assert "heads=0.3" in page.page.evaluate("location.hash")
+    weights = numpy.stack([several.layers[2].steps(head).weights for head in (0, 3)])[:, 5]
+    page.page.locator(".query .word").nth(5).hover()
+    head, key = numpy.unravel_index(weights.argmax(), weights.shape)
+    most = numbers.number(weights.max(), 4)
+    assert page.texts("#readout") == [f"Most of all, cat looks at {several.tokens[key]}: {most} (head {(0, 3)[head]})."]
+    page.page.locator(".key .word").nth(6).click()
+    assert page.page.locator(".key .word").nth(6).get_attribute("aria-selected") == "true"
+    assert "key=6" in page.page.evaluate("location.hash")
+
+
+def test_the_text_is_tinted_by_the_weights(opened, several):
+    page = opened(several, view="text", layer=1, head=1)
+    page.page.locator(".word").nth(4).click()
+    row = several.layers[1].steps(1).weights[4]
+    colours = page.page.locator(".word").evaluate_all("words => words.map((word) => word.style.backgroundColor)")
+    assert [colour == "" for colour in colours] == [weight == 0 for weight in row]
+    shades = [sum(map(int, colour[4:-1].split(", "))) for colour in colours[:5]]
+    assert numpy.argsort(row[:5])[::-1].tolist() == numpy.argsort(shades, kind="stable").tolist()
+    page.page.get_by_role("button", name="who looks at it").click()
+    column = several.layers[1].steps(1).weights[:, 4]
+    best = int(column.argmax())
+    assert page.texts("#readout") == [
+        f"Most of all, {several.tokens[best]} looks at the: {numbers.number(column[best], 4)} (head 1)."
+    ]
+
+
+def test_the_player_plays(opened):
+    page = opened(trace_text(SENTENCE))
+    page.page.clock.install()
+    page.page.locator("#tab-steps").click()
+    titles = []
+    page.page.get_by_role("button", name="Play", exact=True).click()
+    for _ in range(5):
+        titles += page.texts(".story h2")
+        page.page.clock.run_for(2700)
+    assert titles == ["Scores", "Scaled", "Masked", "Weights", "Output"]
+    assert page.page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.page.get_by_role("button", name="One step back").click()
+    assert page.texts(".story h2") == ["Weights"]
+
+
+def test_a_bar_of_the_steps_opens_the_arithmetic(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page.page.locator(".row").nth(2).click()
+    page.page.wait_for_selector(".parts")
+    assert page.texts(".detail h2") == ["journey looks at starts"]
+
+
+def test_tokens_are_left_out_and_what_they_take_is_said(opened, several):
+    weights = several.layers[0].steps(2).weights
+    page = opened(several, view="matrix", head=2, query=5, key=3, first="no")
+    left = f" Tokens that are not shown take {weights[5, 0]:.2f}."
+    assert page.texts("#readout") == [f"cat gives sat the weight {numbers.number(weights[5, 3], 4)}.{left}"]
+    page.go(view="lines", special="no")
+    assert len(page.texts(".query .word")) == len(page.texts(".key .word")) == 6
+    page.page.locator("#control-special").check()
+    assert len(page.texts(".query .word")) == 7
+
+
+def test_the_threshold_and_the_scale_change_the_colours(opened, several):
+    tones = 'canvas => canvas.getContext("2d").getImageData(0, 0, 7, 7).data.join()'
+    page = opened(several, view="overview")
+    seen = set()
+    for state in ({}, {"scale": "log"}, {"threshold": 0.3}):
+        page.go(view="overview", **state)
+        seen.add(page.page.locator("canvas.thumb").nth(1).evaluate(tones))
+    assert len(seen) == 3
+    assert page.texts("output") == ["0.30"]
+
+
+@pytest.mark.parametrize("view", ["overview", "matrix", "lines", "text", "steps"])
+def test_a_view_is_saved_as_a_picture(opened, several, view):
+    page = opened(several, view=view, query=4, layer=1)
+    saved = {}
+    for form in ("svg", "png"):
+        with page.page.expect_download() as download:
+            page.page.locator(f"#save-{form}").click()
+        assert download.value.suggested_filename == f"attention-{view}.{form}"
+        saved[form] = download.value.path().read_bytes()
+    picture = ElementTree.fromstring(saved["svg"])
+    texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert texts & {"cat", "Layer 1, head 2"}
+    assert saved["png"].startswith(b"\x89PNG")
+
+
+def test_a_link_with_nonsense_is_read_as_far_as_it_makes_sense(opened, several):
+    page = opened(
+        several, view="matrix", layer=99, head="x", query=1000, key=-1, scale="<b>", threshold=7, step="output"
+    )
+    assert page.texts("#readout") == ["Point at a cell; click it, or press Enter, for its arithmetic."]
+    assert page.page.locator("#control-layer").input_value() == "0"
+
+
+def test_a_page_without_special_tokens_opens_so_and_can_bring_them_back(opened, several):
+    page = opened(several, selected={"skip_special": True}, view="text", layer=0, head=0)
+    assert "<s>" not in page.texts("main")[0]
+    page.page.get_by_role("checkbox", name="special tokens").check()
+    assert "<s>" in page.texts("main")[0]
