@@ -5,6 +5,7 @@ A saved trace may say anything: what is not as sources/models.py writes it count
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ def _agreement(trace: Trace) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _whole_numbers(values: Any) -> tuple[int, ...]:

@@ -47,9 +47,9 @@ def test_it_is_opened_in_the_browser(folder, monkeypatch):
 
 def test_a_page_that_is_too_large_is_not_written(folder):
     words = " ".join(f"w{place}" for place in range(200))
-    result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", "1")
-    assert re.fullmatch(r"the page would take [\d.]+ MB, and 1 are the most that it may", problem(result, 1))
-    assert "of the 8 heads fit: select them with --layer and --head, or raise --max-size" in result.stderr
+    result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", "0.25")
+    assert re.fullmatch(r"the page would take [\d.]+ MB, and 0.25 are the most that it may", problem(result, 1))
+    assert "heads of one layer fit: select them with --layer and --head, or raise --max-size" in result.stderr
     assert list(folder.iterdir()) == []
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Rule
-from attnviz.distances import gathered
-from attnviz.rows import row_blocks, some_rows
+from attnviz.distances import gathered, spread
+from attnviz.rows import CELLS, row_blocks, some_rows
 from attnviz.selection import Part
 from attnviz.trace import Layer
 
 BASE64 = 4 / 3
+WORST = 0.5 / 254  # of a weight: what 8 bits of it are off by; numbers that give worse are not taken
 EASY = 8_000_000  # bytes of base64: below it a page opens at once, and Q, K and V tell more than weights
 LEVELS = 254  # of a visible weight; 0 is a hidden cell
-ALL_COMPARED = 512  # queries; of more, SAMPLE of them
-SAMPLE = 64
 
 
 class Form(StrEnum):
@@ -33,6 +33,9 @@ class Form(StrEnum):
     WEIGHTS = "weights"
 
 
+LARGEST = {Form.EXACT: math.inf, Form.SINGLE: 3.4028234663852886e38, Form.HALF: 65504.0}
+
+
 class Packed(NamedTuple):
     """The arrays of one layer as a page holds them, and the largest difference of a weight from the trace's."""
 
@@ -40,13 +43,37 @@ class Packed(NamedTuple):
     error: float
 
 
-def chosen_form(parts: Sequence[Part]) -> Form:
-    """The most exact form that stays easy to open, else the smaller of half precision and weights."""
-    for form in (Form.EXACT, Form.SINGLE, Form.HALF):
-        if estimate(parts, form) <= EASY and all(_fits(part, form) for part in parts):
-            return form
-    half = estimate(parts, Form.HALF) if all(_fits(part, Form.HALF) for part in parts) else numpy.inf
-    return Form.HALF if half < estimate(parts, Form.WEIGHTS) else Form.WEIGHTS
+class Attempt(NamedTuple):
+    """One way to hold all layers: their arrays, in the same numbers."""
+
+    form: Form
+    layers: list[Packed]
+
+    @property
+    def error(self) -> float:
+        """The largest difference of a weight from the trace's."""
+        return max(one.error for one in self.layers)
+
+
+def packed(parts: Sequence[Part], most: float = math.inf, run: Callable[..., Iterable[Packed]] = map) -> Attempt:
+    """The layers in the first of ``forms`` whose weights are as near to the trace's as 8 bits can be at the least.
+
+    ``most`` bytes of base64 are to be had; ``run`` is a ``map`` that may work on several layers at once.
+    """
+    for form in forms(parts, most):
+        attempt = Attempt(form, list(run(partial(pack, form=form), parts)))
+        if attempt.error <= WORST or form is Form.WEIGHTS:
+            break
+    return attempt
+
+
+def forms(parts: Sequence[Part], most: float = math.inf) -> list[Form]:
+    """The forms to try: the most exact that stay easy to open, then the smaller of half precision and weights."""
+    limit = min(EASY, most)
+    fitting = [form for form in (Form.EXACT, Form.SINGLE, Form.HALF) if all(_fits(part, form) for part in parts)]
+    easy = [form for form in fitting if estimate(parts, form) <= limit]
+    last = sorted({Form.WEIGHTS, *fitting[2:]}, key=lambda form: estimate(parts, form))
+    return [*easy, *(form for form in last if form not in easy)]
 
 
 def estimate(parts: Sequence[Part], form: Form) -> int:
@@ -66,9 +93,8 @@ def pack(part: Part, form: Form) -> Packed:
         arrays["mask"] = numpy.packbits(
             numpy.broadcast_to(mask, (*mask.shape[:-1], keys)), axis=-1, bitorder="little"
         )  # (…, queries, keys / 8)
-    if (by_distance := gathered(part.layer.rule.bias)) is not None:
-        rows = list(part.heads) if len(by_distance) > 1 else slice(None)
-        arrays["biasByDistance"] = _typed(by_distance[rows], Form.EXACT)
+    if (by_distance := gathered(rule.bias)) is not None:
+        arrays["biasByDistance"] = _typed(by_distance, Form.EXACT)
     elif rule.bias is not None:
         arrays["bias"] = _typed(to_numpy(rule.bias), Form.EXACT)
     if rule.sinks is not None:
@@ -101,7 +127,11 @@ def _rule(part: Part) -> Rule:
     rule, heads = part.layer.rule, list(part.heads)
 
     def cut(array: Any) -> Any:
-        return array if array is None or array.ndim < 3 or array.shape[0] == 1 else to_numpy(array)[heads]
+        if array is None or array.ndim < 3 or array.shape[0] == 1:
+            return array
+        if (by_distance := gathered(array)) is not None:  # whose cells are views, and would each be copied
+            return spread(by_distance[heads], array.shape[1])
+        return to_numpy(array)[heads]
 
     sinks = None if rule.sinks is None else to_numpy(rule.sinks)[heads]
     return replace(rule, mask=cut(rule.mask), bias=cut(rule.bias), sinks=sinks)
@@ -118,10 +148,8 @@ def _typed(array: numpy.ndarray, form: Form) -> numpy.ndarray:
 
 def _fits(part: Part, form: Form) -> bool:
     """Whether the numbers of ``part`` are within the range of ``form``."""
-    if form is not Form.HALF:
-        return True
     largest = max(float(numpy.abs(array).max()) for array in _vectors(part).values())
-    return largest <= 65504.0  # the largest half
+    return largest <= LARGEST[form]
 
 
 def _raw(part: Part, form: Form) -> float:
@@ -144,8 +172,10 @@ def _weights(part: Part) -> Packed:
     levels, scales, error = [], [], 0.0
     for weights, hidden in _maps(part):
         scale = weights.max(axis=-1, keepdims=True).astype(numpy.float32)  # (…, queries, 1)
-        steps = numpy.rint(weights * (LEVELS / numpy.where(scale > 0, scale, 1)))
-        error = max(error, float(numpy.abs(weights - steps * (scale / LEVELS)).max()))
+        level = scale.astype(numpy.float64) / LEVELS  # the largest weight of a row with a strong sink may be tiny
+        steps = numpy.rint(weights / numpy.where(level > 0, level, 1.0))
+        error = max(error, float(numpy.abs(weights - steps * level).max()))
+        hidden = hidden & (weights == 0)  # where a mask lowers all of a row alike, its keys share the weights after all
         levels.append(numpy.where(hidden, 0, steps + 1).astype(numpy.uint8).reshape(-1, weights.shape[-1]))
         scales.append(scale.reshape(-1))
     shape = (len(part.heads), part.layer.query.shape[1])
@@ -168,25 +198,24 @@ def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
 
 
 def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:
-    """The largest difference of a weight computed from ``arrays`` from the trace's own."""
-    kept = numpy.array(kv_places(part))
-    rule = _rule(part)
-    numpy_rule = replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias))
-    own, packed = (
-        Layer(one["query"], one["key"][kept], one["value"][kept], numpy_rule) for one in (_vectors(part), arrays)
-    )
+    """The largest difference of a weight computed from ``arrays``, in float64 as a browser does, from the trace's own."""
+    own, rounded = (_in_float64(part, vectors) for vectors in (_vectors(part), arrays))
+    queries, keys = own.query.shape[1], own.key.shape[1]
+    size = max(1, CELLS // (own.heads * keys))
     worst = 0.0
-    for rows in _compared(own.query.shape[1]):
-        ours, theirs = (some_rows(layer, rows.start, rows.stop).steps().weights for layer in (packed, own))
-        worst = max(worst, float(numpy.abs(ours - theirs).max()))
+    for start in range(0, queries, size):
+        stop = min(start + size, queries)
+        exact, ours = (some_rows(layer, start, stop).steps().weights for layer in (own, rounded))
+        worst = max(worst, float(numpy.abs(ours - exact).max()))
     return worst
 
 
-def _compared(queries: int) -> list[range]:
-    """The queries that are compared: all of them, or runs of eight spread over a long text."""
-    if queries <= ALL_COMPARED:
-        return [range(queries)]
-    return [range(start, start + 8) for start in numpy.linspace(0, queries - 8, SAMPLE // 8).astype(int).tolist()]
+def _in_float64(part: Part, vectors: dict[str, numpy.ndarray]) -> Layer:
+    """A layer of ``vectors``, each selected head with a key and a value of its own."""
+    kept, rule = numpy.array(kv_places(part)), _rule(part)
+    rule = replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias))
+    query, key, value = (vectors[name].astype(numpy.float64) for name in ("query", "key", "value"))
+    return Layer(query, key[kept], value[kept], rule)
 
 
 def _numpy(array: Any) -> Any:

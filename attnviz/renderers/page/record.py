@@ -10,9 +10,9 @@ from typing import Any
 from attnviz.choices import Language, Metric
 from attnviz.lessons import lessons
 from attnviz.metrics import head_metrics
-from attnviz.provenance import TEXT, exactness, ids, largest_error, layer_error, model_name, side_of, special
+from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, side_of, special
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.packing import Form, kv_places, pack
+from attnviz.renderers.page.packing import Attempt, kv_places
 from attnviz.renderers.parts import name
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
@@ -23,23 +23,20 @@ GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "ou
 
 
 def make_record(
-    trace: Trace, selection: Selection, form: Form, language: Language, blobs: Blobs, pool: Executor
+    trace: Trace, selection: Selection, attempt: Attempt, language: Language, blobs: Blobs, pool: Executor
 ) -> dict[str, Any]:
-    """The record of a page of the selected parts of ``trace``; their arrays are put into ``blobs``."""
+    """The record of a page of the selected parts of ``trace``; the arrays of ``attempt`` are put into ``blobs``."""
     texts = Texts()
     layers = [_layer(trace, part, texts) for part in selection.layers]
     metrics = [pool.submit(_metrics, trace, part) for part in selection.layers]
-    packed = list(pool.map(lambda part: pack(part, form), selection.layers))
-    for record, one, values in zip(layers, packed, metrics, strict=True):
+    for record, one, values in zip(layers, attempt.layers, metrics, strict=True):
         record |= {name: blobs.add(array) for name, array in one.arrays.items()}
         record["metrics"] = values.result()
     model = model_name(trace)
     return {
-        "attnviz": 1,
-        "form": form.value,
+        "form": attempt.form.value,
         "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
-        "error": max(one.error for one in packed),
-        "language": language.value,
+        "error": _rounded_up(attempt.error),
         "special": not any(part.narrowed for part in selection.layers),
         "source": exactness(model, largest_error(trace)) or model,
         "texts": texts.lists,
@@ -75,7 +72,6 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
     return {
         "title": layer.title,
         "index": layer.index,
-        "kind": layer.kind,
         "heads": list(part.heads),
         "kvHeads": [layer.kv_head(head) for head in part.heads],
         "kvPlaces": kv_places(part),
@@ -94,8 +90,15 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
         "hasBias": rule.bias is not None,
         "hasSinks": rule.sinks is not None,
         "slopes": None if layer.slopes is None else [layer.slopes[head] for head in part.heads],
-        "agreement": layer_error(trace, layer),
     }
+
+
+def _rounded_up(error: float) -> float:
+    """``error`` in two digits, never less than it is."""
+    if error == 0:
+        return 0.0
+    power = 10.0 ** (math.floor(math.log10(error)) - 1)
+    return math.ceil(error / power) * power
 
 
 def _special(trace: Trace, side: str, count: int) -> list[int]:

@@ -12,7 +12,7 @@ from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import Language
 from attnviz.renderers.page import bundle, to_html
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.packing import LEVELS, Form, chosen_form, estimate, pack
+from attnviz.renderers.page.packing import LEVELS, Form, estimate, forms, pack, packed
 from attnviz.selection import select
 
 
@@ -39,7 +39,7 @@ def random_trace(layers: int, heads: int, tokens: int, dimension: int, dtype: st
 )
 def test_the_most_exact_form_that_is_easy_to_open(shape, dtype, form):
     parts = select(random_trace(*shape, dtype)).layers
-    assert chosen_form(parts) is form
+    assert forms(parts)[0] is form
     assert estimate(parts, Form.EXACT) >= estimate(parts, Form.SINGLE) > estimate(parts, Form.HALF)
 
 
@@ -47,7 +47,7 @@ def test_numbers_beyond_half_precision_are_not_cut():
     [part] = select(random_trace(1, 1, 4, 4)).layers
     part.layer.query[0, 0, 0] = 1e5
     huge = part._replace(heads=(0,) * 200_000)
-    assert chosen_form([huge]) is Form.WEIGHTS
+    assert forms([huge]) == [Form.WEIGHTS]
 
 
 def test_weights_lie_within_half_a_level():
@@ -82,13 +82,64 @@ def test_twelve_layers_of_twelve_heads_of_256_tokens_take_less_than_ten_megabyte
 
 def test_a_page_that_is_too_large_says_what_fits():
     trace = random_trace(4, 4, 120, 64)
-    with pytest.raises(AttnvizError, match=r"would take 2\.\d MB, and 1\.5 are the most") as refused:
-        to_html(trace, select(trace), budget=1.5)
-    assert refused.value.hint == "about 3 of the 4 layers fit: select them with --layer, or raise --max-size"
-    assert len(trace.to_html(layer=[2], max_size=1.5)) < 1.5e6
+    with pytest.raises(AttnvizError, match=r"would take 0\.\d\d MB, and 0\.3 are the most") as refused:
+        to_html(trace, select(trace), budget=0.3)
+    assert refused.value.hint == "about 2 of the 4 layers fit: select them with --layer, or raise --max-size"
+    assert len(trace.to_html(layer=[1, 2], max_size=0.3)) < 0.3e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(trace, select(trace, layer=["0"]), budget=0.4)
-    assert "of the 4 heads fit" in refused.value.hint
+        to_html(trace, select(trace, layer=["0"]), budget=0.18)
+    assert refused.value.hint.startswith("about 1 heads of one layer fit: select them with --layer and --head")
+    assert len(trace.to_html(layer=[0], head=[3], max_size=0.18)) < 0.18e6
+
+
+def test_a_smaller_budget_takes_smaller_numbers():
+    trace = random_trace(4, 4, 120, 64)
+    assert len(trace.to_html(max_size=50)) > 1.5e6
+    assert len(trace.to_html(max_size=1.5)) < 1.5e6
+
+
+def test_numbers_that_rounding_would_falsify_are_given_as_weights():
+    """Scores so large that a rounded query means another weight: 8 bits of the weight itself are nearer."""
+    draw = numpy.random.default_rng(0)
+    arrays = (20 * draw.standard_normal((12, 64, 64)).astype("float32") for _ in range(3))
+    [part] = select(Trace(tuple(map(str, range(64))), (Layer(*arrays),))).layers
+    assert pack(part, Form.HALF).error > 0.02
+    attempt = packed([part] * 12)
+    assert (attempt.form, attempt.error <= 0.5 / LEVELS * 1.001) == (Form.WEIGHTS, True)
+
+
+@pytest.mark.parametrize("place", [3, 700, 1199])
+def test_the_error_is_that_of_every_query(place):
+    [part] = select(random_trace(1, 1, 1200, 16)).layers
+    part.layer.query[0, place] *= 8
+    arrays, error = pack(part, Form.HALF)
+    own, rounded = (
+        Layer(*(one[name].astype(float) for name in ("query", "key", "value"))).steps().weights
+        for one in (vars(part.layer), arrays)
+    )
+    assert numpy.abs(own - rounded).max() == pytest.approx(error, rel=1e-9)
+
+
+def test_numbers_beyond_single_precision_are_not_cut():
+    layer = Layer(*(numpy.full((1, 2, 3), value) for value in (1e45, 1e-45, 1.0)))
+    [part] = select(Trace(("a", "b"), (layer,))).layers
+    assert Form.SINGLE not in forms([part], 0)
+    assert pack(part, Form.WEIGHTS).error < 1e-3
+
+
+def test_a_row_that_a_mask_lowers_as_a_whole_keeps_its_weights():
+    bias = numpy.array([[0.0, -1e4], [-1e4, -1e4]])
+    [part] = select(random_trace(1, 1, 2, 4, bias=bias)).layers
+    arrays, error = pack(part, Form.WEIGHTS)
+    assert (arrays["levels"][0] > 0).tolist() == [[True, False], [True, True]]
+    assert error <= 0.5 / LEVELS
+
+
+def test_a_sink_that_takes_nearly_all_leaves_numbers():
+    [part] = select(random_trace(1, 1, 4, 4, sinks=numpy.array([95.0]))).layers
+    arrays, error = pack(part, Form.WEIGHTS)
+    assert error < 1e-30
+    assert (arrays["levels"].max(), numpy.isfinite(arrays["scales"]).all()) == (LEVELS + 1, True)
 
 
 def test_a_hopeless_page_is_refused_before_it_is_computed(monkeypatch):

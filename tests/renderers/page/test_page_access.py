@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from importlib import resources
 
 import pytest
 
 from attnviz import trace_text
 
 SENTENCE = "Your journey starts with one step"
-AXE = Path(os.environ.get("ATTNVIZ_AXE", Path(__file__).parents[3] / ".axe-core" / "axe.min.js"))
 RUN = "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations"
 
 
@@ -78,13 +76,12 @@ def test_who_asks_for_less_motion_gets_none(opened):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing(opened, dark):
-    if not AXE.is_file():
-        pytest.skip("axe-core is not here; .ci/run fetches it")
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
     page = opened(trace_text(SENTENCE, heads=4, causal=True, position="alibi"), dark=dark, motion="reduce")
     session = page.page.context.new_cdp_session(page.page)
     session.send("Page.setBypassCSP", {"enabled": True})  # axe-core is a script that the page would never allow
     page.page.reload()
-    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.page.evaluate((resources.files(axe) / "axe.min.js").read_text(encoding="utf-8"))
     for state in (
         {"view": "overview"},
         {"view": "overview", "sort": "entropy", "scale": "log"},
