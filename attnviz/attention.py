@@ -134,13 +134,13 @@ def attend(
     masked = scaled
     if bias is not None:
         with overflow_unspoken():
-            masked = masked + _of_scores(like(query, _bias(bias)), "bias", scores)
+            masked = masked + of_scores(like(query, bias_array(bias)), "bias", tuple(scores.shape))
         _require_no_overflow(xp, xp.max(masked, axis=-1), but=-math.inf)
     visible = _visible(xp, rule, query, queries, keys, scores)
     if visible is not None:
         masked = xp.where(visible, masked, -math.inf)
 
-    logit = None if sinks is None else _sinks(xp, like(query, as_floating(sinks, "sinks")), query)
+    logit = None if sinks is None else sink_logits(xp, like(query, as_floating(sinks, "sinks")), query)
     weights = _softmax(xp, masked, logit)
     return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
 
@@ -182,14 +182,14 @@ def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Ar
             raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
         if 0 in array.shape:
             raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
-        _require_finite(xp, array, name)
+        require_finite(xp, array, name)
         arrays[name] = xp.asarray(array, dtype=dtype)
     query, key, value = arrays.values()
-    _require_fitting(query, key, value)
+    require_fitting(query, key, value)
     return query, key, value
 
 
-def _require_fitting(query: Array, key: Array, value: Array) -> None:
+def require_fitting(query: Array, key: Array, value: Array) -> None:
     if not query.ndim == key.ndim == value.ndim:
         raise AttnvizError(
             f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
@@ -215,7 +215,7 @@ def _require_fitting(query: Array, key: Array, value: Array) -> None:
         )
 
 
-def _require_finite(xp: Any, array: Array, name: str) -> None:
+def require_finite(xp: Any, array: Array, name: str) -> None:
     finite = xp.isfinite(array)
     if not bool(xp.all(finite)):
         import numpy
@@ -261,13 +261,13 @@ def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores:
             inside = xp.abs(distance) < rule.window
             visible = inside if visible is None else visible & inside
     if rule.mask is not None:
-        mask = like(query, _boolean(rule.mask), dtype=xp.bool)
-        mask = _of_scores(mask, "mask", scores)
+        mask = like(query, boolean_mask(rule.mask), dtype=xp.bool)
+        mask = of_scores(mask, "mask", tuple(scores.shape))
         visible = mask if visible is None else visible & mask
     return visible
 
 
-def _boolean(mask: Any) -> Array:
+def boolean_mask(mask: Any) -> Array:
     mask = as_array(mask, "mask")
     if str(mask.dtype).rpartition(".")[2] != "bool":
         raise AttnvizError(
@@ -277,7 +277,7 @@ def _boolean(mask: Any) -> Array:
     return mask
 
 
-def _bias(bias: Any) -> Array:
+def bias_array(bias: Any) -> Array:
     bias = as_floating(bias, "bias")
     xp = namespace(bias)
     if bool(xp.any(xp.isnan(bias) | (bias == math.inf))):
@@ -285,19 +285,19 @@ def _bias(bias: Any) -> Array:
     return bias
 
 
-def _of_scores(array: Array, name: str, scores: Array) -> Array:
+def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
     """``array`` if it broadcasts to the shape of the scores and no further."""
-    fits = array.ndim <= scores.ndim and all(
-        size in (1, target) for size, target in zip(array.shape[::-1], scores.shape[::-1], strict=False)
+    fits = array.ndim <= len(scores) and all(
+        size in (1, target) for size, target in zip(array.shape[::-1], scores[::-1], strict=False)
     )
     if not fits:
         raise AttnvizError(
-            f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {tuple(scores.shape)}"
+            f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}"
         )
     return array
 
 
-def _sinks(xp: Any, sinks: Array, query: Array) -> Array:
+def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
     heads = query.shape[-3] if query.ndim > 2 else 1
     if tuple(sinks.shape) != (heads,):
         raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")

@@ -236,6 +236,7 @@ def pool_rows(
     cell_keys,
     query_cells,
     key_cells,
+    strip_cells,
     blocks,
     offset,
     before,
@@ -266,7 +267,7 @@ def pool_rows(
     QUERY_CELLS: tl.constexpr = max(1, QUERY_BLOCK // QUERY_CELL)  # in a block
     rows = tl.arange(0, QUERY_BLOCK)
     dimensions = tl.arange(0, DIMENSION)
-    strip = scratch + tl.program_id(0).to(tl.int64) * key_cells * QUERY_BLOCK
+    strip = scratch + tl.program_id(0).to(tl.int64) * strip_cells * QUERY_BLOCK
     items = heads * blocks
     item = tl.atomic_add(counter, 1)
     while item < items:
@@ -389,6 +390,8 @@ def find_keys(
     query_of,
     keys_of,
     found_of,
+    normaliser_of,
+    first_of,
     group,
     queries,
     keys,
@@ -401,16 +404,23 @@ def find_keys(
     offset,
     before,
     after,
+    factor,
+    inner,
+    softcap,
+    SOFTCAP: tl.constexpr,
     ROWS: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     DIMENSION: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """The key of each row's largest score, looked up in the one cell that holds it; rows come sorted by that cell."""
+    """The key of each row's largest score, looked up in the one cell that holds it, and the weight of the first key.
+
+    Rows come sorted by that cell, so that a program meets few cells.
+    """
     head = tl.program_id(1).to(tl.int64)
     place = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     there = place < queries
-    row = tl.load(order_of + head * queries + place, mask=there, other=0)
+    row = tl.load(order_of + head * queries + place, mask=there, other=0).to(tl.int32)
     wanted = tl.load(best_of + head * queries + row, mask=there, other=2147483647)
     dimensions = tl.arange(0, DIMENSION)
     wide = (dimensions < dimension)[None, :]
@@ -420,6 +430,14 @@ def find_keys(
         other=0.0,
     )
     base = keys_of + head // group * key_head_stride
+    first_key = tl.load(base + dimensions, mask=dimensions < dimension, other=0.0)
+    score = tl.sum(query.to(tl.float32) * first_key.to(tl.float32)[None, :], 1)  # (rows,)
+    if SOFTCAP:
+        score = softcap * _tanh(score * inner)
+    normaliser = tl.load(normaliser_of + head * queries + row, mask=there, other=0.0)
+    seen_first = (row + offset <= before) & (row + offset >= -after)
+    weight = tl.where(seen_first, tl.exp2(score * factor - normaliser), 0.0)
+    tl.store(first_of + head * queries + row, weight, mask=there)
     largest = tl.full([ROWS], float("-inf"), tl.float32)
     found = tl.zeros([ROWS], tl.int32)
     position = row + offset

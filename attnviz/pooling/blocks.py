@@ -1,0 +1,291 @@
+"""The pooled map block by block, for NumPy and torch: one pass over QKᵀ, holding no more than one tile of it.
+
+For a block of queries, the keys are taken tile by tile. A tile's exponentials are relative to the largest score that
+each query has in that tile; only their largest and their sum for each cell of keys are kept. When the last tile is
+done, the row's normaliser is known (Milakov & Gimelshein 2018, 1805.02867), and what was kept is rescaled and reduced
+over the queries of each cell.
+
+Tiles are transposed, (keys, queries): reductions over the keys of a cell then run along whole rows of memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from attnviz.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention import Rule
+from attnviz.errors import AttnvizError
+from attnviz.pooling.cells import band, edges, reach
+from attnviz.pooling.measures import Measures
+
+QUERY_BLOCK, KEY_BLOCK = 512, 1024  # a tile of float32 is 2 MiB: one core's cache, or two cores' together
+GATHERED = 1 << 21  # numbers of keys that are looked up at once for the largest weight's key
+
+
+class _Tile(NamedTuple):
+    """What is kept of one tile of scores."""
+
+    first: int  # its first cell of keys
+    peak: Array  # (queries,) the score that its exponentials are relative to
+    largest: Array  # (cells, queries) of the exponentials
+    total: Array  # (cells, queries) of the exponentials
+    moment: Array  # (queries,) Σ exponential · (score − peak)
+    seen: Array | None  # (cells, queries) how many keys each query sees
+
+
+def pool_blocks(
+    query: Array, key: Array, rule: Rule, heads: Sequence[int], cell_queries: int, cell_keys: int, bound: float
+) -> Measures:
+    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound."""
+    xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
+    dtype = xp.result_type(*(as_floating(array[:1, :1], "query") for array in (query, key)))
+
+    def zeros(*shape: int, kind: Any = dtype) -> Array:
+        return xp.zeros((len(heads), *shape), dtype=kind, device=query.device)
+
+    heights, widths = (_sizes(query, *side) for side in ((queries, cell_queries), (keys, cell_keys)))
+    shape = heights.shape[0], widths.shape[0]
+    visible = None if rule.mask is None and rule.bias is None else zeros(*shape)
+    largest_key = zeros(queries, kind=xp.int64)
+    measures = Measures(
+        zeros(*shape), zeros(*shape), visible, zeros(queries), zeros(queries), largest_key, zeros(queries)
+    )
+    for place, number in enumerate(heads):
+        head = _Head.of(query, key, rule, number, dtype, bound)
+        into = Measures(*(None if array is None else array[place] for array in measures))
+        for start, stop in _row_blocks(queries, cell_queries):
+            _pool_rows(head, start, stop, cell_queries, cell_keys, into)
+    area = xp.astype(heights[:, None] * widths, dtype)
+    for sums in (measures.mean, visible):
+        if sums is not None:
+            sums /= area
+    return measures
+
+
+@dataclass(frozen=True)
+class _Head:
+    """One head and its rule; ``scores`` is the formula of attend() up to the softmax, for any of its cells."""
+
+    xp: Any
+    query: Array  # (queries, d)
+    key: Array  # (keys, d)
+    rule: Rule
+    dtype: Any
+    mask: Array | None  # (queries, keys)
+    bias: Array | None  # (queries, keys)
+    sink: Array | None  # a single logit
+    offset: int
+    checked: bool  # whether scores could overflow
+
+    @classmethod
+    def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> _Head:
+        xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
+
+        def own(array: Array | None) -> Array | None:
+            if array is None:
+                return None
+            array = array[head if array.shape[0] > 1 else 0] if array.ndim > 2 else array
+            return xp.broadcast_to(array, (queries, keys))
+
+        sink = None if rule.sinks is None else like(xp.zeros(0, dtype=dtype, device=query.device), rule.sinks)[head]
+        return cls(
+            xp,
+            query[head],
+            key[head // (query.shape[0] // key.shape[0])],
+            rule,
+            dtype,
+            own(rule.mask),
+            own(rule.bias),
+            sink,
+            rule.offset_for(queries, keys),
+            checked=not bound < float(xp.finfo(dtype).max) / 4,
+        )
+
+    def queries(self, start: int, stop: int) -> Array:
+        """Some of the queries, times the scale.  (queries, d)"""
+        return self.xp.asarray(self.query[start:stop], dtype=self.dtype) * self.rule.scale_for(self.query.shape[-1])
+
+    def keys(self, first: int, last: int) -> Array:
+        return self.xp.asarray(self.key[first:last], dtype=self.dtype)
+
+    def scores(self, product: Array, rows: Array, keys: Array) -> Array:
+        """``product`` = query · key · scale, turned into scores; rows and keys, which broadcast, name its cells."""
+        xp, rule = self.xp, self.rule
+        if self.checked and not bool(xp.all(xp.isfinite(product))):
+            raise AttnvizError(
+                f"the scores are too large for {product.dtype}: query times key, scaled, is not finite",
+                "scale the inputs down, or use float64",
+            )
+        if rule.softcap is not None:
+            product = rule.softcap * xp.tanh(product / rule.softcap)
+        if self.bias is not None:
+            product = product + like(product, self.bias[rows, keys])
+        seen = self._seen(rows, keys)
+        return product if seen is None else xp.where(seen, product, -math.inf)
+
+    def _seen(self, rows: Array, keys: Array) -> Array | None:
+        seen = None
+        before, after = reach(self.rule)
+        if before != math.inf or after != math.inf:
+            distance = keys - (rows + self.offset)
+            seen = (distance >= -before) & (distance <= after)
+        if self.mask is not None:
+            mask = self.mask[rows, keys]
+            seen = mask if seen is None else seen & mask
+        return seen
+
+    def sees_all(self, rows: tuple[int, int], keys: tuple[int, int]) -> bool:
+        """Whether the tile of these rows and keys takes nothing from the rule beside the scale."""
+        rule = self.rule
+        if self.mask is not None or self.bias is not None or rule.softcap is not None or self.checked:
+            return False
+        before, after = reach(rule)
+        lowest, highest = keys[0] - (rows[1] - 1 + self.offset), keys[1] - 1 - (rows[0] + self.offset)
+        return lowest >= -before and highest <= after
+
+
+def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
+    """Add the queries start … stop − 1 of one head to its measures."""
+    xp, block = head.xp, head.queries(start, stop)
+    begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
+    tiles = [
+        _reduce_tile(head, block, (start, stop), (first, last), cell_keys, into.visible is not None)
+        for first, last in _tiles(begin, end, cell_keys)
+    ]
+    if not tiles:
+        return
+    peaks = xp.stack([tile.peak for tile in tiles])  # (tiles, queries)
+    totals = xp.stack([xp.sum(tile.total, axis=0) for tile in tiles])
+    top = xp.max(peaks, axis=0)
+    if head.sink is not None:
+        top = xp.maximum(top, head.sink)
+    shifts = xp.exp(peaks - top)  # (tiles, queries)
+    whole = xp.sum(totals * shifts, axis=0)
+    if head.sink is not None:
+        whole = whole + xp.exp(head.sink - top)
+    whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
+    shares = shifts / whole
+
+    best = xp.zeros_like(top)
+    cell = xp.zeros(stop - start, dtype=xp.int64, device=top.device)
+    entropy = xp.zeros_like(top)
+    first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
+    for tile, peak, share in zip(tiles, peaks, shares, strict=True):
+        largest, total = tile.largest * share, tile.total * share  # (cells, queries)
+        mass = xp.sum(total, axis=0)
+        entropy += mass * (top + xp.log(whole) - peak) - tile.moment * share
+        highest = xp.max(largest, axis=0)
+        cell = xp.where(highest > best, tile.first + xp.argmax(largest, axis=0), cell)
+        best = xp.maximum(best, highest)
+        cells = slice(tile.first, tile.first + largest.shape[0])
+        place = first_cell, cells
+        into.mean[place] += xp.sum(_cells_of_queries(xp, total, cell_queries), axis=-1).T
+        into.maximum[place] = xp.maximum(into.maximum[place], xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T)
+        if tile.seen is not None and into.visible is not None:
+            into.visible[place] += xp.sum(_cells_of_queries(xp, tile.seen, cell_queries), axis=-1).T
+    into.entropy[start:stop] = entropy / math.log(2)
+    into.largest[start:stop] = best
+    normaliser = top + xp.log(whole)
+    into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
+    into.first_key[start:stop] = _weight_of_first(head, block, start, normaliser)
+
+
+def _reduce_tile(
+    head: _Head, block: Array, queries: tuple[int, int], keys: tuple[int, int], cell_keys: int, count: bool
+) -> _Tile:
+    """The tile of a block of queries and some keys, both from … to the one before."""
+    xp = head.xp
+    with overflow_unspoken():
+        scores = head.keys(*keys) @ block.T  # (keys, queries)
+    ruled = not head.sees_all(queries, keys)
+    if ruled:
+        rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
+        scores = head.scores(scores, rows[None, :], columns[:, None])
+    seen = None
+    if count:
+        seen = xp.sum(_cells_of_keys(xp, xp.astype(scores != -math.inf, scores.dtype), cell_keys), axis=1)
+    peak = xp.max(scores, axis=0)  # (queries,)
+    if ruled:  # finite, so that differences stay numbers where a query sees nothing
+        peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
+    scores -= peak
+    exponentials = xp.exp(scores)
+    by_cell = _cells_of_keys(xp, exponentials, cell_keys)
+    largest, total = xp.max(by_cell, axis=1), xp.sum(by_cell, axis=1)  # (cells, queries)
+    if ruled:
+        scores = xp.where(exponentials == 0, 0.0, scores)
+    exponentials *= scores
+    return _Tile(keys[0] // cell_keys, peak, largest, total, xp.sum(exponentials, axis=0), seen)
+
+
+def _find_keys(head: _Head, block: Array, start: int, cell: Array, cell_keys: int) -> Array:
+    """The key of each query's largest score, looked up in the one cell of keys that holds it.  (queries,)"""
+    xp, found = head.xp, []
+    keys, width = head.key.shape
+    inside = xp.arange(cell_keys, device=cell.device)
+    step = max(1, GATHERED // (cell_keys * width))
+    for first in range(0, cell.shape[0], step):
+        place = cell[first : first + step, None] * cell_keys + inside  # (queries, keys of the cell)
+        there = place < keys
+        place = xp.where(there, place, keys - 1)
+        rows = xp.arange(start + first, start + first + place.shape[0], device=cell.device)
+        gathered = xp.take(head.key, xp.reshape(place, (-1,)), axis=0)
+        gathered = xp.reshape(xp.asarray(gathered, dtype=head.dtype), (*place.shape, width))
+        product = (gathered @ block[first : first + step, :, None])[..., 0]
+        scores = xp.where(there, head.scores(product, rows[:, None], place), -math.inf)
+        found.append(xp.take_along_axis(place, xp.argmax(scores, axis=1, keepdims=True), axis=1)[:, 0])
+    return xp.concat(found)
+
+
+def _weight_of_first(head: _Head, block: Array, start: int, normaliser: Array) -> Array:
+    """The weight of the first key for each query of a block.  (queries,)"""
+    xp = head.xp
+    product = block @ head.keys(0, 1)[0]
+    rows = xp.arange(start, start + product.shape[0], device=product.device)
+    return xp.exp(head.scores(product, rows, xp.zeros_like(rows)) - normaliser)
+
+
+def _cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
+    """(keys, queries) → (cells, keys of a cell, queries), the last cell filled up with zeros."""
+    keys, queries = tile.shape
+    cell = min(cell, keys)
+    if keys % cell:
+        tile = xp.concat([tile, xp.zeros((-keys % cell, queries), dtype=tile.dtype, device=tile.device)])
+    return xp.reshape(tile, (-1, cell, queries))
+
+
+def _cells_of_queries(xp: Any, array: Array, cell: int) -> Array:
+    """(cells of keys, queries) → (cells of keys, cells, queries of a cell), the last cell filled up with zeros."""
+    rows, queries = array.shape
+    cell = min(cell, queries)
+    if queries % cell:
+        array = xp.concat([array, xp.zeros((rows, -queries % cell), dtype=array.dtype, device=array.device)], axis=1)
+    return xp.reshape(array, (rows, -1, cell))
+
+
+def _row_blocks(queries: int, cell: int) -> Iterator[tuple[int, int]]:
+    """Blocks of queries that hold whole cells, or lie inside one where a cell is larger than a block."""
+    return _blocks(0, queries, cell, QUERY_BLOCK)
+
+
+def _tiles(begin: int, end: int, cell: int) -> Iterator[tuple[int, int]]:
+    """The same for the keys begin … end − 1, from the start of the cell that holds the first."""
+    return _blocks(begin // cell * cell, end, cell, KEY_BLOCK) if begin < end else iter(())
+
+
+def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
+    if cell > most:
+        for first in range(begin, end, cell):
+            yield from ((place, min(place + most, first + cell, end)) for place in range(first, min(first + cell, end), most))
+    else:
+        step = most // cell * cell
+        yield from ((first, min(first + step, end)) for first in range(begin, end, step))
+
+
+def _sizes(array: Array, tokens: int, cell: int) -> Array:
+    """How many tokens each cell covers."""
+    bounds, xp = edges(tokens, cell), namespace(array)
+    return xp.asarray([last - first for first, last in itertools.pairwise(bounds)], device=array.device)
