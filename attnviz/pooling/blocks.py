@@ -80,6 +80,7 @@ class _Head:
     sink: Array | None  # a single logit
     offset: int
     checked: bool  # whether scores could overflow
+    longest_key: float  # the largest |k|
 
     @classmethod
     def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> _Head:
@@ -91,11 +92,12 @@ class _Head:
             array = array[head if array.shape[0] > 1 else 0] if array.ndim > 2 else array
             return xp.broadcast_to(array, (queries, keys))
 
+        key = key[head // (query.shape[0] // key.shape[0])]
         sink = None if rule.sinks is None else like(xp.zeros(0, dtype=dtype, device=query.device), rule.sinks)[head]
         return cls(
             xp,
             query[head],
-            key[head // (query.shape[0] // key.shape[0])],
+            key,
             rule,
             dtype,
             own(rule.mask),
@@ -103,7 +105,16 @@ class _Head:
             sink,
             rule.offset_for(queries, keys),
             checked=not bound < float(xp.finfo(dtype).max) / 4,
+            longest_key=math.sqrt(max(_longest(xp.asarray(key[first : first + KEY_BLOCK], dtype=dtype)) for first in range(0, keys, KEY_BLOCK))),
         )
+
+    def calm(self, block: Array) -> bool:
+        """Whether no score of these queries can bring an exponential out of range, so that none needs a shift.
+
+        |q · k| ≤ |q| |k|. The products of many a head are far below that limit, and two passes over each tile are saved.
+        """
+        limit = math.log(float(self.xp.finfo(self.dtype).max)) / 2
+        return self.bias is None and math.sqrt(_longest(block)) * self.longest_key < limit
 
     def queries(self, start: int, stop: int) -> Array:
         """Some of the queries, times the scale.  (queries, d)"""
@@ -152,8 +163,9 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
     """Add the queries start … stop − 1 of one head to its measures."""
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
+    calm = head.calm(block)
     tiles = [
-        _reduce_tile(head, block, (start, stop), (first, last), cell_keys, into.visible is not None)
+        _reduce_tile(head, block, (start, stop), (first, last), cell_keys, calm, into.visible is not None)
         for first, last in _tiles(begin, end, cell_keys)
     ]
     if not tiles:
@@ -195,7 +207,7 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
 
 
 def _reduce_tile(
-    head: _Head, block: Array, queries: tuple[int, int], keys: tuple[int, int], cell_keys: int, count: bool
+    head: _Head, block: Array, queries: tuple[int, int], keys: tuple[int, int], cell_keys: int, calm: bool, count: bool
 ) -> _Tile:
     """The tile of a block of queries and some keys, both from … to the one before."""
     xp = head.xp
@@ -208,10 +220,11 @@ def _reduce_tile(
     seen = None
     if count:
         seen = xp.sum(_cells_of_keys(xp, xp.astype(scores != -math.inf, scores.dtype), cell_keys), axis=1)
-    peak = xp.max(scores, axis=0)  # (queries,)
+    peak = xp.zeros_like(scores[0]) if calm else xp.max(scores, axis=0)  # (queries,)
     if ruled:  # finite, so that differences stay numbers where a query sees nothing
         peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
-    scores -= peak
+    if not calm:
+        scores -= peak
     exponentials = xp.exp(scores)
     by_cell = _cells_of_keys(xp, exponentials, cell_keys)
     largest, total = xp.max(by_cell, axis=1), xp.sum(by_cell, axis=1)  # (cells, queries)
@@ -289,3 +302,10 @@ def _sizes(array: Array, tokens: int, cell: int) -> Array:
     """How many tokens each cell covers."""
     bounds, xp = edges(tokens, cell), namespace(array)
     return xp.asarray([last - first for first, last in itertools.pairwise(bounds)], device=array.device)
+
+
+def _longest(array: Array) -> float:
+    """The largest |row|² of an array."""
+    xp = namespace(array)
+    with overflow_unspoken():
+        return float(xp.max(xp.sum(array * array, axis=-1)))

@@ -431,12 +431,12 @@ def find_keys(
     )
     base = keys_of + head // group * key_head_stride
     first_key = tl.load(base + dimensions, mask=dimensions < dimension, other=0.0)
-    score = tl.sum(query.to(tl.float32) * first_key.to(tl.float32)[None, :], 1)  # (rows,)
+    first_score = tl.sum(query.to(tl.float32) * first_key.to(tl.float32)[None, :], 1)  # (rows,)
     if SOFTCAP:
-        score = softcap * _tanh(score * inner)
+        first_score = softcap * _tanh(first_score * inner)
     normaliser = tl.load(normaliser_of + head * queries + row, mask=there, other=0.0)
     seen_first = (row + offset <= before) & (row + offset >= -after)
-    weight = tl.where(seen_first, tl.exp2(score * factor - normaliser), 0.0)
+    weight = tl.where(seen_first, tl.exp2(first_score * factor - normaliser), 0.0)
     tl.store(first_of + head * queries + row, weight, mask=there)
     largest = tl.full([ROWS], float("-inf"), tl.float32)
     found = tl.zeros([ROWS], tl.int32)
