@@ -291,9 +291,7 @@ def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
         size in (1, target) for size, target in zip(array.shape[::-1], scores[::-1], strict=False)
     )
     if not fits:
-        raise AttnvizError(
-            f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}"
-        )
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}")
     return array
 
 

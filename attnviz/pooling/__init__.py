@@ -71,9 +71,8 @@ class Pooled:
         if self.counted is not None:
             return self.counted
         xp = namespace(self.mean)
-        sides = (xp.asarray(list(side), device=self.mean.device) for side in (self.query_edges, self.key_edges))
-        share = xp.astype(visible_share(xp, self.rule, *sides), self.mean.dtype)
-        return xp.broadcast_to(share, self.mean.shape)
+        rows, columns = (xp.asarray(side, device=self.mean.device) for side in (self.query_edges, self.key_edges))
+        return xp.broadcast_to(visible_share(xp, self.rule, rows, columns, self.mean.dtype), self.mean.shape)
 
     @property
     def cell(self) -> tuple[int, int]:
@@ -156,7 +155,7 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
         if not all(math.isfinite(end) for end in ends):
             require_finite(xp, as_floating(array, name), name)
         bound *= max(map(abs, ends))
-    return bound
+    return float(bound)
 
 
 def _checked_rule(query: Array, keys: int, rule: Rule) -> Rule:

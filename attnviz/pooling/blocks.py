@@ -105,7 +105,12 @@ class _Head:
             sink,
             rule.offset_for(queries, keys),
             checked=not bound < float(xp.finfo(dtype).max) / 4,
-            longest_key=math.sqrt(max(_longest(xp.asarray(key[first : first + KEY_BLOCK], dtype=dtype)) for first in range(0, keys, KEY_BLOCK))),
+            longest_key=math.sqrt(
+                max(
+                    _longest(xp.asarray(key[first : first + KEY_BLOCK], dtype=dtype))
+                    for first in range(0, keys, KEY_BLOCK)
+                )
+            ),
         )
 
     def calm(self, block: Array) -> bool:
@@ -196,7 +201,9 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
         cells = slice(tile.first, tile.first + largest.shape[0])
         place = first_cell, cells
         into.mean[place] += xp.sum(_cells_of_queries(xp, total, cell_queries), axis=-1).T
-        into.maximum[place] = xp.maximum(into.maximum[place], xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T)
+        into.maximum[place] = xp.maximum(
+            into.maximum[place], xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T
+        )
         if tile.seen is not None and into.visible is not None:
             into.visible[place] += xp.sum(_cells_of_queries(xp, tile.seen, cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
@@ -292,7 +299,9 @@ def _tiles(begin: int, end: int, cell: int) -> Iterator[tuple[int, int]]:
 def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
     if cell > most:
         for first in range(begin, end, cell):
-            yield from ((place, min(place + most, first + cell, end)) for place in range(first, min(first + cell, end), most))
+            yield from (
+                (place, min(place + most, first + cell, end)) for place in range(first, min(first + cell, end), most)
+            )
     else:
         step = most // cell * cell
         yield from ((first, min(first + step, end)) for first in range(begin, end, step))

@@ -33,7 +33,7 @@ def band(rule: Rule, start: int, stop: int, queries: int, keys: int) -> tuple[in
     return int(min(end, max(0, start + offset - before))), end
 
 
-def visible_share(xp: Any, rule: Rule, query_edges: Array, key_edges: Array) -> Array:
+def visible_share(xp: Any, rule: Rule, query_edges: Array, key_edges: Array, dtype: Any) -> Array:
     """The share of the query-key pairs of each cell that causal and window let be seen.  (query_cells, key_cells)
 
     A closed form over the corners of the cells, so it costs nothing beside the map.
@@ -47,7 +47,7 @@ def visible_share(xp: Any, rule: Rule, query_edges: Array, key_edges: Array) -> 
         pairs = pairs - _pairs_below(xp, rows, columns, offset - int(before) - 1)
     pairs = pairs[1:, 1:] - pairs[:-1, 1:] - pairs[1:, :-1] + pairs[:-1, :-1]
     sizes = (rows[1:] - rows[:-1]) * (columns[:, 1:] - columns[:, :-1])
-    return pairs / sizes
+    return xp.astype(pairs, dtype) / xp.astype(sizes, dtype)
 
 
 def _pairs_below(xp: Any, rows: Array, columns: Array, shift: int) -> Array:

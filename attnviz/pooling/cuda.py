@@ -22,11 +22,9 @@ class Launch:
     """How the kernel is cut and compiled.
 
     query_block, key_block   rows and columns of a tile of scores
-    warps, stages            of a program; stages of keys that are loaded ahead
+    warps, stages            of a program; tiles of keys in flight
     programs                 on one multiprocessor at a time, so that one's exponentials run beside another's products
     registers                of a thread at most: what lets so many programs fit; None leaves it to the compiler
-    descriptor               load the keys through the tensor memory accelerator
-    ahead                    start the product of the next tile before the exponentials of this one
     """
 
     query_block: int = 128
@@ -35,8 +33,6 @@ class Launch:
     stages: int = 2
     programs: int = 2
     registers: int | None = 128
-    descriptor: bool = False
-    ahead: bool = False
 
 
 def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
@@ -115,21 +111,17 @@ def run(
     capped = rule.softcap is not None
     sinks = None if rule.sinks is None else torch.as_tensor(rule.sinks, dtype=torch.float32, device=query.device)
     padded = _padded(cell_keys) != cell_keys and cell_keys % launch.key_block != 0
-    contiguous = (cell_keys >= launch.key_block or _padded(cell_keys) == cell_keys) and key.is_contiguous()
-    use_descriptor = launch.descriptor and contiguous and dimension == _padded(dimension)
-    keys_of = _descriptor(key, launch.key_block) if use_descriptor else key
     precision = "tf32x3" if query.dtype == torch.float32 else "ieee"
     factor = float(LOG2_E if capped else scale * LOG2_E)
     inner, softcap = (scale / rule.softcap, rule.softcap) if rule.softcap is not None else (1.0, 1.0)
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
     with torch.cuda.device(query.device):
         pool_rows[(programs,)](
-            query, keys_of, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
+            query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
             scratch, counter, heads, heads // kv_heads, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1),
             cell_queries, cell_keys, query_cells, key_cells, key_cells_padded, blocks, offset, before, after, factor, inner, softcap,
             PADDED=padded, SOFTCAP=capped, SINKS=sinks is not None, BANDED=min(before, after) < FAR,
-            DESCRIPTOR=use_descriptor, MEASURES=True, AHEAD=launch.ahead,
             QUERY_BLOCK=launch.query_block, KEY_BLOCK=launch.key_block, DIMENSION=max(16, _padded(dimension)),
             QUERY_CELL=_padded(cell_queries), BLOCKS_A_CELL=blocks_a_cell, KEY_CELL=_padded(cell_keys),
             TILES_A_CELL=tiles_a_cell, CELL_BLOCK=32, PRECISION=precision, STAGES=launch.stages,
@@ -154,10 +146,3 @@ def _band(rule: Rule, queries: int, keys: int) -> tuple[int, int, int]:
 def _padded(size: int) -> int:
     """The next power of two."""
     return 1 << (size - 1).bit_length()
-
-
-def _descriptor(key: Array, key_block: int) -> Any:
-    from triton.tools.tensor_descriptor import TensorDescriptor
-
-    flat = key.reshape(-1, key.shape[-1])
-    return TensorDescriptor(flat, list(flat.shape), list(flat.stride()), [key_block, key.shape[-1]])

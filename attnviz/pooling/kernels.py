@@ -8,10 +8,9 @@ normaliser is known: the program reads its strip back, rescales it and reduces i
 Scores live in units of log₂, so that one fused multiply-add and one exp2 turn a dot product into an exponential.
 """
 
-# ruff: noqa: N803  (Triton's compile-time constants are capitals)
+# ruff: noqa: N803, N806, SIM108  (Triton: compile-time constants are capitals, and what they choose are statements)
 
 from __future__ import annotations
-
 
 import triton
 import triton.language as tl
@@ -47,32 +46,29 @@ def _places(
     CELL: tl.constexpr,
     TILES_A_CELL: tl.constexpr,
 ):
-    """Which key each column of a tile is, its place inside its cell, and the tile's first key."""
+    """Which key each column of a tile is, and its place inside its cell."""
     column = tl.arange(0, KEY_BLOCK)
     if CELL >= KEY_BLOCK:
         inside = (tile % TILES_A_CELL) * KEY_BLOCK + column
         start = tile // TILES_A_CELL * cell_keys
         index = start + inside
-        start += (tile % TILES_A_CELL) * KEY_BLOCK
     else:
         inside = column % CELL
         start = tile * (KEY_BLOCK // CELL) * cell_keys
         index = start + (column // CELL) * cell_keys + inside
-    return index, inside, start
+    return index, inside
 
 
 @triton.jit
 def _dot(
     query,
-    keys_of,  # a pointer to this head's keys, or a descriptor of all heads' keys
-    first_row,
+    keys_of,  # this head's
     key_stride,
     dimension,
     keys,
     cell_keys,
     tile,
     GUARDED: tl.constexpr,
-    DESCRIPTOR: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     DIMENSION: tl.constexpr,
     CELL: tl.constexpr,
@@ -80,15 +76,12 @@ def _dot(
     PRECISION: tl.constexpr,
 ):
     """QKᵀ of the block of queries and one tile of keys; GUARDED where some of its keys may not exist."""
-    index, inside, start = _places(tile, cell_keys, KEY_BLOCK, CELL, TILES_A_CELL)
-    if DESCRIPTOR:
-        key = keys_of.load([first_row + start, 0])  # (keys, d)
-    else:
-        dimensions = tl.arange(0, DIMENSION)
-        present = (dimensions < dimension)[None, :]
-        if GUARDED:
-            present = present & (index < keys)[:, None]
-        key = tl.load(keys_of + index[:, None] * key_stride + dimensions[None, :], mask=present, other=0.0)
+    index, _ = _places(tile, cell_keys, KEY_BLOCK, CELL, TILES_A_CELL)
+    dimensions = tl.arange(0, DIMENSION)
+    present = (dimensions < dimension)[None, :]
+    if GUARDED:
+        present = present & (index < keys)[:, None]
+    key = tl.load(keys_of + index[:, None] * key_stride + dimensions[None, :], mask=present, other=0.0)
     return tl.dot(query, key.T, input_precision=PRECISION)  # (queries, keys)
 
 
@@ -96,8 +89,7 @@ def _dot(
 def _walk(
     state,
     query,
-    keys_of,  # a pointer to this head's keys, or a descriptor of all heads' keys
-    first_row,  # of this head's keys in the descriptor
+    keys_of,  # this head's
     key_stride,
     dimension,
     strip,
@@ -112,13 +104,9 @@ def _walk(
     last,
     before,
     after,
-   
     CHECKED: tl.constexpr,
     PADDED: tl.constexpr,
     SOFTCAP: tl.constexpr,
-    DESCRIPTOR: tl.constexpr,
-    MEASURES: tl.constexpr,
-    AHEAD: tl.constexpr,
     QUERY_BLOCK: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     DIMENSION: tl.constexpr,
@@ -130,22 +118,14 @@ def _walk(
     """Visit the tiles first … last − 1 of keys; CHECKED ones hold cells that some of the queries do not see."""
     largest, total, spread, best, cell_largest, cell_total = state
     CELLS: tl.constexpr = max(1, KEY_BLOCK // CELL)  # of a tile
-    if AHEAD and not CHECKED:
-        ahead = _dot(query, keys_of, first_row, key_stride, dimension, keys, cell_keys, first, PADDED, DESCRIPTOR,
-            KEY_BLOCK, DIMENSION, CELL, TILES_A_CELL, PRECISION)  # fmt: skip
     for tile in tl.range(first, last, num_stages=STAGES):
-        if AHEAD and not CHECKED:
-            score = ahead
-            ahead = _dot(query, keys_of, first_row, key_stride, dimension, keys, cell_keys, tl.minimum(tile + 1, last - 1),
-                PADDED, DESCRIPTOR, KEY_BLOCK, DIMENSION, CELL, TILES_A_CELL, PRECISION)  # fmt: skip
-        else:
-            score = _dot(query, keys_of, first_row, key_stride, dimension, keys, cell_keys, tile, CHECKED or PADDED,
-                DESCRIPTOR, KEY_BLOCK, DIMENSION, CELL, TILES_A_CELL, PRECISION)  # fmt: skip
+        score = _dot(query, keys_of, key_stride, dimension, keys, cell_keys, tile, CHECKED or PADDED, KEY_BLOCK, DIMENSION,
+            CELL, TILES_A_CELL, PRECISION)  # fmt: skip
         if CELLS == 1:
             cell = tile // TILES_A_CELL
         else:
             cell = tile * CELLS
-        index, inside, start = _places(tile, cell_keys, KEY_BLOCK, CELL, TILES_A_CELL)
+        index, inside = _places(tile, cell_keys, KEY_BLOCK, CELL, TILES_A_CELL)
         if SOFTCAP:
             score = softcap * _tanh(score * inner)
         if CHECKED:
@@ -160,12 +140,9 @@ def _walk(
             relative = score * factor - peak[:, None]
             exponential = tl.exp2(relative)
             mass = tl.sum(exponential, 1)
-            if MEASURES:
-                if CHECKED or PADDED:
-                    relative = tl.where(exponential > 0, relative, 0.0)
-                moment = tl.sum(exponential * relative, 1)
-            else:
-                moment = mass
+            if CHECKED or PADDED:
+                relative = tl.where(exponential > 0, relative, 0.0)
+            moment = tl.sum(exponential * relative, 1)
             tile_peak = peak
             if TILES_A_CELL > 1:
                 fresh = tile % TILES_A_CELL == 0
@@ -191,20 +168,15 @@ def _walk(
             lower = peaks - tile_peak[:, None]
             shares = tl.exp2(lower)
             mass = tl.sum(masses * shares, 1)
-            if MEASURES:
-                split = tl.where(exponentials > 0, split, 0.0)
-                moments = tl.sum(exponentials * split, 2)
-                moment = tl.sum(shares * (moments + masses * lower), 1)
-            else:
-                moment = mass
+            split = tl.where(exponentials > 0, split, 0.0)
+            moments = tl.sum(exponentials * split, 2)
+            moment = tl.sum(shares * (moments + masses * lower), 1)
 
         higher = tl.maximum(largest, tile_peak)
-        if MEASURES:
-            best = tl.where(tile_peak > largest, winner, best)
+        best = tl.where(tile_peak > largest, winner, best)
         old, new = largest - higher, tile_peak - higher
         old_share, new_share = tl.exp2(old), tl.exp2(new)
-        if MEASURES:
-            spread = old_share * (spread + total * old) + new_share * (moment + mass * new)
+        spread = old_share * (spread + total * old) + new_share * (moment + mass * new)
         total = old_share * total + new_share * mass
         largest = higher
     return largest, total, spread, best, cell_largest, cell_total
@@ -248,9 +220,6 @@ def pool_rows(
     SOFTCAP: tl.constexpr,
     SINKS: tl.constexpr,
     BANDED: tl.constexpr,
-    DESCRIPTOR: tl.constexpr,
-    MEASURES: tl.constexpr,
-    AHEAD: tl.constexpr,
     QUERY_BLOCK: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     DIMENSION: tl.constexpr,
@@ -286,11 +255,7 @@ def pool_rows(
         query = tl.load(places, mask=present[:, None] & (dimensions < dimension)[None, :], other=0.0)
 
         kv_head = head // group
-        if DESCRIPTOR:
-            key_base = keys_of
-        else:
-            key_base = keys_of + kv_head.to(tl.int64) * key_head_stride
-        first_row = kv_head * keys
+        key_base = keys_of + kv_head.to(tl.int64) * key_head_stride
 
         # Keys begin … end − 1 are seen by some query of the block, full_begin … full_end − 1 by all of them.
         positions = index + offset
@@ -320,15 +285,15 @@ def pool_rows(
         nothing = tl.zeros([QUERY_BLOCK], tl.float32)
         state = (nothing + HIDDEN, nothing, nothing, tl.zeros([QUERY_BLOCK], tl.int32), nothing + HIDDEN, nothing)
         if BANDED:
-            state = _walk(state, query, key_base, first_row, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-                factor, inner, softcap, tile_begin, full_first, before, after, True, PADDED, SOFTCAP, DESCRIPTOR,
-                MEASURES, AHEAD, QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
-        state = _walk(state, query, key_base, first_row, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-            factor, inner, softcap, full_first, full_last, before, after, False, PADDED, SOFTCAP, DESCRIPTOR,
-            MEASURES, AHEAD, QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, STAGES)  # fmt: skip
-        state = _walk(state, query, key_base, first_row, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-            factor, inner, softcap, full_last, tile_end, before, after, True, PADDED, SOFTCAP, DESCRIPTOR,
-            MEASURES, AHEAD, QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
+            state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
+                factor, inner, softcap, tile_begin, full_first, before, after, True, PADDED, SOFTCAP,
+                QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
+        state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
+            factor, inner, softcap, full_first, full_last, before, after, False, PADDED, SOFTCAP,
+            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, STAGES)  # fmt: skip
+        state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
+            factor, inner, softcap, full_last, tile_end, before, after, True, PADDED, SOFTCAP,
+            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
         largest, total, spread, best, _, _ = state
 
         top = largest
@@ -338,17 +303,19 @@ def pool_rows(
             top = tl.maximum(largest, sink)
             whole = total * tl.exp2(largest - top) + tl.exp2(sink - top)
         normaliser = tl.where(whole > 0, top + tl.log2(tl.where(whole > 0, whole, 1.0)), 0.0)
-        if MEASURES:
-            share = tl.exp2(largest - normaliser)
-            row = head.to(tl.int64) * queries + index
-            tl.store(largest_of + row, share, mask=present)
-            tl.store(entropy_of + row, share * (total * (normaliser - largest) - spread), mask=present)
-            tl.store(best_of + row, best, mask=present)
-            tl.store(normaliser_of + row, normaliser, mask=present)
+        share = tl.exp2(largest - normaliser)
+        row = head.to(tl.int64) * queries + index
+        tl.store(largest_of + row, share, mask=present)
+        tl.store(entropy_of + row, share * (total * (normaliser - largest) - spread), mask=present)
+        tl.store(best_of + row, best, mask=present)
+        tl.store(normaliser_of + row, normaliser, mask=present)
         normaliser = tl.where(present, normaliser, float("inf"))  # 2^−∞: rows that are not there weigh nothing
 
         tl.debug_barrier()  # the strip is written by other threads of the program than read it
-        cell_first, cell_last = tile_begin * CELLS // TILES_A_CELL, tl.minimum(tile_end * CELLS // TILES_A_CELL, key_cells)
+        cell_first, cell_last = (
+            tile_begin * CELLS // TILES_A_CELL,
+            tl.minimum(tile_end * CELLS // TILES_A_CELL, key_cells),
+        )
         for chunk in tl.range(cell_first, cell_last, CELL_BLOCK, num_stages=2):
             cell = chunk + tl.arange(0, CELL_BLOCK)
             there = cell < cell_last
@@ -446,7 +413,9 @@ def find_keys(
         for start in range(cell * cell_keys, tl.minimum((cell + 1) * cell_keys, keys), KEY_BLOCK):
             index = start + tl.arange(0, KEY_BLOCK)
             inside = index < tl.minimum((cell + 1) * cell_keys, keys)
-            key = tl.load(base + index[:, None] * key_stride + dimensions[None, :], mask=inside[:, None] & wide, other=0.0)
+            key = tl.load(
+                base + index[:, None] * key_stride + dimensions[None, :], mask=inside[:, None] & wide, other=0.0
+            )
             score = tl.dot(query, key.T, input_precision=PRECISION)  # (rows, keys)
             seen = (index[None, :] <= (position + after)[:, None]) & (index[None, :] >= (position - before)[:, None])
             score = tl.where(seen & inside[None, :], score, float("-inf"))
