@@ -6,6 +6,7 @@ meets both; the ratio is the median over the pairs. Absolute times are this mach
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -98,7 +99,65 @@ def picture(folder: Path) -> list[Row]:
     ]
 
 
-ROWS: dict[str, Callable[[Path], list[Row]]] = {"start": start, "help": help_text, "lines": lines, "picture": picture}
+def pool(_: Path) -> list[Row]:
+    rows = []
+    for engine in ("torch", "numpy"):
+        mine, theirs = zip(*((pooled(f"attnviz-{engine}"), pooled("plain")) for _ in range(3)), strict=True)
+        ratio = statistics.median(b["seconds"] / a["seconds"] for a, b in zip(mine, theirs, strict=True))
+        shown = (
+            f"{statistics.median(run['seconds'] for run in runs):.2f} s, {runs[0]['mebibytes']:,.0f} MiB"
+            for runs in (mine, theirs)
+        )
+        rows.append(
+            (
+                f"pooled map, T = 16,384, {engine} / torch's softmax, pooled",
+                *shown,
+                f"{ratio:.2f} × faster",
+                "≥ 3 ×, ≤ 100 MiB",
+            )
+        )
+    return rows + (pool_on_gpu() if has_cuda() else [])
+
+
+def pool_long(_: Path) -> list[Row]:
+    run = pooled("attnviz-torch", "131072", "64", "causal")
+    shown = f"{run['seconds']:.0f} s, {run['mebibytes']:,.0f} MiB"
+    return [("pooled map, T = 131,072, causal, torch", shown, "", "", "≤ 100 MiB")]
+
+
+def pool_on_gpu() -> list[Row]:
+    lines = subprocess.run(peer("pooling_cuda.py"), check=True, capture_output=True, text=True).stdout.splitlines()
+    return [
+        (
+            f"pooled map, T = {run['tokens']:,}, {run['heads']} heads{', causal' * run['causal']}, a head, {run['card']}",
+            f"{run['pool']:.2f} ms",
+            f"flash {run['flash']:.2f} ms, cuDNN {run['cudnn']:.2f} ms",
+            f"{run['pool'] / run['flash']:.2f} ×, {run['pool'] / run['cudnn']:.2f} ×",
+            "≤ 0.75 ×",
+        )
+        for run in map(json.loads, lines)
+    ]
+
+
+def pooled(engine: str, tokens: str = "16384", dimension: str = "64", *options: str) -> dict[str, float]:
+    command = peer("pooling.py", engine, tokens, dimension, *options)
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT).stdout)
+
+
+def has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+ROWS: dict[str, Callable[[Path], list[Row]]] = {
+    "start": start,
+    "help": help_text,
+    "lines": lines,
+    "picture": picture,
+    "pool": pool,
+    "pool-long": pool_long,
+}
 
 
 def pair(work: str, ours: Sequence[str], theirs: Sequence[str], reach: str, *, runs: int, faster: bool = False) -> Row:
