@@ -7,6 +7,7 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -110,6 +111,43 @@ def like(array: Array, value: Any, dtype: Any = None) -> Array:
 def overflow_unspoken() -> Any:
     """A context in which NumPy does not warn of overflow, for code that looks at the result itself."""
     return numpy.errstate(over="ignore", invalid="ignore")
+
+
+def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> None:
+    """Do independent jobs side by side, with one thread of the library of ``array`` for each, at most ``most`` at once.
+
+    Where one job is many small operations, this is faster than one job at a time with all threads in each operation:
+    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
+    """
+    if _is_torch(array):
+        import torch
+
+        total, restrict = torch.get_num_threads(), torch.set_num_threads
+        if array.device.type != "cpu":
+            most = 1
+    else:
+        total, restrict = (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            None,
+        )
+    workers = min(total, most, len(jobs))
+    if workers <= 1:
+        for job in jobs:
+            work(job)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    each = max(1, total // workers)
+    executor = ThreadPoolExecutor(workers, initializer=None if restrict is None else lambda: restrict(each))
+    try:
+        if restrict is not None:
+            restrict(each)
+        for _ in executor.map(work, jobs):
+            pass
+    finally:
+        executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
+        if restrict is not None:
+            restrict(total)
 
 
 def require_memory(needed: int, what: str, hint: str) -> None:

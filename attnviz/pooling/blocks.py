@@ -16,14 +16,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.arrays import Array, as_floating, in_threads, like, namespace, overflow_unspoken
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
 from attnviz.pooling.cells import band, edges, reach
 from attnviz.pooling.measures import Measures
 
-QUERY_BLOCK, KEY_BLOCK = 512, 1024  # a tile of float32 is 2 MiB: one core's cache, or two cores' together
-GATHERED = 1 << 21  # numbers of keys that are looked up at once for the largest weight's key
+QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
+GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key
+WORKERS = 8  # blocks at once: each holds some 10 MiB in float32
 
 
 class _Tile(NamedTuple):
@@ -57,8 +58,8 @@ def pool_blocks(
     for place, number in enumerate(heads):
         head = _Head.of(query, key, rule, number, dtype, bound)
         into = Measures(*(None if array is None else array[place] for array in measures))
-        for start, stop in _row_blocks(queries, cell_queries):
-            _pool_rows(head, start, stop, cell_queries, cell_keys, into)
+        jobs = [_Job(head, blocks, cell_queries, cell_keys, into) for blocks in _row_blocks(queries, cell_queries)]
+        in_threads(query, _pool_job, jobs[::-1], most=WORKERS * 32 // xp.finfo(dtype).bits)
     area = xp.astype(heights[:, None] * widths, dtype)
     for sums in (measures.mean, visible):
         if sums is not None:
@@ -162,6 +163,22 @@ class _Head:
         before, after = reach(rule)
         lowest, highest = keys[0] - (rows[1] - 1 + self.offset), keys[1] - 1 - (rows[0] + self.offset)
         return lowest >= -before and highest <= after
+
+
+class _Job(NamedTuple):
+    """Blocks of queries that no other job shares a cell with."""
+
+    head: _Head
+    blocks: tuple[tuple[int, int], ...]
+    cell_queries: int
+    cell_keys: int
+    into: Measures
+
+
+def _pool_job(job: _Job) -> None:
+    with overflow_unspoken():  # which NumPy asks of every thread
+        for start, stop in job.blocks:
+            _pool_rows(job.head, start, stop, job.cell_queries, job.cell_keys, job.into)
 
 
 def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
@@ -286,13 +303,15 @@ def _cells_of_queries(xp: Any, array: Array, cell: int) -> Array:
     return xp.reshape(array, (rows, -1, cell))
 
 
-def _row_blocks(queries: int, cell: int) -> Iterator[tuple[int, int]]:
-    """Blocks of queries that hold whole cells, or lie inside one where a cell is larger than a block."""
-    return _blocks(0, queries, cell, QUERY_BLOCK)
+def _row_blocks(queries: int, cell: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Blocks of queries that hold whole cells, or all of those that one cell is cut into where it is too large."""
+    step = max(cell, QUERY_BLOCK // cell * cell)
+    for start in range(0, queries, step):
+        yield tuple(_blocks(start, min(start + step, queries), cell, QUERY_BLOCK))
 
 
 def _tiles(begin: int, end: int, cell: int) -> Iterator[tuple[int, int]]:
-    """The same for the keys begin … end − 1, from the start of the cell that holds the first."""
+    """Tiles of the keys begin … end − 1, from the start of the cell that holds the first; whole cells, or parts of one."""
     return _blocks(begin // cell * cell, end, cell, KEY_BLOCK) if begin < end else iter(())
 
 
