@@ -114,40 +114,31 @@ def overflow_unspoken() -> Any:
 
 
 def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> None:
-    """Do independent jobs side by side, with one thread of the library of ``array`` for each, at most ``most`` at once.
+    """Do independent jobs; for torch on the CPU side by side, each on threads of its own, at most ``most`` at once.
 
-    Where one job is many small operations, this is faster than one job at a time with all threads in each operation:
-    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
+    Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
+    nobody waits at the end of each, which costs most on a machine that is busy with other things too. NumPy's products
+    bring their own threads, which get in each other's way when several jobs ask for them.
     """
-    if _is_torch(array):
-        import torch
-
-        total, restrict = torch.get_num_threads(), torch.set_num_threads
-        if array.device.type != "cpu":
-            most = 1
-    else:
-        total, restrict = (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-            None,
-        )
-    workers = min(total, most, len(jobs))
-    if workers <= 1:
+    if not _is_torch(array) or array.device.type != "cpu":
         for job in jobs:
             work(job)
         return
     from concurrent.futures import ThreadPoolExecutor
 
+    import torch
+
+    total = torch.get_num_threads()
+    workers = max(1, min(total, most, len(jobs)))
     each = max(1, total // workers)
-    executor = ThreadPoolExecutor(workers, initializer=None if restrict is None else lambda: restrict(each))
+    executor = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
     try:
-        if restrict is not None:
-            restrict(each)
+        torch.set_num_threads(each)  # of the library beneath, too, which counts for the whole process
         for _ in executor.map(work, jobs):
             pass
     finally:
         executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
-        if restrict is not None:
-            restrict(total)
+        torch.set_num_threads(total)
 
 
 def require_memory(needed: int, what: str, hint: str) -> None:

@@ -27,15 +27,15 @@ GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest
 WORKERS = 8  # blocks at once: each holds some 10 MiB in float32
 
 
-class _Tile(NamedTuple):
-    """What is kept of one tile of scores."""
+class _Strip(NamedTuple):
+    """What is kept of the tiles of a block of queries, allocated at once: small arrays that outlive a tile, each
+    allocated after it, would pin the memory that the tiles leave."""
 
-    first: int  # its first cell of keys
-    peak: Array  # (queries,) the score that its exponentials are relative to
-    largest: Array  # (cells, queries) of the exponentials
-    total: Array  # (cells, queries) of the exponentials
-    moment: Array  # (queries,) Σ exponential · (score − peak)
-    seen: Array | None  # (cells, queries) how many keys each query sees
+    peak: Array  # (tiles, queries) the score that a tile's exponentials are relative to
+    moment: Array  # (tiles, queries) Σ exponential · (score − peak)
+    largest: Array  # (slots, queries) of the exponentials; a slot is the part of a cell of keys that lies in a tile
+    total: Array  # (slots, queries) of the exponentials
+    seen: Array | None  # (slots, queries) how many keys each query sees
 
 
 def pool_blocks(
@@ -185,20 +185,33 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
     """Add the queries start … stop − 1 of one head to its measures."""
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
-    calm = head.calm(block)
-    tiles = [
-        _reduce_tile(head, block, (start, stop), (first, last), cell_keys, calm, into.visible is not None)
-        for first, last in _tiles(begin, end, cell_keys)
-    ]
+    tiles = list(_tiles(begin, end, cell_keys))
     if not tiles:
         return
-    peaks = xp.stack([tile.peak for tile in tiles])  # (tiles, queries)
-    totals = xp.stack([xp.sum(tile.total, axis=0) for tile in tiles])
+    slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
+    bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
+
+    def zeros(rows: int) -> Array:
+        return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
+
+    seen = None if into.visible is None else zeros(sum(slots))
+    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
+    calm = head.calm(block)
+    for number, (keys, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
+        own = _Strip(
+            strip.peak[number],
+            strip.moment[number],
+            *(None if array is None else array[low:high] for array in strip[2:]),
+        )
+        _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, own)
+    peaks = strip.peak
     top = xp.max(peaks, axis=0)
     if head.sink is not None:
         top = xp.maximum(top, head.sink)
     shifts = xp.exp(peaks - top)  # (tiles, queries)
-    whole = xp.sum(totals * shifts, axis=0)
+    whole = xp.zeros_like(top)
+    for shift, (low, high) in zip(shifts, bounds, strict=True):
+        whole += xp.sum(strip.total[low:high], axis=0) * shift
     if head.sink is not None:
         whole = whole + xp.exp(head.sink - top)
     whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
@@ -208,21 +221,19 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
     cell = xp.zeros(stop - start, dtype=xp.int64, device=top.device)
     entropy = xp.zeros_like(top)
     first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    for tile, peak, share in zip(tiles, peaks, shares, strict=True):
-        largest, total = tile.largest * share, tile.total * share  # (cells, queries)
-        mass = xp.sum(total, axis=0)
-        entropy += mass * (top + xp.log(whole) - peak) - tile.moment * share
+    for (first, _), (low, high), peak, moment, share in zip(tiles, bounds, peaks, strip.moment, shares, strict=True):
+        largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (cells, queries)
+        entropy += xp.sum(total, axis=0) * (top + xp.log(whole) - peak) - moment * share
         highest = xp.max(largest, axis=0)
-        cell = xp.where(highest > best, tile.first + xp.argmax(largest, axis=0), cell)
+        first_slot = first // cell_keys
+        cell = xp.where(highest > best, first_slot + xp.argmax(largest, axis=0), cell)
         best = xp.maximum(best, highest)
-        cells = slice(tile.first, tile.first + largest.shape[0])
-        place = first_cell, cells
+        place = first_cell, slice(first_slot, first_slot + high - low)
         into.mean[place] += xp.sum(_cells_of_queries(xp, total, cell_queries), axis=-1).T
-        into.maximum[place] = xp.maximum(
-            into.maximum[place], xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T
-        )
-        if tile.seen is not None and into.visible is not None:
-            into.visible[place] += xp.sum(_cells_of_queries(xp, tile.seen, cell_queries), axis=-1).T
+        largest = xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T
+        into.maximum[place] = xp.maximum(into.maximum[place], largest)
+        if strip.seen is not None and into.visible is not None:
+            into.visible[place] += xp.sum(_cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
     normaliser = top + xp.log(whole)
@@ -231,9 +242,15 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
 
 
 def _reduce_tile(
-    head: _Head, block: Array, queries: tuple[int, int], keys: tuple[int, int], cell_keys: int, calm: bool, count: bool
-) -> _Tile:
-    """The tile of a block of queries and some keys, both from … to the one before."""
+    head: _Head,
+    block: Array,
+    queries: tuple[int, int],
+    keys: tuple[int, int],
+    cell_keys: int,
+    calm: bool,
+    into: _Strip,
+) -> None:
+    """The tile of a block of queries and some keys, both from … to the one before, into its places of the strip."""
     xp = head.xp
     with overflow_unspoken():
         scores = head.keys(*keys) @ block.T  # (keys, queries)
@@ -241,21 +258,23 @@ def _reduce_tile(
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
         scores = head.scores(scores, rows[None, :], columns[:, None])
-    seen = None
-    if count:
-        seen = xp.sum(_cells_of_keys(xp, xp.astype(scores != -math.inf, scores.dtype), cell_keys), axis=1)
-    peak = xp.zeros_like(scores[0]) if calm else xp.max(scores, axis=0)  # (queries,)
-    if ruled:  # finite, so that differences stay numbers where a query sees nothing
-        peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
+    if into.seen is not None:
+        seen = xp.astype(scores != -math.inf, scores.dtype)
+        into.seen[...] = xp.sum(_cells_of_keys(xp, seen, cell_keys), axis=1)
     if not calm:
+        peak = xp.max(scores, axis=0)  # (queries,)
+        if ruled:  # finite, so that differences stay numbers where a query sees nothing
+            peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
+        into.peak[...] = peak
         scores -= peak
     exponentials = xp.exp(scores)
     by_cell = _cells_of_keys(xp, exponentials, cell_keys)
-    largest, total = xp.max(by_cell, axis=1), xp.sum(by_cell, axis=1)  # (cells, queries)
+    into.largest[...] = xp.max(by_cell, axis=1)
+    into.total[...] = xp.sum(by_cell, axis=1)
     if ruled:
         scores = xp.where(exponentials == 0, 0.0, scores)
     exponentials *= scores
-    return _Tile(keys[0] // cell_keys, peak, largest, total, xp.sum(exponentials, axis=0), seen)
+    into.moment[...] = xp.sum(exponentials, axis=0)
 
 
 def _find_keys(head: _Head, block: Array, start: int, cell: Array, cell_keys: int) -> Array:
