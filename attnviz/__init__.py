@@ -1,7 +1,7 @@
 """attnviz shows what attention computes, step by step, with real numbers.
 
-attend(query, key, value, …) returns every step of the formula; trace_text(text, …) and load(path) return a Trace,
-which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
+attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
+load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnviz.attention import Rule, Steps, attend
     from attnviz.errors import AttnvizError
+    from attnviz.sources.files import load
+    from attnviz.sources.models import trace_model
     from attnviz.sources.toy import trace_text
-    from attnviz.trace import Layer, Projection, Trace, load
+    from attnviz.trace import Layer, Projection, Trace
 
 __version__ = "0.1.0"
 
@@ -26,6 +28,7 @@ __all__ = [
     "__version__",
     "attend",
     "load",
+    "trace_model",
     "trace_text",
 ]
 
@@ -38,7 +41,8 @@ _MODULES = {
     "Steps": "attnviz.attention",
     "Trace": "attnviz.trace",
     "attend": "attnviz.attention",
-    "load": "attnviz.trace",
+    "load": "attnviz.sources.files",
+    "trace_model": "attnviz.sources.models",
     "trace_text": "attnviz.sources.toy",
 }
 

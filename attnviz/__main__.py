@@ -9,13 +9,16 @@ def run() -> None:
     # Start-up makes thousands of objects and no garbage: looking for it takes a sixth of the time, and as much again
     # when the interpreter ends. What long runs leave is still collected, seldom.
     gc.disable()
-    from attnviz.cli import main
+    try:
+        from attnviz.cli import main
 
-    gc.freeze()
-    gc.set_threshold(300_000)
-    gc.enable()
-    code = main()
-    gc.freeze()
+        gc.freeze()
+        gc.set_threshold(300_000)
+        gc.enable()
+        code = main()
+        gc.freeze()
+    except KeyboardInterrupt:
+        code = 130
     sys.exit(code)
 
 

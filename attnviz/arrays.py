@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -41,6 +42,17 @@ def to_numpy(array: Array) -> Any:
     return array.astype(numpy.float32) if array.dtype.name == BFLOAT16 else array
 
 
+def bfloat16_halves(array: Array) -> Any:
+    """The bits of a bfloat16 ``array`` as NumPy's 16-bit numbers, which every file can hold; None for any other type."""
+    if not str(array.dtype).endswith(BFLOAT16):
+        return None
+    if _is_torch(array):
+        import torch
+
+        return array.detach().cpu().contiguous().view(torch.uint16).numpy()
+    return array.view(numpy.uint16)
+
+
 def to_backend(array: Array, backend: str, device: str | None = None, dtype: str | None = None) -> Array:
     """``array`` as ``backend`` ("numpy" or "torch") holds it, on ``device``, its numbers as ``dtype``.
 
@@ -53,12 +65,18 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
         if dtype == BFLOAT16:
             raise UsageError("NumPy has no bfloat16", "add --backend torch")
         array = to_numpy(array)
-        return array if dtype is None or array.dtype == bool else array.astype(dtype)
+        return array if dtype is None or array.dtype == bool else cast(array, dtype)
     torch = import_torch("--backend torch")
-    tensor = array if _is_torch(array) else torch.from_numpy(numpy.ascontiguousarray(to_numpy(array)))
+    tensor = array if _is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
     kind = None if dtype is None or tensor.dtype == torch.bool else getattr(torch, dtype)
     try:
-        return tensor.to(device=_torch_device(torch, device), dtype=kind)
+        place = _torch_device(torch, device)
+        if place.startswith("mps") and kind is None and tensor.dtype == torch.float64:
+            kind = torch.float32  # Apple's GPUs have no float64
+        moved = tensor.to(device=place, dtype=kind)
+        if moved.is_meta:
+            raise NotImplementedError("it holds no numbers")
+        return moved
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise AttnvizError(f"torch cannot use the device {device}: {_first_line(error)}") from None
 
@@ -71,6 +89,18 @@ def import_torch(what: str) -> Any:
     except ImportError:
         raise _missing_torch(what) from None
     return torch
+
+
+def torch_device(device: str | None) -> str:
+    """The name of torch's device that ``device`` means: "auto" is the fastest there is, None the cpu."""
+    import torch
+
+    name = _torch_device(torch, device)
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise AttnvizError(f"torch cannot use the device {name}: {_first_line(error)}") from None
+    return name
 
 
 def as_array(value: Any, name: str) -> Array:
@@ -102,15 +132,25 @@ def as_floating(value: Any, name: str) -> Array:
 
 def like(array: Array, value: Any, dtype: Any = None) -> Array:
     """``value`` in the library, on the device and in the dtype (unless another is given) of ``array``."""
-    xp = namespace(array)
-    if _is_torch(value) and not _is_torch(array):
-        value = to_numpy(value)
-    return xp.asarray(value, dtype=array.dtype if dtype is None else dtype, device=array.device)
+    dtype = array.dtype if dtype is None else dtype
+    if _is_torch(value):
+        return value.to(device=array.device, dtype=dtype) if _is_torch(array) else cast(to_numpy(value), dtype)
+    if _is_torch(array):
+        return namespace(array).asarray(_writable(numpy.asarray(value)), dtype=dtype, device=array.device)
+    return cast(numpy.asarray(value), dtype)
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """``array`` in another dtype of its own library; a number too large for it becomes infinite, without a warning."""
+    if _is_torch(array):
+        return array.to(dtype)
+    with overflow_unspoken():
+        return array.astype(dtype, copy=False)
 
 
 def overflow_unspoken() -> Any:
     """A context in which NumPy does not warn of overflow, for code that looks at the result itself."""
-    return numpy.errstate(over="ignore", invalid="ignore")
+    return numpy.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> None:
@@ -151,7 +191,19 @@ def require_memory(needed: int, what: str, hint: str) -> None:
 
 
 def _is_torch(array: Any) -> bool:
-    return type(array).__module__.partition(".")[0] == "torch"
+    return _is_torch_type(type(array))  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache
+def _is_torch_type(kind: type) -> bool:
+    """Whether torch's tensor is among the ancestors of ``kind``, without importing torch to ask."""
+    return any(one.__module__.partition(".")[0] == "torch" for one in kind.__mro__)
+
+
+def _writable(array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` as torch takes it: contiguous, in this machine's byte order, and not read-only; a copy only if needed."""
+    array = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return array if array.flags.writeable else array.copy()
 
 
 def _torch_device(torch: Any, device: str | None) -> str:

@@ -13,8 +13,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken, to_numpy
+from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
 from attnviz.errors import AttnvizError
+
+AS_GOOD_AS_HIDDEN = 9000.0  # below the cell's own score: e^x is 0 in every type
+LARGEST_POSITION = 2**53  # beyond it, positions would no longer be exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Rule:
     softcap       scores become softcap · tanh(scores / softcap), which keeps them below softcap
     mask          bool, (queries, keys) or (heads, queries, keys): True = may attend
     bias          float, the same shapes: added to the scaled scores; −∞ hides
-    sinks         float, (heads,): one logit a head that takes a share of the weights and has no value
+    sinks         float, (heads,) or (heads, queries): a logit that takes a share of the weights and has no value
     """
 
     scale: float | None = None
@@ -46,6 +49,8 @@ class Rule:
         for name, kind in (("scale", float), ("query_offset", int), ("window", int), ("softcap", float)):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _plain(name, value, kind))
+        if self.causal not in (True, False):
+            raise AttnvizError(f"causal is {self.causal!r}: it must be true or false")
         object.__setattr__(self, "causal", bool(self.causal))
         if self.scale is not None and not math.isfinite(self.scale):
             raise AttnvizError(f"scale is {self.scale}: it must be a finite number")
@@ -65,8 +70,8 @@ class Rule:
         if queries != keys and (self.causal or self.window is not None):
             raise AttnvizError(
                 f"{queries} queries and {keys} keys: which key does the first query stand at?",
-                f"query_offset=0 aligns the first query with the first key (torch's is_causal), "
-                f"query_offset={keys - queries} the last query with the last key (a key/value cache)",
+                f"query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal; "
+                f"query_offset={keys - queries} the last query with the last key, as a key/value cache",
             )
         return 0
 
@@ -88,9 +93,16 @@ class Steps(NamedTuple):
     output: Array
 
     @property
+    def hidden(self) -> Array:
+        """True for each cell that softmax gives nothing: −∞, or lowered so far that e^x is 0 (a mask of −10⁴ or
+        finfo.min, as many implementations add it).  (…, heads, queries, keys)"""
+        lowered = self.scaled - namespace(self.masked).where(self.masked == -math.inf, self.scaled, self.masked)
+        return (self.masked == -math.inf) | (lowered >= AS_GOOD_AS_HIDDEN)
+
+    @property
     def blind(self) -> Array:
         """True for each query whose keys are all hidden: its weights and output are 0.  (…, heads, queries)"""
-        return namespace(self.masked).all(self.masked == -math.inf, axis=-1)
+        return namespace(self.masked).max(self.masked, axis=-1) == -math.inf
 
 
 def attend(
@@ -122,26 +134,32 @@ def attend(
     rule = Rule(scale, causal, query_offset, window, softcap, mask, bias, sinks)
     xp = namespace(query, key, value)
     query, key, value = _inputs(xp, query, key, value)
-    queries, keys, dimension = query.shape[-2], key.shape[-2], query.shape[-1]
-
     with overflow_unspoken():
-        scores = _grouped(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
-        scaled = scores * rule.scale_for(dimension)
-    _require_no_overflow(xp, scaled)
-    if softcap is not None:
-        scaled = softcap * xp.tanh(scaled / softcap)
+        steps = _steps(xp, query, key, value, rule)
+    _require_no_overflow(xp, steps, rule)
+    return steps
+
+
+def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps:
+    """The formula itself."""
+    scores = _grouped(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
+
+    scaled = scores * rule.scale_for(query.shape[-1])
+    if rule.softcap is not None:
+        limits = xp.finfo(scaled.dtype)
+        if not limits.smallest_normal <= rule.softcap <= limits.max:
+            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} has no such number", "use float64")
+        scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
 
     masked = scaled
-    if bias is not None:
-        with overflow_unspoken():
-            masked = masked + of_scores(like(query, bias_array(bias)), "bias", tuple(scores.shape))
-        _require_no_overflow(xp, xp.max(masked, axis=-1), but=-math.inf)
-    visible = _visible(xp, rule, query, queries, keys, scores)
+    if rule.bias is not None:
+        masked = masked + of_scores(like(query, bias_array(rule.bias)), "bias", tuple(scores.shape))
+    visible = _visible(xp, rule, query, scores)
     if visible is not None:
         masked = xp.where(visible, masked, -math.inf)
 
-    logit = None if sinks is None else sink_logits(xp, like(query, as_floating(sinks, "sinks")), query)
-    weights = _softmax(xp, masked, logit)
+    sinks = None if rule.sinks is None else sink_logits(xp, like(query, as_floating(rule.sinks, "sinks")), query)
+    weights = _softmax(xp, masked, sinks)
     return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
 
 
@@ -152,6 +170,8 @@ def _plain(name: str, value: Any, kind: type) -> Any:
         number = None
     if number is None or (kind is int and number != value):
         raise AttnvizError(f"{name} is {value!r}: it must be {'a whole' if kind is int else 'a'} number")
+    if kind is int and abs(number) > LARGEST_POSITION:
+        raise AttnvizError(f"{name} is {number}: it must be at most 2⁵³")
     return number
 
 
@@ -182,8 +202,8 @@ def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Ar
             raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
         if 0 in array.shape:
             raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
-        require_finite(xp, array, name)
-        arrays[name] = xp.asarray(array, dtype=dtype)
+        require_finite(array, name)
+        arrays[name] = cast(array, dtype)
     query, key, value = arrays.values()
     require_fitting(query, key, value)
     return query, key, value
@@ -215,12 +235,13 @@ def require_fitting(query: Array, key: Array, value: Array) -> None:
         )
 
 
-def require_finite(xp: Any, array: Array, name: str) -> None:
-    finite = xp.isfinite(array)
-    if not bool(xp.all(finite)):
+def require_finite(array: Array, name: str) -> None:
+    """Raise the AttnvizError that says where ``array``, (…, tokens, d), holds a value that is not finite."""
+    xp = namespace(array)
+    if not _all_finite(xp, array):
         import numpy
 
-        place = numpy.argwhere(~to_numpy(finite))[0].tolist()
+        place = numpy.argwhere(~to_numpy(xp.isfinite(array)))[0].tolist()
         axes = ("batch",) * (array.ndim - 3) + ("head", "token", "dimension")[-min(array.ndim, 3) :]
         where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
         raise AttnvizError(
@@ -229,12 +250,29 @@ def require_finite(xp: Any, array: Array, name: str) -> None:
         )
 
 
-def _require_no_overflow(xp: Any, scaled: Array, but: float = 0.0) -> None:
-    if not bool(xp.all(xp.isfinite(scaled) | (scaled == but))):
-        raise AttnvizError(
-            f"the scores are too large for {scaled.dtype}: query times key, scaled, is not finite",
-            "scale the inputs down, or use float64",
-        )
+def _require_no_overflow(xp: Any, steps: Steps, rule: Rule) -> None:
+    """Raise the AttnvizError that names the first step with numbers too large for its dtype."""
+    # Scores are finite where the scaled are, unless a cap hides them; masked too, unless a bias is added; and so are the
+    # weights of finite logits. Each look is one more pass over queries × keys.
+    fine = _all_finite(xp, steps.scaled) and _all_finite(xp, steps.output)
+    fine = fine and (rule.softcap is None or _all_finite(xp, steps.scores))
+    if fine and (rule.bias is None or _all_finite(xp, steps.masked, hidden=True)):
+        return
+    for name, array in zip(Steps._fields, steps, strict=True):
+        if not _all_finite(xp, array, hidden=name == "masked"):
+            raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
+
+
+def _all_finite(xp: Any, array: Array, hidden: bool = False) -> bool:
+    """Whether all of ``array`` is finite, or −∞ where cells may be ``hidden``.
+
+    A finite sum tells that at once, and so does the largest value (NaN is larger than all): looking at each number takes
+    torch ten times as long.
+    """
+    with overflow_unspoken():
+        if hidden:
+            return bool(xp.max(array) < math.inf)
+        return bool(xp.isfinite(xp.sum(array))) or bool(xp.all(xp.isfinite(array)))
 
 
 def _grouped(xp: Any, left: Array, right: Array) -> Array:
@@ -248,9 +286,10 @@ def _grouped(xp: Any, left: Array, right: Array) -> Array:
     return xp.reshape(result, (*batch, heads, rows, right.shape[-1]))
 
 
-def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores: Array) -> Array | None:
+def _visible(xp: Any, rule: Rule, query: Array, scores: Array) -> Array | None:
     """Which cells a query may attend to, or None where nothing is hidden."""
     visible = None
+    queries, keys = scores.shape[-2:]
     if rule.causal or rule.window is not None:
         offset = rule.offset_for(queries, keys)
         positions = xp.expand_dims(xp.arange(queries, device=query.device), axis=1) + offset  # (queries, 1)
@@ -268,8 +307,13 @@ def _visible(xp: Any, rule: Rule, query: Array, queries: int, keys: int, scores:
 
 
 def boolean_mask(mask: Any) -> Array:
+    """``mask`` as booleans; whole numbers that are all 0 or 1 mean the same."""
     mask = as_array(mask, "mask")
-    if str(mask.dtype).rpartition(".")[2] != "bool":
+    xp = namespace(mask)
+    kind = str(mask.dtype).rpartition(".")[2]
+    if "int" in kind and bool(xp.all((mask == 0) | (mask == 1))):
+        return mask == 1
+    if kind != "bool":
         raise AttnvizError(
             f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
             "give numbers to add as bias instead",
@@ -296,12 +340,15 @@ def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
 
 
 def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
-    heads = query.shape[-3] if query.ndim > 2 else 1
-    if tuple(sinks.shape) != (heads,):
-        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
-    if not bool(xp.all(xp.isfinite(sinks))):
+    heads, queries = query.shape[-3] if query.ndim > 2 else 1, query.shape[-2]
+    if tuple(sinks.shape) not in ((heads,), (heads, queries)):
+        raise AttnvizError(
+            f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},), or one for each query of it"
+        )
+    if not bool(xp.all(xp.isfinite(sinks) | ((sinks == -math.inf) & (sinks.ndim == 2)))):
         raise AttnvizError("sinks holds a value that is not finite")
-    return sinks[:, None, None] if query.ndim > 2 else sinks[:, None]  # (heads, 1, 1)
+    sinks = sinks[:, None, None] if sinks.ndim == 1 else sinks[:, :, None]  # (heads, 1 or queries, 1)
+    return sinks if query.ndim > 2 else sinks[0]
 
 
 def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:

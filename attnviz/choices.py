@@ -63,3 +63,19 @@ class Language(StrEnum):
 
     EN = "en"
     VI = "vi"
+
+
+class Metric(StrEnum):
+    """What can be asked of a head; metrics.py says what each means and where it comes from."""
+
+    ENTROPY = "entropy"
+    EVENNESS = "evenness"
+    LARGEST = "largest"
+    EFFECTIVE_KEYS = "effective-keys"
+    FIRST = "first"
+    SELF = "self"
+    PREVIOUS = "previous"
+    DUPLICATE = "duplicate"
+    INDUCTION = "induction"
+    DISTANCE = "distance"
+    NEAR = "near"

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.tokens import find, shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import STACKS, Layer, Trace
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What to show of a trace.
+class Part(NamedTuple):
+    """What to show of one layer.
 
-    layers   the chosen layers, each with its chosen heads
-    steps    what of each head
-    query    one position among the queries, or None for all
-    key      one position among the keys, or None for all
+    layer, heads   the layer, and which of its heads
+    query, key     one position among its queries, among its keys; None for all
     """
 
-    layers: tuple[tuple[Layer, tuple[int, ...]], ...]
-    steps: tuple[Step, ...] = tuple(Step)
+    layer: Layer
+    heads: tuple[int, ...]
     query: int | None = None
     key: int | None = None
 
@@ -31,6 +27,13 @@ class Selection:
     def pair(self) -> tuple[int, int] | None:
         """The query and the key whose arithmetic is asked for."""
         return None if self.query is None or self.key is None else (self.query, self.key)
+
+
+class Selection(NamedTuple):
+    """What to show of a trace: parts of some layers, and which steps of each."""
+
+    layers: tuple[Part, ...]
+    steps: tuple[Step, ...] = tuple(Step)
 
 
 def select(
@@ -44,26 +47,79 @@ def select(
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
-    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all.
-    ``query`` and ``key`` are a token or a position.
+    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
+    model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
+    ``query`` and ``key`` are a token or a position, looked up in each of the layers.
     """
-    by_number: dict[int, list[Layer]] = {}
-    for one in trace.layers:
-        by_number.setdefault(one.index, []).append(one)
-    numbers = _numbers("layer", layer, tuple(by_number), "the trace")
-    layers = tuple(
-        (one, _numbers("head", head, range(one.heads), f"layer {number}"))
-        for number in numbers
-        for one in by_number[number]
+    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
+    chosen = [trace.layers[position] for position in meant]
+    parts = tuple(
+        Part(
+            one,
+            _numbers("head", head, range(one.heads), f"layer {one.index}"),
+            None if query is None else _position("query", query, trace.query_tokens(one)),
+            None if key is None else _position("key", key, trace.key_tokens(one)),
+        )
+        for one in chosen
     )
     steps = set(step)
-    first = layers[0][0]
-    return Selection(
-        layers=layers,
-        steps=tuple(name for name in Step if not steps or name in steps),
-        query=None if query is None else _position("query", query, trace.query_tokens(first)),
-        key=None if key is None else _position("key", key, trace.key_tokens(first)),
-    )
+    if steps and not any(steps & available(part.layer) for part in parts):
+        raise AttnvizError(
+            f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
+        )
+    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
+
+
+def available(layer: Layer) -> set[Step]:
+    """The steps that can be shown of ``layer``."""
+    known = set(Step)
+    if layer.embeddings is None:
+        known -= {Step.EMBEDDINGS}
+    if layer.positions is None:
+        known -= {Step.POSITIONS, Step.INPUTS}
+    if not {"query", "key", "value"} <= layer.projections.keys():
+        known -= {Step.PROJECTIONS}
+    if layer.heads == 1:
+        known -= {Step.CONCAT}
+    return known if "output" in layer.projections else known - {Step.PROJECTED}
+
+
+def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
+    """Which of the ``known`` layers, (stack, number) each, ``words`` mean: their positions, in the order of the words."""
+    chosen: dict[int, None] = {}
+    for stack, part in _layer_parts(words) or [("", "all")]:
+        pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
+        if not pool:
+            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
+            raise AttnvizError(
+                f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another"
+            )
+        numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
+        for number in _numbers("layer", [part], numbers, f"{owner}'s {stack} stack" if stack else owner):
+            chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)
+    return tuple(chosen)
+
+
+def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
+    """Whether ``words`` mean the layer (stack, number), asked before it is known which layers there are."""
+    parts = [(stack, None if part == "all" else _range("layer", part)) for stack, part in _layer_parts(words)]
+
+    def wanted(stack: str, number: int) -> bool:
+        return not parts or any(
+            name in ("", stack) and (numbers is None or number in numbers) for name, numbers in parts
+        )
+
+    return wanted
+
+
+def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
+    """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): a stack holds for the numbers that follow it."""
+    parts, stack = [], ""
+    for part in ",".join(words).split(",") if words else ():
+        name, _, rest = part.strip().partition(" ")
+        stack, numbers = (name, rest or "all") if name in STACKS else (stack, part)
+        parts.append((stack, numbers.strip()))
+    return parts
 
 
 def _numbers(what: str, words: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:
@@ -97,7 +153,7 @@ def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
     if len(positions) > 1:
         raise AttnvizError(
             f"{side} token {name} stands at the positions {_cut(positions)}",
-            f"name one of them: --{side} {positions[0]}",
+            f"name one of them: --{side} @{positions[0]}",
         )
     return positions[0]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,18 +65,24 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], metadata: dict[str, str]) -> None:
-    """Save ``arrays`` (any library's) as a .safetensors file; bfloat16 is kept when it comes as a torch tensor."""
+    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 stays so."""
     import numpy
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save, save_file
 
-    from attnviz.arrays import to_numpy
+    from attnviz.arrays import bfloat16_halves, to_numpy
 
+    halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
+    whole = {name: halves[name] if name in halves else to_numpy(array) for name, array in arrays.items()}
+    contents = {name: numpy.ascontiguousarray(array) for name, array in whole.items()}
     with written_whole(path) as target:
         try:
-            save_file(
-                {name: numpy.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}, target, metadata
-            )
+            if halves:
+                target.write_bytes(_as_bfloat16(save(contents, metadata), halves))
+            elif stat.S_ISREG(target.stat().st_mode):
+                save_file(contents, target, metadata)
+            else:  # a pipe, which save_file would replace with a file
+                target.write_bytes(save(contents, metadata))
         except SafetensorError as error:  # how this library reports a full disk, too
             raise AttnvizError(f"{path}: {error}") from None
 
@@ -93,10 +99,25 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
             metadata = file.metadata() or {}
         halves = [name for name, kind in types.items() if kind == "BF16"]
         return arrays | _read_bfloat16(path, halves), metadata
+    except AttributeError as error:  # how this library says that NumPy lacks a type
+        raise AttnvizError(f"{path} holds numbers of a type that NumPy lacks: {error}") from None
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise AttnvizError(
             f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
         ) from None
+
+
+def _as_bfloat16(content: bytes, names: Iterable[str]) -> bytes:
+    """The same file with its 16-bit numbers of these names declared as what they are: NumPy has no name for it."""
+    import json
+
+    length = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:length])
+    for name in names:
+        header[name]["dtype"] = "BF16"
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the numbers stay aligned
+    return len(text).to_bytes(8, "little") + text + content[length:]
 
 
 def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
@@ -121,15 +142,12 @@ def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """A new file beside ``target``, for a rename does not cross file systems; removed if it is still there at the end."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=target.suffix)
-    os.close(handle)
-    try:
-        yield Path(name)
+    path = target.parent / f".attnviz-{os.urandom(8).hex()}"
+    try:  # the name first, then the file: an interruption in between leaves nothing
+        path.touch(mode=0o600, exist_ok=False)
+        yield path
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

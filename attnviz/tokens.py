@@ -13,9 +13,11 @@ from attnviz.errors import AttnvizError
 # A word is letters, digits, underscores and the marks that belong to them, with apostrophes inside (don't);
 # every other sign stands alone. The second form says the same for all of Unicode, where a sign may be several
 # code points (an emoji with its skin tone): \X is a grapheme cluster, UAX #29.
+ASCII_CLUSTER = re.compile(r"\r\n|.", re.DOTALL)
 ASCII_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s]", re.ASCII)
-UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
+UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
 
+FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
 
 
@@ -54,7 +56,7 @@ def valid_text(text: str) -> str:
 @lru_cache(maxsize=65536)
 def shown(token: str) -> str:
     """``token`` as a person may safely see it: white space visible, control and format characters written out."""
-    if token.isprintable() and " " not in token and token and not _combines(token[0]):
+    if token.isascii() and token.isprintable() and " " not in token and token:
         return token
     if not token:
         return "''"
@@ -68,22 +70,34 @@ def shorten(text: str, cells: int) -> str:
 
     if cell_len(text) <= cells:
         return text
-    return set_cell_size(text, max(cells - 1, 0)).rstrip() + "…"
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 0 else ""
 
 
 def clusters(text: str) -> list[str]:
     """The characters of ``text`` as a person counts them: grapheme clusters, UAX #29."""
-    return list(text) if text.isascii() else list(_unicode(r"\X").findall(text))
+    return ASCII_CLUSTER.findall(text) if text.isascii() else list(_unicode(r"\X").findall(text))
+
+
+def folded(token: str) -> str:
+    """What makes two tokens the same word: neither upper case nor how an accent is encoded tells them apart."""
+    return token.casefold() if token.isascii() else unicodedata.normalize("NFC", token.casefold())
 
 
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
-    """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position."""
+    """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
+
+    A number that is itself a token means the token; ``@1`` always means the position.
+    """
     tokens = list(tokens)
+    if wanted.startswith("@") and wanted not in tokens:
+        return _place(wanted[1:], len(tokens))
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
-    same = same or [position for position, token in enumerate(tokens) if token.casefold() == wanted.casefold()]
-    if not same and wanted.isdecimal() and int(wanted) < len(tokens):
-        same = [int(wanted)]
-    return same
+    same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]
+    return same or _place(wanted, len(tokens))
+
+
+def _place(word: str, count: int) -> list[int]:
+    return [int(word)] if word.isdecimal() and len(word) < 16 and int(word) < count else []
 
 
 @lru_cache(maxsize=2)
@@ -101,6 +115,6 @@ def _visible(token: str, index: int) -> str:
     character = token[index]
     if character == " ":
         return "·"
-    if character.isprintable() or (character in JOINERS and 0 < index < len(token) - 1):
+    if (character.isprintable() and character not in FILLERS) or (character in JOINERS and 0 < index < len(token) - 1):
         return character
     return character.encode("unicode_escape").decode("ascii")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from attnviz.arrays import Array, as_array, like, require_memory, to_backend
-from attnviz.attention import Rule, Steps, attend, concat_heads
+from attnviz.arrays import Array, as_array, as_floating, like, overflow_unspoken, require_memory, to_backend
+from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
+from attnviz.choices import Step
+from attnviz.distances import gathered, spread
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
 from attnviz.tokens import valid_text
@@ -23,8 +25,9 @@ FORMAT = 1  # of saved traces, and of the JSON
 BYTES_A_CELL = 5 * 8  # five steps in float64
 
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
-LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens")
+LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
 RULE_ARRAYS = ("mask", "bias", "sinks")
+STACKS = ("encoder", "decoder", "cross", "vision")  # of a model that has several: its layers are named "cross 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,11 @@ class Projection:
 
     def __call__(self, array: Array) -> Array:
         """(tokens, d_in) → (tokens, d_out)."""
-        result = array @ like(array, self.weight)
-        return result if self.bias is None else result + like(array, self.bias)
+        with overflow_unspoken():
+            result = array @ like(array, self.weight)
+            result = result if self.bias is None else result + like(array, self.bias)
+        require_finite(result, "what the projection yields")
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +64,8 @@ class Layer:
     embeddings   (tokens, d): the token vectors that the layer started from, where known
     positions    (tokens, d): what a position encoding added to them
     projections  the known ones of "query", "key", "value" and "output" (W_O)
+    rotary       whether query and key were turned by their positions (Su et al. 2021)
+    slopes       one a head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
     """
 
     query: Array
@@ -72,22 +80,76 @@ class Layer:
     embeddings: Array | None = None
     positions: Array | None = None
     projections: Mapping[str, Projection] = field(default_factory=dict)
+    rotary: bool = False
+    slopes: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("query", "key", "value"):
             array = as_array(getattr(self, name), name)
+            if str(array.dtype).rpartition(".")[2] == "bool":
+                array = as_floating(array, name)
             if array.ndim == 2:
                 array = array[None]
             if array.ndim != 3:
                 raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
             object.__setattr__(self, name, array)
+        if self.slopes is not None:
+            object.__setattr__(self, "slopes", tuple(float(slope) for slope in self.slopes))
+        object.__setattr__(self, "name", valid_text(self.name) if isinstance(self.name, str) else self.name)
+        for name in ("tokens", "key_tokens"):
+            tokens = getattr(self, name)
+            object.__setattr__(self, name, None if tokens is None else _texts(tokens))
         arrays = {name: getattr(self.rule, name) for name in RULE_ARRAYS if getattr(self.rule, name) is not None}
         if arrays:
             rule = replace(self.rule, **{name: as_array(array, name) for name, array in arrays.items()})
             object.__setattr__(self, "rule", rule)
+        self._require_fitting()
+
+    def _require_fitting(self) -> None:
+        """What attend() would say of all heads at once, which a look at one head must not miss."""
+        (heads, queries, width), (kv_heads, keys, key_width) = self.query.shape, self.key.shape
+        for name in ("query", "key", "value"):
+            if 0 in getattr(self, name).shape:
+                raise AttnvizError(f"{name} is empty: its shape is {tuple(getattr(self, name).shape)}")
+        if heads % kv_heads:
+            raise AttnvizError(
+                f"{heads} query heads do not divide over {kv_heads} key heads: each key head serves as many"
+            )
+        if self.value.shape[0] != kv_heads:
+            raise AttnvizError(f"key has {kv_heads} heads but value has {self.value.shape[0]}: they come in pairs")
+        if self.value.shape[1] != keys:
+            raise AttnvizError(f"key has {keys} tokens but value has {self.value.shape[1]}: they come in pairs")
+        if width != key_width:
+            raise AttnvizError(f"query has {width} dimensions but key has {key_width}: their dot product needs as many")
+        for name in ("mask", "bias"):
+            array = getattr(self.rule, name)
+            if array is not None and (array.ndim > 3 or (array.ndim == 3 and array.shape[0] not in (1, heads))):
+                raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit {heads} heads")
+        if self.rule.sinks is not None and tuple(self.rule.sinks.shape) not in ((heads,), (heads, queries)):
+            raise AttnvizError(
+                f"sinks has the shape {tuple(self.rule.sinks.shape)}: expected one logit a head, ({heads},)"
+            )
+        if self.slopes is not None and len(self.slopes) != heads:
+            raise AttnvizError(f"{len(self.slopes)} slopes for {heads} heads: give one a head")
+        if not isinstance(self.index, int) or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
+            raise AttnvizError(
+                f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
+            )
+
+    @property
+    def stack(self) -> str:
+        """Which of a model's stacks this layer is of, or "" where the model has but one."""
+        stack = self.name.partition(" ")[0]
+        return stack if stack in STACKS and self.name == f"{stack} {self.index}" else ""
+
+    @property
+    def title(self) -> str:
+        """How a person speaks of this layer: "layer 3", "cross 3"."""
+        return f"{self.stack or 'layer'} {self.index}"
 
     @property
     def heads(self) -> int:
+        """How many query heads there are."""
         return int(self.query.shape[0])
 
     def kv_head(self, head: int) -> int:
@@ -107,24 +169,53 @@ class Layer:
         return self.embeddings + like(self.embeddings, self.positions)
 
     def check(self) -> None:
-        """Raise AttnvizError when query, key, value and the rule do not fit together."""
-        # The formula itself knows every rule of shapes; the first query is enough to ask it.
-        rule = _rule_of_query(self.rule, self.query.shape[1], self.key.shape[1])
-        attend(self.query[:, :1], self.key, self.value, **vars(rule))
+        """Raise AttnvizError when query, key, value and the rule do not fit together, or hold what is not finite."""
+        queries, keys = self.query.shape[1], self.key.shape[1]
+        for name in ("mask", "bias"):
+            array = getattr(self.rule, name)
+            if array is not None and array.ndim > 1 and array.shape[-2] not in (1, queries):
+                raise AttnvizError(
+                    f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys"
+                )
+        require_finite(as_floating(self.query, "query"), "query")
+        self.steps(query=0)  # the formula itself knows every other rule
 
-    def steps(self, head: int | None = None) -> Steps:
-        """The five steps of one head, (queries, keys) each, or of all, (heads, queries, keys)."""
-        rule, query, key, value = self.rule, self.query, self.key, self.value
+    def steps(self, head: int | None = None, query: int | None = None) -> Steps:
+        """The five steps of one head, (queries, keys) each, or of all, (heads, queries, keys); or of one query alone.
+
+        AttnvizError when there is no such head, or when the map would not fit into memory.
+        """
+        layer = self if query is None else self._of_query(query)
+        rule, queries, keys, values = layer.rule, layer.query, layer.key, layer.value
         if head is not None:
+            if not 0 <= head < self.heads:
+                raise AttnvizError(f"head {head} does not exist: the layer has heads 0 to {self.heads - 1}")
             rule = _rule_of_head(rule, head)
-            query, key, value = query[head], key[self.kv_head(head)], value[self.kv_head(head)]
-        queries, keys = query.shape[-2], key.shape[-2]
+            queries, keys, values = queries[head], keys[self.kv_head(head)], values[self.kv_head(head)]
         require_memory(
-            math.prod(query.shape[:-1]) * keys * BYTES_A_CELL,
-            f"attention of {queries:,} queries over {keys:,} keys",
-            "give a shorter text, or let explain --lines take it line by line",
+            math.prod(queries.shape[:-1]) * keys.shape[-2] * BYTES_A_CELL,
+            f"attention of {queries.shape[-2]:,} queries over {keys.shape[-2]:,} keys",
+            "give a shorter text: a head is computed as a whole",
         )
-        return attend(query, key, value, **vars(rule))
+        return attend(queries, keys, values, **vars(rule))
+
+    def _of_query(self, query: int) -> Layer:
+        """The same layer with one query alone, at its own position among the keys."""
+        rule, count = self.rule, self.query.shape[1]
+
+        def row(array: Array | None) -> Array | None:
+            return (
+                array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., query : query + 1, :]
+            )
+
+        offset = rule.offset_for(count, self.key.shape[1]) + query
+        sinks = rule.sinks if rule.sinks is None or rule.sinks.ndim < 2 else rule.sinks[:, query : query + 1]
+        rule = replace(rule, query_offset=offset, mask=row(rule.mask), bias=row(rule.bias), sinks=sinks)
+        return replace(self, query=self.query[:, query : query + 1], rule=rule)
+
+    def together(self, steps: Collection[Step]) -> bool:
+        """Whether any of ``steps`` needs the outputs of all heads."""
+        return (Step.CONCAT in steps and self.heads > 1) or (Step.PROJECTED in steps and "output" in self.projections)
 
     def concat(self, outputs: Array) -> Array:
         """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""
@@ -145,8 +236,11 @@ class Trace:
     source: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tokens", tuple(valid_text(token) for token in self.tokens))
+        object.__setattr__(self, "tokens", _texts(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.source, Mapping):
+            raise AttnvizError(f"source is {self.source!r}: expected names and values")
+        object.__setattr__(self, "source", _plain(self.source))
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -158,9 +252,11 @@ class Trace:
                     raise AttnvizError(f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token a row")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the queries of ``layer``, in order."""
         return self.tokens if layer.tokens is None else layer.tokens
 
     def key_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the keys of ``layer``, in order."""
         return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
 
     def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:
@@ -203,13 +299,35 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         record = json.loads(metadata["trace"])
         layers = [_unpack(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
         return Trace(record["tokens"], tuple(layers), record["source"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except AttnvizError as error:
+        raise AttnvizError(f"{path} is a damaged trace: {error.message}", "save it again") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
 
 
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     """Names for tokens that came without: their positions."""
     return tuple(f"{prefix}{position}" for position in range(count))
+
+
+def _plain(value: Any) -> Any:
+    """A fact about a source, if it can be written as JSON."""
+    if isinstance(value, str):
+        return valid_text(value)
+    if isinstance(value, Mapping):
+        return {valid_text(str(name)): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")
+
+
+def _texts(tokens: Iterable[str]) -> tuple[str, ...]:
+    tokens = tuple(tokens)
+    if not all(isinstance(token, str) for token in tokens):
+        raise AttnvizError("tokens must be texts")
+    return tuple(map(valid_text, tokens))
 
 
 def _rule_of_head(rule: Rule, head: int) -> Rule:
@@ -223,23 +341,6 @@ def _rule_of_head(rule: Rule, head: int) -> Rule:
 
     sinks = None if rule.sinks is None else rule.sinks[head : head + 1]
     return replace(rule, mask=one(rule.mask), bias=one(rule.bias), sinks=sinks)
-
-
-def _rule_of_query(rule: Rule, queries: int, keys: int) -> Rule:
-    """The rule of the first query alone, once ``rule`` is known to fit so many queries and keys."""
-
-    def one(name: str, array: Array | None) -> Array | None:
-        if array is None or array.ndim < 2:
-            return array
-        if array.shape[-2] not in (1, queries):
-            raise AttnvizError(
-                f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys"
-            )
-        return array[..., :1, :]
-
-    return replace(
-        rule, query_offset=rule.offset_for(queries, keys), mask=one("mask", rule.mask), bias=one("bias", rule.bias)
-    )
 
 
 def _map_arrays(layer: Layer, move: Any) -> Layer:
@@ -260,6 +361,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
     """What of ``layer`` is not an array; its arrays are put into ``arrays``."""
     named = {name: getattr(layer, name) for name in LAYER_ARRAYS}
     named |= {f"rule.{name}": getattr(layer.rule, name) for name in RULE_ARRAYS}
+    if (by_distance := gathered(layer.rule.bias)) is not None:
+        named |= {"rule.bias": None, "rule.bias_by_distance": by_distance}
     for name, projection in layer.projections.items():
         named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
     arrays |= {prefix + name: array for name, array in named.items() if array is not None}
@@ -269,11 +372,14 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if "rule.bias_by_distance" in own:
+        own["rule.bias"] = spread(own["rule.bias_by_distance"], own["query"].shape[-2])
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
-    facts: dict[str, Any] = {name: own.get(name) for name in LAYER_ARRAYS}
-    facts |= {name: record[name] for name in LAYER_FACTS}
+    facts: dict[str, Any] = {name: own[name] for name in ("query", "key", "value")}
+    facts |= {name: own.get(name) for name in ("embeddings", "positions")}
+    facts |= {name: record[name] for name in LAYER_FACTS if name in record}
     for name in ("tokens", "key_tokens"):
-        facts[name] = None if facts[name] is None else tuple(facts[name])
+        facts[name] = None if facts.get(name) is None else tuple(facts[name])
     projections = {
         name: Projection(own[f"projections.{name}.weight"], own.get(f"projections.{name}.bias"))
         for name in ("query", "key", "value", "output")

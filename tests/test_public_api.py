@@ -19,6 +19,7 @@ def test_the_exported_names():
         "__version__",
         "attend",
         "load",
+        "trace_model",
         "trace_text",
     ]
     assert dir(attnviz) == sorted(attnviz.__all__)

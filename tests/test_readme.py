@@ -29,10 +29,16 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def named_model(monkeypatch, model_folder):
+    """What stands for a model in a command is one."""
+    monkeypatch.setenv("MODEL", str(model_folder))
+
+
 def run(command: str, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
+        ["bash", "-o", "pipefail", "-c", command.replace("DIR_OR_ID", "$MODEL")],
         cwd=folder,
         env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ INTERRUPTED = 130
 # The base class of Typer's usage errors, which it does not export.
 _USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
-COMMANDS = ("explain", "heatmap")
+COMMANDS = ("explain", "heatmap", "stats", "capture")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:
@@ -27,20 +27,21 @@ def build(arguments: Sequence[str] = ()) -> Any:
         help="Show what attention computes, step by step, with real numbers.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(options)
+    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(program)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
         add_command(app, getattr(import_module(f"attnviz.cli.{name}"), name))
     return typer.main.get_command(app)
 
 
-def options(
+def program(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """Show what attention computes, step by step, with real numbers."""
     if version:
         from attnviz import __version__
+        from attnviz.cli.output import write
 
-        print(f"attnviz {__version__}")
+        write([f"attnviz {__version__}\n".encode()], None)
         raise typer.Exit
 
 
@@ -53,11 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except _USAGE_ERROR as error:
-        context = getattr(error, "ctx", None)
-        return _fail(error.format_message(), f"{context.command_path if context else 'attnviz'} --help", 2)
+        command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
+        message = error.format_message()
+        unquoted = "extra argument" in message and len(arguments) > 2
+        return _fail(
+            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", 2
+        )
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
+            raise
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
 
 

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from attnviz.cli.inputs import read_lines, read_trace
+from attnviz.choices import Step
+from attnviz.cli.inputs import Making, named_line, read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     LinesOptions,
+    ModelOptions,
     PartOptions,
     RuleOptions,
     SourceOptions,
+    SpecialOptions,
     TableFormat,
     TableOptions,
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, first_layer, save_trace, write
+from attnviz.cli.parameters import Options
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
     from attnviz.trace import Trace
 
+    Render = Callable[[int, Trace], Iterable[bytes]]
+
 
 def explain(
     source: SourceOptions,
     lines: LinesOptions,
     toy: ToyOptions,
+    model: ModelOptions,
     rule: RuleOptions,
     part: PartOptions,
+    special: SpecialOptions,
     table: TableOptions,
     engine: EngineOptions,
 ) -> None:
@@ -37,28 +46,45 @@ def explain(
 
     Example: attnviz explain "Your journey starts" --causal
     """
+    making = Making(toy, rule, engine, model, special, part.layer)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
+    if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
+        raise UsageError("CSV has no projections", "take --format json")
     if form is TableFormat.SAFETENSORS:
+        require_whole(part, table)
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
-        save_trace(read_trace(source, toy, rule, engine), table.output)
+        save_trace(read_trace(source, making), table.output)
         return
     if form is TableFormat.JSON and (table.query or table.key):
         raise UsageError(
             "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv"
         )
+    if form in (TableFormat.TABLE, TableFormat.MARKDOWN) and table.query and table.key and table.step:
+        raise UsageError(
+            "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
+        )
     render = _renderer(form, part, table, lines.lines)
-    if lines.lines:
-        traces = read_lines(source, toy, rule, engine)
-    else:
-        traces = iter([(0, read_trace(source, toy, rule, engine))])
-    # All of a text or nothing: what fails half-way has printed none of it.
-    write((b"".join(render(number, trace)) for number, trace in traces), table.output)
+    traces = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
+    write(_rendered(traces, render), table.output)
 
 
-def _renderer(
-    form: TableFormat, part: PartOptions, table: TableOptions, lines: bool
-) -> Callable[[int, Trace], Iterable[bytes]]:
+def require_whole(*groups: Options) -> None:
+    """A saved trace is whole: refuse options that choose a part of it."""
+    for name in ("layer", "head", "step", "query", "key"):
+        if any(getattr(group, name, None) for group in groups):
+            raise UsageError(f"--{name} chooses what is shown, but a saved trace is whole", f"leave out --{name}")
+
+
+def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
+    """The output of each trace in one piece: what fails half-way has printed none of it."""
+    for number, trace in traces:
+        with named_line(number) if number else nullcontext():
+            piece = b"".join(render(number, trace))
+        yield piece
+
+
+def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Render:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     from attnviz.selection import select
 

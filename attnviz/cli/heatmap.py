@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from attnviz.cli.inputs import read_trace
+from attnviz.cli.explain import require_whole
+from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
+    ModelOptions,
     PartOptions,
     PictureFormat,
     PictureOptions,
     RuleOptions,
     SourceOptions,
+    SpecialOptions,
     ToyOptions,
 )
-from attnviz.cli.output import Terminal, chosen_format, first_layer, notice, require_no_terminal, save_trace, write
-
-if TYPE_CHECKING:
-    from attnviz.renderers.picture import Picture
+from attnviz.cli.output import (
+    Terminal,
+    chosen_format,
+    drawn,
+    first_layer,
+    require_no_terminal,
+    save_trace,
+    write,
+)
 
 DEFAULT_FILE = Path("attention.png")
 
@@ -26,8 +33,10 @@ DEFAULT_FILE = Path("attention.png")
 def heatmap(
     source: SourceOptions,
     toy: ToyOptions,
+    model: ModelOptions,
     rule: RuleOptions,
     part: PartOptions,
+    special: SpecialOptions,
     picture: PictureOptions,
     engine: EngineOptions,
 ) -> None:
@@ -36,10 +45,12 @@ def heatmap(
     Example: attnviz heatmap --causal --heads 4
     """
     form = _format(picture)
+    if form is PictureFormat.SAFETENSORS:
+        require_whole(part)
     to_stdout = picture.output is not None and str(picture.output) == "-"
-    if to_stdout and form in (PictureFormat.PNG, PictureFormat.PDF):
-        require_no_terminal(form.value.upper())
-    trace = read_trace(source, toy, rule, engine)
+    if form in (PictureFormat.PNG, PictureFormat.PDF):
+        require_no_terminal(form.value.upper(), picture.output)
+    trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
         return
@@ -57,7 +68,7 @@ def heatmap(
     if form is PictureFormat.TERM:
         return
     output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
-    write([_drawn(decided, picture, form)], output)
+    write([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi)], output)
     if not to_stdout and not picture.show:
         write([f"{output}\n".encode(errors="surrogateescape")], None)
 
@@ -69,13 +80,3 @@ def _format(picture: PictureOptions) -> PictureFormat:
         picture.output, picture.format, PictureFormat.TERM if alone else PictureFormat.PNG
     )
     return form
-
-
-def _drawn(decided: Picture, picture: PictureOptions, form: PictureFormat) -> bytes:
-    from attnviz.renderers.figure import draw, save
-
-    figure, missing = draw(decided, cmap=picture.cmap, annotate=picture.annotate)
-    if missing:
-        some = missing[:10] + ("…" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some}: drawn as boxes; a package such as fonts-noto-cjk brings them")
-    return save(figure, form.value, picture.dpi)

@@ -6,16 +6,18 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from attnviz.choices import Backend
-from attnviz.cli.options import EngineOptions, RuleOptions, SourceOptions, ToyOptions
+from attnviz.cli.models import ModelTraces, require_model, require_no_rule, require_no_toy
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, SpecialOptions, ToyOptions
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
+from attnviz.tokens import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy import Toy
@@ -25,34 +27,101 @@ SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"
 
 
-def read_trace(source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
+class Making(NamedTuple):
+    """The options by which a text or a file becomes a trace."""
+
+    toy: ToyOptions = ToyOptions()
+    rule: RuleOptions = RuleOptions()
+    engine: EngineOptions = EngineOptions()
+    model: ModelOptions = ModelOptions()
+    special: SpecialOptions = SpecialOptions()
+    layer: Sequence[str] = ()  # of a model, the only ones that are kept
+
+
+def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
-    _require_one_source(source)
+    _require_one_source(source, making.model)
     if source.from_ is not None:
-        return _from_file(source.from_, toy, rule, engine)
-    maker = TraceMaker(toy, rule, engine)
-    return maker(_read_text(source))
+        return _shown(_from_file(source.from_, making), making)
+    maker = _maker(making)
+    if isinstance(maker, ModelTraces) and maker.reads_images:
+        return _shown(maker(_image(source)), making)
+    return _shown(maker(_read_text(source)), making)
 
 
-def read_lines(
-    source: SourceOptions, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions
-) -> Iterator[tuple[int, Trace]]:
+def read_lines(source: SourceOptions, making: Making) -> Iterator[tuple[int, Trace]]:
     """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
-    _require_one_source(source)
+    _require_one_source(source, making.model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
-    maker = TraceMaker(toy, rule, engine)
-    blank = 0
+    maker = _maker(making)
+    if isinstance(maker, ModelTraces):
+        maker.quiet = True
+    blank = number = 0
     for number, line in enumerate(_lines(source), start=1):
         if line.isspace() or not line:
             blank += 1
             continue
-        try:
-            yield number, maker(line)
-        except AttnvizError as error:
-            raise AttnvizError(f"line {number}: {error.message}", error.hint) from None
+        with named_line(number):
+            trace = _shown(maker(line), making, f"line {number}: ")
+        yield number, trace
+    if blank == number:
+        raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+
+
+def line_count(source: SourceOptions) -> int | None:
+    """How many lines there will be, where that can be known before they are read."""
+    if source.text is not None:
+        return len(source.text.splitlines())
+    if source.file is None or not source.file.is_file():
+        return None
+    with file_errors(source.file), open(source.file, "rb") as stream:
+        return sum(1 for _ in stream)
+
+
+@contextmanager
+def named_line(number: int) -> Iterator[None]:
+    """Errors in the block are those of line ``number``."""
+    try:
+        yield
+    except AttnvizError as error:
+        raise type(error)(f"line {number}: {error.message}", error.hint) from None
+
+
+def _maker(making: Making) -> Callable[[Any], Trace]:
+    """What makes a trace of each text."""
+    if making.model.model is None:
+        return TraceMaker(making.toy, making.rule, making.engine)
+    require_no_toy(making.toy, "--model")
+    require_no_rule(making.rule)
+    return ModelTraces(making.model, making.engine, making.layer)
+
+
+def _shown(trace: Trace, making: Making, which: str = "") -> Trace:
+    """``trace``, without its special tokens if they are to be hidden; what these took is said."""
+    if not making.special.skip_special:
+        return trace
+    from attnviz.hiding import without_special
+
+    shown, shares = without_special(trace)
+    if shares:
+        each = ", ".join(f"{title}: {share:.0%}" for title, share in shares.items())
+        took = each if len(shares) == 1 else f"{sum(shares.values()) / len(shares):.0%} on average ({each})"
+        notice(f"{which}special tokens are hidden; of the weights they took, {took}")
+    else:
+        notice(f"{which}there are no special tokens to hide")
+    return shown
+
+
+def _image(source: SourceOptions) -> Path:
+    """The image that a model is to look at."""
+    if source.file is not None:
+        return source.file
+    if source.text is None:
+        raise UsageError("this model looks at an image, and none is given", "add --file IMAGE")
+    return Path(source.text)
 
 
 class TraceMaker:
@@ -67,16 +136,14 @@ class TraceMaker:
         return _computed_by(self.toy.trace(text, self.rule), self.engine)
 
 
-def _from_file(path: Path, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> Trace:
+def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files import read_trace as read_file
 
-    for name, value in vars(toy).items():
-        if value is not None:
-            raise UsageError(
-                f"--{name} shapes toy attention, but --from brings its own query, key and value",
-                f"leave out --{name}, or give a text",
-            )
-    return _computed_by(read_file(path, _given(rule)), engine)
+    require_no_toy(making.toy, "--from")
+    trace = read_file(path, _given(making.rule))
+    if unread := trace.source.get("unread"):
+        notice(f"{path} also holds {', '.join(map(shown, unread))}, which attnviz does not read")
+    return _computed_by(trace, making.engine)
 
 
 def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
@@ -105,15 +172,25 @@ def _toy(options: ToyOptions) -> Toy:
 
 def _given(options: RuleOptions) -> dict[str, Any]:
     """The fields of a Rule that were asked for."""
+    from attnviz.attention import Rule
+
     given = {name: value for name, value in vars(options).items() if value is not None}
     if given.pop("no_scale"):
         if "scale" in given:
             raise UsageError("--scale and --no-scale: give one of the two")
         given["scale"] = 1.0
+    try:
+        Rule(**given)
+    except AttnvizError as error:
+        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
     return given
 
 
-def _require_one_source(source: SourceOptions) -> None:
+def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
+    if model.model is None:
+        require_model(model)
+    elif source.from_ is not None:
+        raise UsageError("--model and --from: which of the two is meant?", "leave out one of them")
     given = [
         name
         for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_))
@@ -142,7 +219,8 @@ def _read_text(source: SourceOptions) -> str:
 
 def _lines(source: SourceOptions) -> Iterator[str]:
     if source.text is not None or (source.file is None and not _stdin_has_text()):
-        yield from _read_text(source).splitlines()
+        lines = _read_text(source).split("\n")  # where a file's lines end, too: not at \x0c or \u2028
+        yield from (line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1]))
     elif source.file is not None and str(source.file) != "-":
         with file_errors(source.file), open(source.file, "rb") as stream:
             yield from _decoded_lines(stream, str(source.file))
@@ -194,12 +272,13 @@ def _waiting() -> Iterator[BinaryIO]:
         notice,
         ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
     )
-    timer.daemon = True
-    timer.start()
     try:
+        timer.start()
         with file_errors(STDIN):
             sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
         timer.cancel()
         yield sys.stdin.buffer
     finally:
         timer.cancel()
+        if timer.ident is not None:
+            timer.join()  # a thread that still writes when the interpreter ends would abort it

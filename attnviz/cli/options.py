@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Backend, Dtype, Language, MapStep, Position, Step
+from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Position, Step
 from attnviz.cli.parameters import Options
 from attnviz.tokens import Tokenizer
 
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
+MODEL = "A real model"
 
 
 class TableFormat(StrEnum):
@@ -31,6 +32,17 @@ class PictureFormat(StrEnum):
     PDF = "pdf"
     TERM = "term"
     SAFETENSORS = "safetensors"
+
+
+class StatsFormat(StrEnum):
+    """What stats writes: a table of all metrics, or a map of one."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 SUFFIXES: dict[str, TableFormat | PictureFormat] = {
@@ -145,6 +157,41 @@ class ToyOptions(Options):
     ] = None
 
 
+class ModelOptions(Options):
+    """A real model in place of the toy."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR_OR_ID", help="A model's folder, or its id on the Hugging Face hub.", rich_help_panel=MODEL
+        ),
+    ] = None
+    device_map: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="auto: spread its weights over all devices there are.", rich_help_panel=MODEL
+        ),
+    ] = None
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What its decoder reads, if it has one (default: the text).", rich_help_panel=MODEL
+        ),
+    ] = None
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put the text into its chat template.", rich_help_panel=MODEL)
+    ] = False
+
+
+class SpecialOptions(Options):
+    """Tokens that stand for no text."""
+
+    skip_special: Annotated[
+        bool,
+        typer.Option("--skip-special", help="Hide special tokens, and say what they took.", rich_help_panel=SHOW),
+    ] = False
+
+
 class RuleOptions(Options):
     """What turns scores into weights. None means: as the source says."""
 
@@ -205,6 +252,19 @@ class PartOptions(Options):
     ] = ()  # type: ignore[assignment]
 
 
+class CaptureOptions(Options):
+    """What capture keeps, and where."""
+
+    layer: Annotated[
+        list[str],
+        typer.Option(help="Keep only these layers: 0,4-7 or all.", metavar="N…", rich_help_panel=OUTPUT),
+    ] = ()  # type: ignore[assignment]
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file: NAME.safetensors.", metavar="PATH", rich_help_panel=OUTPUT),
+    ] = None
+
+
 class TableOptions(Options):
     """What explain shows of them, and how."""
 
@@ -213,7 +273,11 @@ class TableOptions(Options):
     ] = ()  # type: ignore[assignment]
     query: Annotated[
         str | None,
-        typer.Option(help="Only this query: a token or its position.", metavar="TOKEN", rich_help_panel=SHOW),
+        typer.Option(
+            help="Only this query: a token or its position (3, or @3 where 3 is a token too).",
+            metavar="TOKEN",
+            rich_help_panel=SHOW,
+        ),
     ] = None
     key: Annotated[
         str | None,
@@ -312,4 +376,34 @@ class PictureOptions(Options):
             help="png (the default), svg, pdf, term or safetensors; overrides the suffix.",
             rich_help_panel=OUTPUT,
         ),
+    ] = None
+
+
+class StatsOptions(Options):
+    """What stats shows, and how."""
+
+    sort: Annotated[
+        Metric | None,
+        typer.Option(metavar="NAME", help="Sort by a metric, the largest first.", rich_help_panel=SHOW),
+    ] = None
+    metric: Annotated[
+        Metric | None,
+        typer.Option(metavar="NAME", help="Draw this metric as a map of layers × heads.", rich_help_panel=SHOW),
+    ] = None
+    near: Annotated[
+        int, typer.Option(metavar="N", help="Keys at a distance below this are near.", min=1, rich_help_panel=SHOW)
+    ] = 8
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file; its suffix picks the format.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    format: Annotated[
+        StatsFormat | None,
+        typer.Option(metavar="NAME", help="table, json or csv; with --metric png, svg or pdf.", rich_help_panel=OUTPUT),
     ] = None

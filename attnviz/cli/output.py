@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,15 +21,20 @@ from attnviz.storage import written_whole
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from attnviz.renderers.picture import Picture
     from attnviz.trace import Trace
 
 NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
 
 
 def notice(message: str) -> None:
-    """One line on stderr; a closed stderr is nobody's problem."""
-    with suppress(OSError, ValueError, AttributeError):
+    """One line on stderr; a stderr that is closed or full is nobody's problem."""
+    if sys.stderr is None:  # print() would take stdout in its place
+        return
+    try:
         print(f"attnviz: {message}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _abandon(sys.stderr)
 
 
 def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) -> Any:
@@ -49,7 +56,7 @@ def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) 
 def write(pieces: Iterable[bytes], output: Path | None) -> None:
     """Write ``pieces`` as they come: to standard output, or to a file, whole or not at all."""
     if output is None or str(output) == "-":
-        with _stdout() as stdout:
+        with guarded_stdout() as stdout:
             for piece in pieces:
                 stdout.write(piece)
                 stdout.flush()
@@ -57,6 +64,21 @@ def write(pieces: Iterable[bytes], output: Path | None) -> None:
     with written_whole(output) as target, open(target, "wb") as stream:
         for piece in pieces:
             stream.write(piece)
+
+
+def drawn(
+    picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
+) -> bytes:
+    """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
+    from attnviz.renderers.figure import draw, save
+
+    figure, missing = draw(picture, cmap=cmap, annotate=annotate)
+    if missing and form != "svg":  # where the viewer finds the font
+        some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts have most scripts")
+    return save(figure, form, dpi)
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:
@@ -68,10 +90,12 @@ def save_trace(trace: Trace, output: Path | None) -> None:
 
 def first_layer(trace: Trace) -> list[str]:
     """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
-    numbers = list(dict.fromkeys(layer.index for layer in trace.layers))
+    numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
+    first = " ".join(map(str, numbers[0])).strip()
     if len(numbers) > 1:
-        notice(f"showing layer {numbers[0]} of {len(numbers)}; --layer N or --layer all shows others")
-    return [str(numbers[0])]
+        name = first if numbers[0][0] else f"layer {first}"
+        notice(f"showing {name} of {len(numbers)}; --layer N or --layer all shows others")
+    return [first]
 
 
 class Terminal:
@@ -81,10 +105,12 @@ class Terminal:
         from rich.console import Console
 
         to_file = output is not None and str(output) != "-"
-        stream = io.StringIO() if to_file or sys.stdout is None else sys.stdout
+        plain = to_file or sys.stdout is None
+        stream = io.StringIO() if plain else sys.stdout
         width = None if stream.isatty() else NATURAL_WIDTH
         self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
-        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+        colours: dict[str, Any] = {"force_terminal": False, "color_system": None} if plain else {}
+        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False, **colours)
 
     def __call__(self, renderable: Any) -> bytes:
         with self.console.capture() as capture:
@@ -92,30 +118,46 @@ class Terminal:
         return capture.get().encode(self.encoding, "replace")  # ? for what the terminal's encoding lacks
 
 
-def require_no_terminal(what: str) -> None:
+def require_no_terminal(what: str, output: Path | None) -> None:
     """Refuse to write ``what``, which is binary, to a terminal."""
-    if sys.stdout is not None and sys.stdout.isatty():
+    if output is not None and _is_terminal(output):
         raise UsageError(
-            f"{what} is binary, and standard output is a terminal", "write it to a file with -o FILE, or into a pipe"
+            f"{what} is binary, and {output} is a terminal", "write it to a file with -o FILE, or into a pipe"
         )
 
 
+def _is_terminal(output: Path) -> bool:
+    if str(output) == "-":
+        return sys.stdout is not None and sys.stdout.isatty()
+    try:
+        if not stat.S_ISCHR(output.stat().st_mode):
+            return False
+        device = os.open(output, os.O_WRONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.isatty(device)
+    finally:
+        os.close(device)
+
+
 @contextmanager
-def _stdout() -> Iterator[Any]:
+def guarded_stdout() -> Iterator[Any]:
     """Standard output as bytes. A reader that has gone ends the program quietly; a full disk is one clear line."""
     try:
         if sys.stdout is None:
             raise AttnvizError("standard output is closed", "write to a file with -o FILE")
         yield sys.stdout.buffer
         sys.stdout.flush()
-    except BrokenPipeError:
-        _abandon_stdout()
+    except (BrokenPipeError, SystemExit):  # Rich, which writes the help, makes an exit of a broken pipe
+        _abandon(sys.stdout)
         raise typer.Exit(0) from None
     except OSError as error:
-        _abandon_stdout()
+        _abandon(sys.stdout)
         raise AttnvizError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
-def _abandon_stdout() -> None:
+def _abandon(stream: Any) -> None:
     """Let what is still buffered go nowhere, so that the interpreter's own flush at exit cannot fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class _Plain:
-    """Lets the parameters of a command convert their own values.
+    """Lets the parameters of a command convert their own values, and its help end well when nobody reads it.
 
     Typer converts with pydantic, whose import alone would take half as long again as all that explain does.
     """
@@ -31,6 +31,12 @@ class _Plain:
                 hint = hints.get(parameter.name)
                 parameter.process_value = _converter(parameter, hint) if get_args(hint) else _if_given(parameter)
         return parameters
+
+    def format_help(self, context: Any, formatter: Any) -> None:
+        from attnviz.cli.output import guarded_stdout
+
+        with guarded_stdout():
+            super().format_help(context, formatter)  # type: ignore[misc]
 
 
 class PlainCommand(_Plain, TyperCommand):

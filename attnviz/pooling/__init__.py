@@ -153,7 +153,7 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
         xp = namespace(array)
         ends = (float(xp.min(array)), float(xp.max(array)))  # no copy of the array, as abs() and isfinite() would make
         if not all(math.isfinite(end) for end in ends):
-            require_finite(xp, as_floating(array, name), name)
+            require_finite(as_floating(array, name), name)
         bound *= max(map(abs, ends))
     return float(bound)
 

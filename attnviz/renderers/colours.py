@@ -8,8 +8,11 @@ from attnviz.errors import AttnvizError
 
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"  # perceptual and safe for the colour-blind, both
 
-# Nine stops of matplotlib's viridis (van der Walt and Smith 2015, CC0), from the smallest value to the largest.
-VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
+# Seventeen stops of matplotlib's viridis (van der Walt and Smith 2015, CC0), from the smallest value to the largest.
+VIRIDIS = (
+    "440154", "48186a", "472d7b", "424086", "3b528b", "33638d", "2c728e", "26828e", "21918c",
+    "1fa088", "28ae80", "3fbc73", "5ec962", "84d44b", "addc30", "d8e219", "fde725",
+)  # fmt: skip
 LEVELS = 32  # as many shades as the eye tells apart side by side
 
 

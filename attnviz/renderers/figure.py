@@ -1,8 +1,8 @@
 """The heat map as a figure: PNG, SVG, PDF.
 
-Everything is placed in inches on the bare figure, without Axes: an Axes with its ticks costs a hundred times what it
-shows here, one Text object for each of 1,536 labels alone five seconds. ``Words`` draws them all in one artist,
-straight through the backend's own draw_text, so that text stays text in SVG and PDF.
+Everything is placed in inches on the bare figure, without Axes: an Axes with its ticks, and a Text object for each
+label, cost many times what they show here. ``Words`` draws all labels in one artist, straight through the backend's own
+draw_text, so that text stays text in SVG and PDF.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import math
 from typing import Any
 
-import matplotlib
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import Normalize
@@ -23,9 +22,9 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
-from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, layout
+from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, above_scale, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
-from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken
+from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
 VALUE_FONT = 5.5  # points: smaller values are left out
@@ -57,19 +56,20 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
 
     ``annotate`` writes the values into the cells; None: while they fit.
     """
-    colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
-    norm = Normalize(*picture.limits)
-    families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
-    place = layout(picture, families)
-    figure = Figure(figsize=place.size, facecolor="white")
-    FigureCanvasAgg(figure)
-    words = _titles(picture, place)
-    for number, panel in enumerate(picture.panels):
-        _draw_panel(figure, panel, place, number, colours, norm)
-        words += _panel_words(picture, place, number)
-        words += _values(picture, panel, place, number, colours, norm, annotate)
-    words += _colour_bar(figure, picture, place, colours, norm)
-    figure.add_artist(Words(words, families))
+    with own_settings():
+        colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
+        norm = Normalize(*picture.limits)
+        families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
+        place = layout(picture, families)
+        figure = Figure(figsize=place.size, facecolor="white")
+        FigureCanvasAgg(figure)
+        words = _titles(picture, place)
+        for number, panel in enumerate(picture.panels):
+            _draw_panel(figure, panel, place, number, colours, norm)
+            words += _panel_words(picture, place, number)
+            words += _values(picture, panel, place, number, colours, norm, annotate)
+        words += _colour_bar(figure, picture, place, colours, norm)
+        figure.add_artist(Words(words, families))
     return figure, missing
 
 
@@ -81,10 +81,10 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     dpi = dpi or (150 if figure.get_figwidth() <= LARGE else 100)
     metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     # Text stays text (selectable, searchable); ids come from the content, not from chance.
-    settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
+    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
     options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
     content = io.BytesIO()
-    with matplotlib.rc_context(settings), missing_glyphs_unspoken():
+    with own_settings(**settings), missing_glyphs_unspoken():
         figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
     return content.getvalue()
 
@@ -151,7 +151,8 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1)
             for row in range(0, len(picture.queries), every)
         ]
-        words.append(Word("query", GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
+        if place.names_query:
+            words.append(Word(picture.axes[0], GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
     if number + place.columns >= len(picture.panels):
         below = y - NEAR
         if not place.upright:
@@ -162,7 +163,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
         words.append(
             Word(
-                "key",
+                picture.axes[1] if place.names_query else "{} ↑  {} →".format(*picture.axes),
                 x + width / 2,
                 y - place.bottom + GAP + 0.2 * place.axis_font * POINT,
                 place.axis_font,
@@ -176,8 +177,12 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
 def _values(
     picture: Picture, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize, annotate: bool | None
 ) -> list[Word]:
-    digits = [f"{limit:.2f}" for limit in picture.limits]
-    font = min(place.cell / POINT * 0.82 / (max(map(len, digits)) * 0.62), 10.0)
+    largest = max(map(abs, picture.limits))
+    form = "z.2f" if 0.1 <= largest < 100 or not largest else ".2g"  # two decimals where they say something
+    longest = max(
+        len(f"{value:{form}}") for value in (*picture.limits, float(panel.values.min(initial=0.0))) if value > -math.inf
+    )
+    font = min(place.cell / POINT * 0.82 / (longest * 0.62), 10.0)
     if annotate is False or (annotate is None and font < VALUE_FONT):
         return []
     (x, y), (_, height) = place.corner(number), place.panel
@@ -186,20 +191,20 @@ def _values(
     for (row, column), value in numpy.ndenumerate(panel.values):
         if value > -math.inf:
             at = x + (column + 0.5) * place.cell, y + height - (row + 0.5) * place.cell
-            words.append(Word(f"{value:z.2f}", *at, font, colour="white" if shades[row, column] < 0.18 else "black"))
+            words.append(Word(f"{value:{form}}", *at, font, colour="white" if shades[row, column] < 0.18 else "black"))
     return words
 
 
 def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, norm: Normalize) -> list[Word]:
-    """One bar for all panels, as high as the first row of them, with the hidden cells' pattern below it."""
+    """One bar beside all panels, as high as all of them, with the hidden cells' pattern below it."""
     panel_width, panel_height = place.panel
-    last, y = place.corner(place.columns - 1)
-    size = max(place.title_font * 0.62, place.font * 0.85)
-    thick = max(0.14, size * 1.4 * POINT)
-    x = last + panel_width + GAP * 1.6
+    last, top = place.corner(place.columns - 1)
+    size, thick = place.bar_font, place.bar_width
+    x, top = last + panel_width + GAP * 1.6, top + panel_height
     below = size * 2.2 * POINT if picture.hidden else 0.0
     above = thick * 1.2 if picture.largest > picture.limits[1] else 0.0
-    y, high = y + below, panel_height - below - above
+    y = top - place.bar_height + below
+    high = place.bar_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
     image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
     image.set_data(numpy.linspace(*picture.limits, 256)[:, None])
@@ -208,7 +213,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
         Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
     )
     words = []
-    for tick in _ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT)))):
+    for tick in ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT)))):
         at = y + high * float(norm(tick))
         words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
     if picture.largest > picture.limits[1]:
@@ -217,7 +222,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
         figure.add_artist(
             PathPatch(tip, facecolor=colour, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
         )
-        words.append(Word(f"to {picture.largest:.2f}", x + thick + NEAR, y + high + thick * 0.8, size, across=0))
+        words.append(Word(above_scale(picture.largest), x + thick + NEAR, y + high + thick * 0.8, size, across=0))
     if picture.hidden:
         side = size * 1.1 * POINT
         cell = numpy.array([[-math.inf]])
@@ -232,14 +237,5 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
             transform=figure.dpi_scale_trans,
         )
         figure.add_artist(outline)
-        words.append(Word("hidden", x + thick + NEAR, y - below + side / 2, size, across=0))
+        words.append(Word(picture.blank, x + thick + NEAR, y - below + side / 2, size, across=0))
     return words
-
-
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers between ``low`` and ``high``, at most ``most`` of them."""
-    from matplotlib.ticker import MaxNLocator
-
-    ticks = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    slack = (high - low) * 1e-6
-    return [float(tick) for tick in ticks if low - slack <= tick <= high + slack]

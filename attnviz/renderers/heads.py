@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import Step
+from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
 
 MOST_BLIND = 3  # queries named one by one when they see nothing
+MOST_NAMED = 4  # keys named one by one when they tie
 
 
 class HeadSections:
     """The sections of one head; each method tells one step.
 
-    ``steps`` are the head's as NumPy arrays, (queries, keys) and (queries, d_v); ``bare`` says that Q, K and V are the
-    inputs themselves, which need no tables of their own.
+    ``bare`` says that Q, K and V are the inputs themselves, which need no tables of their own.
     """
 
-    def __init__(self, writer: Writer, head: int, steps: Steps, bare: bool) -> None:
-        self.writer, self.head, self.steps, self.bare = writer, head, steps, bare
+    def __init__(self, writer: Writer, head: int, bare: bool) -> None:
+        self.writer, self.head, self.bare = writer, head, bare
         self.layer, self.say, self.matrices = writer.layer, writer.say, writer.matrices
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v); computed when they are first looked at."""
+        steps = Steps(*map(to_numpy, self.layer.steps(self.head)))
+        self.matrices = self.matrices.marking(numpy.flatnonzero(steps.blind))
+        return steps
 
     def sections(self) -> Iterator[Section]:
         tell = {
@@ -34,10 +43,12 @@ class HeadSections:
             Step.WEIGHTS: self._weights,
             Step.OUTPUT: self._output,
         }
-        for step in self.writer.selection.steps:
+        for step in self.writer.steps:
             if step is Step.PROJECTIONS and {"query", "key", "value"} <= self.layer.projections.keys():
                 yield self._projections()
-            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and not self.bare:
+            elif step in (Step.QUERY, Step.KEY, Step.VALUE) and (
+                not self.bare or Step.EMBEDDINGS not in self.writer.steps
+            ):
                 yield self._projected(step)
             elif step in tell:
                 yield tell[step]()
@@ -57,7 +68,7 @@ class HeadSections:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
         array, letter = getattr(self.layer, step.value), step.value[0].upper()
         sentences = [self.say(f"{step.value}.what")]
-        if self.writer.position == "rope" and step is not Step.VALUE:
+        if self.layer.rotary and step is not Step.VALUE:
             sentences.append(self.say(f"{step.value}.rotated"))
         if step is Step.QUERY:
             matrix = self.matrices.of_queries(array[self.head])
@@ -94,11 +105,17 @@ class HeadSections:
         )
 
     def _masked(self) -> Section:
-        rule, masked = self.layer.rule, self.steps.masked
-        hidden = int((masked == -math.inf).sum())
+        rule, lowered = self.layer.rule, self.steps.hidden & (self.steps.masked > -math.inf)
+        masked = numpy.where(lowered, -math.inf, self.steps.masked)
+        hidden = int(self.steps.hidden.sum())
         sentences = []
         if rule.bias is not None:
-            sentences.append(self._alibi() if self.writer.position == "alibi" else self.say("masked.bias"))
+            slopes = self.layer.slopes
+            sentences.append(
+                self.say("masked.bias")
+                if slopes is None
+                else self.say("masked.alibi", slope=self._number(slopes[self.head]))
+            )
         if rule.causal:
             sentences.append(self.say("masked.causal"))
         if rule.window is not None:
@@ -107,12 +124,16 @@ class HeadSections:
             sentences.append(self.say("masked.mask"))
         if hidden:
             sentences.append(self.say("masked.why", hidden=hidden, cells=masked.size))
+        if lowered.any():
+            sentences.append(self.say("masked.lowered", value=f"{self.steps.masked.min():.3g}"))
         blind = numpy.flatnonzero(self.steps.blind)
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:
             sentences.append(self.matrices.more(len(blind) - MOST_BLIND))
         formula = (
-            "masked = scaled" + (" + bias" if rule.bias is not None else "") + ("; hidden cells −∞" if hidden else "")
+            "masked = scaled"
+            + (" + bias" if rule.bias is not None else "")
+            + (f"; {self.say('label.hidden')} −∞" if hidden else "")
         )
         return self.writer.section(
             Step.MASKED, formula, sentences or [self.say("masked.nothing")], self.matrices.of_cells(masked)
@@ -123,13 +144,22 @@ class HeadSections:
         sentences = [self.say("weights.what")]
         if query is not None:
             key = int(weights[query].argmax())
-            sentences.append(self.say("weights.here", **self._names(query, key), weight=f"{weights[query, key]:.2f}"))
+            if self.writer.part.key in (None, key):  # else the largest weight is not in the table
+                weight = numbers.share(float(weights[query, key]))
+                ties = numpy.flatnonzero(numpy.isclose(weights[query], weights[query, key], rtol=1e-9, atol=0))
+                names = ", ".join(f"`{self.writer.key_names[tie]}`" for tie in ties[:MOST_NAMED])
+                names += ", …" if len(ties) > MOST_NAMED else ""
+                if len(ties) == 1:
+                    sentences.append(self.say("weights.here", **self._names(query, key), weight=weight))
+                else:
+                    query_name = self.writer.query_names[query]
+                    sentences.append(self.say("weights.tie", query=query_name, weight=weight, keys=names))
             if self.layer.rule.sinks is None:
                 sentences.append(self.say("weights.sum"))
             else:
-                share = f"{1 - weights[query].sum():.2f}"
+                share = numbers.share(float(1 - weights[query].sum()))
                 sentences.append(self.say("weights.sink", query=self.writer.query_names[query], share=share))
-        matrix = self.matrices.of_weights(weights, self.steps.masked == -math.inf)
+        matrix = self.matrices.of_weights(weights, self.steps.hidden)
         return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", sentences, matrix)
 
     def _output(self) -> Section:
@@ -137,19 +167,15 @@ class HeadSections:
         if query is not None:
             vector = self.writer.vector(self.steps.output[query])
             sentences.append(self.say("output.here", query=self.writer.query_names[query], vector=vector))
-        matrix = self.matrices.of_queries(self.steps.output)
+        output = self.steps.output
+        matrix = self.matrices.of_queries(output)
         return self.writer.section(Step.OUTPUT, "output = weights V", sentences, matrix)
-
-    def _alibi(self) -> str:
-        bias = to_numpy(self.layer.rule.bias)[self.head]
-        slope = -float(bias[0, -1]) / max(bias.shape[-1] - 1, 1)
-        return self.say("masked.alibi", slope=self._number(slope))
 
     def _best(self) -> tuple[int, int]:
         """The query and the key of the largest score among those that are shown."""
-        selection = self.writer.selection
-        queries = [selection.query] if selection.query is not None else range(self.steps.scores.shape[0])
-        keys = [selection.key] if selection.key is not None else range(self.steps.scores.shape[1])
+        part = self.writer.part
+        queries = range(self.steps.scores.shape[0]) if part.query is None else [part.query]
+        keys = range(self.steps.scores.shape[1]) if part.key is None else [part.key]
         scores = self.steps.scores[numpy.ix_(queries, keys)]
         row, column = divmod(int(scores.argmax()), scores.shape[1])
         return queries[row], keys[column]
@@ -157,8 +183,8 @@ class HeadSections:
     def _telling(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
         seeing = numpy.flatnonzero(~self.steps.blind)
-        if self.writer.selection.query is not None:
-            return self.writer.selection.query if self.writer.selection.query in seeing else None
+        if self.writer.part.query is not None:
+            return self.writer.part.query if self.writer.part.query in seeing else None
         return int(seeing[-1]) if len(seeing) else None
 
     def _names(self, query: int, key: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ from attnviz.renderers.words import CAPITAL, POINT, text_width
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
 LEADING = 1.12  # from line to line, in ems
 LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
+LEAST_BAR = 0.9  # inches: the height of the colour bar
 GAP = 0.14  # inches between panels, and around the whole
 NEAR = 3.5 * POINT  # between a panel and its labels
 
@@ -33,6 +34,10 @@ class Layout(NamedTuple):
     axis_font: float  # of the words "query" and "key"
     upright: bool  # key labels read upwards
     least_width: float  # of the titles
+    bar_font: float  # of the colour bar's numbers
+    bar_width: float
+    bar_height: float
+    names_query: bool  # whether "query" has room beside its axis
 
     @property
     def size(self) -> tuple[float, float]:
@@ -71,22 +76,49 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         text_width((picture.title,), families, title, bold=True),
         text_width((picture.subtitle,), families, title * 0.7),
     )
+    rows = math.ceil(panels / columns)
+    head = (max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0
+    bar_font = max(title * 0.62, font * 0.85)
+    bar_width = max(0.14, bar_font * 1.4 * POINT)
+    grid = rows * panel[1] + (rows - 1) * (head + GAP)
+    bar_height = max(grid, LEAST_BAR)
+    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6)] + ["hidden"] * picture.hidden
+    if picture.largest > picture.limits[1]:
+        bar_words.append(above_scale(picture.largest))
     return Layout(
         cell=cell,
         columns=columns,
-        rows=math.ceil(panels / columns),
+        rows=rows,
         left=left,
-        bottom=bottom,
+        bottom=max(bottom, GAP + bar_height - grid),
         top=title * 2.9 * POINT + GAP,
-        right=GAP * 1.6 + max(0.14, title * 0.9 * POINT) + title * 3.6 * POINT,
+        right=GAP * 2.6 + bar_width + NEAR + 1.1 * text_width(tuple(bar_words), families, bar_font),
         panel=panel,
-        head=(max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0,
+        head=head,
         font=font,
         title_font=title,
         axis_font=axis,
         upright=upright,
-        least_width=2 * GAP + max(titles),
+        least_width=2 * GAP + 1.1 * max(titles),  # hinting at few pixels widens text
+        bar_font=bar_font,
+        bar_width=bar_width,
+        bar_height=bar_height,
+        names_query=panel[1] > 1.1 * text_width(("query",), families, axis),
     )
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between ``low`` and ``high``, at most ``most`` of them."""
+    from matplotlib.ticker import MaxNLocator
+
+    values = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = (high - low) * 1e-6
+    return [float(value) for value in values if low - slack <= value <= high + slack]
+
+
+def above_scale(largest: float) -> str:
+    """What stands at the tip of a scale that ends below the largest value."""
+    return f"to {largest:.2f}"
 
 
 def _columns(panels: int, shape: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -11,9 +11,10 @@ import numpy
 from attnviz.arrays import Array, to_numpy
 from attnviz.lessons import Lessons
 from attnviz.renderers import numbers
-from attnviz.selection import Selection
+from attnviz.selection import Part
 from attnviz.trace import Projection
 
+BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell
 
 
@@ -46,24 +47,28 @@ class Matrix(NamedTuple):
 class MatrixMaker:
     """Makes the matrices of one layer, cut to what is shown of it."""
 
-    def __init__(
-        self, selection: Selection, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]
-    ) -> None:
-        self.selection, self.looks = selection, looks
+    def __init__(self, part: Part, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]) -> None:
+        self.part, self.looks = part, looks
         self.query_names, self.key_names = query_names, key_names
         self.say = looks.lessons.say
 
+    def marking(self, blind: Iterable[int]) -> MatrixMaker:
+        """The same, where the queries ``blind``, which see no key, carry a mark."""
+        marked = set(blind)
+        names = [f"{name} {BLIND}" if place in marked else name for place, name in enumerate(self.query_names)]
+        return MatrixMaker(self.part, self.looks, names, self.key_names) if marked else self
+
     def of_cells(self, values: numpy.ndarray) -> Matrix:
         """queries × keys; −∞ is a hidden cell."""
-        only = self.selection.query, self.selection.key
+        only = self.part.query, self.part.key
         return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *only)
 
     def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
         """queries × keys, tinted from 0, with the sum of each row."""
-        only = self.selection.query, self.selection.key
+        only = self.part.query, self.part.key
         matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *only, lowest=0.0)
         sums = numbers.matrix(weights.sum(axis=-1, keepdims=True), self.looks.precision)
-        words = [sums[row][0] if row is not None else "…" for row in self._places(len(sums), self.selection.query)]
+        words = [sums[row][0] if row is not None else "…" for row in self._places(len(sums), self.part.query)]
         return matrix._replace(
             columns=[*matrix.columns, self.say("label.sum")],
             cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
@@ -76,11 +81,11 @@ class MatrixMaker:
 
     def of_queries(self, values: Array) -> Matrix:
         """A vector for each query."""
-        return self._vectors("label.query", self.query_names, values, self.selection.query)
+        return self._vectors("label.query", self.query_names, values, self.part.query)
 
     def of_keys(self, values: Array) -> Matrix:
         """A vector for each key."""
-        return self._vectors("label.key", self.key_names, values, self.selection.key)
+        return self._vectors("label.key", self.key_names, values, self.part.key)
 
     def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
         """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""

@@ -14,7 +14,7 @@ def matrix(values: numpy.ndarray, precision: int) -> list[list[str]]:
 
 
 def number(value: float, precision: int) -> str:
-    """One number as on paper: 1.25, 0.7217, −∞."""
+    """One number, of Python or of NumPy, as on paper: 1.25, 0.7217, −∞."""
     return matrix(numpy.array([[value]]), precision)[0][0]
 
 
@@ -22,6 +22,11 @@ def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
     """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
     words = matrix(values[None, :most], precision)[0]
     return "[" + " ".join([*words, "…"] if len(values) > most else words) + "]"
+
+
+def share(value: float) -> str:
+    """A weight in a sentence: two decimals, or two digits where two decimals would say 0.00."""
+    return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
 def factor(value: float, precision: int) -> str:
@@ -33,12 +38,17 @@ def factor(value: float, precision: int) -> str:
 def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-def]  # float → str
     """Fixed point with as many decimals as the values need; exponents where they would need too many digits."""
     finite = values[numpy.isfinite(values)]
+    if finite.dtype.kind != "f":
+        finite = finite.astype(numpy.float64)
     largest = float(numpy.abs(finite).max(initial=0.0))
-    if largest >= 1e7 or 0 < largest < 10.0**-precision:
-        return f"{{:.{max(precision - 1, 0)}e}}".format
-    decimals = next((d for d in range(precision) if _needs_no_more(finite, d)), precision)
+    if largest >= 1e7 or (0 < largest < 10.0**-precision and precision):
+        return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
+    # What is noise of the arithmetic, not a digit: far below what is shown, unless the type itself is coarser.
+    noise = max(min(1e-9, 10.0 ** -(precision + 3)), 2 * float(numpy.finfo(finite.dtype).eps))
+    decimals = next((count for count in range(precision) if _needs_no_more(finite, count, noise)), precision)
     return f"{{:z.{decimals}f}}".format  # z: never -0.0
 
 
-def _needs_no_more(values: numpy.ndarray, decimals: int) -> bool:
-    return bool((numpy.abs(values - numpy.round(values, decimals)) <= 1e-9 * numpy.maximum(numpy.abs(values), 1)).all())
+def _needs_no_more(values: numpy.ndarray, decimals: int, noise: float) -> bool:
+    error = numpy.abs(values - numpy.round(values, decimals))
+    return bool((error <= noise * numpy.maximum(numpy.abs(values), 1)).all())

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.choices import Step
+from attnviz.provenance import layer_error
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
-from attnviz.selection import Selection
+from attnviz.selection import Part
 from attnviz.tokens import shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace import Trace
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
 
@@ -38,19 +39,19 @@ class Section(NamedTuple):
 class Writer:
     """One layer as it is written about: its tokens as they are shown, and how a sentence, a number, a section is made."""
 
-    def __init__(self, trace: Trace, layer: Layer, selection: Selection, looks: Looks) -> None:
-        self.layer, self.selection, self.looks = layer, selection, looks
-        self.query_names = [name(token) for token in trace.query_tokens(layer)]
-        self.key_names = [name(token) for token in trace.key_tokens(layer)]
-        self.matrices = MatrixMaker(selection, looks, self.query_names, self.key_names)
-        self.position = trace.source.get("position", "none")
+    def __init__(self, trace: Trace, part: Part, steps: Sequence[Step], looks: Looks) -> None:
+        self.layer, self.part, self.steps, self.looks = part.layer, part, steps, looks
+        self.query_names = [name(token) for token in trace.query_tokens(part.layer)]
+        self.key_names = [name(token) for token in trace.key_tokens(part.layer)]
+        self.matrices = MatrixMaker(part, looks, self.query_names, self.key_names)
+        self.error = layer_error(trace, part.layer)
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:
         return Section(self.say(f"title.{step.value}"), formula, [] if self.looks.quiet else sentences, list(matrices))
 
     def number(self, value: float) -> str:
-        return numbers.number(float(value), self.looks.precision)
+        return numbers.number(value, self.looks.precision)
 
     def vector(self, values: numpy.ndarray) -> str:
         return numbers.vector(values, self.looks.precision)

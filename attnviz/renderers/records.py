@@ -13,11 +13,12 @@ import orjson
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
-from attnviz.selection import Selection
+from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
 MAP_STEPS = tuple(Step(step.value) for step in MapStep)
+COMPUTED = {*MAP_STEPS, Step.OUTPUT}
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
@@ -37,7 +38,7 @@ def to_json(trace: Trace, selection: Selection) -> bytes:
 
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
-    layers = [_layer(layer, heads, selection.steps) for layer, heads in selection.layers]
+    layers = [_layer(part.layer, part.heads, selection.steps) for part in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
 
 
@@ -46,19 +47,20 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
-    for layer, heads in selection.layers:
+    for part in selection.layers:
+        layer = part.layer
         names = (
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        data = _layer(layer, heads, selection.steps)
+        data = _layer(layer, part.heads, selection.steps)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
         for head in data.get("heads", ()):
             for step in HEAD_STEPS:
-                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, selection))
+                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, part))
         for step in (Step.CONCAT, Step.PROJECTED):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selection))
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
     return text.getvalue()
 
 
@@ -91,23 +93,28 @@ def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dic
 
 def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
-    together = layer.heads > 1 and (Step.CONCAT in steps or Step.PROJECTED in steps)
-    needed = range(layer.heads) if together else heads
+    together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
-    computed = {head: Steps(*map(to_numpy, layer.steps(head))) for head in needed}
-    data: dict[str, Any] = {"heads": [_head(layer, head, computed[head], steps) for head in heads]}
+    shown, outputs = {}, []
+    for head in range(layer.heads) if together else heads:
+        computed = Steps(*map(to_numpy, layer.steps(head))) if together or COMPUTED & set(steps) else None
+        if computed is not None and together:
+            outputs.append(computed.output)
+        if head in heads:
+            shown[head] = _head(layer, head, computed, steps)
+    data: dict[str, Any] = {"heads": [shown[head] for head in heads]}
     if together:
-        concat = layer.concat(numpy.stack([computed[head].output for head in needed]))
+        concat = layer.concat(numpy.stack(outputs))
         projected = layer.projected(concat)
-        if Step.CONCAT in steps:
+        if Step.CONCAT in steps and layer.heads > 1:
             data["concat"] = concat
         if Step.PROJECTED in steps and projected is not None:
             data["projected"] = to_numpy(projected)
     return data
 
 
-def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> dict[str, Any]:
+def _head(layer: Layer, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
     kv_head = layer.kv_head(head)
     data: dict[str, Any] = {"head": head, "kv_head": kv_head}
     for step, array in (
@@ -118,7 +125,7 @@ def _head(layer: Layer, head: int, computed: Steps, steps: tuple[Step, ...]) -> 
         if step in steps:
             data[step.value] = to_numpy(array)
     for step in (*MAP_STEPS, Step.OUTPUT):
-        if step in steps:
+        if step in steps and computed is not None:
             data[step.value] = getattr(computed, step.value)
     return data
 
@@ -131,7 +138,7 @@ def _projection(projection: Any) -> dict[str, Any]:
 def _listed(value: Any) -> Any:
     """What orjson cannot read in place: arrays that are not contiguous, or of a type that it does not know."""
     if isinstance(value, numpy.ndarray):
-        return value.tolist()
+        return value.tolist() if value.flags.c_contiguous else numpy.ascontiguousarray(value)
     raise TypeError(f"{type(value).__name__} in a record")
 
 
@@ -141,27 +148,24 @@ def _rows(
     step: Step,
     data: dict[str, Any],
     names: tuple[list[str], list[str]],
-    selection: Selection,
+    part: Part,
 ) -> Iterator[tuple[Any, ...]]:
     array = data.get(step.value)
     if array is None:
         return
     query_names, key_names = names
     maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
-    for row, values in enumerate(array.tolist()):
-        if (selection.key if of_keys else selection.query) not in (None, row):
+    # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
+    for row, values in enumerate(array.astype(str).tolist()):
+        if (part.key if of_keys else part.query) not in (None, row):
             continue
         for column, value in enumerate(values):
-            if maps and selection.key in (None, column):
-                yield layer.index, head, step.value, row, column, _value(value), "", query_names[row], key_names[column]
+            if maps and part.key in (None, column):
+                yield layer.index, head, step.value, row, column, value, "", query_names[row], key_names[column]
             elif of_keys:
-                yield layer.index, head, step.value, "", row, _value(value), column, "", key_names[row]
+                yield layer.index, head, step.value, "", row, value, column, "", key_names[row]
             elif not maps:
-                yield layer.index, head, step.value, row, "", _value(value), column, query_names[row], ""
-
-
-def _value(value: float) -> str:
-    return "-inf" if value == float("-inf") else repr(value)
+                yield layer.index, head, step.value, row, "", value, column, query_names[row], ""
 
 
 def _cell(token: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy
 
 from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
 from attnviz.choices import Step
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
@@ -19,31 +18,39 @@ from attnviz.trace import Layer, Trace
 def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Heading | Section]:
     """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it."""
     yield Heading(1, _sentence(trace.tokens, looks.max_tokens))
-    for layer, heads in selection.layers:
-        writer = Writer(trace, layer, selection, looks)
+    for part in selection.layers:
+        writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
-        if selection.pair is None:
-            yield from _before_heads(writer)
-            yield from _heads(writer, heads)
-        else:
-            yield from _pairs(writer, heads, *selection.pair)
+        yield from _layer(writer)
+
+
+def _layer(writer: Writer) -> Iterator[Heading | Section]:
+    if writer.part.pair is None:
+        yield from _before_heads(writer)
+        yield from _heads(writer)
+    else:
+        yield from _pairs(writer, *writer.part.pair)
 
 
 def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
     queries, keys = len(writer.query_names), len(writer.key_names)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
-    title = say("label.layer", layer=layer.index) + (f": {layer.name}" if layer.name else "")
-    if queries == keys:
-        return Heading(2, title, say("label.facts", tokens=queries, **facts))
-    return Heading(2, title, say("label.keys", queries=queries, keys=keys, **facts))
+    title = say("label.layer", layer=layer.index) + (f": {layer.stack or name(layer.name)}" if layer.name else "")
+    if layer.key_tokens is None:
+        line = say("label.facts", tokens=queries, **facts)
+    else:
+        line = say("label.keys", queries=queries, keys=keys, **facts)
+    if writer.error is not None:
+        line += " · " + say("label.agreement", error=f"{writer.error:.1e}")
+    return Heading(2, title, line)
 
 
 def _before_heads(writer: Writer) -> Iterator[Section]:
     layer, say = writer.layer, writer.say
     if layer.embeddings is None:
         return
-    if Step.EMBEDDINGS in writer.selection.steps:
+    if Step.EMBEDDINGS in writer.steps:
         embeddings = to_numpy(layer.embeddings)
         sentences = [
             say("embeddings.what", dimension=embeddings.shape[1]),
@@ -54,19 +61,21 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
         formula = "X" if layer.positions is None else "E"
         yield writer.section(Step.EMBEDDINGS, formula, sentences, writer.matrices.of_tokens(embeddings))
     for step, formula, array in ((Step.POSITIONS, "P", layer.positions), (Step.INPUTS, "X = E + P", layer.inputs)):
-        if step in writer.selection.steps and layer.positions is not None:
+        if step in writer.steps and layer.positions is not None:
             yield writer.section(step, formula, [say(f"{step.value}.what")], writer.matrices.of_tokens(array))
 
 
-def _heads(writer: Writer, heads: Sequence[int]) -> Iterator[Heading | Section]:
-    layer, wanted = writer.layer, writer.selection.steps
-    together = layer.heads > 1 and (Step.CONCAT in wanted or Step.PROJECTED in wanted)
+def _heads(writer: Writer) -> Iterator[Heading | Section]:
+    layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
+    plain = bare(layer)
+    together = layer.together(wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
-        steps = Steps(*map(to_numpy, layer.steps(head)))
-        outputs.append(steps.output)
+        told = HeadSections(writer, head, plain)
+        if together:
+            outputs.append(told.steps.output)
         if head in heads:
-            sections = list(HeadSections(writer, head, steps, bare(layer)).sections())
+            sections = list(told.sections())
             if sections and layer.heads > 1:
                 yield _head_heading(writer, head)
             yield from sections
@@ -74,13 +83,13 @@ def _heads(writer: Writer, heads: Sequence[int]) -> Iterator[Heading | Section]:
         yield from _after_heads(writer, numpy.stack(outputs))
 
 
-def _pairs(writer: Writer, heads: Sequence[int], query: int, key: int) -> Iterator[Heading | Section]:
+def _pairs(writer: Writer, query: int, key: int) -> Iterator[Heading | Section]:
     from attnviz.renderers.arithmetic import pair_section
 
-    for head in heads:
+    for head in writer.part.heads:
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
-        yield pair_section(writer, head, Steps(*map(to_numpy, writer.layer.steps(head))), query, key)
+        yield pair_section(writer, head, query, key)
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:
@@ -96,16 +105,17 @@ def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | S
     concat = layer.concat(outputs)
     projected = layer.projected(concat)
     heads, _, dimension = outputs.shape
-    yield Heading(3, say("label.together"))
-    if Step.CONCAT in writer.selection.steps:
+    if heads > 1:
+        yield Heading(3, say("label.together"))
+    if heads > 1 and Step.CONCAT in writer.steps:
         sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-        yield writer.section(
-            Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], writer.matrices.of_queries(concat)
-        )
-    if Step.PROJECTED in writer.selection.steps and projected is not None:
+        matrix = writer.matrices.of_queries(concat)
+        yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+    if projected is not None and Step.PROJECTED in writer.steps:
+        formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
         weight = writer.matrices.of_projection("W_O", layer.projections["output"])
         result = writer.matrices.of_queries(projected)
-        yield writer.section(Step.PROJECTED, "projected = concat W_O", [say("projected.what")], weight, result)
+        yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
 
 
 def bare(layer: Layer) -> bool:

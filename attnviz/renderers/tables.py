@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -21,6 +22,7 @@ BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
 TITLE, FORMULA = Style(bold=True), Style(color="cyan")
 GAP = "  "
 COLUMN_CELLS = 14  # a longer column label is shortened
+RULE_CELLS = 4  # of the rule between labels and numbers, and of the tints' margin
 
 
 def to_renderable(part: Heading | Section) -> Group:
@@ -33,22 +35,24 @@ class MatrixTable:
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
-        self.columns = [shorten(label, COLUMN_CELLS) for label in matrix.columns]
-        self.widths = [
-            max(cell_len(label), *(cell_len(row[column]) for row in matrix.cells))
-            for column, label in enumerate(self.columns)
-        ]
+        self.number_widths = [max(map(cell_len, column)) for column in zip(*matrix.cells, strict=True)]
         self.label_width = max(cell_len(matrix.corner), *map(cell_len, matrix.rows))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        narrowest = self.label_width + 4 + max(self.widths)
-        widest = self.label_width + 4 + sum(self.widths) + len(GAP) * (len(self.widths) - 1)
-        return Measurement(narrowest, widest).with_maximum(options.max_width)
+        widths = [
+            max(a, min(cell_len(b), COLUMN_CELLS)) for a, b in zip(self.number_widths, self.matrix.columns, strict=True)
+        ]
+        widest = self.label_width + RULE_CELLS + sum(widths) + len(GAP) * (len(widths) - 1)
+        return Measurement(1 + RULE_CELLS + max(self.number_widths), widest).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        label_width = min(self.label_width, max(options.max_width // 3, 8))
+        room = options.max_width - RULE_CELLS
+        label_width = max(1, min(self.label_width, max(options.max_width // 3, 8), room - max(self.number_widths)))
+        labels = [shorten(label, min(COLUMN_CELLS, room - label_width)) for label in self.matrix.columns]
+        self.columns = labels
+        self.widths = [max(a, cell_len(b)) for a, b in zip(self.number_widths, labels, strict=True)]
         tinted = console.color_system in ("truecolor", "256") and not console.no_color
-        for number, block in enumerate(self._blocks(options.max_width - label_width - 4)):
+        for number, block in enumerate(self._blocks(room - label_width)):
             if number:
                 yield Segment.line()
             yield from self._block(block, label_width, tinted)
@@ -78,6 +82,25 @@ class MatrixTable:
             yield Segment.line()
 
 
+class Arithmetic:
+    """A Rich renderable of a line of arithmetic: too long a line is broken before a + or a =, and goes on indented."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.line.startswith(" "):
+            yield Text(self.line)
+            return
+        line = ""
+        for word in re.split(r"(?<=\S)(?= [+=] )", self.line):
+            if line and cell_len(line + word) > options.max_width:
+                yield Text(line)
+                line = "   "
+            line += word
+        yield Text(line)
+
+
 def _heading(heading: Heading) -> Iterator[Text]:
     if heading.level == 1:
         yield Text(heading.text, style=BOLD)
@@ -86,14 +109,14 @@ def _heading(heading: Heading) -> Iterator[Text]:
     yield Text.assemble((heading.text, Style(bold=True, underline=True)), f"  {heading.facts}" if heading.facts else "")
 
 
-def _section(section: Section) -> Iterator[Text | MatrixTable]:
+def _section(section: Section) -> Iterator[Text | MatrixTable | Arithmetic]:
     yield Text("")
     title = Text(section.title, style=TITLE)
     if section.formula:
         title.append(f"  {section.formula}", style=FORMULA)
     yield title
     yield from map(Text, section.sentences)
-    yield from map(Text, section.lines)
+    yield from map(Arithmetic, section.lines)
     for matrix in section.matrices:
         yield Text("")
         yield MatrixTable(matrix)

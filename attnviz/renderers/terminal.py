@@ -15,11 +15,12 @@ from rich.style import Style
 from rich.text import Text
 
 from attnviz.renderers import colours
-from attnviz.renderers.picture import Picture
+from attnviz.renderers.picture import Picture, limits_of
 from attnviz.tokens import shorten
 
-SHADES = " ░▒▓█"
+SHADES = "░▒▓█"  # a small weight is still something; what is hidden is a dot
 HIDDEN = "·"
+CUT = "…"  # a letter wider than its column
 DIM = Style(dim=True)
 LABEL_CELLS = 10  # of a query's token at the left
 COLUMN_LABEL_LINES = 8  # of a key's token, which reads downwards
@@ -45,24 +46,30 @@ class TerminalMap:
         grid = Grid(self.picture, self.labels, width, coloured, self.paint)
         yield Text(self.picture.title, style=Style(bold=True))
         yield Text(self.picture.subtitle, style=DIM)
+        yield Text("rows: query, columns: key", style=DIM)
         if grid.pooled > 1:
-            yield Text(f"each cell is the mean of {grid.pooled} × {grid.pooled} tokens", style=DIM)
+            rows = min(grid.pooled, len(self.picture.queries))
+            yield Text(f"each cell is the mean of {rows} × {grid.pooled} tokens", style=DIM)
         for first in range(0, len(self.picture.panels), grid.columns):
             yield Segment.line()
             yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))
         yield Segment.line()
-        yield from self._legend(coloured)
+        yield self._legend(grid.picture, width, coloured)
 
-    def _legend(self, coloured: bool) -> Iterator[Segment]:
+    def _legend(self, picture: Picture, width: int, coloured: bool) -> Text:
         """The colour scale from its smallest value to its largest, and the sign of a hidden cell."""
-        low, high = self.picture.limits
-        yield Segment(f"{low:g} ")
-        for place in range(BAR_CELLS):
-            tint = place / (BAR_CELLS - 1)
-            yield Segment("█", _style(self.paint(tint), None)) if coloured else Segment(_shade(tint))
-        above = f" (to {self.picture.largest:.2f})" if self.picture.largest > high else ""
-        yield Segment(f" {high:.4g}{above}" + (f"   {HIDDEN} hidden" if self.picture.hidden else ""))
-        yield Segment.line()
+        low, high = (f"{limit:.4g}" for limit in picture.limits)
+        cells = max(min(BAR_CELLS, width - len(low) - len(high) - 2), 4)
+        legend = Text(f"{low} ")
+        for place in range(cells):
+            tint = place / (cells - 1)
+            legend.append("█" if coloured else _shade(tint), _style(self.paint(tint), None) if coloured else None)
+        legend.append(f" {high}")
+        if picture.largest > picture.limits[1]:
+            legend.append(f" (to {picture.largest:.2f})")
+        if picture.hidden:
+            legend.append(f"   {HIDDEN} hidden")
+        return legend
 
 
 class Grid:
@@ -81,16 +88,19 @@ class Grid:
         self.panel_width = pixels * self.cell
         self.columns = max(1, min(panels, (room + GAP) // (self.panel_width + GAP)))
         self.maps = [_pooled(panel.values, self.pooled) for panel in picture.panels]
+        if self.pooled > 1:  # means are smaller than what they are the means of
+            limits, largest, _ = limits_of(self.maps, picture.step)
+            self.picture = picture._replace(limits=limits, largest=largest)
         self.labels = labels[:: self.pooled]
         self.keys = picture.keys[:: self.pooled]
 
     def row(self, numbers: range) -> Iterator[Segment]:
         """Panels side by side, the query labels at their left, the key labels below each."""
-        yield Segment(" " * (self.label_width + 1))
-        for number in numbers:
-            title = shorten(self.picture.panels[number].title, self.panel_width) if len(self.maps) > 1 else ""
-            yield Segment(title + " " * (self.panel_width + GAP - cell_len(title)) if number < numbers[-1] else title)
-        yield Segment.line()
+        if len(self.maps) > 1:
+            titles = [shorten(self.picture.panels[number].title, self.panel_width) for number in numbers]
+            filled = [title + " " * (self.panel_width + GAP - cell_len(title)) for title in titles]
+            yield Segment(" " * (self.label_width + 1) + "".join(filled).rstrip())
+            yield Segment.line()
         for line in range(self._lines()):
             label = self._label(line)
             yield Segment(" " * (self.label_width - cell_len(label)) + label + " ")
@@ -126,7 +136,7 @@ class Grid:
 
         letters = clusters(shorten(self.keys[column], COLUMN_LABEL_LINES))
         letter = letters[line] if line < len(letters) else " "
-        letter = letter if cell_len(letter) <= self.cell else "·"
+        letter = letter if cell_len(letter) <= self.cell else CUT
         left = (self.cell - cell_len(letter)) // 2
         return " " * left + letter + " " * (self.cell - cell_len(letter) - left)
 

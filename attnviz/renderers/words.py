@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import RendererAgg
@@ -41,7 +42,9 @@ class Words(Artist):
         super().__init__()
         self.words = words
         self._fonts = {
-            (size, bold): FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
+            (size, bold): FontProperties(
+                family=[*families, "sans-serif"], size=size, weight="bold" if bold else "normal"
+            )
             for size, bold in {(word.size, word.bold) for word in words}
         }
 
@@ -94,6 +97,14 @@ def text_width(texts: tuple[str, ...], families: tuple[str, ...], size: float, b
     renderer = RendererAgg(1, 1, 720)  # ten times a point, so that hinting does not matter
     with missing_glyphs_unspoken():
         return float(max(renderer.get_text_width_height_descent(text, font, False)[0] for text in set(texts)) / 720)
+
+
+@contextmanager
+def own_settings(**settings: Any) -> Iterator[None]:
+    """matplotlib as it comes, with ``settings``, whatever a person's matplotlibrc says: the same input, the same picture."""
+    plain = {name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name}
+    with matplotlib.rc_context(plain | settings):  # type: ignore[arg-type]
+        yield
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,10 @@ import numpy
 from attnviz.arrays import Array, as_array
 from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
+from attnviz.sources.contents import read_contents, read_csv, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy import Embedder, token_list
-from attnviz.storage import file_errors, read_safetensors, require_file
+from attnviz.tokens import folded
 from attnviz.trace import Layer, Projection, Trace, numbered, unpacked
-
-ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 # The names under which an array may be found, in any case.
 NAMES = {
@@ -27,6 +24,7 @@ NAMES = {
     "key": ("key", "k"),
     "value": ("value", "v"),
     "mask": ("mask",),
+    "attn_mask": ("attn_mask",),
     "bias": ("bias",),
     "sinks": ("sinks",),
     "tokens": ("tokens",),
@@ -58,7 +56,7 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     mask, bias, sinks, tokens, key_tokens and the rule's numbers may stand beside them. What ``rule`` names
     ("causal", "scale", …) replaces what the file says.
     """
-    content, metadata = _read(path)
+    content, metadata = read_contents(path)
     trace = unpacked(content, metadata, path) if "attnviz" in metadata else _arrays_trace(path, content)
     if rule:
         trace = replace(trace, layers=tuple(replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers))
@@ -67,15 +65,21 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     return trace
 
 
+def load(path: str | os.PathLike[str]) -> Trace:
+    """A trace from a file, as ``--from`` reads it: a saved trace, or Q, K and V as .npz, .safetensors or .json."""
+    return read_trace(Path(path))
+
+
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
+    require_no_directory(path)
     match path.suffix.lower():
         case ".json":
-            return _by_word(path, _read_json(path))
+            return _by_word(path, read_json(path))
         case ".csv":
-            return _by_word(path, _read_csv(path))
+            return _by_word(path, read_csv(path))
         case ".npy":
-            return _by_place(path, _read_numpy(path))
+            return _by_place(path, read_numpy(path))
     raise AttnvizError(f"{path}: embeddings are read from .json, .csv and .npy")
 
 
@@ -84,7 +88,7 @@ def read_weights(path: Path) -> dict[str, Projection]:
 
     The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
     """
-    content, _ = _read(path)
+    content, _ = read_contents(path)
     if "in_proj_weight" in content:
         content = _of_multihead_attention(path, content)
     weights, biases = _named(path, content, WEIGHT_NAMES), _named(path, content, BIAS_NAMES)
@@ -104,6 +108,12 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
             "name the arrays query, key, value or q, k, v",
         )
     query, key, value = (_heads(path, name, named[name]) for name in ("query", "key", "value"))
+    unread = [
+        name for name in content if name.lower() not in {alias for aliases in NAMES.values() for alias in aliases}
+    ]
+    if "attn_mask" in named:  # torch's name for both
+        boolean = as_array(named["attn_mask"], f"{path}: attn_mask").dtype.kind == "b"
+        named.setdefault("mask" if boolean else "bias", named["attn_mask"])
     rule = Rule(
         scale=_number(path, "scale", named, float),
         causal=bool(_number(path, "causal", named, bool)),
@@ -114,12 +124,14 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
         bias=_optional(path, "bias", named),
         sinks=None if "sinks" not in named else numpy.atleast_1d(as_array(named["sinks"], f"{path}: sinks")),
     )
-    tokens = _tokens(path, "tokens", named) or numbered(query.shape[1], "q" if query.shape[1] != key.shape[1] else "")
-    key_tokens = _tokens(path, "key_tokens", named)
-    if key_tokens is None and query.shape[1] != key.shape[1]:
+    tokens, key_tokens = _tokens(path, "tokens", named), _tokens(path, "key_tokens", named)
+    square = query.shape[1] == key.shape[1]
+    if tokens is None:
+        tokens = numbered(query.shape[1], "" if square else "q")
+    if key_tokens is None and not square:
         key_tokens = numbered(key.shape[1], "k")
     layer = Layer(query, key, value, rule, name=path.stem, key_tokens=key_tokens)
-    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name})
+    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name, **({"unread": unread} if unread else {})})
 
 
 def _heads(path: Path, name: str, value: Any) -> Array:
@@ -149,10 +161,15 @@ def _number(path: Path, name: str, named: Mapping[str, Any], kind: type) -> Any:
     value = named.get(name)
     if value is None:
         return None
-    array = as_array(value, f"{path}: {name}")
-    if array.size != 1 or (kind is not float and float(array.reshape(-1)[0]) % 1):
-        raise AttnvizError(f"{path}: {name} must be one {'whole number' if kind is int else kind.__name__}")
-    return kind(array.reshape(-1)[0])
+    array = as_array(value, f"{path}: {name}").reshape(-1)
+    if (
+        array.size != 1
+        or (kind is int and not float(array[0]).is_integer())
+        or (kind is bool and array[0] not in (0, 1))
+    ):
+        words = {int: "one whole number", float: "one number", bool: "true or false"}
+        raise AttnvizError(f"{path}: {name} must be {words[kind]}")
+    return kind(array[0])
 
 
 def _tokens(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -166,95 +183,14 @@ def _tokens(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] 
     return tuple(value)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The named contents of a file, and its metadata (.safetensors only)."""
-    suffix = path.suffix.lower()
-    if suffix in PICKLES:
-        raise AttnvizError(
-            f"{path} is a pickle, which can run any code when it is loaded: it is not read",
-            "save it as .safetensors or .npz",
-        )
-    match suffix:
-        case ".npz":
-            return _read_numpy(path), {}
-        case ".safetensors":
-            arrays, metadata = read_safetensors(path)
-            listed = {
-                name: _json(path, metadata[name].encode()) for name in ("tokens", "key_tokens") if name in metadata
-            }
-            return dict[str, Any](arrays) | listed, metadata
-        case ".json":
-            content = _read_json(path)
-            if not isinstance(content, dict):
-                raise AttnvizError(
-                    f"{path} holds a {type(content).__name__}: expected an object with query, key and value"
-                )
-            return content, {}
-    raise AttnvizError(f"{path}: arrays are read from {', '.join(ARRAY_SUFFIXES)}")
-
-
-def _read_numpy(path: Path) -> Any:
-    """The array of a .npy file, or the named arrays of a .npz file."""
-    require_file(path)
-    try:
-        content = numpy.load(path, allow_pickle=False)
-        if isinstance(content, numpy.ndarray):
-            return content
-        with content:
-            return {name: content[name] for name in content.files}
-    except MemoryError:
-        raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
-    except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
-        if "pickle" in str(error).lower():
-            raise AttnvizError(
-                f"{path} holds Python objects (a pickle), which can run any code: they are not read",
-                "save arrays of numbers",
-            ) from None
-        raise AttnvizError(
-            f"{path} is not a readable {path.suffix} file: {error or type(error).__name__}",
-            "it may be cut short: copy or save it again",
-        ) from None
-
-
-def _read_json(path: Path) -> Any:
-    with file_errors(path):
-        content = path.read_bytes()
-    return _json(path, content)
-
-
-def _json(path: Path, content: bytes) -> Any:
-    try:
-        # The standard library's reader, since it takes NaN and Infinity: they are then refused by name and place.
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise AttnvizError(f"{path} is not readable JSON: {error or 'nested too deeply'}") from None
-
-
-def _read_csv(path: Path) -> dict[str, list[float]]:
-    with file_errors(path):
-        content = path.read_bytes()
-    try:
-        rows = [row for row in csv.reader(content.decode("utf-8-sig").splitlines()) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AttnvizError(f"{path} is not readable CSV: {error}") from None
-    vectors: dict[str, list[float]] = {}
-    for number, (word, *cells) in enumerate(rows, start=1):
-        try:
-            vectors[word] = [float(cell) for cell in cells]
-        except ValueError:
-            if number > 1:  # the first row may be a header
-                raise AttnvizError(
-                    f"{path}, row {number}: expected a word and numbers, got {','.join([word, *cells])[:60]!r}"
-                ) from None
-    return vectors
-
-
 def _by_word(path: Path, content: Any) -> Embedder:
     if not isinstance(content, dict) or not content:
         raise AttnvizError(f"{path}: expected words, each with its vector")
-    vectors = {}
+    vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
-        vectors[word.casefold()] = _vector(path, word, value)
+        if folded(word) in vectors:
+            raise AttnvizError(f"{path} has {token_list([word])} twice (upper and lower case are the same word)")
+        vectors[folded(word)] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
         raise AttnvizError(
@@ -262,12 +198,12 @@ def _by_word(path: Path, content: Any) -> Embedder:
         )
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
-        missing = [token for token in dict.fromkeys(tokens) if token.casefold() not in vectors]
+        missing = [token for token in dict.fromkeys(tokens) if folded(token) not in vectors]
         if missing:
             raise AttnvizError(
                 f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}"
             )
-        return numpy.array([vectors[token.casefold()] for token in tokens])
+        return numpy.array([vectors[folded(token)] for token in tokens])
 
     return embed
 
@@ -315,6 +251,9 @@ def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
 
 def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
+    for name in ("bias_k", "bias_v"):
+        if content.get(name) is not None:
+            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not compute")
     stacked = as_array(content["in_proj_weight"], f"{path}: in_proj_weight")
     if stacked.ndim != 2 or stacked.shape[0] != 3 * stacked.shape[1]:
         raise AttnvizError(f"{path}: in_proj_weight has the shape {stacked.shape}, expected (3 · d, d)")

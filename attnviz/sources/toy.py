@@ -15,7 +15,7 @@ from attnviz.arrays import require_memory
 from attnviz.attention import Rule, split_heads
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
-from attnviz.tokens import Tokenizer, shorten, shown
+from attnviz.tokens import Tokenizer, folded, shorten, shown
 from attnviz.trace import Layer, Projection, Trace
 
 SAMPLE = "Your journey starts with one step"
@@ -23,6 +23,7 @@ SAMPLE = "Your journey starts with one step"
 # The three-dimensional vectors of the textbook's worked example.
 TEXTBOOK = {"your": (0.4, 0.1, 0.8), "journey": (0.5, 0.8, 0.6), "starts": (0.5, 0.8, 0.6)}
 
+BYTES_A_DRAWN_NUMBER = 40  # as a Python float in a list, and once more in an array
 HEAD_DIMENSION = 4  # of several heads, unless --dim says otherwise: small enough to read
 
 
@@ -53,37 +54,64 @@ class Toy:
 
     def trace(self, text: str, rule: Rule | None = None) -> Trace:
         """The attention of ``text`` to itself, one layer."""
+        if abs(self.seed) >= 2**63:
+            raise AttnvizError(f"seed is {self.seed}: it must be below 2⁶³")
         tokens = self.tokenizer.tokenize(text)
         embeddings = self._embed(tokens)
         positions = sinusoids(*embeddings.shape) if self.position is Position.SINUSOIDAL else None
         inputs = embeddings if positions is None else embeddings + positions
         projections = self._projections(inputs.shape[-1])
         query, key, value = (
-            split_heads(projections[name](inputs) if name in projections else inputs, self.heads)
-            for name in ("query", "key", "value")
+            projections[name](inputs) if name in projections else inputs for name in ("query", "key", "value")
         )
+        query = split_heads(query, self.heads)
+        kv_heads = max(key.shape[-1] // query.shape[-1], 1)  # fewer columns than W_Q: grouped heads
+        key, value = split_heads(key, kv_heads), split_heads(value, kv_heads)
         rule = rule or Rule()
-        if self.position is Position.ROPE:
+        rotary, alibi = self.position is Position.ROPE, self.position is Position.ALIBI
+        if (rotary or alibi) and rule.query_offset:
+            raise AttnvizError(
+                f"{self.position.value} and a query offset would count positions differently",
+                "leave one of the two out",
+            )
+        if rotary:
             query, key = rotate(query), rotate(key)
-        elif self.position is Position.ALIBI:
+        if alibi:
             rule = _with_alibi(rule, self.heads, len(tokens))
         layer = Layer(
-            query, key, value, rule, name="toy", embeddings=embeddings, positions=positions, projections=projections
+            query,
+            key,
+            value,
+            rule,
+            name="toy",
+            embeddings=embeddings,
+            positions=positions,
+            projections=projections,
+            rotary=rotary,
+            slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
         return Trace(tuple(tokens), (layer,), self._source(embeddings.shape[-1], bool(projections)))
 
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:
             return self.embedder(tokens)
-        dim = self.dim or self._usual_dim()
-        require_memory(len(tokens) * dim * 8, f"{len(tokens):,} embeddings of {dim:,} numbers", "give a smaller --dim")
+        dim = self._usual_dim() if self.dim is None else self.dim
+        if dim < 1:
+            raise AttnvizError(f"dim is {dim}: an embedding needs at least 1 number")
+        require_memory(
+            len(tokens) * dim * BYTES_A_DRAWN_NUMBER,
+            f"{len(tokens):,} embeddings of {dim:,} numbers",
+            "give a shorter text or a smaller --dim",
+        )
         vector = _textbook_vector if dim == 3 else _drawn_vector
-        return numpy.array([vector(token.casefold(), dim, self.seed) for token in tokens])  # (tokens, dim)
+        return numpy.array([vector(folded(token), dim, self.seed) for token in tokens])  # (tokens, dim)
 
     def _usual_dim(self) -> int:
         if self.weights is not None:
             return int(self.weights["query"].weight.shape[0])
-        return 3 if self.heads == 1 else HEAD_DIMENSION * self.heads
+        return (
+            3 if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
+        )  # rope: pairs
 
     def _projections(self, width: int) -> dict[str, Projection]:
         if self.weights is not None:
@@ -95,7 +123,9 @@ class Toy:
             )
         if self.heads == 1 and not self.project:
             return {}
-        require_memory(4 * width * width * 8, f"projections of {width:,} × {width:,}", "give a smaller --dim")
+        require_memory(
+            4 * width * width * BYTES_A_DRAWN_NUMBER, f"projections of {width:,} × {width:,}", "give a smaller --dim"
+        )
         return {name: Projection(drawn_matrix(name, width, self.seed)) for name in ("query", "key", "value", "output")}
 
     def _source(self, dim: int, projected: bool) -> dict[str, Any]:
@@ -130,10 +160,10 @@ def trace_text(
     """
     if heads < 1:
         raise AttnvizError(f"{heads} heads: there must be at least 1")
-    try:
-        toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
-    except ValueError as error:
-        raise AttnvizError(str(error)) from None
+    for word, kind in ((tokenizer, Tokenizer), (position, Position)):
+        if word not in list(kind):
+            raise AttnvizError(f"{word!r} is not one of {', '.join(kind)}")
+    toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
     return toy.trace(text, Rule(scale=scale, causal=causal, window=window, softcap=softcap))
 
 
@@ -176,15 +206,15 @@ def _with_alibi(rule: Rule, heads: int, tokens: int) -> Rule:
     """``rule`` with a penalty of slope × distance as its bias, (heads, tokens, tokens)."""
     require_memory(heads * tokens * tokens * 8, f"alibi's bias for {tokens:,} tokens", "give a shorter text")
     positions = numpy.arange(tokens)
-    distance = numpy.abs(positions[:, None] - positions)
-    return replace(rule, bias=-alibi_slopes(heads)[:, None, None] * distance)
+    penalty = alibi_slopes(heads)[:, None, None] * numpy.abs(positions[:, None] - positions)  # (heads, tokens, tokens)
+    return replace(rule, bias=(0.0 if rule.bias is None else rule.bias) - penalty)
 
 
 def _textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:
     return TEXTBOOK.get(token) or _drawn_vector(token, dim, seed)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _drawn_vector(token: str, dim: int, seed: int) -> Sequence[float]:
     """Variance 1, rounded to one decimal, so that a person can check the arithmetic by hand."""
     return [round(number, 1) + 0.0 for number in _normals(f"{seed} {token}", dim)]
@@ -212,12 +242,22 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
             raise AttnvizError(
                 f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do"
             )
-        if columns % heads:
-            raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the {name} weights")
-    if "output" in weights and weights["output"].weight.shape[0] != weights["value"].weight.shape[1]:
+        if name == "query" and columns % heads:
+            raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the query weights")
+    dimension = weights["query"].weight.shape[1] // heads
+    key_columns, value_columns = weights["key"].weight.shape[1], weights["value"].weight.shape[1]
+    kv_heads = max(key_columns // dimension, 1)
+    if key_columns % dimension or heads % kv_heads:
+        raise AttnvizError(
+            f"the key weights have {key_columns} columns: they do not make heads of {dimension} that serve {heads} query heads"
+        )
+    if value_columns % kv_heads:
+        raise AttnvizError(f"{kv_heads} key/value heads do not divide the {value_columns} columns of the value weights")
+    outputs = value_columns // kv_heads * heads
+    if "output" in weights and weights["output"].weight.shape[0] != outputs:
         rows = weights["output"].weight.shape[0]
         raise AttnvizError(
-            f"the output weights have {rows} rows but the heads' outputs, side by side, have {weights['value'].weight.shape[1]} numbers"
+            f"the output weights have {rows} rows but the heads' outputs, side by side, have {outputs} numbers"
         )
     return dict(weights)
 

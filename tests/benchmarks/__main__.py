@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -23,8 +24,7 @@ PEERS = Path(__file__).parent / "peers"
 WORDS = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and nobody
 in the village notices that the river has begun to flow uphill towards the mountains where long ago a clockmaker built a
 machine that could tell what every word in a sentence was thinking about when it looked back at the others"""
-SENTENCE = "the cat sat on the mat because it was tired\n"
-HEADS, TOKENS, SENTENCES = 12, 64, 20_000
+HEADS, TOKENS, SENTENCES, SENTENCE_WORDS, VOCABULARY = 12, 64, 20_000, 10, 20_000
 
 Row = tuple[str, str, str, str, str]
 
@@ -47,7 +47,14 @@ def start(_: Path) -> list[Row]:
     ours = attnviz("explain", "Your journey starts")
     return [
         pair("explain, whole process / imports only", ours, peer("imports.py"), "≤ 1.25 ×", runs=21),
-        pair("explain / textbook's torch script", ours, peer("textbook.py"), "≥ 8 × faster", runs=5, faster=True),
+        pair(
+            "explain / textbook's torch script (mostly its import)",
+            ours,
+            peer("textbook.py"),
+            "≥ 8 × faster",
+            runs=5,
+            faster=True,
+        ),
     ]
 
 
@@ -60,20 +67,15 @@ def help_text(_: Path) -> list[Row]:
 
 
 def lines(folder: Path) -> list[Row]:
+    """Every sentence another: words of a large vocabulary, the frequent ones more often, as in a real text."""
+    draw = random.Random(0).random
     text = folder / "sentences.txt"
-    text.write_text(SENTENCE * SENTENCES)
+    words = [[f"w{int(VOCABULARY ** draw())}" for _ in range(SENTENCE_WORDS)] for _ in range(SENTENCES)]
+    text.write_text("\n".join(map(" ".join, words)) + "\n")
     command = attnviz("explain", "--lines", "--format", "json", "--file", str(text))
     took = statistics.median(seconds(command) for _ in range(3))
-    words = len(SENTENCE.split())
-    return [
-        (
-            f"explain --lines --format json, {words} words",
-            f"{SENTENCES / took:,.0f} a second",
-            "",
-            "",
-            "≥ 3,000 a second",
-        )
-    ]
+    work = f"explain --lines --format json, {SENTENCE_WORDS} words a sentence"
+    return [(work, f"{SENTENCES / took:,.0f} a second", "", "", "≥ 3,000 a second")]
 
 
 def picture(folder: Path) -> list[Row]:
@@ -95,6 +97,7 @@ def picture(folder: Path) -> list[Row]:
     return [
         pair(f"{work} / imshow", ours, peer("imshow.py", *theirs), "≥ 5 × faster", runs=5, faster=True),
         pair(f"{work} / imshow, tight_layout", ours, peer("imshow.py", *theirs, "tight"), "", runs=5, faster=True),
+        pair(f"{work} / imshow, outer labels only", ours, peer("imshow.py", *theirs, "outer"), "", runs=5, faster=True),
         pair(f"{work} / seaborn", ours, peer("seaborn_heatmap.py", *theirs), "≥ 12 × faster", runs=3, faster=True),
     ]
 
@@ -150,6 +153,38 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def capture(_: Path) -> list[Row]:
+    """A model of GPT-2's size: what capturing all of its layers adds to a forward pass, in time and in memory."""
+    rows = []
+    for tokens in (512, 2048):
+        runs = [[forward(how, tokens) for how in ("capture", "plain", "eager")] for _ in range(5)]
+        for place, how, reach in ((1, "plain sdpa", "≤ 1.15 ×"), (2, "eager, output_attentions", "")):
+            (ours, our_peak), (theirs, their_peak) = (
+                [statistics.median(run[index][part] for run in runs) for part in (0, 1)] for index in (0, place)
+            )
+            ratio = statistics.median(run[0][0] / run[place][0] for run in runs)
+            name = f"capture, T = {tokens:,} / {how}"
+            rows += [
+                (name, f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", reach),
+                (
+                    f"{name}, peak",
+                    f"{our_peak:,.0f} MiB",
+                    f"{their_peak:,.0f} MiB",
+                    f"{our_peak / their_peak:.2f} ×",
+                    "",
+                ),
+            ]
+    return rows
+
+
+def forward(how: str, tokens: int) -> tuple[float, float]:
+    """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
+    command = peer("forward.py", how, str(tokens))
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    took, peak = map(float, run.stdout.split())
+    return took, peak
+
+
 ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "start": start,
     "help": help_text,
@@ -157,6 +192,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "picture": picture,
     "pool": pool,
     "pool-long": pool_long,
+    "capture": capture,
 }
 
 

@@ -1,6 +1,8 @@
 """A grid of heads with plain matplotlib: one imshow and 2 × T tick labels a head.
 
-python imshow.py TEXT_FILE OUTPUT HEADS [tight]    tight: with the tight_layout() that keeps the labels apart
+python imshow.py TEXT_FILE OUTPUT HEADS [tight | outer]
+
+tight: with the tight_layout() that keeps the labels apart; outer: labels at the left and below alone, as attnviz does
 """
 
 import sys
@@ -14,7 +16,8 @@ import numpy
 text, output, heads = sys.argv[1:4]
 tokens = open(text).read().split()
 maps = numpy.random.default_rng(0).dirichlet(numpy.ones(len(tokens)), (int(heads), len(tokens)))
-figure, axes = plt.subplots(3, 4, figsize=(24, 18))
+outer = "outer" in sys.argv
+figure, axes = plt.subplots(3, 4, figsize=(24, 18), sharex=outer, sharey=outer)
 for number, (axis, values) in enumerate(zip(axes.flat, maps, strict=True)):
     image = axis.imshow(values, vmin=0, vmax=maps.max())
     axis.set_xticks(range(len(tokens)), tokens, rotation=90, fontsize=6)

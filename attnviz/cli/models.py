@@ -1,0 +1,82 @@
+"""From options to a real model's traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attnviz.choices import Backend
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, ToyOptions
+from attnviz.cli.parameters import Options
+from attnviz.cli.progress import progress, silent
+from attnviz.errors import AttnvizError, UsageError
+
+if TYPE_CHECKING:
+    from attnviz.trace import Trace
+
+
+class ModelTraces:
+    """Texts to the traces of one model, which is loaded once."""
+
+    def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
+        self.options, self.engine, self.layer = options, engine, layer
+        self.quiet = False  # set by whoever reports progress over many texts
+        try:
+            with progress(f"loading {options.model}"):
+                from attnviz.sources.models import Model
+
+                dtype = None if engine.dtype is None else engine.dtype.value
+                self.model = Model.load(
+                    str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map
+                )
+        except ImportError as error:
+            raise AttnvizError(
+                f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
+            ) from None
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether the model's tokens are patches of an image."""
+        return self.model.reads_images
+
+    def __call__(self, text: str | Path) -> Trace:
+        with nullcontext(silent) if self.quiet else progress("layers") as report:
+            trace = self.model.trace(
+                text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
+            )
+        return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
+
+
+def require_no_toy(toy: ToyOptions, brings: str) -> None:
+    """Refuse options of the toy beside a source that brings its own query, key and value."""
+    _refuse(toy, f"shapes toy attention, but {brings} brings its own query, key and value", "or give a text")
+
+
+def require_no_rule(rule: RuleOptions) -> None:
+    """Refuse another rule than the model's own."""
+    _refuse(
+        rule,
+        "changes the rule, but a model has its own",
+        "or save the trace (attnviz capture) and try another rule on it (--from)",
+    )
+
+
+def require_model(options: ModelOptions) -> None:
+    """Refuse what only a model understands where none is given."""
+    for name, value in vars(options).items():
+        if value and name != "model":
+            raise UsageError(f"--{_dashed(name)} is for a real model", "add --model DIR_OR_ID")
+
+
+def _refuse(options: Options, why: str, instead: str) -> None:
+    for name, value in vars(options).items():
+        if value is not None and value is not False:
+            raise UsageError(f"--{_dashed(name)} {why}", f"leave out --{_dashed(name)}, {instead}")
+    if vars(options).get("causal") is False:
+        raise UsageError(f"--no-causal {why}", f"leave out --no-causal, {instead}")
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")

@@ -1,0 +1,107 @@
+"""What the heads do: as a table for a person, as JSON and CSV for scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Any
+
+import numpy
+import orjson
+from rich.console import Group
+from rich.text import Text
+
+from attnviz.choices import Metric
+from attnviz.provenance import exactness
+from attnviz.renderers.matrices import Matrix
+from attnviz.renderers.tables import BOLD, DIM, MatrixTable
+from attnviz.statistics import Head, Statistics, Value
+from attnviz.trace import FORMAT
+
+DECIMALS = 3
+UNKNOWN = "–"  # a head for which no text had an answer
+CSV_COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count")
+
+
+def to_renderable(statistics: Statistics, sort: Metric | None) -> Group:
+    """A row a head, a column a metric, each column tinted from its smallest value to its largest."""
+    heads = statistics.heads(sort)
+    values = [[head.values[metric] for metric in Metric] for head in heads]
+    matrix = Matrix(
+        corner="head",
+        rows=[f"{head.layer} · {head.head}" for head in heads],
+        columns=[metric.value for metric in Metric],
+        cells=[[_cell(value, statistics.texts > 1) for value in row] for row in values],
+        tints=_tints(numpy.array([[value.mean for value in row] for row in values])),
+    )
+    return Group(
+        Text(facts(statistics), style=BOLD), Text(_reading(statistics), style=DIM), Text(""), MatrixTable(matrix)
+    )
+
+
+def facts(statistics: Statistics) -> str:
+    """One line: of what the numbers are, and whether something is missing."""
+    words = [
+        *filter(None, [exactness(statistics.model, statistics.error)]),
+        f"texts: {statistics.texts:,}",
+        f"tokens: {statistics.tokens:,}",
+        *(["partial: interrupted before the last text"] if statistics.partial else []),
+    ]
+    return " · ".join(words)
+
+
+def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
+    """One object; what no text had an answer for is null."""
+    return orjson.dumps(
+        {
+            "attnviz": FORMAT,
+            "source": statistics.source,
+            "texts": statistics.texts,
+            "tokens": statistics.tokens,
+            "partial": statistics.partial,
+            "largest_error": statistics.error,
+            "near": statistics.near,
+            "heads": [_record(head) for head in statistics.heads(sort)],
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def to_csv(statistics: Statistics, sort: Metric | None) -> str:
+    """A row for each metric of each head; what no text had an answer for is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for head in statistics.heads(sort):
+        for metric, value in head.values.items():
+            numbers = ["" if math.isnan(number) else repr(number) for number in (value.mean, value.deviation)]
+            writer.writerow([head.number, head.layer, head.head, metric.value, *numbers, value.count])
+    return text.getvalue()
+
+
+def _record(head: Head) -> dict[str, Any]:
+    metrics = {metric.value: vars(value) for metric, value in head.values.items()}
+    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
+
+
+def _reading(statistics: Statistics) -> str:
+    middle = "mean over the queries of a text" + (", then mean ± deviation over texts" if statistics.texts > 1 else "")
+    return f"{middle}; entropy in bits, distance in tokens, near: below {statistics.near} tokens, else shares of the weight"
+
+
+def _cell(value: Value, several: bool) -> str:
+    if math.isnan(value.mean):
+        return UNKNOWN
+    text = f"{value.mean:.{DECIMALS}f}"
+    return f"{text} ± {value.deviation:.{DECIMALS}f}" if several and not math.isnan(value.deviation) else text
+
+
+def _tints(values: numpy.ndarray) -> list[list[float | None]]:
+    """Where each number lies between its column's smallest (0) and largest (1); None where there is none."""
+    known = numpy.where(numpy.isnan(values), math.inf, values)
+    low = known.min(axis=0)
+    high = numpy.where(numpy.isnan(values), -math.inf, values).max(axis=0)
+    spread = numpy.where(high > low, high - low, 1.0)
+    tints = (values - low) / spread
+    return [[None if math.isnan(tint) else tint for tint in row] for row in tints.tolist()]

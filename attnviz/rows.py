@@ -1,0 +1,67 @@
+"""Some queries and heads of a layer at a time, so that nothing of queries × keys has to be held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from attnviz.arrays import Array
+from attnviz.attention import Steps
+from attnviz.trace import Layer
+
+CELLS = 1 << 20  # of scores in one block: little enough for a processor's cache
+
+
+class RowBlock(NamedTuple):
+    """Heads and queries that follow each other, and their steps, (heads, rows, keys)."""
+
+    heads: slice
+    rows: slice
+    steps: Steps
+
+
+def row_blocks(layer: Layer) -> Iterator[RowBlock]:
+    """All heads and queries of ``layer``, block by block."""
+    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
+    together = layer.heads if layer.heads * queries * keys <= CELLS else group
+    size = min(max(1, CELLS // (together * keys)), queries)
+    for first in range(0, layer.heads, together):
+        heads = slice(first, first + together)
+        some = some_heads(layer, heads)
+        for start in range(0, queries, size):
+            rows = slice(start, min(start + size, queries))
+            yield RowBlock(heads, rows, some_rows(some, rows.start, rows.stop).steps())
+
+
+def some_rows(layer: Layer, start: int, stop: int) -> Layer:
+    """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
+    rule, queries, keys = layer.rule, layer.query.shape[1], layer.key.shape[1]
+
+    def cut(array: Array | None) -> Array | None:
+        """(…, queries, keys) → (…, rows, keys)"""
+        return array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., start:stop, :]
+
+    sinks = rule.sinks
+    if sinks is not None and sinks.ndim == 2:
+        sinks = sinks[:, start:stop]
+    rule = replace(
+        rule, query_offset=rule.offset_for(queries, keys) + start, mask=cut(rule.mask), bias=cut(rule.bias), sinks=sinks
+    )
+    return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
+
+
+def some_heads(layer: Layer, heads: slice) -> Layer:
+    """These heads of ``layer`` alone; they begin and end with a group that shares its keys."""
+    group = layer.heads // layer.key.shape[0]
+    shared = slice(heads.start // group, heads.stop // group)
+
+    def cut(array: Array | None) -> Array | None:
+        """(heads, queries, keys) → some of them; what all heads share stays."""
+        return array if array is None or array.ndim < 3 or array.shape[0] == 1 else array[heads]
+
+    sinks = None if layer.rule.sinks is None else layer.rule.sinks[heads]
+    rule = replace(layer.rule, mask=cut(layer.rule.mask), bias=cut(layer.rule.bias), sinks=sinks)
+    query, key, value = layer.query[heads], layer.key[shared], layer.value[shared]
+    return Layer(query, key, value, rule, layer.index, layer.name, layer.kind)

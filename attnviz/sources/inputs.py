@@ -1,0 +1,163 @@
+"""What a model is given to read, and how its tokens are labelled: a text, token ids, an image, or inputs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from attnviz.errors import AttnvizError
+from attnviz.sources.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.trace import numbered
+
+if TYPE_CHECKING:
+    from attnviz.sources.models import Model
+
+# A text, token ids, the path of an image, or the model's inputs by name.
+Text = str | Path | Sequence[int] | torch.Tensor | Mapping[str, Any]
+
+
+class Reading(NamedTuple):
+    """One forward pass to be made.
+
+    inputs  the model's, by name, each with a batch of one
+    tokens  of the text, where there is one; target, of what the decoder reads
+    grid    rows and columns of an image's patches
+    """
+
+    inputs: dict[str, torch.Tensor]
+    tokens: Tokens | None = None
+    target: Tokens | None = None
+    grid: tuple[int, int] | None = None
+
+    def labels(self, tokens: Tokens | None, count: int) -> tuple[str, ...]:
+        """One label for each of ``count`` tokens."""
+        if tokens is not None and len(tokens.labels) == count:
+            return tokens.labels
+        if self.grid is not None and count >= self.grid[0] * self.grid[1]:
+            return patch_labels(self.grid, count)
+        return numbered(count)
+
+
+def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
+    """What ``model`` will be given; AttnvizError where it does not fit the model."""
+    network, config = model.model, model.model.config
+    if isinstance(text, Path):
+        return _of_image(model, text)
+    if isinstance(text, Mapping):
+        reading = _of_inputs(model, text)
+    else:
+        cut = _tokens(model, text, chat)
+        reading = Reading({"input_ids": torch.tensor([cut.ids])}, cut)
+    if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in reading.inputs:
+        shifted = _shifted(model, reading.tokens if target is None else _tokens(model, target, False))
+        reading = reading._replace(
+            inputs=reading.inputs | {"decoder_input_ids": torch.tensor([shifted.ids])}, target=shifted
+        )
+    elif target is not None:
+        raise AttnvizError(f"{type(network).__name__} has no decoder to read a target", "leave out --target")
+    for tokens in (reading.tokens, reading.target):
+        if tokens is not None:
+            _require_positions(network, len(tokens.ids))
+    return reading
+
+
+def patch_labels(grid: tuple[int, int], count: int) -> tuple[str, ...]:
+    """row,column of each patch of an image, after the tokens that stand for no patch."""
+    rows, columns = grid
+    before = count - rows * columns
+    extra = [f"[{number}]" if number else "[CLS]" for number in range(before)]
+    return (*extra, *(f"{row},{column}" for row in range(rows) for column in range(columns)))
+
+
+def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
+    if isinstance(text, str):
+        tokens = tokens_of_text(model.tokenizer, _in_chat(model, text) if chat else text, special=not chat)
+    else:
+        ids = torch.as_tensor(text).flatten().tolist()
+        tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
+    if not tokens.ids:
+        raise AttnvizError("the text has no token in this model", "give at least one word")
+    return tokens
+
+
+def _in_chat(model: Model, text: str) -> str:
+    """``text`` as the user's turn, up to where the assistant's begins."""
+    if not model.tokenizer.chat_template:
+        raise AttnvizError(f"the tokenizer of {model.name} has no chat template", "leave out --chat")
+    turns = [{"role": "user", "content": text}]
+    try:
+        return str(model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+    except Exception as error:  # a template is a program of its own, and may fail as it likes
+        raise AttnvizError(f"the chat template of {model.name} refuses this text: {error}") from None
+
+
+def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
+    inputs = {name: torch.as_tensor(value) for name, value in values.items()}
+    inputs = {name: value[None] if value.ndim == 1 else value for name, value in inputs.items()}
+    tokenizer = model.tokenizer if model.has_tokenizer else None
+    sides = {
+        side: tokens_of_ids(inputs[name][0].tolist(), tokenizer) if name in inputs else None
+        for side, name in (("tokens", "input_ids"), ("target", "decoder_input_ids"))
+    }
+    for name, value in inputs.items():
+        if len(value) != 1:
+            raise AttnvizError(f"{name} holds {len(value)} texts: a trace is of one")
+    return Reading(inputs, **sides, grid=_grid(model.model.config, inputs.get("pixel_values")))
+
+
+def _of_image(model: Model, path: Path) -> Reading:
+    from PIL import Image, UnidentifiedImageError
+
+    from attnviz.sources.loading import load_image_processor
+    from attnviz.storage import require_file
+
+    require_file(path)
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise AttnvizError(f"{path} is not a readable image: {error}") from None
+    pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
+    return Reading({"pixel_values": pixels}, grid=_grid(model.model.config, pixels))
+
+
+def _grid(config: Any, pixels: torch.Tensor | None) -> tuple[int, int] | None:
+    size = getattr(config, "patch_size", None)
+    if pixels is None or not isinstance(size, int):
+        return None
+    return pixels.shape[-2] // size, pixels.shape[-1] // size
+
+
+def _shifted(model: Model, tokens: Tokens | None) -> Tokens:
+    """What a decoder reads while it writes ``tokens``: its start token, then all of them but the last."""
+    config = model.model.config
+    starts = [getattr(config, name, None) for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id")]
+    start = next((number for number in starts if number is not None), 0)
+    first = tokens_of_ids([start], model.tokenizer if model.has_tokenizer else None)
+    if tokens is None:
+        return first._replace(special=(0,))
+    special = (0, *(position + 1 for position in tokens.special if position + 1 < len(tokens.ids)))
+    return Tokens((start, *tokens.ids[:-1]), (*first.labels, *tokens.labels[:-1]), special)
+
+
+def _require_positions(network: torch.nn.Module, count: int) -> None:
+    """Refuse a text that is longer than the model has positions."""
+    most = _positions(network)
+    if most is not None and count > most:
+        raise AttnvizError(
+            f"the text has {count:,} tokens, more than the {most:,} positions of this model", "give a shorter text"
+        )
+
+
+def _positions(network: Any) -> int | None:
+    config = network.config.get_text_config()
+    if hasattr(config, "relative_attention_num_buckets"):
+        return None
+    for path, module in network.named_modules():
+        if path.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding) and module.padding_idx:
+            return module.num_embeddings - module.padding_idx - 1  # RoBERTa counts from behind its padding
+    most: int | None = getattr(config, "max_position_embeddings", None)
+    return most if most and most > 0 else None  # XLNet says -1

@@ -1,0 +1,124 @@
+"""Tokens of a real tokenizer as people read them, not as its vocabulary spells them.
+
+`Ġjourney`, `▁journey` and `journey` are all `journey`; what is split inside a character is shown whole, with the number
+of its part; tokens of white space keep it, and special tokens are marked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+SPACES = "Ġ▁"  # how byte-level BPE and SentencePiece spell a space
+UNREADABLE = "\ufffd"  # what decoding makes of bytes that are no whole character
+LONGEST_CHARACTER = 4  # bytes of UTF-8
+
+
+class Tokens(NamedTuple):
+    """A text as a model reads it.
+
+    ids      of the vocabulary
+    labels   the token of each id as a person reads it
+    special  the positions of special tokens ([CLS], </s>, <|endoftext|>), which stand for no text
+    """
+
+    ids: tuple[int, ...]
+    labels: tuple[str, ...]
+    special: tuple[int, ...]
+
+
+def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
+    """``text`` cut by ``tokenizer`` and labelled through its offsets; ``special`` adds the special tokens around it."""
+    if not tokenizer.is_fast:
+        return tokens_of_ids(tokenizer(text, add_special_tokens=special)["input_ids"], tokenizer)
+    encoded = tokenizer(
+        text, add_special_tokens=special, return_offsets_mapping=True, truncation=False, padding=False, verbose=False
+    )
+    ids = tuple(encoded["input_ids"])
+    pieces = tokenizer.convert_ids_to_tokens(ids)
+    places = _special(ids, tokenizer)
+    spans = [
+        None if position in places or not pieces[position].strip(SPACES) else (start, end)
+        for position, (start, end) in enumerate(encoded["offset_mapping"])
+    ]
+    parts = _parts(spans)
+    labels = [
+        _marked(pieces[position])
+        if position in places
+        else _trimmed(_characters(text, span, position, parts) or _alone(tokenizer, ids[position], pieces[position]))
+        for position, span in enumerate(spans)
+    ]
+    return Tokens(ids, tuple(labels), places)
+
+
+def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
+    """``ids`` without their text: each decoded by itself, or together with its neighbours where only these make sense.
+
+    Without a tokenizer the ids themselves are the labels.
+    """
+    ids = tuple(ids)
+    if tokenizer is None:
+        return Tokens(ids, tuple(map(str, ids)), ())
+    places, pieces = _special(ids, tokenizer), tokenizer.convert_ids_to_tokens(ids)
+    labels: list[str] = []
+    while len(labels) < len(ids):
+        position = len(labels)
+        if position in places:
+            labels.append(_marked(pieces[position]))
+        else:
+            labels += _decoded(tokenizer, ids, pieces, position)
+    return Tokens(ids, tuple(labels), places)
+
+
+def _special(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
+    """The positions of special tokens; the unknown token stands for a piece of the text, so it is none."""
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    return tuple(position for position, number in enumerate(ids) if number in special)
+
+
+def _marked(piece: str) -> str:
+    """A special token, in brackets if it brings none of its own."""
+    return piece if piece[:1] in "<[|" else f"⟨{piece}⟩"
+
+
+def _parts(spans: Sequence[tuple[int, int] | None]) -> dict[int, list[int]]:
+    """For each character the positions of the tokens that hold a part of it."""
+    parts = defaultdict(list)
+    for position, span in enumerate(spans):
+        for character in range(*(span or (0, 0))):
+            parts[character].append(position)
+    return parts
+
+
+def _characters(text: str, span: tuple[int, int] | None, position: int, parts: dict[int, list[int]]) -> str:
+    """The characters of a token; one that is split over several tokens with the number of this part."""
+    label = ""
+    for character in range(*(span or (0, 0))):
+        holders = parts[character]
+        number = f"({holders.index(position) + 1}/{len(holders)})" if len(holders) > 1 else ""
+        label += text[character] + number
+    return label
+
+
+def _alone(tokenizer: Any, number: int, piece: str) -> str:
+    """A token that has no characters of its own: a space that the tokenizer put in, or left out of its offsets."""
+    if not piece.strip(SPACES):
+        return " " * len(piece)
+    return str(tokenizer.decode([number])) or piece
+
+
+def _decoded(tokenizer: Any, ids: Sequence[int], pieces: Sequence[str], position: int) -> list[str]:
+    """The label at ``position``, or those of the few tokens that make one character together."""
+    for count in range(1, LONGEST_CHARACTER + 1):
+        text = str(tokenizer.decode(ids[position : position + count]))
+        if UNREADABLE not in text and position + count <= len(ids):
+            if count == 1:
+                return [_trimmed(text or _alone(tokenizer, ids[position], pieces[position]))]
+            return [f"{text.strip()}({part}/{count})" for part in range(1, count + 1)]
+    return [pieces[position]]
+
+
+def _trimmed(label: str) -> str:
+    """Without the one space that separates words; more white space than that is part of the token."""
+    return label[1:] if label[:1] == " " and label[1:2].strip() else label

@@ -1,0 +1,102 @@
+"""From the masks and biases that a model hands to its attention to a Rule, which says the same in as little memory.
+
+A mask of queries × keys grows with T². Most are only causal, a sliding window or padding, which a Rule says in a few
+numbers; whatever is not exactly one of these is kept as it came. Everything here reads row block by row block.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+from attnviz.arrays import to_numpy
+from attnviz.distances import spread
+
+ROWS = 512  # of a mask at a time
+
+
+class Visibility(NamedTuple):
+    """Which keys a query may attend to, in the words of a Rule; ``mask`` and ``bias`` hold what these leave over.
+
+    mask  bool, (1, keys) where only keys are hidden (padding), else (queries, keys) or (heads, queries, keys)
+    bias  float, the same shapes
+    """
+
+    causal: bool = False
+    window: int | None = None
+    mask: Any = None
+    bias: Any = None
+
+
+def visibility(mask: torch.Tensor) -> Visibility:
+    """What ``mask``, (heads or 1, queries or 1, keys), says: bool, True = may attend; or float, added to the scores."""
+    if mask.dtype is not torch.bool:
+        hidden = mask <= torch.finfo(mask.dtype).min / 2
+        if bool(((mask != 0) & ~hidden).any()):
+            bias = torch.where(hidden, float("-inf"), mask.float())
+            return Visibility(bias=bias if len(bias) > 1 else bias[0])
+        mask = ~hidden
+    if len(mask) > 1 and not bool((mask == mask[:1]).all()):
+        return Visibility(mask=mask)
+    return _of_rows(mask[0])
+
+
+def distance_bias(bias: torch.Tensor) -> Any:
+    """``bias``, (heads, queries, keys), or None if it is 0 everywhere.
+
+    One that depends on the distance of query and key alone (T5's) comes back as a NumPy view of the same shape on
+    heads · (queries + keys) numbers.
+    """
+    if not bool(bias.any()):
+        return None
+    if bias.shape[1] == 1 or not bool((bias[:, 1:, 1:] == bias[:, :-1, :-1]).all()):
+        return bias
+    by_distance = torch.cat([bias[:, 1:, 0].flip(1), bias[:, 0]], dim=1)  # (heads, queries + keys − 1)
+    return spread(to_numpy(by_distance.contiguous()), bias.shape[1])
+
+
+def _of_rows(mask: torch.Tensor) -> Visibility:
+    """The simplest words for ``mask``, (queries or 1, keys)."""
+    seen = mask.any(dim=0)  # (keys,)
+    padding = None if bool(seen.all()) else seen[None]
+    if bool((mask == seen).all()):
+        return Visibility(mask=padding)
+    if mask.shape[0] == mask.shape[1]:
+        behind, ahead = _reach(mask)
+        causal = ahead == 0
+        for window in (None, 1 + max(behind, ahead)):
+            if (causal or window is not None) and _says(mask, seen, causal, window):
+                return Visibility(causal, window, padding)
+    return Visibility(mask=mask)
+
+
+def _reach(mask: torch.Tensor) -> tuple[int, int]:
+    """How far behind and how far ahead of itself a query sees at the most."""
+    behind = ahead = 0
+    for start, distance in _distances(mask):
+        visible = mask[start : start + ROWS]
+        behind = max(behind, int(torch.where(visible, distance, 0).max()))
+        ahead = max(ahead, -int(torch.where(visible, distance, 0).min()))
+    return behind, ahead
+
+
+def _says(mask: torch.Tensor, seen: torch.Tensor, causal: bool, window: int | None) -> bool:
+    """Whether ``mask`` is exactly causal, windowed, or both, on the keys that are ``seen``."""
+    for start, distance in _distances(mask):
+        said = seen.expand_as(distance)
+        if causal:
+            said = said & (distance >= 0)
+        if window is not None:
+            said = said & (distance.abs() < window)
+        if not torch.equal(said, mask[start : start + ROWS]):
+            return False
+    return True
+
+
+def _distances(mask: torch.Tensor) -> Any:
+    """For each block of rows its start, and how far each key is behind each query, (rows, keys)."""
+    keys = torch.arange(mask.shape[1], device=mask.device, dtype=torch.int32)
+    for start in range(0, mask.shape[0], ROWS):
+        queries = torch.arange(start, min(start + ROWS, mask.shape[0]), device=mask.device, dtype=torch.int32)
+        yield start, queries[:, None] - keys

@@ -1,0 +1,191 @@
+"""A real model's attention, exactly: any head of any Hugging Face model, at memory that grows with the text's length."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from attnviz.errors import AttnvizError
+from attnviz.selection import layer_filter, layers_meant
+from attnviz.sources.agreement import checked_queries, dtype_name
+from attnviz.sources.capture import Watch, watching
+from attnviz.sources.inputs import Reading, Text, read
+from attnviz.sources.loading import load_model, load_tokenizer
+from attnviz.trace import Layer, Trace
+
+Progress = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
+
+
+def trace_model(
+    model: Any,
+    text: Text,
+    *,
+    tokenizer: Any = None,
+    layer: str | int | Sequence[str | int] = (),
+    target: Text | None = None,
+    chat: bool = False,
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+) -> Trace:
+    """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
+
+    model       a folder or a Hugging Face id, or a model of transformers that is loaded already
+    text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …)
+    tokenizer   of a model that is loaded already, where ``text`` is a text
+    layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
+    target      what the decoder of an encoder-decoder reads; without one, the text itself
+    chat        put the text into the tokenizer's chat template, as the user's turn
+    device, dtype, device_map   of a model that is loaded here
+
+    For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
+    ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
+    AttnvizError also where the model cannot be loaded or watched, or the text does not fit it.
+    """
+    if isinstance(model, str | Path):
+        watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
+    else:
+        watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
+    words = [layer] if isinstance(layer, str | int) else layer
+    return watched.trace(text, layer=[str(word) for word in words], target=target, chat=chat)
+
+
+class Model:
+    """A loaded model, and how its attention is traced."""
+
+    def __init__(self, model: transformers.PreTrainedModel, name: str, tokenizer: Any = None) -> None:
+        self.model, self.name = model, name
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(
+        cls, name: str, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
+    ) -> Model:
+        """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded."""
+        return cls(load_model(name, device, dtype, device_map), name)
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether it reads nothing but an image, whose patches are its tokens."""
+        return str(self.model.main_input_name) == "pixel_values"
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether ids can be put into words; those of a person's own may be all that there is."""
+        return self._tokenizer is not None
+
+    @property
+    def tokenizer(self) -> Any:
+        """Loaded when a text is to be cut for the first time."""
+        if self._tokenizer is None:
+            self._tokenizer = load_tokenizer(self.name)
+        return self._tokenizer
+
+    def trace(
+        self,
+        text: Text,
+        *,
+        layer: Sequence[str] = (),
+        target: Text | None = None,
+        chat: bool = False,
+        progress: Progress = lambda *_: None,
+    ) -> Trace:
+        """The trace of one text; see ``trace_model``."""
+        reading = read(self, text, target, chat)
+        layers = _layer_count(self.model.config)
+        with watching(self.model, layer_filter(layer), lambda done: progress("layers", done, layers)) as watch:
+            self._run(reading)
+        layers_meant(layer, watch.seen, "the model")  # says which of them do not exist
+        kept = tuple(_with_tokens(one, reading) for one in watch.layers)
+        return Trace(kept[0].tokens or (), _grouped(kept), self._source(watch, reading))
+
+    def _run(self, reading: Reading) -> None:
+        """One forward pass, without anything that a generation or a training would keep."""
+        known = inspect.signature(self.model.forward).parameters
+        options = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in known}
+        inputs = {name: value.to(self.model.device) for name, value in reading.inputs.items()}
+        with _evaluating(self.model), torch.inference_mode(), _out_of_memory():
+            self.model(**inputs, **options)
+
+    def _source(self, watch: Watch, reading: Reading) -> dict[str, Any]:
+        queries = max(layer.query.shape[1] for layer in watch.layers)
+        names = [layer.title for layer in watch.layers]
+        source: dict[str, Any] = {
+            "kind": "model",
+            "model": Path(self.name).name or self.name,
+            "architecture": type(self.model).__name__,
+            "dtype": dtype_name(watch.layers[0].query),
+            "device": str(self.model.device),
+            "transformers": transformers.__version__,
+            "agreement": {
+                "largest_error": max(watch.errors),
+                "checked_queries": checked_queries(queries),
+                "errors": dict(zip(names, watch.errors, strict=True)),
+            },
+        }
+        for side, tokens in (("", reading.tokens), ("target_", reading.target)):
+            if tokens is not None:
+                source |= {f"{side}ids": list(tokens.ids), f"{side}special": list(tokens.special)}
+        return source
+
+
+def _with_tokens(layer: Layer, reading: Reading) -> Layer:
+    """``layer`` with the labels of what it reads: the decoder's text, the encoder's, or neither (image, sound)."""
+    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    own = reading.target if layer.stack in ("decoder", "cross") and reading.target is not None else reading.tokens
+    other = reading.tokens if layer.kind == "cross" else own
+    return replace(layer, tokens=reading.labels(own, queries), key_tokens=reading.labels(other, keys))
+
+
+def _grouped(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The layers of each stack together, as they are numbered; tokens only where they are not the trace's."""
+    stacks = list(dict.fromkeys(layer.stack for layer in layers))
+    tokens = layers[0].tokens
+    ordered = sorted(layers, key=lambda layer: stacks.index(layer.stack))
+    return tuple(
+        replace(
+            layer,
+            tokens=None if layer.tokens == tokens else layer.tokens,
+            key_tokens=None if layer.key_tokens == layer.tokens else layer.key_tokens,
+        )
+        for layer in ordered
+    )
+
+
+def _layer_count(config: Any) -> int | None:
+    """How many attention layers there will be, for a progress bar."""
+    decoder = getattr(config, "decoder_layers", getattr(config, "num_decoder_layers", None))
+    layers: int | None = getattr(config.get_text_config(), "num_hidden_layers", None)
+    return layers if decoder is None or layers is None else layers + 2 * int(decoder)
+
+
+@contextmanager
+def _evaluating(model: transformers.PreTrainedModel) -> Iterator[None]:
+    """Without dropout, whatever the model was doing before."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+@contextmanager
+def _out_of_memory() -> Iterator[None]:
+    """Turn what torch raises when memory is short into one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise AttnvizError(
+            "not enough memory for this text in this model",
+            "give a shorter text, --dtype bfloat16 or --device-map auto",
+        ) from None

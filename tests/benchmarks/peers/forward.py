@@ -1,0 +1,45 @@
+"""One forward pass of a model of GPT-2's size: python forward.py plain|eager|capture TOKENS → seconds, peak MiB."""
+
+import resource
+import sys
+import time
+
+import torch
+from transformers import LlamaConfig, LlamaModel
+
+how, tokens = sys.argv[1], int(sys.argv[2])
+torch.manual_seed(0)
+config = LlamaConfig(
+    vocab_size=1000,
+    hidden_size=768,
+    intermediate_size=2048,
+    num_hidden_layers=12,
+    num_attention_heads=12,
+    num_key_value_heads=12,
+    max_position_embeddings=8192,
+)
+config._attn_implementation = "eager" if how == "eager" else "sdpa"
+model = LlamaModel(config).eval()
+ids = torch.randint(1000, (1, tokens))
+
+
+def run():
+    if how == "capture":
+        from attnviz import trace_model
+
+        return trace_model(model, ids)
+    with torch.inference_mode():
+        return model(ids, use_cache=False, output_attentions=how == "eager")
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+run()
+times = []
+for _ in range(3):
+    began = time.perf_counter()
+    kept = run()
+    times.append(time.perf_counter() - began)
+print(min(times), peak())

@@ -1,0 +1,155 @@
+"""Ways to run attnviz: inside this process, as a program of its own, and in a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from attnviz.cli import main
+
+PROGRAM = (sys.executable, "-m", "attnviz")
+SAMPLE = "Your journey starts with one step"
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+# What a person's own surroundings could change in the output.
+UNWANTED = (
+    "ATTNVIZ_LANG",
+    "COLORTERM",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "LINES",
+    "NO_COLOR",
+    "PYTHONIOENCODING",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
+    "PYTHONWARNINGS",
+    "PY_COLORS",
+    "TERM",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
+
+
+class Result(NamedTuple):
+    """What a run left: its exit code, its bytes on stdout, its text on stderr."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+def attnviz(*arguments: Any, stdin: bytes | None = None) -> Result:
+    """Run the command line inside this process; without ``stdin``, standard input is /dev/null."""
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
+    with _standard_input(stdin), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = main([str(argument) for argument in arguments])
+    stdout.flush()
+    stderr.flush()
+    return Result(code, stdout.buffer.getvalue(), stderr.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+
+def done(*arguments: Any, stdin: bytes | None = None) -> Result:
+    """The same for a run that must succeed in silence."""
+    result = attnviz(*arguments, stdin=stdin)
+    assert (result.code, result.stderr) == (0, "")
+    return result
+
+
+def program(
+    *arguments: Any, stdin: bytes | None = None, shell: str = 'exec "$@"', environment: dict[str, str] | None = None
+) -> Result:
+    """Run attnviz as a program of its own; ``shell`` is the line of sh that runs it, as "$@"."""
+    run = subprocess.run(
+        ["sh", "-c", shell, "sh", *PROGRAM, *map(os.fsencode, map(os.fspath, arguments))],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        env=surroundings(**environment or {}),
+        timeout=60,
+        check=False,
+    )
+    return Result(run.returncode, run.stdout, run.stderr.decode(errors="surrogateescape"))
+
+
+def started(*arguments: Any, **streams: Any) -> subprocess.Popen[bytes]:
+    """attnviz as a program that goes on while the test does; its streams are pipes unless said otherwise."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+    return subprocess.Popen([*PROGRAM, *map(str, arguments)], env=surroundings(), **pipes | streams)
+
+
+def in_terminal(*arguments: Any, columns: int = 80, **environment: str) -> Result:
+    """Run attnviz with its stdout on a terminal of 256 colours, ``columns`` wide."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    process = subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=subprocess.PIPE,
+        env=surroundings(**{"TERM": "xterm-256color"} | environment),
+    )
+    os.close(its)
+    written = b"".join(_until_closed(ours))
+    os.close(ours)
+    _, stderr = process.communicate(timeout=60)
+    return Result(process.returncode, written.replace(b"\r\n", b"\n"), stderr.decode())
+
+
+def surroundings(**changes: str) -> dict[str, str]:
+    """The environment of this process without what could change the output, and with ``changes``."""
+    return {name: value for name, value in os.environ.items() if name not in UNWANTED} | changes
+
+
+def without_escapes(text: str) -> str:
+    return ESCAPE.sub("", text)
+
+
+def problem(result: Result, code: int) -> str:
+    """The one line that a failed run must have written, and nothing beside it but a hint."""
+    assert result.code == code
+    assert result.stdout == b""
+    message, *hints = result.stderr.splitlines()
+    assert message.startswith("attnviz: ")
+    assert not message.startswith("attnviz: hint:")
+    assert len(hints) <= 1
+    assert all(hint.startswith("attnviz: hint: ") for hint in hints)
+    return message.removeprefix("attnviz: ")
+
+
+@contextlib.contextmanager
+def _standard_input(content: bytes | None) -> Iterator[None]:
+    with open(os.devnull) if content is None else tempfile.TemporaryFile("w+") as stdin:
+        if content is not None:
+            stdin.buffer.write(content)
+            stdin.buffer.seek(0)
+        before, sys.stdin = sys.stdin, stdin
+        try:
+            yield
+        finally:
+            sys.stdin = before
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    with contextlib.suppress(OSError):  # Linux: the other side of a terminal was closed
+        while piece := os.read(terminal, 65536):
+            yield piece

@@ -1,0 +1,22 @@
+"""Every test of the command line works in an empty folder, in surroundings that change nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("command_line")
+
+from command_line import UNWANTED  # noqa: E402  (after its assertions are made to speak)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder in which the test works."""
+    monkeypatch.chdir(tmp_path)
+    for name in UNWANTED:
+        if name in os.environ:
+            monkeypatch.delenv(name)
+    return tmp_path

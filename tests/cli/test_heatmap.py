@@ -1,0 +1,178 @@
+"""What heatmap draws: the same bytes for the same input, text that stays text, what its options change."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from xml.etree import ElementTree
+
+import pytest
+from command_line import SAMPLE, attnviz, done, program
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(*arguments: object, form: str) -> bytes:
+    return done("heatmap", *arguments, "-o", "-", "--format", form).stdout
+
+
+def svg_texts(*arguments: object) -> list[str]:
+    root = ElementTree.fromstring(drawn(*arguments, form="svg"))
+    return [element.text for element in root.iter(f"{SVG}text")]
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+
+
+def pdf_words(content: bytes) -> set[str]:
+    """Every text of a PDF as matplotlib writes it: each glyph's code is the character's, in one byte or two."""
+    words = set()
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
+        try:
+            commands = zlib.decompress(stream)
+        except zlib.error:
+            continue
+        for shown in re.findall(rb"\[([^\]]*)\]\s+TJ|(\([^)]*\))\s+Tj", commands):
+            letters = b"".join(re.findall(rb"\(([^)]*)\)", shown[0] or shown[1]))
+            words.add(letters.replace(b"\0", b"").decode("latin-1"))
+    return words
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf", "term"])
+def test_the_same_input_gives_the_same_bytes(form):
+    arguments = ("Không có việc gì khó", "--heads", 2, "--causal")
+    assert drawn(*arguments, form=form) == drawn(*arguments, form=form)
+
+
+@pytest.mark.parametrize("form", ["svg", "pdf"])
+def test_the_bytes_depend_neither_on_the_process_nor_on_the_time_zone(form):
+    runs = [
+        program(
+            *("heatmap", "a b", "--heads", "2", "--causal", "-o", "-", "--format", form),
+            environment={"PYTHONHASHSEED": seed, "TZ": zone},
+        )
+        for seed, zone in (("1", "UTC"), ("2", "Asia/Ho_Chi_Minh"))
+    ]
+    assert runs[0] == runs[1]
+    assert len(runs[0].stdout) > 1000
+
+
+@pytest.mark.parametrize(
+    ("settings", "backend"), [("savefig.bbox: tight\n", "agg"), ("savefig.facecolor: red\n", "agg"), ("", "none-such")]
+)
+def test_a_persons_own_settings_of_matplotlib_change_nothing(folder, settings, backend):
+    (folder / "matplotlibrc").write_text(settings)
+    result = program("heatmap", "a b", "-o", "-", "--format", "svg", environment={"MPLBACKEND": backend})
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout == drawn("a b", form="svg")
+
+
+def test_the_tokens_of_an_svg_are_selectable_text():
+    texts = svg_texts(SAMPLE, "--causal")
+    assert [texts.count(token) for token in SAMPLE.split()] == [2] * 6
+    assert {"Attention weights, causal", f"“{SAMPLE}”", "query", "key", "hidden"} <= set(texts)
+
+
+def test_the_tokens_of_a_pdf_are_searchable_text():
+    assert {*SAMPLE.split(), "query", "key"} <= pdf_words(drawn(SAMPLE, form="pdf"))
+
+
+def test_the_values_of_the_cells_are_those_of_explain():
+    cells = [text for text in svg_texts("Your journey starts", "--annotate") if re.fullmatch(r"0\.\d\d", text)]
+    rows = [
+        line.split("│")[1].split()
+        for line in done("explain", "Your journey starts", "--step", "weights", "-q").lines
+        if "│" in line
+    ]
+    expected = [f"{float(cell):.2f}" for row in rows[1:] for cell in row[:3]]
+    assert cells[:9] == expected
+
+
+def test_values_can_be_left_out():
+    with_values, without = (svg_texts("Your journey starts", option) for option in ("--annotate", "--no-annotate"))
+    assert len(with_values) == len(without) + 9
+
+
+def test_a_title_stands_in_place_of_the_usual_one():
+    assert "My own $title$" in svg_texts("a b", "--title", "My own $title$")
+    assert "Attention weights" not in svg_texts("a b", "--title", "My own $title$")
+
+
+@pytest.mark.parametrize(
+    ("step", "title"),
+    [
+        ("scores", "Attention scores Q Kᵀ"),
+        ("scaled", "Scaled attention scores"),
+        ("masked", "Masked attention scores"),
+        ("weights", "Attention weights"),
+    ],
+)
+@pytest.mark.parametrize("form", ["svg", "term"])
+def test_every_step_can_be_drawn(step, title, form):
+    assert title in drawn("a b c", "--step", step, form=form).decode()
+
+
+def test_heads_are_panels_and_can_be_picked():
+    assert [text for text in svg_texts("a b", "--heads", 4) if text.startswith("Head")] == [
+        f"Head {head}" for head in range(4)
+    ]
+    assert [text for text in svg_texts("a b", "--heads", 4, "--head", "1,3") if text.startswith("Head")] == [
+        "Head 1",
+        "Head 3",
+    ]
+    assert "Attention weights, layer 0, head 2" in svg_texts("a b", "--heads", 4, "--head", 2)
+
+
+def test_resolution_scales_the_picture():
+    (width, height), (wide, high) = (png_size(drawn("a b", "--dpi", dpi, form="png")) for dpi in (50, 200))
+    assert wide == pytest.approx(4 * width, abs=4)
+    assert high == pytest.approx(4 * height, abs=4)
+
+
+def test_a_colour_map_changes_the_colours():
+    assert drawn("a b", "--cmap", "magma", form="png") != drawn("a b", form="png")
+    assert drawn("a b", "--cmap", "viridis", form="png") == drawn("a b", form="png")
+
+
+def test_hidden_cells_are_marked_in_a_terminal():
+    lines = done("heatmap", "a b c", "--causal", "--format", "term").lines
+    assert lines[-1].endswith("· hidden")
+    assert lines[4].count("·") == 8  # two hidden cells beside the first query, four characters each
+    assert "·" not in done("heatmap", "a b c", "--format", "term").text
+
+
+def test_show_draws_in_the_terminal_and_writes_no_file(folder):
+    shown = done("heatmap", "a b", "--show")
+    assert shown.stdout == drawn("a b", form="term")
+    assert list(folder.iterdir()) == []
+
+
+def test_show_beside_an_output_does_both(folder):
+    shown = done("heatmap", "a b", "--show", "-o", "a.svg")
+    assert shown.stdout == drawn("a b", form="term")
+    assert (folder / "a.svg").read_bytes() == drawn("a b", form="svg")
+
+
+@pytest.mark.parametrize("count", [1, 2, 65, 200, 400])
+@pytest.mark.parametrize("form", ["png", "term"])
+def test_texts_of_any_length_can_be_drawn(count, form):
+    assert len(drawn(" ".join(map(str, range(count))), "--causal", "--dpi", 20, form=form)) > 100
+
+
+def test_layers_of_different_tokens_do_not_share_a_picture(folder):
+    from attnviz import Layer, Trace
+
+    arrays = [[[1.0], [2.0]]] * 3
+    layers = Layer(*arrays), Layer(*arrays, index=1, tokens=("c", "d"))
+    Trace(("a", "b"), layers).save(folder / "two.safetensors")
+    result = attnviz("heatmap", "--from", "two.safetensors", "--layer", "all", "-o", "-")
+    assert (result.code, result.stdout) == (1, b"")
+    assert "different tokens" in result.stderr
+    assert attnviz("heatmap", "--from", "two.safetensors", "--layer", 1, "-o", "-").code == 0
+
+
+def test_a_character_without_a_font_is_spoken_of_once():
+    result = attnviz("heatmap", "\U0010fffd a \U0010fffd", "--tokenizer", "whitespace", "-o", "a.png")
+    assert result.code == 0
+    assert "font" not in result.stderr or result.stderr.count("\n") == 1

@@ -1,0 +1,315 @@
+"""Where results go: stdout, files that are whole or not at all, devices, pipes that close, interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from command_line import PROGRAM, attnviz, done, problem, program, started, surroundings
+
+PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-"
+FULL = "/dev/full"
+needs_full = pytest.mark.skipif(not os.path.exists(FULL), reason="this system has no /dev/full")
+
+STARTS = {
+    ("explain", ".txt"): b"a b\n",
+    ("explain", ".json"): b'{"attnviz":1,',
+    ("explain", ".jsonl"): b'{"attnviz":1,',
+    ("explain", ".csv"): b"layer,head,",
+    ("explain", ".md"): b"# a b\n",
+    ("heatmap", ".png"): PNG,
+    ("heatmap", ".svg"): b"<?xml",
+    ("heatmap", ".pdf"): PDF,
+}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+# Results and notices
+
+
+def test_results_go_to_stdout_and_notices_to_stderr():
+    result = program("explain", "--format", "json")
+    assert len(json.loads(result.stdout)["tokens"]) == 6
+    assert all(line.startswith("attnviz: ") for line in result.stderr.splitlines())
+
+
+def test_heatmap_writes_attention_png_and_prints_its_path(folder):
+    assert done("heatmap", "a b").stdout == b"attention.png\n"
+    assert (folder / "attention.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("form", ["svg", "pdf"])
+def test_the_file_of_heatmap_is_named_after_its_format(folder, form):
+    assert done("heatmap", "a b", "--format", form).text == f"attention.{form}\n"
+    assert names(folder) == [f"attention.{form}"]
+
+
+@pytest.mark.parametrize(("form", "start"), [(None, PNG), ("pdf", PDF)])
+def test_a_dash_writes_the_picture_to_a_pipe_and_no_file(folder, form, start):
+    result = program("heatmap", "a b", "-o", "-", *(("--format", form) if form else ()))
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout.startswith(start)
+    assert names(folder) == []
+
+
+def test_a_dash_is_stdout_for_explain_too():
+    assert done("explain", "a", "-o", "-").stdout == done("explain", "a").stdout
+
+
+# Formats
+
+
+@pytest.mark.parametrize(("command", "suffix"), [*STARTS, ("explain", ".CSV"), ("heatmap", ".Png")])
+def test_the_suffix_picks_the_format(folder, command, suffix):
+    path = folder / f"result{suffix}"
+    result = done(command, "a b", "-o", path)
+    assert path.read_bytes().startswith(STARTS[command, suffix.lower()])
+    assert result.text == (f"{path}\n" if command == "heatmap" else "")
+    assert names(folder) == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "form", "start"),
+    [
+        ("explain", "a.json", "csv", b"layer,"),
+        ("explain", "a.png", "json", b"{"),
+        ("explain", "no-suffix", "markdown", b"# "),
+        ("heatmap", "a.png", "svg", b"<?xml"),
+        ("heatmap", "a.txt", "term", b"Attention weights"),
+        ("heatmap", "no-suffix", "pdf", PDF),
+    ],
+)
+def test_the_format_that_is_named_overrides_the_suffix(folder, command, name, form, start):
+    done(command, "a b", "-o", name, "--format", form)
+    assert (folder / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("explain", "a.png"), ("explain", "a.xyz"), ("explain", "a"), ("heatmap", "a.json"), ("heatmap", "a.jpg")],
+)
+def test_an_unknown_suffix_is_wrong_usage(folder, command, name):
+    assert name in problem(attnviz(command, "text", "-o", name), 2)
+    assert names(folder) == []
+
+
+# Whole or not at all
+
+FAILURES = [
+    ("explain", "a b", "--head", 7, "-o", "kept.json"),
+    ("explain", "a b", "--head", 7, "-o", "kept.txt"),
+    ("explain", "a a", "--query", "a", "-o", "kept.csv"),
+    ("explain", "--lines", "a\nb", "--query", "a", "-o", "kept.csv"),
+    ("explain", "a b", "--scale", 1e308, "-o", "kept.txt"),
+    ("explain", "", "-o", "kept.safetensors"),
+    ("heatmap", "a b", "--cmap", "none-such", "-o", "kept.png"),
+    ("heatmap", "", "-o", "kept.svg"),
+]
+
+
+@pytest.mark.parametrize("arguments", FAILURES)
+def test_a_failed_run_keeps_the_file_that_was_there_and_leaves_no_other(folder, arguments):
+    kept = folder / arguments[-1]
+    kept.write_bytes(b"kept")
+    problem(attnviz(*arguments), 1)
+    assert kept.read_bytes() == b"kept"
+    assert names(folder) == [kept.name]
+
+
+@pytest.mark.parametrize("arguments", FAILURES)
+def test_a_failed_run_makes_no_file(folder, arguments):
+    problem(attnviz(*arguments), 1)
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "suffix"), [("explain", ".json"), ("explain", ".safetensors"), ("heatmap", ".png")]
+)
+def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(folder, command, suffix):
+    path = folder / f"result{suffix}"
+    umask = os.umask(0o027)
+    try:
+        done(command, "a", "-o", path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        done(command, "a", "-o", path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    finally:
+        os.umask(umask)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_a_symbolic_link_stays_one_and_its_file_is_written(folder, suffix):
+    target, link = folder / f"target{suffix}", folder / f"link{suffix}"
+    target.write_bytes(b"old")
+    link.symlink_to(target.name)
+    done("explain", "a", "-o", link)
+    assert link.is_symlink()
+    assert target.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("form", ["json", "safetensors"])
+def test_a_named_pipe_stays_one_and_carries_the_bytes(folder, form):
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    done("explain", "a", "-o", "plain", "--format", form)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done("explain", "a", "-o", pipe, "--format", form)
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        assert sorted(os.read(reading, 65536)) == sorted((folder / "plain").read_bytes())  # metadata has no order
+    finally:
+        os.close(reading)
+
+
+# Devices that are full, streams that are closed
+
+TO_STDOUT = [
+    ("explain", "a"),
+    ("explain", "a", "--format", "json"),
+    ("explain", "a", "--format", "csv"),
+    ("explain", "a", "--format", "markdown"),
+    ("explain", "--lines", "a\nb", "--format", "json"),
+    ("heatmap", "a"),
+    ("heatmap", "a", "-o", "-"),
+    ("heatmap", "a", "--format", "term"),
+    ("heatmap", "a", "--show"),
+    ("--help",),
+    ("explain", "--help"),
+    ("--version",),
+]
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", TO_STDOUT)
+def test_a_full_device_behind_stdout_is_one_clear_line(arguments):
+    assert "no space left" in problem(program(*arguments, shell=f'exec "$@" > {FULL}'), 1)
+
+
+# Never as .safetensors: a mistake there would replace the device itself, for a root user. A named pipe shows it too.
+@needs_full
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "a"),
+        ("explain", "a", "--format", "json"),
+        ("explain", "a", "--format", "csv"),
+        ("heatmap", "a", "--format", "png"),
+        ("heatmap", "a", "--format", "svg"),
+        ("heatmap", "a", "--format", "term"),
+    ],
+)
+def test_a_full_device_as_the_target_is_one_clear_line(arguments):
+    assert problem(attnviz(*arguments, "-o", FULL), 1) == f"{FULL}: no space left on device"
+
+
+@pytest.mark.parametrize("arguments", TO_STDOUT)
+def test_a_reader_that_has_gone_ends_the_run_quietly(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        with started(*arguments, stdin=subprocess.DEVNULL, stdout=writing) as process:
+            _, stderr = process.communicate(timeout=30)
+    finally:
+        os.close(writing)
+    assert (process.returncode, stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "--lines", "--file", "lines.txt"),
+        ("explain", "--lines", "--file", "lines.txt", "--format", "json"),
+        ("explain", "--file", "lines.txt", "--format", "csv", "--step", "scores"),
+        ("heatmap", "--file", "lines.txt", "-o", "-", "--format", "svg"),
+    ],
+)
+def test_a_reader_that_takes_one_line_ends_the_run_quietly(folder, arguments):
+    (folder / "lines.txt").write_text("".join(f"line {number}\n" for number in range(120)))
+    with started(*arguments, stdin=subprocess.DEVNULL, bufsize=-1) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("arguments", [("explain", "a"), ("heatmap", "a"), ("heatmap", "a", "-o", "-")])
+def test_a_closed_stdout_is_one_clear_line(arguments):
+    assert problem(program(*arguments, shell='exec "$@" >&-'), 1) == "standard output is closed"
+
+
+def test_a_closed_stdout_does_not_matter_to_a_file(folder):
+    result = program("explain", "a", "-o", "a.json", shell='exec "$@" >&-')
+    assert (result.code, result.stderr, names(folder)) == (0, "", ["a.json"])
+
+
+@pytest.mark.parametrize("arguments", [("explain", "--format", "json"), ("explain", "")])
+def test_a_closed_stderr_sends_no_notice_to_stdout(arguments):
+    result = program(*arguments, shell='exec "$@" 2>&-')
+    assert b"attnviz: " not in result.stdout
+    assert result.code == (0 if result.stdout else 1)
+
+
+@needs_full
+def test_a_full_device_behind_stderr_changes_neither_the_result_nor_the_code():
+    result = program("explain", "--format", "json", shell=f'exec "$@" 2> {FULL}')
+    assert (result.code, json.loads(result.stdout)["attnviz"]) == (0, 1)
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("explain",), ("explain", "--lines"), ("heatmap", "--file", "-")],
+)
+def test_an_interruption_ends_with_130_and_no_traceback(arguments):
+    with started(*arguments) as process:
+        assert b"waiting for a text" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+
+
+def test_an_interruption_while_a_file_is_written_leaves_nothing(folder):
+    with started("explain", "--lines", "-o", "never.json") as process:
+        process.stdin.write(b"a line\n")
+        end = time.monotonic() + 20
+        while not names(folder) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(names(folder)) == 1, "no temporary file was begun"
+        time.sleep(0.3)  # until the next line is waited for
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout) == (130, b"")
+    assert stderr.startswith(b"attnviz: waiting") or not stderr  # a slow machine may have waited a second
+    assert names(folder) == []
+
+
+def test_an_interruption_while_the_program_starts_shows_no_traceback():
+    interrupted = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+sys.argv = ["attnviz", "explain", "a"]
+from attnviz.__main__ import run
+run()
+"""
+    run = subprocess.run(
+        [PROGRAM[0], "-c", interrupted], capture_output=True, env=surroundings(), check=False, timeout=30
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")

@@ -1,0 +1,92 @@
+"""What a command imports: nothing that it does not use. Measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy
+import pytest
+from command_line import surroundings
+
+NUMBERS = {"numpy", "torch", "matplotlib"}
+HEAVY = {"torch", "matplotlib", "array_api_compat", "pydantic", "PIL", "click", "scipy", "pandas"}
+
+MODULES_OF = """
+import sys
+from attnviz.cli import main
+code = main(sys.argv[1:])
+print(" ".join(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def modules_of(*arguments: str, stdin: bytes = b"") -> set[str]:
+    """The modules that a run of attnviz has imported, their parents alone."""
+    run = subprocess.run(
+        [sys.executable, "-c", MODULES_OF, *arguments],
+        input=stdin,
+        capture_output=True,
+        env=surroundings(),
+        check=True,
+        timeout=60,
+    )
+    return {module.partition(".")[0] for module in run.stderr.decode().splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("explain", "--help"), ("heatmap", "--help"), ("--version",), ()])
+def test_help_imports_no_numbers(arguments):
+    modules = modules_of(*arguments)
+    assert modules.isdisjoint(NUMBERS | HEAVY)
+    assert "typer" in modules
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "Your journey starts"),
+        ("explain", "Không có việc gì khó", "--heads", "2", "--causal", "--position", "alibi", "--lang", "vi"),
+        ("explain", "a b", "--query", "0", "--key", "1"),
+        ("explain", "a b", "--format", "json"),
+        ("explain", "a b", "--format", "csv"),
+        ("explain", "a b", "--format", "markdown"),
+        ("explain", "a b", "-o", "a.safetensors"),
+        ("explain", "--lines", "--format", "json"),
+        ("explain", "a b", "--backend", "numpy", "--dtype", "float32"),
+        ("heatmap", "a b", "--format", "term"),
+    ],
+)
+def test_explain_imports_neither_torch_nor_matplotlib(arguments):
+    modules = modules_of(*arguments, stdin=b"a line\n")
+    assert modules.isdisjoint(HEAVY)
+    assert "numpy" in modules
+
+
+@pytest.mark.parametrize("suffix", ["json", "npz", "safetensors"])
+def test_explain_of_arrays_imports_neither_torch_nor_matplotlib(folder, suffix):
+    from safetensors.numpy import save_file
+
+    arrays = dict.fromkeys(("query", "key", "value"), numpy.eye(2))
+    (folder / "arrays.json").write_text(json.dumps({name: array.tolist() for name, array in arrays.items()}))
+    numpy.savez(folder / "arrays.npz", **arrays)
+    save_file(arrays, folder / "arrays.safetensors")
+    assert modules_of("explain", "--from", f"arrays.{suffix}").isdisjoint(HEAVY)
+
+
+def test_heatmap_imports_no_torch():
+    modules = modules_of("heatmap", "a b", "-o", "a.png")
+    assert modules.isdisjoint({"torch", "array_api_compat", "click"})
+    assert "matplotlib" in modules
+
+
+def test_the_package_alone_imports_nothing_heavy():
+    code = "import sys, attnviz; print(' '.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=surroundings(), check=True)
+    assert set(run.stdout.decode().split()).isdisjoint(NUMBERS | HEAVY | {"typer", "rich"})
+
+
+def test_the_command_line_runs_many_times_in_one_process():
+    code = "from attnviz.cli import main; print([main([*words]) for words in 3 * [['--version'], ['explain', 'a']]])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=surroundings(), check=False)
+    assert run.stdout.decode().splitlines()[-1:] == ["[0, 0, 0, 0, 0, 0]"]

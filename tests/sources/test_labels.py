@@ -1,0 +1,138 @@
+"""Tokens as people read them, from tokenizers of every kind; each is trained here on two sentences."""
+
+from __future__ import annotations
+
+import pytest
+import tiny_models
+from tiny_models import TEXTS
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from attnviz.sources.labels import tokens_of_ids, tokens_of_text
+
+
+def fast(made: Tokenizer, **special: str) -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast(tokenizer_object=made, **special)
+
+
+def byte_fallback() -> PreTrainedTokenizerFast:
+    """As Llama's: SentencePiece's BPE, characters that it lacks as bytes, <s> in front."""
+    made = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<unk>", "<s>", *bytes_], show_progress=False)
+    made.train_from_iterator([*TEXTS] * 3, trainer)
+    made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return fast(made, bos_token="<s>", unk_token="<unk>")
+
+
+def unigram() -> PreTrainedTokenizerFast:
+    """As T5's: SentencePiece's unigrams, </s> at the end."""
+    made = Tokenizer(models.Unigram())
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=60, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    made.train_from_iterator([*TEXTS] * 3, trainer)
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return fast(made, eos_token="</s>", unk_token="<unk>", pad_token="<pad>")
+
+
+def word_pieces() -> PreTrainedTokenizerFast:
+    """As BERT's: lower case, ##pieces, [CLS] and [SEP]."""
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.decoder = decoders.WordPiece()
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
+    made.train_from_iterator(
+        [*TEXTS] * 3, trainers.WordPieceTrainer(vocab_size=90, special_tokens=special, show_progress=False)
+    )
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    return fast(made, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]")
+
+
+TOKENIZERS = {
+    "byte-level": tiny_models.tokenizer,
+    "byte fallback": byte_fallback,
+    "unigram": unigram,
+    "word pieces": word_pieces,
+}
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_words_are_read_without_the_vocabularys_spelling(name):
+    tokens = tokens_of_text(TOKENIZERS[name](), "Your journey starts")
+    labels = [label for place, label in enumerate(tokens.labels) if place not in tokens.special]
+    assert "".join(labels).replace(" ", "") == "Yourjourneystarts"
+    assert not any(mark in label for label in tokens.labels for mark in "Ġ▁#")
+    assert len(tokens.labels) == len(tokens.ids)
+
+
+def test_a_space_is_shown_only_where_it_matters():
+    labels = tokens_of_text(tiny_models.tokenizer(), "Your journey  starts\n with").labels
+    assert labels == ("Your", "journey", " ", "starts", "\n", "with")
+
+
+@pytest.mark.parametrize("name", ["byte-level", "byte fallback"])
+def test_a_character_split_over_tokens_is_shown_whole_with_its_parts(name):
+    labels = tokens_of_text(TOKENIZERS[name](), "one 🙂世").labels
+    assert labels[-7:] == ("🙂(1/4)", "🙂(2/4)", "🙂(3/4)", "🙂(4/4)", "世(1/3)", "世(2/3)", "世(3/3)")
+
+
+def test_what_was_written_is_shown_not_what_it_was_made_to():
+    assert "Your" in tokens_of_text(word_pieces(), "Your journey").labels  # the vocabulary holds "your"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "special"),
+    [
+        ("byte-level", "one<|endoftext|> step", {"<|endoftext|>"}),
+        ("byte fallback", "one step", {"<s>"}),
+        ("unigram", "one step", {"</s>"}),
+        ("word pieces", "one [SEP] step", {"[CLS]", "[SEP]"}),
+    ],
+)
+def test_special_tokens_are_marked(name, text, special):
+    tokens = tokens_of_text(TOKENIZERS[name](), text)
+    assert {tokens.labels[place] for place in tokens.special} == special
+    assert not special & {label for place, label in enumerate(tokens.labels) if place not in tokens.special}
+
+
+def test_an_unknown_piece_is_shown_as_it_was_written():
+    tokens = tokens_of_text(word_pieces(), "one 注")
+    assert tokens.labels[-2] == "注"
+    assert len(tokens.labels) - 2 not in tokens.special
+
+
+def test_a_special_token_without_brackets_gets_some():
+    made = fast(tiny_models.tokenizer().backend_tokenizer, eos_token="step")
+    assert tokens_of_text(made, "step").labels == ("⟨step⟩",)
+
+
+@pytest.mark.parametrize("name", ["byte-level", "byte fallback", "unigram"])
+@pytest.mark.parametrize("text", ["Your journey starts", "the cat  sat\n", "one 🙂世 step"])
+def test_ids_alone_read_nearly_the_same(name, text):
+    tokenizer = TOKENIZERS[name]()
+    tokens = tokens_of_text(tokenizer, text)
+    alone = tokens_of_ids(tokens.ids, tokenizer)
+    assert alone.special == tokens.special
+    unknown = {place for place, number in enumerate(tokens.ids) if number == tokenizer.unk_token_id}
+    for place, (ours, theirs) in enumerate(zip(alone.labels, tokens.labels, strict=True)):
+        assert ours == theirs or place in unknown
+
+
+def test_ids_without_a_tokenizer_are_their_own_labels():
+    assert tokens_of_ids([5, 7]) == ((5, 7), ("5", "7"), ())
+
+
+def test_half_a_character_is_shown_as_the_vocabulary_has_it():
+    tokenizer = tiny_models.tokenizer()
+    ids = tokens_of_text(tokenizer, "世").ids
+    assert tokens_of_ids(ids[:2], tokenizer).labels == tuple(tokenizer.convert_ids_to_tokens(ids[:2]))

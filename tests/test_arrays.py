@@ -1,0 +1,167 @@
+import math
+import sys
+
+import array_api_compat.torch
+import ml_dtypes
+import numpy
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from attnviz.arrays import as_array, as_floating, like, namespace, require_memory, to_backend, to_numpy
+from attnviz.errors import AttnvizError, UsageError
+
+torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
+
+NUMBERS = numpy.array([[1.5, -2.0, 0.0], [3.25, 0.125, -1.0]])
+
+
+def test_numpy_is_its_own_namespace():
+    assert namespace(NUMBERS, 3, None) is numpy
+
+
+@pytest.mark.parametrize("tensor", [torch.ones(2), torch.nn.Parameter(torch.ones(2))], ids=["tensor", "parameter"])
+def test_one_tensor_among_arrays_makes_the_namespace_torch(tensor):
+    assert namespace(NUMBERS, tensor) is array_api_compat.torch
+
+
+@pytest.mark.parametrize("array", [torch.from_numpy(NUMBERS).bfloat16(), NUMBERS.astype(ml_dtypes.bfloat16)])
+def test_bfloat16_becomes_float32_exactly(array):
+    converted = to_numpy(array)
+    assert converted.dtype == numpy.float32
+    assert_array_equal(converted, NUMBERS)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.int64, torch.bool])
+def test_to_numpy_keeps_what_numpy_knows(dtype):
+    tensor = torch.from_numpy(NUMBERS).to(dtype)
+    assert to_numpy(tensor).dtype.name == str(dtype).removeprefix("torch.")
+    assert_array_equal(to_numpy(tensor), tensor.tolist())
+
+
+def test_a_tensor_that_needs_gradients_comes_to_numpy():
+    assert_array_equal(to_numpy(torch.from_numpy(NUMBERS).requires_grad_()), NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        NUMBERS,
+        NUMBERS.T,
+        NUMBERS[:, ::-1],
+        NUMBERS.astype(numpy.float16),
+        NUMBERS > 0,
+        numpy.arange(6, dtype=numpy.uint16),
+        NUMBERS.astype(">f8"),
+        numpy.broadcast_to(NUMBERS[0], (2, 3)),
+    ],
+    ids=["float64", "transposed", "reversed", "float16", "bool", "uint16", "big-endian", "broadcast"],
+)
+def test_torch_and_back_changes_no_number(array):
+    assert_array_equal(to_backend(to_backend(array, "torch"), "numpy"), array)
+
+
+def test_a_read_only_array_goes_to_torch_without_a_warning():
+    array = NUMBERS.copy()
+    array.flags.writeable = False
+    assert_array_equal(to_backend(array, "torch"), NUMBERS)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_backend_takes_a_dtype_but_leaves_booleans(backend, dtype):
+    assert str(to_backend(NUMBERS, backend, dtype=dtype).dtype).removeprefix("torch.") == dtype
+    assert str(to_backend(NUMBERS > 0, backend, dtype=dtype).dtype).removeprefix("torch.") == "bool"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_number_too_large_for_the_dtype_brings_no_warning(backend):
+    assert to_backend(numpy.array([1e6]), backend, dtype="float16").tolist() == [math.inf]
+
+
+def test_torch_takes_bfloat16():
+    assert to_backend(NUMBERS, "torch", dtype="bfloat16").dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"device": "cuda"}, "NumPy computes on the cpu, not on cuda"), ({"dtype": "bfloat16"}, "NumPy has no bfloat16")],
+)
+def test_what_only_torch_has_names_torch(options, words):
+    with pytest.raises(UsageError, match=words) as error:
+        to_backend(NUMBERS, "numpy", **options)
+    assert error.value.hint == "add --backend torch"
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "meta:x"])
+def test_a_device_that_torch_lacks_is_named(device):
+    with pytest.raises(AttnvizError, match=f"torch cannot use the device {device}"):
+        to_backend(NUMBERS, "torch", device)
+
+
+@pytest.mark.parametrize("device", [None, "auto", "cpu"])
+def test_torch_computes_on_what_the_machine_has(device):
+    assert_array_equal(to_backend(NUMBERS, "torch", device).cpu(), NUMBERS)
+
+
+@pytest.mark.parametrize("missing", ["torch", "array_api_compat.torch"])
+@pytest.mark.parametrize("use", [lambda: to_backend(NUMBERS, "torch"), lambda: namespace(torch.ones(2))])
+def test_without_torch_the_error_says_what_to_install(monkeypatch, missing, use):
+    monkeypatch.setitem(sys.modules, "array_api_compat.torch", None)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(AttnvizError, match="needs torch, which is not installed") as error:
+        use()
+    assert "attnviz[torch]" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([[1, 2], [3]], "key is ragged"),
+        ([1, [2]], "key is ragged"),
+        ("text", "key holds str"),
+        (None, "key holds object"),
+        ({"a": 1}, "key holds object"),
+        ([10**30], "key holds object"),
+        ([1j], "key holds complex"),
+        (torch.tensor([1j]), "key holds complex"),
+        (numpy.zeros(2, dtype="V4"), "key holds void"),
+    ],
+)
+def test_what_is_not_numbers_is_refused_by_name(value, words):
+    with pytest.raises(AttnvizError, match=words):
+        as_array(value, "key")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [("float16", "float32"), ("float32", "float32"), ("float64", "float64"), ("int32", "float64"), ("bool", "float64")],
+)
+def test_numbers_are_computed_in_float32_or_better(dtype, expected):
+    array = NUMBERS.astype(dtype)
+    assert as_floating(array, "key").dtype == expected
+    assert str(as_floating(torch.from_numpy(array), "key").dtype) == f"torch.{expected}"
+
+
+@pytest.mark.parametrize(
+    "value", [NUMBERS, torch.from_numpy(NUMBERS), NUMBERS.tolist()], ids=["numpy", "torch", "list"]
+)
+@pytest.mark.parametrize("array", [NUMBERS.astype("f4"), torch.ones(1)], ids=["numpy", "torch"])
+def test_like_takes_library_and_dtype_of_the_other(array, value):
+    converted = like(array, value)
+    assert type(converted) is type(array)
+    assert converted.dtype == array.dtype
+    assert_array_equal(converted, NUMBERS)
+
+
+def test_like_keeps_gradients():
+    tensor = torch.from_numpy(NUMBERS).requires_grad_()
+    like(torch.ones(1), tensor).sum().backward()
+    assert_array_equal(tensor.grad, 1)
+
+
+def test_what_exceeds_the_memory_is_refused_with_its_size():
+    require_memory(1 << 20, "a small thing", "")
+    with pytest.raises(AttnvizError, match=r"a map needs 1,048,576.0 GiB of memory, more than the .* GiB") as error:
+        require_memory(1 << 50, "a map", "make it smaller")
+    assert error.value.hint == "make it smaller"

@@ -1,0 +1,201 @@
+"""The explanations in words: two languages, the same messages, each of them said by the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import unicodedata
+from pathlib import Path
+
+import numpy
+import pytest
+
+import attnviz
+from attnviz import Layer, Projection, Rule, Trace, trace_text
+from attnviz.choices import Language, Step
+from attnviz.lessons import Lessons, lessons
+from attnviz.renderers.matrices import Looks
+from attnviz.renderers.sections import explain
+from attnviz.selection import select
+
+SOURCE = Path(attnviz.__file__).parent
+ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
+EVERY_LANGUAGE = pytest.mark.parametrize("language", list(Language))
+FIELD_WORDS = ("Query", "Key", "Value", "softmax", "token", "d_k", "W_O", "tanh", "ALiBi", "sink")
+NAMES = pytest.mark.parametrize("name", sorted(ENGLISH))
+VIETNAMESE_LETTERS = set("ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ")
+NO_WORDS_OF_ITS_OWN = {
+    "label.query",
+    "label.key",
+    "label.token",
+    "title.query",
+    "title.key",
+    "title.value",
+    "pair.sink",
+}
+
+
+def placeholders(message):
+    return sorted(field for _, field, _, _ in string.Formatter().parse(message) if field is not None)
+
+
+class Recording(Lessons):
+    """Lessons that remember what was asked of them."""
+
+    def __init__(self, messages):
+        super().__init__(messages)
+        self.said = {}
+
+    def say(self, name, **values):
+        self.said.setdefault(name, []).append(values)
+        return super().say(name, **values)
+
+
+def traces():
+    """Traces that together need every message."""
+    draw = numpy.random.default_rng(0)
+
+    def made(queries=3, keys=3, heads=1, kv_heads=1, size=1.0, source=None, **rule):
+        shapes = (heads, queries, 4), (kv_heads, keys, 4), (kv_heads, keys, 4)
+        query, key, value = (draw.standard_normal(shape) * size for shape in shapes)
+        bias = {"query": Projection(numpy.eye(4 * heads), numpy.ones(4 * heads))} if rule.pop("biased", False) else {}
+        whole = {name: Projection(numpy.eye(4 * heads)) for name in ("query", "key", "value")} | bias if bias else {}
+        key_tokens = None if queries == keys else tuple(f"k{place}" for place in range(keys))
+        layer = Layer(query, key, value, Rule(**rule), key_tokens=key_tokens, projections=whole)
+        return Trace(tuple(f"w{place}" for place in range(queries)), (layer,), source or {})
+
+    text = "Your journey starts with one step"
+    yield trace_text(text, softcap=2.0)
+    yield trace_text(text, scale=1.0, causal=True, window=2)
+    yield trace_text(text, scale=0.3, position="sinusoidal")
+    yield trace_text(text, heads=2, position="rope")
+    yield trace_text(text, heads=2, position="alibi")
+    yield trace_text(" ".join(f"w{place}" for place in range(20)))
+    yield made(heads=4, kv_heads=2, size=20.0)
+    yield made(2, 5)
+    yield made(biased=True)
+    yield made(mask=numpy.array([[True, False, True], [False] * 3, [True] * 3]), sinks=numpy.array([0.5]))
+    yield made(bias=numpy.ones((3, 3)))
+    yield made(
+        source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
+    )
+    yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
+    yield made(2, 5, causal=True, query_offset=3)
+    yield trace_text("same same same")
+
+
+@pytest.fixture(scope="module", params=list(Language))
+def recording(request):
+    """The lessons of a language after everything was told of every trace."""
+    lesson = Recording(lessons(request.param).messages)
+    for trace in traces():
+        list(explain(trace, select(trace), Looks(lesson)))
+        for query in ("0", "1"):
+            list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
+    return lesson
+
+
+def test_both_languages_have_the_same_messages():
+    assert list(VIETNAMESE) == list(ENGLISH)
+
+
+@NAMES
+def test_both_languages_have_the_same_placeholders(name):
+    assert placeholders(VIETNAMESE[name]) == placeholders(ENGLISH[name])
+
+
+def test_the_code_says_every_message(recording):
+    assert sorted(recording.messages.keys() - recording.said.keys()) == []
+
+
+def test_every_message_gets_just_the_values_that_it_names(recording):
+    for name, calls in recording.said.items():
+        for values in calls:
+            assert sorted(values) == sorted(set(placeholders(recording.messages[name]))), name
+
+
+def test_every_message_that_the_code_names_exists():
+    for path in SOURCE.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and call.args
+                and re.fullmatch(r"(self\.|writer\.)*say", ast.unparse(call.func))
+            ):
+                named = said_by(call.args[0])
+                assert any(re.fullmatch(named, name) for name in ENGLISH), f"{path.name}: {ast.unparse(call)}"
+
+
+def said_by(argument):
+    """A pattern of the names that the first argument of say(…) may be."""
+    if isinstance(argument, ast.Constant):
+        return re.escape(argument.value)
+    if isinstance(argument, ast.JoinedStr):
+        steps = "(" + "|".join(step.value for step in Step) + ")"
+        return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
+    return ".+"  # a variable: the recording sees what it held
+
+
+@NAMES
+@EVERY_LANGUAGE
+def test_a_message_is_well_formed(name, language):
+    message = lessons(language).messages[name]
+    assert message == unicodedata.normalize("NFC", message)
+    assert message == message.strip()
+    assert "  " not in message
+    assert message.isprintable()
+    assert message.count("`") % 2 == 0
+    for opening, closing in ("()", "[]", "{}"):
+        assert message.count(opening) == message.count(closing)
+
+
+@NAMES
+@EVERY_LANGUAGE
+def test_tokens_stand_between_backticks_and_nothing_else_does(name, language):
+    message = lessons(language).messages[name]
+    assert re.findall("`([^`]*)`", message) == [
+        f"{{{place}}}" for place in re.findall(r"\{(\w+)\}", message) if place in ("query", "key", "token")
+    ]
+
+
+@NAMES
+def test_vietnamese_is_vietnamese(name):
+    letters = set(VIETNAMESE[name].lower())
+    assert (
+        letters & VIETNAMESE_LETTERS
+        or name in NO_WORDS_OF_ITS_OWN
+        or not re.search("[a-z]{3}", re.sub(r"\{\w+\}", "", ENGLISH[name]))
+    )
+
+
+@NAMES
+def test_the_words_of_the_field_stay(name):
+    for word in FIELD_WORDS:
+        if re.search(rf"\b{word}s?\b", ENGLISH[name]):
+            assert word in VIETNAMESE[name]
+    if "softmax" in VIETNAMESE[name]:
+        assert "softmax" in ENGLISH[name]
+
+
+@NAMES
+def test_both_languages_end_alike(name):
+    """A sentence ends with a stop in both, a heading of lines in neither."""
+    assert ENGLISH[name].endswith(".") == VIETNAMESE[name].endswith(".")
+
+
+@NAMES
+def test_formulas_are_the_same_in_both(name):
+    signs = re.compile(r"[√−∞·…→↓=]|e\^|\btanh\b|\bW_\w\b|\bd_k\b")
+    ours, theirs = (set(signs.findall(messages[name])) for messages in (VIETNAMESE, ENGLISH))
+    assert ours == theirs
+
+
+def test_an_unknown_message_is_an_error_at_once():
+    with pytest.raises(KeyError):
+        lessons(Language.EN).say("scores.nothing")
+
+
+@EVERY_LANGUAGE
+def test_braces_in_a_token_are_no_placeholders(language):
+    assert "`{0}{query}`" in lessons(language).say("masked.blind", query="{0}{query}")

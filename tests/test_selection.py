@@ -1,0 +1,141 @@
+import numpy
+import pytest
+
+from attnviz.attention import Rule
+from attnviz.choices import Step
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.selection import Selection, select
+from attnviz.trace import Layer, Trace
+
+TOKENS = ("The", "cat", "saw", "the", "dog", "\n", "2")
+
+
+def layer(index: int, heads: int = 4, **facts: object) -> Layer:
+    query = numpy.ones((heads, len(TOKENS), 2))
+    return Layer(query, query, query, Rule(), index=index, name=f"layer {index}", **facts)
+
+
+def trace(*layers: Layer) -> Trace:
+    return Trace(TOKENS, layers)
+
+
+def chosen(selection: Selection) -> list[tuple[int, list[int]]]:
+    return [(layer.index, list(heads)) for layer, heads, *_ in selection.layers]
+
+
+@pytest.mark.parametrize(
+    ("words", "heads"),
+    [
+        ((), [0, 1, 2, 3]),
+        (("all",), [0, 1, 2, 3]),
+        (("2",), [2]),
+        (("1-3",), [1, 2, 3]),
+        (("2-2",), [2]),
+        (("3,0-1",), [3, 0, 1]),
+        (("3", "0"), [3, 0]),
+        ((" 1 , 2 ",), [1, 2]),
+        (("1,1,0-1",), [1, 0]),
+        (("2,all",), [2, 0, 1, 3]),
+    ],
+)
+def test_heads_are_numbers_ranges_and_lists(words, heads):
+    assert chosen(select(trace(layer(0)), head=words)) == [(0, heads)]
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"), [((), [0, 5, 6]), (("5-6",), [5, 6]), (("6,0",), [6, 0]), (("all",), [0, 5, 6])]
+)
+def test_layers_are_chosen_by_their_own_numbers(words, layers):
+    selection = select(trace(layer(0), layer(5), layer(6)), layer=words)
+    assert [number for number, _ in chosen(selection)] == layers
+
+
+def test_self_and_cross_attention_of_one_layer_come_together():
+    selection = select(trace(layer(0), layer(0, 2, kind="cross"), layer(1)), layer=["0"])
+    assert chosen(selection) == [(0, [0, 1, 2, 3]), (0, [0, 1])]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"head": ["4"]}, "head 4 does not exist: layer 0 has heads 0 to 3"),
+        ({"head": ["2-9"]}, "head 4 does not exist: layer 0 has heads 0 to 3"),
+        ({"head": ["0-99999999999"]}, "head 4 does not exist: layer 0 has heads 0 to 3"),
+        ({"head": ["3"], "layer": ["9"]}, "head 3 does not exist: layer 9 has only head 0"),
+        ({"layer": ["1"]}, "layer 1 does not exist: the trace has layers 0, 9"),
+        ({"layer": ["0-9"]}, "layer 1 does not exist: the trace has layers 0, 9"),
+    ],
+)
+def test_what_does_not_exist_is_told_with_what_does(options, message):
+    with pytest.raises(AttnvizError) as error:
+        select(trace(layer(0), layer(9, heads=1)), **options)
+    assert error.value.message == message
+
+
+def test_the_only_layer_and_many_layers_are_listed_as_such():
+    with pytest.raises(AttnvizError, match=r"layer 1 does not exist: the trace has only layer 0$"):
+        select(trace(layer(0)), layer=["1"])
+    with pytest.raises(AttnvizError, match=r"layers 0, 2, 4, 6, 8, 10, 12, 14, …, 28, 30$"):
+        select(trace(*(layer(2 * number, heads=1) for number in range(16))), layer=["1"])
+
+
+@pytest.mark.parametrize("what", ["layer", "head"])
+@pytest.mark.parametrize("word", ["", "x", "-1", "1-", "1-x", "1.5", "1,,2", "²", "1--2", "\x1b[31m", "9" * 5000])
+def test_words_that_are_no_numbers_are_wrong_usage(what, word):
+    with pytest.raises(UsageError, match=f"--{what} .*: expected numbers and ranges such as 0,4-7") as error:
+        select(trace(layer(0), layer(1), layer(2)), **{what: [word]})
+    assert "\x1b" not in error.value.message
+    assert len(error.value.message) < 200
+
+
+@pytest.mark.parametrize("what", ["layer", "head"])
+def test_a_range_that_runs_backwards_is_wrong_usage(what):
+    with pytest.raises(UsageError, match=f"--{what} 3-1: the range runs backwards"):
+        select(trace(layer(0)), **{what: ["3-1"]})
+
+
+def test_steps_come_in_the_order_in_which_they_are_computed():
+    assert select(trace(layer(0)), step=[Step.OUTPUT, Step.SCORES]).steps == (Step.SCORES, Step.OUTPUT)
+    assert select(trace(layer(0))).steps == tuple(Step)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "position"),
+    [("cat", 1), ("CAT", 1), ("The", 0), ("the", 3), ("4", 4), ("2", 6), (r"\n", 5), ("\n", 5), ("0", 0)],
+)
+@pytest.mark.parametrize("side", ["query", "key"])
+def test_a_token_is_chosen_by_text_case_or_position(side, wanted, position):
+    [part] = select(trace(layer(0)), **{side: wanted}).layers
+    assert getattr(part, side) == position
+    assert part.pair is None
+
+
+def test_a_query_and_a_key_are_a_pair():
+    assert select(trace(layer(0)), query="dog", key="The").layers[0].pair == (4, 0)
+
+
+def test_an_ambiguous_token_names_its_positions():
+    with pytest.raises(AttnvizError, match="query token THE stands at the positions 0, 3") as error:
+        select(trace(layer(0)), query="THE")
+    assert error.value.hint == "name one of them: --query @0"
+
+
+@pytest.mark.parametrize("wanted", ["mouse", "7", "-1", "", "9" * 5000], ids=lambda wanted: wanted[:5])
+def test_a_token_that_is_not_there_is_told_with_those_that_are(wanted):
+    with pytest.raises(AttnvizError, match=r"no key token .*: there are The \(0\), cat \(1\), .*\\n \(5\)"):
+        select(trace(layer(0)), key=wanted)
+
+
+def test_keys_of_another_text_are_chosen_among_its_tokens():
+    query, key = numpy.ones((1, 2, 2)), numpy.ones((1, 3, 2))
+    cross = Trace(("le", "chat"), (Layer(query, key, key, kind="cross", key_tokens=("the", "black", "cat")),))
+    assert select(cross, query="chat", key="cat").layers[0].pair == (1, 2)
+    with pytest.raises(AttnvizError, match=r"no query token cat: there are le \(0\), chat \(1\)"):
+        select(cross, query="cat")
+
+
+def test_a_position_can_be_told_from_a_token_that_is_a_number():
+    array = numpy.ones((1, 4, 2))
+    numbers = Trace(("1", "0", "1", "1"), (Layer(array, array, array),))
+    assert [select(numbers, query=f"@{place}").layers[0].query for place in range(4)] == [0, 1, 2, 3]
+    assert select(numbers, query="0").layers[0].query == 1

@@ -1,0 +1,74 @@
+"""Many texts: mean, deviation and count, without keeping the texts."""
+
+from __future__ import annotations
+
+import random
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose
+
+from attnviz import trace_text
+from attnviz.choices import Metric
+from attnviz.metrics import head_metrics
+from attnviz.selection import select
+from attnviz.statistics import Running, Statistics
+
+TEXTS = ("the cat sat on the cat", "Your journey starts", "one", "one step and one step and one step", "a b a b a")
+
+
+def gathered(texts, head=()) -> Statistics:
+    statistics = Statistics()
+    for text in texts:
+        trace = trace_text(text, heads=3, causal=True)
+        statistics.add(trace, select(trace, head=head))
+    return statistics
+
+
+def test_running_numbers_are_those_of_all_values_together():
+    values = numpy.random.default_rng(0).normal(1e6, 1, size=(50, 4))
+    values[::3, 1] = numpy.nan
+    values[:, 2] = numpy.nan
+    values[1:, 3] = numpy.nan
+    running = Running((4,))
+    for row in values:
+        running.add(row)
+    assert running.count.tolist() == [50, 33, 0, 1]
+    assert_allclose(running.mean[[0, 1, 3]], numpy.nanmean(values[:, [0, 1, 3]], axis=0), rtol=1e-12)
+    assert_allclose(running.deviation[:2], numpy.nanstd(values[:, :2], axis=0, ddof=1), rtol=1e-6)
+    assert numpy.isnan(running.mean[2])
+    assert numpy.isnan(running.deviation[2:]).all()
+
+
+def test_statistics_are_those_of_each_text():
+    statistics = gathered(TEXTS)
+    assert (statistics.texts, statistics.tokens) == (5, 6 + 3 + 1 + 8 + 5)
+    traces = [trace_text(text, heads=3, causal=True) for text in TEXTS]
+    for metric in Metric:
+        values = numpy.array([head_metrics(trace, trace.layers[0])[metric] for trace in traces])
+        for head in statistics.heads():
+            column = values[:, head.head]
+            known = column[~numpy.isnan(column)]
+            assert head.values[metric].count == len(known)
+            assert head.values[metric].mean == pytest.approx(known.mean())
+            assert head.values[metric].deviation == pytest.approx(known.std(ddof=1))
+
+
+def test_the_order_of_the_texts_does_not_matter():
+    shuffled = list(TEXTS)
+    random.Random(0).shuffle(shuffled)
+    for one, other in zip(gathered(TEXTS).heads(), gathered(shuffled).heads(), strict=True):
+        for metric in Metric:
+            ours, theirs = (list(vars(head.values[metric]).values()) for head in (one, other))
+            assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_heads_are_sorted_by_a_metric_and_what_is_unknown_comes_last():
+    heads = gathered(TEXTS).heads(Metric.ENTROPY)
+    values = [head.values[Metric.ENTROPY].mean for head in heads]
+    assert values == sorted(values, reverse=True)
+    assert [head.head for head in gathered(["a b c"]).heads(Metric.DUPLICATE)] == [0, 1, 2]
+
+
+def test_only_the_chosen_heads_are_measured():
+    assert [head.head for head in gathered(TEXTS, head=["2,0"]).heads()] == [2, 0]

@@ -1,0 +1,231 @@
+import os
+import stat
+from contextlib import contextmanager
+
+import ml_dtypes
+import numpy
+import pytest
+import safetensors.numpy
+import torch
+from numpy.testing import assert_array_equal
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from attnviz.errors import AttnvizError
+from attnviz.storage import read_safetensors, require_file, write_safetensors, write_whole, written_whole
+
+ARRAYS = {"numbers": numpy.arange(6.0).reshape(2, 3)}
+WRITERS = pytest.mark.parametrize(
+    "write",
+    [lambda path: write_whole(path, b"new"), lambda path: write_safetensors(path, ARRAYS, {})],
+    ids=["bytes", "safetensors"],
+)
+
+
+@contextmanager
+def umask(mask: int):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.fixture
+def full_device(tmp_path):
+    """A device without space, as /dev/full, that a test may break."""
+    path = tmp_path / "full"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 7))
+        path.open("wb").close()
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    return path
+
+
+def test_a_file_is_written_and_replaced(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"one", b"", b"two"):
+        write_whole(path, content)
+        assert path.read_bytes() == content
+
+
+@WRITERS
+def test_who_reads_the_old_file_keeps_it_whole(tmp_path, write):
+    (tmp_path / "file").write_bytes(b"old")
+    with (tmp_path / "file").open("rb") as reader:
+        write(tmp_path / "file")
+        assert reader.read() == b"old"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("existing", [b"old", None])
+def test_an_interrupted_write_leaves_what_was_there(tmp_path, existing, error):
+    path = tmp_path / "file.png"
+    if existing is not None:
+        path.write_bytes(existing)
+
+    def interrupted() -> None:
+        with written_whole(path) as target:
+            target.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if existing is None else [existing])
+
+
+def test_a_failure_of_safetensors_leaves_what_was_there(tmp_path, monkeypatch):
+    def fail(*_):
+        raise SafetensorError("no space left on device")
+
+    (tmp_path / "file").write_bytes(b"old")
+    monkeypatch.setattr(safetensors.numpy, "save_file", fail)
+    monkeypatch.setattr(safetensors.numpy, "save", fail)
+    with pytest.raises(AttnvizError, match="no space left on device"):
+        write_safetensors(tmp_path / "file", ARRAYS, {})
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
+
+
+@WRITERS
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_permissions_of_the_umask(tmp_path, write, mask, mode):
+    with umask(mask):
+        write(tmp_path / "file")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+@WRITERS
+def test_a_replaced_file_keeps_its_permissions(tmp_path, write):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@WRITERS
+def test_a_link_stays_and_its_file_is_written(tmp_path, write):
+    (tmp_path / "folder").mkdir()
+    file, link = tmp_path / "folder" / "file", tmp_path / "link"
+    link.symlink_to(file)
+    write(link)
+    assert link.is_symlink()
+    assert file.stat().st_size
+
+
+@WRITERS
+def test_a_named_pipe_is_written_to_and_stays(tmp_path, write):
+    path, file = tmp_path / "pipe", tmp_path / "file"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(path)
+        content = os.read(reader, 1 << 16)
+    finally:
+        os.close(reader)
+    write(file)
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    assert content == file.read_bytes()
+
+
+def test_a_device_without_space_is_an_error():
+    with pytest.raises(AttnvizError, match="/dev/full: no space left on device"):
+        write_whole("/dev/full", b"content")
+
+
+@WRITERS
+def test_a_device_stays_a_device(full_device, write):
+    with pytest.raises(AttnvizError, match=r"(?i)no space left on device"):
+        write(full_device)
+    assert stat.S_ISCHR(full_device.stat().st_mode)
+
+
+@WRITERS
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "is a directory, not a file"),
+        ("missing/file", "its folder does not exist"),
+        ("file/below", "not a directory"),
+        ("x" * 300, "file name too long"),
+    ],
+    ids=["directory", "folder", "below", "long"],
+)
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path, write, name, words):
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(AttnvizError, match=words):
+        write(tmp_path / name)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@WRITERS
+@pytest.mark.parametrize("name", ["x" * 255, "🙂" * 62 + ".png", "a." + "b" * 250], ids=["long", "wide", "suffix"])
+def test_every_name_that_the_file_system_takes_is_written(tmp_path, write, name):
+    write(tmp_path / name)
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [(".", "is a directory, not a file"), ("missing", "does not exist"), ("file/below", "not a directory")],
+)
+def test_what_cannot_be_read_is_an_error(tmp_path, name, words):
+    (tmp_path / "file").write_bytes(b"")
+    for read in (require_file, read_safetensors):
+        with pytest.raises(AttnvizError, match=words):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "uint64", "bool", ">f4"]
+)
+def test_arrays_and_metadata_come_back_exactly(tmp_path, dtype):
+    array = (7 * numpy.random.default_rng(0).normal(size=(3, 4))).clip(0).astype(dtype)
+    write_safetensors(tmp_path / "file", {"straight": array, "turned": array.T}, {"note": "ế\n"})
+    arrays, metadata = read_safetensors(tmp_path / "file")
+    assert metadata == {"note": "ế\n"}
+    assert arrays["straight"].dtype == array.dtype.newbyteorder("=")
+    assert_array_equal(arrays["straight"], array)
+    assert_array_equal(arrays["turned"], array.T)
+
+
+@pytest.mark.parametrize("tensor", [torch.arange(-3, 3).bfloat16(), numpy.arange(-3, 3).astype(ml_dtypes.bfloat16)])
+def test_bfloat16_keeps_its_numbers(tmp_path, tensor):
+    write_safetensors(tmp_path / "file", {"half": tensor}, {})
+    assert read_safetensors(tmp_path / "file")[0]["half"].tolist() == [-3, -2, -1, 0, 1, 2]
+
+
+def test_bfloat16_of_other_programs_is_read_among_other_types(tmp_path):
+    numbers = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    tensors = {
+        "a": numbers.double(),
+        "b": numbers.bfloat16(),
+        "c": numbers.half(),
+        "d": numbers.bfloat16().mT.contiguous(),
+    }
+    save_file({**tensors, "empty": torch.zeros(0, 2).bfloat16()}, tmp_path / "file")
+    arrays, _ = read_safetensors(tmp_path / "file")
+    assert arrays["empty"].shape == (0, 2)
+    for name, tensor in tensors.items():
+        assert_array_equal(arrays[name], tensor.double())
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e8m0fnu])
+def test_a_type_that_numpy_lacks_is_an_error(tmp_path, dtype):
+    save_file({"small": torch.ones(4).to(dtype)}, tmp_path / "file")
+    with pytest.raises(AttnvizError, match=r"(?i)f8|float8"):
+        read_safetensors(tmp_path / "file")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 8, b"\xff" * 40, b"PK\x03\x04", b"\x02\0\0\0\0\0\0\0[]"])
+def test_another_file_is_not_a_safetensors_file(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(AttnvizError, match=r"is not a readable \.safetensors file"):
+        read_safetensors(tmp_path / "file")
+
+
+def test_a_type_that_safetensors_lacks_is_refused_by_name(tmp_path):
+    with pytest.raises(AttnvizError, match=r"(?i)dtype"):
+        write_safetensors(tmp_path / "file", {"wide": numpy.ones(2, dtype=numpy.clongdouble)}, {})
+    assert not list(tmp_path.iterdir())
