@@ -7,7 +7,7 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -153,8 +153,10 @@ def overflow_unspoken() -> Any:
     return numpy.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
-def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> None:
+def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> Iterator[None]:
     """Do independent jobs; for torch on the CPU side by side, each on threads of its own, at most ``most`` at once.
+
+    Yields after each, in the order given.
 
     Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
     nobody waits at the end of each, which costs most on a machine that is busy with other things too. NumPy's products
@@ -163,6 +165,7 @@ def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], m
     if not _is_torch(array) or array.device.type != "cpu":
         for job in jobs:
             work(job)
+            yield
         return
     from concurrent.futures import ThreadPoolExecutor
 
@@ -174,8 +177,7 @@ def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], m
     executor = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
     try:
         torch.set_num_threads(each)  # of the library beneath, too, which counts for the whole process
-        for _ in executor.map(work, jobs):
-            pass
+        yield from executor.map(work, jobs)
     finally:
         executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
         torch.set_num_threads(total)

@@ -52,6 +52,8 @@ def special(trace: Trace, side: str = TEXT) -> frozenset[int]:
 
 def side_of(trace: Trace, layer: Layer) -> str:
     """Whose ids the queries of ``layer`` have."""
+    if layer.stack in ("vision", "audio", "connector"):
+        return f"{layer.stack}_"  # which has no ids
     return TARGET if layer.stack in ("decoder", "cross") and ids(trace, TARGET) else TEXT
 
 

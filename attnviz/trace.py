@@ -27,7 +27,14 @@ BYTES_A_CELL = 5 * 8  # five steps in float64
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
 RULE_ARRAYS = ("mask", "bias", "sinks")
-STACKS = ("encoder", "decoder", "cross", "vision")  # of a model that has several: its layers are named "cross 0"
+STACKS = (
+    "encoder",
+    "decoder",
+    "cross",
+    "vision",
+    "audio",
+    "connector",
+)  # of a model that has several: its layers are named "cross 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -372,8 +379,10 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    if "rule.bias_by_distance" in own:
-        own["rule.bias"] = spread(own["rule.bias_by_distance"], own["query"].shape[-2])
+    if (by_distance := own.get("rule.bias_by_distance")) is not None:
+        if by_distance.ndim != 2 or own["query"].ndim != 3 or by_distance.shape[-1] < own["query"].shape[-2]:
+            raise ValueError(f"a bias by distance of the shape {tuple(by_distance.shape)}")
+        own["rule.bias"] = spread(as_floating(by_distance, "bias"), own["query"].shape[-2])
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
     facts: dict[str, Any] = {name: own[name] for name in ("query", "key", "value")}
     facts |= {name: own.get(name) for name in ("embeddings", "positions")}

@@ -14,7 +14,7 @@ from attnviz.pooling import blocks, pool, pool_arrays
 torch = pytest.importorskip("torch")
 
 KINDS = {"numpy": numpy.asarray, "torch": torch.as_tensor}
-ROWS = ("entropy", "largest", "first_key")
+ROWS = ("entropy", "largest", "first_key", "sink")
 
 
 def expected(query, key, rule, pooled):
@@ -22,6 +22,9 @@ def expected(query, key, rule, pooled):
     steps = attend(query, key, key, **vars(rule))
     weights, visible = steps.weights, steps.masked > -math.inf
     weights = weights if weights.ndim > 2 else weights[None]
+    sink = numpy.clip(1 - weights.sum(axis=-1), 0, 1) if rule.sinks is not None else numpy.zeros(weights.shape[:2])
+    if sink.shape == getattr(rule.sinks, "shape", ()):
+        sink[rule.sinks == -math.inf] = 0  # of a query that sees nothing either
 
     def cells(reduce, array):
         starts = pooled.query_edges[:-1], pooled.key_edges[:-1]
@@ -32,11 +35,16 @@ def expected(query, key, rule, pooled):
         "mean": cells(numpy.add, weights) / area,
         "maximum": cells(numpy.maximum, weights),
         "visible": cells(numpy.add, visible.astype(float)) / area,
-        "entropy": -numpy.sum(weights * numpy.log2(numpy.where(weights > 0, weights, 1)), axis=-1),
+        "entropy": -plogp(weights).sum(axis=-1) - plogp(sink),
+        "sink": sink,
         "largest": weights.max(axis=-1),
         "first_key": weights[..., 0],
         "weights": weights,
     }
+
+
+def plogp(shares):
+    return shares * numpy.log2(numpy.where(shares > 0, shares, 1))
 
 
 def agree(pooled, wanted, tolerance):
@@ -70,9 +78,19 @@ def problems(draw):
         softcap=draw(st.none() | st.floats(0.5, 50)),
         mask=random.random(shape) < 0.7 if draw(st.booleans()) else None,
         bias=bias if draw(st.booleans()) else None,
-        sinks=3 * random.standard_normal(heads) if draw(st.booleans()) else None,
+        sinks=draw_sinks(draw, random, heads, queries),
     )
     return query, key, rule, draw(st.integers(1, 50))
+
+
+def draw_sinks(draw, random, heads, queries):
+    """None, one logit a head, or one for each query, of which some have none."""
+    size = draw(st.sampled_from([None, 3.0, 2000.0]))
+    if size is None or draw(st.booleans()):
+        return None if size is None else size * random.standard_normal(heads)
+    sinks = size * random.standard_normal((heads, queries))
+    sinks[random.random(sinks.shape) < 0.2] = -math.inf
+    return sinks
 
 
 @pytest.mark.parametrize("kind", KINDS)

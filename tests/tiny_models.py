@@ -43,6 +43,18 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "Bert": PLAIN,
     "ModernBert": {**PLAIN, "local_attention": 4, "cls_token_id": 0, "sep_token_id": 0},
     "Albert": {**PLAIN, "embedding_size": 16},
+    "Splinter": PLAIN,  # plain code alone, and no mask: nothing may be taken for causal
+    "NllbMoe": {
+        "vocab_size": VOCABULARY,
+        "d_model": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 3,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+        "num_experts": 2,
+    },
     "ViT": {**LAYERS, "image_size": 32, "patch_size": 8},
     "T5": {
         "vocab_size": VOCABULARY,
@@ -75,6 +87,8 @@ HEADS = {
     "ViT": "ViTForImageClassification",
     "T5": "T5ForConditionalGeneration",
     "Bart": "BartForConditionalGeneration",
+    "NllbMoe": "NllbMoeForConditionalGeneration",
+    "Splinter": "SplinterModel",
     "GPT2": "GPT2LMHeadModel",
     "XLNet": "XLNetModel",
 }
@@ -100,7 +114,7 @@ def inputs(name: str, tokens: int = 12, targets: int = 7) -> dict[str, torch.Ten
     if name == "ViT":
         return {"pixel_values": torch.randn(1, 3, 32, 32, generator=generator)}
     ids = {"input_ids": torch.randint(3, VOCABULARY, (1, tokens), generator=generator)}
-    if name in ("T5", "Bart"):
+    if name in ("T5", "Bart", "NllbMoe"):
         ids["decoder_input_ids"] = torch.randint(3, VOCABULARY, (1, targets), generator=generator)
     return ids
 

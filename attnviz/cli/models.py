@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.choices import Backend
 from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, ToyOptions
+from attnviz.cli.output import notice
 from attnviz.cli.parameters import Options
 from attnviz.cli.progress import progress, silent
 from attnviz.errors import AttnvizError, UsageError
@@ -23,6 +24,7 @@ class ModelTraces:
     def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
         self.options, self.engine, self.layer = options, engine, layer
         self.quiet = False  # set by whoever reports progress over many texts
+        self._told = False  # what cannot be watched is the same in every text
         try:
             with progress(f"loading {options.model}"):
                 from attnviz.sources.models import Model
@@ -46,6 +48,9 @@ class ModelTraces:
             trace = self.model.trace(
                 text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
             )
+        if (unseen := trace.source.get("unseen")) and not self._told:
+            notice(f"not shown, since attention is computed in a way of their own: {', '.join(unseen)}")
+            self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 
 

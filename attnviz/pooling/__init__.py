@@ -18,7 +18,7 @@ from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.cells import cell_size, edges, visible_share
-from attnviz.pooling.measures import Measures
+from attnviz.pooling.measures import Measures, Report
 
 CELLS = 1024
 
@@ -46,10 +46,11 @@ class Pooled:
                   mean drowns
     visible       (heads, query_cells, key_cells): the share of a cell's pairs that the rule lets be seen; 0 where all
                   are hidden (mean and maximum are 0 there too)
-    entropy       (heads, queries), in bits: −Σ weight · log₂ weight
+    entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key's
     largest       (heads, queries): the largest weight of each query
     largest_key   (heads, queries), int: the key that has it; 0 for a query that sees nothing (largest is 0)
     first_key     (heads, queries): the weight of key 0, where "attention sinks" gather (Xiao et al. 2023, 2309.17453)
+    sink          (heads, queries): what the rule's sinks take of a row; 0 without
     heads         which heads these are
     query_edges   cell i covers the queries query_edges[i] … query_edges[i + 1] − 1; key_edges the same for keys
     """
@@ -61,6 +62,7 @@ class Pooled:
     largest: Array
     largest_key: Array
     first_key: Array
+    sink: Array
     heads: tuple[int, ...]
     query_edges: tuple[int, ...]
     key_edges: tuple[int, ...]
@@ -80,18 +82,25 @@ class Pooled:
         return self.query_edges[1], self.key_edges[1]
 
 
-def pool(layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS) -> Pooled:
+def pool(
+    layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS, report: Report = lambda *_: None
+) -> Pooled:
     """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
 
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
-    the number of tokens nor that of heads. AttnvizError as attend() raises it, and when a head or ``cells`` is out
-    of range.
+    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError as attend()
+    raises it, and when a head or ``cells`` is out of range.
     """
-    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells)
+    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report)
 
 
 def pool_arrays(
-    query: Any, key: Any, rule: Rule | None = None, heads: Sequence[int] | None = None, cells: int = CELLS
+    query: Any,
+    key: Any,
+    rule: Rule | None = None,
+    heads: Sequence[int] | None = None,
+    cells: int = CELLS,
+    report: Report = lambda *_: None,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 
@@ -107,10 +116,37 @@ def pool_arrays(
     bound = _bound(query, key, rule)
     rule = _checked_rule(query, keys, rule)
     sizes = cell_size(queries, cells), cell_size(keys, cells)
-    measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound)
+    measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound, report)
+    sink = _sink_share(rule, chosen, measures.normaliser)
     return Pooled(
-        *measures, heads=chosen, query_edges=edges(queries, sizes[0]), key_edges=edges(keys, sizes[1]), rule=rule
+        mean=measures.mean,
+        maximum=measures.maximum,
+        counted=measures.visible,
+        entropy=measures.entropy - _plogp(sink),
+        largest=measures.largest,
+        largest_key=measures.largest_key,
+        first_key=measures.first_key,
+        sink=sink,
+        heads=chosen,
+        query_edges=edges(queries, sizes[0]),
+        key_edges=edges(keys, sizes[1]),
+        rule=rule,
     )
+
+
+def _sink_share(rule: Rule, heads: Sequence[int], normaliser: Array) -> Array:
+    """What the sinks of these heads take of each row.  (heads, queries)"""
+    xp = namespace(normaliser)
+    if rule.sinks is None:
+        return xp.zeros_like(normaliser)
+    logits = like(normaliser, rule.sinks)[list(heads)]
+    return xp.exp((logits[:, None] if logits.ndim == 1 else logits) - normaliser)
+
+
+def _plogp(share: Array) -> Array:
+    """share · log₂ share, and 0 for 0."""
+    xp = namespace(share)
+    return share * xp.log2(xp.where(share > 0, share, 1.0))
 
 
 def _engine(query: Array, key: Array, rule: Rule, bound: float) -> Callable[..., Measures]:

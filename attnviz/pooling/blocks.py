@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_floating, in_threads, like, namespace, overflow_unspoken
+from attnviz.arrays import Array, as_floating, in_threads, namespace, overflow_unspoken
 from attnviz.attention import Rule
-from attnviz.errors import AttnvizError
-from attnviz.pooling.cells import band, edges, reach
-from attnviz.pooling.measures import Measures
+from attnviz.pooling.cells import band
+from attnviz.pooling.head import Head
+from attnviz.pooling.measures import Measures, Report
+from attnviz.pooling.tiles import cells_of_keys, cells_of_queries, cut, row_blocks, sizes
 
 QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
 GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key
@@ -39,7 +39,14 @@ class _Strip(NamedTuple):
 
 
 def pool_blocks(
-    query: Array, key: Array, rule: Rule, heads: Sequence[int], cell_queries: int, cell_keys: int, bound: float
+    query: Array,
+    key: Array,
+    rule: Rule,
+    heads: Sequence[int],
+    cell_queries: int,
+    cell_keys: int,
+    bound: float,
+    report: Report,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound."""
     xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
@@ -48,18 +55,30 @@ def pool_blocks(
     def zeros(*shape: int, kind: Any = dtype) -> Array:
         return xp.zeros((len(heads), *shape), dtype=kind, device=query.device)
 
-    heights, widths = (_sizes(query, *side) for side in ((queries, cell_queries), (keys, cell_keys)))
+    heights, widths = (sizes(query, *side) for side in ((queries, cell_queries), (keys, cell_keys)))
     shape = heights.shape[0], widths.shape[0]
     visible = None if rule.mask is None and rule.bias is None else zeros(*shape)
     largest_key = zeros(queries, kind=xp.int64)
     measures = Measures(
-        zeros(*shape), zeros(*shape), visible, zeros(queries), zeros(queries), largest_key, zeros(queries)
+        zeros(*shape),
+        zeros(*shape),
+        visible,
+        zeros(queries),
+        zeros(queries),
+        largest_key,
+        zeros(queries),
+        zeros(queries),
     )
     for place, number in enumerate(heads):
-        head = _Head.of(query, key, rule, number, dtype, bound)
+        head = Head.of(query, key, rule, number, dtype, bound)
         into = Measures(*(None if array is None else array[place] for array in measures))
-        jobs = [_Job(head, blocks, cell_queries, cell_keys, into) for blocks in _row_blocks(queries, cell_queries)]
-        in_threads(query, _pool_job, jobs[::-1], most=WORKERS * 32 // xp.finfo(dtype).bits)
+        jobs = [
+            _Job(head, blocks, cell_queries, cell_keys, into)
+            for blocks in row_blocks(queries, cell_queries, QUERY_BLOCK)
+        ]
+        running = in_threads(query, _pool_job, jobs[::-1], most=WORKERS * 32 // xp.finfo(dtype).bits)
+        for done, _ in enumerate(running, start=place * len(jobs) + 1):
+            report(done, len(jobs) * len(heads))
     area = xp.astype(heights[:, None] * widths, dtype)
     for sums in (measures.mean, visible):
         if sums is not None:
@@ -67,108 +86,10 @@ def pool_blocks(
     return measures
 
 
-@dataclass(frozen=True)
-class _Head:
-    """One head and its rule; ``scores`` is the formula of attend() up to the softmax, for any of its cells."""
-
-    xp: Any
-    query: Array  # (queries, d)
-    key: Array  # (keys, d)
-    rule: Rule
-    dtype: Any
-    mask: Array | None  # (queries, keys)
-    bias: Array | None  # (queries, keys)
-    sink: Array | None  # a single logit
-    offset: int
-    checked: bool  # whether scores could overflow
-    longest_key: float  # the largest |k|
-
-    @classmethod
-    def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> _Head:
-        xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
-
-        def own(array: Array | None) -> Array | None:
-            if array is None:
-                return None
-            array = array[head if array.shape[0] > 1 else 0] if array.ndim > 2 else array
-            return xp.broadcast_to(array, (queries, keys))
-
-        key = key[head // (query.shape[0] // key.shape[0])]
-        sink = None if rule.sinks is None else like(xp.zeros(0, dtype=dtype, device=query.device), rule.sinks)[head]
-        return cls(
-            xp,
-            query[head],
-            key,
-            rule,
-            dtype,
-            own(rule.mask),
-            own(rule.bias),
-            sink,
-            rule.offset_for(queries, keys),
-            checked=not bound < float(xp.finfo(dtype).max) / 4,
-            longest_key=math.sqrt(
-                max(
-                    _longest(xp.asarray(key[first : first + KEY_BLOCK], dtype=dtype))
-                    for first in range(0, keys, KEY_BLOCK)
-                )
-            ),
-        )
-
-    def calm(self, block: Array) -> bool:
-        """Whether no score of these queries can bring an exponential out of range, so that none needs a shift.
-
-        |q · k| ≤ |q| |k|. The products of many a head are far below that limit, and two passes over each tile are saved.
-        """
-        limit = math.log(float(self.xp.finfo(self.dtype).max)) / 2
-        return self.bias is None and math.sqrt(_longest(block)) * self.longest_key < limit
-
-    def queries(self, start: int, stop: int) -> Array:
-        """Some of the queries, times the scale.  (queries, d)"""
-        return self.xp.asarray(self.query[start:stop], dtype=self.dtype) * self.rule.scale_for(self.query.shape[-1])
-
-    def keys(self, first: int, last: int) -> Array:
-        return self.xp.asarray(self.key[first:last], dtype=self.dtype)
-
-    def scores(self, product: Array, rows: Array, keys: Array) -> Array:
-        """``product`` = query · key · scale, turned into scores; rows and keys, which broadcast, name its cells."""
-        xp, rule = self.xp, self.rule
-        if self.checked and not bool(xp.all(xp.isfinite(product))):
-            raise AttnvizError(
-                f"the scores are too large for {product.dtype}: query times key, scaled, is not finite",
-                "scale the inputs down, or use float64",
-            )
-        if rule.softcap is not None:
-            product = rule.softcap * xp.tanh(product / rule.softcap)
-        if self.bias is not None:
-            product = product + like(product, self.bias[rows, keys])
-        seen = self._seen(rows, keys)
-        return product if seen is None else xp.where(seen, product, -math.inf)
-
-    def _seen(self, rows: Array, keys: Array) -> Array | None:
-        seen = None
-        before, after = reach(self.rule)
-        if before != math.inf or after != math.inf:
-            distance = keys - (rows + self.offset)
-            seen = (distance >= -before) & (distance <= after)
-        if self.mask is not None:
-            mask = self.mask[rows, keys]
-            seen = mask if seen is None else seen & mask
-        return seen
-
-    def sees_all(self, rows: tuple[int, int], keys: tuple[int, int]) -> bool:
-        """Whether the tile of these rows and keys takes nothing from the rule beside the scale."""
-        rule = self.rule
-        if self.mask is not None or self.bias is not None or rule.softcap is not None or self.checked:
-            return False
-        before, after = reach(rule)
-        lowest, highest = keys[0] - (rows[1] - 1 + self.offset), keys[1] - 1 - (rows[0] + self.offset)
-        return lowest >= -before and highest <= after
-
-
 class _Job(NamedTuple):
     """Blocks of queries that no other job shares a cell with."""
 
-    head: _Head
+    head: Head
     blocks: tuple[tuple[int, int], ...]
     cell_queries: int
     cell_keys: int
@@ -181,12 +102,15 @@ def _pool_job(job: _Job) -> None:
             _pool_rows(job.head, start, stop, job.cell_queries, job.cell_keys, job.into)
 
 
-def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
+def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
     """Add the queries start … stop − 1 of one head to its measures."""
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
-    tiles = list(_tiles(begin, end, cell_keys))
+    tiles = list(cut(begin, end, cell_keys, KEY_BLOCK))
+    sink = head.sinks(start, stop)
     if not tiles:
+        if sink is not None:
+            into.normaliser[start:stop] = xp.where(sink == -math.inf, 0.0, sink)
         return
     slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
     bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
@@ -196,7 +120,7 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
 
     seen = None if into.visible is None else zeros(sum(slots))
     strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
-    calm = head.calm(block)
+    calm = head.calm(block, sink)
     for number, (keys, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
         own = _Strip(
             strip.peak[number],
@@ -206,14 +130,14 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
         _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, own)
     peaks = strip.peak
     top = xp.max(peaks, axis=0)
-    if head.sink is not None:
-        top = xp.maximum(top, head.sink)
+    if sink is not None:
+        top = xp.maximum(top, sink)
     shifts = xp.exp(peaks - top)  # (tiles, queries)
     whole = xp.zeros_like(top)
     for shift, (low, high) in zip(shifts, bounds, strict=True):
         whole += xp.sum(strip.total[low:high], axis=0) * shift
-    if head.sink is not None:
-        whole = whole + xp.exp(head.sink - top)
+    if sink is not None:
+        whole = whole + xp.exp(sink - top)
     whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
     shares = shifts / whole
 
@@ -229,20 +153,20 @@ def _pool_rows(head: _Head, start: int, stop: int, cell_queries: int, cell_keys:
         cell = xp.where(highest > best, first_slot + xp.argmax(largest, axis=0), cell)
         best = xp.maximum(best, highest)
         place = first_cell, slice(first_slot, first_slot + high - low)
-        into.mean[place] += xp.sum(_cells_of_queries(xp, total, cell_queries), axis=-1).T
-        largest = xp.max(_cells_of_queries(xp, largest, cell_queries), axis=-1).T
+        into.mean[place] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
+        largest = xp.max(cells_of_queries(xp, largest, cell_queries), axis=-1).T
         into.maximum[place] = xp.maximum(into.maximum[place], largest)
         if strip.seen is not None and into.visible is not None:
-            into.visible[place] += xp.sum(_cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
+            into.visible[place] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
-    normaliser = top + xp.log(whole)
+    into.normaliser[start:stop] = normaliser = top + xp.log(whole)
     into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
     into.first_key[start:stop] = _weight_of_first(head, block, start, normaliser)
 
 
 def _reduce_tile(
-    head: _Head,
+    head: Head,
     block: Array,
     queries: tuple[int, int],
     keys: tuple[int, int],
@@ -260,7 +184,7 @@ def _reduce_tile(
         scores = head.scores(scores, rows[None, :], columns[:, None])
     if into.seen is not None:
         seen = xp.astype(scores != -math.inf, scores.dtype)
-        into.seen[...] = xp.sum(_cells_of_keys(xp, seen, cell_keys), axis=1)
+        into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
         if ruled:  # finite, so that differences stay numbers where a query sees nothing
@@ -268,7 +192,7 @@ def _reduce_tile(
         into.peak[...] = peak
         scores -= peak
     exponentials = xp.exp(scores)
-    by_cell = _cells_of_keys(xp, exponentials, cell_keys)
+    by_cell = cells_of_keys(xp, exponentials, cell_keys)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
     if ruled:
@@ -277,7 +201,7 @@ def _reduce_tile(
     into.moment[...] = xp.sum(exponentials, axis=0)
 
 
-def _find_keys(head: _Head, block: Array, start: int, cell: Array, cell_keys: int) -> Array:
+def _find_keys(head: Head, block: Array, start: int, cell: Array, cell_keys: int) -> Array:
     """The key of each query's largest score, looked up in the one cell of keys that holds it.  (queries,)"""
     xp, found = head.xp, []
     keys, width = head.key.shape
@@ -296,63 +220,9 @@ def _find_keys(head: _Head, block: Array, start: int, cell: Array, cell_keys: in
     return xp.concat(found)
 
 
-def _weight_of_first(head: _Head, block: Array, start: int, normaliser: Array) -> Array:
+def _weight_of_first(head: Head, block: Array, start: int, normaliser: Array) -> Array:
     """The weight of the first key for each query of a block.  (queries,)"""
     xp = head.xp
     product = block @ head.keys(0, 1)[0]
     rows = xp.arange(start, start + product.shape[0], device=product.device)
     return xp.exp(head.scores(product, rows, xp.zeros_like(rows)) - normaliser)
-
-
-def _cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
-    """(keys, queries) → (cells, keys of a cell, queries), the last cell filled up with zeros."""
-    keys, queries = tile.shape
-    cell = min(cell, keys)
-    if keys % cell:
-        tile = xp.concat([tile, xp.zeros((-keys % cell, queries), dtype=tile.dtype, device=tile.device)])
-    return xp.reshape(tile, (-1, cell, queries))
-
-
-def _cells_of_queries(xp: Any, array: Array, cell: int) -> Array:
-    """(cells of keys, queries) → (cells of keys, cells, queries of a cell), the last cell filled up with zeros."""
-    rows, queries = array.shape
-    cell = min(cell, queries)
-    if queries % cell:
-        array = xp.concat([array, xp.zeros((rows, -queries % cell), dtype=array.dtype, device=array.device)], axis=1)
-    return xp.reshape(array, (rows, -1, cell))
-
-
-def _row_blocks(queries: int, cell: int) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Blocks of queries that hold whole cells, or all of those that one cell is cut into where it is too large."""
-    step = max(cell, QUERY_BLOCK // cell * cell)
-    for start in range(0, queries, step):
-        yield tuple(_blocks(start, min(start + step, queries), cell, QUERY_BLOCK))
-
-
-def _tiles(begin: int, end: int, cell: int) -> Iterator[tuple[int, int]]:
-    """Tiles of the keys begin … end − 1, from the start of the cell that holds the first; whole cells, or parts of one."""
-    return _blocks(begin // cell * cell, end, cell, KEY_BLOCK) if begin < end else iter(())
-
-
-def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
-    if cell > most:
-        for first in range(begin, end, cell):
-            yield from (
-                (place, min(place + most, first + cell, end)) for place in range(first, min(first + cell, end), most)
-            )
-    else:
-        step = most // cell * cell
-        yield from ((first, min(first + step, end)) for first in range(begin, end, step))
-
-
-def _sizes(array: Array, tokens: int, cell: int) -> Array:
-    """How many tokens each cell covers."""
-    bounds, xp = edges(tokens, cell), namespace(array)
-    return xp.asarray([last - first for first, last in itertools.pairwise(bounds)], device=array.device)
-
-
-def _longest(array: Array) -> float:
-    """The largest |row|² of an array."""
-    xp = namespace(array)
-    with overflow_unspoken():
-        return float(xp.max(xp.sum(array * array, axis=-1)))

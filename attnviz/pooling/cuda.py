@@ -10,7 +10,7 @@ from typing import Any
 
 from attnviz.arrays import Array
 from attnviz.attention import Rule
-from attnviz.pooling.measures import Measures
+from attnviz.pooling.measures import Measures, Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have
@@ -39,6 +39,8 @@ def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
     """Whether the kernels compute this: CUDA and Triton are there, and the rule is one of lengths and numbers alone."""
     if find_spec("triton") is None or not bound < 1e30:
         return False
+    if rule.sinks is not None and rule.sinks.ndim > 1:  # one for each query, which few have
+        return False
     plain = rule.mask is None and rule.bias is None and rule.scale_for(query.shape[-1]) != 0
     kind = str(query.dtype).rpartition(".")[2]
     return plain and query.dtype == key.dtype and kind in ("bfloat16", "float16", "float32") and query.shape[-1] <= 256
@@ -56,14 +58,23 @@ def launch_for(query: Array, cell_keys: int) -> Launch:
 
 
 def pool_on_gpu(
-    query: Array, key: Array, rule: Rule, heads: Sequence[int], cell_queries: int, cell_keys: int, _: float = 0.0
+    query: Array,
+    key: Array,
+    rule: Rule,
+    heads: Sequence[int],
+    cell_queries: int,
+    cell_keys: int,
+    _: float,  # the other engine's bound
+    report: Report,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
     total, group = query.shape[0], query.shape[0] // key.shape[0]
     if tuple(heads) == tuple(range(total)):
-        return run(query, key, rule, cell_queries, cell_keys)
+        measures = run(query, key, rule, cell_queries, cell_keys)
+        report(total, total)
+        return measures
 
     def one(head: int) -> Measures:
         own = rule if rule.sinks is None else replace(rule, sinks=rule.sinks[head : head + 1])
@@ -134,7 +145,7 @@ def run(
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4,
         )  # fmt: skip
-    return Measures(mean, maximum, None, entropy, largest, found, first)
+    return Measures(mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E)
 
 
 def _band(rule: Rule, queries: int, keys: int) -> tuple[int, int, int]:

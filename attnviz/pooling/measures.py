@@ -1,14 +1,17 @@
-"""What every engine of the pooled map returns."""
+"""What every engine of the pooled map takes and returns."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from attnviz.arrays import Array
 
+Report = Callable[[int, int], None]  # how much is done, of how much
+
 
 class Measures(NamedTuple):
-    """The arrays of a ``Pooled``, in its order; see there for their meaning."""
+    """What ``Pooled`` is made of; see there for the meaning. The entropy is still without the sink's share."""
 
     mean: Array  # (heads, query_cells, key_cells)
     maximum: Array  # (heads, query_cells, key_cells)
@@ -17,3 +20,4 @@ class Measures(NamedTuple):
     largest: Array  # (heads, queries)
     largest_key: Array  # (heads, queries)
     first_key: Array  # (heads, queries)
+    normaliser: Array  # (heads, queries): log Σ exp of the scores, and of the sink if there is one

@@ -15,6 +15,8 @@ from attnviz.trace import numbered
 if TYPE_CHECKING:
     from attnviz.sources.models import Model
 
+OF_TEXT = {"input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask"}  # a batch of one each
+
 # A text, token ids, the path of an image, or the model's inputs by name.
 Text = str | Path | Sequence[int] | torch.Tensor | Mapping[str, Any]
 
@@ -49,6 +51,7 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
     if isinstance(text, Mapping):
         reading = _of_inputs(model, text)
     else:
+        _require_reader(network)
         cut = _tokens(model, text, chat)
         reading = Reading({"input_ids": torch.tensor([cut.ids])}, cut)
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in reading.inputs:
@@ -61,6 +64,7 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
     for tokens in (reading.tokens, reading.target):
         if tokens is not None:
             _require_positions(network, len(tokens.ids))
+            _require_known(network, tokens.ids)
     return reading
 
 
@@ -76,11 +80,25 @@ def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
     if isinstance(text, str):
         tokens = tokens_of_text(model.tokenizer, _in_chat(model, text) if chat else text, special=not chat)
     else:
-        ids = torch.as_tensor(text).flatten().tolist()
-        tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
+        tokens = tokens_of_ids(_ids(text, "the ids"), model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
         raise AttnvizError("the text has no token in this model", "give at least one word")
     return tokens
+
+
+def _ids(values: Any, name: str) -> list[int]:
+    """The ids of one text, (tokens,) or (1, tokens)."""
+    try:
+        ids = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise AttnvizError(f"{name} are {values!r}"[:100] + ": expected whole numbers") from None
+    if ids.ndim == 2 and len(ids) == 1:
+        ids = ids[0]
+    if ids.ndim != 1:
+        raise AttnvizError(f"{name} have the shape {tuple(ids.shape)}: expected those of one text, (tokens,)")
+    if ids.is_floating_point() and ids.numel():
+        raise AttnvizError(f"{name} are of {str(ids.dtype).removeprefix('torch.')}: expected whole numbers")
+    return [int(number) for number in ids.tolist()]
 
 
 def _in_chat(model: Model, text: str) -> str:
@@ -95,16 +113,18 @@ def _in_chat(model: Model, text: str) -> str:
 
 
 def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
+    if not values:
+        raise AttnvizError("the inputs hold nothing", "give at least input_ids or pixel_values")
     inputs = {name: torch.as_tensor(value) for name, value in values.items()}
     inputs = {name: value[None] if value.ndim == 1 else value for name, value in inputs.items()}
+    for name in OF_TEXT & inputs.keys():
+        if len(inputs[name]) != 1:
+            raise AttnvizError(f"{name} holds {len(inputs[name])} texts: a trace is of one")
     tokenizer = model.tokenizer if model.has_tokenizer else None
     sides = {
-        side: tokens_of_ids(inputs[name][0].tolist(), tokenizer) if name in inputs else None
+        side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
         for side, name in (("tokens", "input_ids"), ("target", "decoder_input_ids"))
     }
-    for name, value in inputs.items():
-        if len(value) != 1:
-            raise AttnvizError(f"{name} holds {len(value)} texts: a trace is of one")
     return Reading(inputs, **sides, grid=_grid(model.model.config, inputs.get("pixel_values")))
 
 
@@ -143,12 +163,37 @@ def _shifted(model: Model, tokens: Tokens | None) -> Tokens:
     return Tokens((start, *tokens.ids[:-1]), (*first.labels, *tokens.labels[:-1]), special)
 
 
+def _require_reader(network: Any) -> None:
+    """Refuse a text for a model of images or sound."""
+    if network.main_input_name == "pixel_values":
+        raise AttnvizError(f"{type(network).__name__} looks at an image, not at a text", "add --file IMAGE")
+    if network.main_input_name != "input_ids":
+        raise AttnvizError(
+            f"{type(network).__name__} reads {network.main_input_name}, not a text",
+            "from Python, give trace_model() its inputs by name",
+        )
+
+
 def _require_positions(network: torch.nn.Module, count: int) -> None:
     """Refuse a text that is longer than the model has positions."""
     most = _positions(network)
     if most is not None and count > most:
         raise AttnvizError(
             f"the text has {count:,} tokens, more than the {most:,} positions of this model", "give a shorter text"
+        )
+
+
+def _require_known(network: Any, ids: Sequence[int]) -> None:
+    """Refuse ids that the model has no vector for: its tokenizer is another model's."""
+    try:
+        known = getattr(network.get_input_embeddings(), "num_embeddings", None)
+    except NotImplementedError:  # a model that keeps its table elsewhere
+        return
+    if known is not None and ids and not 0 <= min(ids) <= max(ids) < known:
+        wrong = next(number for number in ids if not 0 <= number < known)
+        raise AttnvizError(
+            f"the text has the token {wrong}, but the model knows 0 to {known - 1:,}",
+            "its tokenizer is another model's",
         )
 
 
@@ -159,5 +204,5 @@ def _positions(network: Any) -> int | None:
     for path, module in network.named_modules():
         if path.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding) and module.padding_idx:
             return module.num_embeddings - module.padding_idx - 1  # RoBERTa counts from behind its padding
-    most: int | None = getattr(config, "max_position_embeddings", None)
+    most: int | None = getattr(config, "max_position_embeddings", getattr(config, "max_target_positions", None))
     return most if most and most > 0 else None  # XLNet says -1

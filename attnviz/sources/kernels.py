@@ -29,7 +29,7 @@ def attention_output(
     ``implementation`` is what the model used before it was watched. torch's scaled_dot_product_attention knows neither
     softcap nor sinks, so models with these (Gemma 2, gpt-oss) run code of their own, "eager", on some queries at a time.
     """
-    if implementation != "eager" and options.get("softcap") is None and options.get("s_aux") is None:
+    if not is_plain(implementation, options):
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         output: torch.Tensor = sdpa_attention_forward(module, query, key, value, mask, **options)[0]
@@ -37,7 +37,7 @@ def attention_output(
     eager = _eager(module)
     queries, keys = query.shape[-2], key.shape[-2]
     size = max(1, CELLS // (query.shape[0] * query.shape[1] * keys))
-    causal = is_causal(module, queries, mask, options)
+    causal = is_causal(implementation, module, queries, mask, options)
     outputs = []
     for start in range(0, queries, size):
         rows = slice(start, min(start + size, queries))
@@ -46,10 +46,23 @@ def attention_output(
     return torch.cat(outputs, dim=1)
 
 
-def is_causal(module: torch.nn.Module, queries: int, mask: torch.Tensor | None, options: dict[str, Any]) -> bool:
-    """Whether, without a mask, a query sees only the keys up to its own place: as transformers' sdpa decides it."""
+def is_plain(implementation: str | None, options: dict[str, Any]) -> bool:
+    """Whether the model's own plain code computes this layer, rather than torch's scaled_dot_product_attention."""
+    return implementation == "eager" or options.get("softcap") is not None or options.get("s_aux") is not None
+
+
+def is_causal(
+    implementation: str | None,
+    module: torch.nn.Module,
+    queries: int,
+    mask: torch.Tensor | None,
+    options: dict[str, Any],
+) -> bool:
+    """Whether a query sees only the keys up to its own place though no mask says so: sdpa does it then, plain code never."""
+    if implementation == "eager" or mask is not None:
+        return False
     given = options.get("is_causal")
-    return mask is None and queries > 1 and bool(getattr(module, "is_causal", True) if given is None else given)
+    return queries > 1 and bool(getattr(module, "is_causal", True) if given is None else given)
 
 
 def _eager(module: torch.nn.Module) -> Kernel:

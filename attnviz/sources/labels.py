@@ -49,6 +49,9 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
         else _trimmed(_characters(text, span, position, parts) or _alone(tokenizer, ids[position], pieces[position]))
         for position, span in enumerate(spans)
     ]
+    for position, number in enumerate(ids):
+        if number == tokenizer.unk_token_id and position not in places and labels[position] != pieces[position]:
+            labels[position] += _marked(pieces[position])  # what stands there, and that the model cannot read it
     return Tokens(ids, tuple(labels), places)
 
 
@@ -72,8 +75,13 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
 
 
 def _special(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
-    """The positions of special tokens; the unknown token stands for a piece of the text, so it is none."""
-    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    """The positions of special tokens; the unknown token stands for a piece of the text, so it is none.
+
+    GPT-2 has one token for the unknown and for the end: its vocabulary knows every byte, so it is the end.
+    """
+    roles = ("bos", "eos", "cls", "sep", "pad", "mask")
+    known = {getattr(tokenizer, f"{role}_token_id") for role in roles}
+    special = set(tokenizer.all_special_ids) - ({tokenizer.unk_token_id} - known)
     return tuple(position for position, number in enumerate(ids) if number in special)
 
 

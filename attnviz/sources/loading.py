@@ -6,9 +6,7 @@ a model brings along is never run.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,12 @@ from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrain
 
 from attnviz.arrays import torch_device
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.sources.hub import from_disk, is_path
+from attnviz.sources.refusals import line, pickled, refusals
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate's
 # A class of its own for each kind, in the order of preference: the bare model has no output layer, which needs memory and
 # says nothing about attention.
 KINDS = ("AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForCausalLM", "AutoModelForImageTextToText")
@@ -34,10 +35,14 @@ def load_model(name: str, device: str | None, dtype: str | None, device_map: str
     """
     if device_map is not None and device is not None:
         raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all that there are")
+    if device_map not in (None, *DEVICE_MAPS):
+        raise UsageError(f"--device-map is {device_map!r}: expected {', '.join(DEVICE_MAPS)}")
     config = load_config(name)
     _require_safetensors(name)
-    options: dict[str, Any] = {"dtype": dtype or "auto"} | ({"device_map": device_map} if device_map else {})
-    with _refusals(name), _silence():
+    options: dict[str, Any] = {"dtype": dtype or "auto", "local_files_only": from_disk(name)} | (
+        {"device_map": device_map} if device_map else {}
+    )
+    with refusals(name):
         model, report = _kind(config).from_pretrained(
             name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
         )
@@ -55,38 +60,63 @@ def load_model(name: str, device: str | None, dtype: str | None, device_map: str
 
 def load_config(name: str) -> Any:
     """What the model says of itself."""
-    if _is_path(name) and not Path(name).is_dir():
+    if not name:
+        raise UsageError("the model's name is empty", "give a folder, or an id of the Hugging Face hub")
+    if is_path(name) and not Path(name).is_dir():
         there = Path(name).exists()
         raise AttnvizError(f"{name} {'is a file' if there else 'does not exist'}: expected a folder with config.json")
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise AttnvizError(f"{name} holds no config.json: it is not a model's folder")
-    with _refusals(name), _silence():
-        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+    if Path(name).is_dir():
+        _require_settings(name, Path(name) / "config.json")
+    with refusals(name):
+        return AutoConfig.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
 
 
 def load_tokenizer(name: str) -> Any:
-    """The model's tokenizer; AttnvizError where it has none."""
+    """The model's tokenizer; AttnvizError where it has none, or a damaged one."""
     folder = Path(name)
-    none = AttnvizError(
-        f"{name} has no tokenizer, so a text cannot be cut into its tokens",
-        "put tokenizer.json beside config.json, as tokenizer.save_pretrained(folder) does",
-    )
     if folder.is_dir() and not any(any(folder.glob(pattern)) for pattern in TOKENIZERS):
-        raise none
-    try:
-        with _silence():
-            return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, ImportError):
-        raise none from None
+        raise _no_tokenizer(name)
+    with refusals(name):
+        try:
+            return AutoTokenizer.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
+        except (ImportError, AttnvizError):
+            raise
+        except Exception as error:
+            text = str(error)
+            if "trust_remote_code" in text or "custom code" in text:
+                raise
+            if isinstance(error, OSError) and not folder.is_dir():
+                raise _no_tokenizer(name) from None
+            raise AttnvizError(
+                f"the tokenizer of {name} cannot be loaded: {line(error)}", "copy its files again, tokenizer.json first"
+            ) from None
 
 
 def load_image_processor(name: str) -> Any:
     """What turns an image into the numbers that the model reads."""
     try:
-        with _silence():
-            return AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise AttnvizError(f"{name} cannot prepare an image: {_line(error)}") from None
+        with refusals(name):
+            return AutoImageProcessor.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
+    except AttnvizError as error:
+        raise AttnvizError(f"no image can be prepared: {error.message}", error.hint) from None
+
+
+def _no_tokenizer(name: str) -> AttnvizError:
+    return AttnvizError(
+        f"{name} has no tokenizer, so a text cannot be cut into its tokens",
+        "put tokenizer.json beside config.json, as tokenizer.save_pretrained(folder) does",
+    )
+
+
+def _require_settings(name: str, path: Path) -> None:
+    try:
+        settings = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AttnvizError(f"config.json of {name} cannot be read: {line(error)}", "copy it again") from None
+    if not isinstance(settings, dict):
+        raise AttnvizError(f"config.json of {name} does not describe a model", "copy it again")
 
 
 def _kind(config: Any) -> Any:
@@ -99,90 +129,23 @@ def _kind(config: Any) -> Any:
 
 def _require_safetensors(name: str) -> None:
     folder = Path(name)
-    if not folder.is_dir() or any(folder.glob("*.safetensors")):
+    if not folder.is_dir():
         return
-    pickled = [path.name for pattern in PICKLED for path in sorted(folder.glob(pattern))]
-    if not pickled:
+    if lost := _lost_shards(folder):
+        raise AttnvizError(f"{name} lacks a part of its weights: {', '.join(lost)}", "download or copy it again")
+    if any(folder.glob("*.safetensors")):
+        return
+    others = [path.name for pattern in PICKLED for path in sorted(folder.glob(pattern))]
+    if not others:
         raise AttnvizError(f"{name} holds no weights: expected model.safetensors")
-    raise _pickled(name, pickled[0])
+    raise pickled(name, others[0])
 
 
-def _pickled(name: str, file: str) -> AttnvizError:
-    return AttnvizError(
-        f"{name} has its weights in {file} only, and attnviz reads .safetensors alone: "
-        "a pickle can run any code when it is loaded",
-        "where you trust it: load it with transformers and model.save_pretrained(folder), which writes safetensors",
-    )
-
-
-@contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Turn what transformers raises for a model it cannot load into one line."""
+def _lost_shards(folder: Path) -> list[str]:
+    """The files that the index of the weights names, and that are not there."""
     try:
-        yield
-    except AttnvizError:
-        raise
-    except Exception as error:  # a model fails to load in dozens of ways: OSError, ValueError, SafetensorError, …
-        raise _refusal(name, error) from None
-
-
-def _refusal(name: str, error: Exception) -> AttnvizError:
-    text = str(error)
-    if "trust_remote_code" in text or "custom code" in text:
-        return AttnvizError(
-            f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers"
-        )
-    if "does not recognize this architecture" in text or "Unrecognized model" in text:
-        version = transformers.__version__
-        return AttnvizError(
-            f"{name} is of an architecture that transformers {version} does not know", "pip install -U transformers"
-        )
-    if "mismatched" in text:
-        return AttnvizError(f"{name} has weights of other shapes than its config.json says", "copy both files again")
-    if "safetensors" in text and isinstance(error, OSError):
-        return _pickled(name, "another format")
-    if isinstance(error, OSError) and not Path(name).is_dir():
-        return _not_found(name, text)
-    if isinstance(error, ImportError):
-        return AttnvizError(f"{name}: {_line(error)}", "pip install 'attnviz[models]'")
-    return AttnvizError(f"{name} cannot be loaded: {_line(error)}", "it may be damaged or cut short: copy it again")
-
-
-def _not_found(name: str, text: str) -> AttnvizError:
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        return AttnvizError(
-            f"{name} is no folder here, and HF_HUB_OFFLINE keeps attnviz from looking for it on the Hugging Face hub",
-            "give a folder, download it beforehand (hf download), or unset HF_HUB_OFFLINE",
-        )
-    if "couldn't connect" in text.lower():
-        return AttnvizError(
-            f"{name} is no folder here, and the Hugging Face hub cannot be reached", "give a folder, or go online"
-        )
-    return AttnvizError(
-        f"{name} is neither a folder here nor a model that the Hugging Face hub shows you",
-        "check its spelling; a private model needs hf auth login",
-    )
-
-
-def _is_path(name: str) -> bool:
-    """Whether ``name`` can only mean a place on this machine: an id is owner/model or model."""
-    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or Path(name).is_file()
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """transformers neither warns nor draws bars of its own meanwhile."""
-    logging = transformers.utils.logging
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
+        index = json.loads((folder / "model.safetensors.index.json").read_bytes())
+        names = sorted(set(index["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return [name for name in names if not (folder / str(name)).is_file()]

@@ -18,6 +18,8 @@ from attnviz.sources.agreement import checked_queries, dtype_name
 from attnviz.sources.capture import Watch, watching
 from attnviz.sources.inputs import Reading, Text, read
 from attnviz.sources.loading import load_model, load_tokenizer
+from attnviz.sources.places import TOWERS
+from attnviz.sources.refusals import line
 from attnviz.trace import Layer, Trace
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
@@ -102,8 +104,8 @@ class Model:
         layers = _layer_count(self.model.config)
         with watching(self.model, layer_filter(layer), lambda done: progress("layers", done, layers)) as watch:
             self._run(reading)
-        layers_meant(layer, watch.seen, "the model")  # says which of them do not exist
-        kept = tuple(_with_tokens(one, reading) for one in watch.layers)
+        self._require_seen(layer, watch)
+        kept = tuple(_with_tokens(one, reading) for one, _ in watch.kept)
         return Trace(kept[0].tokens or (), _grouped(kept), self._source(watch, reading))
 
     def _run(self, reading: Reading) -> None:
@@ -111,25 +113,56 @@ class Model:
         known = inspect.signature(self.model.forward).parameters
         options = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in known}
         inputs = {name: value.to(self.model.device) for name, value in reading.inputs.items()}
-        with _evaluating(self.model), torch.inference_mode(), _out_of_memory():
+        with _evaluating(self.model), torch.inference_mode(), self._refusals():
             self.model(**inputs, **options)
 
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turn what a model raises while it runs into one line."""
+        try:
+            yield
+        except AttnvizError:
+            raise
+        except Exception as error:  # models refuse what they are given in every way there is
+            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise AttnvizError(
+                    "not enough memory for this text in this model",
+                    "give a shorter text, --dtype bfloat16 or --device-map auto",
+                ) from None
+            raise AttnvizError(
+                f"{type(self.model).__name__} cannot read this: {line(error)}",
+                "a model of images or sound needs them too: from Python, give trace_model() all of its inputs by name",
+            ) from error
+
+    def _require_seen(self, words: Sequence[str], watch: Watch) -> None:
+        """Refuse layers that do not exist, or cannot be watched."""
+        try:
+            layers_meant(words, [(one.stack, one.number) for one in watch.seen], "the model")
+        except AttnvizError as error:
+            if unseen := ", ".join(watch.forwards.unseen):
+                raise AttnvizError(
+                    error.message, f"{unseen} attends in a way of its own, which cannot be watched"
+                ) from None
+            raise
+
     def _source(self, watch: Watch, reading: Reading) -> dict[str, Any]:
-        queries = max(layer.query.shape[1] for layer in watch.layers)
-        names = [layer.title for layer in watch.layers]
+        layers, errors = zip(*watch.kept, strict=True)
+        queries = max(layer.query.shape[1] for layer in layers)
         source: dict[str, Any] = {
             "kind": "model",
             "model": Path(self.name).name or self.name,
             "architecture": type(self.model).__name__,
-            "dtype": dtype_name(watch.layers[0].query),
+            "dtype": dtype_name(layers[0].query),
             "device": str(self.model.device),
             "transformers": transformers.__version__,
             "agreement": {
-                "largest_error": max(watch.errors),
+                "largest_error": max(errors),
                 "checked_queries": checked_queries(queries),
-                "errors": dict(zip(names, watch.errors, strict=True)),
+                "errors": {layer.title: error for layer, error in watch.kept},
             },
         }
+        if watch.forwards.unseen:
+            source["unseen"] = list(watch.forwards.unseen)
         for side, tokens in (("", reading.tokens), ("target_", reading.target)):
             if tokens is not None:
                 source |= {f"{side}ids": list(tokens.ids), f"{side}special": list(tokens.special)}
@@ -139,6 +172,8 @@ class Model:
 def _with_tokens(layer: Layer, reading: Reading) -> Layer:
     """``layer`` with the labels of what it reads: the decoder's text, the encoder's, or neither (image, sound)."""
     queries, keys = layer.query.shape[1], layer.key.shape[1]
+    if layer.stack in TOWERS:
+        return replace(layer, tokens=reading.labels(None, queries), key_tokens=reading.labels(None, keys))
     own = reading.target if layer.stack in ("decoder", "cross") and reading.target is not None else reading.tokens
     other = reading.tokens if layer.kind == "cross" else own
     return replace(layer, tokens=reading.labels(own, queries), key_tokens=reading.labels(other, keys))
@@ -169,23 +204,10 @@ def _layer_count(config: Any) -> int | None:
 @contextmanager
 def _evaluating(model: transformers.PreTrainedModel) -> Iterator[None]:
     """Without dropout, whatever the model was doing before."""
-    training = model.training
+    training = [module for module in model.modules() if module.training]
     model.eval()
     try:
         yield
     finally:
-        model.train(training)
-
-
-@contextmanager
-def _out_of_memory() -> Iterator[None]:
-    """Turn what torch raises when memory is short into one line."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-            raise
-        raise AttnvizError(
-            "not enough memory for this text in this model",
-            "give a shorter text, --dtype bfloat16 or --device-map auto",
-        ) from None
+        for module in training:
+            module.training = True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
 import tiny_models
 import torch
-from tiny_models import CONFIGS, inputs, model
+import transformers
+from tiny_models import CONFIGS, LAYERS, VOCABULARY, inputs, model
 
 from attnviz import AttnvizError, load, trace_model
 from attnviz.sources import capture
@@ -17,6 +20,7 @@ from attnviz.sources.capture import watching
 from attnviz.sources.masks import visibility
 
 NAMES = [name for name in CONFIGS if name != "XLNet"]
+PLAIN_CODE = ("Gemma2", "GptOss", "Splinter", "NllbMoe")  # transformers gives these no sdpa
 DECODERS = ["Llama", "Mistral", "Gemma2", "GptOss", "GPT2"]
 
 
@@ -60,7 +64,7 @@ def test_watching_changes_no_logit(traced):
 
 def test_the_model_is_left_as_it_was(traced):
     name, network, given, _ = traced
-    assert network.config._attn_implementation == ("eager" if name in ("Gemma2", "GptOss") else "sdpa")
+    assert network.config._attn_implementation == ("eager" if name in PLAIN_CODE else "sdpa")
     network.train()
     trace_model(network, given)
     assert network.training
@@ -120,7 +124,7 @@ def test_a_window_longer_than_the_text_is_still_said():
     assert (layer.rule.causal, layer.rule.window) == (True, 4)
 
 
-@pytest.mark.parametrize("name", ["T5", "Bart"])
+@pytest.mark.parametrize("name", ["T5", "Bart", "NllbMoe"])
 def test_stacks_of_unequal_depth_are_named(name):
     trace = trace_model(model(name), inputs(name))
     assert [layer.name for layer in trace.layers] == [
@@ -196,6 +200,102 @@ def test_a_model_that_ignores_the_switch_is_refused():
     assert network.config._attn_implementation == "eager"
 
 
+def made(config: transformers.PreTrainedConfig, kind: type = transformers.AutoModel) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return kind.from_config(config).eval()
+
+
+def test_stacks_that_cannot_be_watched_are_named():
+    config = transformers.LongT5Config(
+        vocab_size=50, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0
+    )
+    network, given = made(config), {"input_ids": torch.arange(9)[None], "decoder_input_ids": torch.arange(5)[None]}
+    trace = trace_model(network, given)
+    assert {layer.stack for layer in trace.layers} == {"decoder", "cross"}
+    assert trace.source["unseen"] == ["encoder.block.N.layer.N.LocalSelfAttention"]
+    with pytest.raises(AttnvizError, match="there are no encoder layers") as error:
+        trace_model(network, given, layer="encoder")
+    assert "encoder.block.N.layer.N.LocalSelfAttention attends in a way of its own" in (error.value.hint or "")
+
+
+def test_every_part_of_a_model_made_of_models_is_watched():
+    bert = transformers.BertConfig(**CONFIGS["Bert"])
+    decoder = transformers.BertConfig(**CONFIGS["Bert"], is_decoder=True, add_cross_attention=True)
+    network = transformers.EncoderDecoderModel(encoder=made(bert), decoder=transformers.BertLMHeadModel(decoder)).eval()
+    given = {"input_ids": torch.arange(9)[None], "decoder_input_ids": torch.arange(5)[None]}
+    assert [layer.title for layer in trace_model(network, given).layers] == [
+        f"{stack} {number}" for stack in ("encoder", "decoder", "cross") for number in (0, 1)
+    ]
+
+
+def test_two_maps_of_one_layer_are_refused():
+    network = made(transformers.DiffLlamaConfig(**CONFIGS["Llama"]))
+    with pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in a way of its own"):
+        trace_model(network, inputs("Llama"))
+
+
+def test_digits_in_the_name_of_a_module_are_no_layer():
+    config = transformers.Wav2Vec2Config(
+        **LAYERS,
+        vocab_size=20,
+        conv_dim=[16, 16],
+        conv_kernel=[3, 3],
+        conv_stride=[2, 2],
+        num_feat_extract_layers=2,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    trace = trace_model(made(config, transformers.AutoModelForCTC), {"input_values": torch.randn(1, 200)})
+    assert [layer.title for layer in trace.layers] == ["layer 0", "layer 1"]
+
+
+def clip() -> torch.nn.Module:
+    text = {**LAYERS, "vocab_size": VOCABULARY, "max_position_embeddings": 40, "eos_token_id": 5}
+    vision = {**LAYERS, "image_size": 32, "patch_size": 8}
+    return made(transformers.CLIPConfig(text_config=text, vision_config=vision))
+
+
+def test_patches_never_get_the_tokens_of_a_text():
+    given = {"input_ids": inputs("Llama", 17)["input_ids"], "pixel_values": inputs("ViT")["pixel_values"]}
+    trace = trace_model(clip(), given)
+    text, image = (next(layer for layer in trace.layers if layer.stack == stack) for stack in ("", "vision"))
+    assert trace.query_tokens(text)[0] == str(int(given["input_ids"][0, 0]))
+    assert trace.query_tokens(image) == tuple(map(str, range(17)))  # as many, and yet no words
+
+
+def test_what_a_model_misses_is_one_clear_line():
+    with pytest.raises(AttnvizError, match=r"^CLIPModel cannot read this: "):
+        trace_model(clip(), inputs("Llama"))
+    with pytest.raises(AttnvizError, match=r"^LlamaModel cannot read this: "):
+        trace_model(
+            model("Llama").model, {**inputs("Llama"), "nonsense": torch.zeros(1, 1), "position_ids": torch.ones(3)}
+        )
+
+
+def test_threads_take_turns():
+    network, given = model("Llama"), inputs("Llama")
+    with ThreadPoolExecutor(4) as threads:
+        traces = list(threads.map(lambda _: trace_model(network, given), range(12)))
+    assert {len(trace.layers) for trace in traces} == {2}
+    assert network.config._attn_implementation == "sdpa"
+
+
+def test_a_module_that_does_not_train_is_left_so():
+    network = copy.deepcopy(model("Llama")).train()
+    network.model.layers[0].eval()
+    trace_model(network, inputs("Llama"))
+    assert network.training
+    assert not network.model.layers[0].training
+
+
+def test_what_is_kept_is_no_part_of_anything_larger():
+    config = transformers.Phi3Config(**CONFIGS["Mistral"])
+    for layer in trace_model(made(config), inputs("Llama")).layers:  # its query, key and value are one product
+        for array in (layer.query, layer.key, layer.value):
+            assert array.untyped_storage().nbytes() == array.nbytes
+            assert not array.is_inference()
+
+
 @pytest.mark.parametrize("name", ["Llama", "Gemma2"])
 def test_a_wrong_map_is_never_shown(name, monkeypatch):
     def lying(*arguments):
@@ -207,6 +307,25 @@ def test_a_wrong_map_is_never_shown(name, monkeypatch):
     monkeypatch.setattr(capture, "attention_output", lying)
     with pytest.raises(AttnvizError, match=r"^layer 1: attention recomputed .* head 2 differs by"):
         trace_model(model(name), inputs(name), layer=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": 0.4},  # of 0.354
+        {"causal": False},
+        {"window": 8},
+        {"softcap": 1.0},
+        {"mask": torch.arange(12)[None] != 5},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_wrong_rule_is_never_shown(change, dtype, monkeypatch):
+    right = capture.Watch._rule
+    monkeypatch.setattr(capture.Watch, "_rule", lambda *given: dataclasses.replace(right(*given), **change))
+    with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
+        trace_model(model("Llama", dtype), inputs("Llama"))
 
 
 def test_numbers_that_are_not_finite_are_told_with_their_layer():

@@ -105,10 +105,15 @@ def test_special_tokens_are_marked(name, text, special):
     assert not special & {label for place, label in enumerate(tokens.labels) if place not in tokens.special}
 
 
-def test_an_unknown_piece_is_shown_as_it_was_written():
+def test_an_unknown_piece_is_shown_as_it_was_written_and_marked():
     tokens = tokens_of_text(word_pieces(), "one 注")
-    assert tokens.labels[-2] == "注"
+    assert tokens.labels[-2] == "注[UNK]"
     assert len(tokens.labels) - 2 not in tokens.special
+
+
+def test_an_end_that_stands_for_the_unknown_too_is_special():
+    made = fast(tiny_models.tokenizer().backend_tokenizer, eos_token="<|endoftext|>", unk_token="<|endoftext|>")
+    assert tokens_of_text(made, "one<|endoftext|>").special == (len(tokens_of_text(made, "one").ids),)
 
 
 def test_a_special_token_without_brackets_gets_some():

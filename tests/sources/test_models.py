@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_models import inputs, model, saved, tokenizer
+from tiny_models import CONFIGS, inputs, model, saved, tokenizer
 from transformers import ViTImageProcessorPil
 
 from attnviz import AttnvizError, trace_model
+from attnviz.errors import UsageError
 from attnviz.sources.loading import load_model
 from attnviz.sources.models import Model
 
@@ -216,6 +218,80 @@ def test_a_folder_that_is_none(tmp_path):
     ):
         with pytest.raises(AttnvizError, match=message):
             trace_model(name, TEXT)
+
+
+def test_a_lost_shard_is_named(llama):
+    model("Llama").model.save_pretrained(llama, max_shard_size="20kB")
+    (llama / "model.safetensors").unlink()
+    lost = sorted(llama.glob("model-*.safetensors"))[-1]
+    lost.unlink()
+    with pytest.raises(AttnvizError, match=f"lacks a part of its weights: {lost.name}"):
+        trace_model(llama, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("tokenizer.json", "{}", "the tokenizer of .* cannot be loaded"),
+        ("config.json", "[]", r"config\.json of .* does not describe a model"),
+        ("config.json", "{", r"config\.json of .* cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(llama, file, content, message):
+    (llama / file).write_text(content)
+    with pytest.raises(AttnvizError, match=message):
+        trace_model(llama, TEXT)
+
+
+def test_a_tokenizer_of_another_model(llama):
+    other = transformers.LlamaConfig(**(CONFIGS["Llama"] | {"vocab_size": 100}))
+    transformers.LlamaModel(other).save_pretrained(llama)
+    with pytest.raises(AttnvizError, match=r"the text has the token \d+, but the model knows 0 to 99") as error:
+        trace_model(llama, TEXT)
+    assert error.value.hint == "its tokenizer is another model's"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.ones(2, 5, dtype=torch.long), r"the ids have the shape \(2, 5\)"),
+        ([1.5, 2.0], "the ids are of float32: expected whole numbers"),
+        ([], "the text has no token"),
+        ({}, "the inputs hold nothing"),
+        ([1, 9999], "the text has the token 9999, but the model knows 0 to 329"),
+    ],
+)
+def test_ids_that_are_none(given, message):
+    with pytest.raises(AttnvizError, match=message):
+        trace_model(model("Llama"), given)
+
+
+def test_names_that_can_be_none():
+    with pytest.raises(UsageError, match="the model's name is empty"):
+        trace_model("", TEXT)
+
+
+def test_a_way_to_spread_weights_that_does_not_exist(folders):
+    with pytest.raises(UsageError, match="--device-map is 'banana': expected auto, balanced"):
+        trace_model(folders / "Llama", TEXT, device_map="banana")
+
+
+def test_a_text_is_no_image_and_no_sound(folders):
+    with pytest.raises(AttnvizError, match="ViTModel looks at an image, not at a text"):
+        trace_model(folders / "ViT", TEXT)
+    sound = transformers.WhisperModel(transformers.WhisperConfig(d_model=48, encoder_layers=1, decoder_layers=1))
+    with pytest.raises(AttnvizError, match="WhisperModel reads input_features, not a text"):
+        trace_model(sound, TEXT)
+
+
+def test_a_hub_that_nobody_answers_for_is_told_soon(monkeypatch):
+    from attnviz.sources import hub
+
+    monkeypatch.setattr(hub, "_reachable", lambda: False)
+    with pytest.raises(
+        AttnvizError, match="nobody/nothing is no folder here, and the Hugging Face hub cannot be reached"
+    ):
+        trace_model("nobody/nothing", TEXT)
 
 
 def test_an_unknown_name_while_offline_says_what_to_do(monkeypatch):

@@ -1,0 +1,61 @@
+"""Where an attention layer stands in a model: in which stack, and as which of its layers."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import torch
+from transformers import PreTrainedModel
+
+CROSS = re.compile(r"cross|enc_?dec|encoder_att", re.IGNORECASE)  # crossattention, EncDecAttention, encoder_attn
+# The towers of a model that reads more than text, in the words of transformers' modules.
+TOWERS = {
+    "vision": re.compile(r"vision|visual|image", re.IGNORECASE),
+    "audio": re.compile(r"audio|speech|sound", re.IGNORECASE),
+    "connector": re.compile(r"connector|projector|resampler|perceiver|qformer|bridge", re.IGNORECASE),
+}
+
+
+class Place(NamedTuple):
+    """Where an attention module stands.
+
+    path   of the module in the model
+    stack  "encoder", "decoder", "cross", a tower; "" where the model has but one, and for its text
+    number of its layer in the stack; None where nothing tells
+    """
+
+    path: str
+    stack: str = ""
+    number: int | None = None
+
+
+def places(model: PreTrainedModel) -> dict[int, Place]:
+    """The place of every module of ``model``, by its identity."""
+    return {id(module): _place(model, module, path) for path, module in model.named_modules()}
+
+
+def _place(model: PreTrainedModel, module: torch.nn.Module, path: str) -> Place:
+    return Place(path, _stack(model, module, path), _number(model, path))
+
+
+def _stack(model: PreTrainedModel, module: torch.nn.Module, path: str) -> str:
+    several = hasattr(model.config, "text_config") or hasattr(model.config, "audio_config")
+    tower = next((name for name, words in TOWERS.items() if several and words.search(path)), "")
+    if tower:
+        return tower
+    if CROSS.search(path) or getattr(module, "is_cross_attention", False):
+        return "cross"
+    if getattr(model.config, "is_encoder_decoder", False):
+        return "decoder" if "decoder" in path else "encoder"
+    return ""
+
+
+def _number(model: torch.nn.Module, path: str) -> int | None:
+    """The number that follows the first list of modules in ``path``: other digits in it are parts of names."""
+    module = model
+    for name in path.split(".") if path else ():
+        if isinstance(module, torch.nn.ModuleList):
+            return int(name)
+        module = getattr(module, name)
+    return None

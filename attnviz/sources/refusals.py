@@ -1,0 +1,75 @@
+"""What transformers raises for a model that it cannot load, in one clear line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import transformers
+
+from attnviz.errors import AttnvizError
+from attnviz.sources.hub import not_found
+
+
+@contextmanager
+def refusals(name: str) -> Iterator[None]:
+    """Turn what the block raises while it loads ``name`` into an AttnvizError; transformers says nothing of its own."""
+    try:
+        with _silence():
+            yield
+    except AttnvizError:
+        raise
+    except Exception as error:  # a model fails to load in dozens of ways: OSError, ValueError, SafetensorError, …
+        raise _refusal(name, error) from None
+
+
+def pickled(name: str, file: str) -> AttnvizError:
+    """Weights that are not read, and why."""
+    return AttnvizError(
+        f"{name} has its weights in {file} only, and attnviz reads .safetensors alone: "
+        "a pickle can run any code when it is loaded",
+        "where you trust it: load it with transformers and model.save_pretrained(folder), which writes safetensors",
+    )
+
+
+def line(error: Exception) -> str:
+    """What an error says, on one line of bearable length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _refusal(name: str, error: Exception) -> AttnvizError:
+    text = str(error)
+    if "trust_remote_code" in text or "custom code" in text:
+        return AttnvizError(
+            f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers"
+        )
+    if "does not recognize this architecture" in text or "Unrecognized model" in text:
+        version = transformers.__version__
+        return AttnvizError(
+            f"{name} is of an architecture that transformers {version} does not know", "pip install -U transformers"
+        )
+    if "mismatched" in text:
+        return AttnvizError(f"{name} has weights of other shapes than its config.json says", "copy both files again")
+    if "safetensors" in text and isinstance(error, OSError):
+        return pickled(name, "another format")
+    if isinstance(error, OSError) and not Path(name).is_dir():
+        return not_found(name)
+    if isinstance(error, ImportError):
+        return AttnvizError(f"{name}: {line(error)}", "pip install 'attnviz[models]', and what this line names")
+    return AttnvizError(f"{name} cannot be loaded: {line(error)}", "it may be damaged or cut short: copy it again")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """transformers neither warns nor draws bars of its own meanwhile."""
+    logging = transformers.utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
