@@ -144,7 +144,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     if len(picture.panels) > 1:
         size = max(place.font * 1.15, place.title_font * 0.62)
         words.append(Word(picture.panels[number].title, x, y + height + NEAR, size, across=0, up=0))
-    every = max(1, math.ceil(place.font * LEADING * POINT / place.cell))
+    every = 1 if picture.pooled else max(1, math.ceil(place.font * LEADING * POINT / place.cell))
     if number % place.columns == 0:
         near = x - NEAR
         words += [

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
-from attnviz.choices import MapStep
+from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
+from attnviz.maps import Frame, framed, head_maps
+from attnviz.pooling.measures import Report
 from attnviz.provenance import exactness, largest_error, model_name
-from attnviz.selection import Selection
+from attnviz.selection import Selection, span
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
@@ -20,6 +21,25 @@ TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 SOURCE_TOKENS = 12  # of the text in the line below the title
+CELLS, CELLS_OF_SEVERAL = 1024, 512  # across, of one panel and of each of several: as many as there are pixels
+TICKS = 8  # positions named along an axis of a pooled map
+ROUND = (1, 2, 2.5, 5)  # times a power of ten
+
+
+class View(NamedTuple):
+    """What of a long text is looked at, and how.
+
+    query, key  "A:B": only these positions; None is all
+    pool        what a cell of many pairs shows
+    cells       into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
+    report      hears how much is done, of how much
+    """
+
+    query: str | None = None
+    key: str | None = None
+    pool: Pool = Pool.MEAN
+    cells: int | None = None
+    report: Report = lambda *_: None
 
 
 class Panel(NamedTuple):
@@ -41,6 +61,8 @@ class Picture(NamedTuple):
     hidden    whether any cell is hidden
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
+    pool      what a cell shows of the pairs that it covers
+    pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
     """
 
     title: str
@@ -55,28 +77,40 @@ class Picture(NamedTuple):
     hidden: bool
     axes: tuple[str, str] = ("query", "key")
     blank: str = "hidden"
+    pool: Pool = Pool.MEAN
+    pooled: bool = False
 
 
-def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
-    """The picture of one step of the selected heads of ``trace``."""
+def decide(
+    trace: Trace,
+    selection: Selection,
+    step: MapStep = MapStep.WEIGHTS,
+    title: str | None = None,
+    view: View = View(),  # noqa: B008  (immutable)
+) -> Picture:
+    """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     layers = [part.layer for part in selection.layers]
-    queries, keys = _labels(trace.query_tokens(layers[0])), _labels(trace.key_tokens(layers[0]))
-    for layer in layers[1:]:
-        if (_labels(trace.query_tokens(layer)), _labels(trace.key_tokens(layer))) != (queries, keys):
-            raise AttnvizError(
-                f"{_both(layers[0], layer)} have different tokens, so they do not share a picture",
-                "choose layers of the same tokens with --layer",
-            )
-    panels = tuple(
-        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part.layer, head, step))
-        for part in selection.layers
-        for head in part.heads
-    )
+    words = _words(trace, layers)
+    frame = _frame(view, words, selection.heads)
+    panels: list[Panel] = []
+    for part in selection.layers:
+
+        def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
+            view.report(before * of + done * heads, selection.heads * of)
+
+        maps = head_maps(part.layer, part.heads, step, frame, report)
+        titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
+        panels += map(Panel, titles, part.heads, maps)
     limits, largest, diverging = limits_of([panel.values for panel in panels], step)
+    queries, keys = (
+        _labels(side, tokens, frame) for side, tokens in zip((frame.queries, frame.keys), words, strict=True)
+    )
+    told = _frame_words(frame, layers[0])
+    own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
     return Picture(
-        title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(trace, layers, panels, step),
-        subtitle=_subtitle(trace, layers[0]),
-        panels=panels,
+        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
+        subtitle=_subtitle(trace, layers[0], told if own is not None else []),
+        panels=tuple(panels),
         queries=queries,
         keys=keys,
         step=step,
@@ -84,7 +118,29 @@ def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, 
         largest=largest,
         diverging=diverging,
         hidden=any(bool((panel.values == -math.inf).any()) for panel in panels),
+        pool=view.pool,
+        pooled=frame.pooled,
     )
+
+
+def _frame(view: View, words: tuple[Sequence[str], Sequence[str]], heads: int) -> Frame:
+    queries, keys = span("query", view.query, len(words[0])), span("key", view.key, len(words[1]))
+    most = CELLS if heads == 1 else CELLS_OF_SEVERAL
+    if max(len(queries), len(keys)) > most:
+        most = view.cells or most
+    return framed(queries, keys, most, view.pool)
+
+
+def _words(trace: Trace, layers: Sequence[Layer]) -> tuple[Sequence[str], Sequence[str]]:
+    """The tokens of the queries and of the keys, which all of ``layers`` must share."""
+    words = trace.query_tokens(layers[0]), trace.key_tokens(layers[0])
+    for layer in layers[1:]:
+        if (trace.query_tokens(layer), trace.key_tokens(layer)) != words:
+            raise AttnvizError(
+                f"{_both(layers[0], layer)} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
+            )
+    return words
 
 
 def _both(first: Layer, second: Layer) -> str:
@@ -96,14 +152,6 @@ def _both(first: Layer, second: Layer) -> str:
 def shown_line(text: str) -> str:
     """A text of a person's own on one line, its words kept, what cannot be seen written out."""
     return " ".join(shown(word) if word else "" for word in text.split(" "))
-
-
-def _map(layer: Layer, head: int, step: MapStep) -> Any:
-    steps = layer.steps(head)
-    values = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step in (MapStep.MASKED, MapStep.WEIGHTS):  # a hidden cell has the weight 0, but it is not a small weight
-        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
-    return values
 
 
 def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
@@ -125,8 +173,35 @@ def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float
     return (-side, side), side, True
 
 
-def _labels(tokens: Sequence[str]) -> tuple[str, ...]:
-    return tuple(shorten(shown(token), LABEL_CELLS) for token in tokens)
+def _labels(side: range, tokens: Sequence[str], frame: Frame) -> tuple[str, ...]:
+    """A label for each cell along one side: its token, or of pooled cells some round positions."""
+    if not frame.pooled:
+        return tuple(shorten(shown(token), LABEL_CELLS) for token in tokens[side.start : side.stop])
+    labels = [""] * len(side)
+    apart = _apart(side.stop - side.start)
+    for position in range(-(-side.start // apart) * apart, side.stop, apart):
+        labels[(position - side.start) // side.step] = f"{position:,}"
+    return tuple(labels)
+
+
+def _apart(length: int) -> int:
+    """A round number of tokens, at most ``TICKS`` of which follow each other in ``length``."""
+    power = 10 ** max(math.floor(math.log10(length / TICKS)), 0)
+    return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * TICKS >= length)
+
+
+def _frame_words(frame: Frame, layer: Layer) -> list[str]:
+    """What the title says of a map that is not simply of all tokens."""
+    words = []
+    if not frame.whole(layer):
+        words = [
+            f"{name} {side.start:,}–{side.stop - 1:,}"
+            for name, side in (("queries", frame.queries), ("keys", frame.keys))
+        ]
+    if frame.pooled:
+        (down, across), (high, wide) = frame.shape, frame.cell
+        words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
+    return words
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
@@ -154,11 +229,11 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     return ", ".join(parts)
 
 
-def _subtitle(trace: Trace, layer: Layer) -> str:
-    """The text, or the name of the file whose tokens have none but their positions."""
+def _subtitle(trace: Trace, layer: Layer, told: Sequence[str]) -> str:
+    """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
     tokens = trace.query_tokens(layer)
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
-        return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
+        return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
     names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
     text = f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"
-    return " · ".join(part for part in (text, exactness(model_name(trace), largest_error(trace))) if part)
+    return " · ".join(part for part in (text, *told, exactness(model_name(trace), largest_error(trace))) if part)
