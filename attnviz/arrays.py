@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -154,33 +155,62 @@ def overflow_unspoken() -> Any:
 
 
 def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> Iterator[None]:
-    """Do independent jobs; for torch on the CPU side by side, each on threads of its own, at most ``most`` at once.
-
-    Yields after each, in the order given.
+    """Do independent jobs side by side where ``array`` lies on the CPU, at most ``most`` at once; yields after each.
 
     Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
-    nobody waits at the end of each, which costs most on a machine that is busy with other things too. NumPy's products
-    bring their own threads, which get in each other's way when several jobs ask for them.
+    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
     """
-    if not _is_torch(array) or array.device.type != "cpu":
+    limited = _limited(array)
+    if limited is None:
         for job in jobs:
             work(job)
             yield
         return
     from concurrent.futures import ThreadPoolExecutor
 
+    threads, limit = limited
+    workers = max(1, min(threads, most, len(jobs)))
+    with limit(max(1, threads // workers)) as begin:
+        executor = ThreadPoolExecutor(workers, initializer=begin)
+        try:
+            yield from executor.map(work, jobs)
+        finally:
+            executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
+
+
+def _limited(array: Array) -> tuple[int, Any] | None:
+    """How many threads there are for arrays such as ``array``, and a context that lets an operation take but so many,
+    which yields what every thread has to do first; None where threads are not ours to give."""
+    if _is_torch(array):
+        return (_torch_threads(), _limit_torch) if array.device.type == "cpu" else None
+    return os.cpu_count() or 1, _limit_blas
+
+
+def _torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+@contextmanager
+def _limit_torch(each: int) -> Iterator[Callable[[], None]]:
     import torch
 
     total = torch.get_num_threads()
-    workers = max(1, min(total, most, len(jobs)))
-    each = max(1, total // workers)
-    executor = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
     try:
         torch.set_num_threads(each)  # of the library beneath, too, which counts for the whole process
-        yield from executor.map(work, jobs)
+        yield lambda: torch.set_num_threads(each)
     finally:
-        executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
         torch.set_num_threads(total)
+
+
+@contextmanager
+def _limit_blas(each: int) -> Iterator[Callable[[], None]]:
+    """NumPy's products: the library beneath brings threads of its own for each, 512 × 512 numbers large or not."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(each, "blas"):
+        yield lambda: None
 
 
 def require_memory(needed: int, what: str, hint: str) -> None:

@@ -121,13 +121,15 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     seen = None if into.visible is None else zeros(sum(slots))
     strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
     calm = head.calm(block, sink)
+    tallest = max(last - first for first, last in tiles)
+    work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
     for number, (keys, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
         own = _Strip(
             strip.peak[number],
             strip.moment[number],
             *(None if array is None else array[low:high] for array in strip[2:]),
         )
-        _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, own)
+        _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
     peaks = strip.peak
     top = xp.max(peaks, axis=0)
     if sink is not None:
@@ -172,12 +174,13 @@ def _reduce_tile(
     keys: tuple[int, int],
     cell_keys: int,
     calm: bool,
+    work: tuple[Array, Array],
     into: _Strip,
 ) -> None:
     """The tile of a block of queries and some keys, both from … to the one before, into its places of the strip."""
     xp = head.xp
-    with overflow_unspoken():
-        scores = head.keys(*keys) @ block.T  # (keys, queries)
+    scores, exponentials = (array[: keys[1] - keys[0]] for array in work)
+    xp.matmul(head.keys(*keys), block.T, out=scores)  # (keys, queries)
     ruled = not head.sees_all(queries, keys)
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
@@ -191,7 +194,7 @@ def _reduce_tile(
             peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
         into.peak[...] = peak
         scores -= peak
-    exponentials = xp.exp(scores)
+    xp.exp(scores, out=exponentials)
     by_cell = cells_of_keys(xp, exponentials, cell_keys)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
