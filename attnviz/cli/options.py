@@ -294,6 +294,15 @@ class TableOptions(Options):
             metavar="N", help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW
         ),
     ] = 16
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The N keys that a query looks at most, and what the rest share; a long text is shown so (10).",
+            min=1,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
     ] = False
