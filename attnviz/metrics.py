@@ -14,6 +14,7 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
+from attnviz.pooling.measures import Report
 from attnviz.provenance import ids, side_of
 from attnviz.rows import RowBlock, row_blocks
 from attnviz.trace import Layer, Trace
@@ -42,8 +43,14 @@ class Block(NamedTuple):
     near: int
 
 
-def head_metrics(trace: Trace, layer: Layer, near: int = NEAR) -> dict[Metric, numpy.ndarray]:
-    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer."""
+def head_metrics(
+    trace: Trace, layer: Layer, near: int = NEAR, report: Report = lambda *_: None
+) -> dict[Metric, numpy.ndarray]:
+    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer.
+
+    ``report`` hears how many rows are done, of how many.
+    """
+    done = 0
     metrics = [metric for metric in Metric if not (_crossed(trace, layer) and metric in OF_PLACES)]
     copies = _copies(trace, layer)
     totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))
@@ -54,6 +61,8 @@ def head_metrics(trace: Trace, layer: Layer, near: int = NEAR) -> dict[Metric, n
             values = numpy.where(sees, COMPUTE[metric](block), math.nan)  # (heads, rows)
             totals[metric][rows.heads] += numpy.nansum(values, axis=-1)
             counts[metric][rows.heads] += (~numpy.isnan(values)).sum(axis=-1)
+        done += sees.size
+        report(done, layer.heads * layer.query.shape[1])
     return {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}
 
 

@@ -10,6 +10,7 @@ import numpy
 
 from attnviz.choices import Metric
 from attnviz.metrics import NEAR, head_metrics
+from attnviz.pooling.measures import Report
 from attnviz.provenance import largest_error, model_name
 from attnviz.selection import Selection
 from attnviz.trace import Trace
@@ -81,10 +82,15 @@ class Statistics:
         self.error: float | None = None
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
 
-    def add(self, trace: Trace, selection: Selection) -> None:
-        """The selected heads of one more text."""
-        for part in selection.layers:
-            metrics = head_metrics(trace, part.layer, self.near)
+    def add(self, trace: Trace, selection: Selection, report: Report = lambda *_: None) -> None:
+        """The selected heads of one more text; ``report`` hears how many rows are done, of how many."""
+        count = len(selection.layers)
+        for place, part in enumerate(selection.layers):
+
+            def tell(done: int, of: int, place: int = place) -> None:
+                report(place * of + done, count * of)
+
+            metrics = head_metrics(trace, part.layer, self.near, tell)
             values = numpy.array([metrics[metric][list(part.heads)] for metric in Metric])  # (metrics, heads)
             known = self._layers.setdefault(part.layer.title, (part.layer.index, part.heads, Running(values.shape)))
             known[2].add(values)

@@ -22,7 +22,7 @@ from attnviz.cli.options import (
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, drawn, notice, require_no_terminal, write
-from attnviz.cli.progress import progress
+from attnviz.cli.progress import progress, silent
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def _gathered(
     try:
         with progress("texts", timed=True) as report:
             for number, trace in traces:
-                statistics.add(trace, select(trace, layer=part.layer, head=part.head))
-                report("texts", number, total)
+                rows = (lambda done, of: report("rows", done, of)) if total == 1 else silent
+                statistics.add(trace, select(trace, layer=part.layer, head=part.head), rows)
+                if total != 1:
+                    report("texts", number, total)
     except KeyboardInterrupt:
         if not statistics.texts:
             raise

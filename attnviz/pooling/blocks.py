@@ -152,7 +152,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         entropy += xp.sum(total, axis=0) * (top + xp.log(whole) - peak) - moment * share
         highest = xp.max(largest, axis=0)
         first_slot = first // cell_keys
-        cell = xp.where(highest > best, first_slot + xp.argmax(largest, axis=0), cell)
+        cell = xp.where(highest > best, first_slot + _first_of(xp, largest, highest), cell)
         best = xp.maximum(best, highest)
         place = first_cell, slice(first_slot, first_slot + high - low)
         into.mean[place] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
@@ -165,6 +165,13 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     into.normaliser[start:stop] = normaliser = top + xp.log(whole)
     into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
     into.first_key[start:stop] = _weight_of_first(head, block, start, normaliser)
+
+
+def _first_of(xp: Any, array: Array, highest: Array) -> Array:
+    """The first row that holds the highest value of its column: argmax, which torch takes four times as long for."""
+    rows = array.shape[0]
+    ranks = xp.arange(rows, 0, -1, device=array.device)[:, None]
+    return rows - xp.max(xp.where(array == highest, ranks, 0), axis=0)
 
 
 def _reduce_tile(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 import orjson
 
-from attnviz.arrays import to_numpy
+from attnviz.arrays import require_memory, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
 from attnviz.selection import Part, Selection
@@ -22,6 +22,7 @@ COMPUTED = {*MAP_STEPS, Step.OUTPUT}
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
+BYTES_AS_JSON, BYTES_AS_CSV = 32, 256  # of one number of a map, while it is written
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 
 
@@ -38,12 +39,14 @@ def to_json(trace: Trace, selection: Selection) -> bytes:
 
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
+    _require_room(selection, BYTES_AS_JSON, "JSON")
     layers = [_layer(part.layer, part.heads, selection.steps) for part in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
 
 
 def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     """One row a number, with its place in named columns; ``line`` adds a first column that holds it."""
+    _require_room(selection, BYTES_AS_CSV, "CSV")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
@@ -53,7 +56,7 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        data = _layer(layer, part.heads, selection.steps)
+        data = _layer(layer, part.heads, selection.steps, part.query)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
         for head in data.get("heads", ()):
@@ -69,7 +72,22 @@ def csv_header(line: bool = False) -> str:
     return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
 
 
-def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
+def _require_room(selection: Selection, size: int, what: str) -> None:
+    """Refuse maps that are too many to be written, before any of them is computed."""
+    maps = len(set(MAP_STEPS) & set(selection.steps))
+    pairs = sum(
+        len(part.heads) * (part.layer.query.shape[1] if part.query is None else 1) * part.layer.key.shape[1]
+        for part in selection.layers
+    )
+    require_memory(
+        maps * pairs * size,
+        f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
+        "choose fewer with --layer, --head and --step, in CSV with --query; -o NAME.safetensors holds all of a long text",
+    )
+
+
+def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...], query: int | None = None) -> dict[str, Any]:
+    """A record of the layer; what is computed is of one ``query`` alone if it is named."""
     rule = layer.rule
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
     if layer.tokens is not None:
@@ -88,17 +106,17 @@ def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dic
         data["inputs"] = to_numpy(layer.inputs)
     if Step.PROJECTIONS in steps and layer.projections:
         data["projections"] = {name: _projection(one) for name, one in layer.projections.items()}
-    return data | _computed(layer, heads, steps)
+    return data | _computed(layer, heads, steps, query)
 
 
-def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...]) -> dict[str, Any]:
+def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...], query: int | None) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
     together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
     shown, outputs = {}, []
     for head in range(layer.heads) if together else heads:
-        computed = Steps(*map(to_numpy, layer.steps(head))) if together or COMPUTED & set(steps) else None
+        computed = Steps(*map(to_numpy, layer.steps(head, query))) if together or COMPUTED & set(steps) else None
         if computed is not None and together:
             outputs.append(computed.output)
         if head in heads:
@@ -155,8 +173,10 @@ def _rows(
         return
     query_names, key_names = names
     maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
+    computed = step in COMPUTED or step in (Step.CONCAT, Step.PROJECTED)
+    first = part.query if computed and part.query is not None else 0  # that query alone is there
     # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
-    for row, values in enumerate(array.astype(str).tolist()):
+    for row, values in enumerate(array.astype(str).tolist(), start=first):
         if (part.key if of_keys else part.query) not in (None, row):
             continue
         for column, value in enumerate(values):
