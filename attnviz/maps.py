@@ -18,7 +18,7 @@ from attnviz.attention import Steps
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling import pool as pool_weights
 from attnviz.pooling.cells import cell_size
-from attnviz.pooling.measures import Report
+from attnviz.progress import Report, unheard
 from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
 from attnviz.rows import some_rows
 from attnviz.trace import Layer
@@ -66,7 +66,7 @@ def framed(queries: range, keys: range, cells: int, pool: Pool = Pool.MEAN) -> F
 
 
 def head_maps(
-    layer: Layer, heads: Sequence[int], step: MapStep, frame: Frame, report: Report = lambda *_: None
+    layer: Layer, heads: Sequence[int], step: MapStep, frame: Frame, report: Report = unheard
 ) -> list[numpy.ndarray]:
     """A map for each of ``heads``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
     −∞ where all are hidden."""

@@ -14,7 +14,7 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
-from attnviz.pooling.measures import Report
+from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
 from attnviz.rows import RowBlock, row_blocks
 from attnviz.trace import Layer, Trace
@@ -43,9 +43,7 @@ class Block(NamedTuple):
     near: int
 
 
-def head_metrics(
-    trace: Trace, layer: Layer, near: int = NEAR, report: Report = lambda *_: None
-) -> dict[Metric, numpy.ndarray]:
+def head_metrics(trace: Trace, layer: Layer, near: int = NEAR, report: Report = unheard) -> dict[Metric, numpy.ndarray]:
     """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer.
 
     ``report`` hears how many rows are done, of how many.

@@ -10,6 +10,8 @@ from attnviz.errors import AttnvizError, UsageError
 from attnviz.tokens import find, shorten, shown
 from attnviz.trace import STACKS, Layer, Trace
 
+PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
+
 
 class Part(NamedTuple):
     """What to show of one layer.
@@ -87,6 +89,11 @@ def available(layer: Layer) -> set[Step]:
     if layer.heads == 1:
         known -= {Step.CONCAT}
     return known if "output" in layer.projections else known - {Step.PROJECTED}
+
+
+def is_long(layer: Layer) -> bool:
+    """Whether a head of ``layer`` has more pairs than a table of them would serve."""
+    return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
 
 
 def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:

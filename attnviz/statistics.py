@@ -10,7 +10,7 @@ import numpy
 
 from attnviz.choices import Metric
 from attnviz.metrics import NEAR, head_metrics
-from attnviz.pooling.measures import Report
+from attnviz.progress import Report, unheard
 from attnviz.provenance import largest_error, model_name
 from attnviz.selection import Selection
 from attnviz.trace import Trace
@@ -82,7 +82,7 @@ class Statistics:
         self.error: float | None = None
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
 
-    def add(self, trace: Trace, selection: Selection, report: Report = lambda *_: None) -> None:
+    def add(self, trace: Trace, selection: Selection, report: Report = unheard) -> None:
         """The selected heads of one more text; ``report`` hears how many rows are done, of how many."""
         count = len(selection.layers)
         for place, part in enumerate(selection.layers):

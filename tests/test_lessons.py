@@ -91,6 +91,7 @@ def recording(request):
     lesson = Recording(lessons(request.param).messages)
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
+        list(explain(trace, select(trace), Looks(lesson, top=2)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
     return lesson

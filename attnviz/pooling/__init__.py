@@ -18,7 +18,8 @@ from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.cells import cell_size, edges, visible_share
-from attnviz.pooling.measures import Measures, Report
+from attnviz.pooling.measures import Measures
+from attnviz.progress import Report, unheard
 
 CELLS = 1024
 
@@ -83,7 +84,7 @@ class Pooled:
 
 
 def pool(
-    layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS, report: Report = lambda *_: None
+    layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS, report: Report = unheard
 ) -> Pooled:
     """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
 
@@ -100,7 +101,7 @@ def pool_arrays(
     rule: Rule | None = None,
     heads: Sequence[int] | None = None,
     cells: int = CELLS,
-    report: Report = lambda *_: None,
+    report: Report = unheard,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 

@@ -19,8 +19,9 @@ from attnviz.arrays import Array, as_floating, in_threads, namespace, overflow_u
 from attnviz.attention import Rule
 from attnviz.pooling.cells import band
 from attnviz.pooling.head import Head
-from attnviz.pooling.measures import Measures, Report
+from attnviz.pooling.measures import Measures
 from attnviz.pooling.tiles import cells_of_keys, cells_of_queries, cut, row_blocks, sizes
+from attnviz.progress import Report
 
 QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
 GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key

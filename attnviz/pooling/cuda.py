@@ -10,7 +10,8 @@ from typing import Any
 
 from attnviz.arrays import Array
 from attnviz.attention import Rule
-from attnviz.pooling.measures import Measures, Report
+from attnviz.pooling.measures import Measures
+from attnviz.progress import Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have

@@ -1,13 +1,10 @@
-"""What every engine of the pooled map takes and returns."""
+"""What every engine of the pooled map returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from attnviz.arrays import Array
-
-Report = Callable[[int, int], None]  # how much is done, of how much
 
 
 class Measures(NamedTuple):

@@ -11,7 +11,7 @@ import numpy
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.maps import Frame, framed, head_maps
-from attnviz.pooling.measures import Report
+from attnviz.progress import Report, unheard
 from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.selection import Selection, span
 from attnviz.tokens import shorten, shown
@@ -39,7 +39,7 @@ class View(NamedTuple):
     key: str | None = None
     pool: Pool = Pool.MEAN
     cells: int | None = None
-    report: Report = lambda *_: None
+    report: Report = unheard
 
 
 class Panel(NamedTuple):

@@ -13,7 +13,7 @@ import orjson
 from attnviz.arrays import require_memory, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
-from attnviz.selection import Part, Selection
+from attnviz.selection import Part, Selection, is_long
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
@@ -56,7 +56,8 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        data = _layer(layer, part.heads, selection.steps, part.query)
+        query = part.query if is_long(layer) else None  # in a short text the others cost nothing
+        data = _layer(layer, part.heads, selection.steps, query)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
         for head in data.get("heads", ()):
@@ -174,7 +175,7 @@ def _rows(
     query_names, key_names = names
     maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
     computed = step in COMPUTED or step in (Step.CONCAT, Step.PROJECTED)
-    first = part.query if computed and part.query is not None else 0  # that query alone is there
+    first = part.query if computed and part.query is not None and is_long(layer) else 0  # that query alone is there
     # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
     for row, values in enumerate(array.astype(str).tolist(), start=first):
         if (part.key if of_keys else part.query) not in (None, row):

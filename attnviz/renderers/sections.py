@@ -11,8 +11,8 @@ from attnviz.choices import Step
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
-from attnviz.renderers.top_keys import is_long, top_sections
-from attnviz.selection import Selection
+from attnviz.renderers.top_keys import top_sections
+from attnviz.selection import Selection, is_long
 from attnviz.trace import Layer, Trace
 
 

@@ -17,17 +17,10 @@ from attnviz.errors import AttnvizError
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Matrix
 from attnviz.renderers.parts import Section, Writer
-from attnviz.trace import Layer
 
-PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
 TOP = 10  # keys of a query
 QUERIES = 4  # that are shown when none was asked for
 COLUMNS = tuple(Step(step.value) for step in MapStep)
-
-
-def is_long(layer: Layer) -> bool:
-    """Whether a head of ``layer`` has more pairs than a table of them would serve."""
-    return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
 
 
 def top_sections(writer: Writer, head: int) -> Iterator[Section]:
