@@ -27,6 +27,7 @@ from attnviz.cli.output import (
     save_trace,
     write,
 )
+from attnviz.cli.parameters import Options
 from attnviz.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def heatmap(
     """
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(part, picture)
+        require_whole(part, Options(query=picture.query, key=picture.key))
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)

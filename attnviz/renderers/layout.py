@@ -82,7 +82,9 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     bar_width = max(0.14, bar_font * 1.4 * POINT)
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
     bar_height = max(grid, LEAST_BAR)
-    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6)] + ["hidden"] * picture.hidden
+    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6, decades=picture.decades)] + [
+        "hidden"
+    ] * picture.hidden
     if picture.largest > picture.limits[1]:
         bar_words.append(above_scale(picture.largest))
     return Layout(
@@ -107,8 +109,11 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     )
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers between ``low`` and ``high``, at most ``most`` of them."""
+def ticks(low: float, high: float, most: int, decades: bool = False) -> list[float]:
+    """Round numbers between ``low`` and ``high``, at most ``most`` of them; of ``decades``, powers of ten."""
+    if decades:
+        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+        return [10.0**power for power in powers[:: math.ceil(len(powers) / most) or 1]] or [high]
     from matplotlib.ticker import MaxNLocator
 
     values = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)

@@ -22,6 +22,7 @@ LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 SOURCE_TOKENS = 12  # of the text in the line below the title
 CELLS, CELLS_OF_SEVERAL = 1024, 512  # across, of one panel and of each of several: as many as there are pixels
+LEAST_SHARE = 1e-6  # of the largest weight: what is below has the first colour of the scale
 TICKS = 8  # positions named along an axis of a pooled map
 ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
@@ -63,6 +64,7 @@ class Picture(NamedTuple):
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
     pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
+    decades   whether the scale grows by factors, from the least of ``limits`` (all below has its colour) to the largest
     """
 
     title: str
@@ -79,6 +81,7 @@ class Picture(NamedTuple):
     blank: str = "hidden"
     pool: Pool = Pool.MEAN
     pooled: bool = False
+    decades: bool = False
 
 
 def decide(
@@ -98,10 +101,12 @@ def decide(
         def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
             view.report(before * of + done * heads, selection.heads * of)
 
-        maps = head_maps(part.layer, part.heads, step, frame, report)
+        found = head_maps(part.layer, part.heads, step, frame, report)
         titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
-        panels += map(Panel, titles, part.heads, maps)
-    limits, largest, diverging = limits_of([panel.values for panel in panels], step)
+        panels += map(Panel, titles, part.heads, found)
+    maps = [panel.values for panel in panels]
+    limits, largest, diverging = limits_of(maps, step)
+    decades = frame.pooled and step is MapStep.WEIGHTS and largest > limits[1]
     queries, keys = (
         _labels(side, tokens, frame) for side, tokens in zip((frame.queries, frame.keys), words, strict=True)
     )
@@ -114,12 +119,13 @@ def decide(
         queries=queries,
         keys=keys,
         step=step,
-        limits=limits,
+        limits=_decades(maps, largest) if decades else limits,
         largest=largest,
         diverging=diverging,
-        hidden=any(bool((panel.values == -math.inf).any()) for panel in panels),
+        hidden=any(bool((values == -math.inf).any()) for values in maps),
         pool=view.pool,
         pooled=frame.pooled,
+        decades=decades,
     )
 
 
@@ -171,6 +177,13 @@ def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float
         return (0.0, high or 1.0), high, False
     side = max(-low, high)
     return (-side, side), side, True
+
+
+def _decades(maps: Sequence[numpy.ndarray], largest: float) -> tuple[float, float]:
+    """The limits of a scale that grows by factors: the mean weights of a long causal map fall as 1 / position."""
+    seen = numpy.concatenate([values[values > 0] for values in maps])
+    least = max(float(numpy.quantile(seen, 0.01)), largest * LEAST_SHARE)
+    return float(f"{least:.1g}"), largest
 
 
 def _labels(side: range, tokens: Sequence[str], frame: Frame) -> tuple[str, ...]:

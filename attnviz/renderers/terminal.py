@@ -76,6 +76,8 @@ class TerminalMap:
         legend.append(f" {high}")
         if picture.largest > picture.limits[1]:
             legend.append(f" (to {picture.largest:.2f})")
+        if picture.decades:
+            legend.append("   each step of colour is a factor")
         if picture.hidden:
             legend.append(f"   {HIDDEN} hidden")
         return legend
@@ -172,6 +174,8 @@ class Grid:
 
     def _tint(self, value: float) -> float:
         low, high = self.picture.limits
+        if self.picture.decades:
+            value, low, high = (math.log(max(number, low)) for number in (value, low, high))
         tint = (value - low) / ((high - low) or 1.0)
         return round(min(max(tint, 0.0), 1.0) * 64) / 64
 

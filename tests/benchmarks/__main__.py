@@ -177,9 +177,23 @@ def capture(_: Path) -> list[Row]:
     return rows
 
 
-def forward(how: str, tokens: int) -> tuple[float, float]:
+def capture_long(_: Path) -> list[Row]:
+    """A small model with grouped heads at a length where weights alone would be gigabytes."""
+    ours, theirs = zip(
+        *((forward("capture", 8192, "small"), forward("plain", 8192, "small")) for _ in range(3)), strict=True
+    )
+    rows = []
+    for part, unit, reach in ((0, "s", ""), (1, "MiB", "≤ 1.3 ×")):
+        mine, other = ([run[part] for run in runs] for runs in (ours, theirs))
+        ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
+        shown = (f"{statistics.median(values):,.1f} {unit}" for values in (mine, other))
+        rows.append((f"capture, T = 8,192 / plain sdpa{', peak' * part}", *shown, f"{ratio:.2f} ×", reach))
+    return rows
+
+
+def forward(how: str, tokens: int, *options: str) -> tuple[float, float]:
     """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
-    command = peer("forward.py", how, str(tokens))
+    command = peer("forward.py", how, str(tokens), *options)
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
     took, peak = map(float, run.stdout.split())
     return took, peak
@@ -193,6 +207,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "pool": pool,
     "pool-long": pool_long,
     "capture": capture,
+    "capture-long": capture_long,
 }
 
 
