@@ -72,7 +72,7 @@ def heatmap(
         return
     output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
     decided = _decided(trace, chosen, picture)
-    write([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi)], output)
+    write([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
     if not to_stdout and not picture.show:
         write([f"{output}\n".encode(errors="surrogateescape")], None)
 
@@ -89,7 +89,9 @@ def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: in
     from attnviz.renderers.picture import View, decide
 
     with progress("rows", timed=True) as report:
-        view = View(picture.query, picture.key, picture.pool, cells, lambda done, of: report("rows", done, of))
+        view = View(
+            picture.query, picture.key, picture.pool, cells, picture.dpi, lambda done, of: report("rows", done, of)
+        )
         return decide(trace, chosen, picture.step, picture.title, view)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from attnviz.renderers import fonts
-from attnviz.renderers.picture import Picture
+from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, Picture
 from attnviz.renderers.words import CAPITAL, POINT, text_width
 
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
@@ -62,6 +62,9 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     most = max(queries, keys)
     side, largest, small = (4.4, 0.75, LEAST_CELL) if panels == 1 else (3.4, 0.6, LEAST_CELL)
     cell = min(max(side / most, small), largest, (90 if panels == 1 else 72) * LEAST_CELL / most)
+    if picture.pooled and picture.dpi:
+        room = SIDE if panels == 1 else SIDE_OF_SEVERAL
+        cell = max(1, int(room * picture.dpi / most)) / picture.dpi  # whole pixels
     columns = _columns(panels, queries / keys)
     panel = (keys * cell, queries * cell)
     font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)

@@ -21,8 +21,13 @@ TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 SOURCE_TOKENS = 12  # of the text in the line below the title
-CELLS, CELLS_OF_SEVERAL = 1024, 512  # across, of one panel and of each of several: as many as there are pixels
-LEAST_SHARE = 1e-6  # of the largest weight: what is below has the first colour of the scale
+CELLS, CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
+SIDE, SIDE_OF_SEVERAL = (
+    6.9,
+    3.5,
+)  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
+DPI = 150  # of a pooled map, unless another is asked for
+LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
 TICKS = 8  # positions named along an axis of a pooled map
 ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
@@ -33,6 +38,7 @@ class View(NamedTuple):
     query, key  "A:B": only these positions; None is all
     pool        what a cell of many pairs shows
     cells       into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
+    dpi         pixels an inch of the figure
     report      hears how much is done, of how much
     """
 
@@ -40,6 +46,7 @@ class View(NamedTuple):
     key: str | None = None
     pool: Pool = Pool.MEAN
     cells: int | None = None
+    dpi: int | None = None
     report: Report = unheard
 
 
@@ -64,6 +71,7 @@ class Picture(NamedTuple):
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
     pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
+    dpi       pixels an inch that give each cell pixels of its own; None: any
     decades   whether the scale grows by factors, from the least of ``limits`` (all below has its colour) to the largest
     """
 
@@ -81,6 +89,7 @@ class Picture(NamedTuple):
     blank: str = "hidden"
     pool: Pool = Pool.MEAN
     pooled: bool = False
+    dpi: int | None = None
     decades: bool = False
 
 
@@ -119,19 +128,21 @@ def decide(
         queries=queries,
         keys=keys,
         step=step,
-        limits=_decades(maps, largest) if decades else limits,
+        limits=_decades(maps) if decades else limits,
         largest=largest,
         diverging=diverging,
         hidden=any(bool((values == -math.inf).any()) for values in maps),
         pool=view.pool,
         pooled=frame.pooled,
+        dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
         decades=decades,
     )
 
 
 def _frame(view: View, words: tuple[Sequence[str], Sequence[str]], heads: int) -> Frame:
     queries, keys = span("query", view.query, len(words[0])), span("key", view.key, len(words[1]))
-    most = CELLS if heads == 1 else CELLS_OF_SEVERAL
+    most, side = (CELLS, SIDE) if heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+    most = min(most, int(side * (view.dpi or DPI)))
     if max(len(queries), len(keys)) > most:
         most = view.cells or most
     return framed(queries, keys, most, view.pool)
@@ -179,11 +190,11 @@ def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float
     return (-side, side), side, True
 
 
-def _decades(maps: Sequence[numpy.ndarray], largest: float) -> tuple[float, float]:
+def _decades(maps: Sequence[numpy.ndarray]) -> tuple[float, float]:
     """The limits of a scale that grows by factors: the mean weights of a long causal map fall as 1 / position."""
     seen = numpy.concatenate([values[values > 0] for values in maps])
-    least = max(float(numpy.quantile(seen, 0.01)), largest * LEAST_SHARE)
-    return float(f"{least:.1g}"), largest
+    least, most = (float(f"{limit:.1g}") for limit in numpy.quantile(seen, (0.01, 0.999)))
+    return max(least, most * LEAST_SHARE), most
 
 
 def _labels(side: range, tokens: Sequence[str], frame: Frame) -> tuple[str, ...]:
