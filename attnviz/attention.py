@@ -32,7 +32,7 @@ class Rule:
     softcap       scores become softcap · tanh(scores / softcap), which keeps them below softcap
     mask          bool, (queries, keys) or (heads, queries, keys): True = may attend
     bias          float, the same shapes: added to the scaled scores; −∞ hides
-    sinks         float, (heads,) or (heads, queries): a logit that takes a share of the weights and has no value
+    sinks         float, (heads,): one logit a head that takes a share of the weights and has no value
     """
 
     scale: float | None = None
@@ -340,15 +340,12 @@ def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
 
 
 def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
-    heads, queries = query.shape[-3] if query.ndim > 2 else 1, query.shape[-2]
-    if tuple(sinks.shape) not in ((heads,), (heads, queries)):
-        raise AttnvizError(
-            f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},), or one for each query of it"
-        )
-    if not bool(xp.all(xp.isfinite(sinks) | ((sinks == -math.inf) & (sinks.ndim == 2)))):
+    heads = query.shape[-3] if query.ndim > 2 else 1
+    if tuple(sinks.shape) != (heads,):
+        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
+    if not bool(xp.all(xp.isfinite(sinks))):
         raise AttnvizError("sinks holds a value that is not finite")
-    sinks = sinks[:, None, None] if sinks.ndim == 1 else sinks[:, :, None]  # (heads, 1 or queries, 1)
-    return sinks if query.ndim > 2 else sinks[0]
+    return sinks[:, None, None] if query.ndim > 2 else sinks[:, None]  # (heads, 1, 1)
 
 
 def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:

@@ -16,6 +16,10 @@ class AttnvizError(Exception):
         self.hint = hint
 
 
+class ChoiceError(AttnvizError):
+    """The same for a layer or a head that does not exist: it would be so for any other text."""
+
+
 class UsageError(AttnvizError):
     """The same for options and arguments that do not fit together: wrong usage, not wrong data."""
 

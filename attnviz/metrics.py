@@ -2,12 +2,16 @@
 
 Everything is a mean over the queries, added up row block by row block: what a text of 8,192 tokens needs is what one of
 512 needs, and the trace. A value that a text cannot give (no token is repeated; query and key are other texts) is NaN.
+
+Where some tokens are left out, the weights and the places stay those of the whole text: the mean is over the queries that
+are left, and weight on a key that is left out is on no key. Only entropy and evenness, which need all of a row, count it
+as one more key, together with what a sink takes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -16,7 +20,7 @@ from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
 from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
-from attnviz.rows import RowBlock, row_blocks
+from attnviz.rows import CELLS, RowBlock, row_blocks, some_keys
 from attnviz.trace import Layer, Trace
 
 NEAR = 8  # keys at a distance below this count as near
@@ -28,58 +32,87 @@ Values = numpy.ndarray
 class Block(NamedTuple):
     """Some queries of some heads.
 
-    weights    (heads, rows, keys); sink, (heads, rows): what a row leaves to no key
-    visible    (heads, rows, keys): which keys each query may look at
+    weights    (heads, rows, keys): 0 for a key that is left out
+    rest       (heads, rows): what a row gives to a sink and to the keys that are left out
+    visible    (heads, rows, keys): which keys each query may look at, of those that are not left out
     distance   (rows, keys): how far each key is behind each query
     same       (rows, keys): whether the key is a copy of the query's token, of itself too
     near       keys at a distance below this are near
+    first      the first key that any query of any head may look at; None: there is none
     """
 
     weights: numpy.ndarray
-    sink: numpy.ndarray
+    rest: numpy.ndarray
     visible: numpy.ndarray
     distance: numpy.ndarray
     same: numpy.ndarray
     near: int
+    first: int | None
 
 
-def head_metrics(trace: Trace, layer: Layer, near: int = NEAR, report: Report = unheard) -> dict[Metric, numpy.ndarray]:
-    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer.
+class Measured(NamedTuple):
+    """What was measured of the heads of a layer: each metric, (heads,), and what a query gave to keys that are left out."""
+
+    metrics: dict[Metric, numpy.ndarray]
+    left_out: numpy.ndarray
+
+
+def head_metrics(trace: Trace, layer: Layer, near: int = NEAR) -> dict[Metric, numpy.ndarray]:
+    """Every metric of every head of ``layer``, (heads,): the mean over the queries that have an answer."""
+    return measured(trace, layer, near).metrics
+
+
+def measured(
+    trace: Trace,
+    layer: Layer,
+    near: int = NEAR,
+    queries: Sequence[int] | None = None,
+    keys: Sequence[int] | None = None,
+    report: Report = unheard,
+) -> Measured:
+    """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
 
     ``report`` hears how many rows are done, of how many.
     """
     done = 0
     metrics = [metric for metric in Metric if not (_crossed(trace, layer) and metric in OF_PLACES)]
-    copies = _copies(trace, layer)
+    kept_queries, kept_keys = _chosen(layer.query.shape[1], queries), _chosen(layer.key.shape[1], keys)
+    copies, first = _copies(trace, layer), _first_key(layer, kept_keys)
     totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))
+    left_out = numpy.zeros(layer.heads)
     for rows in row_blocks(layer):
-        block = _block(layer, rows, copies, near)
-        sees = block.visible.any(axis=-1)  # a query that sees nothing has no answer to anything
+        lost = to_numpy(rows.steps.weights)[..., ~kept_keys].sum(axis=-1)  # (heads, rows)
+        left_out[rows.heads] += lost[:, kept_queries[rows.rows]].sum(axis=-1)
+        block = _block(layer, rows, copies, near, kept_keys, first, lost)
+        # A query that sees nothing has no answer to anything.
+        counted = block.visible.any(axis=-1) & kept_queries[rows.rows]
         for metric in metrics:
-            values = numpy.where(sees, COMPUTE[metric](block), math.nan)  # (heads, rows)
+            values = numpy.where(counted, COMPUTE[metric](block), math.nan)  # (heads, rows)
             totals[metric][rows.heads] += numpy.nansum(values, axis=-1)
             counts[metric][rows.heads] += (~numpy.isnan(values)).sum(axis=-1)
-        done += sees.size
+        done += counted.size
         report(done, layer.heads * layer.query.shape[1])
-    return {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}
+    return Measured(
+        {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}, left_out / kept_queries.sum()
+    )
 
 
 def entropy(block: Block) -> Values:
-    """−Σ w log₂ w in bits; a sink's share counts as one more key.
+    """−Σ w log₂ w in bits; what a sink and the keys that are left out take counts as one more key.
 
     How widely a head looks (Clark et al. 2019, "What Does BERT Look At?", 1906.04341, section 3.3).
     """
     logarithms = numpy.log2(numpy.where(block.weights > 0, block.weights, 1.0))
-    own = block.sink * numpy.log2(numpy.where(block.sink > 0, block.sink, 1.0))
-    return numpy.asarray(-numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - own)
+    rest = block.rest * numpy.log2(numpy.where(block.rest > 0, block.rest, 1.0))
+    return numpy.asarray(-numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - rest)
 
 
 def evenness(block: Block) -> Values:
-    """The entropy in parts of the largest that the mask allows, log₂ of the visible keys (and the sink): 0 … 1.
+    """The entropy in parts of the largest that the mask allows, log₂ of the visible keys (and the one more): 0 … 1.
 
     Pielou 1966, "The Measurement of Diversity in Different Types of Biological Collections".
     """
-    options = block.visible.sum(axis=-1) + (block.sink > 0)
+    options = block.visible.sum(axis=-1) + (block.rest > 0)
     return _ratio(entropy(block), numpy.log2(numpy.maximum(options, 1)))
 
 
@@ -94,8 +127,14 @@ def effective_keys(block: Block) -> Values:
 
 
 def first(block: Block) -> Values:
-    """The weight on the first key, of queries that see another too (Xiao et al. 2023, attention sinks, 2309.17453)."""
-    return numpy.where(block.visible[..., 1:].any(axis=-1), block.weights[..., 0], math.nan)
+    """The weight on the first key, of queries that see it and another (Xiao et al. 2023, attention sinks, 2309.17453).
+
+    Behind padding, the first key is the first that is no padding.
+    """
+    if block.first is None:
+        return numpy.full(block.rest.shape, math.nan)
+    sees = block.visible[..., block.first] & (block.visible.sum(axis=-1) > 1)
+    return numpy.where(sees, block.weights[..., block.first], math.nan)
 
 
 def itself(block: Block) -> Values:
@@ -153,15 +192,43 @@ COMPUTE: dict[Metric, Callable[[Block], Values]] = {
 OF_PLACES = frozenset({Metric.SELF, Metric.PREVIOUS, Metric.DUPLICATE, Metric.INDUCTION, Metric.DISTANCE, Metric.NEAR})
 
 
-def _block(layer: Layer, rows: RowBlock, copies: numpy.ndarray | None, near: int) -> Block:
-    weights = to_numpy(rows.steps.weights)
-    sink = numpy.zeros(weights.shape[:2])
-    if layer.rule.sinks is not None:
-        sink = numpy.clip(1 - weights.sum(axis=-1), 0, 1)
+def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
+    """Whether each of ``count`` positions is one of ``positions``, (count,)."""
+    chosen = numpy.full(count, positions is None)
+    chosen[list(positions or ())] = True
+    return chosen
+
+
+def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
+    """The first of the ``kept`` keys that any query may look at: of most layers the first that is asked for."""
+    start, step = int(kept.argmax()), 1
+    most = max(1, CELLS // (layer.heads * layer.query.shape[1]))
+    while start < len(kept):
+        stop = min(start + step, len(kept))
+        visible = to_numpy(some_keys(layer, start, stop).steps().masked) > -math.inf  # (heads, queries, some keys)
+        if len(seen := numpy.flatnonzero(visible.any(axis=(0, 1)) & kept[start:stop])):
+            return start + int(seen[0])
+        start, step = stop, min(2 * step, most)
+    return None
+
+
+def _block(
+    layer: Layer,
+    rows: RowBlock,
+    copies: numpy.ndarray | None,
+    near: int,
+    kept: numpy.ndarray,
+    first: int | None,
+    lost: numpy.ndarray,
+) -> Block:
+    weights, visible = to_numpy(rows.steps.weights), to_numpy(rows.steps.masked) > -math.inf
+    rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
+    if not kept.all():
+        weights, visible = numpy.where(kept, weights, 0), visible & kept
     places = numpy.arange(rows.rows.start, rows.rows.stop)[:, None] + (layer.rule.query_offset or 0)
     distance = places - numpy.arange(weights.shape[-1])  # (rows, keys)
     same = numpy.zeros_like(distance, dtype=bool) if copies is None else copies[rows.rows, None] == copies
-    return Block(weights, sink, to_numpy(rows.steps.masked) > -math.inf, distance, same, near)
+    return Block(weights, rest, visible, distance, same, near, first)
 
 
 def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:

@@ -43,13 +43,23 @@ def some_rows(layer: Layer, start: int, stop: int) -> Layer:
         """(…, queries, keys) → (…, rows, keys)"""
         return array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., start:stop, :]
 
-    sinks = rule.sinks
-    if sinks is not None and sinks.ndim == 2:
-        sinks = sinks[:, start:stop]
-    rule = replace(
-        rule, query_offset=rule.offset_for(queries, keys) + start, mask=cut(rule.mask), bias=cut(rule.bias), sinks=sinks
-    )
+    offset = rule.offset_for(queries, keys) + start
+    rule = replace(rule, query_offset=offset, mask=cut(rule.mask), bias=cut(rule.bias))
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
+
+
+def some_keys(layer: Layer, start: int, stop: int) -> Layer:
+    """The keys ``start`` … ``stop`` − 1 of ``layer`` alone, which are hidden where they were; the weights are others."""
+    rule, queries, keys = layer.rule, layer.query.shape[1], layer.key.shape[1]
+
+    def cut(array: Array | None) -> Array | None:
+        """(…, queries, keys) → (…, queries, some keys)"""
+        return array if array is None or array.shape[-1] == 1 else array[..., start:stop]
+
+    offset = rule.offset_for(queries, keys) - start
+    rule = replace(rule, query_offset=offset, mask=cut(rule.mask), bias=cut(rule.bias))
+    key, value = layer.key[:, start:stop], layer.value[:, start:stop]
+    return Layer(layer.query, key, value, rule, layer.index, layer.name, layer.kind)
 
 
 def some_heads(layer: Layer, heads: slice) -> Layer:

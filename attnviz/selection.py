@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from attnviz.choices import Step
-from attnviz.errors import AttnvizError, UsageError
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.provenance import TEXT, ids, side_of, special
 from attnviz.tokens import find, shorten, shown
 from attnviz.trace import STACKS, Layer, Trace
 
@@ -17,13 +18,43 @@ class Part(NamedTuple):
     """What to show of one layer.
 
     layer, heads   the layer, and which of its heads
-    query, key     one position among its queries, among its keys; None for all
+    query, key     one position among its queries, among its keys, that is asked for; None for all
+    queries, keys  the positions that are not left out, in their order; None for all
+
+    The layer itself stays whole: what is computed of it is what its model computed, whatever is shown.
     """
 
     layer: Layer
     heads: tuple[int, ...]
     query: int | None = None
     key: int | None = None
+    queries: tuple[int, ...] | None = None
+    keys: tuple[int, ...] | None = None
+
+    @property
+    def kept_queries(self) -> Sequence[int]:
+        """The positions of the queries that are not left out."""
+        return range(self.layer.query.shape[1]) if self.queries is None else self.queries
+
+    @property
+    def kept_keys(self) -> Sequence[int]:
+        """The positions of the keys that are not left out."""
+        return range(self.layer.key.shape[1]) if self.keys is None else self.keys
+
+    @property
+    def shown_queries(self) -> Sequence[int]:
+        """The positions of the queries that are shown: the one asked for, or all that are not left out."""
+        return self.kept_queries if self.query is None else (self.query,)
+
+    @property
+    def shown_keys(self) -> Sequence[int]:
+        """The positions of the keys that are shown."""
+        return self.kept_keys if self.key is None else (self.key,)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether some positions are left out."""
+        return self.queries is not None or self.keys is not None
 
     @property
     def pair(self) -> tuple[int, int] | None:
@@ -51,12 +82,14 @@ def select(
     step: Iterable[Step] = (),
     query: str | None = None,
     key: str | None = None,
+    skip_special: bool = False,
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token or a position, looked up in each of the layers.
+    ``query`` and ``key`` are a token or a position, looked up in each of the layers. ``skip_special`` leaves out special
+    tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
@@ -69,6 +102,8 @@ def select(
         )
         for one in chosen
     )
+    if skip_special:
+        parts = tuple(_without_special(trace, part) for part in parts)
     steps = set(step)
     if steps and not any(steps & available(part.layer) for part in parts):
         raise AttnvizError(
@@ -96,6 +131,27 @@ def is_long(layer: Layer) -> bool:
     return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
 
 
+def _without_special(trace: Trace, part: Part) -> Part:
+    """``part`` without the special tokens among its queries and keys, except for those that are asked for."""
+    own = side_of(trace, part.layer)
+    other = TEXT if part.layer.kind == "cross" else own
+    queries = _ordinary(trace, own, part.layer.query.shape[1], part.query)
+    keys = _ordinary(trace, other, part.layer.key.shape[1], part.key)
+    return part._replace(queries=queries, keys=keys)
+
+
+def _ordinary(trace: Trace, side: str, count: int, wanted: int | None) -> tuple[int, ...] | None:
+    """The positions among ``count`` tokens that are not special, and the one that is ``wanted``; None where that is all."""
+    if count != len(ids(trace, side)):  # the tokens are not of this side: the patches of an image
+        return None
+    places = special(trace, side)
+    left = {position for position in range(count) if position not in places}
+    if not left:
+        raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
+    left |= {wanted} if wanted is not None else set()
+    return None if len(left) == count else tuple(sorted(left))
+
+
 def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
     """Which of the ``known`` layers, (stack, number) each, ``words`` mean: their positions, in the order of the words."""
     chosen: dict[int, None] = {}
@@ -103,7 +159,7 @@ def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: 
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
         if not pool:
             there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
-            raise AttnvizError(
+            raise ChoiceError(
                 f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another"
             )
         numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
@@ -160,7 +216,7 @@ def _numbers(what: str, words: Sequence[str], known: Sequence[int], owner: str) 
     for part in ",".join(words).split(","):
         for number in known if part.strip() == "all" else _range(what, part.strip()):
             if number not in known:
-                raise AttnvizError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")
+                raise ChoiceError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")
             chosen[number] = None
     return tuple(chosen)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.choices import Metric
-from attnviz.metrics import NEAR, head_metrics
+from attnviz.metrics import NEAR, measured
 from attnviz.progress import Report, unheard
 from attnviz.provenance import largest_error, model_name
 from attnviz.selection import Selection
@@ -29,13 +29,14 @@ class Running:
         self.count = numpy.zeros(shape, dtype=int)
         self._mean, self._squares = numpy.zeros(shape), numpy.zeros(shape)
 
-    def add(self, values: numpy.ndarray) -> None:
-        """The values of one more text; NaN is no value."""
-        known = ~numpy.isnan(values)
-        self.count += known
+    def plus(self, values: numpy.ndarray) -> Running:
+        """The same with the values of one more text; NaN is no value."""
+        more, known = Running(values.shape), ~numpy.isnan(values)
+        more.count = self.count + known
         before = numpy.where(known, values - self._mean, 0.0)
-        self._mean += before / numpy.maximum(self.count, 1)
-        self._squares += before * numpy.where(known, values - self._mean, 0.0)
+        more._mean = self._mean + before / numpy.maximum(more.count, 1)
+        more._squares = self._squares + before * numpy.where(known, values - more._mean, 0.0)
+        return more
 
     @property
     def mean(self) -> numpy.ndarray:
@@ -70,36 +71,54 @@ class Statistics:
     """The metrics of the selected heads, text after text.
 
     texts    how many were added; tokens, how many they had together
+    skipped  how many could not be read
     partial  whether more were meant to come
     source   where they come from, without what belongs to one text; model, its name or ""
     error    how far the recomputed outputs are from the model's own at the most; None: there is no model
     """
 
     def __init__(self, near: int = NEAR) -> None:
-        self.near, self.texts, self.tokens, self.partial = near, 0, 0, False
+        self.near, self.texts, self.tokens, self.skipped, self.partial = near, 0, 0, 0, False
         self.source: dict[str, Any] = {}
         self.model = ""
         self.error: float | None = None
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
+        self._left_out = Running(())
 
     def add(self, trace: Trace, selection: Selection, report: Report = unheard) -> None:
-        """The selected heads of one more text; ``report`` hears how many rows are done, of how many."""
+        """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing.
+
+        ``report`` hears how many rows are done, of how many.
+        """
+        layers, left_out = dict(self._layers), []
         count = len(selection.layers)
         for place, part in enumerate(selection.layers):
 
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
-            metrics = head_metrics(trace, part.layer, self.near, tell)
-            values = numpy.array([metrics[metric][list(part.heads)] for metric in Metric])  # (metrics, heads)
-            known = self._layers.setdefault(part.layer.title, (part.layer.index, part.heads, Running(values.shape)))
-            known[2].add(values)
-        self.source = {name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT}
-        self.model = model_name(trace)
+            metrics, lost = measured(trace, part.layer, self.near, part.queries, part.keys, tell)
+            heads = list(part.heads)
+            values = numpy.array([metrics[metric][heads] for metric in Metric])  # (metrics, heads)
+            *_, running = layers.get(part.layer.title, (Running(values.shape),))
+            layers[part.layer.title] = part.layer.index, part.heads, running.plus(values)
+            left_out.append(lost[heads].mean())
+        narrowed = any(part.narrowed for part in selection.layers)
         errors = [self.error, largest_error(trace)]
-        self.error = max((error for error in errors if error is not None), default=None)
-        self.texts += 1
-        self.tokens += len(trace.tokens)
+        vars(self).update(  # in one step, which nothing can interrupt
+            _layers=layers,
+            _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if narrowed else math.nan)),
+            source={name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT},
+            model=model_name(trace),
+            error=max((error for error in errors if error is not None), default=None),
+            texts=self.texts + 1,
+            tokens=self.tokens + len(trace.tokens),
+        )
+
+    @property
+    def left_out(self) -> float | None:
+        """The mean share of the weights that went to keys that are left out, over the texts that have such; None: none has."""
+        return float(self._left_out.mean) if self._left_out.count else None
 
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""

@@ -114,7 +114,7 @@ class Layer:
 
     def _require_fitting(self) -> None:
         """What attend() would say of all heads at once, which a look at one head must not miss."""
-        (heads, queries, width), (kv_heads, keys, key_width) = self.query.shape, self.key.shape
+        (heads, _, width), (kv_heads, keys, key_width) = self.query.shape, self.key.shape
         for name in ("query", "key", "value"):
             if 0 in getattr(self, name).shape:
                 raise AttnvizError(f"{name} is empty: its shape is {tuple(getattr(self, name).shape)}")
@@ -132,7 +132,7 @@ class Layer:
             array = getattr(self.rule, name)
             if array is not None and (array.ndim > 3 or (array.ndim == 3 and array.shape[0] not in (1, heads))):
                 raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit {heads} heads")
-        if self.rule.sinks is not None and tuple(self.rule.sinks.shape) not in ((heads,), (heads, queries)):
+        if self.rule.sinks is not None and tuple(self.rule.sinks.shape) != (heads,):
             raise AttnvizError(
                 f"sinks has the shape {tuple(self.rule.sinks.shape)}: expected one logit a head, ({heads},)"
             )
@@ -216,8 +216,7 @@ class Layer:
             )
 
         offset = rule.offset_for(count, self.key.shape[1]) + query
-        sinks = rule.sinks if rule.sinks is None or rule.sinks.ndim < 2 else rule.sinks[:, query : query + 1]
-        rule = replace(rule, query_offset=offset, mask=row(rule.mask), bias=row(rule.bias), sinks=sinks)
+        rule = replace(rule, query_offset=offset, mask=row(rule.mask), bias=row(rule.bias))
         return replace(self, query=self.query[:, query : query + 1], rule=rule)
 
     def together(self, steps: Collection[Step]) -> bool:

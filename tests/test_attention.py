@@ -547,3 +547,9 @@ def test_what_a_bias_lowers_far_enough_is_hidden(convert, lowest):
     steps = attend(*arrays, bias=bias)
     assert_array_equal(steps.hidden, numpy.triu(numpy.ones((4, 4)), 1) == 1)
     assert_array_equal(numpy.asarray(steps.weights)[numpy.asarray(steps.hidden)], 0)
+
+
+def test_sinks_are_one_logit_a_head():
+    array = numpy.zeros((2, 3, 4))
+    with pytest.raises(AttnvizError, match=r"sinks has the shape \(2, 3\): expected one logit a head, \(2,\)"):
+        attend(array, array, array, sinks=numpy.zeros((2, 3)))

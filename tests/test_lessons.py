@@ -81,6 +81,7 @@ def traces():
         source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
     )
     yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
+    yield made(source={"kind": "model", "ids": [5, 6, 7], "special": [0]})
     yield made(2, 5, causal=True, query_offset=3)
     yield trace_text("same same same")
 
@@ -92,6 +93,8 @@ def recording(request):
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
         list(explain(trace, select(trace), Looks(lesson, top=2)))
+        if trace.source.get("special"):
+            list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
     return lesson

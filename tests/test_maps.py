@@ -13,7 +13,7 @@ from attnviz.metrics import head_metrics
 from attnviz.pooling import pool
 from attnviz.renderers import picture
 from attnviz.renderers.picture import View, decide
-from attnviz.selection import select, span
+from attnviz.selection import Part, select, span
 
 RULES = {
     "plain": Rule(),
@@ -57,7 +57,9 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeyp
     monkeypatch.setattr("attnviz.maps.CELLS_OF_A_BLOCK", 200)  # several blocks of rows, which do not end with cells
     layer = a_layer(rule)
     frame = framed(*region, cells, pool)
-    for head, values in enumerate(head_maps(layer, range(2), step, frame)):
+    maps, shares = head_maps(Part(layer, (0, 1)), step, frame)
+    assert shares == []
+    for head, values in enumerate(maps):
         wanted = naive(layer, head, step, *region, frame.cell, pool)
         assert values.shape == frame.shape
         numpy.testing.assert_allclose(values, wanted, rtol=1e-10, atol=1e-12)

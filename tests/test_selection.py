@@ -126,6 +126,49 @@ def test_a_token_that_is_not_there_is_told_with_those_that_are(wanted):
         select(trace(layer(0)), key=wanted)
 
 
+def with_special(special, target_special=(), kind="self", queries=6, keys=6):
+    array = numpy.ones((2, queries, 3)), numpy.ones((2, keys, 3))
+    source = {"ids": list(range(keys)), "special": list(special)}
+    source |= {"target_ids": list(range(queries)), "target_special": list(target_special)} if kind == "cross" else {}
+    tokens = tuple(f"w{place}" for place in range(queries))
+    key_tokens = tuple(f"k{place}" for place in range(keys)) if kind == "cross" else None
+    name = "cross 0" if kind == "cross" else ""
+    return Trace(tokens, (Layer(array[0], array[1], array[1], name=name, kind=kind, key_tokens=key_tokens),), source)
+
+
+def test_special_tokens_are_left_out_and_the_layer_stays_whole():
+    whole = with_special([0, 3])
+    [part] = select(whole, skip_special=True).layers
+    assert part.layer is whole.layers[0]
+    assert part.queries == part.keys == part.shown_queries == part.shown_keys == (1, 2, 4, 5)
+    [part] = select(whole).layers
+    assert (part.queries, part.keys, list(part.shown_keys)) == (None, None, [0, 1, 2, 3, 4, 5])
+    assert not part.narrowed
+    assert not select(with_special([]), skip_special=True).layers[0].narrowed
+
+
+def test_each_side_of_cross_attention_loses_its_own():
+    [part] = select(with_special([0, 3], [1], "cross", queries=5, keys=4), skip_special=True).layers
+    assert (part.queries, part.keys) == ((0, 2, 3, 4), (1, 2))
+
+
+def test_a_special_token_that_is_named_is_not_left_out():
+    [part] = select(with_special([0, 3]), skip_special=True, query="w3", key="@0").layers
+    assert (part.queries, part.keys) == ((1, 2, 3, 4, 5), (0, 1, 2, 4, 5))
+    assert (part.shown_queries, part.shown_keys, part.pair) == ((3,), (0,), (3, 0))
+
+
+def test_special_tokens_alone_leave_nothing():
+    with pytest.raises(AttnvizError, match="special tokens alone"):
+        select(with_special(range(6)), skip_special=True)
+
+
+def test_tokens_of_another_kind_have_no_special_ones():
+    patches = with_special([0], keys=6)
+    other = Trace(patches.tokens, patches.layers, {"ids": [1, 2], "special": [0]})
+    assert not select(other, skip_special=True).layers[0].narrowed
+
+
 def test_keys_of_another_text_are_chosen_among_its_tokens():
     query, key = numpy.ones((1, 2, 2)), numpy.ones((1, 3, 2))
     cross = Trace(("le", "chat"), (Layer(query, key, key, kind="cross", key_tokens=("the", "black", "cat")),))

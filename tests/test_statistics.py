@@ -8,9 +8,9 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose
 
-from attnviz import trace_text
+from attnviz import Layer, Trace, trace_text
 from attnviz.choices import Metric
-from attnviz.metrics import head_metrics
+from attnviz.metrics import head_metrics, measured
 from attnviz.selection import select
 from attnviz.statistics import Running, Statistics
 
@@ -32,7 +32,7 @@ def test_running_numbers_are_those_of_all_values_together():
     values[1:, 3] = numpy.nan
     running = Running((4,))
     for row in values:
-        running.add(row)
+        running = running.plus(row)
     assert running.count.tolist() == [50, 33, 0, 1]
     assert_allclose(running.mean[[0, 1, 3]], numpy.nanmean(values[:, [0, 1, 3]], axis=0), rtol=1e-12)
     assert_allclose(running.deviation[:2], numpy.nanstd(values[:, :2], axis=0, ddof=1), rtol=1e-6)
@@ -68,6 +68,38 @@ def test_heads_are_sorted_by_a_metric_and_what_is_unknown_comes_last():
     values = [head.values[Metric.ENTROPY].mean for head in heads]
     assert values == sorted(values, reverse=True)
     assert [head.head for head in gathered(["a b c"]).heads(Metric.DUPLICATE)] == [0, 1, 2]
+
+
+def test_a_text_counts_in_all_layers_or_in_none(monkeypatch):
+    query = numpy.random.default_rng(0).normal(size=(2, 3, 4))
+    layers = tuple(Layer(query, query, query, index=index) for index in range(3))
+    trace, statistics = Trace(tuple("abc"), layers), Statistics()
+    statistics.add(trace, select(trace))
+    before, calls = statistics.heads(), iter(range(9))
+
+    def interrupted(*arguments):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return measured(*arguments)
+
+    monkeypatch.setattr("attnviz.statistics.measured", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        statistics.add(trace, select(trace))
+    assert (statistics.texts, statistics.tokens) == (1, 3)
+    assert {value.count for head in statistics.heads() for value in head.values.values()} <= {0, 1}
+    means = [[head.values[Metric.ENTROPY].mean for head in heads] for heads in (statistics.heads(), before)]
+    assert means[0] == means[1]
+
+
+def test_what_special_tokens_took_is_the_mean_over_the_texts_that_have_some():
+    zeros = numpy.zeros((2, 4, 3))
+    statistics = Statistics()
+    assert statistics.left_out is None
+    for special in ([0], [0, 3], []):  # 1/4 and 1/2 of even weights
+        trace = Trace(tuple("abcd"), (Layer(zeros, zeros, zeros),), {"ids": [5, 6, 7, 8], "special": special})
+        statistics.add(trace, select(trace, skip_special=True))
+    assert statistics.left_out == pytest.approx(3 / 8)
+    assert statistics.texts == 3
 
 
 def test_only_the_chosen_heads_are_measured():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from attnviz.cli.inputs import Making, read_trace
-from attnviz.cli.options import CaptureOptions, EngineOptions, ModelOptions, SourceOptions
+from attnviz.cli.options import CaptureOptions, EngineOptions, ModelOptions, SourceOptions, TextOptions
 from attnviz.cli.output import save_trace, write
 from attnviz.errors import UsageError
 
 
-def capture(source: SourceOptions, model: ModelOptions, kept: CaptureOptions, engine: EngineOptions) -> None:
+def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine: EngineOptions) -> None:
     """Save what a model's attention computes with; any command shows it with --from, without torch or the model.
 
     Example: attnviz capture "Your journey" --model DIR_OR_ID -o t.safetensors
@@ -17,6 +17,6 @@ def capture(source: SourceOptions, model: ModelOptions, kept: CaptureOptions, en
         raise UsageError("no model is named", "add --model DIR_OR_ID")
     if kept.output is None or kept.output.suffix.lower() != ".safetensors":
         raise UsageError("a trace is saved to a .safetensors file", "add -o NAME.safetensors")
-    trace = read_trace(source, Making(engine=engine, model=model, layer=kept.layer))
+    trace = read_trace(SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer))
     save_trace(trace, kept.output)
     write([f"{kept.output}\n".encode(errors="surrogateescape")], None)

@@ -20,12 +20,13 @@ from attnviz.cli.options import (
     TableOptions,
     ToyOptions,
 )
-from attnviz.cli.output import Terminal, chosen_format, first_layer, save_trace, write
-from attnviz.cli.parameters import Options
+from attnviz.cli.output import Terminal, chosen_format, save_trace, write
+from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
+    from attnviz.selection import Selection
     from attnviz.trace import Trace
 
     Render = Callable[[int, Trace], Iterable[bytes]]
@@ -46,14 +47,14 @@ def explain(
 
     Example: attnviz explain "Your journey starts" --causal
     """
-    making = Making(toy, rule, engine, model, special, part.layer)
+    making = Making(toy, rule, engine, model, part.layer)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
     if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
         raise UsageError("CSV has no projections", "take --format json")
     if table.top is not None and form not in (TableFormat.TABLE, TableFormat.MARKDOWN):
         raise UsageError(f"--top is for tables, and {form.value} holds every key", "leave out --top, or --format")
     if form is TableFormat.SAFETENSORS:
-        require_whole(part, table)
+        require_whole(model, part, special, table)
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
         save_trace(read_trace(source, making), table.output)
@@ -66,16 +67,9 @@ def explain(
         raise UsageError(
             "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
         )
-    render = _renderer(form, part, table, lines.lines)
+    render = _renderer(form, part, special, table, lines.lines)
     traces = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
     write(_rendered(traces, render), table.output)
-
-
-def require_whole(*groups: Options) -> None:
-    """A saved trace is whole: refuse options that choose a part of it."""
-    for name in ("layer", "head", "step", "query", "key"):
-        if any(getattr(group, name, None) for group in groups):
-            raise UsageError(f"--{name} chooses what is shown, but a saved trace is whole", f"leave out --{name}")
 
 
 def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
@@ -86,27 +80,27 @@ def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[b
         yield piece
 
 
-def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: bool) -> Render:
+def _renderer(
+    form: TableFormat, part: PartOptions, special: SpecialOptions, table: TableOptions, lines: bool
+) -> Render:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
-    from attnviz.selection import select
 
-    chosen: dict[str, Any] = {
-        "layer": part.layer,
-        "head": part.head,
-        "step": table.step,
-        "query": table.query,
-        "key": table.key,
-    }
+    def chosen(trace: Trace, **words: Any) -> Selection:
+        selection = selected(trace, part, special, step=table.step, query=table.query, key=table.key, **words)
+        if not lines:
+            say_if_nothing_hidden(selection, special)
+        return selection
+
     if form is TableFormat.JSON:
         from attnviz.renderers.records import to_json
 
-        return lambda _, trace: [to_json(trace, select(trace, **chosen))]
+        return lambda _, trace: [to_json(trace, chosen(trace))]
     if form is TableFormat.CSV:
         from attnviz.renderers.records import csv_header, to_csv
 
         headers = iter([csv_header(lines)])
         return lambda number, trace: [
-            next(headers, "").encode() + to_csv(trace, select(trace, **chosen), number if lines else None).encode()
+            next(headers, "").encode() + to_csv(trace, chosen(trace), number if lines else None).encode()
         ]
 
     from attnviz.lessons import lessons
@@ -116,7 +110,7 @@ def _renderer(form: TableFormat, part: PartOptions, table: TableOptions, lines: 
     looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
 
     def parts(trace: Trace) -> Iterator[Heading | Section]:
-        return explain(trace, select(trace, **chosen | {"layer": part.layer or first_layer(trace)}), looks)
+        return explain(trace, chosen(trace, layer=part.layer or first_layer(trace)), looks)
 
     if form is TableFormat.MARKDOWN:
         from attnviz.renderers.markdown import to_markdown

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.cli.explain import require_whole
 from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
     EngineOptions,
@@ -22,12 +21,12 @@ from attnviz.cli.output import (
     Terminal,
     chosen_format,
     drawn,
-    first_layer,
     require_no_terminal,
     save_trace,
     write,
 )
 from attnviz.cli.parameters import Options
+from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -54,18 +53,17 @@ def heatmap(
     """
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(part, Options(query=picture.query, key=picture.key))
+        require_whole(model, part, special, Options(query=picture.query, key=picture.key))
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)
-    trace = read_trace(source, Making(toy, rule, engine, model, special, part.layer))
+    trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)
         return
 
-    from attnviz.selection import select
-
-    chosen = select(trace, layer=part.layer or first_layer(trace), head=part.head)
+    chosen = selected(trace, part, special, layer=part.layer or first_layer(trace))
+    say_if_nothing_hidden(chosen, special)
     if form is PictureFormat.TERM or picture.show:
         _show(trace, chosen, picture, picture.output if form is PictureFormat.TERM else None)
     if form is PictureFormat.TERM:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from attnviz.choices import Backend
 from attnviz.cli.models import ModelTraces, require_model, require_no_rule, require_no_toy
-from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, SpecialOptions, ToyOptions
+from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, ToyOptions
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
@@ -34,7 +34,6 @@ class Making(NamedTuple):
     rule: RuleOptions = RuleOptions()
     engine: EngineOptions = EngineOptions()
     model: ModelOptions = ModelOptions()
-    special: SpecialOptions = SpecialOptions()
     layer: Sequence[str] = ()  # of a model, the only ones that are kept
 
 
@@ -42,29 +41,42 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
     _require_one_source(source, making.model)
     if source.from_ is not None:
-        return _shown(_from_file(source.from_, making), making)
+        return _from_file(source.from_, making)
     maker = _maker(making)
     if isinstance(maker, ModelTraces) and maker.reads_images:
-        return _shown(maker(_image(source)), making)
-    return _shown(maker(_read_text(source)), making)
+        return maker(_image(source))
+    return maker(_read_text(source))
 
 
-def read_lines(source: SourceOptions, making: Making) -> Iterator[tuple[int, Trace]]:
-    """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive."""
+def read_lines(
+    source: SourceOptions, making: Making, failed: Callable[[int, AttnvizError], None] | None = None
+) -> Iterator[tuple[int, Trace]]:
+    """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive.
+
+    A text of which no trace can be made is an error that names its line; or it is left to ``failed``, and the rest goes on.
+    """
     _require_one_source(source, making.model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
     maker = _maker(making)
     if isinstance(maker, ModelTraces):
+        if maker.reads_images:
+            raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
     blank = number = 0
     for number, line in enumerate(_lines(source), start=1):
-        if line.isspace() or not line:
+        if not line.strip():
             blank += 1
             continue
-        with named_line(number):
-            trace = _shown(maker(line), making, f"line {number}: ")
-        yield number, trace
+        try:
+            with named_line(number):
+                trace = maker(line)
+        except AttnvizError as error:
+            if failed is None:
+                raise
+            failed(number, error)
+        else:
+            yield number, trace
     if blank == number:
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
@@ -72,13 +84,13 @@ def read_lines(source: SourceOptions, making: Making) -> Iterator[tuple[int, Tra
 
 
 def line_count(source: SourceOptions) -> int | None:
-    """How many lines there will be, where that can be known before they are read."""
+    """How many lines with a text there will be, where that can be known before they are read."""
     if source.text is not None:
-        return len(source.text.splitlines())
+        return sum(1 for line in _split(source.text) if line.strip())
     if source.file is None or not source.file.is_file():
         return None
     with file_errors(source.file), open(source.file, "rb") as stream:
-        return sum(1 for _ in stream)
+        return sum(1 for line in stream if line.decode("utf-8-sig", "replace").strip())
 
 
 @contextmanager
@@ -99,29 +111,13 @@ def _maker(making: Making) -> Callable[[Any], Trace]:
     return ModelTraces(making.model, making.engine, making.layer)
 
 
-def _shown(trace: Trace, making: Making, which: str = "") -> Trace:
-    """``trace``, without its special tokens if they are to be hidden; what these took is said."""
-    if not making.special.skip_special:
-        return trace
-    from attnviz.hiding import without_special
-
-    shown, shares = without_special(trace)
-    if shares:
-        each = ", ".join(f"{title}: {share:.0%}" for title, share in shares.items())
-        took = each if len(shares) == 1 else f"{sum(shares.values()) / len(shares):.0%} on average ({each})"
-        notice(f"{which}special tokens are hidden; of the weights they took, {took}")
-    else:
-        notice(f"{which}there are no special tokens to hide")
-    return shown
-
-
 def _image(source: SourceOptions) -> Path:
     """The image that a model is to look at."""
-    if source.file is not None:
-        return source.file
-    if source.text is None:
+    if source.text is not None:
+        raise UsageError("this model looks at an image, not at a text", "give --file IMAGE in place of the text")
+    if source.file is None or str(source.file) == "-":
         raise UsageError("this model looks at an image, and none is given", "add --file IMAGE")
-    return Path(source.text)
+    return source.file
 
 
 class TraceMaker:
@@ -175,7 +171,7 @@ def _given(options: RuleOptions) -> dict[str, Any]:
     from attnviz.attention import Rule
 
     given = {name: value for name, value in vars(options).items() if value is not None}
-    if given.pop("no_scale"):
+    if given.pop("no_scale", False):
         if "scale" in given:
             raise UsageError("--scale and --no-scale: give one of the two")
         given["scale"] = 1.0
@@ -219,14 +215,19 @@ def _read_text(source: SourceOptions) -> str:
 
 def _lines(source: SourceOptions) -> Iterator[str]:
     if source.text is not None or (source.file is None and not _stdin_has_text()):
-        lines = _read_text(source).split("\n")  # where a file's lines end, too: not at \x0c or \u2028
-        yield from (line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1]))
+        yield from _split(_read_text(source))
     elif source.file is not None and str(source.file) != "-":
         with file_errors(source.file), open(source.file, "rb") as stream:
             yield from _decoded_lines(stream, str(source.file))
     else:
         with _waiting() as stdin:
             yield from _decoded_lines(stdin, STDIN)
+
+
+def _split(text: str) -> list[str]:
+    """The lines of ``text``, which end where a file's lines end: not at \\x0c or \\u2028."""
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
 def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attnviz.choices import Backend
 from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, ToyOptions
 from attnviz.cli.output import notice
-from attnviz.cli.parameters import Options
+from attnviz.cli.parameters import Options, dashed
 from attnviz.cli.progress import progress, silent
 from attnviz.errors import AttnvizError, UsageError
 
@@ -72,16 +72,12 @@ def require_model(options: ModelOptions) -> None:
     """Refuse what only a model understands where none is given."""
     for name, value in vars(options).items():
         if value and name != "model":
-            raise UsageError(f"--{_dashed(name)} is for a real model", "add --model DIR_OR_ID")
+            raise UsageError(f"--{dashed(name)} is for a real model", "add --model DIR_OR_ID")
 
 
 def _refuse(options: Options, why: str, instead: str) -> None:
     for name, value in vars(options).items():
         if value is not None and value is not False:
-            raise UsageError(f"--{_dashed(name)} {why}", f"leave out --{_dashed(name)}, {instead}")
+            raise UsageError(f"--{dashed(name)} {why}", f"leave out --{dashed(name)}, {instead}")
     if vars(options).get("causal") is False:
         raise UsageError(f"--no-causal {why}", f"leave out --no-causal, {instead}")
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")

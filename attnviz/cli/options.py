@@ -58,8 +58,8 @@ SUFFIXES: dict[str, TableFormat | PictureFormat] = {
 }
 
 
-class SourceOptions(Options):
-    """A text, or a file of arrays in its place."""
+class TextOptions(Options):
+    """A text."""
 
     text: Annotated[
         str | None,
@@ -77,6 +77,11 @@ class SourceOptions(Options):
             rich_help_panel=FROM_TEXT,
         ),
     ] = None
+
+
+class SourceOptions(TextOptions):
+    """A text, or a file of arrays in its place."""
+
     from_: Annotated[
         Path | None,
         typer.Option(

@@ -82,20 +82,14 @@ def drawn(
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:
-    """Save ``trace`` to the file ``output``."""
+    """Save ``trace`` to the file ``output``, and say how exactly it holds what its model computed."""
+    from attnviz.provenance import exactness, largest_error, model_name
+
     if output is None or str(output) == "-":
         raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
     trace.save(output)
-
-
-def first_layer(trace: Trace) -> list[str]:
-    """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
-    numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
-    first = " ".join(map(str, numbers[0])).strip()
-    if len(numbers) > 1:
-        name = first if numbers[0][0] else f"layer {first}"
-        notice(f"showing {name} of {len(numbers)}; --layer N or --layer all shows others")
-    return [first]
+    if line := exactness(model_name(trace), largest_error(trace)):
+        notice(f"{output}: {line}")
 
 
 class Terminal:

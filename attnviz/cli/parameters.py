@@ -47,6 +47,11 @@ class PlainGroup(_Plain, TyperGroup):
     """A group of such commands, its own parameters plain as well."""
 
 
+def dashed(name: str) -> str:
+    """An option as a person writes it, without its dashes in front."""
+    return name.replace("_", "-")
+
+
 class Options:
     """A group of options: its annotations declare them, its class attributes are their defaults."""
 
@@ -57,7 +62,7 @@ class Options:
 def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     """Make ``run``, whose parameters are annotated with groups of options, a command of ``app``."""
     groups = {name: hint for name, hint in get_type_hints(run).items() if name != "return"}
-    fields = {name: group.__annotations__ for name, group in groups.items()}
+    fields = {name: _fields(group) for name, group in groups.items()}
 
     def command(**values: Any) -> None:
         run(**{name: group(**{field: values[field] for field in fields[name]}) for name, group in groups.items()})
@@ -74,6 +79,11 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
         ]
     )
     app.command(cls=PlainCommand)(command)
+
+
+def _fields(group: type) -> dict[str, Any]:
+    """The options of a group, those of the groups that it extends first."""
+    return {name: hint for base in reversed(group.__mro__[:-1]) for name, hint in base.__annotations__.items()}
 
 
 def _kind(hint: Any) -> Any:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn, Task
 
 Report = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
 
@@ -20,19 +24,19 @@ def watched() -> bool:
 
 @contextmanager
 def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
-    """A bar that the block moves by calling what this yields; it is gone when the block ends.
+    """A line that the block moves by calling what this yields; it is gone when the block ends.
 
-    ``timed`` adds the rate and, where the end is known, the time left.
+    A bar where it is known how much there is to do, else the time that has passed. ``timed`` adds the rate and, where the
+    end is known, the time left.
     """
     if not watched():
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
     name = TextColumn("{task.description}", markup=False)  # it may be a person's own: a folder
-    rate = [TextColumn("{task.fields[rate]}"), TimeRemainingColumn()] if timed else []
-    columns = [SpinnerColumn(), name, BarColumn(), MofNCompleteColumn(), *rate]
+    columns = [SpinnerColumn(), name, *_columns(timed)]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="")
 
@@ -41,3 +45,32 @@ def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
             bar.update(task, description=what, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
 
         yield report
+
+
+def _columns(timed: bool) -> list[ProgressColumn]:
+    """How far it is: in other words where the end is known than where it is not."""
+    from rich.console import RenderableType
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    class Where(ProgressColumn):
+        """A column of the tasks whose end is ``known``, or of those whose end is not; of the others it is empty."""
+
+        def __init__(self, known: bool, column: ProgressColumn) -> None:
+            super().__init__()
+            self.known, self.column = known, column
+
+        def render(self, task: Task) -> RenderableType:
+            return self.column(task) if (task.total is not None) is self.known else ""
+
+    count = TextColumn("{task.completed}")
+    rate = TextColumn("{task.fields[rate]}")
+    unknown: list[ProgressColumn] = [count, TimeElapsedColumn(), rate] if timed else [TimeElapsedColumn()]
+    known: list[ProgressColumn] = [BarColumn(), MofNCompleteColumn(), *([rate, TimeRemainingColumn()] if timed else [])]
+    return [*(Where(False, column) for column in unknown), *(Where(True, column) for column in known)]

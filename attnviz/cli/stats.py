@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from attnviz.cli.inputs import Making, line_count, read_lines, read_trace
+from attnviz.cli.inputs import Making, line_count, named_line, read_lines, read_trace
 from attnviz.cli.options import (
     EngineOptions,
     LinesOptions,
@@ -22,12 +22,16 @@ from attnviz.cli.options import (
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, drawn, notice, require_no_terminal, write
-from attnviz.cli.progress import progress, silent
-from attnviz.errors import UsageError
+from attnviz.cli.parts import NOTHING_SPECIAL, selected
+from attnviz.cli.progress import progress
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
 
 if TYPE_CHECKING:
     from attnviz.statistics import Statistics
     from attnviz.trace import Trace
+
+    Failed = Callable[[int, AttnvizError], None]
+    Read = Callable[[Failed], Iterator[tuple[int, Trace]]]
 
 DEFAULT_FILE = Path("heads.png")
 INTERRUPTED = 130
@@ -50,37 +54,59 @@ def stats(
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
     form = _format(shown)
-    making = Making(toy, rule, engine, model, special, part.layer)
+    from attnviz.statistics import Statistics
+
+    making = Making(toy, rule, engine, model, part.layer)
+    statistics, total = Statistics(shown.near), None
+
+    def add(trace: Trace) -> None:
+        statistics.add(trace, selected(trace, part, special))
+
     if lines.lines:
-        statistics = _gathered(read_lines(source, making), part, shown, line_count(source))
+        total = line_count(source)
+        _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
     else:
-        statistics = _gathered(iter([(1, read_trace(source, making))]), part, shown, 1)
+        trace = read_trace(source, making)
+        with progress("rows", timed=True) as report:
+            statistics.add(trace, selected(trace, part, special), lambda done, of: report("rows", done, of))
+    if special.skip_special and statistics.left_out is None:
+        notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     if statistics.partial:
-        notice(f"interrupted: this is of {statistics.texts:,} texts")
+        notice(f"interrupted: this is of {statistics.texts:,}{f' of {total:,}' if total else ''} texts")
         raise typer.Exit(INTERRUPTED)
 
 
-def _gathered(
-    traces: Iterator[tuple[int, Trace]], part: PartOptions, shown: StatsOptions, total: int | None
-) -> Statistics:
-    """The statistics of all traces, or of those that came before the run was interrupted."""
-    from attnviz.selection import select
-    from attnviz.statistics import Statistics
+def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], total: int | None) -> None:
+    """Add the traces that ``read`` brings: all that can be made, or those that come before the run is interrupted.
 
-    statistics = Statistics(shown.near)
+    A text that cannot be read is skipped, aloud; where none can be, the error of the first is what is wrong.
+    """
+    errors: list[AttnvizError] = []
+
+    def skip(number: int, error: AttnvizError) -> None:
+        if isinstance(error, UsageError | ChoiceError):  # no other text would do better
+            raise error
+        errors.append(error)
+        statistics.skipped += 1
+        why = error.message.removeprefix(f"line {number}: ")
+        notice(f"line {number} skipped: {why}")
+
     try:
         with progress("texts", timed=True) as report:
-            for number, trace in traces:
-                rows = (lambda done, of: report("rows", done, of)) if total == 1 else silent
-                statistics.add(trace, select(trace, layer=part.layer, head=part.head), rows)
-                if total != 1:
-                    report("texts", number, total)
+            for number, trace in read(skip):
+                try:
+                    with named_line(number):
+                        add(trace)
+                except AttnvizError as error:
+                    skip(number, error)
+                report("texts", statistics.texts + statistics.skipped, total)
     except KeyboardInterrupt:
         if not statistics.texts:
             raise
         statistics.partial = True
-    return statistics
+    if not statistics.texts:
+        raise errors[0]
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:

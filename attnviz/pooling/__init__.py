@@ -140,8 +140,7 @@ def _sink_share(rule: Rule, heads: Sequence[int], normaliser: Array) -> Array:
     xp = namespace(normaliser)
     if rule.sinks is None:
         return xp.zeros_like(normaliser)
-    logits = like(normaliser, rule.sinks)[list(heads)]
-    return xp.exp((logits[:, None] if logits.ndim == 1 else logits) - normaliser)
+    return xp.exp(like(normaliser, rule.sinks)[list(heads)][:, None] - normaliser)
 
 
 def _plogp(share: Array) -> Array:

@@ -108,10 +108,10 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
     tiles = list(cut(begin, end, cell_keys, KEY_BLOCK))
-    sink = head.sinks(start, stop)
+    sink = head.sink
     if not tiles:
         if sink is not None:
-            into.normaliser[start:stop] = xp.where(sink == -math.inf, 0.0, sink)
+            into.normaliser[start:stop] = sink
         return
     slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
     bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
@@ -121,7 +121,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
 
     seen = None if into.visible is None else zeros(sum(slots))
     strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
-    calm = head.calm(block, sink)
+    calm = head.calm(block)
     tallest = max(last - first for first, last in tiles)
     work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
     for number, (keys, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):

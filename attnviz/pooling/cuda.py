@@ -40,8 +40,6 @@ def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
     """Whether the kernels compute this: CUDA and Triton are there, and the rule is one of lengths and numbers alone."""
     if find_spec("triton") is None or not bound < 1e30:
         return False
-    if rule.sinks is not None and rule.sinks.ndim > 1:  # one for each query, which few have
-        return False
     plain = rule.mask is None and rule.bias is None and rule.scale_for(query.shape[-1]) != 0
     kind = str(query.dtype).rpartition(".")[2]
     return plain and query.dtype == key.dtype and kind in ("bfloat16", "float16", "float32") and query.shape[-1] <= 256

@@ -25,7 +25,7 @@ class Head:
     dtype: Any
     mask: Array | None  # (queries, keys)
     bias: Array | None  # (queries, keys)
-    sink: Array | None  # one logit, or (queries,)
+    sink: Array | None  # a single logit
     offset: int
     checked: bool  # whether scores could overflow
     longest_key: float  # the largest |k|
@@ -58,19 +58,15 @@ class Head:
             ),
         )
 
-    def calm(self, block: Array, sink: Array | None) -> bool:
+    def calm(self, block: Array) -> bool:
         """Whether no score of these queries can bring an exponential out of range, so that none needs a shift.
 
         |q · k| ≤ |q| |k|. The products of many a head are far below that limit, and two passes over each tile are saved.
         """
         limit = math.log(float(self.xp.finfo(self.dtype).max)) / 2
-        if self.bias is not None or (sink is not None and not float(self.xp.max(self.xp.abs(sink))) < limit):
+        if self.bias is not None or (self.sink is not None and not abs(float(self.sink)) < limit):
             return False
         return math.sqrt(longest(block)) * self.longest_key < limit
-
-    def sinks(self, start: int, stop: int) -> Array | None:
-        """The logit of the sink, one for all or one for each of some queries."""
-        return self.sink if self.sink is None or self.sink.ndim == 0 else self.sink[start:stop]
 
     def queries(self, start: int, stop: int) -> Array:
         """Some of the queries, times the scale.  (queries, d)"""

@@ -116,8 +116,7 @@ class Paper:
         """What shares the row's mass: every key, and the sink if there is one, each with its logit."""
         entries = list(zip(self.key_names, self.row.tolist(), strict=True))
         if self.layer.rule.sinks is not None:
-            logit = self.layer.rule.sinks[self.head]  # one, or one for each query
-            entries.append((self.say("pair.sink"), float(logit if logit.ndim == 0 else logit[self.query])))
+            entries.append((self.say("pair.sink"), float(self.layer.rule.sinks[self.head])))
         return entries
 
     def _shift(self) -> float:

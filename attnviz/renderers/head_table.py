@@ -14,6 +14,7 @@ from rich.text import Text
 
 from attnviz.choices import Metric
 from attnviz.provenance import exactness
+from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Matrix
 from attnviz.renderers.tables import BOLD, DIM, MatrixTable
 from attnviz.statistics import Head, Statistics, Value
@@ -46,6 +47,8 @@ def facts(statistics: Statistics) -> str:
         *filter(None, [exactness(statistics.model, statistics.error)]),
         f"texts: {statistics.texts:,}",
         f"tokens: {statistics.tokens:,}",
+        *([f"skipped: {statistics.skipped:,}"] if statistics.skipped else []),
+        *filter(None, [numbers.left_out(statistics.left_out)]),
         *(["partial: interrupted before the last text"] if statistics.partial else []),
     ]
     return " · ".join(words)
@@ -59,9 +62,11 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "source": statistics.source,
             "texts": statistics.texts,
             "tokens": statistics.tokens,
+            "skipped": statistics.skipped,
             "partial": statistics.partial,
             "largest_error": statistics.error,
             "near": statistics.near,
+            "hidden_share": statistics.left_out,
             "heads": [_record(head) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,
@@ -75,8 +80,8 @@ def to_csv(statistics: Statistics, sort: Metric | None) -> str:
     writer.writerow(CSV_COLUMNS)
     for head in statistics.heads(sort):
         for metric, value in head.values.items():
-            numbers = ["" if math.isnan(number) else repr(number) for number in (value.mean, value.deviation)]
-            writer.writerow([head.number, head.layer, head.head, metric.value, *numbers, value.count])
+            words = ["" if math.isnan(number) else repr(number) for number in (value.mean, value.deviation)]
+            writer.writerow([head.number, head.layer, head.head, metric.value, *words, value.count])
     return text.getvalue()
 
 
@@ -87,7 +92,9 @@ def _record(head: Head) -> dict[str, Any]:
 
 def _reading(statistics: Statistics) -> str:
     middle = "mean over the queries of a text" + (", then mean ± deviation over texts" if statistics.texts > 1 else "")
-    return f"{middle}; entropy in bits, distance in tokens, near: below {statistics.near} tokens, else shares of the weight"
+    units = f"entropy in bits, distance in tokens, near: below {statistics.near} tokens, else shares of the weight"
+    one_more = "; to entropy and evenness, what is hidden is one more key" if statistics.left_out is not None else ""
+    return f"{middle}; {units}{one_more}"
 
 
 def _cell(value: Value, several: bool) -> str:

@@ -107,7 +107,8 @@ class HeadSections:
     def _masked(self) -> Section:
         rule, lowered = self.layer.rule, self.steps.hidden & (self.steps.masked > -math.inf)
         masked = numpy.where(lowered, -math.inf, self.steps.masked)
-        hidden = int(self.steps.hidden.sum())
+        cells = self._kept(self.steps.hidden)
+        hidden = int(cells.sum())
         sentences = []
         if rule.bias is not None:
             slopes = self.layer.slopes
@@ -123,10 +124,10 @@ class HeadSections:
         if rule.mask is not None:
             sentences.append(self.say("masked.mask"))
         if hidden:
-            sentences.append(self.say("masked.why", hidden=hidden, cells=masked.size))
-        if lowered.any():
+            sentences.append(self.say("masked.why", hidden=hidden, cells=cells.size))
+        if self._kept(lowered).any():
             sentences.append(self.say("masked.lowered", value=f"{self.steps.masked.min():.3g}"))
-        blind = numpy.flatnonzero(self.steps.blind)
+        blind = [query for query in self.writer.part.kept_queries if self.steps.blind[query]]
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:
             sentences.append(self.matrices.more(len(blind) - MOST_BLIND))
@@ -143,24 +144,36 @@ class HeadSections:
         weights, query = self.steps.weights, self._telling()
         sentences = [self.say("weights.what")]
         if query is not None:
-            key = int(weights[query].argmax())
-            if self.writer.part.key in (None, key):  # else the largest weight is not in the table
-                weight = numbers.share(float(weights[query, key]))
-                ties = numpy.flatnonzero(numpy.isclose(weights[query], weights[query, key], rtol=1e-9, atol=0))
-                names = ", ".join(f"`{self.writer.key_names[tie]}`" for tie in ties[:MOST_NAMED])
-                names += ", …" if len(ties) > MOST_NAMED else ""
-                if len(ties) == 1:
-                    sentences.append(self.say("weights.here", **self._names(query, key), weight=weight))
-                else:
-                    query_name = self.writer.query_names[query]
-                    sentences.append(self.say("weights.tie", query=query_name, weight=weight, keys=names))
-            if self.layer.rule.sinks is None:
-                sentences.append(self.say("weights.sum"))
-            else:
-                share = numbers.share(float(1 - weights[query].sum()))
-                sentences.append(self.say("weights.sink", query=self.writer.query_names[query], share=share))
+            sentences += [*self._looks_most(query, weights[query]), *self._adds_up(query, weights[query])]
         matrix = self.matrices.of_weights(weights, self.steps.hidden)
         return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", sentences, matrix)
+
+    def _looks_most(self, query: int, row: numpy.ndarray) -> Iterator[str]:
+        """At which of the keys ``query`` looks most; nothing where the table does not show it."""
+        part = self.writer.part
+        kept = numpy.array(part.kept_keys)
+        key = int(kept[row[kept].argmax()])
+        if part.key not in (None, key) or not row[key]:
+            return
+        weight = numbers.share(float(row[key]))
+        ties = kept[numpy.isclose(row[kept], row[key], rtol=1e-9, atol=0)]
+        if len(ties) == 1:
+            yield self.say("weights.here", **self._names(query, key), weight=weight)
+        else:
+            names = ", ".join(f"`{self.writer.key_names[tie]}`" for tie in ties[:MOST_NAMED])
+            names += ", …" if len(ties) > MOST_NAMED else ""
+            yield self.say("weights.tie", query=self.writer.query_names[query], weight=weight, keys=names)
+
+    def _adds_up(self, query: int, row: numpy.ndarray) -> Iterator[str]:
+        """What the weights of ``query`` add up to, and who has the rest."""
+        name, keys = self.writer.query_names[query], self.writer.part.keys
+        if keys is not None:
+            left_out = float(numpy.delete(row, keys).sum())
+            yield self.say("weights.left_out", query=name, share=numbers.share(left_out))
+        if self.layer.rule.sinks is not None:
+            yield self.say("weights.sink", query=name, share=numbers.share(float(1 - row.sum())))
+        elif keys is None:
+            yield self.say("weights.sum")
 
     def _output(self) -> Section:
         sentences, query = [self.say("output.what")], self._telling()
@@ -173,19 +186,19 @@ class HeadSections:
 
     def _best(self) -> tuple[int, int]:
         """The query and the key of the largest score among those that are shown."""
-        part = self.writer.part
-        queries = range(self.steps.scores.shape[0]) if part.query is None else [part.query]
-        keys = range(self.steps.scores.shape[1]) if part.key is None else [part.key]
+        queries, keys = self.writer.part.shown_queries, self.writer.part.shown_keys
         scores = self.steps.scores[numpy.ix_(queries, keys)]
         row, column = divmod(int(scores.argmax()), scores.shape[1])
         return queries[row], keys[column]
 
     def _telling(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
-        seeing = numpy.flatnonzero(~self.steps.blind)
-        if self.writer.part.query is not None:
-            return self.writer.part.query if self.writer.part.query in seeing else None
-        return int(seeing[-1]) if len(seeing) else None
+        return next((query for query in reversed(self.writer.part.shown_queries) if not self.steps.blind[query]), None)
+
+    def _kept(self, cells: numpy.ndarray) -> numpy.ndarray:
+        """queries × keys → those that are not left out."""
+        part = self.writer.part
+        return cells[numpy.ix_(part.kept_queries, part.kept_keys)] if part.narrowed else cells
 
     def _names(self, query: int, key: int) -> dict[str, str]:
         return {"query": self.writer.query_names[query], "key": self.writer.key_names[key]}

@@ -61,15 +61,16 @@ class MatrixMaker:
 
     def of_cells(self, values: numpy.ndarray) -> Matrix:
         """queries × keys; −∞ is a hidden cell."""
-        only = self.part.query, self.part.key
-        return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *only)
+        shown = self.part.shown_queries, self.part.shown_keys
+        return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *shown)
 
     def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
-        """queries × keys, tinted from 0, with the sum of each row."""
-        only = self.part.query, self.part.key
-        matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *only, lowest=0.0)
-        sums = numbers.matrix(weights.sum(axis=-1, keepdims=True), self.looks.precision)
-        words = [sums[row][0] if row is not None else "…" for row in self._places(len(sums), self.part.query)]
+        """queries × keys, tinted from 0, with the sum of each row over all keys that are not left out."""
+        shown = self.part.shown_queries, self.part.shown_keys
+        matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
+        kept = weights if self.part.keys is None else weights[:, self.part.keys]
+        sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), self.looks.precision)
+        words = [sums[row][0] if row is not None else "…" for row in self._places(self.part.shown_queries)]
         return matrix._replace(
             columns=[*matrix.columns, self.say("label.sum")],
             cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
@@ -78,15 +79,15 @@ class MatrixMaker:
 
     def of_tokens(self, values: Array) -> Matrix:
         """A vector for each token of the layer's text."""
-        return self._vectors("label.token", self.query_names, values, None)
+        return self._vectors("label.token", self.query_names, values, self.part.kept_queries)
 
     def of_queries(self, values: Array) -> Matrix:
         """A vector for each query."""
-        return self._vectors("label.query", self.query_names, values, self.part.query)
+        return self._vectors("label.query", self.query_names, values, self.part.shown_queries)
 
     def of_keys(self, values: Array) -> Matrix:
         """A vector for each key."""
-        return self._vectors("label.key", self.key_names, values, self.part.key)
+        return self._vectors("label.key", self.key_names, values, self.part.shown_keys)
 
     def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
         """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""
@@ -94,7 +95,7 @@ class MatrixMaker:
         rows = [str(row) for row in range(len(weight))]
         if projection.bias is not None:
             weight, rows = numpy.vstack([weight, to_numpy(projection.bias)[columns]]), [*rows, "bias"]
-        return self._vectors(name, rows, weight, None)
+        return self._vectors(name, rows, weight, range(len(rows)))
 
     def more(self, count: int) -> str:
         """What stands where ``count`` places are left out."""
@@ -103,11 +104,11 @@ class MatrixMaker:
     def _corner(self) -> str:
         return f"{self.say('label.query')} ↓ {self.say('label.key')} →"
 
-    def _vectors(self, corner: str, rows: Sequence[str], values: Array, only: int | None) -> Matrix:
+    def _vectors(self, corner: str, rows: Sequence[str], values: Array, shown: Sequence[int]) -> Matrix:
         array = to_numpy(values)
         columns = [str(column) for column in range(array.shape[-1])]
         corner = self.say(corner) if corner.startswith("label.") else corner
-        return self._cut(corner, rows, columns, array, numpy.zeros(array.shape, dtype=bool), only)
+        return self._cut(corner, rows, columns, array, numpy.zeros(array.shape, dtype=bool), shown, range(len(columns)))
 
     def _cut(
         self,
@@ -116,33 +117,31 @@ class MatrixMaker:
         columns: Sequence[str],
         values: numpy.ndarray,
         hidden: numpy.ndarray,
-        only_row: int | None = None,
-        only_column: int | None = None,
+        shown_rows: Sequence[int],
+        shown_columns: Sequence[int],
         lowest: float | None = None,
     ) -> Matrix:
-        """``values`` cut to what is shown: the tokens asked for, or as many as fit, the cut said in words."""
-        row_places, column_places = self._places(len(rows), only_row), self._places(len(columns), only_column)
+        """``values`` cut to what is shown, and of that to as many as fit, this cut said in words."""
+        row_places, column_places = self._places(shown_rows), self._places(shown_columns)
         cells = numpy.ix_(*([place for place in places if place is not None] for places in (row_places, column_places)))
         kept = values[cells]
         return Matrix(
             corner,
-            self._labels(rows, row_places),
-            self._labels(columns, column_places),
+            self._labels(rows, row_places, len(shown_rows)),
+            self._labels(columns, column_places, len(shown_columns)),
             _with_gaps(numbers.matrix(kept, self.looks.precision), row_places, column_places, "…"),
             _with_gaps(_tints(kept, hidden[cells], lowest), row_places, column_places, None),
         )
 
-    def _places(self, count: int, only: int | None) -> list[int | None]:
-        """Which of ``count`` places are shown; None stands for those left out in the middle."""
-        most = self.looks.max_tokens
-        if only is not None:
-            return [only]
+    def _places(self, shown: Sequence[int]) -> list[int | None]:
+        """As many of the places ``shown`` as fit; None stands for those left out in the middle."""
+        most, count = self.looks.max_tokens, len(shown)
         if count <= most:
-            return list(range(count))
-        return [*range(math.ceil(most / 2)), None, *range(count - most // 2, count)]
+            return list(shown)
+        return [*shown[: math.ceil(most / 2)], None, *shown[count - most // 2 :]]
 
-    def _labels(self, names: Sequence[str], places: list[int | None]) -> list[str]:
-        more = self.more(len(names) - self.looks.max_tokens)
+    def _labels(self, names: Sequence[str], places: list[int | None], count: int) -> list[str]:
+        more = self.more(count - self.looks.max_tokens)
         return [more if place is None else names[place] for place in places]
 
 

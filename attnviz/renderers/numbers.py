@@ -29,6 +29,11 @@ def share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
+def left_out(share: float | None) -> str:
+    """What is said of a result without special tokens, which took the mean ``share`` of the weights; None: nothing."""
+    return "" if share is None else f"special tokens hidden: they took {100 * share:.0f} % of the weights"
+
+
 def factor(value: float, precision: int) -> str:
     """A number inside a product: negative ones stand in brackets."""
     text = number(value, precision)

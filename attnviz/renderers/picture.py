@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
-from attnviz.maps import Frame, framed, head_maps
+from attnviz.maps import Frame, framed, head_maps, kept
 from attnviz.progress import Report, unheard
 from attnviz.provenance import exactness, largest_error, model_name
-from attnviz.selection import Selection, span
+from attnviz.renderers import numbers
+from attnviz.selection import Part, Selection, span
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
@@ -102,28 +103,28 @@ def decide(
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     layers = [part.layer for part in selection.layers]
-    words = _words(trace, layers)
-    frame = _frame(view, words, selection.heads)
+    frame = _frame(trace, selection, view)
     panels: list[Panel] = []
+    shares: list[float] = []  # of the weights, that went to keys which are left out
     for part in selection.layers:
 
         def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
             view.report(before * of + done * heads, selection.heads * of)
 
-        found = head_maps(part.layer, part.heads, step, frame, report)
+        found, lost = head_maps(part, step, frame, report)
         titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
         panels += map(Panel, titles, part.heads, found)
+        shares += lost
     maps = [panel.values for panel in panels]
     limits, largest, diverging = limits_of(maps, step)
     decades = frame.pooled and step is MapStep.WEIGHTS and largest > limits[1]
-    queries, keys = (
-        _labels(side, tokens, frame) for side, tokens in zip((frame.queries, frame.keys), words, strict=True)
-    )
+    queries, keys = _labels(trace, selection.layers[0], frame)
     told = _frame_words(frame, layers[0])
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
+    left_out = float(numpy.mean(shares)) if shares else None
     return Picture(
         title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
-        subtitle=_subtitle(trace, layers[0], told if own is not None else []),
+        subtitle=_subtitle(trace, selection.layers[0], told if own is not None else [], left_out),
         panels=tuple(panels),
         queries=queries,
         keys=keys,
@@ -139,25 +140,27 @@ def decide(
     )
 
 
-def _frame(view: View, words: tuple[Sequence[str], Sequence[str]], heads: int) -> Frame:
-    queries, keys = span("query", view.query, len(words[0])), span("key", view.key, len(words[1]))
-    most, side = (CELLS, SIDE) if heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
+    """What of the layers is shown, which must have the same tokens."""
+    first, *others = selection.layers
+    for part in others:
+        if _tokens(trace, part) != _tokens(trace, first):
+            raise AttnvizError(
+                f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
+            )
+    queries = span("query", view.query, int(first.layer.query.shape[1]))
+    keys = span("key", view.key, int(first.layer.key.shape[1]))
+    most, side = (CELLS, SIDE) if selection.heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
     most = min(most, int(side * (view.dpi or DPI)))
     if max(len(queries), len(keys)) > most:
         most = view.cells or most
     return framed(queries, keys, most, view.pool)
 
 
-def _words(trace: Trace, layers: Sequence[Layer]) -> tuple[Sequence[str], Sequence[str]]:
-    """The tokens of the queries and of the keys, which all of ``layers`` must share."""
-    words = trace.query_tokens(layers[0]), trace.key_tokens(layers[0])
-    for layer in layers[1:]:
-        if (trace.query_tokens(layer), trace.key_tokens(layer)) != words:
-            raise AttnvizError(
-                f"{_both(layers[0], layer)} have different tokens, so they do not share a picture",
-                "choose layers of the same tokens with --layer",
-            )
-    return words
+def _tokens(trace: Trace, part: Part) -> tuple[Any, ...]:
+    """The tokens along both sides, and which of them are kept."""
+    return trace.query_tokens(part.layer), trace.key_tokens(part.layer), part.queries, part.keys
 
 
 def _both(first: Layer, second: Layer) -> str:
@@ -197,10 +200,19 @@ def _decades(maps: Sequence[numpy.ndarray]) -> tuple[float, float]:
     return max(least, most * LEAST_SHARE), most
 
 
-def _labels(side: range, tokens: Sequence[str], frame: Frame) -> tuple[str, ...]:
-    """A label for each cell along one side: its token, or of pooled cells some round positions."""
-    if not frame.pooled:
-        return tuple(shorten(shown(token), LABEL_CELLS) for token in tokens[side.start : side.stop])
+def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
+    if frame.pooled:
+        return _positions(frame.queries), _positions(frame.keys)
+    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    shown_queries, shown_keys = kept(part, frame)
+    return (
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in shown_queries),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in shown_keys),
+    )
+
+
+def _positions(side: range) -> tuple[str, ...]:
     labels = [""] * len(side)
     apart = _apart(side.stop - side.start)
     for position in range(-(-side.start // apart) * apart, side.stop, apart):
@@ -253,11 +265,12 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     return ", ".join(parts)
 
 
-def _subtitle(trace: Trace, layer: Layer, told: Sequence[str]) -> str:
+def _subtitle(trace: Trace, part: Part, told: Sequence[str], left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
-    tokens = trace.query_tokens(layer)
+    tokens = trace.query_tokens(part.layer)
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
         return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
-    names = [shorten(shown(token), LABEL_CELLS) for token in tokens[:SOURCE_TOKENS]]
-    text = f"“{' '.join(names)}{' …' if len(tokens) > SOURCE_TOKENS else ''}”"
-    return " · ".join(part for part in (text, *told, exactness(model_name(trace), largest_error(trace))) if part)
+    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
+    text = f"“{' '.join(names)}{' …' if len(part.kept_queries) > SOURCE_TOKENS else ''}”"
+    words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
+    return " · ".join(filter(None, words))

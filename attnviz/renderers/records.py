@@ -40,7 +40,7 @@ def to_json(trace: Trace, selection: Selection) -> bytes:
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
     _require_room(selection, BYTES_AS_JSON, "JSON")
-    layers = [_layer(part.layer, part.heads, selection.steps) for part in selection.layers]
+    layers = [_layer(trace, part, selection.steps) for part in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
 
 
@@ -56,8 +56,9 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        query = part.query if is_long(layer) else None  # in a short text the others cost nothing
-        data = _layer(layer, part.heads, selection.steps, query)
+        if part.query is not None and is_long(layer):  # in a short text the other rows cost nothing
+            part = part._replace(queries=(part.query,))
+        data = _layer(trace, part, selection.steps)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
         for head in data.get("heads", ()):
@@ -76,10 +77,7 @@ def csv_header(line: bool = False) -> str:
 def _require_room(selection: Selection, size: int, what: str) -> None:
     """Refuse maps that are too many to be written, before any of them is computed."""
     maps = len(set(MAP_STEPS) & set(selection.steps))
-    pairs = sum(
-        len(part.heads) * (part.layer.query.shape[1] if part.query is None else 1) * part.layer.key.shape[1]
-        for part in selection.layers
-    )
+    pairs = sum(len(part.heads) * len(part.shown_queries) * len(part.kept_keys) for part in selection.layers)
     require_memory(
         maps * pairs * size,
         f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
@@ -87,14 +85,10 @@ def _require_room(selection: Selection, size: int, what: str) -> None:
     )
 
 
-def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...], query: int | None = None) -> dict[str, Any]:
-    """A record of the layer; what is computed is of one ``query`` alone if it is named."""
-    rule = layer.rule
+def _layer(trace: Trace, part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
+    layer, rule = part.layer, part.layer.rule
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
-    if layer.tokens is not None:
-        data["query_tokens"] = layer.tokens
-    if layer.key_tokens is not None:
-        data["key_tokens"] = layer.key_tokens
+    data |= _places(trace, part)
     data |= {"causal": rule.causal, "scale": layer.scale, "window": rule.window, "softcap": rule.softcap}
     if rule.query_offset is not None:
         data["query_offset"] = rule.query_offset
@@ -102,50 +96,85 @@ def _layer(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...], query:
         data["sinks"] = to_numpy(rule.sinks)
     for step, array in ((Step.EMBEDDINGS, layer.embeddings), (Step.POSITIONS, layer.positions)):
         if step in steps and array is not None:
-            data[step.value] = to_numpy(array)
+            data[step.value] = _kept(array, part.queries)
     if Step.INPUTS in steps and layer.positions is not None:
-        data["inputs"] = to_numpy(layer.inputs)
+        data["inputs"] = _kept(layer.inputs, part.queries)
     if Step.PROJECTIONS in steps and layer.projections:
         data["projections"] = {name: _projection(one) for name, one in layer.projections.items()}
-    return data | _computed(layer, heads, steps, query)
+    return data | _computed(part, steps)
 
 
-def _computed(layer: Layer, heads: tuple[int, ...], steps: tuple[Step, ...], query: int | None) -> dict[str, Any]:
+def _places(trace: Trace, part: Part) -> dict[str, Any]:
+    """The tokens of rows and columns where they are not the text's, and their positions where some are left out."""
+    layer = part.layer
+    data: dict[str, Any] = {}
+    if layer.tokens is not None or part.queries is not None:
+        data["query_tokens"] = [trace.query_tokens(layer)[query] for query in part.kept_queries]
+    if layer.key_tokens is not None or part.queries != part.keys:
+        data["key_tokens"] = [trace.key_tokens(layer)[key] for key in part.kept_keys]
+    if part.queries is not None:
+        data["query_positions"] = part.queries
+    if part.keys is not None:
+        data["key_positions"] = part.keys
+    return data
+
+
+def _kept(array: Any, rows: tuple[int, ...] | None, columns: tuple[int, ...] | None = None) -> numpy.ndarray:
+    """The rows, and the columns, that are not left out."""
+    kept: numpy.ndarray = to_numpy(array)
+    kept = kept if rows is None else kept[list(rows)]
+    return kept if columns is None else kept[:, list(columns)]
+
+
+def _computed(part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
+    layer, heads = part.layer, part.heads
     together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
+    alone = part.query if _is_alone(part) else None
     shown, outputs = {}, []
     for head in range(layer.heads) if together else heads:
-        computed = Steps(*map(to_numpy, layer.steps(head, query))) if together or COMPUTED & set(steps) else None
+        computed = Steps(*map(to_numpy, layer.steps(head, alone))) if together or COMPUTED & set(steps) else None
         if computed is not None and together:
             outputs.append(computed.output)
         if head in heads:
-            shown[head] = _head(layer, head, computed, steps)
+            shown[head] = _head(part, head, computed, steps)
     data: dict[str, Any] = {"heads": [shown[head] for head in heads]}
     if together:
         concat = layer.concat(numpy.stack(outputs))
         projected = layer.projected(concat)
         if Step.CONCAT in steps and layer.heads > 1:
-            data["concat"] = concat
+            data["concat"] = _kept(concat, _computed_rows(part))
         if Step.PROJECTED in steps and projected is not None:
-            data["projected"] = to_numpy(projected)
+            data["projected"] = _kept(projected, _computed_rows(part))
     return data
 
 
-def _head(layer: Layer, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
-    kv_head = layer.kv_head(head)
+def _is_alone(part: Part) -> bool:
+    """Whether but one query of a long text is computed."""
+    return part.queries == (part.query,) and is_long(part.layer)
+
+
+def _computed_rows(part: Part) -> tuple[int, ...] | None:
+    """Which rows of what is computed are kept."""
+    return None if _is_alone(part) else part.queries
+
+
+def _head(part: Part, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
+    layer, kv_head = part.layer, part.layer.kv_head(head)
     data: dict[str, Any] = {"head": head, "kv_head": kv_head}
-    for step, array in (
-        (Step.QUERY, layer.query[head]),
-        (Step.KEY, layer.key[kv_head]),
-        (Step.VALUE, layer.value[kv_head]),
+    for step, array, rows in (
+        (Step.QUERY, layer.query[head], part.queries),
+        (Step.KEY, layer.key[kv_head], part.keys),
+        (Step.VALUE, layer.value[kv_head], part.keys),
     ):
         if step in steps:
-            data[step.value] = to_numpy(array)
+            data[step.value] = _kept(array, rows)
     for step in (*MAP_STEPS, Step.OUTPUT):
         if step in steps and computed is not None:
-            data[step.value] = getattr(computed, step.value)
+            columns = part.keys if step in MAP_STEPS else None
+            data[step.value] = _kept(getattr(computed, step.value), _computed_rows(part), columns)
     return data
 
 
@@ -174,13 +203,12 @@ def _rows(
         return
     query_names, key_names = names
     maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
-    computed = step in COMPUTED or step in (Step.CONCAT, Step.PROJECTED)
-    first = part.query if computed and part.query is not None and is_long(layer) else 0  # that query alone is there
+    columns = part.kept_keys if maps else range(array.shape[1])
     # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
-    for row, values in enumerate(array.astype(str).tolist(), start=first):
+    for row, values in zip(part.kept_keys if of_keys else part.kept_queries, array.astype(str).tolist(), strict=True):
         if (part.key if of_keys else part.query) not in (None, row):
             continue
-        for column, value in enumerate(values):
+        for column, value in zip(columns, values, strict=True):
             if maps and part.key in (None, column):
                 yield layer.index, head, step.value, row, column, value, "", query_names[row], key_names[column]
             elif of_keys:

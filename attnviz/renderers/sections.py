@@ -12,13 +12,13 @@ from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
 from attnviz.renderers.top_keys import top_sections
-from attnviz.selection import Selection, is_long
+from attnviz.selection import Part, Selection, is_long
 from attnviz.trace import Layer, Trace
 
 
 def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Heading | Section]:
     """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it."""
-    yield Heading(1, _sentence(trace.tokens, looks.max_tokens))
+    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
     for part in selection.layers:
         writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
@@ -39,7 +39,10 @@ def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
     queries, keys = len(writer.query_names), len(writer.key_names)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
-    title = say("label.layer", layer=layer.index) + (f": {layer.stack or name(layer.name)}" if layer.name else "")
+    if layer.stack:  # as --layer names it
+        title = say("label.layer", layer=layer.title)
+    else:
+        title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
     if layer.key_tokens is None:
         line = say("label.facts", tokens=queries, **facts)
     else:
@@ -54,10 +57,10 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
     if layer.embeddings is None:
         return
     if Step.EMBEDDINGS in writer.steps:
-        embeddings = to_numpy(layer.embeddings)
+        embeddings, first = to_numpy(layer.embeddings), writer.part.kept_queries[0]
         sentences = [
             say("embeddings.what", dimension=embeddings.shape[1]),
-            say("embeddings.here", token=writer.query_names[0], vector=writer.vector(embeddings[0])),
+            say("embeddings.here", token=writer.query_names[first], vector=writer.vector(embeddings[first])),
         ]
         if bare(layer):
             sentences.append(say("query.same"))
@@ -135,6 +138,14 @@ def bare(layer: Layer) -> bool:
         array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
         for array in (layer.query, layer.key, layer.value)
     )
+
+
+def _shown_tokens(trace: Trace, parts: Sequence[Part]) -> Sequence[str]:
+    """The tokens of the text, without those that every layer which reads it leaves out."""
+    readers = [part for part in parts if part.layer.tokens is None]
+    if not readers or any(part.queries is None for part in readers):
+        return trace.tokens
+    return [trace.tokens[place] for place in sorted({place for part in readers for place in part.kept_queries})]
 
 
 def _sentence(tokens: Sequence[str], most: int) -> str:

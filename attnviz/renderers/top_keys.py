@@ -42,8 +42,8 @@ def _queries(writer: Writer) -> list[int]:
     """The one asked for, or the last, which sees the most under a causal mask, and some evenly before it."""
     if writer.part.query is not None:
         return [writer.part.query]
-    count = len(writer.query_names)
-    return sorted({math.ceil(count * place / QUERIES) - 1 for place in range(1, QUERIES + 1)})
+    kept = writer.part.kept_queries
+    return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 
 def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
@@ -51,35 +51,43 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     title = say("title.top", query=name, position=f"{query:,}")
     if bool(steps.blind[0]):
         return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
-    weights = steps.weights[0].astype(numpy.float64)
-    visible = int((steps.masked[0] > -math.inf).sum())
-    keys = _top_keys(steps.masked[0], min(writer.looks.top or TOP, visible), writer.part.key)
-    shown = float(weights[keys].sum())
-    rest, total = int(visible - len(keys)), float(weights.sum())
+    kept = list(writer.part.kept_keys)
+    weights, total = steps.weights[0].astype(numpy.float64), float(steps.weights[0].sum(dtype=numpy.float64))
+    left_out = total - float(weights[kept].sum()) if writer.part.narrowed else 0.0
+    visible = int((steps.masked[0, kept] > -math.inf).sum())
+    keys = [kept[place] for place in _top_places(steps.masked[0, kept], min(writer.looks.top or TOP, visible))]
+    if writer.part.key is not None and writer.part.key not in keys:
+        keys.append(writer.part.key)
+    left = max(total - left_out - float(weights[keys].sum()), 0.0)
+    rest = visible - len(keys)
     sentences.append(
         say(
             "top.what",
             count=len(keys),
-            share=numbers.share(shown),
+            share=numbers.share(float(weights[keys].sum())),
             rest=f"{rest:,}",
-            left=numbers.share(max(total - shown, 0.0)),
+            left=numbers.share(left),
         )
     )
+    if left_out:
+        sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
     if writer.layer.rule.sinks is not None:
         sentences.append(say("weights.sink", query=name, share=numbers.share(max(1 - total, 0.0))))
     vector = writer.vector(steps.output[0])
     if Step.OUTPUT in writer.steps:
         sentences.append(say("output.here", query=name, vector=vector))
     return Section(
-        title, "", [] if writer.looks.quiet else sentences, [_table(writer, steps, columns, keys, rest, total - shown)]
+        title, "", [] if writer.looks.quiet else sentences, [_table(writer, steps, columns, keys, rest, left)]
     )
 
 
-def _top_keys(masked: numpy.ndarray, count: int, wanted: int | None) -> list[int]:
-    """The keys of the ``count`` largest cells of a row, the largest first, and the one that is wanted anyway."""
+def _top_places(masked: numpy.ndarray, count: int) -> list[int]:
+    """The places of the ``count`` largest of a row, the largest first."""
+    if count == 0:
+        return []
     candidates = numpy.argpartition(-masked, count - 1)[:count]
-    keys: list[int] = candidates[numpy.lexsort((candidates, -masked[candidates]))].tolist()
-    return keys if wanted is None or wanted in keys else [*keys, wanted]
+    places: list[int] = candidates[numpy.lexsort((candidates, -masked[candidates]))].tolist()
+    return places
 
 
 def _table(writer: Writer, steps: Steps, columns: list[Step], keys: list[int], rest: int, left: float) -> Matrix:
@@ -89,11 +97,11 @@ def _table(writer: Writer, steps: Steps, columns: list[Step], keys: list[int], r
     cells, tints = [], []
     for step in columns:
         values = getattr(steps, step.value)[0][keys].astype(numpy.float64)
-        below = [[max(left, 0.0)]] if last and step is Step.WEIGHTS else []
+        below = [[left]] if last and step is Step.WEIGHTS else []
         words = numbers.matrix(numpy.array([[value] for value in values] + below), writer.looks.precision)
         cells.append([word for [word] in words] + [""] * (last and not below))
         tinted = step is Step.WEIGHTS
-        largest = float(values.max()) or 1.0
+        largest = float(values.max(initial=0.0)) or 1.0
         tints.append([value / largest if tinted else None for value in values.tolist()] + [None] * last)
     return Matrix(
         writer.say("label.key"),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import csv
 import json
 import os
 import re
 
+import numpy
 import pytest
 from command_line import attnviz, done, in_terminal, problem, program
 from PIL import Image
 from tiny_models import saved
+
+from attnviz.renderers.numbers import share
+from attnviz.tokens import shown as as_shown
 
 TEXT = "Your journey starts with one step"
 
@@ -20,6 +26,12 @@ def models(tmp_path_factory):
     for name in ("Llama", "Mistral", "Gemma2", "GptOss", "T5", "Bert"):
         saved(name, folder / name)
     return folder
+
+
+def captured(*arguments):
+    """Save a trace to t.safetensors; the path is all of its output, and the notice all that is said."""
+    result = attnviz(*arguments, "-o", "t.safetensors")
+    assert (result.code, result.text, result.stderr.count("\n")) == (0, "t.safetensors\n", 1)
 
 
 @pytest.fixture
@@ -57,7 +69,7 @@ def test_the_json_says_how_exactly(llama):
 
 def test_the_first_layer_is_shown_and_that_there_are_more_is_said(models):
     result = attnviz("explain", TEXT, "--model", models / "T5", "--head", 0)
-    assert (result.code, "Layer 0: encoder " in result.text) == (0, True)
+    assert (result.code, "Layer encoder 0 " in result.text) == (0, True)
     assert result.stderr == "attnviz: showing encoder 0 of 8; --layer N or --layer all shows others\n"
 
 
@@ -80,6 +92,24 @@ def test_heatmap_of_stacks_with_other_tokens_says_which(models):
     done("heatmap", TEXT, "--model", models / "T5", "--target", "Your step", "--layer", "cross 1")
 
 
+def test_what_cannot_be_watched_is_said(tmp_path):
+    from tiny_models import tokenizer
+    from transformers import LongT5Config, LongT5Model
+
+    config = LongT5Config(
+        vocab_size=330, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0
+    )
+    LongT5Model(config).save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    run = attnviz("stats", TEXT, "--model", tmp_path)
+    assert run.code == 0
+    assert "encoder.block.N.layer.N.LocalSelfAttention" in run.stderr
+    assert "decoder 0" in run.text
+    assert problem(attnviz("stats", TEXT, "--model", tmp_path, "--layer", "encoder"), 1).startswith(
+        "there are no encoder layers"
+    )
+
+
 def test_an_image_is_looked_at(tmp_path_factory):
     from transformers import ViTImageProcessorPil
 
@@ -89,10 +119,13 @@ def test_an_image_is_looked_at(tmp_path_factory):
     text = done("explain", "--file", "navy.png", "--model", vit, "--layer", 0, "--head", 0, "--step", "weights").text
     assert "[CLS] 0,0 0,1 0,2" in text
     assert problem(attnviz("explain", "--model", vit), 2) == "this model looks at an image, and none is given"
+    assert problem(attnviz("explain", "--file", "-", "--model", vit), 2).startswith("this model looks at an image")
+    assert problem(attnviz("explain", "a cat", "--model", vit), 2) == "this model looks at an image, not at a text"
+    assert problem(attnviz("stats", "--lines", "a cat", "--model", vit), 2).startswith("--lines is for texts")
 
 
 def test_a_captured_trace_is_shown_as_its_model_was(llama):
-    done("capture", TEXT, "--model", llama, "-o", "t.safetensors")
+    captured("capture", TEXT, "--model", llama)
     shown = ("--layer", 1, "--head", 2, "--format", "csv", "--step", "weights")
     ours = done("explain", "--from", "t.safetensors", *shown).text.splitlines()
     theirs = done("explain", TEXT, "--model", llama, *shown).text.splitlines()
@@ -103,15 +136,13 @@ def test_a_captured_trace_is_shown_as_its_model_was(llama):
 
 
 def test_capture_keeps_the_chosen_layers(models):
-    assert done("capture", TEXT, "--model", models / "T5", "--layer", "cross 0,2", "-o", "t.safetensors").text == (
-        "t.safetensors\n"
-    )
+    captured("capture", TEXT, "--model", models / "T5", "--layer", "cross 0,2")
     text = done("explain", "--from", "t.safetensors", "--layer", "all", "--head", 0, "--step", "weights").text
-    assert re.findall(r"Layer \d: \w+", text) == ["Layer 0: cross", "Layer 2: cross"]
+    assert re.findall(r"Layer [\w ]+\d", text) == ["Layer cross 0", "Layer cross 2"]
 
 
 def test_a_captured_trace_is_shown_without_torch(llama, folder):
-    done("capture", TEXT, "--model", llama, "-o", "t.safetensors")
+    captured("capture", TEXT, "--model", llama)
     for name in ("torch", "transformers", "array_api_compat"):
         (folder / f"{name}.py").write_text(f"raise ImportError('{name}', name='{name}')")
     path = {"PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
@@ -123,16 +154,121 @@ def test_a_captured_trace_is_shown_without_torch(llama, folder):
     assert "pip install 'attnviz[models]'" in result.stderr
 
 
-def test_special_tokens_are_hidden_and_what_they_took_is_said(llama):
-    text = "Your<|endoftext|> journey"
-    result = attnviz("explain", text, "--model", llama, "--skip-special", "--layer", 0, "--format", "json")
-    assert json.loads(result.text)["tokens"] == ["Your", "journey"]
-    assert re.fullmatch(r"attnviz: special tokens are hidden; of the weights they took, layer 0: \d+%\n", result.stderr)
-    attnviz("capture", text, "--model", llama, "-o", "t.safetensors")
-    again = attnviz("explain", "--from", "t.safetensors", "--skip-special", "--layer", 0, "--format", "json")
-    assert json.loads(again.text)["tokens"] == ["Your", "journey"]
-    nothing = attnviz("explain", "a", "--skip-special", "--quiet")
-    assert nothing.stderr == "attnviz: there are no special tokens to hide\n"
+@pytest.mark.parametrize("command", ["explain", "heatmap", "capture"])
+def test_a_saved_trace_says_how_exactly_it_is_the_models(llama, command):
+    result = attnviz(command, TEXT, "--model", llama, "-o", "t.safetensors")
+    assert (result.code, result.text) == (0, "t.safetensors\n" if command == "capture" else "")
+    assert re.fullmatch(
+        r"attnviz: t\.safetensors: Llama, recomputed to within \d\.\de-0\d of its own outputs\n", result.stderr
+    )
+
+
+def test_capture_offers_no_arrays_in_place_of_a_text():
+    options = re.findall(r"^│ +(--\w+)", done("capture", "--help").text, flags=re.MULTILINE)
+    assert "--file" in options
+    assert "--from" not in options
+
+
+def test_who_wants_to_save_some_layers_is_told_of_capture(llama):
+    result = attnviz("explain", TEXT, "--model", llama, "--layer", 0, "-o", "t.safetensors")
+    assert problem(result, 2) == "--layer chooses what is shown, but a saved trace is whole"
+    assert "attnviz capture --layer" in result.stderr
+    assert "capture" not in attnviz("explain", "a", "--layer", 0, "-o", "t.safetensors").stderr
+
+
+CHAT = {"GptOss": 1, "Llama": 1}  # a special token stands inside the text, and at its beginning
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_special_tokens_are_hidden_and_all_else_is_what_it_was(models, name):
+    arguments = ("--model", models / name, "--chat", "--layer", 0)
+    whole, shown = (
+        json.loads(done("explain", "Your step", *arguments, "--format", "json", *more).text)
+        for more in ((), ("--skip-special",))
+    )
+    left = shown["layers"][0]["query_positions"]
+    assert left == shown["layers"][0]["key_positions"]
+    assert shown["tokens"] == whole["tokens"]
+    special = [place for place in range(len(whole["tokens"])) if place not in left]
+    assert special == whole["source"]["special"]
+    assert special[0] == 0
+    assert special[-1] > left[0]
+    assert shown["layers"][0]["query_tokens"] == [whole["tokens"][place] for place in left]
+    for before, after in zip(whole["layers"][0]["heads"], shown["layers"][0]["heads"], strict=True):
+        for step in ("scores", "scaled", "masked", "weights"):
+            assert after[step] == [[before[step][query][key] for key in left] for query in left]
+        for step in ("query", "key", "value", "output"):
+            assert after[step] == [before[step][place] for place in left]
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_the_weights_that_are_left_are_the_models_own(models, name):
+    """Against the attentions that transformers' own eager attention returns; with sinks and with special tokens inside."""
+    import torch
+    from tiny_models import model
+
+    arguments = ("--model", models / name, "--chat", "--skip-special", "--layer", 0)
+    data = json.loads(done("explain", "Your step", *arguments, "--format", "json").text)
+    network = model(name)
+    network = copy.deepcopy(network)  # the one that other tests read stays as it is
+    network.set_attn_implementation("eager")
+    with torch.inference_mode():
+        attentions = network(torch.tensor([data["source"]["ids"]]), output_attentions=True).attentions
+    left = data["layers"][0]["query_positions"]
+    for head, weights in zip(data["layers"][0]["heads"], attentions[0][0], strict=True):
+        torch.testing.assert_close(torch.tensor(head["weights"]), weights[left][:, left], atol=1e-5, rtol=0)
+
+
+def test_every_command_says_what_the_hidden_tokens_took(models, folder):
+    arguments = ("Your step", "--model", models / "GptOss", "--chat")
+    whole = json.loads(done("explain", *arguments, "--layer", 0, "--format", "json").text)
+    left = [place for place in range(len(whole["tokens"])) if place not in whole["source"]["special"]]
+    weights = numpy.array([head["weights"] for head in whole["layers"][0]["heads"]])
+    taken = numpy.delete(weights, left, axis=2)[:, left].sum(axis=2)  # (heads, queries)
+
+    text = done("explain", *arguments, "--layer", 0, "--head", 2, "--skip-special").text
+    assert f"The hidden special tokens took {share(taken[2, -1])} of `{as_shown(whole['tokens'][left[-1]])}`." in text
+    assert f"leaves {share(1 - weights[2, left[-1]].sum())} to it." in text
+    assert "<|user|>" not in text
+
+    words = f"special tokens hidden: they took {100 * taken.mean():.0f} % of the weights"
+    done("heatmap", *arguments, "--layer", 0, "--skip-special", "-o", "map.svg")
+    drawn = (folder / "map.svg").read_text()
+    assert words in drawn
+    assert "|user|" not in drawn
+    assert words in done("heatmap", *arguments, "--layer", 0, "--skip-special", "--format", "term").text
+    assert words in done("stats", *arguments, "--layer", 0, "--skip-special").text
+    numbers = json.loads(done("stats", *arguments, "--layer", 0, "--skip-special", "--format", "json").text)
+    assert numbers["hidden_share"] == pytest.approx(taken.mean(), abs=1e-6)
+    assert json.loads(done("stats", *arguments, "--format", "json").text)["hidden_share"] is None
+
+
+def test_the_csv_keeps_the_true_positions(models):
+    arguments = ("Your step", "--model", models / "GptOss", "--chat", "--layer", 0, "--format", "csv")
+    whole, shown = (
+        list(csv.DictReader(done("explain", *arguments, *more).lines)) for more in ((), ("--skip-special",))
+    )
+    special = {"<|user|>", "<|assistant|>", "<|endoftext|>"}
+    assert shown == [row for row in whole if not special & {row["query_token"], row["key_token"]}]
+    assert len(shown) < len(whole)
+
+
+def test_a_special_token_that_is_asked_for_is_shown(models):
+    arguments = ("explain", "Your step", "--model", models / "GptOss", "--chat", "--skip-special", "--layer", 0)
+    text = done(*arguments, "--head", 0, "--query", "@0", "--step", "weights").text
+    assert "<|user|>" in text
+    pair = ("--head", 0, "--query", "@2", "--key", "@0")
+    without = (word for word in arguments if word != "--skip-special")
+    assert done(*arguments, *pair).lines[1:] == done(*without, *pair).lines[1:]
+
+
+def test_where_nothing_is_special_that_is_said_and_where_all_is(llama):
+    for command in ("explain", "stats"):
+        assert attnviz(command, "a", "--skip-special").stderr == "attnviz: there are no special tokens to hide\n"
+    alone = attnviz("explain", "<|endoftext|>", "--model", llama, "--skip-special", "--layer", 0)
+    assert problem(alone, 1) == "the text holds special tokens alone: nothing is left to show"
+    saving = attnviz("explain", "a", "--model", llama, "--skip-special", "-o", "t.safetensors")
+    assert problem(saving, 2) == "--skip-special chooses what is shown, but a saved trace is whole"
 
 
 def test_the_chat_template_and_the_numbers_of_the_weights(llama):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import select
 import signal
+import time
 
 import pytest
 from command_line import attnviz, done, problem, started
 from tiny_models import saved
 
 from attnviz.choices import Metric
+from attnviz.cli.inputs import Making, line_count, read_lines
+from attnviz.cli.options import SourceOptions
 
 TEXT = "the cat sat on the mat and the cat slept"
 
@@ -76,7 +80,7 @@ def test_a_model_is_measured_and_how_exactly_is_said(llama):
     assert "ids" not in result["source"]
     assert len(heads(TEXT, "--model", llama, "--layer", 1, "--head", "0,2")["heads"]) == 2
     assert "recomputed to within" in done("stats", TEXT, "--model", llama).lines[0]
-    done("capture", TEXT, "--model", llama, "-o", "t.safetensors")
+    attnviz("capture", TEXT, "--model", llama, "-o", "t.safetensors")
     for ours, theirs in zip(heads("--from", "t.safetensors")["heads"], result["heads"], strict=True):
         for metric in Metric:
             assert ours["metrics"][metric]["mean"] == pytest.approx(theirs["metrics"][metric]["mean"], abs=1e-5)
@@ -111,6 +115,48 @@ def test_an_unknown_metric_is_told_with_those_there_are():
     assert "nonsense" in problem(attnviz("stats", TEXT, "--sort", "nonsense"), 2)
 
 
+def test_a_text_that_cannot_be_read_is_skipped_aloud(llama):
+    long = "Your" + " one" * 64
+    arguments = ("stats", "--lines", "--model", llama, "--format")
+    texts = ["Your journey", "the cat sat", "one step"]
+    lines = "\n".join([texts[0], long, "", texts[1], long, texts[2]]).encode()
+    result = attnviz(*arguments, "json", stdin=lines)
+    why = "the text has 65 tokens, more than the 64 positions of this model"
+    skipped = [f"attnviz: line {number} skipped: {why}" for number in (2, 5)]
+    assert (result.code, result.stderr.splitlines()) == (0, [*skipped, "attnviz: 1 blank line skipped"])
+    data = json.loads(result.text)
+    assert (data["texts"], data["skipped"]) == (3, 2)
+    without = json.loads(done(*arguments, "json", stdin="\n".join(texts).encode()).text)
+    assert (data["heads"], without["skipped"]) == (without["heads"], 0)
+    assert "texts: 3 · tokens: " in attnviz(*arguments, "table", stdin=lines).lines[0]
+    assert " · skipped: 2" in attnviz(*arguments, "table", stdin=lines).lines[0]
+
+
+def test_where_no_text_can_be_read_the_first_says_why(llama):
+    result = attnviz("stats", "--lines", "--model", llama, stdin=b"\n".join([b"one " * 70, b"one " * 80]))
+    assert (result.code, result.stdout) == (1, b"")
+    first, _, why, hint = result.stderr.splitlines()
+    assert first == why.replace("line 1:", "line 1 skipped:")
+    assert why.startswith("attnviz: line 1: the text has ")
+    assert hint == "attnviz: hint: give a shorter text"
+
+
+@pytest.mark.parametrize("words", [("--layer", "7"), ("--head", "9"), ("--layer", "cross")])
+def test_what_no_text_has_is_told_once(llama, words):
+    result = attnviz("stats", "--lines", "--model", llama, *words, stdin=b"one step\nYour journey\n")
+    assert result.code == 1
+    assert "skipped" not in result.stderr
+
+
+def test_special_tokens_inside_a_text_keep_their_places(llama):
+    """What stands two tokens away across a special token is not the token before."""
+    text = "Your<|endoftext|> journey<|endoftext|> starts"
+    for head in heads(text, "--model", llama, "--skip-special")["heads"]:
+        assert head["metrics"]["previous"] == {"mean": None, "deviation": None, "count": 0}
+        assert 0 < head["metrics"]["self"]["mean"] < 1
+    assert "what is hidden is one more key" in done("stats", text, "--model", llama, "--skip-special").lines[1]
+
+
 def test_a_bad_line_is_named():
     assert problem(attnviz("stats", "--lines", "--file", "-", stdin=b"a b\n\xff\n"), 1).startswith(
         "standard input, line 2"
@@ -134,6 +180,26 @@ def test_an_interrupted_run_shows_what_it_has(form):
         assert "partial: interrupted before the last text" in stdout.decode()
     else:
         assert len(stdout.decode().splitlines()) == 1 + len(Metric)
+
+
+def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder):
+    (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
+    with started("stats", "--lines", "--file", "texts.txt") as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert re.fullmatch(r"attnviz: interrupted: this is of [\d,]+ of 30,001 texts\n", stderr.decode())
+
+
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\r\nb\r\n", "a\u2028b\x0cc\x85d\ne", "a\rb", "\ufeff\n \u3000\na\n"], ids=ascii
+)
+def test_lines_are_counted_as_they_are_read(folder, text):
+    (folder / "texts.txt").write_bytes(text.encode())
+    for source in (SourceOptions(text=text), SourceOptions(file=folder / "texts.txt")):
+        if source.file or text[0] != "\ufeff":  # a byte order mark belongs to a file
+            assert line_count(source) == sum(1 for _ in read_lines(source, Making()))
 
 
 def test_a_run_interrupted_before_its_first_text_shows_nothing():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnviz import Projection
+from attnviz import Layer, Projection
 from attnviz.choices import Language
 from attnviz.lessons import lessons
 from attnviz.renderers.matrices import HIDDEN, Looks, MatrixMaker
@@ -18,9 +18,10 @@ from attnviz.selection import Part
 COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 
 
-def maker(queries, keys, *, query=None, key=None, **looks):
+def maker(queries, keys, *, query=None, key=None, kept=(None, None), **looks):
     names = [f"q{place}" for place in range(queries)], [f"k{place}" for place in range(keys)]
-    return MatrixMaker(Part(None, (), query, key), Looks(lessons(Language.EN), **looks), *names)
+    layer = Layer(numpy.zeros((queries, 1)), numpy.zeros((keys, 1)), numpy.zeros((keys, 1)))
+    return MatrixMaker(Part(layer, (0,), query, key, *kept), Looks(lessons(Language.EN), **looks), *names)
 
 
 def numbered(rows, columns):
@@ -129,3 +130,26 @@ def test_the_bias_of_a_projection_is_a_row_of_its_own():
     matrix = maker(1, 1).of_projection("W_Q", projection, slice(2, 4))
     assert (matrix.corner, matrix.rows) == ("W_Q", ["0", "1", "bias"])
     assert matrix.cells == [["2", "3"], ["6", "7"], ["7", "6"]]
+
+
+def test_what_is_left_out_is_in_no_row_no_column_and_no_sum():
+    weights = numpy.full((4, 4), 0.25)
+    matrix = maker(4, 4, kept=((1, 3), (0, 1, 3))).of_weights(weights, weights < 0)
+    assert matrix.rows == ["q1", "q3"]
+    assert matrix.columns == ["k0", "k1", "k3", "sum"]
+    assert [row[-1] for row in matrix.cells] == ["0.75", "0.75"]
+    assert maker(4, 4, kept=((1, 3), (0, 1, 3)), key=1).of_weights(weights, weights < 0).cells == [["0.25", "0.75"]] * 2
+    assert maker(4, 4, kept=((1, 3), None)).of_queries(numbered(4, 2)).cells == [["2", "3"], ["6", "7"]]
+    assert maker(4, 4, kept=(None, (0, 2))).of_keys(numbered(4, 1)).cells == [["0"], ["2"]]
+
+
+@given(count=st.integers(6, 40), most=st.integers(2, 10))
+def test_of_many_that_are_left_the_middle_is_cut_and_counted(count, most):
+    kept = tuple(range(1, count, 2))
+    rows = maker(count, 1, kept=(kept, None), max_tokens=most).of_cells(numbered(count, 1)).rows
+    names = [f"q{place}" for place in kept]
+    if len(kept) <= most:
+        assert rows == names
+    else:
+        before = math.ceil(most / 2)
+        assert rows == [*names[:before], f"… {len(kept) - most} more …", *names[len(kept) - most // 2 :]]

@@ -176,3 +176,13 @@ def test_the_line_below_the_title_is_the_text(traces):
 def test_scores_are_shown_where_they_are_hidden_from_softmax():
     trace = Trace(("a", "b", "c"), (Layer(ARRAY, ARRAY, ARRAY, Rule(causal=True)),))
     assert numpy.isfinite(picture_of(trace, MapStep.SCALED).panels[0].values).all()
+
+
+def test_hidden_tokens_are_in_no_map_and_what_they_took_is_said():
+    zeros = numpy.zeros((2, 4, 3))
+    trace = Trace(tuple("abcd"), (Layer(zeros, zeros, zeros),), {"ids": [5, 6, 7, 8], "special": [0]})
+    picture = picture_of(trace, skip_special=True)
+    assert (picture.queries, picture.keys) == (("b", "c", "d"), ("b", "c", "d"))
+    assert all((panel.values == 0.25).all() and panel.values.shape == (3, 3) for panel in picture.panels)
+    assert picture.subtitle == "“b c d” · special tokens hidden: they took 25 % of the weights"
+    assert "hidden" not in picture_of(trace).subtitle

@@ -281,3 +281,22 @@ def test_an_empty_selection_of_steps_tells_the_layer_alone(traces):
     trace = traces["plain"]()
     data = parsed(trace, Selection((Part(trace.layers[0], (0,)),), steps=()))
     assert "heads" not in data["layers"][0]
+
+
+def test_rows_and_columns_that_are_left_out_are_cut_and_the_rest_says_where_it_stands(make):
+    layer = make(4, 5, heads=2).layers[0]
+    trace = Trace(tuple("abcd"), (layer,))
+    part = Part(layer, (0, 1), queries=(1, 3), keys=(0, 2, 4))
+    (data,) = json.loads(to_json(trace, Selection((part,))))["layers"]
+    assert (data["query_tokens"], data["query_positions"]) == (["b", "d"], [1, 3])
+    assert (data["key_tokens"], data["key_positions"]) == (["key0", "key2", "key4"], [0, 2, 4])
+    (whole,) = parsed(trace)["layers"]
+    assert not {"query_tokens", "query_positions", "key_positions"} & whole.keys()
+    for ours, theirs in zip(data["heads"], whole["heads"], strict=True):
+        assert ours["weights"] == [[theirs["weights"][row][column] for column in (0, 2, 4)] for row in (1, 3)]
+        assert ours["value"] == [theirs["value"][row] for row in (0, 2, 4)]
+        assert ours["output"] == [theirs["output"][row] for row in (1, 3)]
+    assert data["concat"] == [whole["concat"][row] for row in (1, 3)]
+    cut = [line.split(",") for line in to_csv(trace, Selection((part,))).splitlines()]
+    full = [line.split(",") for line in to_csv(trace, select(trace)).splitlines()]
+    assert cut == [row for row in full if row[3] in ("", "1", "3") and row[4] in ("", "0", "2", "4")]

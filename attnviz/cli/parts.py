@@ -1,0 +1,53 @@
+"""From options to the part of a trace that is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attnviz.cli.options import ModelOptions, PartOptions, SpecialOptions
+from attnviz.cli.output import notice
+from attnviz.cli.parameters import Options, dashed
+from attnviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from attnviz.selection import Selection
+    from attnviz.trace import Trace
+
+NOTHING_SPECIAL = "there are no special tokens to hide"
+
+
+def selected(trace: Trace, part: PartOptions, special: SpecialOptions, **words: Any) -> Selection:
+    """What the options mean of ``trace``; ``words`` are more of ``select``'s."""
+    from attnviz.selection import select
+
+    words = {"layer": part.layer} | words
+    return select(trace, head=part.head, skip_special=special.skip_special, **words)
+
+
+def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None:
+    """--skip-special was given, and there is nothing special: a person should know."""
+    if special.skip_special and not any(part.narrowed for part in selection.layers):
+        notice(NOTHING_SPECIAL)
+
+
+def first_layer(trace: Trace) -> list[str]:
+    """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
+    numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
+    first = " ".join(map(str, numbers[0])).strip()
+    if len(numbers) > 1:
+        name = first if numbers[0][0] else f"layer {first}"
+        notice(f"showing {name} of {len(numbers)}; --layer N or --layer all shows others")
+    return [first]
+
+
+def require_whole(model: ModelOptions, *groups: Options) -> None:
+    """A saved trace is whole: refuse options that choose a part of it."""
+    for name in ("layer", "head", "step", "query", "key", "skip_special"):
+        if any(getattr(group, name, None) for group in groups):
+            instead = (
+                ", or keep only some layers with attnviz capture --layer" if name == "layer" and model.model else ""
+            )
+            raise UsageError(
+                f"--{dashed(name)} chooses what is shown, but a saved trace is whole",
+                f"leave out --{dashed(name)}{instead}",
+            )
