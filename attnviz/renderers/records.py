@@ -81,7 +81,7 @@ def _require_room(selection: Selection, size: int, what: str) -> None:
     require_memory(
         maps * pairs * size,
         f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
-        "choose fewer with --layer, --head and --step, in CSV with --query; -o NAME.safetensors holds all of a long text",
+        "give a shorter text, or choose a part with --head, --step and, in CSV, --query; -o NAME.safetensors holds all",
     )
 
 
