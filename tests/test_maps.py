@@ -65,6 +65,29 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeyp
         numpy.testing.assert_allclose(values, wanted, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("cells", [6, 100])
+@pytest.mark.parametrize("step", [MapStep.WEIGHTS, MapStep.MASKED])
+def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
+    layer = a_layer(RULES["causal"])
+    places = tuple(place for place in range(50) if place not in (0, 20, 49))
+    part = Part(layer, (0, 1), queries=places, keys=places)
+    frame = framed(range(5, 50), range(40), cells)
+    maps, shares = head_maps(part, step, frame)
+    for head, (values, share) in enumerate(zip(maps, shares, strict=True)):
+        steps = layer.steps(head)
+        whole = numpy.where(steps.masked == -math.inf, -math.inf, getattr(steps, step.value))
+        if cells == 100:
+            rows, columns = ([place for place in places if place in side] for side in (frame.queries, frame.keys))
+            numpy.testing.assert_allclose(values, whole[numpy.ix_(rows, columns)])
+        else:
+            kept = numpy.full_like(whole, -math.inf)
+            kept[numpy.ix_(places, places)] = whole[numpy.ix_(places, places)]
+            first = kept[5 : 5 + frame.queries.step, : frame.keys.step]
+            assert values[0, 0] == pytest.approx(first[first > -math.inf].mean())
+        lost = numpy.delete(steps.weights, places, axis=1)[[place for place in places if place >= 5]]
+        assert share == pytest.approx(lost.sum(axis=1).mean())
+
+
 def test_the_rows_of_a_pooled_map_say_what_stats_says():
     layer = a_layer(RULES["sinks"])
     trace, pooled = Trace(tuple(map(str, range(50))), (layer,)), pool(layer)

@@ -90,7 +90,8 @@ def run(
     """Launch the kernels for all heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
-    from attnviz.pooling.kernels import find_keys, pool_rows
+    from attnviz.pooling.kernels import pool_rows
+    from attnviz.pooling.lookup import find_keys
 
     launch = launch or launch_for(query, cell_keys)
     heads, queries, dimension = query.shape

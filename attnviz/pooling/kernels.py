@@ -19,7 +19,7 @@ HIDDEN = tl.constexpr(-1.0e30)  # the score of what is hidden: finite, so that d
 
 
 @triton.jit
-def _tanh(x):
+def tanh(x):
     small = tl.exp2(-2.8853900817779268 * tl.abs(x))  # exp(−2|x|)
     size = (1.0 - small) / (1.0 + small)
     return tl.where(x < 0, -size, size)
@@ -127,7 +127,7 @@ def _walk(
             cell = tile * CELLS
         index, inside = _places(tile, cell_keys, KEY_BLOCK, CELL, TILES_A_CELL)
         if SOFTCAP:
-            score = softcap * _tanh(score * inner)
+            score = softcap * tanh(score * inner)
         if CHECKED:
             seen = (index[None, :] <= (positions + after)[:, None]) & (index[None, :] >= (positions - before)[:, None])
             seen = seen & ((index < keys) & (inside < cell_keys))[None, :]
@@ -348,80 +348,3 @@ def pool_rows(
                 tl.store(mean_of + place, means, mask=inside_map)
         tl.debug_barrier()  # nor may the next block overwrite what is still read
         item = tl.atomic_add(counter, 1)
-
-
-@triton.jit
-def find_keys(
-    order_of,
-    best_of,
-    query_of,
-    keys_of,
-    found_of,
-    normaliser_of,
-    first_of,
-    group,
-    queries,
-    keys,
-    dimension,
-    query_head_stride,
-    query_stride,
-    key_head_stride,
-    key_stride,
-    cell_keys,
-    offset,
-    before,
-    after,
-    factor,
-    inner,
-    softcap,
-    SOFTCAP: tl.constexpr,
-    ROWS: tl.constexpr,
-    KEY_BLOCK: tl.constexpr,
-    DIMENSION: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """The key of each row's largest score, looked up in the one cell that holds it, and the weight of the first key.
-
-    Rows come sorted by that cell, so that a program meets few cells.
-    """
-    head = tl.program_id(1).to(tl.int64)
-    place = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    there = place < queries
-    row = tl.load(order_of + head * queries + place, mask=there, other=0).to(tl.int32)
-    wanted = tl.load(best_of + head * queries + row, mask=there, other=2147483647)
-    dimensions = tl.arange(0, DIMENSION)
-    wide = (dimensions < dimension)[None, :]
-    query = tl.load(
-        query_of + head * query_head_stride + row[:, None] * query_stride + dimensions[None, :],
-        mask=there[:, None] & wide,
-        other=0.0,
-    )
-    base = keys_of + head // group * key_head_stride
-    first_key = tl.load(base + dimensions, mask=dimensions < dimension, other=0.0)
-    first_score = tl.sum(query.to(tl.float32) * first_key.to(tl.float32)[None, :], 1)  # (rows,)
-    if SOFTCAP:
-        first_score = softcap * _tanh(first_score * inner)
-    normaliser = tl.load(normaliser_of + head * queries + row, mask=there, other=0.0)
-    seen_first = (row + offset <= before) & (row + offset >= -after)
-    weight = tl.where(seen_first, tl.exp2(first_score * factor - normaliser), 0.0)
-    tl.store(first_of + head * queries + row, weight, mask=there)
-    largest = tl.full([ROWS], float("-inf"), tl.float32)
-    found = tl.zeros([ROWS], tl.int32)
-    position = row + offset
-    cell = tl.min(wanted, 0)
-    while cell < 2147483647:
-        for start in range(cell * cell_keys, tl.minimum((cell + 1) * cell_keys, keys), KEY_BLOCK):
-            index = start + tl.arange(0, KEY_BLOCK)
-            inside = index < tl.minimum((cell + 1) * cell_keys, keys)
-            key = tl.load(
-                base + index[:, None] * key_stride + dimensions[None, :], mask=inside[:, None] & wide, other=0.0
-            )
-            score = tl.dot(query, key.T, input_precision=PRECISION)  # (rows, keys)
-            seen = (index[None, :] <= (position + after)[:, None]) & (index[None, :] >= (position - before)[:, None])
-            score = tl.where(seen & inside[None, :], score, float("-inf"))
-            peak, column = tl.max(score, 1, return_indices=True)
-            higher = (peak > largest) & (wanted == cell)
-            largest = tl.where(higher, peak, largest)
-            found = tl.where(higher, start + column, found)
-        cell = tl.min(tl.where(wanted > cell, wanted, 2147483647), 0)
-    tl.store(found_of + head * queries + row, found, mask=there)
