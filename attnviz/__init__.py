@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnviz.attention import Rule, Steps, attend
     from attnviz.errors import AttnvizError
+    from attnviz.pooling import Pooled, pool
     from attnviz.sources.files import load
     from attnviz.sources.models import trace_model
     from attnviz.sources.toy import trace_text
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AttnvizError",
     "Layer",
+    "Pooled",
     "Projection",
     "Rule",
     "Steps",
@@ -28,6 +30,7 @@ __all__ = [
     "__version__",
     "attend",
     "load",
+    "pool",
     "trace_model",
     "trace_text",
 ]
@@ -36,12 +39,14 @@ __all__ = [
 _MODULES = {
     "AttnvizError": "attnviz.errors",
     "Layer": "attnviz.trace",
+    "Pooled": "attnviz.pooling",
     "Projection": "attnviz.trace",
     "Rule": "attnviz.attention",
     "Steps": "attnviz.attention",
     "Trace": "attnviz.trace",
     "attend": "attnviz.attention",
     "load": "attnviz.sources.files",
+    "pool": "attnviz.pooling",
     "trace_model": "attnviz.sources.models",
     "trace_text": "attnviz.sources.toy",
 }

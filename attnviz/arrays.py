@@ -7,6 +7,8 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -150,6 +152,65 @@ def cast(array: Array, dtype: Any) -> Array:
 def overflow_unspoken() -> Any:
     """A context in which NumPy does not warn of overflow, for code that looks at the result itself."""
     return numpy.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+def in_threads(array: Array, work: Callable[[Any], None], jobs: Sequence[Any], most: int) -> Iterator[None]:
+    """Do independent jobs side by side where ``array`` lies on the CPU, at most ``most`` at once; yields after each.
+
+    Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
+    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
+    """
+    limited = _limited(array)
+    if limited is None:
+        for job in jobs:
+            work(job)
+            yield
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    threads, limit = limited
+    workers = max(1, min(threads, most, len(jobs)))
+    with limit(max(1, threads // workers)) as begin:
+        executor = ThreadPoolExecutor(workers, initializer=begin)
+        try:
+            yield from executor.map(work, jobs)
+        finally:
+            executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
+
+
+def _limited(array: Array) -> tuple[int, Any] | None:
+    """How many threads there are for arrays such as ``array``, and a context that lets an operation take but so many,
+    which yields what every thread has to do first; None where threads are not ours to give."""
+    if _is_torch(array):
+        return (_torch_threads(), _limit_torch) if array.device.type == "cpu" else None
+    return os.cpu_count() or 1, _limit_blas
+
+
+def _torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+@contextmanager
+def _limit_torch(each: int) -> Iterator[Callable[[], None]]:
+    import torch
+
+    total = torch.get_num_threads()
+    try:
+        torch.set_num_threads(each)  # of the library beneath, too, which counts for the whole process
+        yield lambda: torch.set_num_threads(each)
+    finally:
+        torch.set_num_threads(total)
+
+
+@contextmanager
+def _limit_blas(each: int) -> Iterator[Callable[[], None]]:
+    """NumPy's products: the library beneath brings threads of its own for each, 512 × 512 numbers large or not."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(each, "blas"):
+        yield lambda: None
 
 
 def require_memory(needed: int, what: str, hint: str) -> None:

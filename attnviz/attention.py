@@ -153,12 +153,12 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
     masked = scaled
     if rule.bias is not None:
-        masked = masked + _of_scores(like(query, _bias(rule.bias)), "bias", scores)
+        masked = masked + of_scores(like(query, bias_array(rule.bias)), "bias", tuple(scores.shape))
     visible = _visible(xp, rule, query, scores)
     if visible is not None:
         masked = xp.where(visible, masked, -math.inf)
 
-    sinks = None if rule.sinks is None else _sinks(xp, like(query, as_floating(rule.sinks, "sinks")), query)
+    sinks = None if rule.sinks is None else sink_logits(xp, like(query, as_floating(rule.sinks, "sinks")), query)
     weights = _softmax(xp, masked, sinks)
     return Steps(scores, scaled, masked, weights, _grouped(xp, weights, value))
 
@@ -205,11 +205,11 @@ def _inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Ar
         require_finite(array, name)
         arrays[name] = cast(array, dtype)
     query, key, value = arrays.values()
-    _require_fitting(query, key, value)
+    require_fitting(query, key, value)
     return query, key, value
 
 
-def _require_fitting(query: Array, key: Array, value: Array) -> None:
+def require_fitting(query: Array, key: Array, value: Array) -> None:
     if not query.ndim == key.ndim == value.ndim:
         raise AttnvizError(
             f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
@@ -300,13 +300,13 @@ def _visible(xp: Any, rule: Rule, query: Array, scores: Array) -> Array | None:
             inside = xp.abs(distance) < rule.window
             visible = inside if visible is None else visible & inside
     if rule.mask is not None:
-        mask = like(query, _boolean(rule.mask), dtype=xp.bool)
-        mask = _of_scores(mask, "mask", scores)
+        mask = like(query, boolean_mask(rule.mask), dtype=xp.bool)
+        mask = of_scores(mask, "mask", tuple(scores.shape))
         visible = mask if visible is None else visible & mask
     return visible
 
 
-def _boolean(mask: Any) -> Array:
+def boolean_mask(mask: Any) -> Array:
     """``mask`` as booleans; whole numbers that are all 0 or 1 mean the same."""
     mask = as_array(mask, "mask")
     xp = namespace(mask)
@@ -321,7 +321,7 @@ def _boolean(mask: Any) -> Array:
     return mask
 
 
-def _bias(bias: Any) -> Array:
+def bias_array(bias: Any) -> Array:
     bias = as_floating(bias, "bias")
     xp = namespace(bias)
     if bool(xp.any(xp.isnan(bias) | (bias == math.inf))):
@@ -329,19 +329,17 @@ def _bias(bias: Any) -> Array:
     return bias
 
 
-def _of_scores(array: Array, name: str, scores: Array) -> Array:
+def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
     """``array`` if it broadcasts to the shape of the scores and no further."""
-    fits = array.ndim <= scores.ndim and all(
-        size in (1, target) for size, target in zip(array.shape[::-1], scores.shape[::-1], strict=False)
+    fits = array.ndim <= len(scores) and all(
+        size in (1, target) for size, target in zip(array.shape[::-1], scores[::-1], strict=False)
     )
     if not fits:
-        raise AttnvizError(
-            f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {tuple(scores.shape)}"
-        )
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}")
     return array
 
 
-def _sinks(xp: Any, sinks: Array, query: Array) -> Array:
+def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
     heads = query.shape[-3] if query.ndim > 2 else 1
     if tuple(sinks.shape) != (heads,):
         raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")

@@ -33,6 +33,13 @@ class MapStep(StrEnum):
     WEIGHTS = "weights"
 
 
+class Pool(StrEnum):
+    """What a cell shows of the many pairs of query and key that it covers."""
+
+    MEAN = "mean"
+    MAX = "max"
+
+
 class Position(StrEnum):
     """How the toy tells the order of its tokens."""
 

@@ -18,6 +18,7 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
+from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
 from attnviz.rows import CELLS, RowBlock, row_blocks, some_keys
 from attnviz.trace import Layer, Trace
@@ -73,8 +74,13 @@ def measured(
     queries: Sequence[int] | None = None,
     keys: Sequence[int] | None = None,
     only: Collection[Metric] = tuple(Metric),
+    report: Report = unheard,
 ) -> Measured:
-    """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys."""
+    """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
+
+    ``report`` hears how many rows are done, of how many.
+    """
+    done = 0
     metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
     kept_queries, kept_keys = _chosen(layer.query.shape[1], queries), _chosen(layer.key.shape[1], keys)
     copies, first = _copies(trace, layer), _first_key(layer, kept_keys)
@@ -90,6 +96,8 @@ def measured(
             values = numpy.where(counted, COMPUTE[metric](block), math.nan)  # (heads, rows)
             totals[metric][rows.heads] += numpy.nansum(values, axis=-1)
             counts[metric][rows.heads] += (~numpy.isnan(values)).sum(axis=-1)
+        done += counted.size
+        report(done, layer.heads * layer.query.shape[1])
     return Measured(
         {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}, left_out / kept_queries.sum()
     )

@@ -11,6 +11,8 @@ from attnviz.provenance import TEXT, ids, side_of, special
 from attnviz.tokens import find, shorten, shown
 from attnviz.trace import STACKS, Layer, Trace
 
+PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
+
 
 class Part(NamedTuple):
     """What to show of one layer.
@@ -66,6 +68,11 @@ class Selection(NamedTuple):
     layers: tuple[Part, ...]
     steps: tuple[Step, ...] = tuple(Step)
 
+    @property
+    def heads(self) -> int:
+        """How many heads of all layers there are to show."""
+        return sum(len(part.heads) for part in self.layers)
+
 
 def select(
     trace: Trace,
@@ -119,6 +126,11 @@ def available(layer: Layer) -> set[Step]:
     return known if "output" in layer.projections else known - {Step.PROJECTED}
 
 
+def is_long(layer: Layer) -> bool:
+    """Whether a head of ``layer`` has more pairs than a table of them would serve."""
+    return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
+
+
 def _without_special(trace: Trace, part: Part) -> Part:
     """``part`` without the special tokens among its queries and keys, except for those that are asked for."""
     own = side_of(trace, part.layer)
@@ -166,6 +178,24 @@ def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
         )
 
     return wanted
+
+
+def span(side: str, words: str | None, count: int) -> range:
+    """The positions that "A:B" means among ``count`` queries or keys: A … B − 1, as Python counts; None is all of them."""
+    if words is None:
+        return range(count)
+    first, colon, last = words.partition(":")
+    if not colon or not all(word.isdecimal() and len(word) < 16 for word in (first, last) if word):
+        raise UsageError(
+            f"--{side} {shorten(shown(words), 40)}: expected positions A:B, such as 100:200",
+            f"--{side} 100:101 is one of them alone",
+        )
+    start, stop = int(first or 0), int(last or count)
+    if start >= stop:
+        raise UsageError(f"--{side} {words}: the range is empty", "A:B is A up to, but without, B")
+    if stop > count:
+        raise AttnvizError(f"--{side} {words}: there are {count:,}, at the positions 0 to {count - 1:,}")
+    return range(start, stop)
 
 
 def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import numpy
 
 from attnviz.choices import Metric
 from attnviz.metrics import NEAR, measured
+from attnviz.progress import Report, unheard
 from attnviz.provenance import largest_error, model_name
 from attnviz.selection import Selection
 from attnviz.trace import Trace
@@ -84,11 +85,19 @@ class Statistics:
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
         self._left_out = Running(())
 
-    def add(self, trace: Trace, selection: Selection) -> None:
-        """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing."""
+    def add(self, trace: Trace, selection: Selection, report: Report = unheard) -> None:
+        """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing.
+
+        ``report`` hears how many rows are done, of how many.
+        """
         layers, left_out = dict(self._layers), []
-        for part in selection.layers:
-            metrics, lost = measured(trace, part.layer, self.near, part.queries, part.keys)
+        count = len(selection.layers)
+        for place, part in enumerate(selection.layers):
+
+            def tell(done: int, of: int, place: int = place) -> None:
+                report(place * of + done, count * of)
+
+            metrics, lost = measured(trace, part.layer, self.near, part.queries, part.keys, report=tell)
             heads = list(part.heads)
             values = numpy.array([metrics[metric][heads] for metric in Metric])  # (metrics, heads)
             *_, running = layers.get(part.layer.title, (Running(values.shape),))

@@ -14,6 +14,9 @@ from attnviz.errors import AttnvizError
 if TYPE_CHECKING:
     import numpy
 
+LARGE = 1 << 20  # bytes of an array: smaller ones are read, larger ones mapped
+MAPPED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"}  # the types of what grows with a text
+
 
 @contextmanager
 def file_errors(path: str | os.PathLike[str]) -> Iterator[None]:
@@ -95,10 +98,13 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
     try:
         with safe_open(path, framework="numpy") as file:
             types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  (not a dict)
-            arrays = {name: file.get_tensor(name) for name, kind in types.items() if kind != "BF16"}
+            mapped = _mapped(path, types)
+            arrays = {
+                name: file.get_tensor(name) for name, kind in types.items() if name not in mapped and kind != "BF16"
+            }
             metadata = file.metadata() or {}
         halves = [name for name, kind in types.items() if kind == "BF16"]
-        return arrays | _read_bfloat16(path, halves), metadata
+        return mapped | arrays | _read_bfloat16(path, halves), metadata
     except AttributeError as error:  # how this library says that NumPy lacks a type
         raise AttnvizError(f"{path} holds numbers of a type that NumPy lacks: {error}") from None
     except (SafetensorError, OSError, ValueError, TypeError) as error:
@@ -120,21 +126,40 @@ def _as_bfloat16(content: bytes, names: Iterable[str]) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[length:]
 
 
+def _mapped(path: str | os.PathLike[str], types: Mapping[str, str]) -> dict[str, numpy.ndarray]:
+    """The large arrays as the file holds them, read-only: what nobody looks at is not read."""
+    import numpy
+
+    header, begin = _header(path)
+    content = numpy.memmap(path, dtype=numpy.uint8, mode="r")
+    arrays = {}
+    for name in (name for name, kind in types.items() if kind in MAPPED):
+        first, last = (begin + offset for offset in header[name]["data_offsets"])
+        if last - first >= LARGE and first % 8 == 0:
+            arrays[name] = numpy.asarray(content[first:last].view(MAPPED[types[name]]).reshape(header[name]["shape"]))
+    return arrays
+
+
+def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
+    """What a .safetensors file says of its arrays, and where their bytes begin."""
+    import json
+
+    with open(path, "rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        return json.loads(stream.read(length)), 8 + length
+
+
 def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
     """bfloat16 is the upper half of a float32; NumPy has no such type, so safetensors leaves it to us."""
     if not names:
         return {}
-    import json
-
     import numpy
 
-    with open(path, "rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
+    header, start = _header(path)
     arrays = {}
     for name in names:
         begin, end = header[name]["data_offsets"]
-        halves = numpy.fromfile(path, dtype="<u2", count=(end - begin) // 2, offset=8 + length + begin)
+        halves = numpy.fromfile(path, dtype="<u2", count=(end - begin) // 2, offset=start + begin)
         arrays[name] = (halves.astype("<u4") << 16).view("<f4").reshape(header[name]["shape"])
     return arrays
 

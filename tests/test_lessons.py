@@ -92,6 +92,7 @@ def recording(request):
     lesson = Recording(lessons(request.param).messages)
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
+        list(explain(trace, select(trace), Looks(lesson, top=2)))
         if trace.source.get("special"):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):

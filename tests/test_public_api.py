@@ -12,6 +12,7 @@ def test_the_exported_names():
     assert attnviz.__all__ == [
         "AttnvizError",
         "Layer",
+        "Pooled",
         "Projection",
         "Rule",
         "Steps",
@@ -19,6 +20,7 @@ def test_the_exported_names():
         "__version__",
         "attend",
         "load",
+        "pool",
         "trace_model",
         "trace_text",
     ]

@@ -51,6 +51,8 @@ def explain(
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
     if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
         raise UsageError("CSV has no projections", "take --format json")
+    if table.top is not None and form not in (TableFormat.TABLE, TableFormat.MARKDOWN):
+        raise UsageError(f"--top is for tables, and {form.value} holds every key", "leave out --top, or --format")
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, table)
         if lines.lines:
@@ -105,7 +107,7 @@ def _renderer(
     from attnviz.renderers.matrices import Looks
     from attnviz.renderers.sections import explain
 
-    looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet)
+    looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
 
     def parts(trace: Trace) -> Iterator[Heading | Section]:
         return explain(trace, chosen(trace, layer=part.layer or first_layer(trace)), looks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnviz.cli.inputs import Making, read_trace
 from attnviz.cli.options import (
@@ -24,7 +25,14 @@ from attnviz.cli.output import (
     save_trace,
     write,
 )
+from attnviz.cli.parameters import Options
 from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.progress import progress
+
+if TYPE_CHECKING:
+    from attnviz.renderers.picture import Picture
+    from attnviz.selection import Selection
+    from attnviz.trace import Trace
 
 DEFAULT_FILE = Path("attention.png")
 
@@ -45,7 +53,7 @@ def heatmap(
     """
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(model, part, special)
+        require_whole(model, part, special, Options(query=picture.query, key=picture.key))
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)
@@ -54,22 +62,35 @@ def heatmap(
         save_trace(trace, picture.output)
         return
 
-    from attnviz.renderers.picture import decide
-
     chosen = selected(trace, part, special, layer=part.layer or first_layer(trace))
     say_if_nothing_hidden(chosen, special)
-    decided = decide(trace, chosen, picture.step, picture.title)
     if form is PictureFormat.TERM or picture.show:
-        from attnviz.renderers.terminal import TerminalMap
-
-        target = picture.output if form is PictureFormat.TERM else None
-        write([Terminal(target)(TerminalMap(decided, picture.cmap))], target)
+        _show(trace, chosen, picture, picture.output if form is PictureFormat.TERM else None)
     if form is PictureFormat.TERM:
         return
     output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
-    write([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi)], output)
+    decided = _decided(trace, chosen, picture)
+    write([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
     if not to_stdout and not picture.show:
         write([f"{output}\n".encode(errors="surrogateescape")], None)
+
+
+def _show(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> None:
+    from attnviz.renderers.terminal import TerminalMap, room
+
+    terminal = Terminal(target)
+    decided = _decided(trace, chosen, picture, room(terminal.console.width, chosen.heads))
+    write([terminal(TerminalMap(decided, picture.cmap))], target)
+
+
+def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:
+    from attnviz.renderers.picture import View, decide
+
+    with progress("rows", timed=True) as report:
+        view = View(
+            picture.query, picture.key, picture.pool, cells, picture.dpi, lambda done, of: report("rows", done, of)
+        )
+        return decide(trace, chosen, picture.step, picture.title, view)
 
 
 def _format(picture: PictureOptions) -> PictureFormat:

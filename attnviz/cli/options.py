@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Position, Step
+from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Pool, Position, Step
 from attnviz.cli.parameters import Options
 from attnviz.tokens import Tokenizer
 
@@ -299,6 +299,15 @@ class TableOptions(Options):
             metavar="N", help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW
         ),
     ] = 16
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The N keys that a query looks at most, and what the rest share; a long text is shown so (10).",
+            min=1,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
     ] = False
@@ -337,6 +346,21 @@ class PictureOptions(Options):
             metavar="NAME", help="Which step is drawn: scores, scaled, masked or weights.", rich_help_panel=SHOW
         ),
     ] = MapStep.WEIGHTS
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            metavar="NAME",
+            help="A cell of many tokens shows their mean, or their max, which keeps a needle visible.",
+            rich_help_panel=SHOW,
+        ),
+    ] = Pool.MEAN
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Only the queries at the positions A … B − 1.", rich_help_panel=SHOW),
+    ] = None
+    key: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)
+    ] = None
     title: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Title in place of the one that says what it is.", rich_help_panel=SHOW),

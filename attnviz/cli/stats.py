@@ -66,7 +66,9 @@ def stats(
         total = line_count(source)
         _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
     else:
-        add(read_trace(source, making))
+        trace = read_trace(source, making)
+        with progress("rows", timed=True) as report:
+            statistics.add(trace, selected(trace, part, special), lambda done, of: report("rows", done, of))
     if special.skip_special and statistics.left_out is None:
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)

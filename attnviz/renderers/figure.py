@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.colors import Normalize
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch, Rectangle
@@ -58,7 +58,7 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
     """
     with own_settings():
         colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
-        norm = Normalize(*picture.limits)
+        norm = LogNorm(*picture.limits, clip=True) if picture.decades else Normalize(*picture.limits)
         families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
         place = layout(picture, families)
         figure = Figure(figsize=place.size, facecolor="white")
@@ -144,7 +144,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     if len(picture.panels) > 1:
         size = max(place.font * 1.15, place.title_font * 0.62)
         words.append(Word(picture.panels[number].title, x, y + height + NEAR, size, across=0, up=0))
-    every = max(1, math.ceil(place.font * LEADING * POINT / place.cell))
+    every = 1 if picture.pooled else max(1, math.ceil(place.font * LEADING * POINT / place.cell))
     if number % place.columns == 0:
         near = x - NEAR
         words += [
@@ -207,13 +207,14 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     high = place.bar_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
     image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
-    image.set_data(numpy.linspace(*picture.limits, 256)[:, None])
+    spaced = numpy.geomspace if picture.decades else numpy.linspace
+    image.set_data(spaced(*picture.limits, 256)[:, None])
     figure.add_artist(image)
     figure.add_artist(
         Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
     )
     words = []
-    for tick in ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT)))):
+    for tick in ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT))), decades=picture.decades):
         at = y + high * float(norm(tick))
         words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
     if picture.largest > picture.limits[1]:

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from attnviz.renderers import fonts
-from attnviz.renderers.picture import Picture
+from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, Picture
 from attnviz.renderers.words import CAPITAL, POINT, text_width
 
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
@@ -62,6 +62,9 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     most = max(queries, keys)
     side, largest, small = (4.4, 0.75, LEAST_CELL) if panels == 1 else (3.4, 0.6, LEAST_CELL)
     cell = min(max(side / most, small), largest, (90 if panels == 1 else 72) * LEAST_CELL / most)
+    if picture.pooled and picture.dpi:
+        room = SIDE if panels == 1 else SIDE_OF_SEVERAL
+        cell = max(1, int(room * picture.dpi / most)) / picture.dpi  # whole pixels
     columns = _columns(panels, queries / keys)
     panel = (keys * cell, queries * cell)
     font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
@@ -82,7 +85,9 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     bar_width = max(0.14, bar_font * 1.4 * POINT)
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
     bar_height = max(grid, LEAST_BAR)
-    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6)] + ["hidden"] * picture.hidden
+    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6, decades=picture.decades)] + [
+        "hidden"
+    ] * picture.hidden
     if picture.largest > picture.limits[1]:
         bar_words.append(above_scale(picture.largest))
     return Layout(
@@ -107,8 +112,11 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     )
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers between ``low`` and ``high``, at most ``most`` of them."""
+def ticks(low: float, high: float, most: int, decades: bool = False) -> list[float]:
+    """Round numbers between ``low`` and ``high``, at most ``most`` of them; of ``decades``, powers of ten."""
+    if decades:
+        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+        return [10.0**power for power in powers[:: math.ceil(len(powers) / most) or 1]] or [high]
     from matplotlib.ticker import MaxNLocator
 
     values = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)

@@ -19,12 +19,13 @@ HIDDEN = -1.0  # the tint of a hidden cell
 
 
 class Looks(NamedTuple):
-    """How much is shown, and in which words."""
+    """How much is shown, and in which words; ``top`` asks for the top keys of some queries, which a long text gets anyway."""
 
     lessons: Lessons
     precision: int = 4
     max_tokens: int = 16
     quiet: bool = False
+    top: int | None = None
 
 
 class Matrix(NamedTuple):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
-from attnviz.choices import MapStep
+from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
+from attnviz.maps import Frame, framed, head_maps, kept
+from attnviz.progress import Report, unheard
 from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.renderers import numbers
-from attnviz.selection import Part, Selection
+from attnviz.selection import Part, Selection, span
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
@@ -21,6 +22,33 @@ TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 SOURCE_TOKENS = 12  # of the text in the line below the title
+CELLS, CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
+SIDE, SIDE_OF_SEVERAL = (
+    6.9,
+    3.5,
+)  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
+DPI = 150  # of a pooled map, unless another is asked for
+LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
+TICKS = 8  # positions named along an axis of a pooled map
+ROUND = (1, 2, 2.5, 5)  # times a power of ten
+
+
+class View(NamedTuple):
+    """What of a long text is looked at, and how.
+
+    query, key  "A:B": only these positions; None is all
+    pool        what a cell of many pairs shows
+    cells       into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
+    dpi         pixels an inch of the figure
+    report      hears how much is done, of how much
+    """
+
+    query: str | None = None
+    key: str | None = None
+    pool: Pool = Pool.MEAN
+    cells: int | None = None
+    dpi: int | None = None
+    report: Report = unheard
 
 
 class Panel(NamedTuple):
@@ -42,6 +70,10 @@ class Picture(NamedTuple):
     hidden    whether any cell is hidden
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
+    pool      what a cell shows of the pairs that it covers
+    pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
+    dpi       pixels an inch that give each cell pixels of its own; None: any
+    decades   whether the scale grows by factors, from the least of ``limits`` (all below has its colour) to the largest
     """
 
     title: str
@@ -56,37 +88,79 @@ class Picture(NamedTuple):
     hidden: bool
     axes: tuple[str, str] = ("query", "key")
     blank: str = "hidden"
+    pool: Pool = Pool.MEAN
+    pooled: bool = False
+    dpi: int | None = None
+    decades: bool = False
 
 
-def decide(trace: Trace, selection: Selection, step: MapStep = MapStep.WEIGHTS, title: str | None = None) -> Picture:
-    """The picture of one step of the selected heads of ``trace``."""
+def decide(
+    trace: Trace,
+    selection: Selection,
+    step: MapStep = MapStep.WEIGHTS,
+    title: str | None = None,
+    view: View = View(),  # noqa: B008  (immutable)
+) -> Picture:
+    """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     layers = [part.layer for part in selection.layers]
-    queries, keys = _labels(trace, selection.layers[0])
-    for part in selection.layers[1:]:
-        if _labels(trace, part) != (queries, keys):
-            raise AttnvizError(
-                f"{_both(layers[0], part.layer)} have different tokens, so they do not share a picture",
-                "choose layers of the same tokens with --layer",
-            )
+    frame = _frame(trace, selection, view)
+    panels: list[Panel] = []
     shares: list[float] = []  # of the weights, that went to keys which are left out
-    panels = tuple(
-        Panel(_panel_title(part.layer, head, len(layers) > 1), head, _map(part, head, step, shares))
-        for part in selection.layers
-        for head in part.heads
-    )
-    limits, largest, diverging = limits_of([panel.values for panel in panels], step)
+    for part in selection.layers:
+
+        def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
+            view.report(before * of + done * heads, selection.heads * of)
+
+        found, lost = head_maps(part, step, frame, report)
+        titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
+        panels += map(Panel, titles, part.heads, found)
+        shares += lost
+    maps = [panel.values for panel in panels]
+    limits, largest, diverging = limits_of(maps, step)
+    decades = frame.pooled and step is MapStep.WEIGHTS and largest > limits[1]
+    queries, keys = _labels(trace, selection.layers[0], frame)
+    told = _frame_words(frame, layers[0])
+    own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
+    left_out = float(numpy.mean(shares)) if shares else None
     return Picture(
-        title=shorten(shown_line(title), TITLE_CELLS) if title is not None else _title(trace, layers, panels, step),
-        subtitle=_subtitle(trace, selection.layers[0], float(numpy.mean(shares)) if shares else None),
-        panels=panels,
+        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
+        subtitle=_subtitle(trace, selection.layers[0], told if own is not None else [], left_out),
+        panels=tuple(panels),
         queries=queries,
         keys=keys,
         step=step,
-        limits=limits,
+        limits=_decades(maps) if decades else limits,
         largest=largest,
         diverging=diverging,
-        hidden=any(bool((panel.values == -math.inf).any()) for panel in panels),
+        hidden=any(bool((values == -math.inf).any()) for values in maps),
+        pool=view.pool,
+        pooled=frame.pooled,
+        dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
+        decades=decades,
     )
+
+
+def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
+    """What of the layers is shown, which must have the same tokens."""
+    first, *others = selection.layers
+    for part in others:
+        if _tokens(trace, part) != _tokens(trace, first):
+            raise AttnvizError(
+                f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
+            )
+    queries = span("query", view.query, int(first.layer.query.shape[1]))
+    keys = span("key", view.key, int(first.layer.key.shape[1]))
+    most, side = (CELLS, SIDE) if selection.heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+    most = min(most, int(side * (view.dpi or DPI)))
+    if max(len(queries), len(keys)) > most:
+        most = view.cells or most
+    return framed(queries, keys, most, view.pool)
+
+
+def _tokens(trace: Trace, part: Part) -> tuple[Any, ...]:
+    """The tokens along both sides, and which of them are kept."""
+    return trace.query_tokens(part.layer), trace.key_tokens(part.layer), part.queries, part.keys
 
 
 def _both(first: Layer, second: Layer) -> str:
@@ -98,19 +172,6 @@ def _both(first: Layer, second: Layer) -> str:
 def shown_line(text: str) -> str:
     """A text of a person's own on one line, its words kept, what cannot be seen written out."""
     return " ".join(shown(word) if word else "" for word in text.split(" "))
-
-
-def _map(part: Part, head: int, step: MapStep, shares: list[float]) -> numpy.ndarray:
-    """The map of one head, (queries, keys) that are not left out; what went to the other keys is added to ``shares``."""
-    steps = part.layer.steps(head)
-    values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step in (MapStep.MASKED, MapStep.WEIGHTS):  # a hidden cell has the weight 0, but it is not a small weight
-        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
-    if not part.narrowed:
-        return values
-    lost = numpy.delete(to_numpy(steps.weights)[list(part.kept_queries)], list(part.kept_keys), axis=1)
-    shares.append(float(lost.sum(axis=1).mean()))
-    return values[numpy.ix_(part.kept_queries, part.kept_keys)]
 
 
 def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
@@ -132,13 +193,51 @@ def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float
     return (-side, side), side, True
 
 
-def _labels(trace: Trace, part: Part) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The labels of rows and of columns."""
+def _decades(maps: Sequence[numpy.ndarray]) -> tuple[float, float]:
+    """The limits of a scale that grows by factors: the mean weights of a long causal map fall as 1 / position."""
+    seen = numpy.concatenate([values[values > 0] for values in maps])
+    least, most = (float(f"{limit:.1g}") for limit in numpy.quantile(seen, (0.01, 0.999)))
+    return max(least, most * LEAST_SHARE), most
+
+
+def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
+    if frame.pooled:
+        return _positions(frame.queries), _positions(frame.keys)
     queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    shown_queries, shown_keys = kept(part, frame)
     return (
-        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
-        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in part.kept_keys),
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in shown_queries),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in shown_keys),
     )
+
+
+def _positions(side: range) -> tuple[str, ...]:
+    labels = [""] * len(side)
+    apart = _apart(side.stop - side.start)
+    for position in range(-(-side.start // apart) * apart, side.stop, apart):
+        labels[(position - side.start) // side.step] = f"{position:,}"
+    return tuple(labels)
+
+
+def _apart(length: int) -> int:
+    """A round number of tokens, at most ``TICKS`` of which follow each other in ``length``."""
+    power = 10 ** max(math.floor(math.log10(length / TICKS)), 0)
+    return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * TICKS >= length)
+
+
+def _frame_words(frame: Frame, layer: Layer) -> list[str]:
+    """What the title says of a map that is not simply of all tokens."""
+    words = []
+    if not frame.whole(layer):
+        words = [
+            f"{name} {side.start:,}–{side.stop - 1:,}"
+            for name, side in (("queries", frame.queries), ("keys", frame.keys))
+        ]
+    if frame.pooled:
+        (down, across), (high, wide) = frame.shape, frame.cell
+        words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
+    return words
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
@@ -166,12 +265,12 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     return ", ".join(parts)
 
 
-def _subtitle(trace: Trace, part: Part, left_out: float | None) -> str:
-    """The text, or the name of the file whose tokens have none but their positions."""
+def _subtitle(trace: Trace, part: Part, told: Sequence[str], left_out: float | None) -> str:
+    """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
     tokens = trace.query_tokens(part.layer)
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
-        return shorten(shown_line(str(trace.source["file"])), TITLE_CELLS)
+        return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
     names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
     text = f"“{' '.join(names)}{' …' if len(part.kept_queries) > SOURCE_TOKENS else ''}”"
-    words = text, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
+    words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
     return " · ".join(filter(None, words))

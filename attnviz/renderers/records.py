@@ -10,10 +10,10 @@ from typing import Any
 import numpy
 import orjson
 
-from attnviz.arrays import to_numpy
+from attnviz.arrays import require_memory, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
-from attnviz.selection import Part, Selection
+from attnviz.selection import Part, Selection, is_long
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
@@ -22,6 +22,7 @@ COMPUTED = {*MAP_STEPS, Step.OUTPUT}
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
+BYTES_AS_JSON, BYTES_AS_CSV = 32, 256  # of one number of a map, while it is written
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 
 
@@ -38,12 +39,14 @@ def to_json(trace: Trace, selection: Selection) -> bytes:
 
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
+    _require_room(selection, BYTES_AS_JSON, "JSON")
     layers = [_layer(trace, part, selection.steps) for part in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
 
 
 def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     """One row a number, with its place in named columns; ``line`` adds a first column that holds it."""
+    _require_room(selection, BYTES_AS_CSV, "CSV")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
@@ -53,6 +56,8 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
+        if part.query is not None and is_long(layer):  # in a short text the other rows cost nothing
+            part = part._replace(queries=(part.query,))
         data = _layer(trace, part, selection.steps)
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
@@ -67,6 +72,17 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
 def csv_header(line: bool = False) -> str:
     """The first line of the CSV."""
     return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
+
+
+def _require_room(selection: Selection, size: int, what: str) -> None:
+    """Refuse maps that are too many to be written, before any of them is computed."""
+    maps = len(set(MAP_STEPS) & set(selection.steps))
+    pairs = sum(len(part.heads) * len(part.shown_queries) * len(part.kept_keys) for part in selection.layers)
+    require_memory(
+        maps * pairs * size,
+        f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
+        "give a shorter text, or choose a part with --head, --step and, in CSV, --query; -o NAME.safetensors holds all",
+    )
 
 
 def _layer(trace: Trace, part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
@@ -116,9 +132,10 @@ def _computed(part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
     together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
+    alone = part.query if _is_alone(part) else None
     shown, outputs = {}, []
     for head in range(layer.heads) if together else heads:
-        computed = Steps(*map(to_numpy, layer.steps(head))) if together or COMPUTED & set(steps) else None
+        computed = Steps(*map(to_numpy, layer.steps(head, alone))) if together or COMPUTED & set(steps) else None
         if computed is not None and together:
             outputs.append(computed.output)
         if head in heads:
@@ -128,10 +145,20 @@ def _computed(part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
         concat = layer.concat(numpy.stack(outputs))
         projected = layer.projected(concat)
         if Step.CONCAT in steps and layer.heads > 1:
-            data["concat"] = _kept(concat, part.queries)
+            data["concat"] = _kept(concat, _computed_rows(part))
         if Step.PROJECTED in steps and projected is not None:
-            data["projected"] = _kept(projected, part.queries)
+            data["projected"] = _kept(projected, _computed_rows(part))
     return data
+
+
+def _is_alone(part: Part) -> bool:
+    """Whether but one query of a long text is computed."""
+    return part.queries == (part.query,) and is_long(part.layer)
+
+
+def _computed_rows(part: Part) -> tuple[int, ...] | None:
+    """Which rows of what is computed are kept."""
+    return None if _is_alone(part) else part.queries
 
 
 def _head(part: Part, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
@@ -147,7 +174,7 @@ def _head(part: Part, head: int, computed: Steps | None, steps: tuple[Step, ...]
     for step in (*MAP_STEPS, Step.OUTPUT):
         if step in steps and computed is not None:
             columns = part.keys if step in MAP_STEPS else None
-            data[step.value] = _kept(getattr(computed, step.value), part.queries, columns)
+            data[step.value] = _kept(getattr(computed, step.value), _computed_rows(part), columns)
     return data
 
 

@@ -11,7 +11,8 @@ from attnviz.choices import Step
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
-from attnviz.selection import Part, Selection
+from attnviz.renderers.top_keys import top_sections
+from attnviz.selection import Part, Selection, is_long
 from attnviz.trace import Layer, Trace
 
 
@@ -25,11 +26,13 @@ def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Headin
 
 
 def _layer(writer: Writer) -> Iterator[Heading | Section]:
-    if writer.part.pair is None:
+    if writer.part.pair is not None:
+        yield from _pairs(writer, *writer.part.pair)
+    elif writer.looks.top is not None or is_long(writer.layer):
+        yield from _top(writer)
+    else:
         yield from _before_heads(writer)
         yield from _heads(writer)
-    else:
-        yield from _pairs(writer, *writer.part.pair)
 
 
 def _layer_heading(writer: Writer) -> Heading:
@@ -93,6 +96,13 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[Heading | Section]:
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
         yield pair_section(writer, head, query, key)
+
+
+def _top(writer: Writer) -> Iterator[Heading | Section]:
+    for head in writer.part.heads:
+        if writer.layer.heads > 1:
+            yield _head_heading(writer, head)
+        yield from top_sections(writer, head)
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:

@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from attnviz.choices import Pool
 from attnviz.renderers import colours
 from attnviz.renderers.picture import Picture, limits_of
 from attnviz.tokens import shorten
@@ -27,9 +28,16 @@ COLUMN_LABEL_LINES = 8  # of a key's token, which reads downwards
 LARGEST_CELL = 4  # pixels a side; a pixel is one character wide and half a line high, about a square
 BAR_CELLS = 24
 GAP = 3
+LEAST_CELLS = 16  # across a map
 NATURAL_WIDTH = 160  # of a picture that is not drawn in a terminal
 
 Paint = Callable[[float], tuple[int, int, int]]
+
+
+def room(width: int, panels: int) -> int:
+    """How many cells of a long text fit across a terminal: of a few panels beside each other."""
+    beside = min(panels, 3)
+    return max((min(width, NATURAL_WIDTH) - LABEL_CELLS - GAP * (beside - 1)) // beside, LEAST_CELLS)
 
 
 class TerminalMap:
@@ -49,7 +57,8 @@ class TerminalMap:
         yield Text("rows: query, columns: key", style=DIM)
         if grid.pooled > 1:
             rows = min(grid.pooled, len(self.picture.queries))
-            yield Text(f"each cell is the mean of {rows} × {grid.pooled} tokens", style=DIM)
+            what = "mean" if self.picture.pool is Pool.MEAN else "largest"
+            yield Text(f"each cell is the {what} of {rows} × {grid.pooled} tokens", style=DIM)
         for first in range(0, len(self.picture.panels), grid.columns):
             yield Segment.line()
             yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))
@@ -67,6 +76,8 @@ class TerminalMap:
         legend.append(f" {high}")
         if picture.largest > picture.limits[1]:
             legend.append(f" (to {picture.largest:.2f})")
+        if picture.decades:
+            legend.append("   each step of colour is a factor")
         if picture.hidden:
             legend.append(f"   {HIDDEN} hidden")
         return legend
@@ -87,7 +98,7 @@ class Grid:
         self.cell = max(min(aim, (room // min(panels, 3) - GAP) // pixels, room // pixels), 1)
         self.panel_width = pixels * self.cell
         self.columns = max(1, min(panels, (room + GAP) // (self.panel_width + GAP)))
-        self.maps = [_pooled(panel.values, self.pooled) for panel in picture.panels]
+        self.maps = [_pooled(panel.values, self.pooled, picture.pool) for panel in picture.panels]
         if self.pooled > 1:  # means are smaller than what they are the means of
             limits, largest, _ = limits_of(self.maps, picture.step)
             self.picture = picture._replace(limits=limits, largest=largest)
@@ -124,8 +135,8 @@ class Grid:
     def _label(self, line: int) -> str:
         """The token of the query whose middle lies on ``line``; of two on one line, the first."""
         if self.cell == 1:
-            row = 2 * line if self.coloured else line
-            return self.labels[row]
+            rows = slice(2 * line, 2 * line + 2) if self.coloured else slice(line, line + 1)
+            return next(filter(None, self.labels[rows]), "")
         high = self.cell / 2 if self.coloured else max(self.cell // 2, 1)
         row = int(line // high)
         return self.labels[row] if line == math.ceil((row + 0.5) * high) - 1 else ""
@@ -163,6 +174,8 @@ class Grid:
 
     def _tint(self, value: float) -> float:
         low, high = self.picture.limits
+        if self.picture.decades:
+            value, low, high = (math.log(max(number, low)) for number in (value, low, high))
         tint = (value - low) / ((high - low) or 1.0)
         return round(min(max(tint, 0.0), 1.0) * 64) / 64
 
@@ -177,14 +190,17 @@ def _painter(cmap: str | None, diverging: bool) -> Paint:
     return lambda tint: tuple(round(255 * channel) for channel in mapped(tint)[:3])
 
 
-def _pooled(values: numpy.ndarray, size: int) -> numpy.ndarray:
-    """The mean of the visible cells of each block of ``size`` × ``size``; −∞ where a block shows none."""
+def _pooled(values: numpy.ndarray, size: int, pool: Pool) -> numpy.ndarray:
+    """The mean of the visible cells of each block of ``size`` × ``size``, or the largest; −∞ where a block shows none."""
     if size == 1:
         return values
     rows, columns = (math.ceil(length / size) for length in values.shape)
     padded = numpy.full((rows * size, columns * size), -math.inf)
     padded[: values.shape[0], : values.shape[1]] = values
     blocks = padded.reshape(rows, size, columns, size)
+    if pool is Pool.MAX:
+        largest: numpy.ndarray = blocks.max(axis=(1, 3))
+        return largest
     seen = blocks > -math.inf
     count = seen.sum(axis=(1, 3))
     total = numpy.where(seen, blocks, 0.0).sum(axis=(1, 3))

@@ -6,6 +6,7 @@ meets both; the ratio is the median over the pairs. Absolute times are this mach
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import statistics
@@ -101,6 +102,57 @@ def picture(folder: Path) -> list[Row]:
     ]
 
 
+def pool(_: Path) -> list[Row]:
+    rows = []
+    for engine in ("torch", "numpy"):
+        mine, theirs = zip(*((pooled(f"attnviz-{engine}"), pooled("plain")) for _ in range(3)), strict=True)
+        ratio = statistics.median(b["seconds"] / a["seconds"] for a, b in zip(mine, theirs, strict=True))
+        shown = (
+            f"{statistics.median(run['seconds'] for run in runs):.2f} s, {runs[0]['mebibytes']:,.0f} MiB"
+            for runs in (mine, theirs)
+        )
+        rows.append(
+            (
+                f"pooled map, T = 16,384, {engine} / torch's softmax, pooled",
+                *shown,
+                f"{ratio:.2f} × faster",
+                "≥ 3 ×, ≤ 100 MiB",
+            )
+        )
+    return rows + (pool_on_gpu() if has_cuda() else [])
+
+
+def pool_long(_: Path) -> list[Row]:
+    run = pooled("attnviz-torch", "131072", "64", "causal")
+    shown = f"{run['seconds']:.0f} s, {run['mebibytes']:,.0f} MiB"
+    return [("pooled map, T = 131,072, causal, torch", shown, "", "", "≤ 100 MiB")]
+
+
+def pool_on_gpu() -> list[Row]:
+    lines = subprocess.run(peer("pooling_cuda.py"), check=True, capture_output=True, text=True).stdout.splitlines()
+    return [
+        (
+            f"pooled map, T = {run['tokens']:,}, {run['heads']} heads{', causal' * run['causal']}, a head, {run['card']}",
+            f"{run['pool']:.2f} ms",
+            f"flash {run['flash']:.2f} ms, cuDNN {run['cudnn']:.2f} ms",
+            f"{run['pool'] / run['flash']:.2f} ×, {run['pool'] / run['cudnn']:.2f} ×",
+            "≤ 0.75 ×",
+        )
+        for run in map(json.loads, lines)
+    ]
+
+
+def pooled(engine: str, tokens: str = "16384", dimension: str = "64", *options: str) -> dict[str, float]:
+    command = peer("pooling.py", engine, tokens, dimension, *options)
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT).stdout)
+
+
+def has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def capture(_: Path) -> list[Row]:
     """A model of GPT-2's size: what capturing all of its layers adds to a forward pass, in time and in memory."""
     rows = []
@@ -157,9 +209,23 @@ def written(who: str, tokens: int, mask: str) -> tuple[float, float]:
     return statistics.median(took), statistics.median(size)
 
 
-def forward(how: str, tokens: int) -> tuple[float, float]:
+def capture_long(_: Path) -> list[Row]:
+    """A small model with grouped heads at a length where weights alone would be gigabytes."""
+    ours, theirs = zip(
+        *((forward("capture", 8192, "small"), forward("plain", 8192, "small")) for _ in range(3)), strict=True
+    )
+    rows = []
+    for part, unit, reach in ((0, "s", ""), (1, "MiB", "≤ 1.3 ×")):
+        mine, other = ([run[part] for run in runs] for runs in (ours, theirs))
+        ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
+        shown = (f"{statistics.median(values):,.1f} {unit}" for values in (mine, other))
+        rows.append((f"capture, T = 8,192 / plain sdpa{', peak' * part}", *shown, f"{ratio:.2f} ×", reach))
+    return rows
+
+
+def forward(how: str, tokens: int, *options: str) -> tuple[float, float]:
     """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
-    command = peer("forward.py", how, str(tokens))
+    command = peer("forward.py", how, str(tokens), *options)
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
     took, peak = map(float, run.stdout.split())
     return took, peak
@@ -170,7 +236,10 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "help": help_text,
     "lines": lines,
     "picture": picture,
+    "pool": pool,
+    "pool-long": pool_long,
     "capture": capture,
+    "capture-long": capture_long,
     "page": page,
 }
 

@@ -1,4 +1,7 @@
-"""One forward pass of a model of GPT-2's size: python forward.py plain|eager|capture TOKENS → seconds, peak MiB."""
+"""One forward pass: python forward.py plain|eager|capture TOKENS [small] → seconds, peak MiB.
+
+The model is of GPT-2's size, or a small one with grouped heads.
+"""
 
 import resource
 import sys
@@ -9,13 +12,14 @@ from transformers import LlamaConfig, LlamaModel
 
 how, tokens = sys.argv[1], int(sys.argv[2])
 torch.manual_seed(0)
+small = "small" in sys.argv
 config = LlamaConfig(
     vocab_size=1000,
-    hidden_size=768,
+    hidden_size=512 if small else 768,
     intermediate_size=2048,
-    num_hidden_layers=12,
-    num_attention_heads=12,
-    num_key_value_heads=12,
+    num_hidden_layers=4 if small else 12,
+    num_attention_heads=8 if small else 12,
+    num_key_value_heads=2 if small else 12,
     max_position_embeddings=8192,
 )
 config._attn_implementation = "eager" if how == "eager" else "sdpa"

@@ -1,0 +1,183 @@
+"""One step of a head as a map that is no larger than a picture can show, exact, and never holding queries × keys.
+
+A cell of the map is one pair of a query and a key, or the mean or the largest value of many. The weights of a whole head
+are pooled in one pass (pooling/); any other step, and any region of a head, row block by row block: the weights in a
+region are those of the full softmax.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.arrays import Array, to_numpy
+from attnviz.attention import Steps
+from attnviz.choices import MapStep, Pool
+from attnviz.pooling import pool as pool_weights
+from attnviz.pooling.cells import cell_size
+from attnviz.progress import Report, unheard
+from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
+from attnviz.rows import some_rows
+from attnviz.selection import Part
+from attnviz.trace import Layer
+
+
+class Frame(NamedTuple):
+    """What of a head is shown, and how much of it a cell holds.
+
+    queries, keys  the positions, each a range whose step is what one cell covers
+    cells          how many of them there may be at the most, down and across
+    """
+
+    queries: range
+    keys: range
+    cells: int
+    pool: Pool = Pool.MEAN
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell covers more than one pair."""
+        return self.cell != (1, 1)
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """How many queries × keys a cell covers (the last of a row or column may cover fewer)."""
+        return self.queries.step, self.keys.step
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many cells there are, down and across."""
+        return len(self.queries), len(self.keys)
+
+    def whole(self, layer: Layer) -> bool:
+        """Whether all queries and keys of ``layer`` are in it."""
+        return (self.queries.start, self.keys.start) == (0, 0) and (self.queries.stop, self.keys.stop) == (
+            layer.query.shape[1],
+            layer.key.shape[1],
+        )
+
+
+def framed(queries: range, keys: range, cells: int, pool: Pool = Pool.MEAN) -> Frame:
+    """The frame of these queries and keys in at most ``cells`` × ``cells`` cells."""
+    queries, keys = (range(side.start, side.stop, cell_size(len(side), cells)) for side in (queries, keys))
+    return Frame(queries, keys, cells, pool)
+
+
+def kept(part: Part, frame: Frame) -> tuple[list[int], list[int]]:
+    """The queries and the keys of the frame that are not left out."""
+    return (
+        [query for query in part.kept_queries if frame.queries.start <= query < frame.queries.stop],
+        [key for key in part.kept_keys if frame.keys.start <= key < frame.keys.stop],
+    )
+
+
+def head_maps(
+    part: Part, step: MapStep, frame: Frame, report: Report = unheard
+) -> tuple[list[numpy.ndarray], list[float]]:
+    """A map for each head of ``part``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
+    −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if any are.
+
+    A map that is not pooled is without what is left out; in cells it counts as hidden.
+    """
+    layer = part.layer
+    if step is MapStep.WEIGHTS and frame.pooled and frame.whole(layer) and not part.narrowed:
+        return _pooled_weights(layer, part.heads, frame, report), []
+    maps, shares = [], []
+    rows = frame.queries.stop - frame.queries.start
+    for place, head in enumerate(part.heads):
+
+        def tell(done: int, before: int = place * rows) -> None:
+            report(before + done, len(part.heads) * rows)
+
+        values, lost = (
+            _whole(part, head, step, frame) if _is_small(layer, frame) else _by_rows(part, head, step, frame, tell)
+        )
+        if part.narrowed:
+            shares.append(lost)
+            if not frame.pooled:
+                queries, keys = kept(part, frame)
+                inside = [query - frame.queries.start for query in queries], [key - frame.keys.start for key in keys]
+                values = values[numpy.ix_(*inside)]
+        maps.append(values)
+    return maps, shares
+
+
+def _pooled_weights(layer: Layer, heads: Sequence[int], frame: Frame, report: Report) -> list[numpy.ndarray]:
+    pooled = pool_weights(layer, heads, frame.cells, report)
+    visible = to_numpy(pooled.visible).astype(numpy.float64)  # (heads, query_cells, key_cells)
+    if frame.pool is Pool.MAX:
+        values = to_numpy(pooled.maximum).astype(numpy.float64)
+    else:
+        values = to_numpy(pooled.mean) / numpy.where(visible > 0, visible, 1)
+    return list(numpy.where(visible > 0, values, -math.inf))
+
+
+def _is_small(layer: Layer, frame: Frame) -> bool:
+    """Whether all is shown, pair by pair, so that all steps of a head may be held."""
+    return frame.whole(layer) and not frame.pooled
+
+
+def _whole(part: Part, head: int, step: MapStep, frame: Frame) -> tuple[numpy.ndarray, float]:
+    steps = part.layer.steps(head)
+    lost = _lost(part, steps, frame.queries.start)
+    return _values(steps, step), float(lost.mean())
+
+
+def _by_rows(
+    part: Part, head: int, step: MapStep, frame: Frame, report: Callable[[int], None]
+) -> tuple[numpy.ndarray, float]:
+    """Some rows of the head at a time, each over all keys, and of these the ones in the frame."""
+    total = numpy.zeros(frame.shape)
+    count = numpy.zeros(frame.shape, dtype=int)
+    largest = numpy.full(frame.shape, -math.inf)
+    lost: list[numpy.ndarray] = []
+    bounds = numpy.arange(0, frame.keys.stop - frame.keys.start, frame.keys.step)
+    left_out = _left_out(part.kept_queries, part.layer.query), _left_out(part.kept_keys, part.layer.key)
+    size = max(1, CELLS_OF_A_BLOCK // part.layer.key.shape[1])
+    for start in range(frame.queries.start, frame.queries.stop, size):
+        stop = min(start + size, frame.queries.stop)
+        steps = some_rows(part.layer, start, stop).steps(head)
+        lost.append(_lost(part, steps, start))
+        values = _values(steps, step)
+        if frame.pooled:
+            values[left_out[0][start:stop]] = -math.inf
+            values[:, left_out[1]] = -math.inf
+        values = values[:, frame.keys.start : frame.keys.stop]
+        seen = values > -math.inf
+        rows = (numpy.arange(start, stop) - frame.queries.start) // frame.queries.step  # of the map
+        numpy.maximum.at(largest, rows, numpy.maximum.reduceat(values, bounds, axis=1))
+        numpy.add.at(total, rows, numpy.add.reduceat(numpy.where(seen, values, 0.0), bounds, axis=1))
+        numpy.add.at(count, rows, numpy.add.reduceat(seen.astype(int), bounds, axis=1))
+        report(stop - frame.queries.start)
+    share = float(numpy.concatenate(lost).mean())
+    if frame.pool is Pool.MAX:
+        return largest, share
+    return numpy.where(count > 0, total / numpy.maximum(count, 1), -math.inf), share
+
+
+def _left_out(places: Sequence[int], array: Array) -> numpy.ndarray:
+    """True for each token of ``array``, (heads, tokens, d), that is not among ``places``."""
+    out = numpy.ones(array.shape[1], dtype=bool)
+    out[list(places)] = False
+    return out
+
+
+def _lost(part: Part, steps: Steps, start: int) -> numpy.ndarray:
+    """What each query that is kept, of those from ``start`` on, gave to the keys that are left out."""
+    if not part.narrowed:
+        return numpy.zeros(1)
+    weights = to_numpy(steps.weights)
+    rows = ~_left_out(part.kept_queries, part.layer.query)[start : start + len(weights)]
+    lost: numpy.ndarray = weights[rows][:, _left_out(part.kept_keys, part.layer.key)].sum(axis=1)
+    return lost
+
+
+def _values(steps: Steps, step: MapStep) -> numpy.ndarray:
+    """One step, (queries, keys); a hidden cell, which has the weight 0 but is not a small weight, is −∞."""
+    values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
+    if step in (MapStep.MASKED, MapStep.WEIGHTS):
+        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
+    return values

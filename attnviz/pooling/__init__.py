@@ -1,0 +1,212 @@
+"""The weights of attention for long contexts, pooled exactly into the cells of a picture, never holding T × T.
+
+``pool()`` gives what average and maximum pooling of attend()'s weights would give, and for each query its entropy, its
+largest weight and that weight's key, and the weight of the first key, in one pass over QKᵀ: block by block
+(blocks.py) for NumPy and torch, by a Triton kernel (cuda.py, kernels.py) for tensors on a CUDA device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from attnviz.arrays import Array, as_array, as_floating, like, namespace
+from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
+from attnviz.errors import AttnvizError
+from attnviz.pooling.blocks import pool_blocks
+from attnviz.pooling.cells import cell_size, edges, visible_share
+from attnviz.pooling.measures import Measures
+from attnviz.progress import Report, unheard
+
+CELLS = 1024
+
+
+class HasAttention(Protocol):
+    """What ``pool`` reads of a Layer."""
+
+    @property
+    def query(self) -> Array: ...
+    @property
+    def key(self) -> Array: ...
+    @property
+    def rule(self) -> Rule: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """The weights of one or more heads, pooled into cells, and measures of every row of them.
+
+    mean          (heads, query_cells, key_cells): the mean weight of a cell over all of its query-key pairs, hidden
+                  ones counting as the 0 that they weigh. So a row of cells keeps its mass: the sum of mean × keys of
+                  the cell is 1 (less what sinks take), and a causal map's diagonal is as dark as its mass says. The
+                  mean over the visible pairs alone is mean / visible.
+    maximum       (heads, query_cells, key_cells): the largest weight of a cell, which keeps visible a needle that the
+                  mean drowns
+    visible       (heads, query_cells, key_cells): the share of a cell's pairs that the rule lets be seen; 0 where all
+                  are hidden (mean and maximum are 0 there too)
+    entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key's
+    largest       (heads, queries): the largest weight of each query
+    largest_key   (heads, queries), int: the key that has it; 0 for a query that sees nothing (largest is 0)
+    first_key     (heads, queries): the weight of key 0, where "attention sinks" gather (Xiao et al. 2023, 2309.17453)
+    sink          (heads, queries): what the rule's sinks take of a row; 0 without
+    heads         which heads these are
+    query_edges   cell i covers the queries query_edges[i] … query_edges[i + 1] − 1; key_edges the same for keys
+    """
+
+    mean: Array
+    maximum: Array
+    counted: Array | None  # the visible share where only counting can tell: a mask or a bias hides cells
+    entropy: Array
+    largest: Array
+    largest_key: Array
+    first_key: Array
+    sink: Array
+    heads: tuple[int, ...]
+    query_edges: tuple[int, ...]
+    key_edges: tuple[int, ...]
+    rule: Rule
+
+    @cached_property
+    def visible(self) -> Array:
+        if self.counted is not None:
+            return self.counted
+        xp = namespace(self.mean)
+        rows, columns = (xp.asarray(side, device=self.mean.device) for side in (self.query_edges, self.key_edges))
+        return xp.broadcast_to(visible_share(xp, self.rule, rows, columns, self.mean.dtype), self.mean.shape)
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """How many queries × keys a cell covers (the last of a row or column may cover fewer)."""
+        return self.query_edges[1], self.key_edges[1]
+
+
+def pool(
+    layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS, report: Report = unheard
+) -> Pooled:
+    """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
+
+    The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
+    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError as attend()
+    raises it, and when a head or ``cells`` is out of range.
+    """
+    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report)
+
+
+def pool_arrays(
+    query: Any,
+    key: Any,
+    rule: Rule | None = None,
+    heads: Sequence[int] | None = None,
+    cells: int = CELLS,
+    report: Report = unheard,
+) -> Pooled:
+    """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
+
+    Cells cover the same number of tokens each, as few as possible; the last ones what is left. float64 is computed in
+    float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32).
+    """
+    rule = rule or Rule()
+    query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
+    queries, keys = int(query.shape[1]), int(key.shape[1])
+    chosen = _chosen(heads, int(query.shape[0]))
+    if cells < 1:
+        raise AttnvizError(f"cells is {cells}: a map needs at least 1")
+    bound = _bound(query, key, rule)
+    rule = _checked_rule(query, keys, rule)
+    sizes = cell_size(queries, cells), cell_size(keys, cells)
+    measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound, report)
+    sink = _sink_share(rule, chosen, measures.normaliser)
+    return Pooled(
+        mean=measures.mean,
+        maximum=measures.maximum,
+        counted=measures.visible,
+        entropy=measures.entropy - _plogp(sink),
+        largest=measures.largest,
+        largest_key=measures.largest_key,
+        first_key=measures.first_key,
+        sink=sink,
+        heads=chosen,
+        query_edges=edges(queries, sizes[0]),
+        key_edges=edges(keys, sizes[1]),
+        rule=rule,
+    )
+
+
+def _sink_share(rule: Rule, heads: Sequence[int], normaliser: Array) -> Array:
+    """What the sinks of these heads take of each row.  (heads, queries)"""
+    xp = namespace(normaliser)
+    if rule.sinks is None:
+        return xp.zeros_like(normaliser)
+    return xp.exp(like(normaliser, rule.sinks)[list(heads)][:, None] - normaliser)
+
+
+def _plogp(share: Array) -> Array:
+    """share · log₂ share, and 0 for 0."""
+    xp = namespace(share)
+    return share * xp.log2(xp.where(share > 0, share, 1.0))
+
+
+def _engine(query: Array, key: Array, rule: Rule, bound: float) -> Callable[..., Measures]:
+    if getattr(query, "is_cuda", False):
+        from attnviz.pooling.cuda import pool_on_gpu, takes
+
+        if takes(query, key, rule, bound):
+            return pool_on_gpu
+    return pool_blocks
+
+
+def _three_axes(value: Any, name: str) -> Array:
+    array = as_array(value, name)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3:
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
+    if 0 in array.shape:
+        raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+    return array.detach() if hasattr(array, "detach") else array
+
+
+def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
+    chosen = tuple(range(total)) if heads is None else tuple(heads)
+    if not chosen:
+        raise AttnvizError("no head is chosen: name at least one")
+    for head in chosen:
+        if not 0 <= head < total:
+            raise AttnvizError(f"there is no head {head}: the layer has heads 0 to {total - 1}")
+    return chosen
+
+
+def _bound(query: Array, key: Array, rule: Rule) -> float:
+    """A number that no scaled score exceeds, from the largest number of each side; AttnvizError where one is not finite."""
+    if namespace(query) is not namespace(key):
+        raise AttnvizError("query and key mix NumPy and torch: give both in one kind")
+    require_fitting(query, key, key)
+    bound = abs(rule.scale_for(query.shape[-1])) * query.shape[-1]
+    for name, array in (("query", query), ("key", key)):
+        xp = namespace(array)
+        ends = (float(xp.min(array)), float(xp.max(array)))  # no copy of the array, as abs() and isfinite() would make
+        if not all(math.isfinite(end) for end in ends):
+            require_finite(as_floating(array, name), name)
+        bound *= max(map(abs, ends))
+    return float(bound)
+
+
+def _checked_rule(query: Array, keys: int, rule: Rule) -> Rule:
+    """The rule with its arrays beside the query, once they are known to fit."""
+    heads, queries, _ = (int(size) for size in query.shape)
+    rule.offset_for(queries, keys)
+    arrays: dict[str, Array] = {}
+    if rule.mask is not None:
+        mask = of_scores(boolean_mask(rule.mask), "mask", (heads, queries, keys))
+        arrays["mask"] = like(query, mask, dtype=namespace(query).bool)
+    if rule.bias is not None:
+        bias = of_scores(bias_array(rule.bias), "bias", (heads, queries, keys))
+        arrays["bias"] = bias if namespace(bias) is namespace(query) else like(query, bias)
+    if rule.sinks is not None:
+        sinks = as_floating(rule.sinks, "sinks")
+        sink_logits(namespace(sinks), sinks, query)
+        arrays["sinks"] = sinks
+    return replace(rule, **arrays) if arrays else rule

@@ -1,0 +1,159 @@
+"""The road to the GPU kernels: which inputs they take, how the work is cut into blocks, what is launched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
+
+from attnviz.arrays import Array
+from attnviz.attention import Rule
+from attnviz.pooling.measures import Measures
+from attnviz.progress import Report
+
+SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
+FAR = 1 << 30  # a distance that no two tokens have
+LOG2_E = 1.4426950408889634
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the kernel is cut and compiled.
+
+    query_block, key_block   rows and columns of a tile of scores
+    warps, stages            of a program; tiles of keys in flight
+    programs                 on one multiprocessor at a time, so that one's exponentials run beside another's products
+    registers                of a thread at most: what lets so many programs fit; None leaves it to the compiler
+    """
+
+    query_block: int = 128
+    key_block: int = 128
+    warps: int = 8
+    stages: int = 2
+    programs: int = 2
+    registers: int | None = 128
+
+
+def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
+    """Whether the kernels compute this: CUDA and Triton are there, and the rule is one of lengths and numbers alone."""
+    if find_spec("triton") is None or not bound < 1e30:
+        return False
+    plain = rule.mask is None and rule.bias is None and rule.scale_for(query.shape[-1]) != 0
+    kind = str(query.dtype).rpartition(".")[2]
+    return plain and query.dtype == key.dtype and kind in ("bfloat16", "float16", "float32") and query.shape[-1] <= 256
+
+
+def launch_for(query: Array, cell_keys: int) -> Launch:
+    """The launch that was fastest on an H100, by the width of the numbers and the dimension."""
+    dimension, wide = query.shape[-1], query.dtype.itemsize == 4
+    key_block = 128
+    while key_block > 16 and key_block >= 2 * max(cell_keys, 16) and _padded(cell_keys) != cell_keys:
+        key_block //= 2  # one cell a tile, where a cell is not a power of two
+    if wide or dimension > 128:
+        return Launch(64, min(key_block, 64), 4, 2, 2 if dimension <= 64 else 1, None)
+    return Launch(key_block=key_block)
+
+
+def pool_on_gpu(
+    query: Array,
+    key: Array,
+    rule: Rule,
+    heads: Sequence[int],
+    cell_queries: int,
+    cell_keys: int,
+    _: float,  # the other engine's bound
+    report: Report,
+) -> Measures:
+    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
+    import torch
+
+    total, group = query.shape[0], query.shape[0] // key.shape[0]
+    if tuple(heads) == tuple(range(total)):
+        measures = run(query, key, rule, cell_queries, cell_keys)
+        report(total, total)
+        return measures
+
+    def one(head: int) -> Measures:
+        own = rule if rule.sinks is None else replace(rule, sinks=rule.sinks[head : head + 1])
+        kv_head = head // group
+        return run(query[head : head + 1], key[kv_head : kv_head + 1], own, cell_queries, cell_keys)
+
+    columns = zip(*(one(head) for head in heads), strict=True)
+    return Measures(*(None if column[0] is None else torch.cat(column) for column in columns))
+
+
+def run(
+    query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int, launch: Launch | None = None
+) -> Measures:
+    """Launch the kernels for all heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
+    import torch
+
+    from attnviz.pooling.kernels import pool_rows
+    from attnviz.pooling.lookup import find_keys
+
+    launch = launch or launch_for(query, cell_keys)
+    heads, queries, dimension = query.shape
+    kv_heads, keys, _ = key.shape
+    query, key = (array if array.stride(-1) == 1 else array.contiguous() for array in (query, key))
+    scale = rule.scale_for(dimension)
+    if scale < 0:
+        query, scale = -query, -scale
+    before, after, offset = _band(rule, queries, keys)
+    query_cells, key_cells = math.ceil(queries / cell_queries), math.ceil(keys / cell_keys)
+    blocks_a_cell = math.ceil(cell_queries / launch.query_block)
+    tiles_a_cell = math.ceil(cell_keys / launch.key_block)
+    cells_a_block = max(1, launch.query_block // _padded(cell_queries))
+    blocks = query_cells * blocks_a_cell if blocks_a_cell > 1 else math.ceil(query_cells / cells_a_block)
+    key_cells_padded = key_cells + launch.key_block  # the last tile of cells may reach beyond the map
+
+    def new(*shape: int, dtype: Any = torch.float32) -> Array:
+        return torch.empty(shape, dtype=dtype, device=query.device)
+
+    mean, maximum = torch.zeros((2, heads, query_cells, key_cells), device=query.device)
+    entropy, largest, normaliser, first = new(4, heads, queries)
+    best, found = new(2, heads, queries, dtype=torch.int32)
+    strip = key_cells_padded * launch.query_block * 8
+    processors = torch.cuda.get_device_properties(query.device).multi_processor_count
+    programs = max(1, min(heads * blocks, processors * launch.programs, SCRATCH // strip))
+    scratch = new(programs * strip // 8, dtype=torch.int64)
+    counter = torch.zeros(1, dtype=torch.int32, device=query.device)
+    capped = rule.softcap is not None
+    sinks = None if rule.sinks is None else torch.as_tensor(rule.sinks, dtype=torch.float32, device=query.device)
+    padded = _padded(cell_keys) != cell_keys and cell_keys % launch.key_block != 0
+    precision = "tf32x3" if query.dtype == torch.float32 else "ieee"
+    factor = float(LOG2_E if capped else scale * LOG2_E)
+    inner, softcap = (scale / rule.softcap, rule.softcap) if rule.softcap is not None else (1.0, 1.0)
+    limit = {} if launch.registers is None else {"maxnreg": launch.registers}
+    with torch.cuda.device(query.device):
+        pool_rows[(programs,)](
+            query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
+            scratch, counter, heads, heads // kv_heads, queries, keys, dimension,
+            query.stride(0), query.stride(1), key.stride(0), key.stride(1),
+            cell_queries, cell_keys, query_cells, key_cells, key_cells_padded, blocks, offset, before, after, factor, inner, softcap,
+            PADDED=padded, SOFTCAP=capped, SINKS=sinks is not None, BANDED=min(before, after) < FAR,
+            QUERY_BLOCK=launch.query_block, KEY_BLOCK=launch.key_block, DIMENSION=max(16, _padded(dimension)),
+            QUERY_CELL=_padded(cell_queries), BLOCKS_A_CELL=blocks_a_cell, KEY_CELL=_padded(cell_keys),
+            TILES_A_CELL=tiles_a_cell, CELL_BLOCK=32, PRECISION=precision, STAGES=launch.stages,
+            num_warps=launch.warps, **limit,
+        )  # fmt: skip
+        order = torch.argsort(best, dim=1)
+        rows, width = 32, min(64, max(16, _padded(cell_keys)))
+        find_keys[(math.ceil(queries / rows), heads)](
+            order, best, query, key, found, normaliser, first, heads // kv_heads, queries, keys, dimension,
+            query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
+            SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4,
+        )  # fmt: skip
+    return Measures(mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E)
+
+
+def _band(rule: Rule, queries: int, keys: int) -> tuple[int, int, int]:
+    """How many keys before and after its own position a query sees, and the first query's position."""
+    reach = FAR if rule.window is None else min(rule.window - 1, FAR)
+    return reach, 0 if rule.causal else reach, rule.offset_for(queries, keys)
+
+
+def _padded(size: int) -> int:
+    """The next power of two."""
+    return 1 << (size - 1).bit_length()

@@ -1,0 +1,118 @@
+"""One head and its rule: the scores of any of its cells, for those who do not want all of them at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from attnviz.arrays import Array, like, namespace, overflow_unspoken
+from attnviz.attention import Rule
+from attnviz.errors import AttnvizError
+from attnviz.pooling.cells import reach
+
+ROWS = 512  # of the keys that are looked at together
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head and its rule; ``scores`` is the formula of attend() up to the softmax, for any of its cells."""
+
+    xp: Any
+    query: Array  # (queries, d)
+    key: Array  # (keys, d)
+    rule: Rule
+    dtype: Any
+    mask: Array | None  # (queries, keys)
+    bias: Array | None  # (queries, keys)
+    sink: Array | None  # a single logit
+    offset: int
+    checked: bool  # whether scores could overflow
+    longest_key: float  # the largest |k|
+
+    @classmethod
+    def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> Head:
+        xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
+
+        def own(array: Array | None) -> Array | None:
+            if array is None:
+                return None
+            array = array[head if array.shape[0] > 1 else 0] if array.ndim > 2 else array
+            return xp.broadcast_to(array, (queries, keys))
+
+        key = key[head // (query.shape[0] // key.shape[0])]
+        sink = None if rule.sinks is None else like(xp.zeros(0, dtype=dtype, device=query.device), rule.sinks)[head]
+        return cls(
+            xp,
+            query[head],
+            key,
+            rule,
+            dtype,
+            own(rule.mask),
+            own(rule.bias),
+            sink,
+            rule.offset_for(queries, keys),
+            checked=not bound < float(xp.finfo(dtype).max) / 4,
+            longest_key=math.sqrt(
+                max(longest(xp.asarray(key[first : first + ROWS], dtype=dtype)) for first in range(0, keys, ROWS))
+            ),
+        )
+
+    def calm(self, block: Array) -> bool:
+        """Whether no score of these queries can bring an exponential out of range, so that none needs a shift.
+
+        |q · k| ≤ |q| |k|. The products of many a head are far below that limit, and two passes over each tile are saved.
+        """
+        limit = math.log(float(self.xp.finfo(self.dtype).max)) / 2
+        if self.bias is not None or (self.sink is not None and not abs(float(self.sink)) < limit):
+            return False
+        return math.sqrt(longest(block)) * self.longest_key < limit
+
+    def queries(self, start: int, stop: int) -> Array:
+        """Some of the queries, times the scale.  (queries, d)"""
+        return self.xp.asarray(self.query[start:stop], dtype=self.dtype) * self.rule.scale_for(self.query.shape[-1])
+
+    def keys(self, first: int, last: int) -> Array:
+        return self.xp.asarray(self.key[first:last], dtype=self.dtype)
+
+    def scores(self, product: Array, rows: Array, keys: Array) -> Array:
+        """``product`` = query · key · scale, turned into scores; rows and keys, which broadcast, name its cells."""
+        xp, rule = self.xp, self.rule
+        if self.checked and not bool(xp.all(xp.isfinite(product))):
+            raise AttnvizError(
+                f"the scores are too large for {product.dtype}: query times key, scaled, is not finite",
+                "scale the inputs down, or use float64",
+            )
+        if rule.softcap is not None:
+            product = rule.softcap * xp.tanh(product / rule.softcap)
+        if self.bias is not None:
+            product = product + like(product, self.bias[rows, keys])
+        seen = self._seen(rows, keys)
+        return product if seen is None else xp.where(seen, product, -math.inf)
+
+    def _seen(self, rows: Array, keys: Array) -> Array | None:
+        seen = None
+        before, after = reach(self.rule)
+        if before != math.inf or after != math.inf:
+            distance = keys - (rows + self.offset)
+            seen = (distance >= -before) & (distance <= after)
+        if self.mask is not None:
+            mask = self.mask[rows, keys]
+            seen = mask if seen is None else seen & mask
+        return seen
+
+    def sees_all(self, rows: tuple[int, int], keys: tuple[int, int]) -> bool:
+        """Whether the tile of these rows and keys takes nothing from the rule beside the scale."""
+        rule = self.rule
+        if self.mask is not None or self.bias is not None or rule.softcap is not None or self.checked:
+            return False
+        before, after = reach(rule)
+        lowest, highest = keys[0] - (rows[1] - 1 + self.offset), keys[1] - 1 - (rows[0] + self.offset)
+        return lowest >= -before and highest <= after
+
+
+def longest(array: Array) -> float:
+    """The largest |row|² of an array."""
+    xp = namespace(array)
+    with overflow_unspoken():
+        return float(xp.max(xp.sum(array * array, axis=-1)))

@@ -1,0 +1,57 @@
+"""How queries and keys are cut into tiles that hold whole cells, or parts of one, and a tile into its cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from attnviz.arrays import Array, namespace
+from attnviz.pooling.cells import edges
+
+
+def cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
+    """(keys, queries) → (cells, keys of a cell, queries), the last cell filled up with zeros."""
+    keys, queries = tile.shape
+    cell = min(cell, keys)
+    if keys % cell:
+        tile = xp.concat([tile, xp.zeros((-keys % cell, queries), dtype=tile.dtype, device=tile.device)])
+    return xp.reshape(tile, (-1, cell, queries))
+
+
+def cells_of_queries(xp: Any, array: Array, cell: int) -> Array:
+    """(cells of keys, queries) → (cells of keys, cells, queries of a cell), the last cell filled up with zeros."""
+    rows, queries = array.shape
+    cell = min(cell, queries)
+    if queries % cell:
+        array = xp.concat([array, xp.zeros((rows, -queries % cell), dtype=array.dtype, device=array.device)], axis=1)
+    return xp.reshape(array, (rows, -1, cell))
+
+
+def row_blocks(queries: int, cell: int, most: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Blocks of queries that hold whole cells, or all of those that one cell is cut into where it is too large."""
+    step = max(cell, most // cell * cell)
+    for start in range(0, queries, step):
+        yield tuple(_blocks(start, min(start + step, queries), cell, most))
+
+
+def cut(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
+    """Tiles of the keys begin … end − 1, from the start of the cell that holds the first; whole cells, or parts of one."""
+    return _blocks(begin // cell * cell, end, cell, most) if begin < end else iter(())
+
+
+def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
+    if cell > most:
+        for first in range(begin, end, cell):
+            yield from (
+                (place, min(place + most, first + cell, end)) for place in range(first, min(first + cell, end), most)
+            )
+    else:
+        step = most // cell * cell
+        yield from ((first, min(first + step, end)) for first in range(begin, end, step))
+
+
+def sizes(array: Array, tokens: int, cell: int) -> Array:
+    """How many tokens each cell covers."""
+    bounds, xp = edges(tokens, cell), namespace(array)
+    return xp.asarray([last - first for first, last in itertools.pairwise(bounds)], device=array.device)

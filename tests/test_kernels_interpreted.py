@@ -1,0 +1,82 @@
+"""The GPU's kernels in Triton's interpreter, on the CPU: what they compute, not how fast.
+
+The one thing that it cannot run is the assembly of ``_store_pair``, which is said here in Triton's own words.
+"""
+
+import contextlib
+import os
+import sys
+import types
+
+import numpy
+import pytest
+
+if "triton" not in sys.modules:
+    os.environ["TRITON_INTERPRET"] = "1"  # read when it is imported
+torch = pytest.importorskip("torch")
+triton = pytest.importorskip("triton", reason="Triton comes with torch where there is CUDA", exc_type=ImportError)
+import triton.language as tl  # noqa: E402
+
+from attnviz import Rule  # noqa: E402
+from attnviz.pooling import cuda, kernels  # noqa: E402
+from attnviz.pooling.blocks import pool_blocks  # noqa: E402
+from attnviz.pooling.cells import cell_size  # noqa: E402
+from attnviz.progress import unheard  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="Triton was imported without its interpreter"),
+    pytest.mark.skipif(
+        numpy.lib.NumpyVersion(numpy.__version__) >= "2.3.0", reason="Triton 3.6's interpreter needs NumPy 2.2 or older"
+    ),
+]
+
+RULES = {
+    "full": Rule(),
+    "causal": Rule(causal=True),
+    "window": Rule(causal=True, window=20),
+    "two-sided window": Rule(window=60),
+    "softcap": Rule(causal=True, softcap=2.0),
+    "negative scale": Rule(causal=True, scale=-0.2),
+    "offset": Rule(causal=True, query_offset=30),
+    "blind rows": Rule(causal=True, query_offset=-40),
+    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    """What a launch asks of a GPU, answered."""
+
+    @triton.jit
+    def store_pair(place, first, second):
+        low = first.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
+        tl.store(place, second.to(tl.int32, bitcast=True).to(tl.int64) << 32 | low)
+
+    monkeypatch.setattr(kernels, "_store_pair", store_pair)
+    monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+    card = types.SimpleNamespace(multi_processor_count=2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize(
+    ("tokens", "dimension", "cells", "launch"),
+    [
+        (230, 64, 6, (32, 32)),
+        (230, 80, 230, (32, 32)),
+        (230, 32, 2, (16, 32)),
+        (257, 32, 43, (64, 16)),
+        (256, 64, 64, (32, 32)),
+    ],
+)
+def test_the_kernels_agree_with_the_blocks(rule, tokens, dimension, cells, launch):
+    query, key = (torch.randn(heads, tokens, dimension) for heads in (4, 2))
+    cell = cell_size(tokens, cells)
+    measures = cuda.run(query, key, rule, cell, cell, cuda.Launch(*launch))
+    wanted = pool_blocks(query.double(), key.double(), rule, range(4), cell, cell, 1e9, unheard)
+    for name in ("mean", "maximum", "entropy", "largest", "first_key", "normaliser"):
+        numpy.testing.assert_allclose(
+            getattr(measures, name), getattr(wanted, name), rtol=2e-5, atol=2e-5, err_msg=name
+        )
+    numpy.testing.assert_array_equal(measures.largest_key, wanted.largest_key)

@@ -1,0 +1,170 @@
+"""Maps of long texts: the exact weights, pooled or in full, for any region and step."""
+
+import math
+
+import numpy
+import pytest
+
+from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
+from attnviz.choices import MapStep, Metric, Pool
+from attnviz.errors import UsageError
+from attnviz.maps import framed, head_maps
+from attnviz.metrics import head_metrics
+from attnviz.pooling import pool
+from attnviz.renderers import picture
+from attnviz.renderers.picture import View, decide
+from attnviz.selection import Part, select, span
+
+RULES = {
+    "plain": Rule(),
+    "causal": Rule(causal=True),
+    "window and cap": Rule(causal=True, window=9, softcap=1.5),
+    "mask": Rule(mask=numpy.random.default_rng(1).random((50, 50)) < 0.5),
+    "sinks": Rule(causal=True, sinks=numpy.array([0.3, -1.0])),
+}
+
+
+def a_layer(rule, queries=50, keys=50):
+    random = numpy.random.default_rng(0)
+    query, key = random.standard_normal((2, queries, 4)), random.standard_normal((1, keys, 4))
+    return Layer(query, key, key, rule)
+
+
+def naive(layer, head, step, queries, keys, cell, pool):
+    """The whole map, cut, and then reduced cell by cell."""
+    steps = layer.steps(head)
+    values = getattr(steps, step.value)
+    if step in (MapStep.WEIGHTS, MapStep.MASKED):
+        values = numpy.where(steps.masked == -math.inf, -math.inf, values)
+    values = values[queries.start : queries.stop, keys.start : keys.stop]
+    rows = []
+    for top in range(0, len(values), cell[0]):
+        row = []
+        for left in range(0, values.shape[1], cell[1]):
+            part = values[top : top + cell[0], left : left + cell[1]]
+            seen = part[part > -math.inf]
+            row.append((seen.mean() if pool is Pool.MEAN else seen.max()) if seen.size else -math.inf)
+        rows.append(row)
+    return numpy.array(rows)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("step", MapStep)
+@pytest.mark.parametrize("pool", Pool)
+@pytest.mark.parametrize("region", [(range(50), range(50)), (range(7, 31), range(3, 50))], ids=["whole", "region"])
+@pytest.mark.parametrize("cells", [6, 100])
+def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeypatch):
+    monkeypatch.setattr("attnviz.maps.CELLS_OF_A_BLOCK", 200)  # several blocks of rows, which do not end with cells
+    layer = a_layer(rule)
+    frame = framed(*region, cells, pool)
+    maps, shares = head_maps(Part(layer, (0, 1)), step, frame)
+    assert shares == []
+    for head, values in enumerate(maps):
+        wanted = naive(layer, head, step, *region, frame.cell, pool)
+        assert values.shape == frame.shape
+        numpy.testing.assert_allclose(values, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("cells", [6, 100])
+@pytest.mark.parametrize("step", [MapStep.WEIGHTS, MapStep.MASKED])
+def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
+    layer = a_layer(RULES["causal"])
+    places = tuple(place for place in range(50) if place not in (0, 20, 49))
+    part = Part(layer, (0, 1), queries=places, keys=places)
+    frame = framed(range(5, 50), range(40), cells)
+    maps, shares = head_maps(part, step, frame)
+    for head, (values, share) in enumerate(zip(maps, shares, strict=True)):
+        steps = layer.steps(head)
+        whole = numpy.where(steps.masked == -math.inf, -math.inf, getattr(steps, step.value))
+        if cells == 100:
+            rows, columns = ([place for place in places if place in side] for side in (frame.queries, frame.keys))
+            numpy.testing.assert_allclose(values, whole[numpy.ix_(rows, columns)])
+        else:
+            kept = numpy.full_like(whole, -math.inf)
+            kept[numpy.ix_(places, places)] = whole[numpy.ix_(places, places)]
+            first = kept[5 : 5 + frame.queries.step, : frame.keys.step]
+            assert values[0, 0] == pytest.approx(first[first > -math.inf].mean())
+        lost = numpy.delete(steps.weights, places, axis=1)[[place for place in places if place >= 5]]
+        assert share == pytest.approx(lost.sum(axis=1).mean())
+
+
+def test_the_rows_of_a_pooled_map_say_what_stats_says():
+    layer = a_layer(RULES["sinks"])
+    trace, pooled = Trace(tuple(map(str, range(50))), (layer,)), pool(layer)
+    metrics = head_metrics(trace, layer)
+    numpy.testing.assert_allclose(pooled.entropy.mean(axis=1), metrics[Metric.ENTROPY])
+    numpy.testing.assert_allclose(pooled.largest.mean(axis=1), metrics[Metric.LARGEST])
+    numpy.testing.assert_allclose(pooled.first_key[:, 1:].mean(axis=1), metrics[Metric.FIRST])
+
+
+def long_trace(count=1500):
+    return trace_text(" ".join(f"w{place}" for place in range(count)), causal=True)
+
+
+def test_a_long_text_is_pooled_and_the_title_says_so():
+    trace = long_trace()
+    seen = decide(trace, select(trace))
+    assert seen.title == "Attention weights, causal, 750 × 750 cells of 2 × 2 tokens, mean"
+    assert seen.panels[0].values.shape == (750, 750)
+    named = {place: label for place, label in enumerate(seen.queries) if label}
+    assert named == {position // 2: f"{position:,}" for position in range(0, 1500, 200)}
+    assert decide(trace, select(trace), title="mine").title == "mine"
+    assert "cells of 2 × 2 tokens, mean" in decide(trace, select(trace), title="mine").subtitle
+
+
+def test_a_region_has_the_weights_of_the_whole_softmax_and_its_own_tokens():
+    trace = long_trace()
+    seen = decide(trace, select(trace), view=View("1000:1010", "995:1005", Pool.MAX))
+    assert seen.title == "Attention weights, causal, queries 1,000–1,009, keys 995–1,004"
+    assert seen.queries == tuple(f"w{place}" for place in range(1000, 1010))
+    assert seen.keys == tuple(f"w{place}" for place in range(995, 1005))
+    steps = trace.layers[0].steps(0)
+    wanted = numpy.where(steps.masked == -math.inf, -math.inf, steps.weights)[1000:1010, 995:1005]
+    numpy.testing.assert_allclose(seen.panels[0].values, wanted)
+
+
+def test_a_needle_stays_visible_in_the_largest_weights():
+    random = numpy.random.default_rng(0)
+    query, key = 0.1 * random.standard_normal((2, 1, 1200, 4))
+    key[0, 777], query[0, 900] = 20, 20
+    trace = Trace(tuple(map(str, range(1200))), (Layer(query, key, key),))
+    mean, largest = (decide(trace, select(trace), view=View(pool=pool)).panels[0].values for pool in Pool)
+    assert largest[450, 388] > 0.99
+    assert mean[450, 388] < 0.26
+
+
+def test_many_heads_get_fewer_cells(monkeypatch):
+    monkeypatch.setattr(picture, "CELLS_OF_SEVERAL", 10)
+    trace = trace_text(" ".join(f"w{place}" for place in range(50)), heads=3)
+    assert decide(trace, select(trace)).panels[0].values.shape == (10, 10)
+    assert decide(trace, select(trace, head=["1"])).panels[0].values.shape == (50, 50)
+
+
+def test_how_far_it_is_is_told():
+    trace, heard = long_trace(), []
+    decide(trace, select(trace), view=View(report=lambda done, of: heard.append(done / of)))
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(None, range(50)), ("3:9", range(3, 9)), (":9", range(9)), ("40:", range(40, 50))]
+)
+def test_a_span(words, meant):
+    assert span("query", words, 50) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ("the", UsageError, "expected positions A:B"),
+        ("3", UsageError, "expected positions A:B"),
+        ("-1:3", UsageError, "expected positions A:B"),
+        ("9:9", UsageError, "empty"),
+        ("0:51", AttnvizError, "there are 50, at the positions 0 to 49"),
+        ("60:", UsageError, "empty"),
+    ],
+)
+def test_what_is_no_span_is_said(words, error, message):
+    with pytest.raises(error, match=message):
+        span("query", words, 50)

@@ -1,0 +1,213 @@
+"""The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
+
+import math
+from dataclasses import replace
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnviz import AttnvizError, Layer, Rule, attend
+from attnviz.pooling import blocks, pool, pool_arrays
+
+torch = pytest.importorskip("torch")
+
+KINDS = {"numpy": numpy.asarray, "torch": torch.as_tensor}
+ROWS = ("entropy", "largest", "first_key", "sink")
+
+
+def expected(query, key, rule, pooled):
+    """What average and maximum pooling of attend()'s weights gives, and the measures of the weights' rows."""
+    steps = attend(query, key, key, **vars(rule))
+    weights, visible = steps.weights, steps.masked > -math.inf
+    weights = weights if weights.ndim > 2 else weights[None]
+    sink = numpy.clip(1 - weights.sum(axis=-1), 0, 1) if rule.sinks is not None else numpy.zeros(weights.shape[:2])
+
+    def cells(reduce, array):
+        starts = pooled.query_edges[:-1], pooled.key_edges[:-1]
+        return reduce.reduceat(reduce.reduceat(array, starts[0], axis=1), starts[1], axis=2)
+
+    area = numpy.diff(pooled.query_edges)[:, None] * numpy.diff(pooled.key_edges)
+    return {
+        "mean": cells(numpy.add, weights) / area,
+        "maximum": cells(numpy.maximum, weights),
+        "visible": cells(numpy.add, visible.astype(float)) / area,
+        "entropy": -plogp(weights).sum(axis=-1) - plogp(sink),
+        "sink": sink,
+        "largest": weights.max(axis=-1),
+        "first_key": weights[..., 0],
+        "weights": weights,
+    }
+
+
+def plogp(shares):
+    return shares * numpy.log2(numpy.where(shares > 0, shares, 1))
+
+
+def agree(pooled, wanted, tolerance):
+    for name in ("mean", "maximum", "visible", *ROWS):
+        numpy.testing.assert_allclose(
+            numpy.asarray(getattr(pooled, name)), wanted[name], rtol=tolerance, atol=tolerance, err_msg=name
+        )
+    at = numpy.take_along_axis(wanted["weights"], numpy.asarray(pooled.largest_key)[..., None], axis=-1)[..., 0]
+    numpy.testing.assert_allclose(at, wanted["largest"], rtol=tolerance, atol=tolerance, err_msg="largest_key")
+
+
+@st.composite
+def problems(draw):
+    group, kv_heads = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    queries, keys = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    random = numpy.random.default_rng(draw(st.integers(0, 2**32)))
+    heads = group * kv_heads
+    size = draw(st.sampled_from([0.1, 1.0, 30.0]))  # calm scores, usual ones, and some that need the shift
+    query = size * random.standard_normal((heads, queries, 4))
+    key = size * random.standard_normal((kv_heads, keys, 4))
+    shape = draw(
+        st.sampled_from([(queries, keys), (heads, queries, keys), (1, queries, keys), (1, keys), (heads, queries, 1)])
+    )
+    bias = random.standard_normal(shape)
+    bias[random.random(shape) < 0.2] = -math.inf
+    rule = Rule(
+        scale=draw(st.sampled_from([None, 0.0, -0.5, 2.0])),
+        causal=draw(st.booleans()),
+        query_offset=draw(st.integers(-50, 50)),
+        window=draw(st.none() | st.integers(1, 50)),
+        softcap=draw(st.none() | st.floats(0.5, 50)),
+        mask=random.random(shape) < 0.7 if draw(st.booleans()) else None,
+        bias=bias if draw(st.booleans()) else None,
+        sinks=draw(st.sampled_from([3, 2000])) * random.standard_normal(heads) if draw(st.booleans()) else None,
+    )
+    return query, key, rule, draw(st.integers(1, 50))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
+@settings(deadline=None)
+@given(problem=problems())
+def test_the_map_is_the_weights_pooled(monkeypatch_blocks, problem, kind, block):
+    query, key, rule, cells = problem
+    monkeypatch_blocks(block)
+    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells)
+    assert type(pooled.mean) is type(KINDS[kind](query))
+    assert max(pooled.mean.shape[1:]) <= cells
+    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_blocks():
+    """Sets the size of the tiles, so that small problems have several, and puts it back."""
+    usual = blocks.QUERY_BLOCK, blocks.KEY_BLOCK
+
+    def put(sizes):
+        blocks.QUERY_BLOCK, blocks.KEY_BLOCK = sizes
+
+    yield put
+    put(usual)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "rule", [Rule(), Rule(causal=True), Rule(causal=True, window=300), Rule(window=40, softcap=2.0)]
+)
+def test_several_tiles_in_single_precision(rule, kind):
+    random = numpy.random.default_rng(1)
+    query, key = (random.standard_normal((heads, 3001, 16), dtype=numpy.float32) for heads in (2, 1))
+    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=100)
+    assert pooled.cell == (31, 31)
+    agree(pooled, expected(query.astype(float), key.astype(float), rule, pooled), 2e-5)
+
+
+def test_half_precision_is_computed_in_single():
+    query, key = (torch.randn(1, 50, 8).bfloat16() for _ in range(2))
+    pooled = pool_arrays(query, key, cells=7)
+    assert pooled.mean.dtype == torch.float32
+    agree(pooled, expected(query.double().numpy(), key.double().numpy(), Rule(), pooled), 1e-5)
+
+
+def test_heads_are_chosen_in_the_order_given():
+    random = numpy.random.default_rng(2)
+    query, key = (random.standard_normal((heads, 20, 8)) for heads in (4, 2))
+    rule = Rule(sinks=random.standard_normal(4), bias=random.standard_normal((4, 20, 20)))
+    layer = Layer(query, key, key, rule)
+    whole, some = pool(layer, cells=5), pool(layer, heads=[3, 0], cells=5)
+    assert some.heads == (3, 0)
+    numpy.testing.assert_array_equal(some.mean, whole.mean[[3, 0]])
+    numpy.testing.assert_array_equal(some.entropy, whole.entropy[[3, 0]])
+
+
+def test_a_row_of_cells_keeps_its_mass():
+    random = numpy.random.default_rng(3)
+    query = random.standard_normal((1, 103, 8))
+    pooled = pool_arrays(query, query, Rule(causal=True), cells=10)
+    numpy.testing.assert_allclose(pooled.mean @ numpy.diff(pooled.key_edges), 1)
+    assert (pooled.visible[0][numpy.triu_indices(10, 1)] == 0).all()
+    assert (numpy.diagonal(pooled.visible[0]) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cells": 0}, "cells is 0"),
+        ({"heads": [2]}, "there is no head 2"),
+        ({"heads": []}, "no head is chosen"),
+        ({"key": numpy.ones((1, 5, 3))}, "dimensions"),
+        ({"key": numpy.ones((1, 6, 4)), "rule": Rule(causal=True)}, "which key does the first query stand at"),
+        ({"query": numpy.full((1, 5, 4), math.nan)}, "query is not finite"),
+        ({"query": numpy.full((1, 5, 4), 1e200), "key": numpy.full((1, 5, 4), 1e200)}, "too large"),
+        ({"rule": Rule(mask=numpy.ones((3, 5), bool))}, "does not fit"),
+        ({"rule": Rule(sinks=numpy.ones(3))}, "one logit a head"),
+    ],
+)
+def test_what_does_not_fit_is_said(change, message):
+    given = {"query": numpy.ones((2, 5, 4)), "key": numpy.ones((1, 5, 4))} | change
+    with pytest.raises(AttnvizError, match=message):
+        pool_arrays(**given)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_context():
+    """T = 131,072, causal, on the CPU: minutes of time, and no more memory than a short context."""
+    import resource
+
+    random = numpy.random.default_rng(4)
+    query, key = (torch.from_numpy(random.standard_normal((1, 131_072, 64), dtype=numpy.float32)) for _ in range(2))
+    pool_arrays(query[:, :4096], key[:, :4096], Rule(causal=True))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pooled = pool_arrays(query, key, Rule(causal=True))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
+    assert pooled.mean.shape == (1, 1024, 1024)
+    assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
+
+
+GPU_RULES = {
+    "full": Rule(),
+    "causal": Rule(causal=True),
+    "window": Rule(causal=True, window=50),
+    "two-sided window": Rule(window=200),
+    "softcap": Rule(causal=True, softcap=20.0),
+    "negative scale": Rule(causal=True, scale=-0.2),
+    "offset": Rule(causal=True, query_offset=100),
+    "blind rows": Rule(causal=True, query_offset=-100),
+    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
+    "mask": Rule(mask=numpy.random.default_rng(5).random((700, 700)) < 0.5),  # the torch path
+}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("rule", GPU_RULES.values(), ids=GPU_RULES.keys())
+@pytest.mark.parametrize(
+    ("dtype", "dimension", "cells"),
+    [("bfloat16", 128, 6), ("bfloat16", 64, 100), ("float16", 80, 350), ("float32", 64, 44), ("bfloat16", 256, 2)],
+)
+def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells):
+    query, key = (torch.randn(heads, 700, dimension, device="cuda").to(getattr(torch, dtype)) for heads in (4, 2))
+    pooled = pool_arrays(query, key, rule, cells=cells)
+    assert pooled.mean.is_cuda
+    on_cpu = replace(
+        pooled, **{name: getattr(pooled, name).cpu() for name in ("mean", "maximum", "largest_key", *ROWS)}
+    )
+    if on_cpu.counted is not None:
+        on_cpu = replace(on_cpu, counted=on_cpu.counted.cpu())
+    agree(on_cpu, expected(query.double().cpu().numpy(), key.double().cpu().numpy(), rule, pooled), 2e-5)
