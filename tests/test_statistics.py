@@ -77,7 +77,7 @@ def test_a_text_counts_in_all_layers_or_in_none(monkeypatch):
     statistics.add(trace, select(trace))
     before, calls = statistics.heads(), iter(range(9))
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         if next(calls) == 1:
             raise KeyboardInterrupt
         return measured(*arguments)
