@@ -183,7 +183,7 @@ def _limited(array: Array) -> tuple[int, Any] | None:
     which yields what every thread has to do first; None where threads are not ours to give."""
     if _is_torch(array):
         return (_torch_threads(), _limit_torch) if array.device.type == "cpu" else None
-    return os.cpu_count() or 1, _limit_blas
+    return os.cpu_count() or 1, limit_blas
 
 
 def _torch_threads() -> int:
@@ -205,7 +205,7 @@ def _limit_torch(each: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _limit_blas(each: int) -> Iterator[Callable[[], None]]:
+def limit_blas(each: int) -> Iterator[Callable[[], None]]:
     """NumPy's products: the library beneath brings threads of its own for each, 512 × 512 numbers large or not."""
     from threadpoolctl import threadpool_limits
 

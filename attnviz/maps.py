@@ -16,6 +16,7 @@ import numpy
 from attnviz.arrays import Array, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Pool
+from attnviz.pooling import Pooled
 from attnviz.pooling import pool as pool_weights
 from attnviz.pooling.cells import cell_size
 from attnviz.progress import Report, unheard
@@ -84,7 +85,7 @@ def head_maps(
     """
     layer = part.layer
     if step is MapStep.WEIGHTS and frame.pooled and frame.whole(layer) and not part.narrowed:
-        return _pooled_weights(layer, part.heads, frame, report), []
+        return pooled_maps(pool_weights(layer, part.heads, frame.cells, report), frame.pool), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
     for place, head in enumerate(part.heads):
@@ -105,10 +106,10 @@ def head_maps(
     return maps, shares
 
 
-def _pooled_weights(layer: Layer, heads: Sequence[int], frame: Frame, report: Report) -> list[numpy.ndarray]:
-    pooled = pool_weights(layer, heads, frame.cells, report)
+def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
+    """A map for each pooled head, as ``head_maps`` gives it."""
     visible = to_numpy(pooled.visible).astype(numpy.float64)  # (heads, query_cells, key_cells)
-    if frame.pool is Pool.MAX:
+    if choice is Pool.MAX:
         values = to_numpy(pooled.maximum).astype(numpy.float64)
     else:
         values = to_numpy(pooled.mean) / numpy.where(visible > 0, visible, 1)

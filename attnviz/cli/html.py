@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from attnviz.cli.inputs import Making, read_trace
@@ -18,6 +17,7 @@ from attnviz.cli.options import (
 )
 from attnviz.cli.output import notice, write
 from attnviz.cli.parts import say_if_nothing_hidden, selected
+from attnviz.cli.progress import progress
 from attnviz.errors import UsageError
 
 DEFAULT_FILE = Path("attention.html")
@@ -42,9 +42,6 @@ def html(
         raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
-    # Before NumPy is imported: the page works on several layers at once, and on a busy machine the threads that OpenBLAS
-    # adds to each of many small products wait for each other twenty times as long as they compute.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
 
     from attnviz.renderers.page import to_html
@@ -52,7 +49,9 @@ def html(
     chosen = selected(trace, part, special)
     say_if_nothing_hidden(chosen, special)
     output = page.output or DEFAULT_FILE
-    write([to_html(trace, chosen, page.lang, page.max_size).encode()], output)
+    with progress("rows", timed=True) as report:
+        text = to_html(trace, chosen, page.lang, page.max_size, page.pool, lambda *done: report("rows", *done))
+    write([text.encode()], output)
     if not to_stdout:
         write([f"{output}\n".encode(errors="surrogateescape")], None)
     if page.open:

@@ -417,6 +417,14 @@ class PageOptions(Options):
             metavar="NAME", help="Language of the page: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
         ),
     ] = Language.EN
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            metavar="NAME",
+            help="Of a long text, a cell of many tokens shows their mean, or their max.",
+            rich_help_panel=SHOW,
+        ),
+    ] = Pool.MEAN
     max_size: Annotated[
         float,
         typer.Option(metavar="MB", help="Write no page that is larger.", min=0.1, rich_help_panel=OUTPUT),

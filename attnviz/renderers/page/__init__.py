@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from attnviz.choices import Language
+from attnviz.arrays import limit_blas
+from attnviz.choices import Language, Pool
 from attnviz.errors import AttnvizError
+from attnviz.progress import Report, unheard
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
-from attnviz.renderers.page.packing import Form, estimate, forms, packed
+from attnviz.renderers.page.long import CELLS, CELLS_OF_SEVERAL, pooled
+from attnviz.renderers.page.long import attempt as held
+from attnviz.renderers.page.packing import BASE64, Form, estimate, forms, packed
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.parts import name
 from attnviz.selection import Part, Selection
@@ -18,29 +22,37 @@ from attnviz.trace import Trace
 
 MEGABYTE = 1_000_000
 BUDGET = 50.0  # megabytes that a browser still opens without a thought
-MOST_TOKENS = 4096  # of a map that a browser can hold
+MOST_TOKENS = 4096  # of a map that a browser can hold pair by pair
 BARE = 150_000  # bytes of a page without its arrays
 HOPELESS = 2  # times the budget: so far off that it need not be tried
 TITLE_TOKENS = 12
 THREADS = 2
 
 
-def to_html(trace: Trace, selection: Selection, language: Language = Language.EN, budget: float = BUDGET) -> str:
+def to_html(
+    trace: Trace,
+    selection: Selection,
+    language: Language = Language.EN,
+    budget: float = BUDGET,
+    choice: Pool = Pool.MEAN,
+    report: Report = unheard,
+) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
-
-    AttnvizError where it would take more than ``budget`` megabytes, or a text is too long for a browser's map.
+    Of a text that is longer than ``MOST_TOKENS`` it holds cells of many tokens, which show what ``choice`` says; ``report``
+    hears how much of them is done. AttnvizError where the page would take more than ``budget`` megabytes.
     """
-    _require_drawable(selection)
-    room = budget * MEGABYTE - BARE
-    expected = _smallest(selection.layers)
-    if expected > HOPELESS * budget * MEGABYTE:
+    parts, room = selection.layers, budget * MEGABYTE - BARE
+    long = pooled(selection, choice, report) if _longest(parts) > MOST_TOKENS else []
+    if not long and (expected := _smallest(parts)) > HOPELESS * budget * MEGABYTE:
         raise _too_large(selection, expected, budget)
     blobs = Blobs()
-    with ThreadPoolExecutor(THREADS) as pool:  # NumPy and zlib leave the interpreter free while they compute
-        attempt = packed(selection.layers, room, pool.map)
-        record = make_record(trace, selection, attempt, language, blobs, pool)
+    # NumPy and zlib leave the interpreter free while they compute, so layers are packed side by side. The threads that
+    # NumPy's products bring of their own would wait for each other twenty times as long as they compute.
+    with limit_blas(1), ThreadPoolExecutor(THREADS) as pool:
+        attempt = held(long) if long else packed(parts, room, pool.map)
+        record = make_record(trace, selection, attempt, language, blobs, pool, long)
         page = document(title(trace), language.value, record, blobs.texts(pool.map))
     if len(page) > budget * MEGABYTE:
         raise _too_large(selection, len(page), budget)
@@ -53,17 +65,17 @@ def title(trace: Trace) -> str:
     return f"{' '.join(words)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"
 
 
-def _require_drawable(selection: Selection) -> None:
-    longest = max(max(part.layer.query.shape[1], part.layer.key.shape[1]) for part in selection.layers)
-    if longest > MOST_TOKENS:
-        raise AttnvizError(
-            f"a page shows texts of up to {MOST_TOKENS:,} tokens, and this one has {longest:,}",
-            "attnviz heatmap draws longer ones",
-        )
+def _longest(parts: Sequence[Part]) -> int:
+    """The most tokens along any side of their maps."""
+    return max(int(array.shape[1]) for part in parts for array in (part.layer.query, part.layer.key))
 
 
 def _smallest(parts: Sequence[Part]) -> int:
     """About how many bytes the arrays of ``parts`` take in the smallest form."""
+    if _longest(parts) > MOST_TOKENS:
+        heads = sum(len(part.heads) for part in parts)
+        across = CELLS if heads == 1 else CELLS_OF_SEVERAL
+        return round(heads * across**2 * BASE64)
     return min(estimate(parts, form) for form in forms(parts, 0))
 
 

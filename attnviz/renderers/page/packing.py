@@ -171,12 +171,9 @@ def _weights(part: Part) -> Packed:
     """Each row's weights in steps of its largest; a hidden cell is 0, the weight 0 is 1."""
     levels, scales, error = [], [], 0.0
     for weights, hidden in _maps(part):
-        scale = weights.max(axis=-1, keepdims=True).astype(numpy.float32)  # (…, queries, 1)
-        level = scale.astype(numpy.float64) / LEVELS  # the largest weight of a row with a strong sink may be tiny
-        steps = numpy.rint(weights / numpy.where(level > 0, level, 1.0))
-        error = max(error, float(numpy.abs(weights - steps * level).max()))
-        hidden = hidden & (weights == 0)  # where a mask lowers all of a row alike, its keys share the weights after all
-        levels.append(numpy.where(hidden, 0, steps + 1).astype(numpy.uint8).reshape(-1, weights.shape[-1]))
+        some, scale, worst = in_levels(weights, hidden)
+        error = max(error, worst)
+        levels.append(some.reshape(-1, weights.shape[-1]))
         scales.append(scale.reshape(-1))
     shape = (len(part.heads), part.layer.query.shape[1])
     arrays = {
@@ -184,6 +181,16 @@ def _weights(part: Part) -> Packed:
         "scales": numpy.concatenate(scales).reshape(shape),
     }
     return Packed(arrays, error)
+
+
+def in_levels(weights: numpy.ndarray, hidden: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray, float]:
+    """Weights, (…, queries, keys), in 8 bits, the largest of each row, (…, queries), and how far they are off at the most."""
+    scale = weights.max(axis=-1, keepdims=True).astype(numpy.float32)
+    level = scale.astype(numpy.float64) / LEVELS  # the largest weight of a row with a strong sink may be tiny
+    steps = numpy.rint(weights / numpy.where(level > 0, level, 1.0))
+    error = float(numpy.abs(weights - steps * level).max())
+    hidden = hidden & (weights == 0)  # where a mask lowers all of a row alike, its keys share the weights after all
+    return numpy.where(hidden, 0, steps + 1).astype(numpy.uint8), scale[..., 0], error
 
 
 def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:

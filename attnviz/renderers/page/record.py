@@ -12,25 +12,41 @@ from attnviz.lessons import lessons
 from attnviz.metrics import head_metrics
 from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, side_of, special
 from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.long import Long
 from attnviz.renderers.page.packing import Attempt, kv_places
 from attnviz.renderers.parts import name
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import Trace
 
+TITLE_TOKENS = 60
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
 
 
 def make_record(
-    trace: Trace, selection: Selection, attempt: Attempt, language: Language, blobs: Blobs, pool: Executor
+    trace: Trace,
+    selection: Selection,
+    attempt: Attempt,
+    language: Language,
+    blobs: Blobs,
+    pool: Executor,
+    long: Sequence[Long] = (),
 ) -> dict[str, Any]:
-    """The record of a page of the selected parts of ``trace``; the arrays of ``attempt`` are put into ``blobs``."""
+    """The record of a page of the selected parts of ``trace``; the arrays of ``attempt`` are put into ``blobs``.
+
+    ``long`` holds the layers as they are pooled, where the text is long.
+    """
     texts = Texts()
-    layers = [_layer(trace, part, texts) for part in selection.layers]
-    metrics = [pool.submit(_metrics, trace, part) for part in selection.layers]
-    for record, one, values in zip(layers, attempt.layers, metrics, strict=True):
-        record |= {name: blobs.add(array) for name, array in one.arrays.items()}
+    nothing: list[Long | None] = [None] * len(selection.layers)
+    layers = [
+        _layer(trace, part, texts) if one is None else _long_layer(part, one, texts)
+        for part, one in zip(selection.layers, long or nothing, strict=True)
+    ]
+    metrics = [pool.submit(_metrics, trace, part) for part in selection.layers if not long]
+    for record, packed in zip(layers, attempt.layers, strict=True):
+        record |= {name: blobs.add(array) for name, array in packed.arrays.items()}
+    for record, values in zip(layers, metrics, strict=not long):
         record["metrics"] = values.result()
     model = model_name(trace)
     return {
@@ -38,6 +54,10 @@ def make_record(
         "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
         "error": _rounded_up(attempt.error),
         "special": not any(part.narrowed for part in selection.layers),
+        "words": [shown(token) for token in trace.query_tokens(selection.layers[0].layer)[:TITLE_TOKENS]]
+        if long
+        else None,
+        "pooled": long[0].words if long else None,
         "source": exactness(model, largest_error(trace)) or model,
         "texts": texts.lists,
         "layers": layers,
@@ -69,10 +89,7 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
     layer, rule = part.layer, part.layer.rule
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
     own = side_of(trace, layer)
-    return {
-        "title": layer.title,
-        "index": layer.index,
-        "heads": list(part.heads),
+    return _facts(part) | {
         "kvHeads": [layer.kv_head(head) for head in part.heads],
         "kvPlaces": kv_places(part),
         "grouped": layer.key.shape[0] != layer.heads,
@@ -91,6 +108,24 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
         "hasSinks": rule.sinks is not None,
         "slopes": None if layer.slopes is None else [layer.slopes[head] for head in part.heads],
     }
+
+
+def _long_layer(part: Part, long: Long, texts: Texts) -> dict[str, Any]:
+    """A layer whose map is of cells: positions are its tokens, and nothing is to be computed."""
+    queries, keys = long.labels
+    unknown: list[float | None] = [None] * len(part.heads)
+    return _facts(part) | {
+        "kvHeads": list(part.heads),
+        "grouped": False,
+        "queryTexts": texts.add(queries, []),
+        "keyTexts": texts.add(keys, []),
+        "apart": queries != keys,
+        "metrics": {metric.value: long.metrics.get(metric.value, unknown) for metric in SORTED_BY},
+    }
+
+
+def _facts(part: Part) -> dict[str, Any]:
+    return {"title": part.layer.title, "index": part.layer.index, "heads": list(part.heads)}
 
 
 def _rounded_up(error: float) -> float:

@@ -150,12 +150,6 @@ def test_a_hopeless_page_is_refused_before_it_is_computed(monkeypatch):
         to_html(trace, select(trace), budget=0.01)
 
 
-def test_a_text_beyond_a_browsers_map_is_refused():
-    trace = random_trace(1, 1, 4097, 2)
-    with pytest.raises(AttnvizError, match="up to 4,096 tokens, and this one has 4,097"):
-        trace.to_html()
-
-
 def test_torch_tensors_make_the_same_page():
     trace = trace_text("Your journey starts", heads=2, causal=True)
     assert trace.to("torch").to_html() == trace.to_html()

@@ -94,7 +94,7 @@ async function saveAs(form) {
 }
 
 function title() {
-  const { labels } = layers[0].queryTexts;
+  const labels = record.words ?? layers[0].queryTexts.labels;
   const words = labels.slice(0, TITLE_TOKENS).flatMap((label) => [tokenElement(label), " "]);
   const more = labels.length > TITLE_TOKENS ? ["…"] : [];
   const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
@@ -105,6 +105,7 @@ function title() {
 function exactness() {
   if (record.form === "exact") return say("page.exact", { type: record.type });
   const error = record.error.toExponential(1);
+  if (record.pooled) return say("page.pooled", { cells: record.pooled, error });
   return record.form === "weights"
     ? say("page.weights_only", { error })
     : say("page.rounded", { type: record.form, error });

@@ -2,7 +2,7 @@
 
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
-import { exactForm, loaded, nameOf } from "./data.js";
+import { exactForm, loaded, nameOf, record } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { HIDDEN, aligned } from "./numbers.js";
@@ -32,7 +32,7 @@ export function steps() {
     const ready = await loaded(own);
     if (own !== state.layer) return;
     layer = ready;
-    if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say("page.no_arithmetic")));
+    if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say(record.pooled ? "page.no_arithmetic_pooled" : "page.no_arithmetic")));
     if (!element.firstChild)
       element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);

@@ -1,0 +1,65 @@
+"""A page of a long text: cells of many tokens, each the exact mean or the largest of the weights that it covers."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from attnviz import AttnvizError, Layer, Rule, Trace, attend
+from attnviz.choices import Pool
+from attnviz.renderers.page import long as long_texts
+from attnviz.renderers.page import to_html
+from attnviz.renderers.page.long import pooled
+from attnviz.renderers.page.packing import LEVELS
+from attnviz.selection import select
+
+
+def trace(tokens: int, **rule) -> Trace:
+    draw = numpy.random.default_rng(3)
+    arrays = (draw.standard_normal((heads, tokens, 8)) * 2 for heads in (4, 2, 2))
+    return Trace(tuple(f"w{place}" for place in range(tokens)), (Layer(*arrays, Rule(**rule)),))
+
+
+@pytest.mark.parametrize("choice", Pool)
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"window": 9}, {"causal": True, "sinks": numpy.ones(4)}])
+def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypatch):
+    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
+    whole = trace(103, **rule)
+    layer = whole.layers[0]
+    [one] = pooled(select(whole, head=["1", "3"]), choice)
+    assert one.words == f"10 × 10 cells of 11 × 11 tokens, {choice.value}"
+    assert one.labels[0][-1] == "99–102"
+    steps = attend(layer.query, layer.key, layer.value, **rule)
+    levels, scales = one.packed.arrays["levels"], one.packed.arrays["scales"]
+    for place, head in enumerate((1, 3)):
+        for row in range(10):
+            for column in range(10):
+                cell = (slice(11 * row, 11 * row + 11), slice(11 * column, 11 * column + 11))
+                seen = ~steps.hidden[head][cell]
+                if not seen.any():
+                    assert levels[place, row, column] == 0
+                    continue
+                weights = steps.weights[head][cell][seen]
+                expected = weights.mean() if choice is Pool.MEAN else weights.max()
+                ours = (levels[place, row, column] - 1.0) * scales[place, row] / LEVELS
+                assert abs(ours - expected) <= one.packed.error + 1e-7
+
+
+def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 20)
+    page = opened(trace(301, causal=True), view="matrix", query=19, key=0)
+    assert "19 × 19 cells of 16 × 16 tokens, mean, exact" in page.texts("footer, .note, body")[-1] or any(
+        "cells of 16 × 16 tokens" in text for text in page.texts("body")
+    )
+    assert page.texts("h1")[0].startswith("w0 w1 w2")
+    page.go(view="steps")
+    assert "attnviz explain" in page.texts("main")[0]
+
+
+def test_a_long_text_of_many_heads_is_measured_against_the_budget(monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole = trace(700)
+    assert len(to_html(whole, select(whole))) > 300_000
+    with pytest.raises(AttnvizError, match=r"the page would take 0\.\d\d MB, and 0\.2 are the most"):
+        to_html(whole, select(whole), budget=0.2)
