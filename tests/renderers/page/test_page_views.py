@@ -176,6 +176,14 @@ def test_a_bar_of_the_steps_opens_the_arithmetic(opened):
     assert page.texts(".detail h2") == ["journey looks at starts"]
 
 
+def test_a_bar_of_the_steps_is_of_the_query_that_is_chosen_now(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page.page.locator(".queries .word").nth(4).click()
+    page.page.locator(".row").nth(2).click()
+    page.page.wait_for_selector(".parts")
+    assert page.texts(".detail h2") == ["one looks at starts"]
+
+
 def test_tokens_are_left_out_and_what_they_take_is_said(opened, several):
     weights = several.layers[0].steps(2).weights
     page = opened(several, view="matrix", head=2, query=5, key=3, first="no")

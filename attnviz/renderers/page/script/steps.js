@@ -71,7 +71,7 @@ export function steps() {
       ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
     );
     player.show(state.stage, playing !== null);
-    drawChart(row, query);
+    drawChart(row);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
     show("page.step_of", {
@@ -81,7 +81,7 @@ export function steps() {
     });
   }
 
-  function drawChart(row, query) {
+  function drawChart(row) {
     if (state.stage === "output") {
       rows = null;
       const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
@@ -107,7 +107,7 @@ export function steps() {
           rows.all[0].row,
         );
       rows.all.forEach(({ row: one }, place) =>
-        one.addEventListener("click", () => change({ query, key: keys[place], detail: true })),
+        one.addEventListener("click", () => change({ query: queryNow(), key: keys[place], detail: true })),
       );
       chart.replaceChildren(own);
       own.getBoundingClientRect(); // the bars grow from nothing
