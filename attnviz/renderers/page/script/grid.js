@@ -4,7 +4,7 @@ import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
 import { clamp } from "./measure.js";
-import { HIDDEN } from "./numbers.js";
+import { HIDDEN, fixed } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
@@ -130,7 +130,7 @@ function valueItems({ layer, map, rows, columns, step, limit, diverging }, x, y,
 
 // A number as it stands in a cell.
 function written(value) {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+  return fixed(value, Math.abs(value) >= 100 ? 0 : 2);
 }
 
 function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, { cell }, x, y, width, height) {
