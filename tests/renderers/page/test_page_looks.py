@@ -87,6 +87,14 @@ def test_the_first_view_of_a_large_page_is_painted_within_a_second(opened):
     assert page.page.evaluate("window.shift") < 0.01
 
 
+def test_the_lines_of_a_long_text_do_not_hang(opened):
+    page = opened(model(1, 4, tuple(f"w{place}" for place in range(1500)), 4), view="lines", heads="0.1.2.3")
+    began = page.page.evaluate("performance.now()")
+    page.go(view="lines", heads="0.1.2.3", scale="log")
+    took = page.page.evaluate("performance.now()") - began
+    assert took < 3000
+
+
 def test_hovering_over_512_tokens_is_smooth(opened):
     page = opened(model(1, 1, tuple(f"w{place}" for place in range(512))), view="matrix")
     frames = page.page.evaluate(HOVER)

@@ -14,6 +14,7 @@ from attnviz.metrics import head_metrics
 from attnviz.renderers import numbers
 
 SENTENCE = "Your journey starts with one step"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,32 @@ def test_lines_of_several_heads(opened, several):
     assert "key=6" in page.page.evaluate("location.hash")
 
 
+def test_the_strongest_lines_are_drawn_where_there_are_too_many(opened):
+    draw = numpy.random.default_rng(1)
+    layer = Layer(*(draw.standard_normal((2, 200, 4)) for _ in range(3)))
+    page = opened(Trace(tuple(f"w{place}" for place in range(200)), (layer,)), view="lines", heads="0.1", scale="log")
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    drawn = [float(path.get("opacity")) for path in ElementTree.parse(download.value.path()).iter(SVG + "path")]
+    weights = numpy.sort(numpy.stack([layer.steps(head).weights for head in (0, 1)]).ravel())[::-1]
+    tones = 1 + numpy.log10(weights) / 4  # of four decades
+    assert len(drawn) == 20000 < (tones >= 0.015).sum()
+    assert numpy.allclose(numpy.sort(drawn)[::-1], tones[:20000], atol=0.0061)
+
+
+def test_equal_lines_are_left_out_all_over_the_text(opened):
+    zeros = numpy.zeros((1, 200, 4))
+    page = opened(
+        Trace(tuple(f"w{place}" for place in range(200)), (Layer(zeros, zeros, zeros),)), view="lines", scale="log"
+    )
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    paths = [path.get("d") for path in ElementTree.parse(download.value.path()).iter(SVG + "path")]
+    rows = [path.partition("C")[0] for path in paths]
+    assert len(paths) == 20000
+    assert {rows.count(row) for row in set(rows)} == {100}
+
+
 def test_the_text_is_tinted_by_the_weights(opened, several):
     page = opened(several, view="text", layer=1, head=1)
     page.page.locator(".word").nth(4).click()
@@ -216,9 +243,31 @@ def test_a_view_is_saved_as_a_picture(opened, several, view):
         assert download.value.suggested_filename == f"attention-{view}.{form}"
         saved[form] = download.value.path().read_bytes()
     picture = ElementTree.fromstring(saved["svg"])
-    texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    texts = {text.text for text in picture.iter(SVG + "text")}
     assert texts & {"cat", "Layer 1, head 2"}
     assert saved["png"].startswith(b"\x89PNG")
+
+
+def test_layers_of_the_same_title_have_addresses_of_their_own(opened):
+    draw = numpy.random.default_rng(0)
+    layers = tuple(Layer(*(draw.standard_normal((1, 2, 4)) for _ in range(3))) for _ in range(3))
+    page = opened(Trace(("a", "b"), layers), view="matrix", layer="0.3")
+    assert page.page.locator("#control-layer").input_value() == "2"
+    page.page.locator("#control-layer").select_option("1")
+    assert "layer=0.2" in page.page.evaluate("location.hash")
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.page.locator("#control-layer").input_value() == "1"
+
+
+def test_another_mouse_button_opens_nothing(opened):
+    page = opened(trace_text(SENTENCE), view="matrix")
+    box = page.page.locator("#map").bounding_box()
+    for button in ("right", "middle"):
+        page.page.mouse.click(box["x"] + 150, box["y"] + 150, button=button)
+    assert "query=" not in page.page.evaluate("location.hash")
+    page.page.mouse.click(box["x"] + 150, box["y"] + 150)
+    page.page.wait_for_selector(".parts")
 
 
 def test_a_link_with_nonsense_is_read_as_far_as_it_makes_sense(opened, several):
