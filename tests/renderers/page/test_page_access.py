@@ -68,6 +68,24 @@ def test_tokens_and_steps_with_the_keyboard(opened):
     assert page.texts(".story h2") == ["Scaled"]
 
 
+@pytest.mark.parametrize("modifier", ["Control", "Meta", "Alt"])
+@pytest.mark.parametrize("view", ["matrix", "steps"])
+def test_the_keys_of_the_browser_stay_the_browsers(opened, view, modifier):
+    page = opened(trace_text(SENTENCE), view=view, query=1, key=1, stage="masked")
+    page.page.locator({"matrix": "#map", "steps": ".tool >> nth=1"}[view]).focus()
+    page.page.evaluate("""() => {
+      window.taken = [];
+      addEventListener("keydown", (event) => {
+        window.taken.push(event.defaultPrevented);
+        event.preventDefault(); // the browser would zoom or go back
+      });
+    }""")
+    before = page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]")
+    page.press(*(f"{modifier}+{key}" for key in ("ArrowLeft", "ArrowRight", "=", "-", "0")))
+    assert not any(page.page.evaluate("taken.slice(-5)"))
+    assert page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]") == before
+
+
 def test_who_asks_for_less_motion_gets_none(opened):
     page = opened(trace_text(SENTENCE), view="steps", motion="reduce")
     assert page.page.locator(".fill").first.evaluate("fill => getComputedStyle(fill).transitionDuration") in (
