@@ -68,6 +68,34 @@ def test_tokens_and_steps_with_the_keyboard(opened):
     assert page.texts(".story h2") == ["Scaled"]
 
 
+def test_closing_the_arithmetic_goes_back_to_what_opened_it(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page.page.locator(".row").nth(2).focus()
+    page.press("Enter")
+    page.page.wait_for_selector(".parts")
+    page.page.get_by_role("button", name="Close").focus()
+    page.press("Enter")
+    assert page.page.locator(".row").nth(2).evaluate("row => row === document.activeElement")
+    page.page.locator(".row").nth(3).focus()
+    page.press("Enter", "Escape")
+    assert page.page.locator(".row").nth(3).evaluate("row => row === document.activeElement")
+
+
+def test_closing_the_arithmetic_of_a_link_goes_into_the_view(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1, key=2, detail="yes")
+    page.page.get_by_role("button", name="Close").click()
+    assert page.page.evaluate("document.activeElement.closest('#panel') !== null")
+
+
+def test_a_token_that_the_keyboard_left_is_no_longer_pointed_at(opened):
+    page = opened(trace_text(SENTENCE), view="lines")
+    page.page.locator(".query .word").first.focus()
+    page.press("ArrowDown")
+    page.page.wait_for_selector(".query .word.pointed >> nth=0")
+    page.press("Tab")
+    page.page.wait_for_function("document.querySelector('.pointed') === null")
+
+
 @pytest.mark.parametrize("modifier", ["Control", "Meta", "Alt"])
 @pytest.mark.parametrize("view", ["matrix", "steps"])
 def test_the_keys_of_the_browser_stay_the_browsers(opened, view, modifier):
