@@ -96,7 +96,9 @@ def test_numbers_halfway_between_two_become_the_even_one(opened):
     values = [0.125, 0.375, 0.03125, 0.09375, 0.5, 1.5, 2.5, 12.5, 99.5, 2**-9, 5e-5, 0.15, 2.675, 25, 350, 1250, 2.5e7]
     values += [-value for value in values]
     folder = bundle.FOLDER / "script"
-    modules = "".join(bundle._function(name, (folder / f"{name}.js").read_text("utf-8")) for name in ("data", "numbers"))
+    modules = "".join(
+        bundle._function(name, (folder / f"{name}.js").read_text("utf-8")) for name in ("failure", "data", "numbers")
+    )
     run = f"values => {{ {modules} return values.map(DO); }}"
     for decimals in range(5):
         shown = page.evaluate(run.replace("DO", f"(value) => module_numbers.fixed(value, {decimals})"), values)

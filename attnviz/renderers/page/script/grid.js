@@ -3,7 +3,7 @@
 import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
-import { clamp } from "./measure.js";
+import { clamp, sharpness } from "./measure.js";
 import { HIDDEN, fixed } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
@@ -92,7 +92,8 @@ export function mapPicture(drawn, title) {
   const [x, y] = [left + 16, top + 48];
   const [wide, high] = [columns.length * cell, rows.length * cell];
   const ground = document.createElement("canvas");
-  [ground.width, ground.height] = [Math.ceil(wide), Math.ceil(high)];
+  const ratio = sharpness(wide, high, 1);
+  [ground.width, ground.height] = [Math.ceil(wide * ratio), Math.ceil(high * ratio)];
   const pen = ground.getContext("2d");
   pen.fillStyle = hatch(pen, themed("hatch"));
   pen.fillRect(0, 0, ground.width, ground.height);
