@@ -83,6 +83,37 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     assert page.page.locator(".detail").is_hidden()
 
 
+def test_a_label_is_cut_between_signs(opened):
+    sign = "👍🏽"
+    vectors = numpy.ones((1, 12, 2))
+    page = opened(Trace(tuple("a" * count + sign * 40 for count in range(12)), (Layer(vectors, vectors, vectors),)))
+    page.page.add_init_script("""
+      window.written = [];
+      const fillText = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+        window.written.push(text);
+        return fillText.call(this, text, ...place);
+      };
+    """)
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    cut = {text.removesuffix("…") for text in page.page.evaluate("written") if text.endswith("…")}
+    assert cut
+    assert {text.lstrip("a").replace(sign, "") for text in cut} == {""}
+
+
+def test_a_view_that_was_left_says_no_more(opened, several):
+    page = opened(several, view="matrix")
+    page.page.evaluate("""() => {
+      const box = document.getElementById("control-layer");
+      box.value = 1;
+      box.dispatchEvent(new Event("change"));
+      document.getElementById("tab-overview").click();
+    }""")
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.texts("#readout") == ["Choose a head to see its map."]
+
+
 def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(60))), view="matrix", height=600)
     before = page.page.locator(".spacer").bounding_box()["width"]

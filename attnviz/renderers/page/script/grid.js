@@ -10,6 +10,7 @@ import { toneOf } from "./shown.js";
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
 const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
+const segmenter = Intl.Segmenter && new Intl.Segmenter();
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
@@ -207,11 +208,17 @@ function topLabel(pen, text, x, gutter, cell) {
 // A label cut to `width` pixels, the cut marked.
 function fitted(pen, text, width) {
   if (pen.measureText(text).width <= width) return text;
-  let [low, high] = [0, text.length];
+  const signs = signsOf(text);
+  let [low, high] = [0, signs.length];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (pen.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    if (pen.measureText(`${signs.slice(0, middle).join("")}…`).width <= width) low = middle;
     else high = middle - 1;
   }
-  return `${text.slice(0, low)}…`;
+  return `${signs.slice(0, low).join("")}…`;
+}
+
+// What a reader takes for one sign each, however many numbers it has in Unicode.
+function signsOf(text) {
+  return segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text];
 }

@@ -18,7 +18,7 @@ export function lines() {
   const middle = make("div", { class: "between" }, make("div", { class: "held" }, canvas));
   const frame = make("div", { class: "joined" });
   const element = make("div", { class: "lines" }, toggles, frame);
-  let [layer, heads, maps, edges, sides] = [null, [], [], [], null];
+  let [layer, heads, maps, edges, sides, closed] = [null, [], [], [], null, false];
   let hover = null; // { side: "query" | "key", place }
 
   const redraw = eachFrame(() => layer && draw());
@@ -26,8 +26,9 @@ export function lines() {
   async function update() {
     const own = { place: state.layer, heads: chosenHeads() };
     const ready = await Promise.all(own.heads.map((head) => mapOf(own.place, head)));
-    if (own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
-    [layer, heads, maps] = [await loaded(own.place), own.heads, ready];
+    const whole = await loaded(own.place);
+    if (closed || own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
+    [layer, heads, maps] = [whole, own.heads, ready];
     build();
     edges = edgesOf(null);
     sides.query.select(state.query);
@@ -179,6 +180,9 @@ export function lines() {
     controls: ["layer", "scale", "first", "special", "threshold"],
     update,
     picture: () => pictureOf(layer, heads, focus() ? edgesOf(focus()) : edges, sides),
-    close: () => observer.disconnect(),
+    close: () => {
+      closed = true;
+      observer.disconnect();
+    },
   };
 }
