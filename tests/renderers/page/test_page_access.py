@@ -44,7 +44,7 @@ def test_a_head_a_cell_and_its_arithmetic_with_the_keyboard(opened):
     page.page.wait_for_selector(".parts")
     assert page.texts(".detail h2") == ["starts looks at starts"]
     page.press("ArrowUp")
-    page.page.wait_for_function("document.querySelector('.detail h2').textContent.startsWith('journey')")
+    page.until("document.querySelector('.detail h2').textContent.startsWith('journey')")
     page.press("Escape")
     assert page.page.locator(".detail").is_hidden()
     assert focused(page) == "map"
@@ -93,7 +93,7 @@ def test_a_token_that_the_keyboard_left_is_no_longer_pointed_at(opened):
     page.press("ArrowDown")
     page.page.wait_for_selector(".query .word.pointed >> nth=0")
     page.press("Tab")
-    page.page.wait_for_function("document.querySelector('.pointed') === null")
+    page.until("document.querySelector('.pointed') === null")
 
 
 @pytest.mark.parametrize("modifier", ["Control", "Meta", "Alt"])
