@@ -125,7 +125,10 @@ def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
       canvas.getContext("2d").reset(); // what is there then was drawn after the scrolling
       frame.scrollTo(400, 400);
     }""")
-    inked = """canvas => { const pen = canvas.getContext("2d"); const ratio = devicePixelRatio;
+    inked = """canvas => {
+        const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        pen.drawImage(canvas, 0, 0);
+        const ratio = devicePixelRatio;
         const { data, width } = pen.getImageData(0, 0, canvas.width, canvas.height);
         const counts = [0, 0];
         for (let place = 3; place < data.length; place += 4) {
