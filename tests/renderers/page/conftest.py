@@ -27,6 +27,14 @@ FOLLOW = """async (hash) => {
   while (document.getElementById("panel").ariaBusy !== "false") await new Promise((done) => setTimeout(done, 2));
 }"""
 
+UNTIL = """async () => {
+  const end = performance.now() + 20000;
+  while (!(%s)) {
+    if (performance.now() > end) throw new Error("it never came");
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}"""
+
 # The texts of some elements in one state after the other, in one exchange with the browser.
 READ = (
     f"async ([hashes, selectors]) => {{ const follow = {FOLLOW};"
@@ -67,6 +75,10 @@ class Opened:
         for key in keys:
             self.page.keyboard.press(key)
         self.page.wait_for_selector(SETTLED)
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition in the page. (wait_for_function would have to eval it, which the page does not allow.)"""
+        self.page.evaluate(UNTIL % condition)
 
     def _asked(self, request: Any) -> None:
         if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):

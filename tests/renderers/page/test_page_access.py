@@ -42,7 +42,7 @@ def test_a_head_a_cell_and_its_arithmetic_with_the_keyboard(opened):
     page.page.wait_for_selector(".parts")
     assert page.texts(".detail h2") == ["starts looks at starts"]
     page.press("ArrowUp")
-    page.page.wait_for_function("document.querySelector('.detail h2').textContent.startsWith('journey')")
+    page.until("document.querySelector('.detail h2').textContent.startsWith('journey')")
     page.press("Escape")
     assert page.page.locator(".detail").is_hidden()
     assert focused(page) == "map"
@@ -64,6 +64,52 @@ def test_tokens_and_steps_with_the_keyboard(opened):
     assert "Nothing is hidden" in page.page.locator("[aria-live=polite]").text_content()
     page.press("ArrowLeft")
     assert page.texts(".story h2") == ["Scaled"]
+
+
+def test_closing_the_arithmetic_goes_back_to_what_opened_it(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page.page.locator(".row").nth(2).focus()
+    page.press("Enter")
+    page.page.wait_for_selector(".parts")
+    page.page.get_by_role("button", name="Close").focus()
+    page.press("Enter")
+    assert page.page.locator(".row").nth(2).evaluate("row => row === document.activeElement")
+    page.page.locator(".row").nth(3).focus()
+    page.press("Enter", "Escape")
+    assert page.page.locator(".row").nth(3).evaluate("row => row === document.activeElement")
+
+
+def test_closing_the_arithmetic_of_a_link_goes_into_the_view(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1, key=2, detail="yes")
+    page.page.get_by_role("button", name="Close").click()
+    assert page.page.evaluate("document.activeElement.closest('#panel') !== null")
+
+
+def test_a_token_that_the_keyboard_left_is_no_longer_pointed_at(opened):
+    page = opened(trace_text(SENTENCE), view="lines")
+    page.page.locator(".query .word").first.focus()
+    page.press("ArrowDown")
+    page.page.wait_for_selector(".query .word.pointed >> nth=0")
+    page.press("Tab")
+    page.until("document.querySelector('.pointed') === null")
+
+
+@pytest.mark.parametrize("modifier", ["Control", "Meta", "Alt"])
+@pytest.mark.parametrize("view", ["matrix", "steps"])
+def test_the_keys_of_the_browser_stay_the_browsers(opened, view, modifier):
+    page = opened(trace_text(SENTENCE), view=view, query=1, key=1, stage="masked")
+    page.page.locator({"matrix": "#map", "steps": ".tool >> nth=1"}[view]).focus()
+    page.page.evaluate("""() => {
+      window.taken = [];
+      addEventListener("keydown", (event) => {
+        window.taken.push(event.defaultPrevented);
+        event.preventDefault(); // the browser would zoom or go back
+      });
+    }""")
+    before = page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]")
+    page.press(*(f"{modifier}+{key}" for key in ("ArrowLeft", "ArrowRight", "=", "-", "0")))
+    assert not any(page.page.evaluate("taken.slice(-5)"))
+    assert page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]") == before
 
 
 def test_who_asks_for_less_motion_gets_none(opened):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from attnviz import Layer, Rule, Trace
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.arrays import to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep
 from attnviz.renderers import numbers
+from attnviz.renderers.page import bundle
 from attnviz.renderers.page.packing import LEVELS
 from attnviz.renderers.parts import Section
 
@@ -77,6 +78,34 @@ def compare_arithmetic(page, trace, told):
         assert shown[".sum"] == sums
         named = zip(shown[".powers dt"], shown[".powers dd"], strict=True)
         assert [" ".join(pair).strip() for pair in named] == powers
+
+
+@pytest.mark.parametrize("count", [8, 32])
+def test_equal_weights_are_rounded_as_explain_rounds_them(opened, told, count):
+    vectors = numpy.random.default_rng(2).standard_normal((1, count, 4))
+    layer = Layer(numpy.zeros_like(vectors), vectors, vectors, Rule())
+    trace = Trace(tuple(f"w{place}" for place in range(count)), (layer,))
+    page = opened(trace, view="steps")
+    compare_steps(page, trace, {0})
+    compare_sentences(page, told(trace, query="@0", head=["0"], step=STEPS), 0)
+    compare_arithmetic(page, trace, told)
+
+
+def test_numbers_halfway_between_two_become_the_even_one(opened):
+    page = opened(trace_text("a b")).page
+    values = [0.125, 0.375, 0.03125, 0.09375, 0.5, 1.5, 2.5, 12.5, 99.5, 2**-9, 5e-5, 0.15, 2.675, 25, 350, 1250, 2.5e7]
+    values += [-value for value in values]
+    folder = bundle.FOLDER / "script"
+    modules = "".join(
+        bundle._function(name, (folder / f"{name}.js").read_text("utf-8")) for name in ("failure", "data", "numbers")
+    )
+    run = f"values => {{ {modules} return values.map(DO); }}"
+    for decimals in range(5):
+        shown = page.evaluate(run.replace("DO", f"(value) => module_numbers.fixed(value, {decimals})"), values)
+        assert shown == [f"{value:z.{decimals}f}" for value in values]
+    for digits in range(1, 7):
+        shown = page.evaluate(run.replace("DO", f"(value) => module_numbers.general(value, {digits})"), values)
+        assert shown == [f"{value:.{digits}g}" for value in values]
 
 
 def test_the_readout_of_every_cell(opened, make):

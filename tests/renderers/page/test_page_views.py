@@ -14,6 +14,7 @@ from attnviz.metrics import head_metrics
 from attnviz.renderers import numbers
 
 SENTENCE = "Your journey starts with one step"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +83,52 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     assert page.page.locator(".detail").is_hidden()
 
 
+def test_a_label_is_cut_between_signs(opened):
+    sign = "👍🏽"
+    vectors = numpy.ones((1, 12, 2))
+    page = opened(Trace(tuple("a" * count + sign * 40 for count in range(12)), (Layer(vectors, vectors, vectors),)))
+    page.page.add_init_script("""
+      window.written = [];
+      const fillText = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+        window.written.push(text);
+        return fillText.call(this, text, ...place);
+      };
+    """)
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    cut = {text.removesuffix("…") for text in page.page.evaluate("written") if text.endswith("…")}
+    assert cut
+    assert {text.lstrip("a").replace(sign, "") for text in cut} == {""}
+
+
+def test_a_view_that_was_left_says_no_more(opened, several):
+    page = opened(several, view="matrix")
+    page.page.evaluate("""() => {
+      const box = document.getElementById("control-layer");
+      box.value = 1;
+      box.dispatchEvent(new Event("change"));
+      document.getElementById("tab-overview").click();
+    }""")
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.texts("#readout") == ["Choose a head to see its map."]
+
+
 def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(60))), view="matrix", height=600)
     before = page.page.locator(".spacer").bounding_box()["width"]
     for _ in range(6):
         page.page.get_by_role("button", name="Zoom in").click()
     assert page.page.locator(".spacer").bounding_box()["width"] > 3 * before
-    page.page.locator("#map").evaluate("frame => frame.scrollTo(400, 400)")
-    page.page.wait_for_timeout(60)
-    inked = """canvas => { const pen = canvas.getContext("2d"); const ratio = devicePixelRatio;
+    page.page.locator("#map").evaluate("""frame => {
+      const canvas = frame.querySelector("canvas");
+      canvas.getContext("2d").reset(); // what is there then was drawn after the scrolling
+      frame.scrollTo(400, 400);
+    }""")
+    inked = """canvas => {
+        const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        pen.drawImage(canvas, 0, 0);
+        const ratio = devicePixelRatio;
         const { data, width } = pen.getImageData(0, 0, canvas.width, canvas.height);
         const counts = [0, 0];
         for (let place = 3; place < data.length; place += 4) {
@@ -99,7 +137,7 @@ def test_zooming_and_scrolling_keep_the_tokens_in_sight(opened):
           if (data[place] > 100 && x > 60 && y < 20) counts[1]++;
         }
         return counts; }"""
-    assert min(page.page.locator(".pinned canvas").first.evaluate(inked)) > 50
+    page.until(f"Math.min(...({inked})(document.querySelector('.pinned canvas'))) > 50")
     page.page.get_by_role("button", name="Show the whole map").click()
     assert page.page.locator(".spacer").bounding_box()["width"] == pytest.approx(before, abs=2)
 
@@ -113,8 +151,7 @@ def test_dragging_moves_the_map_and_the_wheel_zooms(opened):
     page.page.keyboard.down("Control")
     page.page.mouse.wheel(0, -600)
     page.page.keyboard.up("Control")
-    page.page.wait_for_timeout(100)
-    assert page.page.locator(".spacer").bounding_box()["width"] > 2 * before
+    page.until(f"document.querySelector('.spacer').offsetWidth > {2 * before}")
     start = page.page.evaluate("document.getElementById('map').scrollTop")
     page.page.mouse.down()
     page.page.mouse.move(x - 40, y - 80, steps=4)
@@ -136,6 +173,32 @@ def test_lines_of_several_heads(opened, several):
     page.page.locator(".key .word").nth(6).click()
     assert page.page.locator(".key .word").nth(6).get_attribute("aria-selected") == "true"
     assert "key=6" in page.page.evaluate("location.hash")
+
+
+def test_the_strongest_lines_are_drawn_where_there_are_too_many(opened):
+    draw = numpy.random.default_rng(1)
+    layer = Layer(*(draw.standard_normal((2, 200, 4)) for _ in range(3)))
+    page = opened(Trace(tuple(f"w{place}" for place in range(200)), (layer,)), view="lines", heads="0.1", scale="log")
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    drawn = [float(path.get("opacity")) for path in ElementTree.parse(download.value.path()).iter(SVG + "path")]
+    weights = numpy.sort(numpy.stack([layer.steps(head).weights for head in (0, 1)]).ravel())[::-1]
+    tones = 1 + numpy.log10(weights) / 4  # of four decades
+    assert len(drawn) == 20000 < (tones >= 0.015).sum()
+    assert numpy.allclose(numpy.sort(drawn)[::-1], tones[:20000], atol=0.0061)
+
+
+def test_equal_lines_are_left_out_all_over_the_text(opened):
+    zeros = numpy.zeros((1, 200, 4))
+    page = opened(
+        Trace(tuple(f"w{place}" for place in range(200)), (Layer(zeros, zeros, zeros),)), view="lines", scale="log"
+    )
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    paths = [path.get("d") for path in ElementTree.parse(download.value.path()).iter(SVG + "path")]
+    rows = [path.partition("C")[0] for path in paths]
+    assert len(paths) == 20000
+    assert {rows.count(row) for row in set(rows)} == {100}
 
 
 def test_the_text_is_tinted_by_the_weights(opened, several):
@@ -176,6 +239,14 @@ def test_a_bar_of_the_steps_opens_the_arithmetic(opened):
     assert page.texts(".detail h2") == ["journey looks at starts"]
 
 
+def test_a_bar_of_the_steps_is_of_the_query_that_is_chosen_now(opened):
+    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page.page.locator(".queries .word").nth(4).click()
+    page.page.locator(".row").nth(2).click()
+    page.page.wait_for_selector(".parts")
+    assert page.texts(".detail h2") == ["one looks at starts"]
+
+
 def test_tokens_are_left_out_and_what_they_take_is_said(opened, several):
     weights = several.layers[0].steps(2).weights
     page = opened(several, view="matrix", head=2, query=5, key=3, first="no")
@@ -208,9 +279,31 @@ def test_a_view_is_saved_as_a_picture(opened, several, view):
         assert download.value.suggested_filename == f"attention-{view}.{form}"
         saved[form] = download.value.path().read_bytes()
     picture = ElementTree.fromstring(saved["svg"])
-    texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    texts = {text.text for text in picture.iter(SVG + "text")}
     assert texts & {"cat", "Layer 1, head 2"}
     assert saved["png"].startswith(b"\x89PNG")
+
+
+def test_layers_of_the_same_title_have_addresses_of_their_own(opened):
+    draw = numpy.random.default_rng(0)
+    layers = tuple(Layer(*(draw.standard_normal((1, 2, 4)) for _ in range(3))) for _ in range(3))
+    page = opened(Trace(("a", "b"), layers), view="matrix", layer="0.3")
+    assert page.page.locator("#control-layer").input_value() == "2"
+    page.page.locator("#control-layer").select_option("1")
+    assert "layer=0.2" in page.page.evaluate("location.hash")
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.page.locator("#control-layer").input_value() == "1"
+
+
+def test_another_mouse_button_opens_nothing(opened):
+    page = opened(trace_text(SENTENCE), view="matrix")
+    box = page.page.locator("#map").bounding_box()
+    for button in ("right", "middle"):
+        page.page.mouse.click(box["x"] + 150, box["y"] + 150, button=button)
+    assert "query=" not in page.page.evaluate("location.hash")
+    page.page.mouse.click(box["x"] + 150, box["y"] + 150)
+    page.page.wait_for_selector(".parts")
 
 
 def test_a_link_with_nonsense_is_read_as_far_as_it_makes_sense(opened, several):

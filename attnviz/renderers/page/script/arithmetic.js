@@ -11,6 +11,8 @@ import { change, currentLayer, state } from "./state.js";
 
 const MOST_VALUES = 6; // of the weighted values: those with the largest weights
 
+let opener = null; // what had the focus when the panel was opened
+
 // The panel beside the view; `update` shows what the state says, or nothing.
 export function arithmetic() {
   const element = make("aside", {
@@ -27,14 +29,24 @@ export function arithmetic() {
     const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key}` : "";
     if (name === shown) return;
     shown = name;
-    element.hidden = !wanted;
-    document.body.classList.toggle("detailed", wanted);
+    const focused = document.activeElement;
+    if (wanted && focused !== document.body && (element.hidden || focused?.closest("#panel"))) opener = focused;
+    open(wanted);
     if (!wanted) return element.replaceChildren();
-    const layer = await loaded(state.layer);
+    const layer = await loaded(state.layer).catch((failure) => {
+      shown = "";
+      open(false);
+      throw failure;
+    });
     if (name !== shown) return;
     element.replaceChildren(...content({ layer, head: state.head, query: state.query, key: state.key }));
     if (navigator.userActivation?.isActive && matchMedia("(max-width: 860px)").matches)
       element.scrollIntoView({ block: "nearest" });
+  }
+
+  function open(wanted) {
+    element.hidden = !wanted;
+    document.body.classList.toggle("detailed", wanted);
   }
 
   element.addEventListener("keydown", (event) => event.key === "Escape" && close());
@@ -43,7 +55,8 @@ export function arithmetic() {
 
 export function close() {
   change({ detail: false });
-  document.getElementById("map")?.focus();
+  const kept = opener?.isConnected ? opener : document.querySelector("#map, #panel [tabindex='0']");
+  kept?.focus();
 }
 
 function content(pair) {

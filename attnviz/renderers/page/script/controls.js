@@ -21,17 +21,18 @@ export function controlBar(names) {
   return { element, update };
 }
 
-// The buttons that save the view as a picture.
+// The buttons that save the view as a picture, as long as they are allowed to.
 export function saveButtons(saveAs) {
   const buttons = ["svg", "png"].map((form) =>
     make(
       "button",
-      { type: "button", class: "small", id: `save-${form}`, onclick: () => saveAs(form) },
+      { type: "button", class: "small", id: `save-${form}`, disabled: true, onclick: () => saveAs(form) },
       form.toUpperCase(),
     ),
   );
   const name = make("span", { class: "name" }, say("page.save"));
-  return make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, name, buttons);
+  const element = make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, name, buttons);
+  return { element, allow: (ready) => buttons.forEach((button) => button.toggleAttribute("disabled", !ready)) };
 }
 
 const CONTROLS = {

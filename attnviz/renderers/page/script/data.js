@@ -1,5 +1,7 @@
 // The record of the page, and its arrays, unpacked when somebody looks at their layer.
 
+import { Failure } from "./failure.js";
+
 export const record = JSON.parse(document.getElementById("record").textContent);
 export const exactForm = record.form !== "weights"; // Q, K and V are here, not weights alone
 
@@ -20,9 +22,12 @@ export const layers = record.layers.map((layer, place) => {
   };
 });
 
-// The layer at `place` with its arrays; the same promise for everybody who asks.
+// The layer at `place` with its arrays; the same promise for everybody who asks, until one fails.
 export function loaded(place) {
-  if (!waiting.has(place)) waiting.set(place, unpack(layers[place]));
+  if (!waiting.has(place)) {
+    waiting.set(place, unpack(layers[place]));
+    waiting.get(place).catch(() => waiting.delete(place));
+  }
   return waiting.get(place);
 }
 
@@ -40,10 +45,15 @@ async function unpack(layer) {
 
 // { values, shape }: the numbers in one row, and how many there are along each axis.
 async function array({ blob, type, shape }) {
-  const packed = bytesOf(document.getElementById(`blob-${blob}`).textContent);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const values = new TYPES[type](await new Response(stream).arrayBuffer());
-  return { values: type === "float16" ? singles(values) : values, shape };
+  if (!window.DecompressionStream) throw new Failure("page.old_browser");
+  try {
+    const packed = bytesOf(document.getElementById(`blob-${blob}`).textContent);
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const values = new TYPES[type](await new Response(stream).arrayBuffer());
+    return { values: type === "float16" ? singles(values) : values, shape };
+  } catch (error) {
+    throw new Failure("page.damaged", { reason: error.message });
+  }
 }
 
 function bytesOf(base64) {

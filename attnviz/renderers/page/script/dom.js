@@ -1,5 +1,7 @@
 // Elements, made without ever reading a text as markup.
 
+import { sharpness } from "./measure.js";
+
 // make("p", { class: "note", onclick: run }, "text", child): a text becomes a text node.
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
@@ -32,7 +34,7 @@ export function eachFrame(run) {
 
 // A canvas context whose unit is a CSS pixel, its canvas as sharp as the screen.
 export function sharpContext(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = sharpness(width, height, window.devicePixelRatio || 1);
   const [wide, high] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (canvas.width !== wide || canvas.height !== high) {
     canvas.width = wide;

@@ -3,28 +3,60 @@
 import { headColour, themed } from "./colours.js";
 import { say } from "./lessons.js";
 import { headName } from "./overview.js";
-import { toneOf } from "./shown.js";
+import { toneOf, weightOf } from "./shown.js";
 
 export const ROW = 26; // pixels, as in the style sheet
 const FAINTEST = 0.015; // opacity below which a line cannot be seen
 const MOST = 20000; // lines that are drawn at once: the strongest
+const [COARSE, HIDDEN] = [16, 0x7f800000]; // bits of a weight that its bin leaves out; from here on no number
 
-// { query, key, head, weight, tone, row, column } of each line of a head that can be seen.
-export function edgesOfHead(layer, map, head, rows, columns, sides) {
+// { query, key, head, weight, tone, row, column } of the strongest lines of the heads, whose `maps` are in their order.
+export function strongestEdges(layer, heads, maps, rows, columns, sides) {
+  const bits = maps.map((map) => new Uint32Array(map.buffer, map.byteOffset, map.length));
+  const least = bitsFrom(weightOf(FAINTEST, 1));
+  const takes = takerOf(counted(bits, layer.keys, rows, columns, least));
   const edges = [];
-  for (const query of rows) {
-    for (const key of columns) {
-      const weight = map[query * layer.keys + key];
-      const tone = toneOf(weight, 1);
-      if (tone < FAINTEST) continue;
-      edges.push({ query, key, head, weight, tone, row: sides.rowAt.get(query), column: sides.columnAt.get(key) });
+  heads.forEach((head, number) => {
+    for (const query of rows) {
+      for (const key of columns) {
+        const place = query * layer.keys + key;
+        const own = bits[number][place];
+        if (own < least || own >= HIDDEN || !takes(own >> COARSE)) continue;
+        const [weight, row, column] = [maps[number][place], sides.rowAt.get(query), sides.columnAt.get(key)];
+        edges.push({ query, key, head, weight, tone: toneOf(weight, 1), row, column });
+      }
     }
-  }
+  });
   return edges;
 }
 
-export function strongest(edges) {
-  return edges.length <= MOST ? edges : edges.sort((one, other) => other.tone - one.tone).slice(0, MOST);
+// How many weights can be seen in each bin. The bits of single precision are in the order of its positive numbers, so
+// that the first of them are a bin: less than a hundredth of a weight wide.
+function counted(bits, keys, rows, columns, least) {
+  const counts = new Uint32Array(HIDDEN >> COARSE);
+  for (const own of bits)
+    for (const query of rows)
+      for (const key of columns) {
+        const weight = own[query * keys + key];
+        if (weight >= least && weight < HIDDEN) counts[weight >> COARSE]++;
+      }
+  return counts;
+}
+
+// A function that says of a weight's bin whether to draw it: all of the largest, evenly so many of the last that have
+// room, in the order in which it is asked.
+function takerOf(counts) {
+  let [last, above] = [counts.length - 1, 0];
+  while (last > 0 && above + counts[last] <= MOST) above += counts[last--];
+  const share = Math.min(1, (MOST - above) / counts[last]);
+  let asked = 0;
+  return (bin) => bin > last || (bin === last && Math.floor(++asked * share) > Math.floor((asked - 1) * share));
+}
+
+// The bits of the smallest number in single precision that is not below `weight`.
+function bitsFrom(weight) {
+  const single = new Float32Array([weight]);
+  return new Uint32Array(single.buffer)[0] + (single[0] < weight ? 1 : 0);
 }
 
 export function pictureOf(layer, heads, edges, { rows, columns }) {

@@ -19,6 +19,8 @@ export function listenTo(frame, map) {
   });
   frame.addEventListener("pointerleave", () => map.size() && map.hover(null));
   frame.addEventListener("pointerdown", (event) => {
+    drag = null;
+    if (event.button !== 0) return; // another button has a meaning of its own
     drag = { x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, moved: false };
   });
   frame.addEventListener("pointerup", (event) => {
@@ -37,7 +39,7 @@ export function listenTo(frame, map) {
     { passive: false },
   );
   frame.addEventListener("keydown", (event) => {
-    if (!map.size() || event.metaKey || event.altKey) return;
+    if (!map.size() || event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     if (!press(event, map)) return;
     event.preventDefault();
   });

@@ -3,13 +3,14 @@
 import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
-import { clamp } from "./measure.js";
-import { HIDDEN } from "./numbers.js";
+import { clamp, sharpness } from "./measure.js";
+import { HIDDEN, fixed } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
 const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
+const segmenter = Intl.Segmenter && new Intl.Segmenter();
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
@@ -92,7 +93,8 @@ export function mapPicture(drawn, title) {
   const [x, y] = [left + 16, top + 48];
   const [wide, high] = [columns.length * cell, rows.length * cell];
   const ground = document.createElement("canvas");
-  [ground.width, ground.height] = [Math.ceil(wide), Math.ceil(high)];
+  const ratio = sharpness(wide, high, 1);
+  [ground.width, ground.height] = [Math.ceil(wide * ratio), Math.ceil(high * ratio)];
   const pen = ground.getContext("2d");
   pen.fillStyle = hatch(pen, themed("hatch"));
   pen.fillRect(0, 0, ground.width, ground.height);
@@ -130,7 +132,7 @@ function valueItems({ layer, map, rows, columns, step, limit, diverging }, x, y,
 
 // A number as it stands in a cell.
 function written(value) {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2).replace(/^-0\.00$/, "0.00");
+  return fixed(value, Math.abs(value) >= 100 ? 0 : 2);
 }
 
 function drawValues(pen, { layer, map, rows, columns, step, limit, diverging }, { cell }, x, y, width, height) {
@@ -206,11 +208,17 @@ function topLabel(pen, text, x, gutter, cell) {
 // A label cut to `width` pixels, the cut marked.
 function fitted(pen, text, width) {
   if (pen.measureText(text).width <= width) return text;
-  let [low, high] = [0, text.length];
+  const signs = signsOf(text);
+  let [low, high] = [0, signs.length];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (pen.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    if (pen.measureText(`${signs.slice(0, middle).join("")}…`).width <= width) low = middle;
     else high = middle - 1;
   }
-  return `${text.slice(0, low)}…`;
+  return `${signs.slice(0, low).join("")}…`;
+}
+
+// What a reader takes for one sign each, however many numbers it has in Unicode.
+function signsOf(text) {
+  return segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text];
 }

@@ -2,7 +2,7 @@
 
 import { headColour } from "./colours.js";
 import { loaded, nameOf } from "./data.js";
-import { ROW, edgesOfHead, pictureOf, strongest } from "./edges.js";
+import { ROW, pictureOf, strongestEdges } from "./edges.js";
 import { eachFrame, make, sharpContext } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -18,7 +18,7 @@ export function lines() {
   const middle = make("div", { class: "between" }, make("div", { class: "held" }, canvas));
   const frame = make("div", { class: "joined" });
   const element = make("div", { class: "lines" }, toggles, frame);
-  let [layer, heads, maps, edges, sides] = [null, [], [], [], null];
+  let [layer, heads, maps, edges, sides, closed] = [null, [], [], [], null, false];
   let hover = null; // { side: "query" | "key", place }
 
   const redraw = eachFrame(() => layer && draw());
@@ -26,10 +26,11 @@ export function lines() {
   async function update() {
     const own = { place: state.layer, heads: chosenHeads() };
     const ready = await Promise.all(own.heads.map((head) => mapOf(own.place, head)));
-    if (own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
-    [layer, heads, maps] = [await loaded(own.place), own.heads, ready];
+    const whole = await loaded(own.place);
+    if (closed || own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
+    [layer, heads, maps] = [whole, own.heads, ready];
     build();
-    edges = strongest(edgesOf(null));
+    edges = edgesOf(null);
     sides.query.select(state.query);
     sides.key.select(state.query === null ? state.key : null);
     draw();
@@ -110,11 +111,11 @@ export function lines() {
     return state.key === null ? null : { side: "key", place: state.key };
   }
 
-  // What can be seen of all heads, or of one token alone.
+  // The strongest lines of all tokens, or of one alone.
   function edgesOf(at) {
     const rows = at?.side === "query" ? [at.place] : sides.rows;
     const columns = at?.side === "key" ? [at.place] : sides.columns;
-    return heads.flatMap((head, number) => edgesOfHead(layer, maps[number], head, rows, columns, sides));
+    return strongestEdges(layer, heads, maps, rows, columns, sides);
   }
 
   function tell(at, aloud) {
@@ -179,6 +180,9 @@ export function lines() {
     controls: ["layer", "scale", "first", "special", "threshold"],
     update,
     picture: () => pictureOf(layer, heads, focus() ? edgesOf(focus()) : edges, sides),
-    close: () => observer.disconnect(),
+    close: () => {
+      closed = true;
+      observer.disconnect();
+    },
   };
 }

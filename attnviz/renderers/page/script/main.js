@@ -5,6 +5,7 @@ import { onScheme, themed } from "./colours.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
+import { Failure } from "./failure.js";
 import { say } from "./lessons.js";
 import { lines } from "./lines.js";
 import { matrix } from "./matrix.js";
@@ -29,6 +30,8 @@ const tabs = VIEWS.map((view) =>
 const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
+const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
+const saving = saveButtons(saveAs);
 const detail = arithmetic();
 let current = null;
 let turn = 0;
@@ -36,12 +39,17 @@ let turn = 0;
 function start() {
   const page = document.getElementById("page");
   page.append(
-    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saveButtons(saveAs))),
+    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saving.element)),
     make(
       "main",
       {},
       bar,
-      make("div", { class: "stage-area" }, make("div", { class: "panel-side" }, readout, panel), detail.element),
+      make(
+        "div",
+        { class: "stage-area" },
+        make("div", { class: "panel-side" }, notice, readout, panel),
+        detail.element,
+      ),
     ),
     make("footer", {}, make("p", { class: "quiet" }, exactness())),
     voice,
@@ -70,27 +78,54 @@ function open() {
   current = { view, controls };
   bar.replaceChildren(controls.element);
   panel.replaceChildren(view.element);
-  settle(view.update());
+  settle(view);
 }
 
 function update() {
   current.controls.update();
-  settle(current.view.update());
+  settle(current.view);
 }
 
-// Say that the view is being computed until it is there.
-async function settle(work) {
+// Say that the view is being computed until it is there, or why it cannot be.
+async function settle(view) {
   const own = ++turn;
   panel.setAttribute("aria-busy", "true");
-  await Promise.all([work, detail.update()]);
-  if (own === turn) panel.setAttribute("aria-busy", "false");
+  saving.allow(false);
+  const failure = await failureOf(() => Promise.all([view.update(), detail.update()]));
+  if (own !== turn) return;
+  warn(failure);
+  if (failure) readout.replaceChildren();
+  saving.allow(!failure);
+  panel.setAttribute("aria-busy", "false");
 }
 
 async function saveAs(form) {
-  const scene = { ...current.view.picture(), ground: themed("paper") };
-  const name = `attention-${state.view}.${form}`;
-  if (form === "svg") save(name, new Blob([svgOf(scene)], { type: "image/svg+xml" }));
-  else save(name, await pngOf(scene));
+  warn(
+    await failureOf(async () => {
+      const scene = { ...current.view.picture(), ground: themed("paper") };
+      const name = `attention-${state.view}.${form}`;
+      if (form === "svg") save(name, new Blob([svgOf(scene)], { type: "image/svg+xml" }));
+      else save(name, await pngOf(scene));
+    }),
+  );
+}
+
+// What went wrong in `work`, or null.
+async function failureOf(work) {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    console.error(error); // nobody thought of it: for whoever reports it
+    return new Failure("page.failed", { reason: error.message });
+  }
+}
+
+// Tell a failure in words; without one, no longer the last.
+function warn(failure) {
+  notice.hidden = !failure;
+  notice.textContent = failure ? say(failure.message, failure.values) : "";
 }
 
 function title() {

@@ -38,7 +38,7 @@ export function matrix() {
   );
   const element = make("div", { class: "matrix" }, frame, make("div", { class: "below" }, key, zoomed));
   const view = { cell: 0, hover: null };
-  let [layer, map, drawn] = [null, null, null];
+  let [layer, map, drawn, closed] = [null, null, null, false];
 
   const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
   const point = eachFrame(() => drawn && crosshair());
@@ -47,8 +47,9 @@ export function matrix() {
     const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
     const own = { place: state.layer, head: state.head, step: state.step };
     const ready = await mapOf(own.place, own.head, own.step);
-    if (own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
-    [layer, map] = [await loaded(own.place), ready];
+    const whole = await loaded(own.place);
+    if (closed || own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
+    [layer, map] = [whole, ready];
     drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
     key.replaceChildren(legend(drawn));
@@ -165,6 +166,9 @@ export function matrix() {
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
     picture: () => mapPicture(drawn, headName(layer, state.head)),
-    close: () => observer.disconnect(),
+    close: () => {
+      closed = true;
+      observer.disconnect();
+    },
   };
 }

@@ -31,7 +31,7 @@ export function vector(values, most = 4) {
 
 // A weight in a sentence: two decimals, or two digits where two decimals would say 0.00.
 export function share(value) {
-  if (value >= 0.01 || value === 0) return value.toFixed(2);
+  if (value >= 0.01 || value === 0) return fixed(value, 2);
   return general(value, 2);
 }
 
@@ -44,24 +44,43 @@ export function factor(value) {
 // Python's format "g": so many digits, an exponent where the number is small or large, no zeros at the end.
 export function general(value, digits = 6) {
   if (value === 0) return "0";
-  const exponent = Number(value.toExponential(digits - 1).split("e")[1]);
-  if (exponent < -4 || exponent >= digits) {
-    const [mantissa, power] = value.toExponential(digits - 1).split("e");
-    return `${trimmed(mantissa)}e${padded(power)}`;
-  }
-  return trimmed(value.toFixed(digits - 1 - exponent));
+  const [mantissa, power] = parts(value, digits - 1);
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= digits) return `${trimmed(mantissa)}e${padded(power)}`;
+  return trimmed(fixed(value, digits - 1 - exponent));
 }
 
-function fixed(value, decimals) {
+// A number with so many decimals, never −0.
+export function fixed(value, decimals) {
   if (value === -Infinity) return HIDDEN;
-  const text = value.toFixed(decimals);
+  const text = toEven(value.toFixed(decimals), isTie(value, decimals));
   return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 function exponential(value) {
   if (value === -Infinity) return HIDDEN;
-  const [mantissa, power] = value.toExponential(PRECISION - 1).split("e");
+  const [mantissa, power] = parts(value, PRECISION - 1);
   return `${mantissa}e${padded(power)}`;
+}
+
+// [mantissa, power] of a number, so many decimals in the mantissa.
+function parts(value, decimals) {
+  const [mantissa, power] = value.toExponential(decimals).split("e");
+  return [toEven(mantissa, isTie(value, decimals - Number(power))), power];
+}
+
+// Whether a number is exactly halfway between two of so many decimals, or of as many zeros where they are negative:
+// an odd multiple of 1/2 · 10^−decimals, which a binary number is if it is an odd multiple of 2^−(decimals + 1).
+function isTie(value, decimals) {
+  if (decimals >= 0) return Math.abs(value * 2 ** (decimals + 1)) % 2 === 1;
+  const unit = Number(`1e${-decimals}`);
+  return Math.abs(value) % unit === unit / 2;
+}
+
+// What JavaScript rounded away from 0 where it was a tie: to the even digit, as Python does.
+function toEven(text, tie) {
+  const last = Number(text.at(-1));
+  return tie && last % 2 ? text.slice(0, -1) + (last - 1) : text;
 }
 
 function needsNoMore(value, decimals) {

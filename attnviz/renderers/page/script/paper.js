@@ -11,7 +11,7 @@ const MOST = 16; // terms of a sum that are written out
 const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
 
 export function onPaper(layer, head, query, key) {
-  const pair = { layer, head, query, key, row: rowOf(layer, head, query), sink: sinkOf(layer, head, query) };
+  const pair = { layer, head, query, key, row: rowOf(layer, head, query), sink: sinkOf(layer, head) };
   const parts = [scorePart(pair), ...scaledParts(pair), maskedPart(pair)];
   if (pair.row.blind) return [...parts, { kind: "note", title: ["pair.blind"], lines: [] }];
   return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair)];

@@ -42,6 +42,7 @@ export function playerOf({ go, toggle }) {
       forward.toggleAttribute("disabled", step === STEPS.at(-1) && document.activeElement !== forward);
     },
     press(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
       if (event.target.closest("[role=listbox], .rows")) return;
       if (event.key === "ArrowRight") move(1)();
       else if (event.key === "ArrowLeft") move(-1)();

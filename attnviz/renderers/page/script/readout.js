@@ -3,7 +3,7 @@
 import { nameOf } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
-import { number } from "./numbers.js";
+import { fixed, number } from "./numbers.js";
 import { state } from "./state.js";
 import { shownKeys } from "./shown.js";
 
@@ -24,7 +24,7 @@ export function showCell(layer, query, key, value, { aloud = false, row = null, 
   else show("page.cell_step", { ...names, step: say(`title.${step}`), value: number(value) }, aloud);
   const left = row && step === "weights" ? leftOut(layer, row) : 0;
   if (left >= 0.005)
-    readout.append(" ", make("span", { class: "quiet" }, ...told("page.left_out", { share: left.toFixed(2) })));
+    readout.append(" ", make("span", { class: "quiet" }, ...told("page.left_out", { share: fixed(left, 2) })));
 }
 
 // The part of a row of weights that goes to tokens which are not shown.

@@ -29,11 +29,9 @@ export function vectorOf(layer, name, head, token) {
   return values.subarray(start, start + shape[2]);
 }
 
-// The sink's logit for one query, or null where there is none.
-export function sinkOf(layer, head, query) {
-  const sinks = layer.arrays.sinks;
-  if (!sinks) return null;
-  return sinks.values[sinks.shape.length === 1 ? head : head * sinks.shape[1] + query];
+// The logit of a head's sink, or null where there is none.
+export function sinkOf(layer, head) {
+  return layer.arrays.sinks?.values[head] ?? null;
 }
 
 function computed(layer, head, query) {
@@ -48,7 +46,7 @@ function computed(layer, head, query) {
     if (masked[key] > largest) largest = masked[key];
   }
   const blind = largest === -Infinity;
-  const weights = softmax(masked, largest, sinkOf(layer, head, query));
+  const weights = softmax(masked, largest, sinkOf(layer, head));
   return {
     ...{ scores, scaled, masked, hidden, weights, blind },
     get output() {

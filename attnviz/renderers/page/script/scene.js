@@ -5,6 +5,9 @@
 //   { rect: [x, y, width, height], fill, opacity }     { line: [x1, y1, x2, y2], stroke, opacity, thick }
 //   { curve: [x1, y1, x2, y2], stroke, opacity, thick } { image: canvas, x, y, width, height }
 
+import { Failure } from "./failure.js";
+import { sharpness } from "./measure.js";
+
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const SHARPNESS = 2; // pixels of a PNG for each unit
 const LONGEST = 12000; // pixels of its longer side
@@ -18,7 +21,7 @@ export function svgOf({ width, height, ground, items }) {
 }
 
 export function pngOf({ width, height, ground, items }) {
-  const ratio = Math.min(SHARPNESS, LONGEST / Math.max(width, height));
+  const ratio = sharpness(width, height, Math.min(SHARPNESS, LONGEST / Math.max(width, height)));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.ceil(width * ratio), Math.ceil(height * ratio)];
   const context = canvas.getContext("2d");
@@ -26,7 +29,9 @@ export function pngOf({ width, height, ground, items }) {
   context.fillStyle = ground;
   context.fillRect(0, 0, width, height);
   for (const item of items) paint(context, item);
-  return new Promise((done) => canvas.toBlob(done, "image/png"));
+  return new Promise((done, fail) =>
+    canvas.toBlob((blob) => (blob ? done(blob) : fail(new Failure("page.no_picture"))), "image/png"),
+  );
 }
 
 // Let the browser save `content` under `name`.

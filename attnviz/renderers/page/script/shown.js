@@ -38,6 +38,11 @@ export function toneOf(weight, limit) {
   return Math.min(1, weight / limit);
 }
 
+// The smallest weight of such a tone, above 0.
+export function weightOf(tone, limit) {
+  return Math.max(state.threshold, limit * (state.scale === "log" ? 10 ** ((tone - 1) * DECADES) : tone));
+}
+
 // The smallest value that the scale tells from nothing.
 export function floorOf(limit) {
   return state.scale === "log" ? limit / 10 ** DECADES : 0;

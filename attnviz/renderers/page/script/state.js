@@ -67,9 +67,14 @@ export function chosenHeads() {
   return state.heads ?? [state.head];
 }
 
-// How a layer is called in an address: "4", or "cross-4" where a model has several stacks.
-function addressOf(layer) {
-  return layer.title.replace(/^layer /, "").replace(" ", "-");
+// How each layer is called in an address: "4", or "cross-4" where a model has several stacks; the second that is titled
+// so is "4.2".
+const addresses = [];
+for (const layer of layers) {
+  const title = layer.title.replace(/^layer /, "").replace(" ", "-");
+  let address = title;
+  for (let number = 2; addresses.includes(address); number++) address = `${title}.${number}`;
+  addresses.push(address);
 }
 
 const oneOf = (words) => (word) => (words.includes(word) ? word : undefined);
@@ -79,7 +84,7 @@ const found = (place) => (place < 0 ? undefined : place);
 
 const READ = {
   view: oneOf(VIEWS),
-  layer: (word) => found(layers.findIndex((layer) => addressOf(layer) === word)),
+  layer: (word) => found(addresses.indexOf(word)),
   head: (word) => found(currentLayer().heads.indexOf(whole(word))),
   heads: (word) => {
     const places = word.split(".").map((one) => currentLayer().heads.indexOf(whole(one)));
@@ -116,7 +121,7 @@ function written() {
     if (state[name] !== DEFAULTS[name]) words.set(name, value);
   };
   put("view", state.view);
-  if (layers.length > 1) words.set("layer", addressOf(layer));
+  if (layers.length > 1) words.set("layer", addresses[state.layer]);
   if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
   for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);

@@ -21,7 +21,7 @@ const MOST_ROWS = 200; // keys with a bar of their own: those of the largest wei
 
 export function steps() {
   const element = make("div", { class: "steps" });
-  let [layer, list, rows, playing, facts, spoken] = [null, null, null, null, {}, false];
+  let [layer, list, rows, playing, facts, spoken, closed] = [null, null, null, null, {}, false, false];
   const words = make("div", { class: "queries" });
   const story = make("div", { class: "story" });
   const chart = make("div", { class: "chart" });
@@ -30,7 +30,7 @@ export function steps() {
   async function update() {
     const own = state.layer;
     const ready = await loaded(own);
-    if (own !== state.layer) return;
+    if (closed || own !== state.layer) return;
     layer = ready;
     if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say(record.pooled ? "page.no_arithmetic_pooled" : "page.no_arithmetic")));
     if (!element.firstChild)
@@ -71,7 +71,7 @@ export function steps() {
       ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
     );
     player.show(state.stage, playing !== null);
-    drawChart(row, query);
+    drawChart(row);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
     show("page.step_of", {
@@ -81,7 +81,7 @@ export function steps() {
     });
   }
 
-  function drawChart(row, query) {
+  function drawChart(row) {
     if (state.stage === "output") {
       rows = null;
       const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
@@ -107,7 +107,7 @@ export function steps() {
           rows.all[0].row,
         );
       rows.all.forEach(({ row: one }, place) =>
-        one.addEventListener("click", () => change({ query, key: keys[place], detail: true })),
+        one.addEventListener("click", () => change({ query: queryNow(), key: keys[place], detail: true })),
       );
       chart.replaceChildren(own);
       own.getBoundingClientRect(); // the bars grow from nothing
@@ -161,7 +161,10 @@ export function steps() {
     controls: ["layer", "head", "special", "first"],
     update,
     picture: () => pictureOf(story, chart),
-    close: stop,
+    close: () => {
+      closed = true;
+      stop();
+    },
   };
 }
 
@@ -174,7 +177,7 @@ function pictureOf(story, chart) {
     x: 24,
     y: 34 + place * 20,
     size: place ? 13 : 17,
-    fill: place ? ink : ink,
+    fill: ink,
     bold: !place,
   }));
   let y = 50 + lines.length * 20;

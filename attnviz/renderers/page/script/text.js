@@ -17,12 +17,13 @@ const FAINTEST = 0.02; // a shade below it cannot be told from none
 
 export function text() {
   const element = make("div", { class: "text" });
-  let [layer, weights, lists, spoken] = [null, null, null, false]; // weights: of the chosen token's row or column, NaN where hidden
+  let [layer, lists, spoken, closed] = [null, null, false, false];
+  let weights = null; // of the chosen token's row or column, NaN where hidden
 
   async function update() {
     const own = { place: state.layer, head: state.head };
     const [ready, map] = [await loaded(own.place), state.towards ? await mapOf(own.place, own.head) : null];
-    if (own.place !== state.layer || own.head !== state.head || (state.towards && !map)) return;
+    if (closed || own.place !== state.layer || own.head !== state.head || (state.towards && !map)) return;
     layer = ready;
     build();
     const place = chosen();
@@ -135,7 +136,7 @@ export function text() {
     controls: ["layer", "head", "towards", "scale", "first", "special", "threshold"],
     update,
     picture: () => pictureOf(layer, lists, tones(), chosen()),
-    close: () => {},
+    close: () => (closed = true),
   };
 }
 

@@ -18,11 +18,20 @@ export function tokenList({ labels, places, label, className = "", choose, point
     return option ? Number(option.dataset.place) : null;
   };
   if (options.length) hold(options, options[0]);
+  let entered = false; // whether the keyboard points at an option
   roving(
     element,
     () => options,
-    (option) => point(placeOf(option)),
+    (option) => {
+      entered = true;
+      point(placeOf(option));
+    },
   );
+  element.addEventListener("focusout", (event) => {
+    if (!entered || element.contains(event.relatedTarget)) return;
+    entered = false;
+    point(null);
+  });
   element.addEventListener("click", (event) => {
     const place = placeOf(event.target);
     if (place !== null) choose(place);
