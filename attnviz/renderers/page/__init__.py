@@ -44,7 +44,7 @@ def to_html(
     hears how much of them is done. AttnvizError where the page would take more than ``budget`` megabytes.
     """
     parts, room = selection.layers, budget * MEGABYTE - BARE
-    long = pooled(selection, choice, report) if _longest(parts) > MOST_TOKENS else []
+    long = pooled(selection, choice, report) if longest(parts) > MOST_TOKENS else []
     if not long and (expected := _smallest(parts)) > HOPELESS * budget * MEGABYTE:
         raise _too_large(selection, expected, budget)
     blobs = Blobs()
@@ -65,14 +65,14 @@ def title(trace: Trace) -> str:
     return f"{' '.join(words)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"
 
 
-def _longest(parts: Sequence[Part]) -> int:
+def longest(parts: Sequence[Part]) -> int:
     """The most tokens along any side of their maps."""
     return max(int(array.shape[1]) for part in parts for array in (part.layer.query, part.layer.key))
 
 
 def _smallest(parts: Sequence[Part]) -> int:
     """About how many bytes the arrays of ``parts`` take in the smallest form."""
-    if _longest(parts) > MOST_TOKENS:
+    if longest(parts) > MOST_TOKENS:
         heads = sum(len(part.heads) for part in parts)
         across = CELLS if heads == 1 else CELLS_OF_SEVERAL
         return round(heads * across**2 * BASE64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page import title, to_html
+from attnviz.renderers.page import MOST_TOKENS, longest, title, to_html
 from attnviz.selection import select
 from attnviz.trace import Trace
 
@@ -19,7 +19,10 @@ def to_frame(trace: Trace) -> str:
     The frame may run its script and save pictures, and nothing else: it has no address, and sees nothing of the notebook.
     """
     try:
-        page = to_html(trace, select(trace), budget=BUDGET)
+        chosen = select(trace)
+        if (tokens := longest(chosen.layers)) > MOST_TOKENS:  # to be shown need not mean to compute for a minute
+            raise AttnvizError(f"its {tokens:,} tokens are pooled by to_html(), which may take a while")
+        page = to_html(trace, chosen, budget=BUDGET)
     except AttnvizError as error:
         return f"<pre>{html.escape(f'{trace!r}: {error.message}')}</pre>"
     return (

@@ -101,4 +101,4 @@ def test_traces_in_a_notebook(browser, tmp_path):
 def test_a_trace_too_large_for_a_notebook_says_so():
     trace = trace_text(" ".join(["word"] * 5000))
     assert to_frame(trace).startswith("<pre>Trace(5000 tokens")
-    assert "4,096 tokens" in to_frame(trace)
+    assert "its 5,000 tokens are pooled by to_html()" in to_frame(trace)
