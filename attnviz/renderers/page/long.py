@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
@@ -63,17 +63,18 @@ def _layer(part: Part, frame: Frame, report: Report) -> Long:
     else:
         measures = pool(part.layer, part.heads, frame.cells, report)
         maps = pooled_maps(measures, frame.pool)
-        for metric, values in ((Metric.ENTROPY, measures.entropy), (Metric.FIRST, measures.first_key)):
-            metrics[metric.value] = _means(to_numpy(values))
+        metrics[Metric.ENTROPY.value] = _means(to_numpy(measures.entropy), to_numpy(measures.largest) > 0)
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
     levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf)
     return Long(frame, Packed({"levels": levels, "scales": scales}, error), metrics)
 
 
-def _means(values: numpy.ndarray) -> list[float | None]:
-    """The mean of each head over its queries, (heads, queries) → heads."""
-    means: list[Any] = numpy.round(values.mean(axis=1, dtype=numpy.float64), 6).tolist()
-    return means
+def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:
+    """The mean of each head over its queries that see a key, as stats has it, (heads, queries) → heads."""
+    return [
+        round(float(row[seen].mean(dtype=numpy.float64)), 6) if seen.any() else None
+        for row, seen in zip(values, sees, strict=True)
+    ]
 
 
 def _labels(side: range) -> list[str]:

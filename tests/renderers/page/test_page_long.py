@@ -6,7 +6,8 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
-from attnviz.choices import Pool
+from attnviz.choices import Metric, Pool
+from attnviz.metrics import head_metrics
 from attnviz.renderers.page import long as long_texts
 from attnviz.renderers.page import to_html
 from attnviz.renderers.page.long import pooled
@@ -43,6 +44,14 @@ def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypa
                 expected = weights.mean() if choice is Pool.MEAN else weights.max()
                 ours = (levels[place, row, column] - 1.0) * scales[place, row] / LEVELS
                 assert abs(ours - expected) <= one.packed.error + 1e-7
+
+
+def test_the_entropy_is_that_of_stats():
+    mask = (numpy.arange(103) > 20)[None]  # padding on the left: under a causal mask, the first queries see nothing
+    whole = trace(103, causal=True, mask=mask)
+    [one] = pooled(select(whole))
+    expected = head_metrics(whole, whole.layers[0])[Metric.ENTROPY]
+    numpy.testing.assert_allclose(one.metrics["entropy"], expected, atol=1e-5)
 
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
