@@ -20,6 +20,7 @@ export function lines() {
   const element = make("div", { class: "lines" }, toggles, frame);
   let [layer, heads, maps, edges, sides] = [null, [], [], [], null];
   let hover = null; // { side: "query" | "key", place }
+  let spoken = false; // whether the next sentence is one for the voice, too
 
   const redraw = eachFrame(() => layer && draw());
 
@@ -33,7 +34,9 @@ export function lines() {
     sides.query.select(state.query);
     sides.key.select(state.query === null ? state.key : null);
     draw();
-    if (!focus()) show("page.idle_lines", {});
+    if (focus()) tell(focus(), spoken);
+    else show("page.idle_lines", {}, spoken);
+    spoken = false;
   }
 
   function build() {
@@ -59,6 +62,7 @@ export function lines() {
         query: list("query", layer.queryTexts, rows),
         key: list("key", layer.keyTexts, columns),
       };
+      hover = null;
       frame.replaceChildren(sides.query.element, middle, sides.key.element);
     }
     const focused = toggles.contains(document.activeElement)
@@ -93,21 +97,22 @@ export function lines() {
   // A click on the chosen token lets it go.
   function choose(side, place) {
     const other = side === "query" ? "key" : "query";
+    spoken = true;
     change({ [side]: state[side] === place && state[other] === null ? null : place, [other]: null });
-    tell({ side, place }, true);
   }
 
   function point(where) {
     if (where?.place === hover?.place && where?.side === hover?.side) return;
     hover = where;
     if (focus()) tell(focus(), false);
+    else show("page.idle_lines", {});
     redraw();
   }
 
   function focus() {
     if (hover) return hover;
-    if (state.query !== null) return { side: "query", place: state.query };
-    return state.key === null ? null : { side: "key", place: state.key };
+    if (sides.rowAt.has(state.query)) return { side: "query", place: state.query };
+    return sides.columnAt.has(state.key) ? { side: "key", place: state.key } : null;
   }
 
   // What can be seen of all heads, or of one token alone.
