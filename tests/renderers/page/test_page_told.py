@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.renderers import numbers
+from attnviz.renderers import page as page_package
+from attnviz.renderers.page.packing import Form
 
-SENTENCE = "Your journey starts with one step"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +47,75 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
     assert page.texts("#readout") == ["sat looks at nothing that is shown."]
     page.go(view="lines", layer=0, head=2, query=0, special="no")
     assert page.texts("#readout") == ["Point at a token to see its lines alone; click it to hold it."]
+
+
+@pytest.fixture
+def weights_alone(monkeypatch) -> None:
+    monkeypatch.setattr(page_package, "chosen_form", lambda parts: Form.WEIGHTS)
+
+
+def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several, weights_alone):
+    page = opened(several, view="matrix", layer=1, head=2, query=3, key=1)
+    page.page.locator("#map").focus()
+    page.press("Enter")
+    page.page.wait_for_selector("#panel .note")
+    assert page.texts("#panel .note")[0].endswith("For this head: --layer 1 --head 2.")
+    page.go(view="steps", layer=1, head=3)
+    assert page.texts("#panel .note")[0].endswith("For this head: --layer 1 --head 3.")
+    assert page.texts(".controls .control") == []
+
+
+def test_steps_say_what_the_keys_without_a_bar_share(opened):
+    page = opened(trace_text(" ".join(f"w{place}" for place in range(282))), view="steps", stage="weights")
+    said = page.texts(".rest")[0]
+    weights = sorted(trace_text(" ".join(f"w{place}" for place in range(282))).layers[0].steps(0).weights[-1])
+    assert said == f"82 more Keys share the weight {float(sum(weights[:82])):.2f}."
+
+
+def saved(page, form="svg"):
+    with page.page.expect_download() as download:
+        page.page.locator(f"#save-{form}").click()
+    return ElementTree.fromstring(download.value.path().read_text(encoding="utf-8"))
+
+
+def test_signed_bars_are_saved_from_their_zero(opened, several):
+    page = opened(several, view="steps", layer=0, head=0, query=5, stage="scores", motion="reduce")
+    scores = several.layers[0].steps(0).scores[5]
+    bars = [
+        [float(rect.get(name)) for name in ("x", "width")] for rect in saved(page).iter(f"{SVG}rect") if rect.get("x")
+    ]
+    zero, half = 184 + 190, 190 / abs(scores).max()
+    assert numpy.allclose([x if score > 0 else x + width for score, (x, width) in zip(scores, bars)], zero, atol=0.1)
+    assert numpy.allclose([width for _, width in bars], abs(scores) * half, atol=0.1)
+
+
+def test_the_saved_output_holds_its_values(opened, several):
+    page = opened(several, view="steps", layer=0, head=0, query=5, stage="output")
+    strips = len(page.page.locator(".strip").all())
+    assert len([rect for rect in saved(page).iter(f"{SVG}rect") if rect.get("x")]) == strips * 8
+
+
+def test_the_map_takes_the_room_of_the_window(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0, height=800)
+    box = page.page.locator("#map").bounding_box()
+    assert 0 <= 800 - 52 - box["y"] - box["height"] < 12
+    assert box["height"] > 0.6 * 800
+    controls = page.page.locator(".controls .control").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().top)"
+    )
+    assert len(set(controls)) == 1
+
+
+def test_the_crosshair_leaves_the_cells_their_colours(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0, query=3, key=1)
+    inside = page.page.locator(".pinned canvas").last.evaluate("""(canvas) => {
+        const pen = canvas.getContext("2d"), ratio = devicePixelRatio;
+        const { data, width } = pen.getImageData(0, 0, canvas.width, canvas.height);
+        let painted = 0;
+        for (let place = 3; place < data.length; place += 4) {
+          const [x, y] = [(place >> 2) % width / ratio, Math.floor((place >> 2) / width) / ratio];
+          if (x > 110 && y > 110 && data[place]) painted++;
+        }
+        return painted / ((width / ratio) * (canvas.height / ratio));
+    }""")
+    assert 0 < inside < 0.03
