@@ -68,7 +68,7 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     page = opened(trace, view="matrix")
     map_box = page.page.locator("#map").bounding_box()
     spacer = page.page.locator(".spacer").bounding_box()
-    cell = 56  # of a short text
+    cell = 96  # of a short text
     left, top = spacer["width"] - 6 * cell, spacer["height"] - 6 * cell
     x, y = map_box["x"] + left + 1.5 * cell, map_box["y"] + top + 3.5 * cell
     weight = numbers.number(to_numpy(trace.layers[0].steps(0).weights)[3, 1], 4)

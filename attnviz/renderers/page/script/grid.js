@@ -9,7 +9,7 @@ import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
-const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
+const [LEAST, MOST, HIGHEST] = [28, 150, 104]; // pixels that labels take: at the least, at the side, above
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
@@ -22,7 +22,7 @@ export function gutters(canvas, { layer, rows, columns }, width) {
   const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
   const needed = widest(layer.keyTexts, columns) + 2 * PAD;
   const upright = needed > Math.min(56, (width - left) / columns.length);
-  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, most) : LEAST), upright };
+  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, Math.min(most, HIGHEST)) : LEAST), upright };
 }
 
 export function drawMap(canvas, frame, drawn, view) {
@@ -59,13 +59,14 @@ export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
     pen.beginPath();
     pen.rect(left, top, width - left, height - top);
     pen.clip();
-    pen.fillStyle = themed("cross");
+    pen.strokeStyle = themed("cross");
+    pen.lineWidth = 1.5;
     const [far, deep] = [
       spot({ row: 0, column: drawn.columns.length })[0],
       spot({ row: drawn.rows.length, column: 0 })[1],
     ];
-    pen.fillRect(left, y, far - left, edge);
-    pen.fillRect(x, top, edge, deep - top);
+    pen.strokeRect(left - 2, y, far - left + 2, edge); // lines beside the cells, whose colours stay as they are
+    pen.strokeRect(x, top - 2, edge, deep - top + 2);
     pen.restore();
     drawHeld(pen, drawn, view, at, x + cell / 2, y + cell / 2, width, height);
   }
