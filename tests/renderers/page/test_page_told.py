@@ -119,3 +119,39 @@ def test_the_crosshair_leaves_the_cells_their_colours(opened, several):
         return painted / ((width / ratio) * (canvas.height / ratio));
     }""")
     assert 0 < inside < 0.03
+
+
+def test_the_focus_stays_where_one_can_go_on(opened, several):
+    page = opened(several)
+    page.page.locator(".card").nth(2).focus()
+    page.press("Enter")
+    page.page.wait_for_selector("#map")
+    assert page.page.evaluate("document.activeElement.id") == "map"
+    page.page.go_back()
+    page.page.wait_for_selector(".card")
+    assert page.page.evaluate("document.activeElement.id") == "tab-overview"
+
+
+def test_a_text_without_its_first_key_stays_one_list(opened, several):
+    page = opened(several, view="text", layer=0, head=0, query=4, first="no")
+    assert page.texts(".word") == list(several.tokens)
+    colours = page.page.locator(".word").evaluate_all("words => words.map((word) => word.style.backgroundColor)")
+    assert colours[0] == ""
+    assert any(colours[1:5])
+
+
+def test_what_does_nothing_to_scores_is_disabled(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0, step="masked")
+    assert page.page.locator("#control-threshold").is_disabled()
+    assert page.page.get_by_role("button", name="logarithmic").is_disabled()
+    page.page.locator("#control-step").select_option("weights")
+    assert page.page.locator("#control-threshold").is_enabled()
+    assert page.page.locator("#control-threshold").get_attribute("max") == "1"
+
+
+def test_the_heading_and_the_address_say_what_is_shown(opened, several):
+    page = opened(several, view="matrix", layer=7, head=1, query=99, special="no", scale="cubic")
+    assert page.page.evaluate("location.hash") == "#view=matrix&layer=0&head=1&special=no"
+    assert page.texts("h1") == ["the cat sat and ran "]
+    page.page.locator("#control-special").check()
+    assert page.texts("h1") == ["<s> the cat sat and ran "]
