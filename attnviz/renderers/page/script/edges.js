@@ -5,7 +5,7 @@ import { say } from "./lessons.js";
 import { headName } from "./overview.js";
 import { toneOf } from "./shown.js";
 
-export const ROW = 26; // pixels, as in the style sheet
+export const ROW = matchMedia("(pointer: coarse), (max-width: 560px)").matches ? 40 : 26; // pixels: a finger needs more
 const FAINTEST = 0.015; // opacity below which a line cannot be seen
 const MOST = 20000; // lines that are drawn at once: the strongest
 

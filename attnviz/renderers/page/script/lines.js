@@ -17,6 +17,7 @@ export function lines() {
   const canvas = make("canvas", { "aria-hidden": "true" });
   const middle = make("div", { class: "between" }, make("div", { class: "held" }, canvas));
   const frame = make("div", { class: "joined" });
+  frame.style.setProperty("--row", `${ROW}px`);
   const element = make("div", { class: "lines" }, toggles, frame);
   let [layer, heads, maps, edges, sides] = [null, [], [], [], null];
   let hover = null; // { side: "query" | "key", place }
