@@ -155,3 +155,24 @@ def test_the_heading_and_the_address_say_what_is_shown(opened, several):
     assert page.texts("h1") == ["the cat sat and ran "]
     page.page.locator("#control-special").check()
     assert page.texts("h1") == ["<s> the cat sat and ran "]
+
+
+DISTINCT = """() => [...document.querySelectorAll(".head .dot")].map((dot) => dot.style.background)"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_head_has_lines_of_its_own(opened, dark):
+    draw = numpy.random.default_rng(1)
+    trace = Trace(("a", "b", "c"), (Layer(*(draw.standard_normal((40, 3, 2)) for _ in range(3)), Rule()),))
+    page = opened(trace, view="lines", dark=dark)
+    assert len(set(page.page.evaluate(DISTINCT))) == 40
+    assert not page.page.locator(".head .dot").nth(15).evaluate("dot => dot.classList.contains('dashed')")
+
+
+def test_diffuse_lines_are_as_opaque_as_their_largest(opened):
+    trace = Trace(tuple(f"w{place}" for place in range(200)), (Layer(*[numpy.zeros((1, 200, 2))] * 3, Rule()),))
+    page = opened(trace, view="lines", query=7)
+    assert page.texts(".opaque") == ["The most opaque line is the weight 0.005."]
+    lines = [path for path in saved(page).iter(f"{SVG}path")]
+    assert len(lines) == 200
+    assert {line.get("opacity") for line in lines} == {"1"}

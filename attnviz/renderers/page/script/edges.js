@@ -1,6 +1,6 @@
 // The lines between tokens: which of them can be seen, and all of them as a picture.
 
-import { headColour, themed } from "./colours.js";
+import { headColour, headDash, themed } from "./colours.js";
 import { say } from "./lessons.js";
 import { headName } from "./overview.js";
 import { toneOf } from "./shown.js";
@@ -10,12 +10,12 @@ const FAINTEST = 0.015; // opacity below which a line cannot be seen
 const MOST = 20000; // lines that are drawn at once: the strongest
 
 // { query, key, head, weight, tone, row, column } of each line of a head that can be seen.
-export function edgesOfHead(layer, map, head, rows, columns, sides) {
+export function edgesOfHead(layer, map, head, rows, columns, sides, limit = 1) {
   const edges = [];
   for (const query of rows) {
     for (const key of columns) {
       const weight = map[query * layer.keys + key];
-      const tone = toneOf(weight, 1);
+      const tone = toneOf(weight, limit);
       if (tone < FAINTEST) continue;
       edges.push({ query, key, head, weight, tone, row: sides.rowAt.get(query), column: sides.columnAt.get(key) });
     }
@@ -43,6 +43,7 @@ export function pictureOf(layer, heads, edges, { rows, columns }) {
     ...edges.map(({ head, tone, row, column }) => ({
       curve: [side, y(row), side + gap, y(column)],
       stroke: headColour(head),
+      dash: headDash(head),
       opacity: tone,
       thick: 1.75,
     })),

@@ -3,7 +3,7 @@
 // { width, height, items }, each item one of
 //   { text, x, y, size, fill, anchor: "start" | "middle" | "end", turn: degrees, bold }
 //   { rect: [x, y, width, height], fill, opacity }     { line: [x1, y1, x2, y2], stroke, opacity, thick }
-//   { curve: [x1, y1, x2, y2], stroke, opacity, thick } { image: canvas, x, y, width, height }
+//   { curve: [x1, y1, x2, y2], stroke, opacity, thick, dash } { image: canvas, x, y, width, height }
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const SHARPNESS = 2; // pixels of a PNG for each unit
@@ -61,7 +61,8 @@ function svgShape(item) {
   const [x1, y1, x2, y2] = (item.line ?? item.curve).map(round);
   const middle = round((x1 + x2) / 2);
   const path = item.line ? `M${x1} ${y1}L${x2} ${y2}` : `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
-  return `<path d="${path}" fill="none" stroke="${item.stroke}" stroke-width="${item.thick ?? 1}"${opacity}/>`;
+  const dash = item.dash?.length ? ` stroke-dasharray="${item.dash.join(" ")}"` : "";
+  return `<path d="${path}" fill="none" stroke="${item.stroke}" stroke-width="${item.thick ?? 1}"${dash}${opacity}/>`;
 }
 
 function paint(context, item) {
@@ -86,6 +87,7 @@ function paint(context, item) {
     const middle = (x1 + x2) / 2;
     context.strokeStyle = item.stroke;
     context.lineWidth = item.thick ?? 1;
+    context.setLineDash(item.dash ?? []);
     context.beginPath();
     context.moveTo(x1, y1);
     if (item.line) context.lineTo(x2, y2);
