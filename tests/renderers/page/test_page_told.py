@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from xml.etree import ElementTree
 
 import numpy
@@ -49,12 +50,8 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
     assert page.texts("#readout") == ["Point at a token to see its lines alone; click it to hold it."]
 
 
-@pytest.fixture
-def weights_alone(monkeypatch) -> None:
-    monkeypatch.setattr(page_package, "chosen_form", lambda parts: Form.WEIGHTS)
-
-
-def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several, weights_alone):
+def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several, monkeypatch):
+    monkeypatch.setattr(page_package, "chosen_form", lambda _: Form.WEIGHTS)
     page = opened(several, view="matrix", layer=1, head=2, query=3, key=1)
     page.page.locator("#map").focus()
     page.press("Enter")
@@ -85,7 +82,9 @@ def test_signed_bars_are_saved_from_their_zero(opened, several):
         [float(rect.get(name)) for name in ("x", "width")] for rect in saved(page).iter(f"{SVG}rect") if rect.get("x")
     ]
     zero, half = 184 + 190, 190 / abs(scores).max()
-    assert numpy.allclose([x if score > 0 else x + width for score, (x, width) in zip(scores, bars)], zero, atol=0.1)
+    assert numpy.allclose(
+        [x if score > 0 else x + width for score, (x, width) in zip(scores, bars, strict=True)], zero, atol=0.1
+    )
     assert numpy.allclose([width for _, width in bars], abs(scores) * half, atol=0.1)
 
 
@@ -173,6 +172,33 @@ def test_diffuse_lines_are_as_opaque_as_their_largest(opened):
     trace = Trace(tuple(f"w{place}" for place in range(200)), (Layer(*[numpy.zeros((1, 200, 2))] * 3, Rule()),))
     page = opened(trace, view="lines", query=7)
     assert page.texts(".opaque") == ["The most opaque line is the weight 0.005."]
-    lines = [path for path in saved(page).iter(f"{SVG}path")]
+    lines = list(saved(page).iter(f"{SVG}path"))
     assert len(lines) == 200
     assert {line.get("opacity") for line in lines} == {"1"}
+
+
+def test_the_saved_map_is_made_of_shapes_and_says_its_scale(opened, several):
+    long = (*several.tokens[:-1], "Donaudampfschifffahrtsgesellschaftskapitän")
+    page = opened(Trace(long, several.layers), view="matrix", layer=0, head=1, step="masked")
+    picture = saved(page)
+    assert not list(picture.iter(f"{SVG}image"))
+    cells = [rect for group in picture.iter(f"{SVG}g") for rect in group.iter(f"{SVG}rect")]
+    assert len(cells) == 21  # nothing where a cell is hidden
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts[0] == "Layer 0, head 1: Masked"
+    assert "hidden cells" in texts
+    assert any(text.startswith("Donau") and text.endswith("…") for text in texts)
+    page.go(view="overview", sort="entropy")
+    picture = saved(page)
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts[0] == "Overview: entropy"
+    hatched = [rect for rect in picture.iter(f"{SVG}rect") if rect.get("fill").startswith("url(#hatch-")]
+    assert len(hatched) == 8
+    assert set(page.texts(".caption b")) <= set(texts)
+
+
+def test_a_large_saved_map_is_a_bitmap_that_no_viewer_blurs(opened):
+    trace = Trace(tuple(f"w{place}" for place in range(120)), (Layer(*[numpy.zeros((1, 120, 2))] * 3, Rule()),))
+    image = next(saved(opened(trace, view="matrix")).iter(f"{SVG}image"))
+    header = base64.b64decode(image.get("href").split(",")[1])
+    assert int.from_bytes(header[16:20], "big") >= 1600

@@ -2,6 +2,7 @@
 
 import { headColour, headDash, themed } from "./colours.js";
 import { say } from "./lessons.js";
+import { shortened } from "./measure.js";
 import { headName } from "./overview.js";
 import { toneOf } from "./shown.js";
 
@@ -48,7 +49,7 @@ export function pictureOf(layer, heads, edges, { rows, columns }) {
       thick: 1.75,
     })),
     ...rows.map((query, row) => ({
-      text: layer.queryTexts.labels[query],
+      text: shortened(layer.queryTexts.labels[query], 13, side - 16),
       x: side - 8,
       y: y(row) + 4,
       size: 13,
@@ -56,7 +57,7 @@ export function pictureOf(layer, heads, edges, { rows, columns }) {
       anchor: "end",
     })),
     ...columns.map((key, column) => ({
-      text: layer.keyTexts.labels[key],
+      text: shortened(layer.keyTexts.labels[key], 13, side - 16),
       x: side + gap + 8,
       y: y(column) + 4,
       size: 13,

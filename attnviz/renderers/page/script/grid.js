@@ -3,7 +3,8 @@
 import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
-import { clamp } from "./measure.js";
+import { legendItems } from "./legend.js";
+import { clamp, fitted, shortened } from "./measure.js";
 import { HIDDEN } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
@@ -91,29 +92,28 @@ export function mapPicture(drawn, title) {
   const { left, top } = gutters(probe, drawn, 1000);
   const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
   const [x, y] = [left + 16, top + 48];
+  const legend = legendItems(drawn, 16, y + rows.length * cell + 28);
   const [wide, high] = [columns.length * cell, rows.length * cell];
-  const ground = document.createElement("canvas");
-  [ground.width, ground.height] = [Math.ceil(wide), Math.ceil(high)];
-  const pen = ground.getContext("2d");
-  pen.fillStyle = hatch(pen, themed("hatch"));
-  pen.fillRect(0, 0, ground.width, ground.height);
   const items = [
     { text: title, x: 16, y: 26, size: 15, fill: ink, bold: true },
-    { image: ground, x, y, width: wide, height: high },
+    { hatch: [x, y, wide, high], stroke: themed("hatch") },
     { image: canvas, x, y, width: wide, height: high },
     ...(cell >= VALUES_FROM ? valueItems(drawn, x, y, cell) : []),
+    ...legend.items,
   ];
+  const label = (texts, place, room) => shortened(texts.labels[place], 11, room - PAD);
   rows.forEach((row, place) => {
     const at = y + (place + 0.5) * cell + 4;
     if (place % every === 0)
-      items.push({ text: layer.queryTexts.labels[row], x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
+      items.push({ text: label(layer.queryTexts, row, left), x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
   });
   columns.forEach((column, place) => {
     const at = x + (place + 0.5) * cell + 4;
     if (place % every === 0)
-      items.push({ text: layer.keyTexts.labels[column], x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
+      items.push({ text: label(layer.keyTexts, column, top), x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
   });
-  return { width: Math.ceil(Math.max(x + wide + 16, 240)), height: Math.ceil(y + high + 16), items };
+  const width = Math.max(x + wide, legend.right, 224) + 16;
+  return { width: Math.ceil(width), height: Math.ceil(y + high + 44), items };
 }
 
 // The numbers of all cells that are not hidden.
@@ -202,16 +202,4 @@ function topLabel(pen, text, x, gutter, cell) {
     pen.fillText(fitted(pen, text, cell - 2), 0, -3);
   }
   pen.restore();
-}
-
-// A label cut to `width` pixels, the cut marked.
-function fitted(pen, text, width) {
-  if (pen.measureText(text).width <= width) return text;
-  let [low, high] = [0, text.length];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (pen.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
-    else high = middle - 1;
-  }
-  return `${text.slice(0, low)}…`;
 }

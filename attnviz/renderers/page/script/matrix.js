@@ -174,7 +174,7 @@ export function matrix() {
     element,
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, headName(layer, state.head)),
+    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
     close: () => observer.disconnect(),
   };
 }
