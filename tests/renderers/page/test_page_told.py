@@ -202,3 +202,48 @@ def test_a_large_saved_map_is_a_bitmap_that_no_viewer_blurs(opened):
     image = next(saved(opened(trace, view="matrix")).iter(f"{SVG}image"))
     header = base64.b64decode(image.get("href").split(",")[1])
     assert int.from_bytes(header[16:20], "big") >= 1600
+
+
+TAP = """(at) => { for (const name of ["pointerdown", "pointerup"]) document.getElementById("map").dispatchEvent(
+    new PointerEvent(name, { clientX: at[0], clientY: at[1], pointerType: "touch", bubbles: true })); }"""
+PINCH = """(by) => {
+  const map = document.getElementById("map");
+  const box = map.getBoundingClientRect();
+  const touch = (identifier, clientX) => new Touch({ identifier, target: map, clientX, clientY: box.top + 200 });
+  const fingers = (name, apart) => map.dispatchEvent(new TouchEvent(name, { cancelable: true, bubbles: true,
+    touches: [touch(0, box.left + 150 - apart), touch(1, box.left + 150 + apart)] }));
+  fingers("touchstart", 20);
+  fingers("touchmove", 20 * by);
+}"""
+
+
+def test_a_finger_names_a_cell_before_it_opens_the_arithmetic(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0, width=390, height=844)
+    box = page.page.locator("#map").bounding_box()
+    at = [box["x"] + box["width"] * 0.3, box["y"] + box["height"] - 12]
+    page.page.evaluate(TAP, at)
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.texts("#readout")[0].startswith("ran gives")
+    assert page.texts("#readout")[0].endswith("Tap it again for its arithmetic.")
+    assert page.page.locator(".detail").is_hidden()
+    assert page.page.evaluate("scrollY") == 0
+    page.page.evaluate(TAP, at)
+    page.page.wait_for_selector(".parts")
+
+
+def test_two_fingers_zoom_the_map(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0, width=390, height=844)
+    before = page.page.locator(".spacer").bounding_box()["width"]
+    page.page.evaluate(PINCH, 2)
+    assert page.page.locator(".spacer").bounding_box()["width"] > 1.5 * before
+    assert page.page.locator(".detail").is_hidden()
+
+
+def test_a_finger_has_room(opened, several):
+    page = opened(several, width=390, height=844)
+    for view in ("matrix", "lines", "text", "steps"):
+        page.go(view=view, layer=0, head=0)
+        small = page.page.locator("button, select, .word").evaluate_all(
+            "all => all.filter((one) => one.offsetHeight && one.offsetHeight < 40).map((one) => one.outerHTML)"
+        )
+        assert small == []

@@ -41,7 +41,7 @@ export function matrix() {
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
   const element = make("div", { class: "matrix" }, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
-  const view = { cell: 0, hover: null };
+  const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn] = [null, null, null];
 
   const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
@@ -123,15 +123,17 @@ export function matrix() {
         ? rowOf(layer, state.head, query)[drawn.step][key]
         : map[query * layer.keys + key];
     showCell(layer, query, key, value, { aloud, row, step: drawn.step });
+    if (view.touched && query === state.query && key === state.key)
+      readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
   }
 
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
     note.hidden = exactForm || !detail;
+    view.touched = byTouch && !detail && exactForm;
     change({ query, key, detail: detail && exactForm });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
-    else if (byTouch && !detail && exactForm) readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
     const { left, top } = view.gutter;
     const [x, y] = [column * view.cell, row * view.cell];
     frame.scrollTo(

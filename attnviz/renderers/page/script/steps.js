@@ -113,7 +113,7 @@ export function steps() {
       rows.all.forEach(({ row: one }, place) =>
         one.addEventListener("click", () => change({ query, key: keys[place], detail: true })),
       );
-      chart.replaceChildren(own, make("p", { class: "quiet rest" }));
+      chart.replaceChildren(make("p", { class: "quiet rest" }), own);
       own.getBoundingClientRect(); // the bars grow from nothing
     }
     chart.querySelector(".rest").textContent = others.length
