@@ -28,6 +28,7 @@ from attnviz.cli.output import (
 from attnviz.cli.parameters import Options
 from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.progress import progress
+from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from attnviz.renderers.picture import Picture
@@ -70,6 +71,11 @@ def heatmap(
         return
     output = picture.output or DEFAULT_FILE.with_suffix(f".{form.value}")
     decided = _decided(trace, chosen, picture)
+    if picture.annotate and decided.pooled:
+        raise UsageError(
+            "--annotate writes the weight of a pair, and a cell here covers many",
+            "choose some with --query A:B --key C:D",
+        )
     write([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
     if not to_stdout and not picture.show:
         write([f"{output}\n".encode(errors="surrogateescape")], None)

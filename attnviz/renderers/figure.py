@@ -96,7 +96,7 @@ def _draw_panel(figure: Figure, panel: Panel, place: Layout, number: int, colour
     image.set_data(numpy.ma.masked_where(panel.values == -math.inf, panel.values))
     figure.add_artist(image)
     if (panel.values == -math.inf).any():
-        figure.add_artist(_hatched(figure, _hidden_cells(panel.values, x, y + height, place.cell)))
+        figure.add_artist(_hatched(figure, _hidden_cells(panel.values, x, y + height, *place.pitch)))
     frame = Rectangle(
         (x, y), width, height, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans
     )
@@ -116,14 +116,14 @@ def _hatched(figure: Figure, path: Path) -> PathPatch:
     )
 
 
-def _hidden_cells(values: numpy.ndarray, left: float, top: float, cell: float) -> Path:
+def _hidden_cells(values: numpy.ndarray, left: float, top: float, wide: float, high: float) -> Path:
     """The outline of the hidden cells: in each row a rectangle for each run of them."""
     hidden = numpy.pad((values == -math.inf).astype(numpy.int8), ((0, 0), (1, 1)))
     steps = numpy.diff(hidden, axis=1)
     rows, starts = numpy.nonzero(steps == 1)
     ends = numpy.nonzero(steps == -1)[1]
-    x0, x1 = left + starts * cell, left + ends * cell
-    y1, y0 = top - rows * cell, top - (rows + 1) * cell
+    x0, x1 = left + starts * wide, left + ends * wide
+    y1, y0 = top - rows * high, top - (rows + 1) * high
     corners = numpy.stack([x0, y0, x1, y0, x1, y1, x0, y1, x0, y0], axis=1).reshape(-1, 2)
     codes = numpy.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(rows))
     return Path(corners, codes)
@@ -148,7 +148,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     if number % place.columns == 0:
         near = x - NEAR
         words += [
-            Word(picture.queries[row], near, y + height - (row + 0.5) * place.cell, place.font, across=1)
+            Word(picture.queries[row], near, y + height - (row + 0.5) * place.pitch[1], place.font, across=1)
             for row in range(0, len(picture.queries), every)
         ]
         if place.names_query:
@@ -158,7 +158,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
         if not place.upright:
             every = 1
         for column in range(0, len(picture.keys), every):
-            at = x + (column + 0.5) * place.cell
+            at = x + (column + 0.5) * place.pitch[0]
             across, up = (1.0, 0.5) if place.upright else (0.5, 1.0)
             words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
         words.append(
@@ -190,7 +190,7 @@ def _values(
     words = []
     for (row, column), value in numpy.ndenumerate(panel.values):
         if value > -math.inf:
-            at = x + (column + 0.5) * place.cell, y + height - (row + 0.5) * place.cell
+            at = x + (column + 0.5) * place.pitch[0], y + height - (row + 0.5) * place.pitch[1]
             words.append(Word(f"{value:{form}}", *at, font, colour="white" if shades[row, column] < 0.18 else "black"))
     return words
 
@@ -227,7 +227,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     if picture.hidden:
         side = size * 1.1 * POINT
         cell = numpy.array([[-math.inf]])
-        figure.add_artist(_hatched(figure, _hidden_cells(cell, x + (thick - side) / 2, y - below + side, side)))
+        figure.add_artist(_hatched(figure, _hidden_cells(cell, x + (thick - side) / 2, y - below + side, side, side)))
         outline = Rectangle(
             (x + (thick - side) / 2, y - below),
             side,

@@ -12,6 +12,9 @@ from attnviz.renderers.words import CAPITAL, POINT, text_width
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
 LEADING = 1.12  # from line to line, in ems
 LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
+LEAST_ROWS = (
+    10  # cells of the least size that a side of a panel has room for: few queries of a long text would be a line
+)
 LEAST_BAR = 0.9  # inches: the height of the colour bar
 GAP = 0.14  # inches between panels, and around the whole
 NEAR = 3.5 * POINT  # between a panel and its labels
@@ -28,6 +31,7 @@ class Layout(NamedTuple):
     top: float  # room for the titles
     right: float  # room for the colour bar
     panel: tuple[float, float]
+    pitch: tuple[float, float]  # from one column to the next, and from one row
     head: float  # room for a panel's title
     font: float  # of the token labels
     title_font: float
@@ -66,7 +70,7 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         room = SIDE if panels == 1 else SIDE_OF_SEVERAL
         cell = max(1, int(room * picture.dpi / most)) / picture.dpi  # whole pixels
     columns = _columns(panels, queries / keys)
-    panel = (keys * cell, queries * cell)
+    panel = (_side(keys, cell), _side(queries, cell))
     font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
     longest_key = text_width(picture.keys, families, font)
     upright = longest_key > cell * 0.94
@@ -99,6 +103,7 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         top=title * 2.9 * POINT + GAP,
         right=GAP * 2.6 + bar_width + NEAR + 1.1 * text_width(tuple(bar_words), families, bar_font),
         panel=panel,
+        pitch=(panel[0] / keys, panel[1] / queries),
         head=head,
         font=font,
         title_font=title,
@@ -110,6 +115,11 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         bar_height=bar_height,
         names_query=panel[1] > 1.1 * text_width(("query",), families, axis),
     )
+
+
+def _side(cells: int, cell: float) -> float:
+    """How long the side of a panel is, in inches."""
+    return max(cells * cell, min(cells, LEAST_ROWS) * LEAST_CELL)
 
 
 def ticks(low: float, high: float, most: int, decades: bool = False) -> list[float]:

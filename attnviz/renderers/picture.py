@@ -21,6 +21,7 @@ from attnviz.trace import Layer, Trace, numbered
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
+FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
 SOURCE_TOKENS = 12  # of the text in the line below the title
 CELLS, CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
 SIDE, SIDE_OF_SEVERAL = (
@@ -117,7 +118,7 @@ def decide(
         shares += lost
     maps = [panel.values for panel in panels]
     limits, largest, diverging = limits_of(maps, step)
-    decades = frame.pooled and step is MapStep.WEIGHTS and largest > limits[1]
+    decades = step is MapStep.WEIGHTS and largest > (1.0 if frame.pooled else FAR) * limits[1]
     queries, keys = _labels(trace, selection.layers[0], frame)
     told = _frame_words(frame, layers[0])
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)

@@ -12,8 +12,8 @@ from attnviz.errors import AttnvizError
 from attnviz.progress import Report, unheard
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
-from attnviz.renderers.page.long import CELLS, CELLS_OF_SEVERAL, pooled
 from attnviz.renderers.page.long import attempt as held
+from attnviz.renderers.page.long import cells_for, pooled
 from attnviz.renderers.page.packing import BASE64, Form, estimate, forms, packed
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.parts import name
@@ -74,8 +74,7 @@ def _smallest(parts: Sequence[Part]) -> int:
     """About how many bytes the arrays of ``parts`` take in the smallest form."""
     if longest(parts) > MOST_TOKENS:
         heads = sum(len(part.heads) for part in parts)
-        across = CELLS if heads == 1 else CELLS_OF_SEVERAL
-        return round(heads * across**2 * BASE64)
+        return round(heads * 2 * cells_for(heads) ** 2 * BASE64)
     return min(estimate(parts, form) for form in forms(parts, 0))
 
 

@@ -15,7 +15,9 @@ from attnviz.progress import Report, unheard
 from attnviz.renderers.page.packing import Attempt, Form, Packed, in_levels
 from attnviz.selection import Part, Selection
 
-CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several
+CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
+FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
+ROOM = 12_000_000  # bytes that all cells may take
 
 
 class Long(NamedTuple):
@@ -40,7 +42,7 @@ class Long(NamedTuple):
 def pooled(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unheard) -> list[Long]:
     """Each selected layer, pooled. ``report`` hears how much is done, of how much."""
     layers: list[Long] = []
-    most = CELLS if selection.heads == 1 else CELLS_OF_SEVERAL
+    most = cells_for(selection.heads)
     for part in selection.layers:
 
         def tell(done: int, of: int, before: int = len(layers)) -> None:
@@ -49,6 +51,11 @@ def pooled(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhe
         queries, keys = (range(int(array.shape[1])) for array in (part.layer.query, part.layer.key))
         layers.append(_layer(part, framed(queries, keys, most, choice), tell))
     return layers
+
+
+def cells_for(heads: int) -> int:
+    """How many cells there are across each of ``heads`` maps, at the most."""
+    return CELLS if heads == 1 else min(CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
 
 
 def attempt(layers: list[Long]) -> Attempt:
@@ -65,7 +72,7 @@ def _layer(part: Part, frame: Frame, report: Report) -> Long:
         maps = pooled_maps(measures, frame.pool)
         metrics[Metric.ENTROPY.value] = _means(to_numpy(measures.entropy), to_numpy(measures.largest) > 0)
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
-    levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf)
+    levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf, FINE_LEVELS)
     return Long(frame, Packed({"levels": levels, "scales": scales}, error), metrics)
 
 

@@ -183,14 +183,18 @@ def _weights(part: Part) -> Packed:
     return Packed(arrays, error)
 
 
-def in_levels(weights: numpy.ndarray, hidden: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray, float]:
-    """Weights, (…, queries, keys), in 8 bits, the largest of each row, (…, queries), and how far they are off at the most."""
+def in_levels(
+    weights: numpy.ndarray, hidden: numpy.ndarray, levels: int = LEVELS
+) -> tuple[numpy.ndarray, numpy.ndarray, float]:
+    """Weights, (…, queries, keys), as whole numbers of steps up to the largest of their row; that, (…, queries); and how far
+    they are off at the most. A hidden cell is 0, the weight 0 is 1.
+    """
     scale = weights.max(axis=-1, keepdims=True).astype(numpy.float32)
-    level = scale.astype(numpy.float64) / LEVELS  # the largest weight of a row with a strong sink may be tiny
+    level = scale.astype(numpy.float64) / levels  # the largest weight of a row with a strong sink may be tiny
     steps = numpy.rint(weights / numpy.where(level > 0, level, 1.0))
     error = float(numpy.abs(weights - steps * level).max())
     hidden = hidden & (weights == 0)  # where a mask lowers all of a row alike, its keys share the weights after all
-    return numpy.where(hidden, 0, steps + 1).astype(numpy.uint8), scale[..., 0], error
+    return numpy.where(hidden, 0, steps + 1).astype(numpy.min_scalar_type(levels + 1)), scale[..., 0], error
 
 
 def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:

@@ -12,8 +12,8 @@ from attnviz.lessons import lessons
 from attnviz.metrics import head_metrics
 from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, side_of, special
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.long import Long
-from attnviz.renderers.page.packing import Attempt, kv_places
+from attnviz.renderers.page.long import FINE_LEVELS, Long
+from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
 from attnviz.renderers.parts import name
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
@@ -120,12 +120,14 @@ def _long_layer(part: Part, long: Long, texts: Texts) -> dict[str, Any]:
         "queryTexts": texts.add(queries, []),
         "keyTexts": texts.add(keys, []),
         "apart": queries != keys,
+        "levelCount": FINE_LEVELS,
         "metrics": {metric.value: long.metrics.get(metric.value, unknown) for metric in SORTED_BY},
     }
 
 
 def _facts(part: Part) -> dict[str, Any]:
-    return {"title": part.layer.title, "index": part.layer.index, "heads": list(part.heads)}
+    facts = {"title": part.layer.title, "index": part.layer.index, "heads": list(part.heads)}
+    return facts | {"levelCount": LEVELS}
 
 
 def _rounded_up(error: float) -> float:

@@ -87,9 +87,9 @@ def test_a_page_that_is_too_large_says_what_fits():
     assert refused.value.hint == "about 2 of the 4 layers fit: select them with --layer, or raise --max-size"
     assert len(trace.to_html(layer=[1, 2], max_size=0.3)) < 0.3e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(trace, select(trace, layer=["0"]), budget=0.18)
-    assert refused.value.hint.startswith("about 1 heads of one layer fit: select them with --layer and --head")
-    assert len(trace.to_html(layer=[0], head=[3], max_size=0.18)) < 0.18e6
+        to_html(trace, select(trace, layer=["0"]), budget=0.2)
+    assert refused.value.hint.startswith("about 3 heads of one layer fit: select them with --layer and --head")
+    assert len(trace.to_html(layer=[0], head=[0, 2, 3], max_size=0.2)) < 0.2e6
 
 
 def test_a_smaller_budget_takes_smaller_numbers():

@@ -69,7 +69,7 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     page = opened(trace, view="matrix")
     map_box = page.page.locator("#map").bounding_box()
     spacer = page.page.locator(".spacer").bounding_box()
-    cell = 56  # of a short text
+    cell = 96  # of a short text
     left, top = spacer["width"] - 6 * cell, spacer["height"] - 6 * cell
     x, y = map_box["x"] + left + 1.5 * cell, map_box["y"] + top + 3.5 * cell
     weight = numbers.number(to_numpy(trace.layers[0].steps(0).weights)[3, 1], 4)
@@ -183,7 +183,7 @@ def test_the_strongest_lines_are_drawn_where_there_are_too_many(opened):
         page.page.locator("#save-svg").click()
     drawn = [float(path.get("opacity")) for path in ElementTree.parse(download.value.path()).iter(SVG + "path")]
     weights = numpy.sort(numpy.stack([layer.steps(head).weights for head in (0, 1)]).ravel())[::-1]
-    tones = 1 + numpy.log10(weights) / 4  # of four decades
+    tones = 1 + numpy.log10(weights / weights[0]) / 4  # of four decades below the largest
     assert len(drawn) == 20000 < (tones >= 0.015).sum()
     assert numpy.allclose(numpy.sort(drawn)[::-1], tones[:20000], atol=0.0061)
 

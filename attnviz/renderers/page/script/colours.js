@@ -8,11 +8,20 @@ const ARMS = {
 };
 const SHADES = 256;
 
-// After Okabe and Ito 2008, in two tones each; what tells heads apart is their button, too.
+// The first three after Okabe and Ito 2008. The others lie as far from all of them as a search in OKLab found, as eyes with
+// three kinds of cones see them, or with two (Machado et al. 2009), each with a contrast of 3 to the ground.
+// prettier-ignore
 const HEADS = {
-  light: ["#0072b2", "#d55e00", "#008f66", "#b3548a", "#9a7400", "#3d3d3d", "#2b8fc7", "#a33c00"],
-  dark: ["#56b4e9", "#ff9a4d", "#2fd0a0", "#e59ac4", "#f0d24a", "#d6d6d6", "#9ccdf0", "#ffb98a"],
+  light: [
+    "#0072b2", "#d55e00", "#008f66", "#773300", "#9977ff", "#771188", "#444455", "#778899",
+    "#0044bb", "#aa4411", "#aa3388", "#dd5577", "#6655dd", "#226655", "#4499cc", "#dd66bb",
+  ],
+  dark: [
+    "#56b4e9", "#ff9a4d", "#2fd0a0", "#bb2266", "#7744cc", "#ddddff", "#888800", "#ffdd00",
+    "#889999", "#aaeeaa", "#446699", "#2288ff", "#995511", "#ee6666", "#99ccdd", "#9977bb",
+  ],
 };
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]]; // pixels: what tells heads apart when the colours come again
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 
@@ -60,6 +69,10 @@ export function inkOn(tone, diverging = false) {
 export function headColour(place) {
   const colours = HEADS[isDark() ? "dark" : "light"];
   return colours[place % colours.length];
+}
+
+export function headDash(place) {
+  return DASHES[Math.floor(place / HEADS.light.length) % DASHES.length];
 }
 
 // A colour of the style sheet.

@@ -16,9 +16,21 @@ export function controlBar(names) {
     { class: "controls" },
     built.map((one) => one.element),
   );
-  const update = () => built.forEach((one) => one.update());
+  const update = () => {
+    built.forEach((one) => one.update());
+    idle(element);
+  };
   update();
   return { element, update };
+}
+
+// Scale and threshold are of weights: they do nothing to the steps before.
+function idle(element) {
+  const unused = state.view === "matrix" && state.step !== "weights";
+  for (const part of element.querySelectorAll(".of-weights")) {
+    part.classList.toggle("idle", unused);
+    for (const one of part.querySelectorAll("button, input")) one.disabled = unused;
+  }
 }
 
 // The buttons that save the view as a picture, as long as they are allowed to.
@@ -114,11 +126,11 @@ const CONTROLS = {
 
   threshold() {
     const shown = make("output", { class: "value" });
-    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 0.5, step: 0.005 });
+    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 1, step: 0.005 });
     input.addEventListener("input", () => change({ threshold: Number(input.value) }));
     const element = make(
       "div",
-      { class: "control" },
+      { class: "control of-weights" },
       make("label", { class: "name", for: "control-threshold" }, say("page.threshold")),
       input,
       shown,
@@ -158,7 +170,7 @@ function choice(name, label, options, changes = (value) => ({ [name]: value })) 
   );
   const element = make(
     "div",
-    { class: "control", role: "group", "aria-label": label },
+    { class: name === "scale" ? "control of-weights" : "control", role: "group", "aria-label": label },
     make("span", { class: "name" }, label),
     make("span", { class: "segments" }, buttons),
   );

@@ -1,19 +1,20 @@
 // The lines between tokens: which of them can be seen, and all of them as a picture.
 
-import { headColour, themed } from "./colours.js";
+import { headColour, headDash, themed } from "./colours.js";
 import { say } from "./lessons.js";
+import { shortened } from "./measure.js";
 import { headName } from "./overview.js";
 import { toneOf, weightOf } from "./shown.js";
 
-export const ROW = 26; // pixels, as in the style sheet
+export const ROW = matchMedia("(pointer: coarse), (max-width: 560px)").matches ? 40 : 26; // pixels: a finger needs more
 const FAINTEST = 0.015; // opacity below which a line cannot be seen
 const MOST = 20000; // lines that are drawn at once: the strongest
 const [COARSE, HIDDEN] = [16, 0x7f800000]; // bits of a weight that its bin leaves out; from here on no number
 
 // { query, key, head, weight, tone, row, column } of the strongest lines of the heads, whose `maps` are in their order.
-export function strongestEdges(layer, heads, maps, rows, columns, sides) {
+export function strongestEdges(layer, heads, maps, rows, columns, sides, limit = 1) {
   const bits = maps.map((map) => new Uint32Array(map.buffer, map.byteOffset, map.length));
-  const least = bitsFrom(weightOf(FAINTEST, 1));
+  const least = bitsFrom(weightOf(FAINTEST, limit));
   const takes = takerOf(counted(bits, layer.keys, rows, columns, least));
   const edges = [];
   heads.forEach((head, number) => {
@@ -23,7 +24,7 @@ export function strongestEdges(layer, heads, maps, rows, columns, sides) {
         const own = bits[number][place];
         if (own < least || own >= HIDDEN || !takes(own >> COARSE)) continue;
         const [weight, row, column] = [maps[number][place], sides.rowAt.get(query), sides.columnAt.get(key)];
-        edges.push({ query, key, head, weight, tone: toneOf(weight, 1), row, column });
+        edges.push({ query, key, head, weight, tone: toneOf(weight, limit), row, column });
       }
     }
   });
@@ -75,11 +76,12 @@ export function pictureOf(layer, heads, edges, { rows, columns }) {
     ...edges.map(({ head, tone, row, column }) => ({
       curve: [side, y(row), side + gap, y(column)],
       stroke: headColour(head),
+      dash: headDash(head),
       opacity: tone,
       thick: 1.75,
     })),
     ...rows.map((query, row) => ({
-      text: layer.queryTexts.labels[query],
+      text: shortened(layer.queryTexts.labels[query], 13, side - 16),
       x: side - 8,
       y: y(row) + 4,
       size: 13,
@@ -87,7 +89,7 @@ export function pictureOf(layer, heads, edges, { rows, columns }) {
       anchor: "end",
     })),
     ...columns.map((key, column) => ({
-      text: layer.keyTexts.labels[key],
+      text: shortened(layer.keyTexts.labels[key], 13, side - 16),
       x: side + gap + 8,
       y: y(column) + 4,
       size: 13,

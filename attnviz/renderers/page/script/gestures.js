@@ -26,8 +26,10 @@ export function listenTo(frame, map) {
   frame.addEventListener("pointerup", (event) => {
     const cell = drag && !drag.moved && map.size() ? map.cellAt(event) : null;
     drag = null;
-    if (cell) map.choose(cell, true);
+    const touched = event.pointerType === "touch"; // a finger asks what a cell is before it asks for its arithmetic
+    if (cell) map.choose(cell, !touched || same(cell, map.current()), touched);
   });
+  pinch(frame, map, () => (drag = null));
   frame.addEventListener(
     "wheel",
     (event) => {
@@ -43,6 +45,37 @@ export function listenTo(frame, map) {
     if (!press(event, map)) return;
     event.preventDefault();
   });
+}
+
+const same = (one, other) => one.row === other?.row && one.column === other.column;
+
+// Two fingers zoom around the point between them; `begin` is told when they touch.
+function pinch(frame, map, begin) {
+  let apart = 0;
+  const distance = ([one, other]) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
+  frame.addEventListener(
+    "touchstart",
+    (event) => {
+      if (event.touches.length !== 2) return;
+      begin();
+      apart = distance(event.touches);
+    },
+    { passive: true },
+  );
+  frame.addEventListener(
+    "touchmove",
+    (event) => {
+      if (event.touches.length !== 2) return;
+      event.preventDefault();
+      const box = frame.getBoundingClientRect();
+      const [one, other] = event.touches;
+      const now = distance(event.touches);
+      const middle = [(one.clientX + other.clientX) / 2 - box.left, (one.clientY + other.clientY) / 2 - box.top];
+      map.zoom(now / apart, ...middle);
+      apart = now;
+    },
+    { passive: false },
+  );
 }
 
 const MOVES = {

@@ -3,14 +3,14 @@
 import { hatch } from "./bitmap.js";
 import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
-import { clamp, sharpness } from "./measure.js";
+import { legendItems } from "./legend.js";
+import { clamp, fitted, shortened } from "./measure.js";
 import { HIDDEN, fixed } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
-const [LEAST, MOST] = [28, 150]; // pixels that labels take at the side
-const segmenter = Intl.Segmenter && new Intl.Segmenter();
+const [LEAST, MOST, HIGHEST] = [28, 150, 104]; // pixels that labels take: at the least, at the side, above
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
@@ -23,7 +23,7 @@ export function gutters(canvas, { layer, rows, columns }, width) {
   const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
   const needed = widest(layer.keyTexts, columns) + 2 * PAD;
   const upright = needed > Math.min(56, (width - left) / columns.length);
-  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, most) : LEAST), upright };
+  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, Math.min(most, HIGHEST)) : LEAST), upright };
 }
 
 export function drawMap(canvas, frame, drawn, view) {
@@ -60,13 +60,14 @@ export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
     pen.beginPath();
     pen.rect(left, top, width - left, height - top);
     pen.clip();
-    pen.fillStyle = themed("cross");
+    pen.strokeStyle = themed("cross");
+    pen.lineWidth = 1.5;
     const [far, deep] = [
       spot({ row: 0, column: drawn.columns.length })[0],
       spot({ row: drawn.rows.length, column: 0 })[1],
     ];
-    pen.fillRect(left, y, far - left, edge);
-    pen.fillRect(x, top, edge, deep - top);
+    pen.strokeRect(left - 2, y, far - left + 2, edge); // lines beside the cells, whose colours stay as they are
+    pen.strokeRect(x, top - 2, edge, deep - top + 2);
     pen.restore();
     drawHeld(pen, drawn, view, at, x + cell / 2, y + cell / 2, width, height);
   }
@@ -91,30 +92,28 @@ export function mapPicture(drawn, title) {
   const { left, top } = gutters(probe, drawn, 1000);
   const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
   const [x, y] = [left + 16, top + 48];
+  const legend = legendItems(drawn, 16, y + rows.length * cell + 28);
   const [wide, high] = [columns.length * cell, rows.length * cell];
-  const ground = document.createElement("canvas");
-  const ratio = sharpness(wide, high, 1);
-  [ground.width, ground.height] = [Math.ceil(wide * ratio), Math.ceil(high * ratio)];
-  const pen = ground.getContext("2d");
-  pen.fillStyle = hatch(pen, themed("hatch"));
-  pen.fillRect(0, 0, ground.width, ground.height);
   const items = [
     { text: title, x: 16, y: 26, size: 15, fill: ink, bold: true },
-    { image: ground, x, y, width: wide, height: high },
+    { hatch: [x, y, wide, high], stroke: themed("hatch") },
     { image: canvas, x, y, width: wide, height: high },
     ...(cell >= VALUES_FROM ? valueItems(drawn, x, y, cell) : []),
+    ...legend.items,
   ];
+  const label = (texts, place, room) => shortened(texts.labels[place], 11, room - PAD);
   rows.forEach((row, place) => {
     const at = y + (place + 0.5) * cell + 4;
     if (place % every === 0)
-      items.push({ text: layer.queryTexts.labels[row], x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
+      items.push({ text: label(layer.queryTexts, row, left), x: x - 6, y: at, size: 11, fill: ink, anchor: "end" });
   });
   columns.forEach((column, place) => {
     const at = x + (place + 0.5) * cell + 4;
     if (place % every === 0)
-      items.push({ text: layer.keyTexts.labels[column], x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
+      items.push({ text: label(layer.keyTexts, column, top), x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
   });
-  return { width: Math.ceil(Math.max(x + wide + 16, 240)), height: Math.ceil(y + high + 16), items };
+  const width = Math.max(x + wide, legend.right, 224) + 16;
+  return { width: Math.ceil(width), height: Math.ceil(y + high + 44), items };
 }
 
 // The numbers of all cells that are not hidden.
@@ -203,22 +202,4 @@ function topLabel(pen, text, x, gutter, cell) {
     pen.fillText(fitted(pen, text, cell - 2), 0, -3);
   }
   pen.restore();
-}
-
-// A label cut to `width` pixels, the cut marked.
-function fitted(pen, text, width) {
-  if (pen.measureText(text).width <= width) return text;
-  const signs = signsOf(text);
-  let [low, high] = [0, signs.length];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (pen.measureText(`${signs.slice(0, middle).join("")}…`).width <= width) low = middle;
-    else high = middle - 1;
-  }
-  return `${signs.slice(0, low).join("")}…`;
-}
-
-// What a reader takes for one sign each, however many numbers it has in Unicode.
-function signsOf(text) {
-  return segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text];
 }

@@ -1,25 +1,24 @@
 // The colour scale in words: from which value to which.
 
-import { cssShade } from "./colours.js";
+import { cssShade, themed } from "./colours.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
 import { floorOf } from "./shown.js";
 
-export function legend({ limit, diverging, step, map }) {
+const STEP = 10; // pixels of a shade in the picture
+
+export function legend(drawn) {
+  const { low, high, hides, tones } = scaleOf(drawn);
   const bar = make("span", { class: "bar", "aria-hidden": "true" });
-  const tones = Array.from({ length: 13 }, (_, place) => (diverging ? place / 6 - 1 : place / 12));
-  bar.style.background = `linear-gradient(to right, ${tones.map((tone) => cssShade(tone, diverging)).join(", ")})`;
-  const low = step === "weights" ? floorOf(limit) : diverging ? -limit : 0;
-  const above = step === "weights" && map.some((value) => value > limit * 1.001) ? "≥ " : "";
-  const hides = step !== "scores" && step !== "scaled" && map.some(Number.isNaN);
+  bar.style.background = `linear-gradient(to right, ${tones.map((tone) => cssShade(tone, drawn.diverging)).join(", ")})`;
   return make(
     "p",
     { class: "legend" },
-    make("span", { class: "quiet" }, say(`title.${step}`)),
-    make("span", {}, general(low, 2)),
+    make("span", { class: "quiet" }, say(`title.${drawn.step}`)),
+    make("span", {}, low),
     bar,
-    make("span", {}, above + general(limit, 2)),
+    make("span", {}, high),
     hides
       ? make(
           "span",
@@ -29,4 +28,37 @@ export function legend({ limit, diverging, step, map }) {
         )
       : null,
   );
+}
+
+// The same for a picture, its words standing on the line `y`: { items, right: where it ends }.
+export function legendItems(drawn, x, y) {
+  const { low, high, hides, tones } = scaleOf(drawn);
+  const items = [];
+  const text = (words) => {
+    items.push({ text: words, x, y, size: 12, fill: themed("ink") });
+    x += 8 + 7 * words.length;
+  };
+  text(low);
+  tones.forEach((tone, place) => {
+    items.push({ rect: [x + place * STEP, y - 10, STEP, 10], fill: cssShade(tone, drawn.diverging) });
+  });
+  x += tones.length * STEP + 8;
+  text(high);
+  if (hides) {
+    items.push({ hatch: [x + 8, y - 10, 16, 10], stroke: themed("hatch") });
+    x += 32;
+    text(say("label.hidden"));
+  }
+  return { items, right: x };
+}
+
+function scaleOf({ limit, diverging, step, map }) {
+  const low = step === "weights" ? floorOf(limit) : diverging ? -limit : 0;
+  const above = step === "weights" && map.some((value) => value > limit * 1.001) ? "≥ " : "";
+  return {
+    low: general(low, 2),
+    high: above + general(limit, 2),
+    hides: step !== "scores" && step !== "scaled" && map.some(Number.isNaN),
+    tones: Array.from({ length: 13 }, (_, place) => (diverging ? place / 6 - 1 : place / 12)),
+  };
 }

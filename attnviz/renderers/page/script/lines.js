@@ -1,12 +1,12 @@
 // Lines: queries at the left, keys at the right, joined by lines as opaque as the weight; several heads in colours.
 
-import { headColour } from "./colours.js";
+import { headColour, headDash } from "./colours.js";
 import { loaded, nameOf } from "./data.js";
 import { ROW, pictureOf, strongestEdges } from "./edges.js";
 import { eachFrame, make, sharpContext } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
-import { number } from "./numbers.js";
+import { general, number } from "./numbers.js";
 import { show } from "./readout.js";
 import { shownKeys, shownQueries } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
@@ -14,12 +14,16 @@ import { tokenList } from "./words.js";
 
 export function lines() {
   const toggles = make("div", { class: "heads", role: "group", "aria-label": say("page.heads") });
+  const legend = make("p", { class: "quiet opaque" });
   const canvas = make("canvas", { "aria-hidden": "true" });
   const middle = make("div", { class: "between" }, make("div", { class: "held" }, canvas));
   const frame = make("div", { class: "joined" });
-  const element = make("div", { class: "lines" }, toggles, frame);
+  frame.style.setProperty("--row", `${ROW}px`);
+  const element = make("div", { class: "lines" }, toggles, legend, frame);
   let [layer, heads, maps, edges, sides, closed] = [null, [], [], [], null, false];
   let hover = null; // { side: "query" | "key", place }
+  let [limit, all] = [1, 1]; // the largest weight of the lines computed last, and of those of all tokens
+  let spoken = false; // whether the next sentence is one for the voice, too
 
   const redraw = eachFrame(() => layer && draw());
 
@@ -31,10 +35,13 @@ export function lines() {
     [layer, heads, maps] = [whole, own.heads, ready];
     build();
     edges = edgesOf(null);
+    all = limit;
     sides.query.select(state.query);
     sides.key.select(state.query === null ? state.key : null);
     draw();
-    if (!focus()) show("page.idle_lines", {});
+    if (focus()) tell(focus(), spoken);
+    else show("page.idle_lines", {}, spoken);
+    spoken = false;
   }
 
   function build() {
@@ -60,6 +67,7 @@ export function lines() {
         query: list("query", layer.queryTexts, rows),
         key: list("key", layer.keyTexts, columns),
       };
+      hover = null;
       frame.replaceChildren(sides.query.element, middle, sides.key.element);
     }
     const focused = toggles.contains(document.activeElement)
@@ -71,8 +79,8 @@ export function lines() {
 
   function toggle(number, head) {
     const on = heads.includes(head);
-    const dot = make("span", { class: "dot", "aria-hidden": "true" });
-    dot.style.background = headColour(head);
+    const dot = make("span", { class: headDash(head).length ? "dot dashed" : "dot", "aria-hidden": "true" });
+    dot.style.background = dotOf(head);
     const run = () => {
       const next = on ? heads.filter((one) => one !== head) : [...heads, head].sort((one, other) => one - other);
       if (next.length) change({ heads: next, head: next.includes(state.head) ? state.head : next[0] });
@@ -91,31 +99,54 @@ export function lines() {
     );
   }
 
+  // The colour of a head, in stripes as its lines are dashed.
+  function dotOf(head) {
+    const stops = headDash(head).reduce(
+      ([done, words], length, place) => [
+        done + length,
+        [...words, `${place % 2 ? "transparent" : headColour(head)} ${done}px ${done + length}px`],
+      ],
+      [0, []],
+    )[1];
+    return stops.length ? `repeating-linear-gradient(to right, ${stops.join(", ")})` : headColour(head);
+  }
+
   // A click on the chosen token lets it go.
   function choose(side, place) {
     const other = side === "query" ? "key" : "query";
+    spoken = true;
     change({ [side]: state[side] === place && state[other] === null ? null : place, [other]: null });
-    tell({ side, place }, true);
   }
 
   function point(where) {
     if (where?.place === hover?.place && where?.side === hover?.side) return;
     hover = where;
     if (focus()) tell(focus(), false);
+    else show("page.idle_lines", {});
     redraw();
   }
 
   function focus() {
     if (hover) return hover;
-    if (state.query !== null) return { side: "query", place: state.query };
-    return state.key === null ? null : { side: "key", place: state.key };
+    if (sides.rowAt.has(state.query)) return { side: "query", place: state.query };
+    return sides.columnAt.has(state.key) ? { side: "key", place: state.key } : null;
   }
 
   // The strongest lines of all tokens, or of one alone.
   function edgesOf(at) {
     const rows = at?.side === "query" ? [at.place] : sides.rows;
     const columns = at?.side === "key" ? [at.place] : sides.columns;
-    return strongestEdges(layer, heads, maps, rows, columns, sides);
+    limit = largest(rows, columns);
+    return strongestEdges(layer, heads, maps, rows, columns, sides, limit);
+  }
+
+  // The weight of the most opaque line: diffuse heads of long texts could not be seen against 1.
+  function largest(rows, columns) {
+    let most = 0;
+    for (const map of maps)
+      for (const query of rows)
+        for (const key of columns) if (map[query * layer.keys + key] > most) most = map[query * layer.keys + key];
+    return most || 1;
   }
 
   function tell(at, aloud) {
@@ -141,8 +172,9 @@ export function lines() {
     const pen = sharpContext(canvas, width, frame.clientHeight);
     const [top, at] = [frame.scrollTop, focus()];
     const seen = (place) => place * ROW + ROW - top > -400 && place * ROW - top < frame.clientHeight + 400;
-    const strengths = new Map();
-    for (const { query, key, head, tone, row, column } of at ? edgesOf(at) : edges) {
+    const [strengths, drawn] = [new Map(), at ? edgesOf(at) : edges];
+    legend.textContent = say("page.opaque", { weight: general(at ? limit : all, 2) });
+    for (const { query, key, head, tone, row, column } of drawn) {
       if (at)
         strengths.set(
           at.side === "query" ? key : query,
@@ -152,6 +184,7 @@ export function lines() {
       const [from, to] = [(row + 0.5) * ROW - top, (column + 0.5) * ROW - top];
       pen.globalAlpha = tone;
       pen.strokeStyle = headColour(head);
+      pen.setLineDash(headDash(head));
       pen.lineWidth = at ? 2.5 : 1.75;
       pen.beginPath();
       pen.moveTo(0, from);

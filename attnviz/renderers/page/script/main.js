@@ -13,6 +13,7 @@ import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { pngOf, save, svgOf } from "./scene.js";
+import { shownQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
@@ -28,6 +29,7 @@ const tabs = VIEWS.map((view) =>
   ),
 );
 const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
+const heading = make("h1", {});
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
@@ -68,9 +70,11 @@ function start() {
 }
 
 function open() {
+  const held = holdsFocus();
   current?.view.close();
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
+  retitle();
   panel.setAttribute("aria-labelledby", `tab-${state.view}`);
   panel.className = `panel ${state.view}-panel`;
   const view = BUILD[state.view]();
@@ -79,11 +83,26 @@ function open() {
   bar.replaceChildren(controls.element);
   panel.replaceChildren(view.element);
   settle(view);
+  if (held) catchFocus();
 }
 
 function update() {
+  const held = holdsFocus();
+  retitle();
   current.controls.update();
   settle(current.view);
+  if (held) catchFocus();
+}
+
+function holdsFocus() {
+  return panel.contains(document.activeElement) || bar.contains(document.activeElement);
+}
+
+// Whoever was inside of what is gone goes on at the map, or at the tab of the view.
+function catchFocus() {
+  if (document.activeElement !== document.body) return;
+  const next = document.getElementById("map") ?? tabs[VIEWS.indexOf(state.view)];
+  next.focus({ preventScroll: true });
 }
 
 // Say that the view is being computed until it is there, or why it cannot be.
@@ -129,11 +148,17 @@ function warn(failure) {
 }
 
 function title() {
-  const labels = record.words ?? layers[0].queryTexts.labels;
-  const words = labels.slice(0, TITLE_TOKENS).flatMap((label) => [tokenElement(label), " "]);
-  const more = labels.length > TITLE_TOKENS ? ["…"] : [];
   const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
-  return make("div", { class: "title" }, make("h1", {}, words, more), source);
+  return make("div", { class: "title" }, heading, source);
+}
+
+// The beginning of the text, without the tokens that are not shown.
+function retitle() {
+  const labels = record.words ?? layers[0].queryTexts.labels; // words, where cells of many tokens stand for them
+  const places = record.words ? record.words.map((_, place) => place) : shownQueries(layers[0]);
+  const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
+  const more = places.length > TITLE_TOKENS ? ["…"] : [];
+  heading.replaceChildren(...words, ...more);
 }
 
 // Which numbers the page holds, and how far they are from the trace.

@@ -1,5 +1,6 @@
 // Matrix: one head's map, tokens on both sides, which stay where they are while the map is scrolled.
 
+import { absence } from "./absence.js";
 import { bitmapOf } from "./bitmap.js";
 import { exactForm, loaded } from "./data.js";
 import { eachFrame, make } from "./dom.js";
@@ -10,11 +11,13 @@ import { ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
-import { show, showCell } from "./readout.js";
+import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
 import { change, state } from "./state.js";
 
-const [SMALLEST, LARGEST, FIRST] = [0.1, 96, 56]; // pixels of a cell: at the least, at the most, and at first at the most
+const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
+const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
+const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
 export function matrix() {
   const base = make("canvas", { "aria-hidden": "true" });
@@ -36,8 +39,9 @@ export function matrix() {
     button("page.zoom_out", "−", () => zoom(1 / ZOOM)),
     button("page.fit", "⤢", () => fit()),
   );
-  const element = make("div", { class: "matrix" }, frame, make("div", { class: "below" }, key, zoomed));
-  const view = { cell: 0, hover: null };
+  const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
+  const element = make("div", { class: "matrix" }, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
   const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
@@ -53,6 +57,7 @@ export function matrix() {
     drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
     key.replaceChildren(legend(drawn));
+    note.replaceChildren(absence());
     if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
     else resize();
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
@@ -61,9 +66,11 @@ export function matrix() {
 
   function fit() {
     if (!drawn) return;
+    const width = breadth();
+    frame.style.maxWidth = `${width}px`;
     frame.style.maxHeight = `${room()}px`;
-    view.gutter = gutters(base, drawn, frame.clientWidth);
-    const [wide, high] = [frame.clientWidth - view.gutter.left - 2, room() - view.gutter.top - 2];
+    view.gutter = gutters(base, drawn, width);
+    const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
     view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
     resize();
   }
@@ -117,12 +124,17 @@ export function matrix() {
         ? rowOf(layer, state.head, query)[drawn.step][key]
         : map[query * layer.keys + key];
     showCell(layer, query, key, value, { aloud, row, step: drawn.step });
+    if (view.touched && query === state.query && key === state.key)
+      readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
   }
 
-  function choose({ row, column }, detail) {
+  function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
+    note.hidden = exactForm || !detail;
+    view.touched = byTouch && !detail && exactForm;
     change({ query, key, detail: detail && exactForm });
     tell(query, key, true);
+    if (!note.hidden) voice.append(" ", note.textContent);
     const { left, top } = view.gutter;
     const [x, y] = [column * view.cell, row * view.cell];
     frame.scrollTo(
@@ -157,15 +169,15 @@ export function matrix() {
     }),
   );
   observer.observe(element);
-  // What is left of the window below the top of the map.
-  const room = () =>
-    Math.max(300, Math.min(window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - 80, 1000));
+  // What is left of the window below the top of the map, and beside the buttons.
+  const room = () => Math.max(300, window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - BELOW);
+  const breadth = () => Math.max(120, element.clientWidth - (SMALL.matches ? 0 : zoomed.offsetWidth + BESIDE));
 
   return {
     element,
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, headName(layer, state.head)),
+    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
     close: () => {
       closed = true;
       observer.disconnect();

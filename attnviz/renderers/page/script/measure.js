@@ -1,6 +1,7 @@
 // What several measure alike.
 
 const MOST_PIXELS = 16.7e6; // of a canvas: iOS takes 4096 × 4096
+const segmenter = Intl.Segmenter && new Intl.Segmenter();
 
 export const ZOOM = 1.3; // by one step
 
@@ -11,4 +12,29 @@ export function clamp(value, low, high) {
 // How many pixels of a canvas each unit gets: so many as are wanted, or as there may be.
 export function sharpness(width, height, wanted) {
   return Math.min(wanted, Math.sqrt(MOST_PIXELS / Math.max(1, width * height)));
+}
+
+// A text of a picture cut to `width` pixels, as wide as the browser's own letters are.
+export function shortened(text, size, width) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${size}px system-ui, sans-serif`;
+  return fitted(pen, text, width);
+}
+
+// A label cut to `width` pixels, the cut marked.
+export function fitted(pen, text, width) {
+  if (pen.measureText(text).width <= width) return text;
+  const signs = signsOf(text);
+  let [low, high] = [0, signs.length];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (pen.measureText(`${signs.slice(0, middle).join("")}…`).width <= width) low = middle;
+    else high = middle - 1;
+  }
+  return `${signs.slice(0, low).join("")}…`;
+}
+
+// What a reader takes for one sign each, however many numbers it has in Unicode.
+function signsOf(text) {
+  return segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text];
 }

@@ -1,10 +1,11 @@
 // Overview: every head of every layer as a small map.
 
-import { cssShade, themed } from "./colours.js";
+import { themed } from "./colours.js";
 import { painted } from "./bitmap.js";
 import { layers, loaded, record } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
+import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
 import { show } from "./readout.js";
 import { hold, roving } from "./roving.js";
@@ -106,7 +107,7 @@ function card({ layer, head }) {
     [canvas.width, canvas.height] = [small.width, small.height];
     canvas.getContext("2d").drawImage(small, 0, 0);
   };
-  return { layer, head, name, button, canvas, paint };
+  return { layer, head, name, short, shown, button, canvas, paint };
 }
 
 export function titleOf(layer) {
@@ -143,17 +144,24 @@ function pictureOf(cards) {
     Math.max(4, Math.min(12, state.sort === "place" ? layers[0].heads.length : 12)),
   ];
   const columns = Math.min(across, cards.length);
-  const items = cards.flatMap((one, place) => {
-    const [x, y] = [gap + (place % columns) * (size + gap), 36 + Math.floor(place / columns) * (size + gap + 14)];
+  const top = 64;
+  const sorted = state.sort === "place" ? "" : `: ${say(`page.sort_${state.sort}`)}`;
+  const title = { text: `${say("page.overview")}${sorted}`, x: gap, y: 28, size: 15, fill: themed("ink"), bold: true };
+  const maps = cards.flatMap((one, place) => {
+    const [x, y] = [gap + (place % columns) * (size + gap), top + Math.floor(place / columns) * (size + gap + 14)];
+    const room = size - (one.shown ? 42 : 0);
     return [
-      { text: one.name, x, y: y - 5, size: 11, fill: themed("quiet") },
-      { rect: [x, y, size, size], fill: cssShade(0), opacity: 0.4 },
+      { text: shortened(one.shown ? one.short : one.name, 11, room), x, y: y - 5, size: 11, fill: themed("quiet") },
+      ...(one.shown
+        ? [{ text: one.shown, x: x + size, y: y - 5, size: 11, fill: themed("ink"), anchor: "end", bold: true }]
+        : []),
+      { hatch: [x, y, size, size], stroke: themed("hatch") },
       { image: one.canvas, x, y, width: size, height: size },
     ];
   });
   return {
-    width: gap + columns * (size + gap),
-    height: 36 + Math.ceil(cards.length / columns) * (size + gap + 14),
-    items,
+    width: Math.max(gap + columns * (size + gap), 420),
+    height: top + Math.ceil(cards.length / columns) * (size + gap + 14),
+    items: [title, ...maps],
   };
 }

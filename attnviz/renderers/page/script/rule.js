@@ -3,7 +3,6 @@
 // `head` is the place of a head among those in the page.
 
 const AS_GOOD_AS_HIDDEN = 9000; // below the cell's own score: e^x is 0
-const LEVELS = 254; // of an 8-bit weight; 0 is a hidden cell, 1 the weight 0
 
 // All steps of one query: arrays over the keys, and the output. Of a page of weights alone, the weights.
 export function rowOf(layer, head, query) {
@@ -126,7 +125,7 @@ function outputOf(layer, head, weights) {
 function weighed(layer, head, query) {
   const { levels, scales } = layer.arrays;
   const row = head * layer.queries + query;
-  const step = scales.values[row] / LEVELS;
+  const step = scales.values[row] / layer.levelCount; // level 0 is a hidden cell, 1 the weight 0
   const weights = new Float64Array(layer.keys);
   const hidden = new Uint8Array(layer.keys);
   let seen = false;

@@ -55,7 +55,18 @@ export function readFragment() {
     if (value !== undefined) state[name] = value;
   }
   settle();
+  correct();
   for (const run of listeners) run(before);
+}
+
+// Let an address that said something else say what is shown.
+function correct() {
+  const fragment = `#${written()}`;
+  try {
+    if (location.hash.length > 1 && location.hash !== fragment) history.replaceState(null, "", fragment);
+  } catch {
+    // As in change.
+  }
 }
 
 export function currentLayer() {

@@ -1,11 +1,12 @@
 // Steps: from scores to output for one query, one after the other, with the sentences that explain prints.
 
+import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
-import { exactForm, loaded, nameOf, record } from "./data.js";
+import { exactForm, loaded, nameOf } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
-import { HIDDEN, aligned } from "./numbers.js";
+import { HIDDEN, aligned, share } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
@@ -17,6 +18,8 @@ import { themed } from "./colours.js";
 import { tokenList } from "./words.js";
 
 const PACE = 2600; // milliseconds for which a step stays while it plays
+const BARS = [184, 380]; // of the picture: where they begin, and how much room they have
+const STRIP = 180; // pixels of a vector in the picture
 const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
 
 export function steps() {
@@ -32,7 +35,7 @@ export function steps() {
     const ready = await loaded(own);
     if (closed || own !== state.layer) return;
     layer = ready;
-    if (!exactForm) return element.replaceChildren(make("p", { class: "note" }, say(record.pooled ? "page.no_arithmetic_pooled" : "page.no_arithmetic")));
+    if (!exactForm) return element.replaceChildren(absence());
     if (!element.firstChild)
       element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);
@@ -89,6 +92,7 @@ export function steps() {
       return;
     }
     const keys = keysOf(row);
+    const others = shownKeys(layer).filter((key) => !keys.includes(key));
     const values = keys.map((key) =>
       state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity,
     );
@@ -109,9 +113,15 @@ export function steps() {
       rows.all.forEach(({ row: one }, place) =>
         one.addEventListener("click", () => change({ query: queryNow(), key: keys[place], detail: true })),
       );
-      chart.replaceChildren(own);
+      chart.replaceChildren(make("p", { class: "quiet rest" }), own);
       own.getBoundingClientRect(); // the bars grow from nothing
     }
+    chart.querySelector(".rest").textContent = others.length
+      ? say("page.more_keys", {
+          count: others.length.toLocaleString("en"),
+          share: share(others.reduce((sum, key) => sum + row.weights[key], 0)),
+        })
+      : "";
     const finite = values.filter(Number.isFinite);
     const most = state.stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
@@ -158,7 +168,7 @@ export function steps() {
   element.addEventListener("keydown", (event) => player.press(event));
   return {
     element,
-    controls: ["layer", "head", "special", "first"],
+    controls: exactForm ? ["layer", "head", "special", "first"] : [],
     update,
     picture: () => pictureOf(story, chart),
     close: () => {
@@ -187,16 +197,29 @@ function pictureOf(story, chart) {
       .filter((child) => !child.matches(".track, .strip"))
       .map((child) => child.textContent);
     items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
-    const part = fill ? (parseFloat(fill.style.width) || 0) / 100 : 0;
-    if (fill)
-      items.push({
-        rect: [184, y - 11, 380 * part, 14],
-        fill: themed(fill.classList.contains("minus") ? "down" : "accent"),
-      });
-    items.push({ text: words.slice(1).join("  "), x: fill ? 580 : 184, y, size: 13, fill: quiet });
+    if (fill) items.push(barItem(row, fill, y));
+    const cells = [...row.querySelectorAll(".strip i")];
+    const [mark, numbers] = words.length > 2 ? words.slice(1) : ["", words[1]];
+    if (cells.length) items.push({ text: mark, x: 250, y, size: 13, fill: quiet, anchor: "end" });
+    cells.forEach((cell, place) => {
+      const wide = STRIP / cells.length;
+      items.push({ rect: [262 + place * wide, y - 12, wide, 16], fill: cell.style.backgroundColor });
+    });
+    items.push({ text: numbers, x: fill ? 580 : 276 + STRIP, y, size: 13, fill: quiet });
     y += 22;
   }
+  const rest = chart.querySelector(".rest")?.textContent;
+  if (rest) items.push({ text: rest, x: BARS[0], y: (y += 4), size: 13, fill: quiet });
   return { width: 720, height: y + 8, items };
+}
+
+// A bar as it stands in its track, whose middle is zero where some values are negative.
+function barItem(row, fill, y) {
+  const [left, room] = BARS;
+  const width = (room * (parseFloat(fill.style.width) || 0)) / 100;
+  const minus = fill.classList.contains("minus");
+  const zero = row.querySelector(".signed") ? left + room / 2 : left;
+  return { rect: [minus ? zero - width : zero, y - 11, width, 14], fill: themed(minus ? "down" : "accent") };
 }
 
 function folded(text, width) {

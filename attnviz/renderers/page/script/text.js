@@ -48,7 +48,7 @@ export function text() {
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
       });
-    const one = !layer.apart && rows.length === columns.length;
+    const one = !layer.apart && layer.queries === layer.keys; // the key that is left out stays, untinted
     lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
     lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
@@ -147,7 +147,7 @@ function pictureOf(layer, lists, shades, chosen) {
   const [width, line] = [760, 30];
   const items = [{ text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true }];
   let [x, y] = [16, 44];
-  const [places, texts] = state.towards ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
+  const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
   for (const place of places) {
     const label = texts.labels[place];
     const wide = pen.measureText(label).width + 10;

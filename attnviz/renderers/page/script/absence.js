@@ -1,0 +1,14 @@
+// What a page that holds weights alone says in place of the steps and the arithmetic.
+
+import { record } from "./data.js";
+import { make } from "./dom.js";
+import { say } from "./lessons.js";
+import { currentLayer, state } from "./state.js";
+
+// Why they are not here, and what to select to have them for the head that is shown.
+export function absence() {
+  if (record.pooled) return make("p", { class: "note" }, say("page.no_arithmetic_pooled"));
+  const layer = currentLayer();
+  const select = say("page.select", { layer: layer.index, head: layer.heads[state.head] });
+  return make("p", { class: "note" }, `${say("page.no_arithmetic")} ${select}`);
+}
