@@ -136,7 +136,7 @@ def ticks(low: float, high: float, most: int, decades: bool = False) -> list[flo
 
 def above_scale(largest: float) -> str:
     """What stands at the tip of a scale that ends below the largest value."""
-    return f"to {largest:.2f}"
+    return f"to {largest:.2f}" if largest >= 0.01 else f"to {largest:.2g}"
 
 
 def _columns(panels: int, shape: float) -> int:

@@ -231,14 +231,16 @@ def _frame_words(frame: Frame, layer: Layer) -> list[str]:
     """What the title says of a map that is not simply of all tokens."""
     words = []
     if not frame.whole(layer):
-        words = [
-            f"{name} {side.start:,}–{side.stop - 1:,}"
-            for name, side in (("queries", frame.queries), ("keys", frame.keys))
-        ]
+        words = [_span_words("query", "queries", frame.queries), _span_words("key", "keys", frame.keys)]
     if frame.pooled:
         (down, across), (high, wide) = frame.shape, frame.cell
         words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
     return words
+
+
+def _span_words(one: str, several: str, side: range) -> str:
+    last = side.stop - 1
+    return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
