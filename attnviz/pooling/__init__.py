@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from attnviz.arrays import Array, as_array, as_floating, like, namespace
+from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
 from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
@@ -118,7 +118,7 @@ def pool_arrays(
     rule = _checked_rule(query, keys, rule)
     sizes = cell_size(queries, cells), cell_size(keys, cells)
     measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound, report)
-    sink = _sink_share(rule, chosen, measures.normaliser)
+    sink = _sink_share(rule, chosen, measures)
     return Pooled(
         mean=measures.mean,
         maximum=measures.maximum,
@@ -135,12 +135,13 @@ def pool_arrays(
     )
 
 
-def _sink_share(rule: Rule, heads: Sequence[int], normaliser: Array) -> Array:
+def _sink_share(rule: Rule, heads: Sequence[int], measures: Measures) -> Array:
     """What the sinks of these heads take of each row.  (heads, queries)"""
-    xp = namespace(normaliser)
+    xp, top = namespace(measures.top), measures.top
     if rule.sinks is None:
-        return xp.zeros_like(normaliser)
-    return xp.exp(like(normaliser, rule.sinks)[list(heads)][:, None] - normaliser)
+        return xp.zeros_like(top)
+    with overflow_unspoken():
+        return xp.exp(like(top, rule.sinks)[list(heads)][:, None] - top) / measures.whole
 
 
 def _plogp(share: Array) -> Array:

@@ -32,11 +32,12 @@ class _Strip(NamedTuple):
     """What is kept of the tiles of a block of queries, allocated at once: small arrays that outlive a tile, each
     allocated after it, would pin the memory that the tiles leave."""
 
-    peak: Array  # (tiles, queries) the score that a tile's exponentials are relative to
+    peak: Array  # (tiles, queries) the score that a tile's exponentials are relative to; −∞ where all are hidden
     moment: Array  # (tiles, queries) Σ exponential · (score − peak)
     largest: Array  # (slots, queries) of the exponentials; a slot is the part of a cell of keys that lies in a tile
     total: Array  # (slots, queries) of the exponentials
     seen: Array | None  # (slots, queries) how many keys each query sees
+    first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
 
 
 def pool_blocks(
@@ -64,11 +65,10 @@ def pool_blocks(
         zeros(*shape),
         zeros(*shape),
         visible,
-        zeros(queries),
-        zeros(queries),
+        *(zeros(queries) for _ in range(2)),
         largest_key,
-        zeros(queries),
-        zeros(queries),
+        *(zeros(queries) for _ in range(2)),
+        zeros(queries) + 1,
     )
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
@@ -111,7 +111,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     sink = head.sink
     if not tiles:
         if sink is not None:
-            into.normaliser[start:stop] = sink
+            into.top[start:stop] = sink
         return
     slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
     bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
@@ -120,7 +120,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
 
     seen = None if into.visible is None else zeros(sum(slots))
-    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
+    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen, zeros(1)[0])
     calm = head.calm(block)
     tallest = max(last - first for first, last in tiles)
     work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
@@ -128,13 +128,16 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         own = _Strip(
             strip.peak[number],
             strip.moment[number],
-            *(None if array is None else array[low:high] for array in strip[2:]),
+            *(None if array is None else array[low:high] for array in strip[2:5]),
+            strip.first,
         )
         _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
-    peaks = strip.peak
-    top = xp.max(peaks, axis=0)
+    # A logarithm added to the largest score would vanish in it where that is large: the two stay apart to the end.
+    top = xp.max(strip.peak, axis=0)
     if sink is not None:
         top = xp.maximum(top, sink)
+    top = xp.where(top == -math.inf, 0.0, top)
+    peaks = xp.where(strip.peak == -math.inf, top, strip.peak)
     shifts = xp.exp(peaks - top)  # (tiles, queries)
     whole = xp.zeros_like(top)
     for shift, (low, high) in zip(shifts, bounds, strict=True):
@@ -143,14 +146,15 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         whole = whole + xp.exp(sink - top)
     whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
     shares = shifts / whole
+    gaps = xp.log(whole) + xp.minimum(top - peaks, float(xp.finfo(head.dtype).max))  # finite, as 0 shares ask for
 
     best = xp.zeros_like(top)
     cell = xp.zeros(stop - start, dtype=xp.int64, device=top.device)
     entropy = xp.zeros_like(top)
     first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    for (first, _), (low, high), peak, moment, share in zip(tiles, bounds, peaks, strip.moment, shares, strict=True):
+    for (first, _), (low, high), gap, moment, share in zip(tiles, bounds, gaps, strip.moment, shares, strict=True):
         largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (cells, queries)
-        entropy += xp.sum(total, axis=0) * (top + xp.log(whole) - peak) - moment * share
+        entropy += xp.sum(total, axis=0) * gap - moment * share
         highest = xp.max(largest, axis=0)
         first_slot = first // cell_keys
         cell = xp.where(highest > best, first_slot + _first_of(xp, largest, highest), cell)
@@ -163,9 +167,10 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
             into.visible[place] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
-    into.normaliser[start:stop] = normaliser = top + xp.log(whole)
+    into.top[start:stop], into.whole[start:stop] = top, whole
     into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
-    into.first_key[start:stop] = _weight_of_first(head, block, start, normaliser)
+    if begin < cell_keys:
+        into.first_key[start:stop] = strip.first * shares[0]
 
 
 def _first_of(xp: Any, array: Array, highest: Array) -> Array:
@@ -198,11 +203,12 @@ def _reduce_tile(
         into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
-        if ruled:  # finite, so that differences stay numbers where a query sees nothing
-            peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
         into.peak[...] = peak
-        scores -= peak
+        # finite, so that differences stay numbers where a query sees nothing
+        scores -= xp.where(peak == -math.inf, 0.0, peak) if ruled else peak
     xp.exp(scores, out=exponentials)
+    if keys[0] == 0:
+        into.first[...] = exponentials[0]
     by_cell = cells_of_keys(xp, exponentials, cell_keys)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
@@ -229,11 +235,3 @@ def _find_keys(head: Head, block: Array, start: int, cell: Array, cell_keys: int
         scores = xp.where(there, head.scores(product, rows[:, None], place), -math.inf)
         found.append(xp.take_along_axis(place, xp.argmax(scores, axis=1, keepdims=True), axis=1)[:, 0])
     return xp.concat(found)
-
-
-def _weight_of_first(head: Head, block: Array, start: int, normaliser: Array) -> Array:
-    """The weight of the first key for each query of a block.  (queries,)"""
-    xp = head.xp
-    product = block @ head.keys(0, 1)[0]
-    rows = xp.arange(start, start + product.shape[0], device=product.device)
-    return xp.exp(head.scores(product, rows, xp.zeros_like(rows)) - normaliser)

@@ -145,7 +145,9 @@ def run(
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4,
         )  # fmt: skip
-    return Measures(mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E)
+    return Measures(
+        mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E, torch.ones_like(normaliser)
+    )
 
 
 def _band(rule: Rule, queries: int, keys: int) -> tuple[int, int, int]:
