@@ -20,7 +20,7 @@ ROWS = ("entropy", "largest", "first_key", "sink")
 def expected(query, key, rule, pooled):
     """What average and maximum pooling of attend()'s weights gives, and the measures of the weights' rows."""
     steps = attend(query, key, key, **vars(rule))
-    weights, visible = steps.weights, steps.masked > -math.inf
+    weights, visible = steps.weights, ~steps.hidden
     weights = weights if weights.ndim > 2 else weights[None]
     sink = numpy.clip(1 - weights.sum(axis=-1), 0, 1) if rule.sinks is not None else numpy.zeros(weights.shape[:2])
 

@@ -45,8 +45,8 @@ class Pooled:
                   mean over the visible pairs alone is mean / visible.
     maximum       (heads, query_cells, key_cells): the largest weight of a cell, which keeps visible a needle that the
                   mean drowns
-    visible       (heads, query_cells, key_cells): the share of a cell's pairs that the rule lets be seen; 0 where all
-                  are hidden (mean and maximum are 0 there too)
+    visible       (heads, query_cells, key_cells): the share of a cell's pairs that are not hidden, as Steps.hidden says
+                  it; 0 where all are (and so are mean and maximum, unless a bias lowers a whole row)
     entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key's
     largest       (heads, queries): the largest weight of each query
     largest_key   (heads, queries), int: the key that has it; 0 for a query that sees nothing (largest is 0)

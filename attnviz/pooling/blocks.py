@@ -197,10 +197,11 @@ def _reduce_tile(
     ruled = not head.sees_all(queries, keys)
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
-        scores = head.scores(scores, rows[None, :], columns[:, None])
-    if into.seen is not None:
-        seen = xp.astype(scores != -math.inf, scores.dtype)
-        into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
+        scaled = head.scaled(scores)
+        scores = head.masked(scaled, rows[None, :], columns[:, None])
+        if into.seen is not None:
+            seen = xp.astype(head.seen(scaled, scores), scores.dtype)
+            into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
         into.peak[...] = peak
