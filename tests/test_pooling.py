@@ -145,6 +145,9 @@ def test_a_row_of_cells_keeps_its_mass():
     assert (numpy.diagonal(pooled.visible[0]) > 0).all()
 
 
+SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key")}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -157,12 +160,36 @@ def test_a_row_of_cells_keeps_its_mass():
         ({"query": numpy.full((1, 5, 4), 1e200), "key": numpy.full((1, 5, 4), 1e200)}, "too large"),
         ({"rule": Rule(mask=numpy.ones((3, 5), bool))}, "does not fit"),
         ({"rule": Rule(sinks=numpy.ones(3))}, "one logit a head"),
+        ({"rule": Rule(bias=numpy.full((5, 5), 1.7e308)), "key": numpy.full((1, 5, 4), 4e307)}, "masked are too large"),
+        (SINGLE | {"rule": Rule(bias=numpy.full((5, 5), 1e300))}, "masked are too large for float32"),
+        (SINGLE | {"rule": Rule(softcap=1e-40)}, "float32 has no such number"),
+        (SINGLE | {"rule": Rule(sinks=numpy.full(2, 1e300))}, "sinks holds a value that is not finite"),
     ],
 )
 def test_what_does_not_fit_is_said(change, message):
     given = {"query": numpy.ones((2, 5, 4)), "key": numpy.ones((1, 5, 4))} | change
     with pytest.raises(AttnvizError, match=message):
         pool_arrays(**given)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bias_that_overflows_is_refused_in_torch_too(kind):
+    query, bias = (
+        KINDS[kind](array.astype(numpy.float32)) for array in (numpy.full((1, 5, 4), 8e18), numpy.full((5, 5), 3.4e38))
+    )
+    with pytest.raises(AttnvizError, match="masked are too large"):
+        attend(query, query, query, bias=bias)
+    with pytest.raises(AttnvizError, match="masked are too large"):
+        pool_arrays(query, query, Rule(bias=bias))
+
+
+def test_what_requires_a_gradient_is_pooled_all_the_same():
+    query = torch.randn(2, 9, 4, requires_grad=True)
+    learned = {"sinks": torch.randn(2, requires_grad=True), "bias": torch.randn(9, 9, requires_grad=True)}
+    pooled = pool_arrays(query, query, Rule(**learned), cells=3)
+    plain = pool_arrays(query, query, Rule(**{name: tensor.detach() for name, tensor in learned.items()}), cells=3)
+    assert not pooled.mean.requires_grad
+    assert torch.equal(pooled.mean, plain.mean)
 
 
 @pytest.mark.slow

@@ -65,9 +65,11 @@ def pool_blocks(
         zeros(*shape),
         zeros(*shape),
         visible,
-        *(zeros(queries) for _ in range(2)),
+        zeros(queries),
+        zeros(queries),
         largest_key,
-        *(zeros(queries) for _ in range(2)),
+        zeros(queries),
+        zeros(queries),
         zeros(queries) + 1,
     )
     for place, number in enumerate(heads):
@@ -128,7 +130,9 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         own = _Strip(
             strip.peak[number],
             strip.moment[number],
-            *(None if array is None else array[low:high] for array in strip[2:5]),
+            strip.largest[low:high],
+            strip.total[low:high],
+            None if seen is None else seen[low:high],
             strip.first,
         )
         _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
