@@ -1,6 +1,9 @@
 """The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
 
 import math
+import signal
+import threading
+import time
 from dataclasses import replace
 
 import numpy
@@ -190,6 +193,26 @@ def test_what_requires_a_gradient_is_pooled_all_the_same():
     plain = pool_arrays(query, query, Rule(**{name: tensor.detach() for name, tensor in learned.items()}), cells=3)
     assert not pooled.mean.requires_grad
     assert torch.equal(pooled.mean, plain.mean)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
+    query = KINDS[kind](numpy.random.default_rng(6).standard_normal((1, 400, 8)))
+    calls, usual, main, before = [], blocks._pool_rows, threading.main_thread().ident, threading.active_count()
+
+    def counted(*given):
+        calls.append(given[1])
+        if len(calls) == 3:
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.3)  # until the main thread has heard it
+        usual(*given)
+
+    monkeypatch.setattr(blocks, "_pool_rows", counted)
+    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
+    with pytest.raises(KeyboardInterrupt):
+        pool_arrays(query, query, cells=1)  # one cell, and so one job, of 100 blocks
+    assert len(calls) < 20
+    assert threading.active_count() == before
 
 
 @pytest.mark.slow

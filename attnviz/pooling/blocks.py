@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, as_floating, in_threads, namespace, overflow_unspoken
@@ -79,9 +80,9 @@ def pool_blocks(
             _Job(head, blocks, cell_queries, cell_keys, into)
             for blocks in row_blocks(queries, cell_queries, QUERY_BLOCK)
         ]
-        running = in_threads(query, _pool_job, jobs[::-1], most=WORKERS * 32 // xp.finfo(dtype).bits)
-        for done, _ in enumerate(running, start=place * len(jobs) + 1):
-            report(done, len(jobs) * len(heads))
+        with closing(in_threads(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits)) as running:
+            for done, _ in enumerate(running, start=place * len(jobs) + 1):
+                report(done, len(jobs) * len(heads))
     area = xp.astype(heights[:, None] * widths, dtype)
     for sums in (measures.mean, visible):
         if sums is not None:
@@ -99,10 +100,11 @@ class _Job(NamedTuple):
     into: Measures
 
 
-def _pool_job(job: _Job) -> None:
-    with overflow_unspoken():  # which NumPy asks of every thread
-        for start, stop in job.blocks:
+def _pool_job(job: _Job) -> Iterator[None]:
+    for start, stop in job.blocks:
+        with overflow_unspoken():  # which NumPy asks of every thread
             _pool_rows(job.head, start, stop, job.cell_queries, job.cell_keys, job.into)
+        yield
 
 
 def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
