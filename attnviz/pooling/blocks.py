@@ -38,6 +38,7 @@ class _Strip(NamedTuple):
     largest: Array  # (slots, queries) of the exponentials; a slot is the part of a cell of keys that lies in a tile
     total: Array  # (slots, queries) of the exponentials
     seen: Array | None  # (slots, queries) how many keys each query sees
+    place: Array | None  # (tiles, queries) the key of the largest, where no tile holds more than one slot
     first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
 
 
@@ -124,7 +125,9 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
 
     seen = None if into.visible is None else zeros(sum(slots))
-    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen, zeros(1)[0])
+    one_slot = cell_keys >= KEY_BLOCK  # a tile then: its largest is found in it, not looked up among so many keys
+    place = xp.zeros((len(tiles), stop - start), dtype=xp.int64, device=block.device) if one_slot else None
+    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen, place, zeros(1)[0])
     calm = head.calm(block)
     tallest = max(last - first for first, last in tiles)
     work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
@@ -135,6 +138,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
             strip.largest[low:high],
             strip.total[low:high],
             None if seen is None else seen[low:high],
+            None if place is None else place[number],
             strip.first,
         )
         _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
@@ -155,26 +159,28 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     gaps = xp.log(whole) + xp.minimum(top - peaks, float(xp.finfo(head.dtype).max))  # finite, as 0 shares ask for
 
     best = xp.zeros_like(top)
-    cell = xp.zeros(stop - start, dtype=xp.int64, device=top.device)
+    winner = xp.zeros(stop - start, dtype=xp.int64, device=top.device)  # a cell of keys, or the key itself
     entropy = xp.zeros_like(top)
     first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    for (first, _), (low, high), gap, moment, share in zip(tiles, bounds, gaps, strip.moment, shares, strict=True):
+    each = zip(tiles, bounds, gaps, strip.moment, shares, strict=True)
+    for number, ((first, _), (low, high), gap, moment, share) in enumerate(each):
         largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (cells, queries)
         entropy += xp.sum(total, axis=0) * gap - moment * share
         highest = xp.max(largest, axis=0)
         first_slot = first // cell_keys
-        cell = xp.where(highest > best, first_slot + _first_of(xp, largest, highest), cell)
+        candidate = first_slot + _first_of(xp, largest, highest) if place is None else place[number]
+        winner = xp.where(highest > best, candidate, winner)
         best = xp.maximum(best, highest)
-        place = first_cell, slice(first_slot, first_slot + high - low)
-        into.mean[place] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
+        cells = first_cell, slice(first_slot, first_slot + high - low)
+        into.mean[cells] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
         largest = xp.max(cells_of_queries(xp, largest, cell_queries), axis=-1).T
-        into.maximum[place] = xp.maximum(into.maximum[place], largest)
+        into.maximum[cells] = xp.maximum(into.maximum[cells], largest)
         if strip.seen is not None and into.visible is not None:
-            into.visible[place] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
+            into.visible[cells] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
     into.top[start:stop], into.whole[start:stop] = top, whole
-    into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
+    into.largest_key[start:stop] = _find_keys(head, block, start, winner, cell_keys) if place is None else winner
     if begin < cell_keys:
         into.first_key[start:stop] = strip.first * shares[0]
 
@@ -219,6 +225,8 @@ def _reduce_tile(
     by_cell = cells_of_keys(xp, exponentials, cell_keys)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
+    if into.place is not None:
+        into.place[...] = keys[0] + _first_of(xp, exponentials, into.largest[0])
     if ruled:
         scores = xp.where(exponentials == 0, 0.0, scores)
     exponentials *= scores
