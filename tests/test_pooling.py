@@ -2,8 +2,10 @@
 
 import math
 import signal
+import sys
 import threading
 import time
+import types
 from dataclasses import replace
 
 import numpy
@@ -12,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnviz import AttnvizError, Layer, Rule, attend
-from attnviz.pooling import blocks, pool, pool_arrays
+from attnviz.pooling import blocks, cuda, pool, pool_arrays
+from attnviz.progress import unheard
 
 torch = pytest.importorskip("torch")
 
@@ -228,6 +231,47 @@ def test_memory_does_not_grow_with_the_context():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
     assert pooled.mean.shape == (1, 1024, 1024)
     assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        ({}, True),
+        ({"query": torch.full((1, 9, 4), 20.0)}, True),  # |q · k| = 800
+        ({"query": torch.full((1, 9, 4), 1e4)}, False),
+        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, True),
+        ({"rule": Rule(sinks=numpy.array([-1e6]))}, False),
+        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
+        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
+        ({"rule": Rule(scale=0.0)}, False),
+    ],
+)
+def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
+    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
+    bound = 4 * float(given["query"].max()) * 20 / 2
+    assert cuda.takes(**given, bound=bound) is taken
+
+
+def test_a_head_beyond_the_kernels_places_is_copied_together():
+    assert cuda._reachable(torch.ones(1, 9, 4))
+    apart = torch.empty(1, device="meta").as_strided((1, 9, 4), (1, 1 << 28, 1))
+    assert not cuda._reachable(apart)
+
+
+@pytest.mark.parametrize("error", ["CompilationError", "OutOfResources", "RuntimeError"])
+def test_what_does_not_compile_is_pooled_in_blocks(error, monkeypatch):
+    kinds = {name: type(name, (Exception,), {}) for name in ("CompilationError", "OutOfResources")}
+    monkeypatch.setitem(sys.modules, "triton", types.SimpleNamespace(**kinds))
+
+    def failing(*_):
+        raise kinds.get(error, RuntimeError)
+
+    monkeypatch.setattr(cuda, "_launched", failing)
+    query = torch.randn(2, 30, 4)
+    given = query, query, Rule(causal=True), (0, 1), 4, 4, 1e2, unheard
+    for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
+        assert (array is None and wanted is None) or torch.equal(array, wanted)
 
 
 GPU_RULES = {
