@@ -8,7 +8,7 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
-from attnviz.maps import framed, head_maps
+from attnviz.maps import Frame, framed, head_maps
 from attnviz.metrics import head_metrics
 from attnviz.pooling import pool
 from attnviz.renderers import picture
@@ -21,6 +21,7 @@ RULES = {
     "window and cap": Rule(causal=True, window=9, softcap=1.5),
     "mask": Rule(mask=numpy.random.default_rng(1).random((50, 50)) < 0.5),
     "sinks": Rule(causal=True, sinks=numpy.array([0.3, -1.0])),
+    "causal as a bias": Rule(bias=numpy.triu(numpy.full((50, 50), -1e4), 1)),
 }
 
 
@@ -35,7 +36,7 @@ def naive(layer, head, step, queries, keys, cell, pool):
     steps = layer.steps(head)
     values = getattr(steps, step.value)
     if step in (MapStep.WEIGHTS, MapStep.MASKED):
-        values = numpy.where(steps.masked == -math.inf, -math.inf, values)
+        values = numpy.where(steps.hidden, -math.inf, values)
     values = values[queries.start : queries.stop, keys.start : keys.stop]
     rows = []
     for top in range(0, len(values), cell[0]):
@@ -110,6 +111,22 @@ def test_a_long_text_is_pooled_and_the_title_says_so():
     assert named == {position // 2: f"{position:,}" for position in range(0, 1500, 200)}
     assert decide(trace, select(trace), title="mine").title == "mine"
     assert "cells of 2 × 2 tokens, mean" in decide(trace, select(trace), title="mine").subtitle
+
+
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+def test_a_causal_mask_given_as_a_bias_hides_the_same_cells(dtype):
+    random = numpy.random.default_rng(0)
+    query = random.standard_normal((1, 1500, 8)).astype(dtype)
+    bias = numpy.triu(numpy.full((1500, 1500), numpy.finfo(dtype).min), 1)
+    maps = []
+    for rule in (Rule(causal=True), Rule(bias=bias)):
+        layer = Layer(query, query, query, rule)
+        whole, part = (Frame(range(0, 1500, 5), range(0, keys, 5), 300) for keys in (1500, 1495))
+        (pooled,), _ = head_maps(Part(layer, (0,)), MapStep.WEIGHTS, whole)
+        (region,), _ = head_maps(Part(layer, (0,)), MapStep.WEIGHTS, part)  # row by row
+        numpy.testing.assert_allclose(pooled[:, :299], region, rtol=1e-4)
+        maps.append(pooled)
+    numpy.testing.assert_allclose(*maps, rtol=1e-4)
 
 
 def test_a_region_has_the_weights_of_the_whole_softmax_and_its_own_tokens():

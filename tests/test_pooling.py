@@ -1,6 +1,11 @@
 """The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
 
 import math
+import signal
+import sys
+import threading
+import time
+import types
 from dataclasses import replace
 
 import numpy
@@ -9,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnviz import AttnvizError, Layer, Rule, attend
-from attnviz.pooling import blocks, pool, pool_arrays
+from attnviz.pooling import blocks, cuda, pool, pool_arrays
+from attnviz.progress import unheard
 
 torch = pytest.importorskip("torch")
 
@@ -20,7 +26,7 @@ ROWS = ("entropy", "largest", "first_key", "sink")
 def expected(query, key, rule, pooled):
     """What average and maximum pooling of attend()'s weights gives, and the measures of the weights' rows."""
     steps = attend(query, key, key, **vars(rule))
-    weights, visible = steps.weights, steps.masked > -math.inf
+    weights, visible = steps.weights, ~steps.hidden
     weights = weights if weights.ndim > 2 else weights[None]
     sink = numpy.clip(1 - weights.sum(axis=-1), 0, 1) if rule.sinks is not None else numpy.zeros(weights.shape[:2])
 
@@ -54,6 +60,36 @@ def agree(pooled, wanted, tolerance):
     numpy.testing.assert_allclose(at, wanted["largest"], rtol=tolerance, atol=tolerance, err_msg="largest_key")
 
 
+def lower(draw, random, bias, row, cell):
+    """Some whole rows and single cells of ``bias`` as masks that are added make them."""
+    bias[..., random.random(bias.shape[-2]) < 0.3, :] += draw(st.sampled_from(row))
+    bias[random.random(bias.shape) < 0.2] = draw(st.sampled_from(cell))
+
+
+def lowest(dtype):
+    return [0.0, -1e4, -1e9, float(numpy.finfo(dtype).min)]
+
+
+@st.composite
+def whole_numbers(draw):
+    """Scores in float32 that come out the same in whatever order they are summed, so that what vanishes does in both."""
+    queries, keys, kind = draw(st.integers(1, 40)), draw(st.integers(1, 40)), numpy.float32
+    random = numpy.random.default_rng(draw(st.integers(0, 2**32)))
+    size = draw(st.sampled_from([1, 3, 1000]))
+    query, key = (random.integers(-size, size + 1, (2, tokens, 4)).astype(kind) for tokens in (queries, keys))
+    bias = random.integers(-3, 4, (queries, keys)).astype(kind)
+    lower(draw, random, bias, lowest(kind), lowest(kind))
+    rule = Rule(
+        scale=draw(st.sampled_from([0.5, 2.0, 256.0])),
+        causal=draw(st.booleans()),
+        query_offset=draw(st.integers(-5, 50)),
+        mask=random.random((queries, keys)) < 0.7 if draw(st.booleans()) else None,
+        bias=bias if draw(st.booleans()) else None,
+        sinks=numpy.asarray([0.0, draw(st.sampled_from([-1e9, 1e3, 1e9]))], kind) if draw(st.booleans()) else None,
+    )
+    return query, key, rule, draw(st.integers(1, 50))
+
+
 @st.composite
 def problems(draw):
     group, kv_heads = draw(st.integers(1, 3)), draw(st.integers(1, 2))
@@ -68,6 +104,7 @@ def problems(draw):
     )
     bias = random.standard_normal(shape)
     bias[random.random(shape) < 0.2] = -math.inf
+    lower(draw, random, bias, [0.0, -1e4], lowest(float))
     rule = Rule(
         scale=draw(st.sampled_from([None, 0.0, -0.5, 2.0])),
         causal=draw(st.booleans()),
@@ -92,6 +129,18 @@ def test_the_map_is_the_weights_pooled(monkeypatch_blocks, problem, kind, block)
     assert type(pooled.mean) is type(KINDS[kind](query))
     assert max(pooled.mean.shape[1:]) <= cells
     agree(pooled, expected(query, key, rule, pooled), 1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
+@settings(deadline=None)
+@given(problem=whole_numbers())
+def test_the_map_is_the_weights_pooled_in_single_precision(monkeypatch_blocks, problem, kind, block):
+    query, key, rule, cells = problem
+    monkeypatch_blocks(block)
+    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells)
+    assert numpy.asarray(pooled.mean).dtype == numpy.float32
+    agree(pooled, expected(query, key, rule, pooled), 2e-5)
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +194,9 @@ def test_a_row_of_cells_keeps_its_mass():
     assert (numpy.diagonal(pooled.visible[0]) > 0).all()
 
 
+SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key")}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -157,12 +209,56 @@ def test_a_row_of_cells_keeps_its_mass():
         ({"query": numpy.full((1, 5, 4), 1e200), "key": numpy.full((1, 5, 4), 1e200)}, "too large"),
         ({"rule": Rule(mask=numpy.ones((3, 5), bool))}, "does not fit"),
         ({"rule": Rule(sinks=numpy.ones(3))}, "one logit a head"),
+        ({"rule": Rule(bias=numpy.full((5, 5), 1.7e308)), "key": numpy.full((1, 5, 4), 4e307)}, "masked are too large"),
+        (SINGLE | {"rule": Rule(bias=numpy.full((5, 5), 1e300))}, "masked are too large for float32"),
+        (SINGLE | {"rule": Rule(softcap=1e-40)}, "float32 has no such number"),
+        (SINGLE | {"rule": Rule(sinks=numpy.full(2, 1e300))}, "sinks holds a value that is not finite"),
     ],
 )
 def test_what_does_not_fit_is_said(change, message):
     given = {"query": numpy.ones((2, 5, 4)), "key": numpy.ones((1, 5, 4))} | change
     with pytest.raises(AttnvizError, match=message):
         pool_arrays(**given)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bias_that_overflows_is_refused_in_torch_too(kind):
+    query, bias = (
+        KINDS[kind](array.astype(numpy.float32)) for array in (numpy.full((1, 5, 4), 8e18), numpy.full((5, 5), 3.4e38))
+    )
+    with pytest.raises(AttnvizError, match="masked are too large"):
+        attend(query, query, query, bias=bias)
+    with pytest.raises(AttnvizError, match="masked are too large"):
+        pool_arrays(query, query, Rule(bias=bias))
+
+
+def test_what_requires_a_gradient_is_pooled_all_the_same():
+    query = torch.randn(2, 9, 4, requires_grad=True)
+    learned = {"sinks": torch.randn(2, requires_grad=True), "bias": torch.randn(9, 9, requires_grad=True)}
+    pooled = pool_arrays(query, query, Rule(**learned), cells=3)
+    plain = pool_arrays(query, query, Rule(**{name: tensor.detach() for name, tensor in learned.items()}), cells=3)
+    assert not pooled.mean.requires_grad
+    assert torch.equal(pooled.mean, plain.mean)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
+    query = KINDS[kind](numpy.random.default_rng(6).standard_normal((1, 400, 8)))
+    calls, usual, main, before = [], blocks._pool_rows, threading.main_thread().ident, threading.active_count()
+
+    def counted(*given):
+        calls.append(given[1])
+        if len(calls) == 3:
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.3)  # until the main thread has heard it
+        usual(*given)
+
+    monkeypatch.setattr(blocks, "_pool_rows", counted)
+    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
+    with pytest.raises(KeyboardInterrupt):
+        pool_arrays(query, query, cells=1)  # one cell, and so one job, of 100 blocks
+    assert len(calls) < 20
+    assert threading.active_count() == before
 
 
 @pytest.mark.slow
@@ -178,6 +274,47 @@ def test_memory_does_not_grow_with_the_context():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
     assert pooled.mean.shape == (1, 1024, 1024)
     assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        ({}, True),
+        ({"query": torch.full((1, 9, 4), 20.0)}, True),  # |q · k| = 800
+        ({"query": torch.full((1, 9, 4), 1e4)}, False),
+        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, True),
+        ({"rule": Rule(sinks=numpy.array([-1e6]))}, False),
+        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
+        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
+        ({"rule": Rule(scale=0.0)}, False),
+    ],
+)
+def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
+    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
+    bound = 4 * float(given["query"].max()) * 20 / 2
+    assert cuda.takes(**given, bound=bound) is taken
+
+
+def test_a_head_beyond_the_kernels_places_is_copied_together():
+    assert cuda._reachable(torch.ones(1, 9, 4))
+    apart = torch.empty(1, device="meta").as_strided((1, 9, 4), (1, 1 << 28, 1))
+    assert not cuda._reachable(apart)
+
+
+@pytest.mark.parametrize("error", ["CompilationError", "OutOfResources", "RuntimeError"])
+def test_what_does_not_compile_is_pooled_in_blocks(error, monkeypatch):
+    kinds = {name: type(name, (Exception,), {}) for name in ("CompilationError", "OutOfResources")}
+    monkeypatch.setitem(sys.modules, "triton", types.SimpleNamespace(**kinds))
+
+    def failing(*_):
+        raise kinds.get(error, RuntimeError)
+
+    monkeypatch.setattr(cuda, "_launched", failing)
+    query = torch.randn(2, 30, 4)
+    given = query, query, Rule(causal=True), (0, 1), 4, 4, 1e2, unheard
+    for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
+        assert (array is None and wanted is None) or torch.equal(array, wanted)
 
 
 GPU_RULES = {

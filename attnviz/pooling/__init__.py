@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from attnviz.arrays import Array, as_array, as_floating, like, namespace
+from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
 from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
@@ -45,8 +45,8 @@ class Pooled:
                   mean over the visible pairs alone is mean / visible.
     maximum       (heads, query_cells, key_cells): the largest weight of a cell, which keeps visible a needle that the
                   mean drowns
-    visible       (heads, query_cells, key_cells): the share of a cell's pairs that the rule lets be seen; 0 where all
-                  are hidden (mean and maximum are 0 there too)
+    visible       (heads, query_cells, key_cells): the share of a cell's pairs that are not hidden, as Steps.hidden says
+                  it; 0 where all are (and so are mean and maximum, unless a bias lowers a whole row)
     entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key's
     largest       (heads, queries): the largest weight of each query
     largest_key   (heads, queries), int: the key that has it; 0 for a query that sees nothing (largest is 0)
@@ -115,10 +115,10 @@ def pool_arrays(
     if cells < 1:
         raise AttnvizError(f"cells is {cells}: a map needs at least 1")
     bound = _bound(query, key, rule)
-    rule = _checked_rule(query, keys, rule)
+    rule = _checked_rule(query, key, rule)
     sizes = cell_size(queries, cells), cell_size(keys, cells)
     measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound, report)
-    sink = _sink_share(rule, chosen, measures.normaliser)
+    sink = _sink_share(rule, chosen, measures)
     return Pooled(
         mean=measures.mean,
         maximum=measures.maximum,
@@ -135,12 +135,13 @@ def pool_arrays(
     )
 
 
-def _sink_share(rule: Rule, heads: Sequence[int], normaliser: Array) -> Array:
+def _sink_share(rule: Rule, heads: Sequence[int], measures: Measures) -> Array:
     """What the sinks of these heads take of each row.  (heads, queries)"""
-    xp = namespace(normaliser)
+    xp, top = namespace(measures.top), measures.top
     if rule.sinks is None:
-        return xp.zeros_like(normaliser)
-    return xp.exp(like(normaliser, rule.sinks)[list(heads)][:, None] - normaliser)
+        return xp.zeros_like(top)
+    with overflow_unspoken():
+        return xp.exp(like(top, rule.sinks)[list(heads)][:, None] - top) / measures.whole
 
 
 def _plogp(share: Array) -> Array:
@@ -166,7 +167,7 @@ def _three_axes(value: Any, name: str) -> Array:
         raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
     if 0 in array.shape:
         raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
-    return array.detach() if hasattr(array, "detach") else array
+    return _detached(array)
 
 
 def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
@@ -194,19 +195,28 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
     return float(bound)
 
 
-def _checked_rule(query: Array, keys: int, rule: Rule) -> Rule:
+def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
     """The rule with its arrays beside the query, once they are known to fit."""
-    heads, queries, _ = (int(size) for size in query.shape)
+    (heads, queries, _), keys = (int(size) for size in query.shape), int(key.shape[1])
     rule.offset_for(queries, keys)
+    xp, scores = namespace(query), (heads, queries, keys)
+    number = sum(as_floating(array[0, 0, :1], "query") for array in (query, key))  # of the dtype that scores have
+    limits = xp.finfo(number.dtype)
+    if rule.softcap is not None and not limits.smallest_normal <= rule.softcap <= limits.max:
+        raise AttnvizError(f"softcap is {rule.softcap}: {number.dtype} has no such number", "use float64")
     arrays: dict[str, Array] = {}
     if rule.mask is not None:
-        mask = of_scores(boolean_mask(rule.mask), "mask", (heads, queries, keys))
-        arrays["mask"] = like(query, mask, dtype=namespace(query).bool)
+        mask = of_scores(boolean_mask(rule.mask), "mask", scores)
+        arrays["mask"] = like(query, mask, dtype=xp.bool)
     if rule.bias is not None:
-        bias = of_scores(bias_array(rule.bias), "bias", (heads, queries, keys))
-        arrays["bias"] = bias if namespace(bias) is namespace(query) else like(query, bias)
+        bias = of_scores(bias_array(_detached(rule.bias)), "bias", scores)
+        arrays["bias"] = bias if namespace(bias) is xp else like(number, bias)
     if rule.sinks is not None:
-        sinks = as_floating(rule.sinks, "sinks")
-        sink_logits(namespace(sinks), sinks, query)
-        arrays["sinks"] = sinks
+        arrays["sinks"] = like(number, as_floating(_detached(rule.sinks), "sinks"))
+        sink_logits(xp, arrays["sinks"], query)
     return replace(rule, **arrays) if arrays else rule
+
+
+def _detached(array: Array) -> Array:
+    """``array`` without its gradient."""
+    return array.detach() if hasattr(array, "detach") else array

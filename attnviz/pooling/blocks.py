@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, as_floating, in_threads, namespace, overflow_unspoken
@@ -32,11 +33,13 @@ class _Strip(NamedTuple):
     """What is kept of the tiles of a block of queries, allocated at once: small arrays that outlive a tile, each
     allocated after it, would pin the memory that the tiles leave."""
 
-    peak: Array  # (tiles, queries) the score that a tile's exponentials are relative to
+    peak: Array  # (tiles, queries) the score that a tile's exponentials are relative to; −∞ where all are hidden
     moment: Array  # (tiles, queries) Σ exponential · (score − peak)
     largest: Array  # (slots, queries) of the exponentials; a slot is the part of a cell of keys that lies in a tile
     total: Array  # (slots, queries) of the exponentials
     seen: Array | None  # (slots, queries) how many keys each query sees
+    place: Array | None  # (tiles, queries) the key of the largest, where no tile holds more than one slot
+    first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
 
 
 def pool_blocks(
@@ -69,6 +72,7 @@ def pool_blocks(
         largest_key,
         zeros(queries),
         zeros(queries),
+        zeros(queries) + 1,
     )
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
@@ -77,9 +81,9 @@ def pool_blocks(
             _Job(head, blocks, cell_queries, cell_keys, into)
             for blocks in row_blocks(queries, cell_queries, QUERY_BLOCK)
         ]
-        running = in_threads(query, _pool_job, jobs[::-1], most=WORKERS * 32 // xp.finfo(dtype).bits)
-        for done, _ in enumerate(running, start=place * len(jobs) + 1):
-            report(done, len(jobs) * len(heads))
+        with closing(in_threads(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits)) as running:
+            for done, _ in enumerate(running, start=place * len(jobs) + 1):
+                report(done, len(jobs) * len(heads))
     area = xp.astype(heights[:, None] * widths, dtype)
     for sums in (measures.mean, visible):
         if sums is not None:
@@ -97,10 +101,11 @@ class _Job(NamedTuple):
     into: Measures
 
 
-def _pool_job(job: _Job) -> None:
-    with overflow_unspoken():  # which NumPy asks of every thread
-        for start, stop in job.blocks:
+def _pool_job(job: _Job) -> Iterator[None]:
+    for start, stop in job.blocks:
+        with overflow_unspoken():  # which NumPy asks of every thread
             _pool_rows(job.head, start, stop, job.cell_queries, job.cell_keys, job.into)
+        yield
 
 
 def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
@@ -111,7 +116,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     sink = head.sink
     if not tiles:
         if sink is not None:
-            into.normaliser[start:stop] = sink
+            into.top[start:stop] = sink
         return
     slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
     bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
@@ -120,7 +125,9 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
 
     seen = None if into.visible is None else zeros(sum(slots))
-    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen)
+    one_slot = cell_keys >= KEY_BLOCK  # a tile then: its largest is found in it, not looked up among so many keys
+    place = xp.zeros((len(tiles), stop - start), dtype=xp.int64, device=block.device) if one_slot else None
+    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen, place, zeros(1)[0])
     calm = head.calm(block)
     tallest = max(last - first for first, last in tiles)
     work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
@@ -128,13 +135,19 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         own = _Strip(
             strip.peak[number],
             strip.moment[number],
-            *(None if array is None else array[low:high] for array in strip[2:]),
+            strip.largest[low:high],
+            strip.total[low:high],
+            None if seen is None else seen[low:high],
+            None if place is None else place[number],
+            strip.first,
         )
         _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
-    peaks = strip.peak
-    top = xp.max(peaks, axis=0)
+    # A logarithm added to the largest score would vanish in it where that is large: the two stay apart to the end.
+    top = xp.max(strip.peak, axis=0)
     if sink is not None:
         top = xp.maximum(top, sink)
+    top = xp.where(top == -math.inf, 0.0, top)
+    peaks = xp.where(strip.peak == -math.inf, top, strip.peak)
     shifts = xp.exp(peaks - top)  # (tiles, queries)
     whole = xp.zeros_like(top)
     for shift, (low, high) in zip(shifts, bounds, strict=True):
@@ -143,29 +156,33 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
         whole = whole + xp.exp(sink - top)
     whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
     shares = shifts / whole
+    gaps = xp.log(whole) + xp.minimum(top - peaks, float(xp.finfo(head.dtype).max))  # finite, as 0 shares ask for
 
     best = xp.zeros_like(top)
-    cell = xp.zeros(stop - start, dtype=xp.int64, device=top.device)
+    winner = xp.zeros(stop - start, dtype=xp.int64, device=top.device)  # a cell of keys, or the key itself
     entropy = xp.zeros_like(top)
     first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    for (first, _), (low, high), peak, moment, share in zip(tiles, bounds, peaks, strip.moment, shares, strict=True):
+    each = zip(tiles, bounds, gaps, strip.moment, shares, strict=True)
+    for number, ((first, _), (low, high), gap, moment, share) in enumerate(each):
         largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (cells, queries)
-        entropy += xp.sum(total, axis=0) * (top + xp.log(whole) - peak) - moment * share
+        entropy += xp.sum(total, axis=0) * gap - moment * share
         highest = xp.max(largest, axis=0)
         first_slot = first // cell_keys
-        cell = xp.where(highest > best, first_slot + _first_of(xp, largest, highest), cell)
+        candidate = first_slot + _first_of(xp, largest, highest) if place is None else place[number]
+        winner = xp.where(highest > best, candidate, winner)
         best = xp.maximum(best, highest)
-        place = first_cell, slice(first_slot, first_slot + high - low)
-        into.mean[place] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
+        cells = first_cell, slice(first_slot, first_slot + high - low)
+        into.mean[cells] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
         largest = xp.max(cells_of_queries(xp, largest, cell_queries), axis=-1).T
-        into.maximum[place] = xp.maximum(into.maximum[place], largest)
+        into.maximum[cells] = xp.maximum(into.maximum[cells], largest)
         if strip.seen is not None and into.visible is not None:
-            into.visible[place] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
+            into.visible[cells] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
-    into.normaliser[start:stop] = normaliser = top + xp.log(whole)
-    into.largest_key[start:stop] = _find_keys(head, block, start, cell, cell_keys)
-    into.first_key[start:stop] = _weight_of_first(head, block, start, normaliser)
+    into.top[start:stop], into.whole[start:stop] = top, whole
+    into.largest_key[start:stop] = _find_keys(head, block, start, winner, cell_keys) if place is None else winner
+    if begin < cell_keys:
+        into.first_key[start:stop] = strip.first * shares[0]
 
 
 def _first_of(xp: Any, array: Array, highest: Array) -> Array:
@@ -192,20 +209,24 @@ def _reduce_tile(
     ruled = not head.sees_all(queries, keys)
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
-        scores = head.scores(scores, rows[None, :], columns[:, None])
-    if into.seen is not None:
-        seen = xp.astype(scores != -math.inf, scores.dtype)
-        into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
+        scaled = head.scaled(scores)
+        scores = head.masked(scaled, rows[None, :], columns[:, None])
+        if into.seen is not None:
+            seen = xp.astype(head.seen(scaled, scores), scores.dtype)
+            into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
-        if ruled:  # finite, so that differences stay numbers where a query sees nothing
-            peak = xp.where(peak == -math.inf, -float(xp.finfo(peak.dtype).max) / 4, peak)
         into.peak[...] = peak
-        scores -= peak
+        # finite, so that differences stay numbers where a query sees nothing
+        scores -= xp.where(peak == -math.inf, 0.0, peak) if ruled else peak
     xp.exp(scores, out=exponentials)
+    if keys[0] == 0:
+        into.first[...] = exponentials[0]
     by_cell = cells_of_keys(xp, exponentials, cell_keys)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
+    if into.place is not None:
+        into.place[...] = keys[0] + _first_of(xp, exponentials, into.largest[0])
     if ruled:
         scores = xp.where(exponentials == 0, 0.0, scores)
     exponentials *= scores
@@ -229,11 +250,3 @@ def _find_keys(head: Head, block: Array, start: int, cell: Array, cell_keys: int
         scores = xp.where(there, head.scores(product, rows[:, None], place), -math.inf)
         found.append(xp.take_along_axis(place, xp.argmax(scores, axis=1, keepdims=True), axis=1)[:, 0])
     return xp.concat(found)
-
-
-def _weight_of_first(head: Head, block: Array, start: int, normaliser: Array) -> Array:
-    """The weight of the first key for each query of a block.  (queries,)"""
-    xp = head.xp
-    product = block @ head.keys(0, 1)[0]
-    rows = xp.arange(start, start + product.shape[0], device=product.device)
-    return xp.exp(head.scores(product, rows, xp.zeros_like(rows)) - normaliser)

@@ -10,11 +10,14 @@ from typing import Any
 
 from attnviz.arrays import Array
 from attnviz.attention import Rule
+from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.measures import Measures
 from attnviz.progress import Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have
+LARGEST_SCORE = 1e3  # beyond it, the logarithm that a normaliser adds to a row's largest score loses digits in it
+ADDRESSES = 1 << 31  # what the kernels count the numbers of a head with
 LOG2_E = 1.4426950408889634
 
 
@@ -37,12 +40,30 @@ class Launch:
 
 
 def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
-    """Whether the kernels compute this: CUDA and Triton are there, and the rule is one of lengths and numbers alone."""
-    if find_spec("triton") is None or not bound < 1e30:
+    """Whether the kernels compute this: CUDA and Triton are there, the rule is one of lengths and numbers alone, and no
+    score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score exceeds it."""
+    queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
+    if find_spec("triton") is None or not bound < 1e30 or rule.mask is not None or rule.bias is not None:
         return False
-    plain = rule.mask is None and rule.bias is None and rule.scale_for(query.shape[-1]) != 0
     kind = str(query.dtype).rpartition(".")[2]
-    return plain and query.dtype == key.dtype and kind in ("bfloat16", "float16", "float32") and query.shape[-1] <= 256
+    if query.dtype != key.dtype or kind not in ("bfloat16", "float16", "float32") or dimension > 256:
+        return False
+    if max(queries, keys) * dimension >= ADDRESSES or abs(rule.offset_for(queries, keys)) >= FAR // 2:
+        return False  # a position, and FAR beyond it, must be an int32
+    if rule.sinks is not None and not float(abs(rule.sinks).max()) < LARGEST_SCORE:
+        return False
+    return rule.scale_for(dimension) != 0 and _largest_score(query, key, rule, bound) < LARGEST_SCORE
+
+
+def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
+    """A number that no score exceeds: ``bound`` where that is low enough already, or |q · k| ≤ |q| |k|, or the cap."""
+    import torch
+
+    if bound >= LARGEST_SCORE:
+        bound = abs(rule.scale_for(query.shape[-1]))
+        for array in (query, key):
+            bound *= float(torch.linalg.vector_norm(array, dim=-1, dtype=torch.float32).max())
+    return bound if rule.softcap is None else min(bound, rule.softcap)
 
 
 def launch_for(query: Array, cell_keys: int) -> Launch:
@@ -63,10 +84,26 @@ def pool_on_gpu(
     heads: Sequence[int],
     cell_queries: int,
     cell_keys: int,
-    _: float,  # the other engine's bound
+    bound: float,
     report: Report,
 ) -> Measures:
-    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
+    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d).
+
+    Where Triton cannot compile a kernel for the card, or the card has too little memory for it, torch computes the same
+    block by block (blocks.py), slower and no less exactly.
+    """
+    from triton import CompilationError, OutOfResources
+
+    try:
+        return _launched(query, key, rule, heads, cell_queries, cell_keys, report)
+    except (CompilationError, OutOfResources, RuntimeError):  # the last from Triton's passes, or without a C compiler
+        return pool_blocks(query, key, rule, heads, cell_queries, cell_keys, bound, report)
+
+
+def _launched(
+    query: Array, key: Array, rule: Rule, heads: Sequence[int], cell_queries: int, cell_keys: int, report: Report
+) -> Measures:
+    """The same by the kernels, all heads in one launch or each in its own."""
     import torch
 
     total, group = query.shape[0], query.shape[0] // key.shape[0]
@@ -96,7 +133,7 @@ def run(
     launch = launch or launch_for(query, cell_keys)
     heads, queries, dimension = query.shape
     kv_heads, keys, _ = key.shape
-    query, key = (array if array.stride(-1) == 1 else array.contiguous() for array in (query, key))
+    query, key = (array if _reachable(array) else array.contiguous() for array in (query, key))
     scale = rule.scale_for(dimension)
     if scale < 0:
         query, scale = -query, -scale
@@ -145,7 +182,15 @@ def run(
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4,
         )  # fmt: skip
-    return Measures(mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E)
+    return Measures(
+        mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E, torch.ones_like(normaliser)
+    )
+
+
+def _reachable(array: Array) -> bool:
+    """Whether the kernels can read a head of ``array`` where it lies."""
+    _, tokens, dimension = array.shape
+    return bool(array.stride(-1) == 1 and tokens * array.stride(1) + dimension < ADDRESSES)
 
 
 def _band(rule: Rule, queries: int, keys: int) -> tuple[int, int, int]:

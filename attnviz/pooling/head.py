@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnviz.arrays import Array, like, namespace, overflow_unspoken
-from attnviz.attention import Rule
+from attnviz.attention import Rule, Steps
 from attnviz.errors import AttnvizError
 from attnviz.pooling.cells import reach
 
@@ -77,6 +77,10 @@ class Head:
 
     def scores(self, product: Array, rows: Array, keys: Array) -> Array:
         """``product`` = query · key · scale, turned into scores; rows and keys, which broadcast, name its cells."""
+        return self.masked(self.scaled(product), rows, keys)
+
+    def scaled(self, product: Array) -> Array:
+        """``product``, capped if the rule says so."""
         xp, rule = self.xp, self.rule
         if self.checked and not bool(xp.all(xp.isfinite(product))):
             raise AttnvizError(
@@ -85,12 +89,27 @@ class Head:
             )
         if rule.softcap is not None:
             product = rule.softcap * xp.tanh(product / rule.softcap)
-        if self.bias is not None:
-            product = product + like(product, self.bias[rows, keys])
-        seen = self._seen(rows, keys)
-        return product if seen is None else xp.where(seen, product, -math.inf)
+        return product
 
-    def _seen(self, rows: Array, keys: Array) -> Array | None:
+    def masked(self, scaled: Array, rows: Array, keys: Array) -> Array:
+        """``scaled`` with the bias, hidden cells −∞."""
+        xp = self.xp
+        if self.bias is not None:
+            scaled = scaled + like(scaled, self.bias[rows, keys])
+        visible = self._visible(rows, keys)
+        if visible is not None:
+            scaled = xp.where(visible, scaled, -math.inf)
+        if self.bias is not None and not bool(xp.max(scaled) < math.inf):  # NaN is larger than all
+            raise AttnvizError(f"masked are too large for {scaled.dtype}", "scale the inputs down, or use float64")
+        return scaled
+
+    def seen(self, scaled: Array, masked: Array) -> Array:
+        """True for each cell that attend() does not count as hidden."""
+        if self.bias is None:  # which alone could lower a cell instead
+            return masked != -math.inf
+        return ~Steps(scaled, scaled, masked, masked, masked).hidden
+
+    def _visible(self, rows: Array, keys: Array) -> Array | None:
         seen = None
         before, after = reach(self.rule)
         if before != math.inf or after != math.inf:

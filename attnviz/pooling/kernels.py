@@ -328,7 +328,7 @@ def pool_rows(
             if QUERY_CELLS == 1:
                 width = tl.minimum(queries - query_cell * cell_queries, cell_queries)
                 maximum = tl.max(weight, 1)
-                mean = tl.sum(weight * mass, 1) / (width * height).to(tl.float32)
+                mean = tl.sum(weight * mass, 1) / (width.to(tl.float32) * height.to(tl.float32))
                 place = (head.to(tl.int64) * query_cells + query_cell) * key_cells + cell
                 if BLOCKS_A_CELL == 1:
                     tl.store(maximum_of + place, maximum, mask=there)
@@ -341,7 +341,8 @@ def pool_rows(
                 width = tl.minimum(queries - cells_of * cell_queries, cell_queries)
                 maxima = tl.max(tl.reshape(weight, (CELL_BLOCK, QUERY_CELLS, QUERY_CELL)), 2)
                 means = tl.sum(tl.reshape(weight * mass, (CELL_BLOCK, QUERY_CELLS, QUERY_CELL)), 2)
-                means = means / tl.maximum(width[None, :] * height[:, None], 1).to(tl.float32)
+                area = width.to(tl.float32)[None, :] * height.to(tl.float32)[:, None]
+                means = means / tl.maximum(area, 1.0)
                 place = (head.to(tl.int64) * query_cells + cells_of)[None, :] * key_cells + cell[:, None]
                 inside_map = there[:, None] & (cells_of < query_cells)[None, :]
                 tl.store(maximum_of + place, maxima, mask=inside_map)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attnviz.arrays import Array
+from attnviz.arrays import Array, namespace
 
 
 class Measures(NamedTuple):
@@ -17,4 +17,10 @@ class Measures(NamedTuple):
     largest: Array  # (heads, queries)
     largest_key: Array  # (heads, queries)
     first_key: Array  # (heads, queries)
-    normaliser: Array  # (heads, queries): log Σ exp of the scores, and of the sink if there is one
+    top: Array  # (heads, queries): the number that the exponentials are relative to: weight = exp(score − top) / whole
+    whole: Array  # (heads, queries): Σ exp(score − top), and the sink's if there is one
+
+    @property
+    def normaliser(self) -> Array:
+        """log Σ exp of the scores, as exact as one number can say it: none of the measures is computed from it."""
+        return self.top + namespace(self.whole).log(self.whole)
