@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as attnviz html has it; the peers multiply nothing
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as pages are written; the peers multiply nothing
 
 import numpy
 
