@@ -76,11 +76,12 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
         if place.startswith("mps") and kind is None and tensor.dtype == torch.float64:
             kind = torch.float32  # Apple's GPUs have no float64
         moved = tensor.to(device=place, dtype=kind)
-        if moved.is_meta:
-            raise NotImplementedError("it holds no numbers")
-        return moved
+    # As torch refuses a device: one it does not know, one it was built without, one that lacks a type or an operation.
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise AttnvizError(f"torch cannot use the device {device}: {_first_line(error)}") from None
+    if moved.is_meta:
+        raise AttnvizError(f"torch cannot use the device {device}: it holds no numbers")
+    return moved
 
 
 def import_torch(what: str) -> Any:

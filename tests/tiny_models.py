@@ -18,6 +18,16 @@ ENDS = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
 LAYERS = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
 PLAIN = {"vocab_size": VOCABULARY, **LAYERS, **ENDS}
 GROUPED = {**PLAIN, "num_key_value_heads": 2}
+TWO_STACKS = {
+    "vocab_size": VOCABULARY,
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 3,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 48,
+    "decoder_ffn_dim": 48,
+}
 CONFIGS: dict[str, dict[str, Any]] = {
     "Llama": {**GROUPED, "max_position_embeddings": 64},
     "Mistral": {**GROUPED, "sliding_window": 4},
@@ -44,17 +54,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "ModernBert": {**PLAIN, "local_attention": 4, "cls_token_id": 0, "sep_token_id": 0},
     "Albert": {**PLAIN, "embedding_size": 16},
     "Splinter": PLAIN,  # plain code alone, and no mask: nothing may be taken for causal
-    "NllbMoe": {
-        "vocab_size": VOCABULARY,
-        "d_model": 32,
-        "encoder_layers": 2,
-        "decoder_layers": 3,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 48,
-        "decoder_ffn_dim": 48,
-        "num_experts": 2,
-    },
+    "NllbMoe": {**TWO_STACKS, "num_experts": 2},
     "ViT": {**LAYERS, "image_size": 32, "patch_size": 8},
     "T5": {
         "vocab_size": VOCABULARY,
@@ -67,17 +67,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "decoder_start_token_id": 0,
         "relative_attention_num_buckets": 8,
     },
-    "Bart": {
-        "vocab_size": VOCABULARY,
-        "d_model": 32,
-        "encoder_layers": 2,
-        "decoder_layers": 3,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 48,
-        "decoder_ffn_dim": 48,
-        "max_position_embeddings": 64,
-    },
+    "Bart": {**TWO_STACKS, "max_position_embeddings": 64},
     "XLNet": {"vocab_size": VOCABULARY, "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
 }
 HEADS = {

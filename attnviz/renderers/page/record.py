@@ -19,7 +19,7 @@ from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import Trace
 
-TITLE_TOKENS = 60
+TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
 
