@@ -10,7 +10,7 @@ capped scores (Gemma 2, 2408.00118), grouped key/value heads (Ainslie et al. 202
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
@@ -74,6 +74,16 @@ class Rule:
                 f"query_offset={keys - queries} the last query with the last key, as a key/value cache",
             )
         return 0
+
+    def of_queries(self, start: int, stop: int, queries: int, keys: int) -> Rule:
+        """The rule of the queries ``start`` … ``stop`` − 1 alone, of as many as there are, over the same keys."""
+
+        def rows(array: Array | None) -> Array | None:
+            """(…, queries, keys) → (…, some queries, keys); what all queries share stays."""
+            return array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., start:stop, :]
+
+        offset = self.offset_for(queries, keys) + start
+        return replace(self, query_offset=offset, mask=rows(self.mask), bias=rows(self.bias))
 
 
 class Steps(NamedTuple):

@@ -1,8 +1,8 @@
 """One step of a head as a map that is no larger than a picture can show, exact, and never holding queries × keys.
 
-A cell of the map is one pair of a query and a key, or the mean or the largest value of many. The weights of a whole head
-are pooled in one pass (pooling/); any other step, and any region of a head, row block by row block: the weights in a
-region are those of the full softmax.
+A cell of the map is one pair of a query and a key, or the mean or the largest value of many. Weights are pooled in one
+pass (pooling/); any other step, and weights without the tokens that are left out, row block by row block. The weights in
+a region of a head are those of the full softmax.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import numpy
 from attnviz.arrays import Array, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Pool
-from attnviz.pooling import Pooled
-from attnviz.pooling import pool as pool_weights
+from attnviz.pooling import Pooled, pool
 from attnviz.pooling.cells import cell_size
 from attnviz.progress import Report, unheard
 from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
@@ -84,8 +83,8 @@ def head_maps(
     A map that is not pooled is without what is left out; in cells it counts as hidden.
     """
     layer = part.layer
-    if step is MapStep.WEIGHTS and frame.pooled and frame.whole(layer) and not part.narrowed:
-        return pooled_maps(pool_weights(layer, part.heads, frame.cells, report), frame.pool), []
+    if step is MapStep.WEIGHTS and not part.narrowed and not _is_small(layer, frame):
+        return pooled_maps(pooled(part, frame, report), frame.pool), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
     for place, head in enumerate(part.heads):
@@ -104,6 +103,12 @@ def head_maps(
                 values = values[numpy.ix_(*inside)]
         maps.append(values)
     return maps, shares
+
+
+def pooled(part: Part, frame: Frame, report: Report = unheard) -> Pooled:
+    """The weights of the heads of ``part`` in the cells of ``frame``."""
+    queries, keys = (range(side.start, side.stop) for side in (frame.queries, frame.keys))
+    return pool(part.layer, part.heads, frame.cells, report, queries=queries, keys=keys)
 
 
 def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:

@@ -37,14 +37,7 @@ def row_blocks(layer: Layer) -> Iterator[RowBlock]:
 
 def some_rows(layer: Layer, start: int, stop: int) -> Layer:
     """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
-    rule, queries, keys = layer.rule, layer.query.shape[1], layer.key.shape[1]
-
-    def cut(array: Array | None) -> Array | None:
-        """(…, queries, keys) → (…, rows, keys)"""
-        return array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., start:stop, :]
-
-    offset = rule.offset_for(queries, keys) + start
-    rule = replace(rule, query_offset=offset, mask=cut(rule.mask), bias=cut(rule.bias))
+    rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
 
 

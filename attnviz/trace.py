@@ -210,15 +210,7 @@ class Layer:
 
     def _of_query(self, query: int) -> Layer:
         """The same layer with one query alone, at its own position among the keys."""
-        rule, count = self.rule, self.query.shape[1]
-
-        def row(array: Array | None) -> Array | None:
-            return (
-                array if array is None or array.ndim < 2 or array.shape[-2] == 1 else array[..., query : query + 1, :]
-            )
-
-        offset = rule.offset_for(count, self.key.shape[1]) + query
-        rule = replace(rule, query_offset=offset, mask=row(rule.mask), bias=row(rule.bias))
+        rule = self.rule.of_queries(query, query + 1, self.query.shape[1], self.key.shape[1])
         return replace(self, query=self.query[:, query : query + 1], rule=rule)
 
     def together(self, steps: Collection[Step]) -> bool:

@@ -32,18 +32,20 @@ def expected(query, key, rule, pooled):
 
     def cells(reduce, array):
         starts = pooled.query_edges[:-1], pooled.key_edges[:-1]
+        array = array[:, : pooled.query_edges[-1], : pooled.key_edges[-1]]
         return reduce.reduceat(reduce.reduceat(array, starts[0], axis=1), starts[1], axis=2)
 
     area = numpy.diff(pooled.query_edges)[:, None] * numpy.diff(pooled.key_edges)
+    rows = slice(pooled.query_edges[0], pooled.query_edges[-1])
     return {
         "mean": cells(numpy.add, weights) / area,
         "maximum": cells(numpy.maximum, weights),
         "visible": cells(numpy.add, visible.astype(float)) / area,
-        "entropy": -plogp(weights).sum(axis=-1) - plogp(sink),
-        "sink": sink,
-        "largest": weights.max(axis=-1),
-        "first_key": weights[..., 0],
-        "weights": weights,
+        "entropy": (-plogp(weights).sum(axis=-1) - plogp(sink))[:, rows],
+        "sink": sink[:, rows],
+        "largest": weights.max(axis=-1)[:, rows],
+        "first_key": weights[:, rows, 0],
+        "weights": weights[:, rows],
     }
 
 
@@ -128,6 +130,26 @@ def test_the_map_is_the_weights_pooled(monkeypatch_blocks, problem, kind, block)
     pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells)
     assert type(pooled.mean) is type(KINDS[kind](query))
     assert max(pooled.mean.shape[1:]) <= cells
+    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+
+
+def part_of(draw, count):
+    """Some of so many positions that follow each other."""
+    start = draw(st.integers(0, count - 1))
+    return range(start, draw(st.integers(start + 1, count)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
+@settings(deadline=None)
+@given(problem=problems(), data=st.data())
+def test_a_region_is_of_the_same_weights(monkeypatch_blocks, problem, data, kind, block):
+    query, key, rule, cells = problem
+    queries, keys = (part_of(data.draw, array.shape[1]) for array in (query, key))
+    monkeypatch_blocks(block)
+    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells, queries=queries, keys=keys)
+    for edges, side in ((pooled.query_edges, queries), (pooled.key_edges, keys)):
+        assert (edges[0], edges[-1]) == (side.start, side.stop)
     agree(pooled, expected(query, key, rule, pooled), 1e-10)
 
 
@@ -258,6 +280,9 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         pool_arrays(query, query, cells=1)  # one cell, and so one job, of 100 blocks
     assert len(calls) < 20
+    until = time.monotonic() + 5  # a thread that was interrupted while it was begun is not waited for, but ends as well
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
     assert threading.active_count() == before
 
 
@@ -287,13 +312,14 @@ def test_memory_does_not_grow_with_the_context():
         ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
         ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
         ({"rule": Rule(scale=0.0)}, False),
+        ({"shown": range(2, 9)}, False),
     ],
 )
 def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
     monkeypatch.setattr(cuda, "find_spec", lambda _: object())
     given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
     bound = 4 * float(given["query"].max()) * 20 / 2
-    assert cuda.takes(**given, bound=bound) is taken
+    assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is taken
 
 
 def test_a_head_beyond_the_kernels_places_is_copied_together():
@@ -312,7 +338,7 @@ def test_what_does_not_compile_is_pooled_in_blocks(error, monkeypatch):
 
     monkeypatch.setattr(cuda, "_launched", failing)
     query = torch.randn(2, 30, 4)
-    given = query, query, Rule(causal=True), (0, 1), 4, 4, 1e2, unheard
+    given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, unheard
     for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
         assert (array is None and wanted is None) or torch.equal(array, wanted)
 

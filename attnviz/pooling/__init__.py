@@ -17,7 +17,7 @@ from attnviz.arrays import Array, as_array, as_floating, like, namespace, overfl
 from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
-from attnviz.pooling.cells import cell_size, edges, visible_share
+from attnviz.pooling.cells import cell_size, visible_share
 from attnviz.pooling.measures import Measures
 from attnviz.progress import Report, unheard
 
@@ -67,32 +67,43 @@ class Pooled:
     heads: tuple[int, ...]
     query_edges: tuple[int, ...]
     key_edges: tuple[int, ...]
-    rule: Rule
+    rule: Rule  # of these queries
 
     @cached_property
     def visible(self) -> Array:
         if self.counted is not None:
             return self.counted
         xp = namespace(self.mean)
-        rows, columns = (xp.asarray(side, device=self.mean.device) for side in (self.query_edges, self.key_edges))
+        start = self.query_edges[0]  # of the rule's own queries, which begin there
+        rows = xp.asarray([edge - start for edge in self.query_edges], device=self.mean.device)
+        columns = xp.asarray(self.key_edges, device=self.mean.device)
         return xp.broadcast_to(visible_share(xp, self.rule, rows, columns, self.mean.dtype), self.mean.shape)
 
     @property
     def cell(self) -> tuple[int, int]:
         """How many queries × keys a cell covers (the last of a row or column may cover fewer)."""
-        return self.query_edges[1], self.key_edges[1]
+        return self.query_edges[1] - self.query_edges[0], self.key_edges[1] - self.key_edges[0]
 
 
 def pool(
-    layer: HasAttention, heads: Sequence[int] | None = None, cells: int = CELLS, report: Report = unheard
+    layer: HasAttention,
+    heads: Sequence[int] | None = None,
+    cells: int = CELLS,
+    report: Report = unheard,
+    *,
+    queries: range | None = None,
+    keys: range | None = None,
 ) -> Pooled:
     """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
 
+    ``queries`` and ``keys`` are the positions that the map is of (all, unless given); the weights in it are those of
+    the softmax over all keys, and the measures of a query those of its whole row.
+
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
     the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError as attend()
-    raises it, and when a head or ``cells`` is out of range.
+    raises it, and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
     """
-    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report)
+    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report, queries=queries, keys=keys)
 
 
 def pool_arrays(
@@ -102,6 +113,9 @@ def pool_arrays(
     heads: Sequence[int] | None = None,
     cells: int = CELLS,
     report: Report = unheard,
+    *,
+    queries: range | None = None,
+    keys: range | None = None,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 
@@ -110,14 +124,17 @@ def pool_arrays(
     """
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
-    queries, keys = int(query.shape[1]), int(key.shape[1])
     chosen = _chosen(heads, int(query.shape[0]))
     if cells < 1:
         raise AttnvizError(f"cells is {cells}: a map needs at least 1")
+    down, across = (
+        _framed(side, int(array.shape[1]), name, cells)
+        for side, array, name in ((queries, query, "queries"), (keys, key, "keys"))
+    )
     bound = _bound(query, key, rule)
-    rule = _checked_rule(query, key, rule)
-    sizes = cell_size(queries, cells), cell_size(keys, cells)
-    measures = _engine(query, key, rule, bound)(query, key, rule, chosen, *sizes, bound, report)
+    rule = _checked_rule(query, key, rule).of_queries(down.start, down.stop, int(query.shape[1]), int(key.shape[1]))
+    query = query[:, down.start : down.stop]
+    measures = _engine(query, key, rule, bound, across)(query, key, rule, chosen, down.step, across, bound, report)
     sink = _sink_share(rule, chosen, measures)
     return Pooled(
         mean=measures.mean,
@@ -129,8 +146,8 @@ def pool_arrays(
         first_key=measures.first_key,
         sink=sink,
         heads=chosen,
-        query_edges=edges(queries, sizes[0]),
-        key_edges=edges(keys, sizes[1]),
+        query_edges=(*down, down.stop),
+        key_edges=(*across, across.stop),
         rule=rule,
     )
 
@@ -150,11 +167,19 @@ def _plogp(share: Array) -> Array:
     return share * xp.log2(xp.where(share > 0, share, 1.0))
 
 
-def _engine(query: Array, key: Array, rule: Rule, bound: float) -> Callable[..., Measures]:
+def _framed(side: range | None, count: int, name: str, cells: int) -> range:
+    """The positions that a map is of, its step what a cell covers."""
+    side = range(count) if side is None else side
+    if not 0 <= side.start < side.stop <= count or side.step != 1:
+        raise AttnvizError(f"{name} is {side}: there are {count:,}, at the positions 0 to {count - 1:,}")
+    return range(side.start, side.stop, cell_size(len(side), cells))
+
+
+def _engine(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> Callable[..., Measures]:
     if getattr(query, "is_cuda", False):
         from attnviz.pooling.cuda import pool_on_gpu, takes
 
-        if takes(query, key, rule, bound):
+        if takes(query, key, rule, bound, shown):
             return pool_on_gpu
     return pool_blocks
 

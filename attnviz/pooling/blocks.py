@@ -6,6 +6,8 @@ done, the row's normaliser is known (Milakov & Gimelshein 2018, 1805.02867), and
 over the queries of each cell.
 
 Tiles are transposed, (keys, queries): reductions over the keys of a cell then run along whole rows of memory.
+
+Where only some keys are shown, the others are still of the softmax: their tiles have no cell of the map.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from attnviz.attention import Rule
 from attnviz.pooling.cells import band
 from attnviz.pooling.head import Head
 from attnviz.pooling.measures import Measures
-from attnviz.pooling.tiles import cells_of_keys, cells_of_queries, cut, row_blocks, sizes
+from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes
 from attnviz.progress import Report
 
 QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
@@ -38,7 +40,7 @@ class _Strip(NamedTuple):
     largest: Array  # (slots, queries) of the exponentials; a slot is the part of a cell of keys that lies in a tile
     total: Array  # (slots, queries) of the exponentials
     seen: Array | None  # (slots, queries) how many keys each query sees
-    place: Array | None  # (tiles, queries) the key of the largest, where no tile holds more than one slot
+    place: Array  # (tiles, queries) the key of the largest, of a tile that is one slot
     first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
 
 
@@ -48,18 +50,21 @@ def pool_blocks(
     rule: Rule,
     heads: Sequence[int],
     cell_queries: int,
-    cell_keys: int,
+    shown: range,
     bound: float,
     report: Report,
 ) -> Measures:
-    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound."""
+    """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound.
+
+    ``shown`` are the keys of the map; its step is how many a cell covers.
+    """
     xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
     dtype = xp.result_type(*(as_floating(array[:1, :1], "query") for array in (query, key)))
 
     def zeros(*shape: int, kind: Any = dtype) -> Array:
         return xp.zeros((len(heads), *shape), dtype=kind, device=query.device)
 
-    heights, widths = (sizes(query, *side) for side in ((queries, cell_queries), (keys, cell_keys)))
+    heights, widths = (sizes(query, side) for side in (range(0, queries, cell_queries), shown))
     shape = heights.shape[0], widths.shape[0]
     visible = None if rule.mask is None and rule.bias is None else zeros(*shape)
     largest_key = zeros(queries, kind=xp.int64)
@@ -74,16 +79,16 @@ def pool_blocks(
         zeros(queries),
         zeros(queries) + 1,
     )
+    cuts = list(row_blocks(queries, cell_queries, QUERY_BLOCK))
+    pairs = [_pairs(rule, blocks, queries, keys) for blocks in cuts]
+    done = 0
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
         into = Measures(*(None if array is None else array[place] for array in measures))
-        jobs = [
-            _Job(head, blocks, cell_queries, cell_keys, into)
-            for blocks in row_blocks(queries, cell_queries, QUERY_BLOCK)
-        ]
+        jobs = [_Job(head, blocks, cell_queries, shown, into) for blocks in cuts]
         with closing(in_threads(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits)) as running:
-            for done, _ in enumerate(running, start=place * len(jobs) + 1):
-                report(done, len(jobs) * len(heads))
+            for some, _ in zip(pairs[::-1], running, strict=True):
+                report(done := done + some, len(heads) * sum(pairs))
     area = xp.astype(heights[:, None] * widths, dtype)
     for sums in (measures.mean, visible):
         if sums is not None:
@@ -97,51 +102,56 @@ class _Job(NamedTuple):
     head: Head
     blocks: tuple[tuple[int, int], ...]
     cell_queries: int
-    cell_keys: int
+    shown: range
     into: Measures
 
 
 def _pool_job(job: _Job) -> Iterator[None]:
-    for start, stop in job.blocks:
+    for block in job.blocks:
         with overflow_unspoken():  # which NumPy asks of every thread
-            _pool_rows(job.head, start, stop, job.cell_queries, job.cell_keys, job.into)
+            _pool_rows(job.head, *block, job.cell_queries, job.shown, job.into)
         yield
 
 
-def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: int, into: Measures) -> None:
+def _pairs(rule: Rule, blocks: tuple[tuple[int, int], ...], queries: int, keys: int) -> int:
+    """How many pairs of query and key are computed for these blocks of queries: what takes the time."""
+    bands = [band(rule, *block, queries, keys) for block in blocks]
+    return sum((stop - start) * (end - begin) for (start, stop), (begin, end) in zip(blocks, bands, strict=True))
+
+
+def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, shown: range, into: Measures) -> None:
     """Add the queries start … stop − 1 of one head to its measures."""
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
-    tiles = list(cut(begin, end, cell_keys, KEY_BLOCK))
+    tiles = list(cut(begin, end, shown, KEY_BLOCK))
     sink = head.sink
     if not tiles:
         if sink is not None:
             into.top[start:stop] = sink
         return
-    slots = [math.ceil((last - first) / cell_keys) for first, last in tiles]
-    bounds = list(itertools.pairwise(itertools.accumulate(slots, initial=0)))
+    bounds = list(itertools.pairwise(itertools.accumulate((tile.slots for tile in tiles), initial=0)))
+    count = bounds[-1][1]
 
     def zeros(rows: int) -> Array:
         return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
 
-    seen = None if into.visible is None else zeros(sum(slots))
-    one_slot = cell_keys >= KEY_BLOCK  # a tile then: its largest is found in it, not looked up among so many keys
-    place = xp.zeros((len(tiles), stop - start), dtype=xp.int64, device=block.device) if one_slot else None
-    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(sum(slots)), zeros(sum(slots)), seen, place, zeros(1)[0])
+    seen = None if into.visible is None else zeros(count)
+    place = xp.zeros((len(tiles), stop - start), dtype=xp.int64, device=block.device)
+    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(count), zeros(count), seen, place, zeros(1)[0])
     calm = head.calm(block)
-    tallest = max(last - first for first, last in tiles)
+    tallest = max(tile.last - tile.first for tile in tiles)
     work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
-    for number, (keys, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
+    for number, (tile, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
         own = _Strip(
             strip.peak[number],
             strip.moment[number],
             strip.largest[low:high],
             strip.total[low:high],
             None if seen is None else seen[low:high],
-            None if place is None else place[number],
+            place[number],
             strip.first,
         )
-        _reduce_tile(head, block, (start, stop), keys, cell_keys, calm, work, own)
+        _reduce_tile(head, block, (start, stop), tile, calm, work, own)
     # A logarithm added to the largest score would vanish in it where that is large: the two stay apart to the end.
     top = xp.max(strip.peak, axis=0)
     if sink is not None:
@@ -159,19 +169,23 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     gaps = xp.log(whole) + xp.minimum(top - peaks, float(xp.finfo(head.dtype).max))  # finite, as 0 shares ask for
 
     best = xp.zeros_like(top)
-    winner = xp.zeros(stop - start, dtype=xp.int64, device=top.device)  # a cell of keys, or the key itself
+    winner = xp.zeros(stop - start, dtype=xp.int64, device=top.device)  # the key, or the first of the slot that has it
+    sought = xp.zeros(stop - start, dtype=xp.bool, device=top.device)  # whether the key is still to be found there
     entropy = xp.zeros_like(top)
     first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
     each = zip(tiles, bounds, gaps, strip.moment, shares, strict=True)
-    for number, ((first, _), (low, high), gap, moment, share) in enumerate(each):
-        largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (cells, queries)
+    for number, (tile, (low, high), gap, moment, share) in enumerate(each):
+        largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (slots, queries)
         entropy += xp.sum(total, axis=0) * gap - moment * share
         highest = xp.max(largest, axis=0)
-        first_slot = first // cell_keys
-        candidate = first_slot + _first_of(xp, largest, highest) if place is None else place[number]
-        winner = xp.where(highest > best, candidate, winner)
+        several = tile.slots > 1
+        candidate = tile.first + tile.cell * _first_of(xp, largest, highest) if several else place[number]
+        higher = highest > best
+        winner, sought = xp.where(higher, candidate, winner), xp.where(higher, several, sought)
         best = xp.maximum(best, highest)
-        cells = first_cell, slice(first_slot, first_slot + high - low)
+        if tile.column is None:
+            continue
+        cells = first_cell, slice(tile.column, tile.column + tile.slots)
         into.mean[cells] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
         largest = xp.max(cells_of_queries(xp, largest, cell_queries), axis=-1).T
         into.maximum[cells] = xp.maximum(into.maximum[cells], largest)
@@ -180,8 +194,8 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, cell_keys: 
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best
     into.top[start:stop], into.whole[start:stop] = top, whole
-    into.largest_key[start:stop] = _find_keys(head, block, start, winner, cell_keys) if place is None else winner
-    if begin < cell_keys:
+    into.largest_key[start:stop] = _find_keys(head, block, start, winner, sought, shown.step)
+    if tiles[0].first == 0:
         into.first_key[start:stop] = strip.first * shares[0]
 
 
@@ -196,14 +210,13 @@ def _reduce_tile(
     head: Head,
     block: Array,
     queries: tuple[int, int],
-    keys: tuple[int, int],
-    cell_keys: int,
+    tile: Tile,
     calm: bool,
     work: tuple[Array, Array],
     into: _Strip,
 ) -> None:
-    """The tile of a block of queries and some keys, both from … to the one before, into its places of the strip."""
-    xp = head.xp
+    """One tile of a block of queries, from … to the one before, into its places of the strip."""
+    xp, keys = head.xp, (tile.first, tile.last)
     scores, exponentials = (array[: keys[1] - keys[0]] for array in work)
     xp.matmul(head.keys(*keys), block.T, out=scores)  # (keys, queries)
     ruled = not head.sees_all(queries, keys)
@@ -213,7 +226,7 @@ def _reduce_tile(
         scores = head.masked(scaled, rows[None, :], columns[:, None])
         if into.seen is not None:
             seen = xp.astype(head.seen(scaled, scores), scores.dtype)
-            into.seen[...] = xp.sum(cells_of_keys(xp, seen, cell_keys), axis=1)
+            into.seen[...] = xp.sum(cells_of_keys(xp, seen, tile.cell), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
         into.peak[...] = peak
@@ -222,10 +235,10 @@ def _reduce_tile(
     xp.exp(scores, out=exponentials)
     if keys[0] == 0:
         into.first[...] = exponentials[0]
-    by_cell = cells_of_keys(xp, exponentials, cell_keys)
+    by_cell = cells_of_keys(xp, exponentials, tile.cell)
     into.largest[...] = xp.max(by_cell, axis=1)
     into.total[...] = xp.sum(by_cell, axis=1)
-    if into.place is not None:
+    if tile.slots == 1:
         into.place[...] = keys[0] + _first_of(xp, exponentials, into.largest[0])
     if ruled:
         scores = xp.where(exponentials == 0, 0.0, scores)
@@ -233,20 +246,21 @@ def _reduce_tile(
     into.moment[...] = xp.sum(exponentials, axis=0)
 
 
-def _find_keys(head: Head, block: Array, start: int, cell: Array, cell_keys: int) -> Array:
-    """The key of each query's largest score, looked up in the one cell of keys that holds it.  (queries,)"""
-    xp, found = head.xp, []
-    keys, width = head.key.shape
-    inside = xp.arange(cell_keys, device=cell.device)
-    step = max(1, GATHERED // (cell_keys * width))
-    for first in range(0, cell.shape[0], step):
-        place = cell[first : first + step, None] * cell_keys + inside  # (queries, keys of the cell)
+def _find_keys(head: Head, block: Array, start: int, first: Array, sought: Array, width: int) -> Array:
+    """The key of each query's largest score: ``first`` or, where it is ``sought``, one of ``width`` keys from there on."""
+    xp = head.xp
+    rows = xp.nonzero(sought)[0]
+    keys, dimension = head.key.shape
+    inside = xp.arange(width, device=first.device)
+    step = max(1, GATHERED // (width * dimension))
+    for begin in range(0, rows.shape[0], step):
+        some = rows[begin : begin + step]
+        place = first[some][:, None] + inside  # (queries, keys of the slot)
         there = place < keys
         place = xp.where(there, place, keys - 1)
-        rows = xp.arange(start + first, start + first + place.shape[0], device=cell.device)
         gathered = xp.take(head.key, xp.reshape(place, (-1,)), axis=0)
-        gathered = xp.reshape(xp.asarray(gathered, dtype=head.dtype), (*place.shape, width))
-        product = (gathered @ block[first : first + step, :, None])[..., 0]
-        scores = xp.where(there, head.scores(product, rows[:, None], place), -math.inf)
-        found.append(xp.take_along_axis(place, xp.argmax(scores, axis=1, keepdims=True), axis=1)[:, 0])
-    return xp.concat(found)
+        gathered = xp.reshape(xp.asarray(gathered, dtype=head.dtype), (*place.shape, dimension))
+        product = (gathered @ block[some][:, :, None])[..., 0]
+        scores = xp.where(there, head.scores(product, start + some[:, None], place), -math.inf)
+        first[some] = xp.take_along_axis(place, xp.argmax(scores, axis=1, keepdims=True), axis=1)[:, 0]
+    return first

@@ -14,11 +14,6 @@ def cell_size(tokens: int, cells: int) -> int:
     return math.ceil(tokens / min(cells, tokens))
 
 
-def edges(tokens: int, size: int) -> tuple[int, ...]:
-    """Cell i covers the tokens edges[i] … edges[i + 1] − 1."""
-    return *range(0, tokens, size), tokens
-
-
 def reach(rule: Rule) -> tuple[float, float]:
     """How far before and after its own position a query sees: key − position lies in [−before, after]."""
     distance = math.inf if rule.window is None else rule.window - 1

@@ -39,9 +39,12 @@ class Launch:
     registers: int | None = 128
 
 
-def takes(query: Array, key: Array, rule: Rule, bound: float) -> bool:
-    """Whether the kernels compute this: CUDA and Triton are there, the rule is one of lengths and numbers alone, and no
-    score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score exceeds it."""
+def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> bool:
+    """Whether the kernels compute this: CUDA and Triton are there, all keys are shown, the rule is one of lengths and
+    numbers alone, and no score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score
+    exceeds it."""
+    if (shown.start, shown.stop) != (0, key.shape[1]):
+        return False
     queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
     if find_spec("triton") is None or not bound < 1e30 or rule.mask is not None or rule.bias is not None:
         return False
@@ -83,7 +86,7 @@ def pool_on_gpu(
     rule: Rule,
     heads: Sequence[int],
     cell_queries: int,
-    cell_keys: int,
+    shown: range,
     bound: float,
     report: Report,
 ) -> Measures:
@@ -95,9 +98,9 @@ def pool_on_gpu(
     from triton import CompilationError, OutOfResources
 
     try:
-        return _launched(query, key, rule, heads, cell_queries, cell_keys, report)
+        return _launched(query, key, rule, heads, cell_queries, shown.step, report)
     except (CompilationError, OutOfResources, RuntimeError):  # the last from Triton's passes, or without a C compiler
-        return pool_blocks(query, key, rule, heads, cell_queries, cell_keys, bound, report)
+        return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
 
 
 def _launched(

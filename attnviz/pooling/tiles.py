@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, namespace
-from attnviz.pooling.cells import edges
 
 
 def cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
@@ -35,9 +34,34 @@ def row_blocks(queries: int, cell: int, most: int) -> Iterator[tuple[tuple[int, 
         yield tuple(_blocks(start, min(start + step, queries), cell, most))
 
 
-def cut(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
-    """Tiles of the keys begin … end − 1, from the start of the cell that holds the first; whole cells, or parts of one."""
-    return _blocks(begin // cell * cell, end, cell, most) if begin < end else iter(())
+class Tile(NamedTuple):
+    """Some keys, from ``first`` to ``last`` − 1, whole cells or a part of one.
+
+    cell    how many keys a slot of it covers: the part of a cell that lies in it
+    column  of the map, where its first slot lies; None: these keys are not shown
+    """
+
+    first: int
+    last: int
+    cell: int
+    column: int | None
+
+    @property
+    def slots(self) -> int:
+        return math.ceil((self.last - self.first) / self.cell)
+
+
+def cut(begin: int, end: int, shown: range, most: int) -> Iterator[Tile]:
+    """Tiles of the keys begin … end − 1, of which ``shown`` are in cells of its step: from the start of the cell that
+    holds the first of them."""
+    for first, last in _blocks(begin, min(shown.start, end), most, most):
+        yield Tile(first, last, most, None)
+    inner = max(shown.start, begin)
+    inner -= (inner - shown.start) % shown.step
+    for first, last in _blocks(inner, min(shown.stop, end), shown.step, most):
+        yield Tile(first, last, shown.step, (first - shown.start) // shown.step)
+    for first, last in _blocks(max(shown.stop, begin), end, most, most):
+        yield Tile(first, last, most, None)
 
 
 def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, int]]:
@@ -51,7 +75,7 @@ def _blocks(begin: int, end: int, cell: int, most: int) -> Iterator[tuple[int, i
         yield from ((first, min(first + step, end)) for first in range(begin, end, step))
 
 
-def sizes(array: Array, tokens: int, cell: int) -> Array:
-    """How many tokens each cell covers."""
-    bounds, xp = edges(tokens, cell), namespace(array)
-    return xp.asarray([last - first for first, last in itertools.pairwise(bounds)], device=array.device)
+def sizes(array: Array, side: range) -> Array:
+    """How many tokens each cell of ``side`` covers."""
+    xp = namespace(array)
+    return xp.asarray([min(side.step, side.stop - first) for first in side], device=array.device)
