@@ -34,7 +34,7 @@ class MapStep(StrEnum):
 
 
 class Pool(StrEnum):
-    """What a cell shows of the many pairs of query and key that it covers."""
+    """What stands for many: in a cell of a map for its pairs of query and key, in stats for the queries of a head."""
 
     MEAN = "mean"
     MAX = "max"
@@ -86,3 +86,4 @@ class Metric(StrEnum):
     INDUCTION = "induction"
     DISTANCE = "distance"
     NEAR = "near"
+    MASS = "mass"

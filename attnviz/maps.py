@@ -22,7 +22,6 @@ from attnviz.progress import Report, unheard
 from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
 from attnviz.rows import some_rows
 from attnviz.selection import Part
-from attnviz.trace import Layer
 
 
 class Frame(NamedTuple):
@@ -52,26 +51,11 @@ class Frame(NamedTuple):
         """How many cells there are, down and across."""
         return len(self.queries), len(self.keys)
 
-    def whole(self, layer: Layer) -> bool:
-        """Whether all queries and keys of ``layer`` are in it."""
-        return (self.queries.start, self.keys.start) == (0, 0) and (self.queries.stop, self.keys.stop) == (
-            layer.query.shape[1],
-            layer.key.shape[1],
-        )
 
-
-def framed(queries: range, keys: range, cells: int, pool: Pool = Pool.MEAN) -> Frame:
-    """The frame of these queries and keys in at most ``cells`` × ``cells`` cells."""
-    queries, keys = (range(side.start, side.stop, cell_size(len(side), cells)) for side in (queries, keys))
+def framed(part: Part, cells: int, pool: Pool = Pool.MEAN) -> Frame:
+    """The frame of what is looked at of ``part``, in at most ``cells`` × ``cells`` cells."""
+    queries, keys = (range(side.start, side.stop, cell_size(len(side), cells)) for side in part.spans)
     return Frame(queries, keys, cells, pool)
-
-
-def kept(part: Part, frame: Frame) -> tuple[list[int], list[int]]:
-    """The queries and the keys of the frame that are not left out."""
-    return (
-        [query for query in part.kept_queries if frame.queries.start <= query < frame.queries.stop],
-        [key for key in part.kept_keys if frame.keys.start <= key < frame.keys.stop],
-    )
 
 
 def head_maps(
@@ -82,8 +66,8 @@ def head_maps(
 
     A map that is not pooled is without what is left out; in cells it counts as hidden.
     """
-    layer = part.layer
-    if step is MapStep.WEIGHTS and not part.narrowed and not _is_small(layer, frame):
+    small = part.whole and not frame.pooled  # so that all steps of a head may be held
+    if step is MapStep.WEIGHTS and not part.narrowed and not small:
         return pooled_maps(pooled(part, frame, report), frame.pool), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
@@ -92,22 +76,19 @@ def head_maps(
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(part.heads) * rows)
 
-        values, lost = (
-            _whole(part, head, step, frame) if _is_small(layer, frame) else _by_rows(part, head, step, frame, tell)
-        )
+        values, lost = _whole(part, head, step, frame) if small else _by_rows(part, head, step, frame, tell)
         if part.narrowed:
             shares.append(lost)
             if not frame.pooled:
-                queries, keys = kept(part, frame)
-                inside = [query - frame.queries.start for query in queries], [key - frame.keys.start for key in keys]
-                values = values[numpy.ix_(*inside)]
+                starts = (frame.queries.start, part.kept_queries), (frame.keys.start, part.kept_keys)
+                values = values[numpy.ix_(*([place - start for place in places] for start, places in starts))]
         maps.append(values)
     return maps, shares
 
 
 def pooled(part: Part, frame: Frame, report: Report = unheard) -> Pooled:
     """The weights of the heads of ``part`` in the cells of ``frame``."""
-    queries, keys = (range(side.start, side.stop) for side in (frame.queries, frame.keys))
+    queries, keys = part.spans
     return pool(part.layer, part.heads, frame.cells, report, queries=queries, keys=keys)
 
 
@@ -119,11 +100,6 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
     else:
         values = to_numpy(pooled.mean) / numpy.where(visible > 0, visible, 1)
     return list(numpy.where(visible > 0, values, -math.inf))
-
-
-def _is_small(layer: Layer, frame: Frame) -> bool:
-    """Whether all is shown, pair by pair, so that all steps of a head may be held."""
-    return frame.whole(layer) and not frame.pooled
 
 
 def _whole(part: Part, head: int, step: MapStep, frame: Frame) -> tuple[numpy.ndarray, float]:
@@ -141,7 +117,7 @@ def _by_rows(
     largest = numpy.full(frame.shape, -math.inf)
     lost: list[numpy.ndarray] = []
     bounds = numpy.arange(0, frame.keys.stop - frame.keys.start, frame.keys.step)
-    left_out = _left_out(part.kept_queries, part.layer.query), _left_out(part.kept_keys, part.layer.key)
+    left_out = _left_out(part.queries, part.layer.query), _left_out(part.keys, part.layer.key)
     size = max(1, CELLS_OF_A_BLOCK // part.layer.key.shape[1])
     for start in range(frame.queries.start, frame.queries.stop, size):
         stop = min(start + size, frame.queries.stop)
@@ -164,10 +140,10 @@ def _by_rows(
     return numpy.where(count > 0, total / numpy.maximum(count, 1), -math.inf), share
 
 
-def _left_out(places: Sequence[int], array: Array) -> numpy.ndarray:
-    """True for each token of ``array``, (heads, tokens, d), that is not among ``places``."""
-    out = numpy.ones(array.shape[1], dtype=bool)
-    out[list(places)] = False
+def _left_out(places: Sequence[int] | None, array: Array) -> numpy.ndarray:
+    """True for each token of ``array``, (heads, tokens, d), that is not among ``places``; None is all of them."""
+    out = numpy.full(array.shape[1], places is not None)
+    out[list(places or ())] = False
     return out
 
 
@@ -176,8 +152,8 @@ def _lost(part: Part, steps: Steps, start: int) -> numpy.ndarray:
     if not part.narrowed:
         return numpy.zeros(1)
     weights = to_numpy(steps.weights)
-    rows = ~_left_out(part.kept_queries, part.layer.query)[start : start + len(weights)]
-    lost: numpy.ndarray = weights[rows][:, _left_out(part.kept_keys, part.layer.key)].sum(axis=1)
+    rows = ~_left_out(part.queries, part.layer.query)[start : start + len(weights)]
+    lost: numpy.ndarray = weights[rows][:, _left_out(part.keys, part.layer.key)].sum(axis=1)
     return lost
 
 

@@ -1,7 +1,8 @@
 """What each head does, in numbers: one value a head for each of a dozen questions, on exact weights.
 
-Everything is a mean over the queries, added up row block by row block: what a text of 8,192 tokens needs is what one of
-512 needs, and the trace. A value that a text cannot give (no token is repeated; query and key are other texts) is NaN.
+Everything is a mean (or the largest) over the queries, put together row block by row block: what a text of 8,192 tokens
+needs is what one of 512 needs, and the trace. A value that a text cannot give (no token is repeated; query and key are
+other texts) is NaN.
 
 Where some tokens are left out, the weights and the places stay those of the whole text: the mean is over the queries that
 are left, and weight on a key that is left out is on no key. Only entropy and evenness, which need all of a row, count it
@@ -17,10 +18,10 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.arrays import to_numpy
-from attnviz.choices import Metric
+from attnviz.choices import Metric, Pool
 from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
-from attnviz.rows import CELLS, RowBlock, row_blocks, some_keys
+from attnviz.rows import CELLS, RowBlock, cuts, row_block, some_keys
 from attnviz.trace import Layer, Trace
 
 NEAR = 8  # keys at a distance below this count as near
@@ -51,42 +52,56 @@ class Block(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What was measured of the heads of a layer: each metric, (heads,), and what a query gave to keys that are left out."""
+    """What was measured of the heads of a layer: each metric, (heads,), and what a query gave on average to keys that are
+    left out. NaN for heads that were not asked for."""
 
     metrics: dict[Metric, numpy.ndarray]
     left_out: numpy.ndarray
 
 
 def head_metrics(
-    trace: Trace, layer: Layer, near: int = NEAR, only: Collection[Metric] = tuple(Metric)
+    trace: Trace,
+    layer: Layer,
+    near: int = NEAR,
+    *,
+    heads: Collection[int] | None = None,
+    only: Collection[Metric] = tuple(Metric),
 ) -> dict[Metric, numpy.ndarray]:
-    """Every metric of ``only`` of every head of ``layer``, (heads,): the mean over the queries that have an answer.
-
-    The others are NaN.
+    """Every metric of ``only`` of these heads of ``layer`` (None: all), (heads,): the mean over the queries that have an
+    answer. The others are NaN.
     """
-    return measured(trace, layer, near, only=only).metrics
+    return measured(trace, layer, near, heads=heads, only=only).metrics
 
 
 def measured(
     trace: Trace,
     layer: Layer,
     near: int = NEAR,
+    *,
+    heads: Collection[int] | None = None,
     queries: Sequence[int] | None = None,
     keys: Sequence[int] | None = None,
     only: Collection[Metric] = tuple(Metric),
+    pool: Pool = Pool.MEAN,
     report: Report = unheard,
 ) -> Measured:
     """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
 
-    ``report`` hears how many rows are done, of how many.
+    ``pool`` says what stands for the queries: their mean, or the largest of them. ``report`` hears how much is done, of
+    how much.
     """
-    done = 0
+    heads = range(layer.heads) if heads is None else heads
     metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
     kept_queries, kept_keys = _chosen(layer.query.shape[1], queries), _chosen(layer.key.shape[1], keys)
+    looked_at = numpy.flatnonzero(kept_queries)
+    span = range(int(looked_at[0]), int(looked_at[-1]) + 1)
     copies, first = _copies(trace, layer), _first_key(layer, kept_keys)
     totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))
+    largest = {metric: numpy.full(layer.heads, math.nan) for metric in Metric}
     left_out = numpy.zeros(layer.heads)
-    for rows in row_blocks(layer):
+    blocks = cuts(layer, heads, span)
+    for number, cut in enumerate(blocks, start=1):
+        rows = row_block(layer, *cut)
         lost = to_numpy(rows.steps.weights)[..., ~kept_keys].sum(axis=-1)  # (heads, rows)
         left_out[rows.heads] += lost[:, kept_queries[rows.rows]].sum(axis=-1)
         block = _block(layer, rows, copies, near, kept_keys, first, lost)
@@ -96,10 +111,14 @@ def measured(
             values = numpy.where(counted, COMPUTE[metric](block), math.nan)  # (heads, rows)
             totals[metric][rows.heads] += numpy.nansum(values, axis=-1)
             counts[metric][rows.heads] += (~numpy.isnan(values)).sum(axis=-1)
-        done += counted.size
-        report(done, layer.heads * layer.query.shape[1])
+            largest[metric][rows.heads] = numpy.fmax(largest[metric][rows.heads], numpy.fmax.reduce(values, axis=-1))
+        report(number, len(blocks))
+    asked = _chosen(layer.heads, tuple(heads))
+    means = {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}
+    found = means if pool is Pool.MEAN else largest
     return Measured(
-        {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}, left_out / kept_queries.sum()
+        {metric: numpy.where(asked, found[metric], math.nan) for metric in Metric},
+        numpy.where(asked, left_out / len(looked_at), math.nan),
     )
 
 
@@ -181,6 +200,11 @@ def near(block: Block) -> Values:
     return numpy.asarray(numpy.einsum("hrk,rk->hr", block.weights, inside))
 
 
+def mass(block: Block) -> Values:
+    """Σ w: what sinks, and keys that are left out, leave to those that are looked at."""
+    return numpy.asarray(block.weights.sum(axis=-1))
+
+
 COMPUTE: dict[Metric, Callable[[Block], Values]] = {
     Metric.ENTROPY: entropy,
     Metric.EVENNESS: evenness,
@@ -193,6 +217,7 @@ COMPUTE: dict[Metric, Callable[[Block], Values]] = {
     Metric.INDUCTION: induction,
     Metric.DISTANCE: distance,
     Metric.NEAR: near,
+    Metric.MASS: mass,
 }
 # They ask where a key stands, which means nothing when the keys are of another text.
 OF_PLACES = frozenset({Metric.SELF, Metric.PREVIOUS, Metric.DUPLICATE, Metric.INDUCTION, Metric.DISTANCE, Metric.NEAR})
@@ -211,7 +236,7 @@ def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
     most = max(1, CELLS // (layer.heads * layer.query.shape[1]))
     while start < len(kept):
         stop = min(start + step, len(kept))
-        visible = to_numpy(some_keys(layer, start, stop).steps().masked) > -math.inf  # (heads, queries, some keys)
+        visible = ~to_numpy(some_keys(layer, start, stop).steps().hidden)  # (heads, queries, some keys)
         if len(seen := numpy.flatnonzero(visible.any(axis=(0, 1)) & kept[start:stop])):
             return start + int(seen[0])
         start, step = stop, min(2 * step, most)
@@ -227,7 +252,7 @@ def _block(
     first: int | None,
     lost: numpy.ndarray,
 ) -> Block:
-    weights, visible = to_numpy(rows.steps.weights), to_numpy(rows.steps.masked) > -math.inf
+    weights, visible = to_numpy(rows.steps.weights), ~to_numpy(rows.steps.hidden)
     rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
     if not kept.all():
         weights, visible = numpy.where(kept, weights, 0), visible & kept

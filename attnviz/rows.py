@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,18 +21,22 @@ class RowBlock(NamedTuple):
     steps: Steps
 
 
-def row_blocks(layer: Layer) -> Iterator[RowBlock]:
-    """All heads and queries of ``layer``, block by block."""
-    queries, keys = layer.query.shape[1], layer.key.shape[1]
+def cuts(layer: Layer, heads: Collection[int], queries: range) -> list[tuple[slice, slice]]:
+    """These heads and queries of ``layer`` in blocks, (heads, rows); heads that share keys with one of them come along."""
+    keys = layer.key.shape[1]
     group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
-    together = layer.heads if layer.heads * queries * keys <= CELLS else group
-    size = min(max(1, CELLS // (together * keys)), queries)
-    for first in range(0, layer.heads, together):
-        heads = slice(first, first + together)
-        some = some_heads(layer, heads)
-        for start in range(0, queries, size):
-            rows = slice(start, min(start + size, queries))
-            yield RowBlock(heads, rows, some_rows(some, rows.start, rows.stop).steps())
+    together = layer.heads if layer.heads * len(queries) * keys <= CELLS else group
+    size = max(1, CELLS // (together * keys))
+    return [
+        (slice(first, first + together), slice(start, min(start + size, queries.stop)))
+        for first in sorted({head // together * together for head in heads})
+        for start in range(queries.start, queries.stop, size)
+    ]
+
+
+def row_block(layer: Layer, heads: slice, rows: slice) -> RowBlock:
+    """One of the ``cuts`` of ``layer``, and its steps."""
+    return RowBlock(heads, rows, some_rows(some_heads(layer, heads), rows.start, rows.stop).steps())
 
 
 def some_rows(layer: Layer, start: int, stop: int) -> Layer:

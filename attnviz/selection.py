@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ class Part(NamedTuple):
     layer, heads   the layer, and which of its heads
     query, key     one position among its queries, among its keys, that is asked for; None for all
     queries, keys  the positions that are not left out, in their order; None for all
+    region         the queries, and the keys, that are looked at; None for all
 
     The layer itself stays whole: what is computed of it is what its model computed, whatever is shown.
     """
@@ -30,16 +32,22 @@ class Part(NamedTuple):
     key: int | None = None
     queries: tuple[int, ...] | None = None
     keys: tuple[int, ...] | None = None
+    region: tuple[range, range] | None = None
+
+    @property
+    def spans(self) -> tuple[range, range]:
+        """All positions that are looked at, of the queries and of the keys: the region, or the whole layer."""
+        return self.region or (range(self.layer.query.shape[1]), range(self.layer.key.shape[1]))
 
     @property
     def kept_queries(self) -> Sequence[int]:
-        """The positions of the queries that are not left out."""
-        return range(self.layer.query.shape[1]) if self.queries is None else self.queries
+        """The positions of the queries that are looked at and not left out."""
+        return _inside(self.spans[0], self.queries)
 
     @property
     def kept_keys(self) -> Sequence[int]:
-        """The positions of the keys that are not left out."""
-        return range(self.layer.key.shape[1]) if self.keys is None else self.keys
+        """The positions of the keys that are looked at and not left out."""
+        return _inside(self.spans[1], self.keys)
 
     @property
     def shown_queries(self) -> Sequence[int]:
@@ -55,6 +63,11 @@ class Part(NamedTuple):
     def narrowed(self) -> bool:
         """Whether some positions are left out."""
         return self.queries is not None or self.keys is not None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all queries and keys of the layer are looked at."""
+        return self.region is None
 
     @property
     def pair(self) -> tuple[int, int] | None:
@@ -82,14 +95,16 @@ def select(
     step: Iterable[Step] = (),
     query: str | None = None,
     key: str | None = None,
+    queries: str | None = None,
+    keys: str | None = None,
     skip_special: bool = False,
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token or a position, looked up in each of the layers. ``skip_special`` leaves out special
-    tokens, but not one that ``query`` or ``key`` names.
+    ``query`` and ``key`` are a token or a position, looked up in each of the layers; ``queries`` and ``keys`` are
+    positions A:B. ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
@@ -99,11 +114,15 @@ def select(
             _numbers("head", head, range(one.heads), f"layer {one.index}"),
             None if query is None else _position("query", query, trace.query_tokens(one)),
             None if key is None else _position("key", key, trace.key_tokens(one)),
+            region=_region(one, queries, keys),
         )
         for one in chosen
     )
     if skip_special:
         parts = tuple(_without_special(trace, part) for part in parts)
+    for part in parts:
+        if not (part.kept_queries and part.kept_keys):
+            raise AttnvizError("these positions hold special tokens alone: nothing is left", "leave out --skip-special")
     steps = set(step)
     if steps and not any(steps & available(part.layer) for part in parts):
         raise AttnvizError(
@@ -178,6 +197,20 @@ def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
         )
 
     return wanted
+
+
+def _inside(span: range, places: tuple[int, ...] | None) -> Sequence[int]:
+    """Those of ``places``, in their order, that lie in ``span``; None is all."""
+    if places is None:
+        return span
+    return places[bisect_left(places, span.start) : bisect_left(places, span.stop)]
+
+
+def _region(layer: Layer, queries: str | None, keys: str | None) -> tuple[range, range] | None:
+    """The queries and keys that are meant; None where that is all of them."""
+    whole = range(layer.query.shape[1]), range(layer.key.shape[1])
+    region = span("query", queries, len(whole[0])), span("key", keys, len(whole[1]))
+    return None if region == whole else region
 
 
 def span(side: str, words: str | None, count: int) -> range:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.choices import Metric
+from attnviz.choices import Metric, Pool
 from attnviz.metrics import NEAR, measured
 from attnviz.progress import Report, unheard
 from attnviz.provenance import largest_error, model_name
@@ -70,6 +70,10 @@ class Head(NamedTuple):
 class Statistics:
     """The metrics of the selected heads, text after text.
 
+    near     keys at a distance below this count as near
+    pool     what stands for the queries of a text
+    regions  the queries and keys that were looked at, of the texts of which not all were
+    narrowed whether a text had tokens that are left out
     texts    how many were added; tokens, how many they had together
     skipped  how many could not be read
     partial  whether more were meant to come
@@ -77,8 +81,10 @@ class Statistics:
     error    how far the recomputed outputs are from the model's own at the most; None: there is no model
     """
 
-    def __init__(self, near: int = NEAR) -> None:
-        self.near, self.texts, self.tokens, self.skipped, self.partial = near, 0, 0, 0, False
+    def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN) -> None:
+        self.near, self.pool, self.narrowed = near, pool, False
+        self.regions: frozenset[tuple[range, range]] = frozenset()
+        self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
         self.model = ""
         self.error: float | None = None
@@ -88,7 +94,7 @@ class Statistics:
     def add(self, trace: Trace, selection: Selection, report: Report = unheard) -> None:
         """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing.
 
-        ``report`` hears how many rows are done, of how many.
+        ``report`` hears how much is done, of how much.
         """
         layers, left_out = dict(self._layers), []
         count = len(selection.layers)
@@ -97,21 +103,33 @@ class Statistics:
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
-            metrics, lost = measured(trace, part.layer, self.near, part.queries, part.keys, report=tell)
+            metrics, lost = measured(
+                trace,
+                part.layer,
+                self.near,
+                heads=part.heads,
+                queries=part.kept_queries,
+                keys=part.kept_keys,
+                pool=self.pool,
+                report=tell,
+            )
             heads = list(part.heads)
             values = numpy.array([metrics[metric][heads] for metric in Metric])  # (metrics, heads)
             *_, running = layers.get(part.layer.title, (Running(values.shape),))
             layers[part.layer.title] = part.layer.index, part.heads, running.plus(values)
             left_out.append(lost[heads].mean())
-        narrowed = any(part.narrowed for part in selection.layers)
+        parts = selection.layers
+        elsewhere = any(len(part.kept_keys) < part.layer.key.shape[1] for part in parts)
         errors = [self.error, largest_error(trace)]
         vars(self).update(  # in one step, which nothing can interrupt
             _layers=layers,
-            _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if narrowed else math.nan)),
+            _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if elsewhere else math.nan)),
             source={name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT},
             model=model_name(trace),
             error=max((error for error in errors if error is not None), default=None),
             texts=self.texts + 1,
+            regions=self.regions | {part.region for part in parts if part.region is not None},
+            narrowed=self.narrowed or any(part.narrowed for part in parts),
             tokens=self.tokens + len(trace.tokens),
         )
 

@@ -8,7 +8,7 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
-from attnviz.maps import Frame, framed, head_maps
+from attnviz.maps import framed, head_maps
 from attnviz.metrics import head_metrics
 from attnviz.pooling import pool
 from attnviz.renderers import picture
@@ -37,7 +37,11 @@ def naive(layer, head, step, queries, keys, cell, pool):
     values = getattr(steps, step.value)
     if step in (MapStep.WEIGHTS, MapStep.MASKED):
         values = numpy.where(steps.hidden, -math.inf, values)
-    values = values[queries.start : queries.stop, keys.start : keys.stop]
+    return reduced(values[queries.start : queries.stop, keys.start : keys.stop], cell, pool)
+
+
+def reduced(values, cell, pool):
+    """The mean or the largest of what is seen in each cell."""
     rows = []
     for top in range(0, len(values), cell[0]):
         row = []
@@ -57,8 +61,9 @@ def naive(layer, head, step, queries, keys, cell, pool):
 def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeypatch):
     monkeypatch.setattr("attnviz.maps.CELLS_OF_A_BLOCK", 200)  # several blocks of rows, which do not end with cells
     layer = a_layer(rule)
-    frame = framed(*region, cells, pool)
-    maps, shares = head_maps(Part(layer, (0, 1)), step, frame)
+    part = Part(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
+    frame = framed(part, cells, pool)
+    maps, shares = head_maps(part, step, frame)
     assert shares == []
     for head, values in enumerate(maps):
         wanted = naive(layer, head, step, *region, frame.cell, pool)
@@ -71,8 +76,8 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeyp
 def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
     layer = a_layer(RULES["causal"])
     places = tuple(place for place in range(50) if place not in (0, 20, 49))
-    part = Part(layer, (0, 1), queries=places, keys=places)
-    frame = framed(range(5, 50), range(40), cells)
+    part = Part(layer, (0, 1), queries=places, keys=places, region=(range(5, 50), range(40)))
+    frame = framed(part, cells)
     maps, shares = head_maps(part, step, frame)
     for head, (values, share) in enumerate(zip(maps, shares, strict=True)):
         steps = layer.steps(head)
@@ -83,8 +88,7 @@ def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
         else:
             kept = numpy.full_like(whole, -math.inf)
             kept[numpy.ix_(places, places)] = whole[numpy.ix_(places, places)]
-            first = kept[5 : 5 + frame.queries.step, : frame.keys.step]
-            assert values[0, 0] == pytest.approx(first[first > -math.inf].mean())
+            numpy.testing.assert_allclose(values, reduced(kept[5:50, :40], frame.cell, Pool.MEAN))
         lost = numpy.delete(steps.weights, places, axis=1)[[place for place in places if place >= 5]]
         assert share == pytest.approx(lost.sum(axis=1).mean())
 
@@ -120,21 +124,25 @@ def test_a_causal_mask_given_as_a_bias_hides_the_same_cells(dtype):
     bias = numpy.triu(numpy.full((1500, 1500), numpy.finfo(dtype).min), 1)
     maps = []
     for rule in (Rule(causal=True), Rule(bias=bias)):
-        layer = Layer(query, query, query, rule)
-        whole, part = (Frame(range(0, 1500, 5), range(0, keys, 5), 300) for keys in (1500, 1495))
-        (pooled,), _ = head_maps(Part(layer, (0,)), MapStep.WEIGHTS, whole)
-        (region,), _ = head_maps(Part(layer, (0,)), MapStep.WEIGHTS, part)  # row by row
-        numpy.testing.assert_allclose(pooled[:, :299], region, rtol=1e-4)
+        whole = Part(Layer(query, query, query, rule), (0,))
+        region = whole._replace(region=(range(1500), range(1495)))
+        rows = whole._replace(keys=tuple(range(1495)))  # row by row, as no region is
+        (pooled,), (part,), (apart,) = (
+            head_maps(one, MapStep.WEIGHTS, framed(one, 300))[0] for one in (whole, region, rows)
+        )
+        numpy.testing.assert_allclose(pooled[:, :299], part, rtol=1e-4)
+        numpy.testing.assert_allclose(pooled[:, :299], apart[:, :299], rtol=1e-4)
         maps.append(pooled)
     numpy.testing.assert_allclose(*maps, rtol=1e-4)
 
 
 def test_a_region_has_the_weights_of_the_whole_softmax_and_its_own_tokens():
     trace = long_trace()
-    seen = decide(trace, select(trace), view=View("1000:1010", "995:1005", Pool.MAX))
+    seen = decide(trace, select(trace, queries="1000:1010", keys="995:1005"), view=View(Pool.MAX))
     assert seen.title == "Attention weights, causal, queries 1,000–1,009, keys 995–1,004"
     assert seen.queries == tuple(f"w{place}" for place in range(1000, 1010))
     assert seen.keys == tuple(f"w{place}" for place in range(995, 1005))
+    assert seen.subtitle.startswith("“… w1000 w1001 ")
     steps = trace.layers[0].steps(0)
     wanted = numpy.where(steps.masked == -math.inf, -math.inf, steps.weights)[1000:1010, 995:1005]
     numpy.testing.assert_allclose(seen.panels[0].values, wanted)

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.choices import Metric
 from attnviz.metrics import COMPUTE, head_metrics, measured
-from attnviz.rows import row_blocks
+from attnviz.rows import cuts, row_block
 
 DRAW = numpy.random.default_rng(0)
 TEXT = ["the", "cat", "sat", "on", "the", "mat", "and", "the", "cat", "slept", "on", "the", "mat", "again"]
@@ -25,6 +25,10 @@ RULES = {
     "left padding": {"causal": True, "mask": numpy.arange(len(TEXT)) > 2},
     "windowed padding": {"window": 4, "mask": numpy.arange(len(TEXT)) > 2},
     "offset": {"causal": True, "query_offset": 2},
+    "padding as a bias": {
+        "causal": True,
+        "bias": numpy.where(numpy.arange(len(TEXT)) > 2, 0.0, numpy.finfo(float).min),
+    },
 }
 WHOLE = range(len(TEXT))
 LEFT = (1, 2, 4, 5, 6, 8, 9, 11, 12)  # the positions that are left where some are hidden
@@ -33,6 +37,15 @@ LEFT = (1, 2, 4, 5, 6, 8, 9, 11, 12)  # the positions that are left where some a
 def trace(**rule) -> Trace:
     query, key = (DRAW.normal(size=(heads, len(TEXT), 6)) for heads in (4, 2))
     return Trace(tuple(TEXT), (Layer(query, key, key, Rule(**rule)),))
+
+
+def allowed(rule) -> numpy.ndarray:
+    """Which keys each query may look at, (queries, keys), from the words of the rule alone."""
+    places = numpy.arange(len(TEXT))
+    behind = places[:, None] + rule.get("query_offset", 0) - places
+    seen = behind >= 0 if rule.get("causal") else numpy.ones_like(behind, dtype=bool)
+    seen = seen & (abs(behind) < rule.get("window", numpy.inf)) & rule.get("mask", True)
+    return seen & (rule["bias"] == 0) if "bias" in rule else seen
 
 
 def mean(values) -> float:
@@ -85,6 +98,8 @@ def value(metric: Metric, query: int, row, allowed, near: int, left, first: int)
             return sum(row[key] * abs(query - key) for key in keys) / sum(row)
         case Metric.NEAR:
             return sum(row[key] for key in keys if abs(query - key) < near)
+        case Metric.MASS:
+            return sum(row)
 
 
 @pytest.mark.parametrize("left", [None, LEFT], ids=["whole", "some"])
@@ -96,11 +111,8 @@ def test_every_metric_is_its_definition(metric, rule, left):
     made = trace(**rule)
     steps = made.layers[0].steps()
     where = {"offset": rule.get("query_offset", 0)} | ({} if left is None else {"left": left})
-    expected = [
-        by_definition(metric, weights, masked > -math.inf, 3, **where)
-        for weights, masked in zip(steps.weights, steps.masked, strict=True)
-    ]
-    assert_allclose(measured(made, made.layers[0], 3, left, left).metrics[metric], expected, atol=1e-9)
+    expected = [by_definition(metric, weights, allowed(rule), 3, **where) for weights in steps.weights]
+    assert_allclose(measured(made, made.layers[0], 3, queries=left, keys=left).metrics[metric], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -166,7 +178,8 @@ def test_blocks_hold_every_row_once(monkeypatch):
     monkeypatch.setattr("attnviz.rows.CELLS", 14 * 2 * 3)
     whole = made.layers[0].steps()
     seen = numpy.zeros((4, 14), dtype=int)
-    for block in row_blocks(made.layers[0]):
+    for cut in cuts(made.layers[0], range(4), range(14)):
+        block = row_block(made.layers[0], *cut)
         seen[block.heads, block.rows] += 1
         for ours, theirs in zip(block.steps, whole, strict=True):
             assert_allclose(ours, theirs[block.heads, block.rows], atol=1e-12)

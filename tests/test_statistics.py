@@ -77,10 +77,10 @@ def test_a_text_counts_in_all_layers_or_in_none(monkeypatch):
     statistics.add(trace, select(trace))
     before, calls = statistics.heads(), iter(range(9))
 
-    def interrupted(*arguments, report):
+    def interrupted(*arguments, **named):
         if next(calls) == 1:
             raise KeyboardInterrupt
-        return measured(*arguments, report=report)
+        return measured(*arguments, **named)
 
     monkeypatch.setattr("attnviz.statistics.measured", interrupted)
     with pytest.raises(KeyboardInterrupt):

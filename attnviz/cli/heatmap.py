@@ -12,6 +12,7 @@ from attnviz.cli.options import (
     PartOptions,
     PictureFormat,
     PictureOptions,
+    RegionOptions,
     RuleOptions,
     SourceOptions,
     SpecialOptions,
@@ -25,8 +26,7 @@ from attnviz.cli.output import (
     save_trace,
     write,
 )
-from attnviz.cli.parameters import Options
-from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.parts import first_layer, region_words, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.progress import progress
 from attnviz.errors import UsageError
 
@@ -45,6 +45,7 @@ def heatmap(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    region: RegionOptions,
     picture: PictureOptions,
     engine: EngineOptions,
 ) -> None:
@@ -54,7 +55,7 @@ def heatmap(
     """
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(model, part, special, Options(query=picture.query, key=picture.key))
+        require_whole(model, part, special, region)
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if form in (PictureFormat.PNG, PictureFormat.PDF):
         require_no_terminal(form.value.upper(), picture.output)
@@ -63,7 +64,7 @@ def heatmap(
         save_trace(trace, picture.output)
         return
 
-    chosen = selected(trace, part, special, layer=part.layer or first_layer(trace))
+    chosen = selected(trace, part, special, layer=part.layer or first_layer(trace), **region_words(region))
     say_if_nothing_hidden(chosen, special)
     if form is PictureFormat.TERM or picture.show:
         _show(trace, chosen, picture, picture.output if form is PictureFormat.TERM else None)
@@ -92,10 +93,8 @@ def _show(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path
 def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:
     from attnviz.renderers.picture import View, decide
 
-    with progress("rows", timed=True) as report:
-        view = View(
-            picture.query, picture.key, picture.pool, cells, picture.dpi, lambda done, of: report("rows", done, of)
-        )
+    with progress("weights", timed=True, counted=False) as report:
+        view = View(picture.pool, cells, picture.dpi, lambda done, of: report("weights", done, of))
         return decide(trace, chosen, picture.step, picture.title, view)
 
 

@@ -10,13 +10,14 @@ from attnviz.cli.options import (
     ModelOptions,
     PageOptions,
     PartOptions,
+    RegionOptions,
     RuleOptions,
     SourceOptions,
     SpecialOptions,
     ToyOptions,
 )
 from attnviz.cli.output import notice, write
-from attnviz.cli.parts import say_if_nothing_hidden, selected
+from attnviz.cli.parts import region_words, say_if_nothing_hidden, selected
 from attnviz.cli.progress import progress
 from attnviz.errors import UsageError
 
@@ -30,6 +31,7 @@ def html(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    region: RegionOptions,
     page: PageOptions,
     engine: EngineOptions,
 ) -> None:
@@ -46,11 +48,11 @@ def html(
 
     from attnviz.renderers.page import to_html
 
-    chosen = selected(trace, part, special)
+    chosen = selected(trace, part, special, **region_words(region))
     say_if_nothing_hidden(chosen, special)
     output = page.output or DEFAULT_FILE
-    with progress("rows", timed=True) as report:
-        text = to_html(trace, chosen, page.lang, page.max_size, page.pool, lambda *done: report("rows", *done))
+    with progress("weights", timed=True, counted=False) as report:
+        text = to_html(trace, chosen, page.lang, page.max_size, page.pool, lambda *done: report("weights", *done))
     write([text.encode()], output)
     if not to_stdout:
         write([f"{output}\n".encode(errors="surrogateescape")], None)

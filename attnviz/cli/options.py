@@ -257,6 +257,18 @@ class PartOptions(Options):
     ] = ()  # type: ignore[assignment]
 
 
+class RegionOptions(Options):
+    """Which positions."""
+
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Only the queries at the positions A … B − 1.", rich_help_panel=SHOW),
+    ] = None
+    key: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)
+    ] = None
+
+
 class CaptureOptions(Options):
     """What capture keeps, and where."""
 
@@ -354,13 +366,6 @@ class PictureOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = Pool.MEAN
-    query: Annotated[
-        str | None,
-        typer.Option(metavar="A:B", help="Only the queries at the positions A … B − 1.", rich_help_panel=SHOW),
-    ] = None
-    key: Annotated[
-        str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)
-    ] = None
     title: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Title in place of the one that says what it is.", rich_help_panel=SHOW),
@@ -456,6 +461,14 @@ class StatsOptions(Options):
     near: Annotated[
         int, typer.Option(metavar="N", help="Keys at a distance below this are near.", min=1, rich_help_panel=SHOW)
     ] = 8
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            metavar="NAME",
+            help="A head's value is the mean over its queries, or the max, to which one query is enough.",
+            rich_help_panel=SHOW,
+        ),
+    ] = Pool.MEAN
     output: Annotated[
         Path | None,
         typer.Option(

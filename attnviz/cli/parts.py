@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attnviz.cli.options import ModelOptions, PartOptions, SpecialOptions
+from attnviz.cli.options import ModelOptions, PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.output import notice
 from attnviz.cli.parameters import Options, dashed
 from attnviz.errors import UsageError
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from attnviz.trace import Trace
 
 NOTHING_SPECIAL = "there are no special tokens to hide"
+
+
+def region_words(region: RegionOptions) -> dict[str, str | None]:
+    """The words of ``select`` for the region that is looked at."""
+    return {"queries": region.query, "keys": region.key}
 
 
 def selected(trace: Trace, part: PartOptions, special: SpecialOptions, **words: Any) -> Selection:

@@ -23,11 +23,11 @@ def watched() -> bool:
 
 
 @contextmanager
-def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
+def progress(what: str, *, timed: bool = False, counted: bool = True) -> Iterator[Report]:
     """A line that the block moves by calling what this yields; it is gone when the block ends.
 
     A bar where it is known how much there is to do, else the time that has passed. ``timed`` adds the rate and, where the
-    end is known, the time left.
+    end is known, the time left. What is not ``counted`` in anything that a person would count is told in per cent.
     """
     if not watched():
         yield silent
@@ -36,7 +36,7 @@ def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
     name = TextColumn("{task.description}", markup=False)  # it may be a person's own: a folder
-    columns = [SpinnerColumn(), name, *_columns(timed)]
+    columns = [SpinnerColumn(), name, *_columns(timed, counted)]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="")
 
@@ -47,13 +47,14 @@ def progress(what: str, *, timed: bool = False) -> Iterator[Report]:
         yield report
 
 
-def _columns(timed: bool) -> list[ProgressColumn]:
+def _columns(timed: bool, counted: bool) -> list[ProgressColumn]:
     """How far it is: in other words where the end is known than where it is not."""
     from rich.console import RenderableType
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         ProgressColumn,
+        TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -72,5 +73,6 @@ def _columns(timed: bool) -> list[ProgressColumn]:
     count = TextColumn("{task.completed}")
     rate = TextColumn("{task.fields[rate]}")
     unknown: list[ProgressColumn] = [count, TimeElapsedColumn(), rate] if timed else [TimeElapsedColumn()]
-    known: list[ProgressColumn] = [BarColumn(), MofNCompleteColumn(), *([rate, TimeRemainingColumn()] if timed else [])]
+    done = [MofNCompleteColumn(), *([rate] if timed else [])] if counted else [TaskProgressColumn()]
+    known: list[ProgressColumn] = [BarColumn(), *done, *([TimeRemainingColumn()] if timed else [])]
     return [*(Where(False, column) for column in unknown), *(Where(True, column) for column in known)]

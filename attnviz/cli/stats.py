@@ -14,6 +14,7 @@ from attnviz.cli.options import (
     LinesOptions,
     ModelOptions,
     PartOptions,
+    RegionOptions,
     RuleOptions,
     SourceOptions,
     SpecialOptions,
@@ -22,9 +23,10 @@ from attnviz.cli.options import (
     ToyOptions,
 )
 from attnviz.cli.output import Terminal, chosen_format, drawn, notice, require_no_terminal, write
-from attnviz.cli.parts import NOTHING_SPECIAL, selected
+from attnviz.cli.parts import NOTHING_SPECIAL, region_words, selected
 from attnviz.cli.progress import progress
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.progress import Report, unheard
 
 if TYPE_CHECKING:
     from attnviz.statistics import Statistics
@@ -46,6 +48,7 @@ def stats(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    region: RegionOptions,
     shown: StatsOptions,
     engine: EngineOptions,
 ) -> None:
@@ -57,19 +60,19 @@ def stats(
     from attnviz.statistics import Statistics
 
     making = Making(toy, rule, engine, model, part.layer)
-    statistics, total = Statistics(shown.near), None
+    statistics, total = Statistics(shown.near, shown.pool), None
 
-    def add(trace: Trace) -> None:
-        statistics.add(trace, selected(trace, part, special))
+    def add(trace: Trace, heard: Report = unheard) -> None:
+        statistics.add(trace, selected(trace, part, special, **region_words(region)), heard)
 
     if lines.lines:
         total = line_count(source)
         _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
     else:
         trace = read_trace(source, making)
-        with progress("rows", timed=True) as report:
-            statistics.add(trace, selected(trace, part, special), lambda done, of: report("rows", done, of))
-    if special.skip_special and statistics.left_out is None:
+        with progress("weights", timed=True, counted=False) as report:
+            add(trace, lambda done, of: report("weights", done, of))
+    if special.skip_special and not statistics.narrowed:
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     if statistics.partial:

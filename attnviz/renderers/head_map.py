@@ -6,7 +6,7 @@ import math
 
 import numpy
 
-from attnviz.choices import MapStep, Metric
+from attnviz.choices import MapStep, Metric, Pool
 from attnviz.renderers.head_table import facts
 from attnviz.renderers.picture import Panel, Picture
 from attnviz.statistics import Statistics
@@ -23,6 +23,7 @@ TITLES = {
     Metric.INDUCTION: "Weight on what followed earlier copies of the token",
     Metric.DISTANCE: "Mean distance (tokens)",
     Metric.NEAR: "Weight on near keys",
+    Metric.MASS: "Weight on the keys that are looked at",
 }
 
 
@@ -37,7 +38,7 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None) -> 
         values[rows.index(head.layer), columns.index(head.head)] = -math.inf if math.isnan(mean) else mean
     largest = float(values.max(initial=0.0, where=values > -math.inf))
     return Picture(
-        title=title or TITLES[metric],
+        title=title or TITLES[metric] + (", largest of the queries" if statistics.pool is Pool.MAX else ""),
         subtitle=facts(statistics),
         panels=(Panel("", 0, values),),
         queries=tuple(rows),

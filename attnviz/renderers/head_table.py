@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy
@@ -12,7 +13,7 @@ import orjson
 from rich.console import Group
 from rich.text import Text
 
-from attnviz.choices import Metric
+from attnviz.choices import Metric, Pool
 from attnviz.provenance import exactness
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Matrix
@@ -21,18 +22,24 @@ from attnviz.statistics import Head, Statistics, Value
 from attnviz.trace import FORMAT
 
 DECIMALS = 3
+FULL = f"{1:.{DECIMALS}f}"
 UNKNOWN = "–"  # a head for which no text had an answer
 CSV_COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count")
 
 
 def to_renderable(statistics: Statistics, sort: Metric | None) -> Group:
-    """A row a head, a column a metric, each column tinted from its smallest value to its largest."""
+    """A row a head, a column a metric, each column tinted from its smallest value to its largest.
+
+    Without the mass where no head lacks any: a column of ones.
+    """
     heads = statistics.heads(sort)
-    values = [[head.values[metric] for metric in Metric] for head in heads]
+    lacking = sort is Metric.MASS or any(f"{head.values[Metric.MASS].mean:.{DECIMALS}f}" != FULL for head in heads)
+    metrics = [metric for metric in Metric if lacking or metric is not Metric.MASS]
+    values = [[head.values[metric] for metric in metrics] for head in heads]
     matrix = Matrix(
         corner="head",
         rows=[f"{head.layer} · {head.head}" for head in heads],
-        columns=[metric.value for metric in Metric],
+        columns=[metric.value for metric in metrics],
         cells=[[_cell(value, statistics.texts > 1) for value in row] for row in values],
         tints=_tints(numpy.array([[value.mean for value in row] for row in values])),
     )
@@ -48,7 +55,8 @@ def facts(statistics: Statistics) -> str:
         f"texts: {statistics.texts:,}",
         f"tokens: {statistics.tokens:,}",
         *([f"skipped: {statistics.skipped:,}"] if statistics.skipped else []),
-        *filter(None, [numbers.left_out(statistics.left_out)]),
+        *_region(statistics.regions),
+        *filter(None, [_left_out(statistics)]),
         *(["partial: interrupted before the last text"] if statistics.partial else []),
     ]
     return " · ".join(words)
@@ -66,6 +74,8 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "partial": statistics.partial,
             "largest_error": statistics.error,
             "near": statistics.near,
+            "pool": statistics.pool.value,
+            "regions": [[[side.start, side.stop] for side in region] for region in _sorted(statistics.regions)],
             "hidden_share": statistics.left_out,
             "heads": [_record(head) for head in statistics.heads(sort)],
         },
@@ -90,10 +100,31 @@ def _record(head: Head) -> dict[str, Any]:
     return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
 
 
+def _sorted(regions: Collection[tuple[range, range]]) -> list[tuple[range, range]]:
+    return sorted(regions, key=lambda region: [(side.start, side.stop) for side in region])
+
+
+def _region(regions: Collection[tuple[range, range]]) -> list[str]:
+    """What was looked at of the texts, where that was not all: the same of each, or several."""
+    if len(regions) > 1:
+        return [f"{len(regions):,} regions"]
+    return [
+        f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}" for queries, keys in regions
+    ]
+
+
+def _left_out(statistics: Statistics) -> str:
+    if statistics.regions:
+        return numbers.left_out(statistics.left_out, "other keys")
+    return numbers.left_out(statistics.left_out)
+
+
 def _reading(statistics: Statistics) -> str:
-    middle = "mean over the queries of a text" + (", then mean ± deviation over texts" if statistics.texts > 1 else "")
+    queries = "largest value of the queries" if statistics.pool is Pool.MAX else "mean over the queries"
+    middle = f"{queries} of a text" + (", then mean ± deviation over texts" if statistics.texts > 1 else "")
     units = f"entropy in bits, distance in tokens, near: below {statistics.near} tokens, else shares of the weight"
-    one_more = "; to entropy and evenness, what is hidden is one more key" if statistics.left_out is not None else ""
+    others = "all other keys together are" if statistics.regions else "what is hidden is"
+    one_more = f"; to entropy and evenness, {others} one more key" if statistics.left_out is not None else ""
     return f"{middle}; {units}{one_more}"
 
 

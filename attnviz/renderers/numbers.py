@@ -29,9 +29,15 @@ def share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
-def left_out(share: float | None) -> str:
-    """What is said of a result without special tokens, which took the mean ``share`` of the weights; None: nothing."""
-    return "" if share is None else f"special tokens hidden: they took {100 * share:.0f} % of the weights"
+def left_out(share: float | None, who: str = "special tokens hidden: they") -> str:
+    """What is said of a result without some keys, which took the mean ``share`` of the weights; None: nothing."""
+    return "" if share is None else f"{who} took {100 * share:.0f} % of the weights"
+
+
+def span(one: str, several: str, side: range) -> str:
+    """Positions as a person says them: "queries 100–199"."""
+    last = side.stop - 1
+    return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
 
 
 def factor(value: float, precision: int) -> str:

@@ -10,11 +10,11 @@ import numpy
 
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
-from attnviz.maps import Frame, framed, head_maps, kept
+from attnviz.maps import Frame, framed, head_maps
 from attnviz.progress import Report, unheard
 from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.renderers import numbers
-from attnviz.selection import Part, Selection, span
+from attnviz.selection import Part, Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
@@ -35,17 +35,14 @@ ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
 
 class View(NamedTuple):
-    """What of a long text is looked at, and how.
+    """How a long text is looked at.
 
-    query, key  "A:B": only these positions; None is all
-    pool        what a cell of many pairs shows
-    cells       into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
-    dpi         pixels an inch of the figure
-    report      hears how much is done, of how much
+    pool    what a cell of many pairs shows
+    cells   into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
+    dpi     pixels an inch of the figure
+    report  hears how much is done, of how much
     """
 
-    query: str | None = None
-    key: str | None = None
     pool: Pool = Pool.MEAN
     cells: int | None = None
     dpi: int | None = None
@@ -103,7 +100,7 @@ def decide(
     view: View = View(),  # noqa: B008  (immutable)
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
-    layers = [part.layer for part in selection.layers]
+    first, layers = selection.layers[0], [part.layer for part in selection.layers]
     frame = _frame(trace, selection, view)
     panels: list[Panel] = []
     shares: list[float] = []  # of the weights, that went to keys which are left out
@@ -119,13 +116,13 @@ def decide(
     maps = [panel.values for panel in panels]
     limits, largest, diverging = limits_of(maps, step)
     decades = step is MapStep.WEIGHTS and largest > (1.0 if frame.pooled else FAR) * limits[1]
-    queries, keys = _labels(trace, selection.layers[0], frame)
-    told = _frame_words(frame, layers[0])
+    queries, keys = _labels(trace, first, frame)
+    told = _frame_words(first, frame)
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
     left_out = float(numpy.mean(shares)) if shares else None
     return Picture(
         title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
-        subtitle=_subtitle(trace, selection.layers[0], told if own is not None else [], left_out),
+        subtitle=_subtitle(trace, first, told if own is not None else [], left_out),
         panels=tuple(panels),
         queries=queries,
         keys=keys,
@@ -150,13 +147,11 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
                 f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
                 "choose layers of the same tokens with --layer",
             )
-    queries = span("query", view.query, int(first.layer.query.shape[1]))
-    keys = span("key", view.key, int(first.layer.key.shape[1]))
     most, side = (CELLS, SIDE) if selection.heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
     most = min(most, int(side * (view.dpi or DPI)))
-    if max(len(queries), len(keys)) > most:
+    if max(map(len, first.spans)) > most:
         most = view.cells or most
-    return framed(queries, keys, most, view.pool)
+    return framed(first, most, view.pool)
 
 
 def _tokens(trace: Trace, part: Part) -> tuple[Any, ...]:
@@ -206,10 +201,9 @@ def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tu
     if frame.pooled:
         return _positions(frame.queries), _positions(frame.keys)
     queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
-    shown_queries, shown_keys = kept(part, frame)
     return (
-        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in shown_queries),
-        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in shown_keys),
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in part.kept_keys),
     )
 
 
@@ -227,20 +221,15 @@ def _apart(length: int) -> int:
     return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * TICKS >= length)
 
 
-def _frame_words(frame: Frame, layer: Layer) -> list[str]:
+def _frame_words(part: Part, frame: Frame) -> list[str]:
     """What the title says of a map that is not simply of all tokens."""
     words = []
-    if not frame.whole(layer):
-        words = [_span_words("query", "queries", frame.queries), _span_words("key", "keys", frame.keys)]
+    if not part.whole:
+        words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
         (down, across), (high, wide) = frame.shape, frame.cell
         words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
     return words
-
-
-def _span_words(one: str, several: str, side: range) -> str:
-    last = side.stop - 1
-    return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
@@ -274,6 +263,10 @@ def _subtitle(trace: Trace, part: Part, told: Sequence[str], left_out: float | N
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
         return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
     names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
-    text = f"“{' '.join(names)}{' …' if len(part.kept_queries) > SOURCE_TOKENS else ''}”"
+    if part.spans[0].start > 0:
+        names.insert(0, "…")
+    if len(part.kept_queries) > SOURCE_TOKENS or part.spans[0].stop < len(tokens):
+        names.append("…")
+    text = f"“{' '.join(names)}”"
     words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
     return " · ".join(filter(None, words))

@@ -33,7 +33,12 @@ def test_the_table_has_a_row_a_head_and_a_column_a_metric():
     lines = done("stats", TEXT, "--heads", 3, "--causal").lines
     assert lines[0] == "texts: 1 · tokens: 10"
     assert [line.split(" │")[0].strip() for line in lines[5:]] == ["layer 0 · 0", "layer 0 · 1", "layer 0 · 2"]
-    assert lines[3].split("│")[1].split() == [metric.value for metric in Metric]
+    assert lines[3].split("│")[1].split() == [metric.value for metric in Metric if metric is not Metric.MASS]
+
+
+def test_the_mass_is_in_the_table_where_a_head_lacks_some():
+    assert "mass" in done("stats", TEXT, "--key", ":3").lines[3]
+    assert "mass" in done("stats", TEXT, "--sort", "mass").lines[3]
 
 
 @pytest.mark.parametrize("metric", Metric)

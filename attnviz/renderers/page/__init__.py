@@ -13,7 +13,7 @@ from attnviz.progress import Report, unheard
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.long import attempt as held
-from attnviz.renderers.page.long import cells_for, pooled
+from attnviz.renderers.page.long import cells_for, drawn
 from attnviz.renderers.page.packing import BASE64, Form, estimate, forms, packed
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.parts import name
@@ -40,11 +40,12 @@ def to_html(
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
-    Of a text that is longer than ``MOST_TOKENS`` it holds cells of many tokens, which show what ``choice`` says; ``report``
-    hears how much of them is done. AttnvizError where the page would take more than ``budget`` megabytes.
+    Of a region, and of a text that is longer than ``MOST_TOKENS``, it holds weights alone, in cells of many tokens where
+    there is not room for all, which show what ``choice`` says; ``report`` hears how much of them is done. AttnvizError
+    where the page would take more than ``budget`` megabytes.
     """
     parts, room = selection.layers, budget * MEGABYTE - BARE
-    long = pooled(selection, choice, report) if longest(parts) > MOST_TOKENS else []
+    long = drawn(selection, choice, report) if _is_long(parts) else []
     if not long and (expected := _smallest(parts)) > HOPELESS * budget * MEGABYTE:
         raise _too_large(selection, expected, budget)
     blobs = Blobs()
@@ -65,16 +66,22 @@ def title(trace: Trace) -> str:
     return f"{' '.join(words)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"
 
 
+def _is_long(parts: Sequence[Part]) -> bool:
+    """Whether the maps are computed here: a browser could not, or lacks the keys that are not of the region."""
+    return longest(parts) > MOST_TOKENS or not all(part.whole for part in parts)
+
+
 def longest(parts: Sequence[Part]) -> int:
     """The most tokens along any side of their maps."""
-    return max(int(array.shape[1]) for part in parts for array in (part.layer.query, part.layer.key))
+    return max(len(side) for part in parts for side in part.spans)
 
 
 def _smallest(parts: Sequence[Part]) -> int:
     """About how many bytes the arrays of ``parts`` take in the smallest form."""
-    if longest(parts) > MOST_TOKENS:
-        heads = sum(len(part.heads) for part in parts)
-        return round(heads * 2 * cells_for(heads) ** 2 * BASE64)
+    if _is_long(parts):
+        most = cells_for(sum(len(part.heads) for part in parts))
+        cells = (len(part.heads) * math.prod(min(len(side), most) for side in part.spans) for part in parts)
+        return round(2 * sum(cells) * BASE64)
     return min(estimate(parts, form) for form in forms(parts, 0))
 
 

@@ -1,4 +1,7 @@
-"""Long texts in a page: of each head the exact means, or the largest weights, of cells of many tokens."""
+"""Long texts, and regions of a text, in a page: maps of weights alone, computed here and not in the browser.
+
+Where there is not room for every pair, a cell is the exact mean, or the largest weight, of many.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import MapStep, Metric, Pool
-from attnviz.maps import Frame, framed, head_maps, pooled_maps
-from attnviz.pooling import pool
+from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
 from attnviz.progress import Report, unheard
+from attnviz.renderers import numbers
 from attnviz.renderers.page.packing import Attempt, Form, Packed, in_levels
 from attnviz.selection import Part, Selection
+from attnviz.tokens import shown
+from attnviz.trace import Trace
 
 CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
@@ -21,26 +26,42 @@ ROOM = 12_000_000  # bytes that all cells may take
 
 
 class Long(NamedTuple):
-    """What a page holds of one layer of a long text."""
+    """What a page holds of one layer of a long text, or of a region of one."""
 
+    part: Part
     frame: Frame
     packed: Packed
     metrics: dict[str, list[float | None]]
 
-    @property
-    def labels(self) -> tuple[list[str], list[str]]:
-        """The positions that each row of cells, and each column, covers: "128–255"."""
-        return _labels(self.frame.queries), _labels(self.frame.keys)
+    def labels(self, trace: Trace) -> tuple[list[str], list[str]]:
+        """What each row and each column is: a token and its position, or the positions that it covers, "128–255"."""
+        if self.frame.pooled:
+            return _ranges(self.frame.queries), _ranges(self.frame.keys)
+        layer = self.part.layer
+        return (
+            [f"{shown(trace.query_tokens(layer)[place])} @{place:,}" for place in self.part.kept_queries],
+            [f"{shown(trace.key_tokens(layer)[place])} @{place:,}" for place in self.part.kept_keys],
+        )
 
     @property
-    def words(self) -> str:
-        """How many cells there are, of how many tokens."""
+    def cells(self) -> str | None:
+        """How many cells there are, of how many tokens; None where each is one pair."""
+        if not self.frame.pooled:
+            return None
         (down, across), (high, wide) = self.frame.shape, self.frame.cell
         return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {self.frame.pool.value}"
 
+    @property
+    def region(self) -> str | None:
+        """Which queries and keys these are; None where they are all."""
+        if self.part.whole:
+            return None
+        queries, keys = self.part.spans
+        return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
 
-def pooled(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unheard) -> list[Long]:
-    """Each selected layer, pooled. ``report`` hears how much is done, of how much."""
+
+def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unheard) -> list[Long]:
+    """The maps of each selected layer. ``report`` hears how much is done, of how much."""
     layers: list[Long] = []
     most = cells_for(selection.heads)
     for part in selection.layers:
@@ -48,8 +69,7 @@ def pooled(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhe
         def tell(done: int, of: int, before: int = len(layers)) -> None:
             report(before * of + done, len(selection.layers) * of)
 
-        queries, keys = (range(int(array.shape[1])) for array in (part.layer.query, part.layer.key))
-        layers.append(_layer(part, framed(queries, keys, most, choice), tell))
+        layers.append(_layer(part, framed(part, most, choice), tell))
     return layers
 
 
@@ -68,12 +88,12 @@ def _layer(part: Part, frame: Frame, report: Report) -> Long:
     if part.narrowed:
         maps, _ = head_maps(part, MapStep.WEIGHTS, frame, report)
     else:
-        measures = pool(part.layer, part.heads, frame.cells, report)
+        measures = pooled(part, frame, report)
         maps = pooled_maps(measures, frame.pool)
         metrics[Metric.ENTROPY.value] = _means(to_numpy(measures.entropy), to_numpy(measures.largest) > 0)
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
     levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf, FINE_LEVELS)
-    return Long(frame, Packed({"levels": levels, "scales": scales}, error), metrics)
+    return Long(part, frame, Packed({"levels": levels, "scales": scales}, error), metrics)
 
 
 def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:
@@ -84,5 +104,5 @@ def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:
     ]
 
 
-def _labels(side: range) -> list[str]:
+def _ranges(side: range) -> list[str]:
     return [f"{start:,}–{min(start + side.step, side.stop) - 1:,}" for start in side]

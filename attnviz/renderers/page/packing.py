@@ -14,7 +14,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.attention import Rule
 from attnviz.distances import gathered, spread
-from attnviz.rows import CELLS, row_blocks, some_rows
+from attnviz.rows import CELLS, cuts, row_block, some_rows
 from attnviz.selection import Part
 from attnviz.trace import Layer
 
@@ -204,8 +204,9 @@ def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
             steps = part.layer.steps(head)
             yield to_numpy(steps.weights), to_numpy(steps.hidden)
         return
-    for block in row_blocks(part.layer):
-        yield to_numpy(block.steps.weights), to_numpy(block.steps.hidden)
+    for cut in cuts(part.layer, range(part.layer.heads), range(part.layer.query.shape[1])):
+        steps = row_block(part.layer, *cut).steps
+        yield to_numpy(steps.weights), to_numpy(steps.hidden)
 
 
 def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:

@@ -40,7 +40,7 @@ def make_record(
     texts = Texts()
     nothing: list[Long | None] = [None] * len(selection.layers)
     layers = [
-        _layer(trace, part, texts) if one is None else _long_layer(part, one, texts)
+        _layer(trace, part, texts) if one is None else _long_layer(trace, one, texts)
         for part, one in zip(selection.layers, long or nothing, strict=True)
     ]
     metrics = [pool.submit(_metrics, trace, part) for part in selection.layers if not long]
@@ -54,10 +54,9 @@ def make_record(
         "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
         "error": _rounded_up(attempt.error),
         "special": not any(part.narrowed for part in selection.layers),
-        "words": [shown(token) for token in trace.query_tokens(selection.layers[0].layer)[:TITLE_TOKENS]]
-        if long
-        else None,
-        "pooled": long[0].words if long else None,
+        "words": _words(trace, selection.layers[0]) if long else None,
+        "pooled": long[0].cells if long else None,
+        "region": long[0].region if long else None,
         "source": exactness(model, largest_error(trace)) or model,
         "texts": texts.lists,
         "layers": layers,
@@ -110,9 +109,15 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _long_layer(part: Part, long: Long, texts: Texts) -> dict[str, Any]:
-    """A layer whose map is of cells: positions are its tokens, and nothing is to be computed."""
-    queries, keys = long.labels
+def _words(trace: Trace, part: Part) -> list[str]:
+    """The text that is looked at, or its beginning."""
+    tokens, places = trace.query_tokens(part.layer), part.kept_queries[:TITLE_TOKENS]
+    return ["…"] * (places[0] > 0) + [shown(tokens[place]) for place in places]
+
+
+def _long_layer(trace: Trace, long: Long, texts: Texts) -> dict[str, Any]:
+    """A layer whose maps are here as weights alone: nothing is to be computed."""
+    part, (queries, keys) = long.part, long.labels(trace)
     unknown: list[float | None] = [None] * len(part.heads)
     return _facts(part) | {
         "kvHeads": list(part.heads),
@@ -144,7 +149,7 @@ def _special(trace: Trace, side: str, count: int) -> list[int]:
 
 
 def _metrics(trace: Trace, part: Part) -> dict[str, list[float | None]]:
-    values = head_metrics(trace, part.layer, only=SORTED_BY)
+    values = head_metrics(trace, part.layer, heads=part.heads, only=SORTED_BY)
     return {
         metric.value: [
             None if math.isnan(value) else round(value, 6) for value in values[metric][list(part.heads)].tolist()

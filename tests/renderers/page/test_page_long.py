@@ -10,7 +10,7 @@ from attnviz.choices import Metric, Pool
 from attnviz.metrics import head_metrics
 from attnviz.renderers.page import long as long_texts
 from attnviz.renderers.page import to_html
-from attnviz.renderers.page.long import FINE_LEVELS, pooled
+from attnviz.renderers.page.long import FINE_LEVELS, drawn
 from attnviz.selection import select
 
 
@@ -26,9 +26,9 @@ def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypa
     monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
     whole = trace(103, **rule)
     layer = whole.layers[0]
-    [one] = pooled(select(whole, head=["1", "3"]), choice)
-    assert one.words == f"10 × 10 cells of 11 × 11 tokens, {choice.value}"
-    assert one.labels[0][-1] == "99–102"
+    [one] = drawn(select(whole, head=["1", "3"]), choice)
+    assert one.cells == f"10 × 10 cells of 11 × 11 tokens, {choice.value}"
+    assert one.labels(whole)[0][-1] == "99–102"
     steps = attend(layer.query, layer.key, layer.value, **rule)
     levels, scales = one.packed.arrays["levels"], one.packed.arrays["scales"]
     for place, head in enumerate((1, 3)):
@@ -48,7 +48,7 @@ def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypa
 def test_the_entropy_is_that_of_stats():
     mask = (numpy.arange(103) > 20)[None]  # padding on the left: under a causal mask, the first queries see nothing
     whole = trace(103, causal=True, mask=mask)
-    [one] = pooled(select(whole))
+    [one] = drawn(select(whole))
     expected = head_metrics(whole, whole.layers[0])[Metric.ENTROPY]
     numpy.testing.assert_allclose(one.metrics["entropy"], expected, atol=1e-5)
 

@@ -165,7 +165,9 @@ function retitle() {
 function exactness() {
   if (record.form === "exact") return say("page.exact", { type: record.type });
   const error = record.error.toExponential(1);
-  if (record.pooled) return say("page.pooled", { cells: record.pooled, error });
+  const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
+  if (record.pooled) return region + say("page.pooled", { cells: record.pooled, error });
+  if (region) return region + say("page.weights_fine", { error });
   return record.form === "weights"
     ? say("page.weights_only", { error })
     : say("page.rounded", { type: record.form, error });
