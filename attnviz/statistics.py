@@ -12,10 +12,13 @@ from attnviz.choices import Metric, Pool
 from attnviz.metrics import NEAR, measured
 from attnviz.progress import Report, unheard
 from attnviz.provenance import largest_error, model_name
-from attnviz.selection import Selection
+from attnviz.selection import Part, Selection
 from attnviz.trace import Trace
 
 OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # facts of a source
+
+
+Region = tuple[range | None, range | None]
 
 
 class Running:
@@ -72,7 +75,7 @@ class Statistics:
 
     near     keys at a distance below this count as near
     pool     what stands for the queries of a text
-    regions  the queries and keys that were looked at, of the texts of which not all were
+    regions  the queries and the keys that were looked at, None for all, of the texts of which not all were
     narrowed whether a text had tokens that are left out
     texts    how many were added; tokens, how many they had together
     skipped  how many could not be read
@@ -83,7 +86,7 @@ class Statistics:
 
     def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN) -> None:
         self.near, self.pool, self.narrowed = near, pool, False
-        self.regions: frozenset[tuple[range, range]] = frozenset()
+        self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
         self.model = ""
@@ -128,7 +131,7 @@ class Statistics:
             model=model_name(trace),
             error=max((error for error in errors if error is not None), default=None),
             texts=self.texts + 1,
-            regions=self.regions | {part.region for part in parts if part.region is not None},
+            regions=self.regions | {_region(part) for part in parts if not part.whole},
             narrowed=self.narrowed or any(part.narrowed for part in parts),
             tokens=self.tokens + len(trace.tokens),
         )
@@ -148,6 +151,13 @@ class Statistics:
         if sort is None:
             return rows
         return sorted(rows, key=lambda row: math.inf if math.isnan(row.values[sort].mean) else -row.values[sort].mean)
+
+
+def _region(part: Part) -> Region:
+    """The queries and the keys that are looked at, None where that is all of them."""
+    queries, keys = part.spans
+    query, key = part.layer.query, part.layer.key
+    return queries if len(queries) < query.shape[1] else None, keys if len(keys) < key.shape[1] else None
 
 
 def _value(running: Running, row: int, column: int) -> Value:

@@ -18,7 +18,7 @@ from attnviz.provenance import exactness
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Matrix
 from attnviz.renderers.tables import BOLD, DIM, MatrixTable
-from attnviz.statistics import Head, Statistics, Value
+from attnviz.statistics import Head, Region, Statistics, Value
 from attnviz.trace import FORMAT
 
 DECIMALS = 3
@@ -75,7 +75,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "largest_error": statistics.error,
             "near": statistics.near,
             "pool": statistics.pool.value,
-            "regions": [[[side.start, side.stop] for side in region] for region in _sorted(statistics.regions)],
+            "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
             "hidden_share": statistics.left_out,
             "heads": [_record(head) for head in statistics.heads(sort)],
         },
@@ -100,16 +100,19 @@ def _record(head: Head) -> dict[str, Any]:
     return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
 
 
-def _sorted(regions: Collection[tuple[range, range]]) -> list[tuple[range, range]]:
-    return sorted(regions, key=lambda region: [(side.start, side.stop) for side in region])
+def _ends(side: range | None) -> list[int]:
+    """[A, B]; [] is all positions."""
+    return [] if side is None else [side.start, side.stop]
 
 
-def _region(regions: Collection[tuple[range, range]]) -> list[str]:
+def _region(regions: Collection[Region]) -> list[str]:
     """What was looked at of the texts, where that was not all: the same of each, or several."""
     if len(regions) > 1:
         return [f"{len(regions):,} regions"]
+    names = ("query", "queries"), ("key", "keys")
     return [
-        f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}" for queries, keys in regions
+        ", ".join(numbers.span(*name, side) for name, side in zip(names, region, strict=True) if side is not None)
+        for region in regions
     ]
 
 

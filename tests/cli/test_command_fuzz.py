@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy
 import pytest
 from command_line import Result, attnviz
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import Case, attention_cases
 
-from attnviz.choices import Dtype, Language, MapStep, Position, Step
+from attnviz import load
+from attnviz.choices import Dtype, Language, MapStep, Metric, Position, Step
 from attnviz.tokens import Tokenizer
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -132,4 +139,75 @@ def test_any_options_of_heatmap(text, options, form):
     result = attnviz("heatmap", text, "-o", "-", "--format", form, "--dpi=20", *options)
     assert result.code in (0, 1, 2)
     assert b"\x1b" not in result.stdout or form == "png"
+    assert result.code or form == "term" or result.stdout.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[form])
+    assert result.code or form != "term" or "rows: query, columns: key" in result.text
     assert result.code == 0 or result.stderr.startswith("attnviz: ")
+
+
+def spans(last: int) -> st.SearchStrategy[str]:
+    """A:B, most of them of a few positions, some empty, backwards, or beyond the text."""
+    place = st.integers(0, last).map(str) | st.just("")
+    return st.builds("{}:{}".format, place, place)
+
+
+REGION = [option("query", spans(8)), option("key", spans(8)), option("pool", st.sampled_from(["mean", "max"]))]
+COMMANDS = {
+    "explain": (EXPLAIN, ["table", "json", "csv", "markdown"]),
+    "heatmap": ([*HEATMAP[:1], *HEATMAP[4:], *REGION], ["term", "svg"]),
+    "stats": ([*REGION, option("sort", st.sampled_from(Metric)), option("near", small)], ["table", "json", "csv"]),
+    "html": (REGION, ["html"]),
+}
+OF_FILES = [option("layer", some_heads), option("head", some_heads), option("dtype", st.sampled_from(Dtype))]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@settings(max_examples=60, deadline=None)
+@given(case=attention_cases(), data=st.data())
+def test_any_arrays_with_any_options_of_a_command(command, case, data, tmp_path_factory):
+    """Arrays of any rule, some tokens special: a result that can be read, or one clear line."""
+    folder = tmp_path_factory.getbasetemp()
+    numpy.savez(folder / "arrays.npz", query=case.query, key=case.key, value=case.value, **arrays_of(case))
+    source = ("--from", str(folder / "arrays.npz"), *rule_of(case))
+    if data.draw(st.booleans()):
+        saved = attnviz("explain", *source, "-o", str(folder / "t.safetensors"))
+        if saved.code == 0:
+            trace = load(folder / "t.safetensors")
+            count = len(trace.tokens)
+            special = data.draw(st.lists(st.integers(0, count - 1), unique=True))
+            replace(trace, source={**trace.source, "ids": list(range(count)), "special": special}).save(
+                folder / "t.safetensors"
+            )
+            source = ("--from", str(folder / "t.safetensors"), "--skip-special")
+    options, forms = COMMANDS[command]
+    chosen, form = data.draw(some(*options, *OF_FILES)), data.draw(st.sampled_from(forms))
+    result = attnviz(command, *source, *([] if form == "html" else ["--format", form]), *chosen, "-o", "-")
+    assert result.code in (0, 1, 2), result
+    assert result.code == 0 or result.stderr.startswith("attnviz: "), result
+    if result.code == 0:
+        READ[form](result.stdout)
+
+
+READ = {
+    "json": lambda content: [json.loads(line) for line in content.splitlines()],
+    "csv": lambda content: list(csv.reader(io.StringIO(content.decode()), strict=True)),
+    "svg": ElementTree.fromstring,
+    "html": lambda content: content.decode().index("</html>"),
+    "table": bytes.decode,
+    "markdown": bytes.decode,
+    "term": bytes.decode,
+}
+
+
+def arrays_of(case: Case) -> dict[str, numpy.ndarray]:
+    return {name: value for name, value in case.options.items() if isinstance(value, numpy.ndarray)}
+
+
+def rule_of(case: Case) -> list[str]:
+    """The numbers of the rule, as options."""
+    words = []
+    for name, value in case.options.items():
+        if name == "causal":
+            words += ["--causal"] if value else []
+        elif value is not None and not isinstance(value, numpy.ndarray):
+            words.append(f"--{name.replace('_', '-')}={value}")
+    return words

@@ -9,10 +9,12 @@ import select
 import signal
 import time
 
+import numpy
 import pytest
 from command_line import attnviz, done, problem, started
 from tiny_models import saved
 
+from attnviz import metrics
 from attnviz.choices import Metric
 from attnviz.cli.inputs import Making, line_count, read_lines
 from attnviz.cli.options import SourceOptions
@@ -213,3 +215,52 @@ def test_a_run_interrupted_before_its_first_text_shows_nothing():
         process.send_signal(signal.SIGINT)
         stdout, _ = process.communicate(timeout=30)
     assert (process.returncode, stdout) == (130, b"")
+
+
+def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):
+    """Which head reads a needle: the mass of some queries on some keys, as NumPy's own softmax has it."""
+    random = numpy.random.default_rng(5)
+    query, key = random.standard_normal((4, 40, 8)), random.standard_normal((2, 40, 8))
+    numpy.savez(folder / "t.npz", query=query, key=key, value=key)
+    scores = query @ key.repeat(2, axis=0).transpose(0, 2, 1) / numpy.sqrt(8)
+    scores = numpy.where(numpy.tri(40, dtype=bool), scores, -numpy.inf)
+    weights = numpy.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    wanted = weights[:, 30:35, 3:9].sum(-1)  # (heads, queries)
+    region = ("--from", "t.npz", "--causal", "--query", "30:35", "--key", "3:9")
+    for pool, reduced in (("mean", wanted.mean(1)), ("max", wanted.max(1))):
+        told = heads(*region, "--pool", pool, "--sort", "mass")
+        assert [head["head"] for head in told["heads"]] == numpy.argsort(-reduced).tolist()
+        assert [head["metrics"]["mass"]["mean"] for head in told["heads"]] == pytest.approx(
+            sorted(reduced, reverse=True)
+        )
+        assert (told["pool"], told["regions"]) == (pool, [[[30, 35], [3, 9]]])
+        assert told["hidden_share"] == pytest.approx(1 - wanted.mean())
+    assert "queries 30–34, keys 3–8 · other keys took" in done("stats", *region).lines[0]
+    assert done("stats", *region, "--pool", "max").lines[1].startswith("largest value of the queries of a text;")
+    assert "largest of the queries" in done("stats", *region, "--pool=max", "--metric=mass", "--format=svg", "-o-").text
+
+
+def test_a_region_that_a_line_does_not_have_skips_it_aloud():
+    result = attnviz("stats", "--lines", "--query", "2:4", stdin=b"a b c d\na b\na b c d e\n")
+    assert "line 2 skipped: --query 2:4: there are 2, at the positions 0 to 1" in result.stderr
+    assert "queries 2–3" in result.lines[0]
+    several = done("stats", "--lines", "--query", "1:", stdin=b"a b c d\na b\n")
+    assert "2 regions" in several.lines[0]
+    assert heads("--lines", "--query", "1:", stdin=b"a b c d\na b\n")["regions"] == [[[1, 2], []], [[1, 4], []]]
+
+
+def test_a_head_alone_is_measured_alone(folder, monkeypatch):
+    """Of sixteen heads of a trace, those that nobody asks for are not computed."""
+    arrays = numpy.random.default_rng(0).standard_normal((16, 1500, 4))
+    numpy.savez(folder / "t.npz", query=arrays, key=arrays, value=arrays)
+    computed, usual = [], metrics.row_block
+
+    def counted(layer, which, rows):
+        computed.append(which)
+        return usual(layer, which, rows)
+
+    monkeypatch.setattr(metrics, "row_block", counted)
+    assert [head["head"] for head in heads("--from", "t.npz", "--head", "3")["heads"]] == [3]
+    assert all(which == slice(3, 4) for which in computed)
+    assert computed
