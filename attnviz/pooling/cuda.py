@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -93,13 +94,15 @@ def pool_on_gpu(
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d).
 
     Where Triton cannot compile a kernel for the card, or the card has too little memory for it, torch computes the same
-    block by block (blocks.py), slower and no less exactly.
+    block by block (blocks.py), slower and no less exactly; a warning is logged.
     """
-    from triton import CompilationError, OutOfResources
+    from triton.errors import TritonError
 
     try:
         return _launched(query, key, rule, heads, cell_queries, shown.step, report)
-    except (CompilationError, OutOfResources, RuntimeError):  # the last from Triton's passes, or without a C compiler
+    except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
+        reason = " ".join(str(error).split())[:200]
+        logging.getLogger("attnviz").warning("attnviz: the GPU kernel does not run here, so torch pools: %s", reason)
         return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
 
 
