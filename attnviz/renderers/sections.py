@@ -11,7 +11,7 @@ from attnviz.choices import Step
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
-from attnviz.renderers.top_keys import top_sections
+from attnviz.renderers.top_keys import top_keys
 from attnviz.selection import Part, Selection, is_long
 from attnviz.trace import Layer, Trace
 
@@ -102,7 +102,7 @@ def _top(writer: Writer) -> Iterator[Heading | Section]:
     for head in writer.part.heads:
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
-        yield from top_sections(writer, head)
+        yield from top_keys(writer, head)
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:
