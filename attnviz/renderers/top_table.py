@@ -1,4 +1,4 @@
-"""The table that a long text gets: the largest weights of a query, and what the others add up to."""
+"""The table that a long text gets: the largest weights of a query or of a key, and what the others add up to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shown_steps(writer: Writer) -> list[Step]:
     steps = [step for step in map(Step, MapStep) if step in writer.steps]
     if not steps:
         raise AttnvizError(
-            "of a text as long as this one, the top keys of single queries are shown",
+            "of a text as long as this one, the top keys of single queries, or the top queries of a key, are shown",
             "choose scores, scaled, masked or weights with --step; heatmap shows the whole",
         )
     return steps
