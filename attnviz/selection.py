@@ -224,10 +224,10 @@ def span(side: str, words: str | None, count: int) -> range:
             f"--{side} 100:101 is one of them alone",
         )
     start, stop = int(first or 0), int(last or count)
+    if start >= count or stop > count:
+        raise AttnvizError(f"--{side} {words}: {_there_are(count)}")
     if start >= stop:
         raise UsageError(f"--{side} {words}: the range is empty", "A:B is A up to, but without, B")
-    if stop > count:
-        raise AttnvizError(f"--{side} {words}: there are {count:,}, at the positions 0 to {count - 1:,}")
     return range(start, stop)
 
 
@@ -266,6 +266,8 @@ def _range(what: str, part: str) -> range:
 def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
     positions = find(tokens, wanted)
     name = shorten(shown(wanted), 40)
+    if not positions and wanted.removeprefix("@").isdecimal():  # no token, so a position, and one beyond the last
+        raise AttnvizError(f"no {side} {name}: {_there_are(len(tokens))}")
     if not positions:
         listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
         raise AttnvizError(f"no {side} token {name}: there are {listed}")
@@ -275,6 +277,10 @@ def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
             f"name one of them: --{side} @{positions[0]}",
         )
     return positions[0]
+
+
+def _there_are(count: int) -> str:
+    return f"there are {count:,}, at the positions 0 to {count - 1:,}"
 
 
 def _listed(what: str, known: Sequence[int]) -> str:

@@ -93,6 +93,7 @@ def recording(request):
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
         list(explain(trace, select(trace), Looks(lesson, top=2)))
+        list(explain(trace, select(trace, key="@1"), Looks(lesson, top=2)))
         if trace.source.get("special"):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):

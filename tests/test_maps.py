@@ -187,7 +187,10 @@ def test_a_span(words, meant):
         ("-1:3", UsageError, "expected positions A:B"),
         ("9:9", UsageError, "empty"),
         ("0:51", AttnvizError, "there are 50, at the positions 0 to 49"),
-        ("60:", UsageError, "empty"),
+        ("60:", AttnvizError, "--query 60:: there are 50, at the positions 0 to 49"),
+        ("50:", AttnvizError, "there are 50"),
+        ("60:40", AttnvizError, "there are 50"),
+        (":0", UsageError, "empty"),
     ],
 )
 def test_what_is_no_span_is_said(words, error, message):

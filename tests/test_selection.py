@@ -120,10 +120,25 @@ def test_an_ambiguous_token_names_its_positions():
     assert error.value.hint == "name one of them: --query @0"
 
 
-@pytest.mark.parametrize("wanted", ["mouse", "7", "-1", "", "9" * 5000], ids=lambda wanted: wanted[:5])
+@pytest.mark.parametrize("wanted", ["mouse", "-1", "", "@", "@cat"])
 def test_a_token_that_is_not_there_is_told_with_those_that_are(wanted):
     with pytest.raises(AttnvizError, match=r"no key token .*: there are The \(0\), cat \(1\), .*\\n \(5\)"):
         select(trace(layer(0)), key=wanted)
+
+
+@pytest.mark.parametrize("wanted", ["7000", "@7000", "9" * 5000], ids=lambda wanted: wanted[:5])
+@pytest.mark.parametrize("side", ["query", "key"])
+@pytest.mark.parametrize(
+    ("count", "there"), [(3, "3, at the positions 0 to 2"), (7000, "7,000, at the positions 0 to 6,999")]
+)
+def test_a_position_that_is_not_there_is_told_with_those_that_are(side, wanted, count, there):
+    array = numpy.ones((1, count, 2))
+    with pytest.raises(AttnvizError) as error:
+        select(Trace(("word",) * count, (Layer(array, array, array),)), **{side: wanted})
+    said, _, range_told = error.value.message.partition(": there are ")
+    assert said.startswith(f"no {side} {wanted[:30]}")
+    assert len(said) < 60
+    assert range_told == there
 
 
 def with_special(special, target_special=(), kind="self", queries=6, keys=6):

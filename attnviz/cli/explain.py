@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from attnviz.choices import Step
@@ -22,7 +22,9 @@ from attnviz.cli.options import (
 )
 from attnviz.cli.output import Terminal, chosen_format, save_trace, write
 from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.progress import progress
 from attnviz.errors import UsageError
+from attnviz.progress import Report, unheard
 
 if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
@@ -110,7 +112,9 @@ def _renderer(
     looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
 
     def parts(trace: Trace) -> Iterator[Heading | Section]:
-        return explain(trace, chosen(trace, layer=part.layer or first_layer(trace)), looks)
+        selection = chosen(trace, layer=part.layer or first_layer(trace))
+        with _reported(selection) as report:
+            yield from explain(trace, selection, looks, report)
 
     if form is TableFormat.MARKDOWN:
         from attnviz.renderers.markdown import to_markdown
@@ -121,3 +125,15 @@ def _renderer(
 
     terminal = Terminal(table.output)
     return lambda _, trace: (terminal(to_renderable(one)) for one in parts(trace))
+
+
+@contextmanager
+def _reported(selection: Selection) -> Iterator[Report]:
+    """How far a long text is; a short one is shown at once."""
+    from attnviz.selection import is_long
+
+    if not any(is_long(part.layer) for part in selection.layers):
+        yield unheard
+        return
+    with progress("weights", timed=True, counted=False) as report:
+        yield lambda done, of: report("weights", done, of)

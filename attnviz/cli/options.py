@@ -299,7 +299,9 @@ class TableOptions(Options):
     key: Annotated[
         str | None,
         typer.Option(
-            help="Only this key; with --query, their arithmetic as on paper.", metavar="TOKEN", rich_help_panel=SHOW
+            help="Only this key, of a long text the queries that look at it most; with --query, their arithmetic.",
+            metavar="TOKEN",
+            rich_help_panel=SHOW,
         ),
     ] = None
     precision: Annotated[
@@ -315,7 +317,7 @@ class TableOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help="The N keys that a query looks at most, and what the rest share; a long text is shown so (10).",
+            help="The N keys that a query looks at most, or queries that look at --key most; a long text is shown so (10).",
             min=1,
             rich_help_panel=SHOW,
         ),

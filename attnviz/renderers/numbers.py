@@ -29,6 +29,14 @@ def share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
+def shares(values: numpy.ndarray, precision: int) -> list[str]:
+    """Weights below each other in a table: as ``matrix`` writes them, or two digits where that would say 0.0000."""
+    words = [word for [word] in matrix(values[:, None], precision)]
+    return [
+        f"{value:#.2g}" if 0 < value < 10.0**-precision else word for value, word in zip(values, words, strict=True)
+    ]
+
+
 def left_out(share: float | None, who: str = "special tokens hidden: they") -> str:
     """What is said of a result without some keys, which took the mean ``share`` of the weights; None: nothing."""
     return "" if share is None else f"{who} took {100 * share:.0f} % of the weights"

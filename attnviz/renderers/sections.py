@@ -8,28 +8,32 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.choices import Step
+from attnviz.progress import Report, unheard
 from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
-from attnviz.renderers.top_keys import top_sections
+from attnviz.renderers.top_keys import top_keys
 from attnviz.selection import Part, Selection, is_long
 from attnviz.trace import Layer, Trace
 
 
-def explain(trace: Trace, selection: Selection, looks: Looks) -> Iterator[Heading | Section]:
-    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it."""
+def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = unheard) -> Iterator[Heading | Section]:
+    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
+
+    ``report`` hears how much is done, of how much, where that takes long: in each layer of a long text anew.
+    """
     yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
     for part in selection.layers:
         writer = Writer(trace, part, selection.steps, looks)
         yield _layer_heading(writer)
-        yield from _layer(writer)
+        yield from _layer(writer, report)
 
 
-def _layer(writer: Writer) -> Iterator[Heading | Section]:
+def _layer(writer: Writer, report: Report) -> Iterator[Heading | Section]:
     if writer.part.pair is not None:
-        yield from _pairs(writer, *writer.part.pair)
+        yield from _by_head(writer, _pairs(writer, *writer.part.pair))
     elif writer.looks.top is not None or is_long(writer.layer):
-        yield from _top(writer)
+        yield from _by_head(writer, _top(writer, report))
     else:
         yield from _before_heads(writer)
         yield from _heads(writer)
@@ -89,20 +93,30 @@ def _heads(writer: Writer) -> Iterator[Heading | Section]:
         yield from _after_heads(writer, numpy.stack(outputs))
 
 
-def _pairs(writer: Writer, query: int, key: int) -> Iterator[Heading | Section]:
+def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
     from attnviz.renderers.arithmetic import pair_section
 
     for head in writer.part.heads:
-        if writer.layer.heads > 1:
-            yield _head_heading(writer, head)
-        yield pair_section(writer, head, query, key)
+        yield [pair_section(writer, head, query, key)]
 
 
-def _top(writer: Writer) -> Iterator[Heading | Section]:
-    for head in writer.part.heads:
+def _top(writer: Writer, report: Report) -> Iterator[list[Section]]:
+    if writer.part.key is None:
+        for head in writer.part.heads:
+            yield list(top_keys(writer, head))
+        return
+    from attnviz.renderers.top_queries import top_queries
+
+    for section in top_queries(writer, writer.part.key, report):
+        yield [section]
+
+
+def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
+    """What is told of each head that is shown, below its heading."""
+    for head, sections in zip(writer.part.heads, told, strict=True):
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
-        yield from top_sections(writer, head)
+        yield from sections
 
 
 def _head_heading(writer: Writer, head: int) -> Heading:

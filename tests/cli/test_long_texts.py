@@ -13,7 +13,8 @@ import time
 
 import numpy
 import pytest
-from command_line import attnviz, done, problem, started
+from command_line import attnviz, done, in_terminal, problem, started, without_escapes
+from rich.cells import cell_len
 
 from attnviz import Layer, Rule, Trace
 
@@ -47,6 +48,65 @@ def test_explain_shows_the_top_keys_of_a_query_and_what_the_rest_share(trace):
     numpy.testing.assert_allclose(shown, weights[top], atol=1e-6)
     [rest] = [line for line in lines if line.startswith("1,991 others")]
     assert float(rest.split()[-1]) == pytest.approx(1 - weights[top].sum(), abs=1e-5)
+
+
+def weights_on(path, head, key):
+    """What each query gives to one key: NumPy's softmax of all rows, in double precision."""
+    from attnviz import load
+
+    [layer] = load(path).layers
+    scores = layer.query[head].astype(float) @ layer.key[0].T.astype(float) / 8**0.5
+    exponentials = numpy.tril(numpy.exp(scores))
+    return exponentials[:, key] / exponentials.sum(axis=1)
+
+
+@pytest.mark.parametrize("options", [("--key", "@2000"), ("--key", "200", "--top", "25")])
+def test_explain_shows_who_looks_at_a_key(trace, options):
+    lines = done("explain", "--from", trace, "--head", "1", "--precision", "8", *options).lines
+    key = int(options[1].removeprefix("@"))
+    weights = weights_on(trace, 1, key)
+    rows = [line for line in lines if " @" in line.partition("│")[0]]
+    top = numpy.argsort(-weights)[: int(options[-1]) if "--top" in options else 10]
+    assert [int(row.split("@")[1].split()[0]) for row in rows] == top.tolist()
+    numpy.testing.assert_allclose([float(row.split()[-1]) for row in rows], weights[top], atol=1e-7)
+    [rest] = [line for line in lines if line.startswith(f"{COUNT - key - len(top):,} others")]
+    assert float(rest.split()[-1]) == pytest.approx(weights.sum() - weights[top].sum(), abs=1e-6)
+    [sentence] = [line for line in lines if line.startswith("Queries that see it: ")]
+    seen, mass, mean = re.match(r".*?: ([\d,]+)\. Together they give it (\S+), on average (\S+);", sentence).groups()
+    assert int(seen.replace(",", "")) == COUNT - key
+    assert float(mass) == pytest.approx(weights.sum(), abs=0.005)
+    assert float(mean) == pytest.approx(weights.sum() / (COUNT - key), rel=0.05)
+
+
+def test_the_last_key_of_a_causal_text_is_seen_by_the_last_query_alone(trace):
+    lines = done("explain", "--from", trace, "--head", "0", "--key", f"@{COUNT - 1}").lines
+    assert [line.split()[1] for line in lines if " @" in line.partition("│")[0]] == [f"@{COUNT - 1}"]
+    assert not any("others" in line for line in lines)
+
+
+@pytest.mark.parametrize("side", ["--query", "--key"])
+@pytest.mark.parametrize("columns", [80, 40])
+def test_the_largest_weights_fit_a_terminal(trace, side, columns):
+    result = in_terminal("explain", "--from", trace, side, "@1500", columns=columns)
+    assert (result.code, result.stderr) == (0, "")
+    lines = without_escapes(result.text).splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    assert sum("others │" in line for line in lines) >= 2  # one a head
+
+
+def test_no_small_weight_of_a_long_text_is_shown_as_0(tmp_path):
+    """One key takes nearly all of each query: the others' shares are far below four decimals."""
+    array = numpy.zeros((1, COUNT, 1))
+    query, key = array + 1, array.copy()
+    key[0, 7], key[0, 9] = 20, 9
+    Trace(("word",) * COUNT, (Layer(query, key, array, Rule(scale=1.0)),)).save(tmp_path / "sharp.safetensors")
+    whole = numpy.exp(20) + numpy.exp(9) + COUNT - 2
+    arguments = ("--from", tmp_path / "sharp.safetensors", "--step", "weights")
+    rows = [line.split() for line in done("explain", *arguments, "--query", "@5").lines if " @" in line]
+    for row, logit in zip(rows, [20, 9, *[0] * 8], strict=True):
+        assert float(row[-1]) == pytest.approx(numpy.exp(logit) / whole, rel=0.05)
+    rows = [line.split() for line in done("explain", *arguments, "--key", "@9").lines if " @" in line]
+    assert [float(row[-1]) for row in rows] == [pytest.approx(numpy.exp(9) / whole, rel=0.05)] * 10
 
 
 def test_top_counts_the_keys_of_short_texts_too():
@@ -100,7 +160,8 @@ def test_the_terminal_shows_positions(trace):
     ("arguments", "code", "message"),
     [
         (("--query", "the"), 2, "--query the: expected positions A:B"),
-        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000"),
+        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000, at the positions 0 to 2,999"),
+        (("--key", "5000:"), 1, "--key 5000:: there are 3,000, at the positions 0 to 2,999"),
         (("--query", "0:9", "-o", "x.safetensors"), 2, "--query chooses what is shown"),
         (("--pool", "median"), 2, "'median' is not one of mean, max"),
     ],
@@ -109,8 +170,16 @@ def test_regions_that_are_none(trace, arguments, code, message):
     assert message in problem(attnviz("heatmap", "--from", trace, *arguments), code)
 
 
+@pytest.mark.parametrize("side", ["query", "key"])
+@pytest.mark.parametrize("wanted", ["60000", "@60000"])
+def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
+    result = attnviz("explain", "--from", trace, f"--{side}", wanted)
+    assert problem(result, 1) == f"no {side} {wanted}: there are 3,000, at the positions 0 to 2,999"
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux says how much it took")
-@pytest.mark.parametrize("command", [("heatmap", "-o", "x.png"), ("stats",)])
+@pytest.mark.parametrize("command", [("heatmap", "-o", "x.png"), ("stats",), ("explain", "--key", "@500")])
 def test_memory_stays_far_below_that_of_all_pairs(command, folder):
     text = " ".join(f"w{place % 997}" for place in range(12_000))  # 576 MiB of weights in single precision
     (folder / "text.txt").write_text(text)

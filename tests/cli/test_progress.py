@@ -9,6 +9,7 @@ import sys
 import pytest
 from command_line import without_escapes
 
+from attnviz.cli import main
 from attnviz.cli.progress import progress
 
 
@@ -51,3 +52,11 @@ def test_nobody_who_does_not_watch_is_told():
     with progress("texts", timed=True) as report:
         report("texts", 1, 2)
     assert not sys.stderr.isatty()
+
+
+@pytest.mark.parametrize(("words", "told"), [(1100, True), (11, False)])
+def test_explain_says_how_far_a_long_text_is_and_nothing_of_a_short_one(folder, words, told):
+    with contextlib.redirect_stderr(Watched()) as stderr:
+        assert main(["explain", "word " * words, "--key", "@3", "-o", "top.txt"]) == 0
+    assert ("weights" in without_escapes(stderr.getvalue())) is told
+    assert (folder / "top.txt").exists()

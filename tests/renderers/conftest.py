@@ -116,7 +116,7 @@ def told() -> Callable[..., list[Heading | Section]]:
     """told(trace, lang="vi", precision=2, query="0", step=["weights"], …) → what explain says of it."""
 
     def tell(trace: Trace, lang: str = "en", **words: Any) -> list[Heading | Section]:
-        looks = {name: words.pop(name) for name in ("precision", "max_tokens", "quiet") if name in words}
+        looks = {name: words.pop(name) for name in ("precision", "max_tokens", "quiet", "top") if name in words}
         selection = words.pop("selection", None) or chosen(trace, **words)
         return list(explain(trace, selection, Looks(lessons(Language(lang)), **looks)))
 

@@ -98,3 +98,28 @@ def test_a_vector_is_cut_visibly(values, most, text):
 @pytest.mark.parametrize(("value", "text"), [(0.5, "0.5"), (-0.5, "(-0.5)"), (-0.0, "0"), (-3e-9, "(-3.000e-09)")])
 def test_a_negative_factor_stands_in_brackets(value, text):
     assert numbers.factor(value, 4) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "precision", "texts"),
+    [
+        ([0.9998, 1.4e-5, 0.0], 4, ["0.9998", "1.4e-05", "0.0000"]),
+        ([0.9998, 9.6e-5], 4, ["0.9998", "9.6e-05"]),
+        ([0.9998, 1e-4], 4, ["0.9998", "0.0001"]),
+        ([0.9, 0.004], 2, ["0.90", "0.0040"]),
+        ([1.0, 1e-10], 4, ["1", "1.0e-10"]),
+        ([1.0, 0.25], 0, ["1", "0.25"]),
+        ([0.9998, 1.4e-5], 6, ["0.999800", "0.000014"]),
+    ],
+)
+def test_a_small_share_is_not_written_as_none(values, precision, texts):
+    assert numbers.shares(numpy.array(values), precision) == texts
+
+
+@given(values=arrays(float, st.integers(1, 8), elements=st.floats(0, 1e4)), precision=st.integers(0, 8))
+def test_a_share_is_0_where_it_is_written_so_and_is_off_by_little(values, precision):
+    for value, text in zip(values.tolist(), numbers.shares(values, precision), strict=True):
+        assert (float(text) == 0) == (value == 0)
+        assert float(text) == pytest.approx(
+            value, rel=0.051, abs=0.51 * 10.0**-precision if value >= 10.0**-precision else 0
+        )

@@ -1,0 +1,41 @@
+"""What every query makes of one key: a column of a head, exact, and never holding queries × keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.arrays import to_numpy
+from attnviz.pooling import pool
+from attnviz.progress import Report, unheard
+from attnviz.rows import some_keys
+from attnviz.trace import Layer
+
+
+class Column(NamedTuple):
+    """One key of a head, (queries,) each.
+
+    scores, scaled, masked  as attend() gives them
+    weights                 the key's part of each query's softmax over all keys
+    hidden                  True for each query that the key is hidden from
+    """
+
+    scores: numpy.ndarray
+    scaled: numpy.ndarray
+    masked: numpy.ndarray
+    weights: numpy.ndarray
+    hidden: numpy.ndarray
+
+
+def columns(layer: Layer, heads: Sequence[int], key: int, report: Report = unheard) -> Iterator[Column]:
+    """The column of ``key`` in each of these heads; ``report`` hears how much is done, of how much.
+
+    Its weights are the map of a region that is one key wide, each query a cell of its own.
+    """
+    pooled = pool(layer, heads, int(layer.query.shape[1]), report, keys=range(key, key + 1))
+    alone = some_keys(layer, key, key + 1)
+    for head, weights in zip(heads, pooled.mean, strict=True):
+        steps = alone.steps(head)  # (queries, 1); its weights are those of a text that has no other key
+        yield Column(*(to_numpy(step)[:, 0] for step in (*steps[:3], weights, steps.hidden)))
