@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,13 @@ class Opened:
 
     def __init__(self, page: Any, address: str) -> None:
         self.page, self.address, self.problems = page, address, []
-        page.on("console", lambda message: self.problems.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        page.on("request", self._asked)
+        self._listeners = {
+            "console": lambda message: self.problems.append(f"console: {message.text}"),
+            "pageerror": lambda error: self.problems.append(f"error: {error}"),
+            "request": self._asked,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
 
     def go(self, **state: Any) -> Any:
         """The page in this state, as a link says it."""
@@ -79,6 +84,13 @@ class Opened:
     def until(self, condition: str) -> None:
         """Wait for a condition in the page. (wait_for_function would have to eval it, which the page does not allow.)"""
         self.page.evaluate(UNTIL % condition)
+
+    def leave(self) -> None:
+        """Take the pointer out of the tab, and hear no more of it: the next page may have it."""
+        self.page.mouse.up()
+        self.page.mouse.move(-1, -1)
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def _asked(self, request: Any) -> None:
         if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
@@ -102,33 +114,51 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def windows(browser: Any) -> Callable[..., Any]:
-    """windows(**options) → a window of the browser, the same one for the same options: a new one takes its time."""
-    return lru_cache(lambda **options: browser.new_context(**options))
+def tabs(browser: Any) -> Callable[..., Any]:
+    """tabs(**options) → a tab of the browser, the same one for the same options: a new one takes longer than a test."""
+    return lru_cache(lambda **options: browser.new_context(**options).new_page())
 
 
 @pytest.fixture
-def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
-    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault."""
-    pages = []
+def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault.
+
+    ``before`` is a script that runs before the page's own, in a window that no other test gets; ``until`` is what to wait for.
+    """
+    pages: list[Opened] = []
+    ends = ExitStack()
 
     def open_page(
-        trace: Trace, *, width: int = 1280, height: int = 900, dark: bool = False, lang: str = "en", **options: Any
+        trace: Trace,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        lang: str = "en",
+        before: str | None = None,
+        until: str = SETTLED,
+        **options: Any,
     ) -> Opened:
         content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
-        window = windows(
-            color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference")
-        )
-        page = window.new_page()
-        page.set_viewport_size({"width": width, "height": height})
-        pages.append(Opened(page, file.as_uri()))
-        pages[-1].page.goto(f"{file.as_uri()}#{fragment(options)}")
-        pages[-1].page.wait_for_selector(SETTLED)
+        looks = {
+            "color_scheme": "dark" if dark else "light",
+            "reduced_motion": options.pop("motion", "no-preference"),
+        }
+        if before is None:
+            tab = tabs(**looks)
+        else:
+            tab = ends.enter_context(closing(browser.new_context(**looks))).new_page()
+            tab.add_init_script(before)
+        tab.set_viewport_size({"width": width, "height": height})
+        pages.append(Opened(tab, file.as_uri()))
+        tab.goto(f"{file.as_uri()}#{fragment(options)}")
+        tab.wait_for_selector(until)
         return pages[-1]
 
-    yield open_page
-    for page in pages:
-        page.page.close()
+    with ends:
+        yield open_page
+        for page in pages:
+            page.leave()
     assert [problem for page in pages for problem in page.problems] == []

@@ -83,20 +83,19 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     assert page.page.locator(".detail").is_hidden()
 
 
+WRITTEN = """window.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(text);
+  return fillText.call(this, text, ...place);
+};"""
+
+
 def test_a_label_is_cut_between_signs(opened):
     sign = "👍🏽"
     vectors = numpy.ones((1, 12, 2))
-    page = opened(Trace(tuple("a" * count + sign * 40 for count in range(12)), (Layer(vectors, vectors, vectors),)))
-    page.page.add_init_script("""
-      window.written = [];
-      const fillText = CanvasRenderingContext2D.prototype.fillText;
-      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-        window.written.push(text);
-        return fillText.call(this, text, ...place);
-      };
-    """)
-    page.page.reload()
-    page.page.wait_for_selector("#panel[aria-busy=false]")
+    tokens = tuple("a" * count + sign * 40 for count in range(12))
+    page = opened(Trace(tokens, (Layer(vectors, vectors, vectors),)), before=WRITTEN)
     cut = {text.removesuffix("…") for text in page.page.evaluate("written") if text.endswith("…")}
     assert cut
     assert {text.lstrip("a").replace(sign, "") for text in cut} == {""}
@@ -218,7 +217,7 @@ def test_the_text_is_tinted_by_the_weights(opened, several):
 
 
 def test_the_player_plays(opened):
-    page = opened(trace_text(SENTENCE))
+    page = opened(trace_text(SENTENCE), before="")
     page.page.clock.install()
     page.page.locator("#tab-steps").click()
     titles = []
