@@ -16,8 +16,8 @@ if "triton" not in sys.modules:
 torch = pytest.importorskip("torch")
 triton = pytest.importorskip("triton", reason="Triton comes with torch where there is CUDA", exc_type=ImportError)
 import triton.language as tl  # noqa: E402
+from kernel_rules import KERNEL_RULES  # noqa: E402
 
-from attnviz import Rule  # noqa: E402
 from attnviz.pooling import cuda, kernels  # noqa: E402
 from attnviz.pooling.blocks import pool_blocks  # noqa: E402
 from attnviz.pooling.cells import cell_size  # noqa: E402
@@ -30,18 +30,6 @@ pytestmark = [
         numpy.lib.NumpyVersion(numpy.__version__) >= "2.3.0", reason="Triton 3.6's interpreter needs NumPy 2.2 or older"
     ),
 ]
-
-RULES = {
-    "full": Rule(),
-    "causal": Rule(causal=True),
-    "window": Rule(causal=True, window=20),
-    "two-sided window": Rule(window=60),
-    "softcap": Rule(causal=True, softcap=2.0),
-    "negative scale": Rule(causal=True, scale=-0.2),
-    "offset": Rule(causal=True, query_offset=30),
-    "blind rows": Rule(causal=True, query_offset=-40),
-    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +47,7 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("rule", KERNEL_RULES)
 @pytest.mark.parametrize(
     ("tokens", "dimension", "cells", "launch"),
     [
@@ -71,6 +59,7 @@ def no_gpu(monkeypatch):
     ],
 )
 def test_the_kernels_agree_with_the_blocks(rule, tokens, dimension, cells, launch):
+    rule = KERNEL_RULES[rule](tokens)
     query, key = (torch.randn(heads, tokens, dimension) for heads in (4, 2))
     cell = cell_size(tokens, cells)
     measures = cuda.run(query, key, rule, cell, cell, cuda.Launch(*launch))

@@ -13,6 +13,7 @@ import numpy
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
+from kernel_rules import KERNEL_RULES
 
 from attnviz import AttnvizError, Layer, Rule, attend
 from attnviz.pooling import blocks, cuda, pool, pool_arrays
@@ -312,15 +313,7 @@ def test_what_does_not_compile_is_pooled_in_blocks(error, monkeypatch):
 
 
 GPU_RULES = {
-    "full": Rule(),
-    "causal": Rule(causal=True),
-    "window": Rule(causal=True, window=50),
-    "two-sided window": Rule(window=200),
-    "softcap": Rule(causal=True, softcap=20.0),
-    "negative scale": Rule(causal=True, scale=-0.2),
-    "offset": Rule(causal=True, query_offset=100),
-    "blind rows": Rule(causal=True, query_offset=-100),
-    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
+    **{name: rule(700) for name, rule in KERNEL_RULES.items()},
     "mask": Rule(mask=numpy.random.default_rng(5).random((700, 700)) < 0.5),  # the torch path
 }
 
