@@ -9,9 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
-from attnviz import Trace
+from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language
 from attnviz.renderers.page import to_html
 from attnviz.selection import select
@@ -99,6 +100,18 @@ class Opened:
 
 def fragment(state: dict[str, Any]) -> str:
     return "&".join(f"{name}={value}" for name, value in state.items())
+
+
+@pytest.fixture(scope="session")
+def several() -> Trace:
+    """Three layers of four heads, the first token a special one."""
+    draw = numpy.random.default_rng(7)
+    layers = tuple(
+        Layer(*(draw.standard_normal((4, 7, 8)) * 2 for _ in range(3)), Rule(causal=True), index=index)
+        for index in range(3)
+    )
+    source = {"kind": "model", "ids": [1, 5, 6, 7, 5, 6, 8], "special": [0]}
+    return Trace(("<s>", "the", "cat", "sat", "the", "cat", "ran"), layers, source)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy
 import pytest
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Trace, trace_text
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
 from attnviz.metrics import head_metrics
@@ -15,18 +15,6 @@ from attnviz.renderers import numbers
 
 SENTENCE = "Your journey starts with one step"
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def several() -> Trace:
-    """Three layers of four heads, the first token a special one."""
-    draw = numpy.random.default_rng(7)
-    layers = tuple(
-        Layer(*(draw.standard_normal((4, 7, 8)) * 2 for _ in range(3)), Rule(causal=True), index=index)
-        for index in range(3)
-    )
-    source = {"kind": "model", "ids": [1, 5, 6, 7, 5, 6, 8], "special": [0]}
-    return Trace(("<s>", "the", "cat", "sat", "the", "cat", "ran"), layers, source)
 
 
 def test_the_overview_opens_a_head(opened, several):
