@@ -16,8 +16,8 @@ if "triton" not in sys.modules:
 torch = pytest.importorskip("torch")
 triton = pytest.importorskip("triton", reason="Triton comes with torch where there is CUDA", exc_type=ImportError)
 import triton.language as tl  # noqa: E402
+from kernel_rules import KERNEL_RULES  # noqa: E402
 
-from attnviz import Rule  # noqa: E402
 from attnviz.pooling import cuda, kernels  # noqa: E402
 from attnviz.pooling.blocks import pool_blocks  # noqa: E402
 from attnviz.pooling.cells import cell_size  # noqa: E402
@@ -28,18 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of the interpreter: what NumPy says of 0 / 0 in rows that are thrown away
     pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="Triton was imported without its interpreter"),
 ]
-
-RULES = {
-    "full": Rule(),
-    "causal": Rule(causal=True),
-    "window": Rule(causal=True, window=20),
-    "two-sided window": Rule(window=60),
-    "softcap": Rule(causal=True, softcap=2.0),
-    "negative scale": Rule(causal=True, scale=-0.2),
-    "offset": Rule(causal=True, query_offset=30),
-    "blind rows": Rule(causal=True, query_offset=-40),
-    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +45,7 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("rule", KERNEL_RULES)
 @pytest.mark.parametrize(
     ("tokens", "dimension", "cells", "launch"),
     [
@@ -69,6 +57,7 @@ def no_gpu(monkeypatch):
     ],
 )
 def test_the_kernels_agree_with_the_blocks(rule, tokens, dimension, cells, launch):
+    rule = KERNEL_RULES[rule](tokens)
     query, key = (torch.randn(heads, tokens, dimension) for heads in (4, 2))
     cell = cell_size(tokens, cells)
     measures = cuda.run(query, key, rule, cell, cell, cuda.Launch(*launch))

@@ -7,11 +7,13 @@ import threading
 import time
 import types
 from dataclasses import replace
+from itertools import product
 
 import numpy
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
+from kernel_rules import KERNEL_RULES
 
 from attnviz import AttnvizError, Layer, Rule, attend
 from attnviz.pooling import blocks, cuda, pool, pool_arrays
@@ -20,6 +22,7 @@ from attnviz.progress import unheard
 torch = pytest.importorskip("torch")
 
 KINDS = {"numpy": numpy.asarray, "torch": torch.as_tensor}
+BLOCKS = (4, 8), (512, 1024)
 ROWS = ("entropy", "largest", "first_key", "sink")
 
 
@@ -120,17 +123,14 @@ def problems(draw):
     return query, key, rule, draw(st.integers(1, 50))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
-@settings(deadline=None)
 @given(problem=problems())
-def test_the_map_is_the_weights_pooled(monkeypatch_blocks, problem, kind, block):
-    query, key, rule, cells = problem
-    monkeypatch_blocks(block)
-    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells)
-    assert type(pooled.mean) is type(KINDS[kind](query))
-    assert max(pooled.mean.shape[1:]) <= cells
-    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+def test_the_map_is_the_weights_pooled(problem):
+    check(*problem, 1e-10)
+
+
+@given(problem=whole_numbers())
+def test_the_map_is_the_weights_pooled_in_single_precision(problem):
+    check(*problem, 2e-5)
 
 
 def part_of(draw, count):
@@ -139,54 +139,43 @@ def part_of(draw, count):
     return range(start, draw(st.integers(start + 1, count)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
-@settings(deadline=None)
 @given(problem=problems(), data=st.data())
-def test_a_region_is_of_the_same_weights(monkeypatch_blocks, problem, data, kind, block):
-    query, key, rule, cells = problem
-    queries, keys = (part_of(data.draw, array.shape[1]) for array in (query, key))
-    monkeypatch_blocks(block)
-    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells, queries=queries, keys=keys)
-    for edges, side in ((pooled.query_edges, queries), (pooled.key_edges, keys)):
-        assert (edges[0], edges[-1]) == (side.start, side.stop)
-    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+def test_a_region_is_of_the_same_weights(problem, data):
+    queries, keys = (part_of(data.draw, array.shape[1]) for array in problem[:2])
+    check(*problem, 1e-10, queries=queries, keys=keys)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("block", [(4, 8), (512, 1024)])
-@settings(deadline=None)
-@given(problem=whole_numbers())
-def test_the_map_is_the_weights_pooled_in_single_precision(monkeypatch_blocks, problem, kind, block):
-    query, key, rule, cells = problem
-    monkeypatch_blocks(block)
-    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=cells)
-    assert numpy.asarray(pooled.mean).dtype == numpy.float32
-    agree(pooled, expected(query, key, rule, pooled), 2e-5)
+def check(query, key, rule, cells, tolerance, **region):
+    """Pool for NumPy and torch, in one tile and in several, and compare each with the same weights."""
+    wanted = None
+    for sizes, (name, kind) in product(BLOCKS, KINDS.items()):
+        note(f"{name}, tiles of {sizes}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(blocks, "QUERY_BLOCK", sizes[0])
+            patch.setattr(blocks, "KEY_BLOCK", sizes[1])
+            pooled = pool_arrays(kind(query), kind(key), rule, cells=cells, **region)
+        assert type(pooled.mean) is type(kind(query))
+        assert numpy.asarray(pooled.mean).dtype == query.dtype
+        assert max(pooled.mean.shape[1:]) <= cells
+        for edges, side in ((pooled.query_edges, region.get("queries")), (pooled.key_edges, region.get("keys"))):
+            assert side is None or (edges[0], edges[-1]) == (side.start, side.stop)
+        wanted = wanted or expected(query, key, rule, pooled)
+        agree(pooled, wanted, tolerance)
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_blocks():
-    """Sets the size of the tiles, so that small problems have several, and puts it back."""
-    usual = blocks.QUERY_BLOCK, blocks.KEY_BLOCK
-
-    def put(sizes):
-        blocks.QUERY_BLOCK, blocks.KEY_BLOCK = sizes
-
-    yield put
-    put(usual)
-
-
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "rule", [Rule(), Rule(causal=True), Rule(causal=True, window=300), Rule(window=40, softcap=2.0)]
 )
-def test_several_tiles_in_single_precision(rule, kind):
+def test_several_tiles_in_single_precision(rule):
     random = numpy.random.default_rng(1)
-    query, key = (random.standard_normal((heads, 3001, 16), dtype=numpy.float32) for heads in (2, 1))
-    pooled = pool_arrays(KINDS[kind](query), KINDS[kind](key), rule, cells=100)
-    assert pooled.cell == (31, 31)
-    agree(pooled, expected(query.astype(float), key.astype(float), rule, pooled), 2e-5)
+    tokens = 4 * blocks.KEY_BLOCK - 99
+    query, key = (random.standard_normal((heads, tokens, 16), dtype=numpy.float32) for heads in (2, 1))
+    wanted = None
+    for kind in KINDS.values():
+        pooled = pool_arrays(kind(query), kind(key), rule, cells=100)
+        assert pooled.cell == (20, 20)
+        wanted = wanted or expected(query.astype(float), key.astype(float), rule, pooled)
+        agree(pooled, wanted, 2e-5)
 
 
 def test_half_precision_is_computed_in_single():
@@ -348,15 +337,7 @@ def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, cap
 
 
 GPU_RULES = {
-    "full": Rule(),
-    "causal": Rule(causal=True),
-    "window": Rule(causal=True, window=50),
-    "two-sided window": Rule(window=200),
-    "softcap": Rule(causal=True, softcap=20.0),
-    "negative scale": Rule(causal=True, scale=-0.2),
-    "offset": Rule(causal=True, query_offset=100),
-    "blind rows": Rule(causal=True, query_offset=-100),
-    "sinks": Rule(causal=True, sinks=numpy.linspace(-2, 2, 4)),
+    **{name: rule(700) for name, rule in KERNEL_RULES.items()},
     "mask": Rule(mask=numpy.random.default_rng(5).random((700, 700)) < 0.5),  # the torch path
 }
 

@@ -1,4 +1,7 @@
-"""The README is an interface: its commands run, what it shows is what comes out, and it names every option."""
+"""The README is an interface: its commands run, what it shows is what comes out, and it names every option.
+
+A command that needs no shell runs inside this process. As a program of its own each command runs with its help's example.
+"""
 
 import os
 import re
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from attnviz.cli import build
+from attnviz.cli import build, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,16 +32,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def named_model(monkeypatch, model_folder):
-    """What stands for a model in a command is one."""
-    monkeypatch.setenv("MODEL", str(model_folder))
-
-
-def run(command: str, folder: Path) -> str:
+def in_a_shell(command: str, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command.replace("DIR_OR_ID", "$MODEL")],
+        ["bash", "-o", "pipefail", "-c", command],
         cwd=folder,
         env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
@@ -51,11 +48,26 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def here(folder, capsys, monkeypatch):
+    """here(command) → its output, run inside this process."""
+    monkeypatch.chdir(folder)
+
+    def run(command: str) -> str:
+        program, *arguments = shlex.split(command)
+        assert program == "attnviz"
+        assert main(arguments) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    return run
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_runs(command, folder):
+def test_every_command_runs(command, folder, here, model_folder):
     if "jq" in command and not shutil.which("jq"):
         pytest.skip("jq is not installed here; CI installs it")
-    output = run(command, folder)
+    meant = command.replace("DIR_OR_ID", shlex.quote(str(model_folder)))
+    output = in_a_shell(meant, folder) if re.search("[|>]", command) else here(meant)
     written = re.findall(r"(?:-o|>) (\S+)", command)
     for name in written:
         assert name == "-" or (folder / name).stat().st_size > 0
@@ -67,17 +79,17 @@ def test_the_counts_of_the_sample_sentences(folder):
         pytest.skip("jq is not installed here; CI installs it")
     command = next(command for command in COMMANDS if "jq -r '.tokens | length'" in command)
     lines = (ROOT / "samples" / "sentences.txt").read_text(encoding="utf-8").splitlines()
-    assert len(run(command, folder).split()) == len(lines)
+    assert len(in_a_shell(command, folder).split()) == len(lines)
 
 
-def test_the_arithmetic_that_is_shown_is_what_comes_out(folder):
+def test_the_arithmetic_that_is_shown_is_what_comes_out(here):
     shown = next(block for kind, block in BLOCKS if kind == "text" and block.startswith("Score"))
-    assert shown in run('attnviz explain "Your journey starts" --query journey --key starts', folder)
+    assert shown in here('attnviz explain "Your journey starts" --query journey --key starts')
 
 
 def test_the_python_example_runs(folder):
     [code] = [block for kind, block in BLOCKS if kind == "python"]
-    run(f"python -c {shlex.quote(code)}", folder)
+    in_a_shell(f"python -c {shlex.quote(code)}", folder)
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
@@ -89,10 +101,11 @@ def test_every_option_is_named(name):
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
-def test_every_help_text_ends_with_an_example_that_runs(name, folder):
+def test_every_help_text_ends_with_an_example_that_runs(name, folder, model_folder):
     example = GROUP.commands[name].help.strip().splitlines()[-1]
     assert example.startswith("Example: attnviz ")
-    run(example.removeprefix("Example: "), folder)
+    meant = example.removeprefix("Example: ").replace("DIR_OR_ID", shlex.quote(str(model_folder)))
+    in_a_shell(meant, folder)
 
 
 def test_the_pictures_are_there_and_small():

@@ -57,12 +57,12 @@ def heatmap(
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region)
     to_stdout = picture.output is not None and str(picture.output) == "-"
+    if form in (PictureFormat.PNG, PictureFormat.PDF):
+        require_no_terminal(form.value.upper(), picture.output)
     if picture.show and to_stdout and form is not PictureFormat.TERM:
         raise UsageError(
             f"--show draws on standard output, and -o - sends the {form.value} there", "name a file with -o"
         )
-    if form in (PictureFormat.PNG, PictureFormat.PDF):
-        require_no_terminal(form.value.upper(), picture.output)
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
     if form is PictureFormat.SAFETENSORS:
         save_trace(trace, picture.output)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -95,6 +96,16 @@ def started(*arguments: Any, **streams: Any) -> subprocess.Popen[bytes]:
     """attnviz as a program that goes on while the test does; its streams are pipes unless said otherwise."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     return subprocess.Popen([*PROGRAM, *map(str, arguments)], env=surroundings(), **pipes | streams)
+
+
+def fed(process: subprocess.Popen[bytes], content: bytes) -> None:
+    """Give a program that was started some standard input, and wait until all is read: what came before it is done then."""
+    process.stdin.write(content)  # type: ignore[union-attr]
+    end = time.monotonic() + 30
+    while any(fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4))):  # type: ignore[arg-type]
+        assert process.poll() is None, "it ended before it had read all"
+        assert time.monotonic() < end, "it does not read"
+        time.sleep(0.005)
 
 
 def in_terminal(*arguments: Any, columns: int = 80, **environment: str) -> Result:

@@ -6,14 +6,12 @@ import csv
 import io
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import numpy
 import pytest
-from command_line import attnviz, done, in_terminal, problem, started, without_escapes
+from command_line import attnviz, done, in_terminal, problem, without_escapes
 from rich.cells import cell_len
 
 from attnviz import Layer, Rule, Trace
@@ -198,11 +196,30 @@ def test_a_million_tokens_are_explained(folder):
     assert "999,990 others" in done("explain", "--file", "million.txt", "--query", "@999999").text
 
 
+INTERRUPTED = """
+import os, signal, time
+from attnviz.__main__ import run
+from attnviz.pooling import blocks
+
+usual, calls = blocks._pool_rows, []
+
+def interrupted(*given):
+    calls.append(given)
+    if len(calls) == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)  # until the main thread has heard it
+    usual(*given)
+
+blocks._pool_rows = interrupted
+run()
+"""
+
+
 def test_an_interruption_while_pooling_leaves_nothing(folder):
     (folder / "text.txt").write_text(" ".join(f"w{place % 997}" for place in range(60_000)))
-    with started("heatmap", "--file", "text.txt", "--heads", "4", "-o", "never.png") as process:
-        time.sleep(4)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+    program = (sys.executable, "-c", INTERRUPTED, "heatmap")
+    run = subprocess.run(
+        [*program, "--file", "text.txt", "--heads", "4", "-o", "never.png"], capture_output=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
     assert [path.name for path in folder.iterdir()] == ["text.txt"]

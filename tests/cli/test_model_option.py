@@ -329,5 +329,5 @@ def test_a_text_that_is_too_long_and_a_folder_that_is_none(llama):
 
 def test_progress_is_for_terminals_alone(llama):
     arguments = ("explain", TEXT, "--model", llama, "--layer", "0", "--step", "weights")
-    assert program(*arguments).stderr == ""
+    done(*arguments)
     assert in_terminal(*arguments).stderr == ""  # its stdout is a terminal, its stderr a pipe

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import select
 import signal
-import time
 
 import numpy
 import pytest
-from command_line import attnviz, done, problem, started
+from command_line import Result, attnviz, done, fed, problem, started
 from tiny_models import saved
 
 from attnviz import metrics
@@ -173,9 +171,9 @@ def test_a_bad_line_is_named():
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_an_interrupted_run_shows_what_it_has(form):
     with started("stats", "--lines", "--format", form) as process:
-        process.stdin.write(b"the cat sat\nYour journey starts\n")
-        process.stdin.flush()
-        assert not select.select([process.stdout], [], [], 3)[0]  # it reads on
+        for piece in (b"the cat sat\n", b"Your journey starts\n", b"a line without its e"):
+            fed(process, piece)
+        assert not select.select([process.stdout], [], [], 0)[0]  # it reads on
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -189,14 +187,18 @@ def test_an_interrupted_run_shows_what_it_has(form):
         assert len(stdout.decode().splitlines()) == 1 + len(Metric)
 
 
-def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder):
+def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypatch):
+    def interrupted(*given):
+        for count, made in enumerate(read_lines(*given)):
+            if count == 1001:
+                signal.raise_signal(signal.SIGINT)
+            yield made
+
+    monkeypatch.setattr("attnviz.cli.stats.read_lines", interrupted)
     (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
-    with started("stats", "--lines", "--file", "texts.txt") as process:
-        time.sleep(3)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert re.fullmatch(r"attnviz: interrupted: this is of [\d,]+ of 30,001 texts\n", stderr.decode())
+    result = attnviz("stats", "--lines", "--file", "texts.txt")
+    assert (result.code, result.stderr) == (130, "attnviz: interrupted: this is of 1,001 of 30,001 texts\n")
+    assert result.lines[0] == "texts: 1,001 · tokens: 3,003 · partial: interrupted before the last text"
 
 
 @pytest.mark.parametrize(
@@ -211,10 +213,10 @@ def test_lines_are_counted_as_they_are_read(folder, text):
 
 def test_a_run_interrupted_before_its_first_text_shows_nothing():
     with started("stats", "--lines") as process:
-        assert not select.select([process.stdout], [], [], 2)[0]
+        fed(process, b"a line without its e")
         process.send_signal(signal.SIGINT)
-        stdout, _ = process.communicate(timeout=30)
-    assert (process.returncode, stdout) == (130, b"")
+        stdout, stderr = process.communicate(timeout=30)
+    assert Result(process.returncode, stdout, stderr.decode()) == (130, b"", "")
 
 
 def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
-from attnviz import Trace
+from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language
 from attnviz.renderers.page import to_html
 from attnviz.selection import select
@@ -55,9 +57,13 @@ class Opened:
 
     def __init__(self, page: Any, address: str) -> None:
         self.page, self.address, self.problems = page, address, []
-        page.on("console", lambda message: self.problems.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        page.on("request", self._asked)
+        self._listeners = {
+            "console": lambda message: self.problems.append(f"console: {message.text}"),
+            "pageerror": lambda error: self.problems.append(f"error: {error}"),
+            "request": self._asked,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
 
     def go(self, **state: Any) -> Any:
         """The page in this state, as a link says it."""
@@ -80,6 +86,13 @@ class Opened:
         """Wait for a condition in the page. (wait_for_function would have to eval it, which the page does not allow.)"""
         self.page.evaluate(UNTIL % condition)
 
+    def leave(self) -> None:
+        """Take the pointer out of the tab, and hear no more of it: the next page may have it."""
+        self.page.mouse.up()
+        self.page.mouse.move(-1, -1)
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+
     def _asked(self, request: Any) -> None:
         if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
             self.problems.append(f"asked for {request.url}")
@@ -87,6 +100,18 @@ class Opened:
 
 def fragment(state: dict[str, Any]) -> str:
     return "&".join(f"{name}={value}" for name, value in state.items())
+
+
+@pytest.fixture(scope="session")
+def several() -> Trace:
+    """Three layers of four heads, the first token a special one."""
+    draw = numpy.random.default_rng(7)
+    layers = tuple(
+        Layer(*(draw.standard_normal((4, 7, 8)) * 2 for _ in range(3)), Rule(causal=True), index=index)
+        for index in range(3)
+    )
+    source = {"kind": "model", "ids": [1, 5, 6, 7, 5, 6, 8], "special": [0]}
+    return Trace(("<s>", "the", "cat", "sat", "the", "cat", "ran"), layers, source)
 
 
 @pytest.fixture(scope="session")
@@ -102,33 +127,51 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def windows(browser: Any) -> Callable[..., Any]:
-    """windows(**options) → a window of the browser, the same one for the same options: a new one takes its time."""
-    return lru_cache(lambda **options: browser.new_context(**options))
+def tabs(browser: Any) -> Callable[..., Any]:
+    """tabs(**options) → a tab of the browser, the same one for the same options: a new one takes longer than a test."""
+    return lru_cache(lambda **options: browser.new_context(**options).new_page())
 
 
 @pytest.fixture
-def opened(windows: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
-    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault."""
-    pages = []
+def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault.
+
+    ``before`` is a script that runs before the page's own, in a window that no other test gets; ``until`` is what to wait for.
+    """
+    pages: list[Opened] = []
+    ends = ExitStack()
 
     def open_page(
-        trace: Trace, *, width: int = 1280, height: int = 900, dark: bool = False, lang: str = "en", **options: Any
+        trace: Trace,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        lang: str = "en",
+        before: str | None = None,
+        until: str = SETTLED,
+        **options: Any,
     ) -> Opened:
         content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
-        window = windows(
-            color_scheme="dark" if dark else "light", reduced_motion=options.pop("motion", "no-preference")
-        )
-        page = window.new_page()
-        page.set_viewport_size({"width": width, "height": height})
-        pages.append(Opened(page, file.as_uri()))
-        pages[-1].page.goto(f"{file.as_uri()}#{fragment(options)}")
-        pages[-1].page.wait_for_selector(SETTLED)
+        looks = {
+            "color_scheme": "dark" if dark else "light",
+            "reduced_motion": options.pop("motion", "no-preference"),
+        }
+        if before is None:
+            tab = tabs(**looks)
+        else:
+            tab = ends.enter_context(closing(browser.new_context(**looks))).new_page()
+            tab.add_init_script(before)
+        tab.set_viewport_size({"width": width, "height": height})
+        pages.append(Opened(tab, file.as_uri()))
+        tab.goto(f"{file.as_uri()}#{fragment(options)}")
+        tab.wait_for_selector(until)
         return pages[-1]
 
-    yield open_page
-    for page in pages:
-        page.page.close()
+    with ends:
+        yield open_page
+        for page in pages:
+            page.leave()
     assert [problem for page in pages for problem in page.problems] == []

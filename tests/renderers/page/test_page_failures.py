@@ -11,36 +11,26 @@ import pytest
 from attnviz import Layer, Trace, trace_text
 
 SENTENCE = "Your journey starts with one step"
-SETTLED = "#panel[aria-busy=false]"
+ALERT = "[role=alert]"
 OLD = "window.kept ??= DecompressionStream; delete window.DecompressionStream;"
 ENDLESS = """window.DecompressionStream = class {
   constructor() { return new TransformStream({ flush: () => new Promise(() => {}) }); }
 };"""
 
 
-def again(page, script=""):
-    """The page opened once more, after ``script``."""
-    page.page.add_init_script(script)
-    page.page.reload()
-    return page.page.locator("[role=alert]")
-
-
 @pytest.mark.parametrize("view", ["overview", "matrix", "lines", "text", "steps"])
 @pytest.mark.parametrize(("lang", "words"), [("en", "This browser cannot unpack"), ("vi", "Trình duyệt này không")])
 def test_a_browser_that_cannot_unpack_is_told(opened, view, lang, words):
-    page = opened(trace_text(SENTENCE, heads=2), view=view, lang=lang, query=1, key=0, detail="yes")
-    alert = again(page, OLD)
-    page.page.wait_for_selector(SETTLED)
-    assert alert.text_content().startswith(words)
+    page = opened(trace_text(SENTENCE, heads=2), view=view, lang=lang, query=1, key=0, detail="yes", before=OLD)
+    assert page.page.locator(ALERT).text_content().startswith(words)
     assert page.page.locator("#save-svg").is_disabled()
     assert page.page.locator(".detail").is_hidden()
     assert page.texts("#readout") == [""]
 
 
 def test_what_failed_is_tried_again(opened):
-    page = opened(trace_text(SENTENCE, heads=2))
-    alert = again(page, OLD)
-    page.page.wait_for_selector(SETTLED)
+    page = opened(trace_text(SENTENCE, heads=2), before=OLD)
+    alert = page.page.locator(ALERT)
     assert alert.is_visible()
     page.page.evaluate("() => { window.DecompressionStream = window.kept; }")
     page.go(view="matrix", query=1, key=0, detail="yes")
@@ -56,26 +46,24 @@ def test_a_damaged_file_is_told(opened, content):
     damaged, count = re.subn(r'(id="blob-0">)[^<]*', rf"\g<1>{content}", file.read_text(encoding="utf-8"))
     assert count == 1
     file.write_text(damaged, encoding="utf-8")
-    alert = again(page)
-    page.page.wait_for_selector(SETTLED)
-    assert "the file seems to be damaged" in alert.text_content()
+    page.page.reload()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert "the file seems to be damaged" in page.page.locator(ALERT).text_content()
 
 
 def test_nothing_is_saved_before_it_is_there(opened):
-    page = opened(trace_text(SENTENCE), view="matrix")
-    again(page, ENDLESS)
-    page.page.wait_for_selector("#panel[aria-busy=true]")
+    page = opened(trace_text(SENTENCE), view="matrix", before=ENDLESS, until="#panel[aria-busy=true]")
     for form in ("svg", "png"):
         assert page.page.locator(f"#save-{form}").is_disabled()
         page.page.locator(f"#save-{form}").evaluate("button => button.click()")
-    assert page.page.locator("[role=alert]").is_hidden()
+    assert page.page.locator(ALERT).is_hidden()
 
 
 def test_a_picture_that_cannot_be_made_is_told(opened):
     page = opened(trace_text(SENTENCE), view="matrix")
     page.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
     page.page.locator("#save-png").click()
-    alert = page.page.locator("[role=alert]")
+    alert = page.page.locator(ALERT)
     alert.wait_for()
     assert alert.text_content().startswith("The browser could not make the picture")
     with page.page.expect_download():
@@ -87,7 +75,7 @@ def test_a_fault_of_the_page_is_told_too(opened):
     page = opened(trace_text(SENTENCE), view="matrix")
     page.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = () => { throw new Error('no more room'); }; }")
     page.page.locator("#save-png").click()
-    page.page.locator("[role=alert]", has_text="no more room").wait_for()
+    page.page.locator(ALERT, has_text="no more room").wait_for()
     assert page.problems  # in the console, for whoever reports it
     page.problems.clear()
 

@@ -89,10 +89,7 @@ def test_nothing_juts_out_and_nothing_jumps(opened, width, dark):
 
 
 def test_the_first_view_of_a_large_page_is_there_at_once(opened):
-    page = opened(model(12, 12, tuple(f"w{place}" for place in range(256))))
-    page.page.add_init_script(SHIFTS + READY)
-    page.page.reload()
-    page.page.wait_for_selector("#panel[aria-busy=false]")
+    page = opened(model(12, 12, tuple(f"w{place}" for place in range(256))), before=SHIFTS + READY)
     paints = page.page.evaluate("performance.getEntriesByType('paint').map((entry) => entry.startTime)")
     assert max(paints) < 2000
     assert page.page.evaluate("window.ready") < 8000  # all 144 maps: a second where nothing else runs

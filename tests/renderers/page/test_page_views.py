@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy
 import pytest
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Trace, trace_text
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
 from attnviz.metrics import head_metrics
@@ -15,18 +15,6 @@ from attnviz.renderers import numbers
 
 SENTENCE = "Your journey starts with one step"
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def several() -> Trace:
-    """Three layers of four heads, the first token a special one."""
-    draw = numpy.random.default_rng(7)
-    layers = tuple(
-        Layer(*(draw.standard_normal((4, 7, 8)) * 2 for _ in range(3)), Rule(causal=True), index=index)
-        for index in range(3)
-    )
-    source = {"kind": "model", "ids": [1, 5, 6, 7, 5, 6, 8], "special": [0]}
-    return Trace(("<s>", "the", "cat", "sat", "the", "cat", "ran"), layers, source)
 
 
 def test_the_overview_opens_a_head(opened, several):
@@ -83,20 +71,19 @@ def test_pointing_at_a_cell_and_clicking_it(opened):
     assert page.page.locator(".detail").is_hidden()
 
 
+WRITTEN = """window.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(text);
+  return fillText.call(this, text, ...place);
+};"""
+
+
 def test_a_label_is_cut_between_signs(opened):
     sign = "👍🏽"
     vectors = numpy.ones((1, 12, 2))
-    page = opened(Trace(tuple("a" * count + sign * 40 for count in range(12)), (Layer(vectors, vectors, vectors),)))
-    page.page.add_init_script("""
-      window.written = [];
-      const fillText = CanvasRenderingContext2D.prototype.fillText;
-      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-        window.written.push(text);
-        return fillText.call(this, text, ...place);
-      };
-    """)
-    page.page.reload()
-    page.page.wait_for_selector("#panel[aria-busy=false]")
+    tokens = tuple("a" * count + sign * 40 for count in range(12))
+    page = opened(Trace(tokens, (Layer(vectors, vectors, vectors),)), before=WRITTEN)
     cut = {text.removesuffix("…") for text in page.page.evaluate("written") if text.endswith("…")}
     assert cut
     assert {text.lstrip("a").replace(sign, "") for text in cut} == {""}
@@ -218,7 +205,7 @@ def test_the_text_is_tinted_by_the_weights(opened, several):
 
 
 def test_the_player_plays(opened):
-    page = opened(trace_text(SENTENCE))
+    page = opened(trace_text(SENTENCE), before="")
     page.page.clock.install()
     page.page.locator("#tab-steps").click()
     titles = []
