@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ from hypothesis import settings
 # Before NumPy is imported: on a busy machine the threads that OpenBLAS adds to each of many small products wait for each
 # other far longer than they compute.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A shell has its background jobs ignore Ctrl-C, and every program that they start: the tests that press it would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, at any speed of the machine.
 settings.register_profile("attnviz", deadline=None, derandomize=True, database=None)
