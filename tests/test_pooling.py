@@ -321,10 +321,19 @@ class TritonError(Exception):
     """As Triton has it, which is not everywhere."""
 
 
-@pytest.mark.parametrize("error", [TritonError, RuntimeError])
-def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "triton.errors", types.SimpleNamespace(TritonError=TritonError))
+class OutOfResources(TritonError):  # noqa: N818  (Triton's name)
+    """The same."""
 
+
+@pytest.fixture
+def errors_of_triton(monkeypatch):
+    monkeypatch.setitem(sys.modules, "triton.errors", types.SimpleNamespace(TritonError=TritonError))
+    monkeypatch.setitem(sys.modules, "triton.runtime.errors", types.SimpleNamespace(OutOfResources=OutOfResources))
+
+
+@pytest.mark.parametrize("error", [TritonError, RuntimeError, OutOfResources])
+@pytest.mark.usefixtures("errors_of_triton")
+def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
     def failing(*_):
         raise error("no ptxas")
 
@@ -334,6 +343,24 @@ def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, cap
     for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
         assert (array is None and wanted is None) or torch.equal(array, wanted)
     assert caplog.messages == ["attnviz: the GPU kernel does not run here, so torch pools: no ptxas"]
+
+
+@pytest.mark.usefixtures("errors_of_triton")
+def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch, caplog):
+    tried = []
+
+    def launched(*given):
+        launch = given[-2]
+        tried.append((launch.query_block, launch.key_block, launch.stages))
+        if launch.query_block * launch.key_block > 1024:
+            raise OutOfResources("shared memory")
+        return launch
+
+    monkeypatch.setattr(cuda, "_launched", launched)
+    query = torch.randn(1, 4096, 64)
+    cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
+    assert tried == [(64, 64, 2), (64, 64, 1), (32, 64, 1), (32, 32, 1)]
+    assert not caplog.messages
 
 
 GPU_RULES = {

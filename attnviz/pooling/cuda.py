@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -70,15 +70,29 @@ def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
     return bound if rule.softcap is None else min(bound, rule.softcap)
 
 
-def launch_for(query: Array, cell_keys: int) -> Launch:
-    """The launch that was fastest on an H100, by the width of the numbers and the dimension."""
+def launches_for(query: Array, cell_keys: int) -> Iterator[Launch]:
+    """The launch that was fastest on an H100, by the width of the numbers and the dimension; then ones that take ever less
+    of a multiprocessor's shared memory, for other cards and other versions of Triton.
+
+    None is searched for by timing: to compile a launch takes seconds, and a map milliseconds.
+    """
     dimension, wide = query.shape[-1], query.dtype.itemsize == 4
     key_block = 128
     while key_block > 16 and key_block >= 2 * max(cell_keys, 16) and _padded(cell_keys) != cell_keys:
         key_block //= 2  # one cell a tile, where a cell is not a power of two
-    if wide or dimension > 128:
-        return Launch(64, min(key_block, 64), 4, 2, 2 if dimension <= 64 else 1, None)
-    return Launch(key_block=key_block)
+    if wide and dimension > 128:
+        launch = Launch(32, min(key_block, 64), 4, 1, 1, None)
+    elif wide or dimension > 128:
+        launch = Launch(64, min(key_block, 64), 4, 2, 2 if dimension <= 64 else 1, None)
+    else:
+        launch = Launch(key_block=key_block)
+    yield launch
+    while max(launch.query_block, launch.key_block) > 16:
+        queries, keys = launch.query_block, launch.key_block
+        if launch.stages == 1:
+            queries, keys = (queries // 2, keys) if queries >= keys else (queries, keys // 2)
+        launch = Launch(queries, keys, min(launch.warps, max(1, queries // 16)), 1, 1, None)
+        yield launch
 
 
 def pool_on_gpu(
@@ -97,46 +111,57 @@ def pool_on_gpu(
     block by block (blocks.py), slower and no less exactly; a warning is logged.
     """
     from triton.errors import TritonError
+    from triton.runtime.errors import OutOfResources
 
-    try:
-        return _launched(query, key, rule, heads, cell_queries, shown.step, report)
-    except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
-        reason = " ".join(str(error).split())[:200]
-        logging.getLogger("attnviz").warning("attnviz: the GPU kernel does not run here, so torch pools: %s", reason)
-        return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
+    reason: Exception | None = None
+    for launch in launches_for(query, shown.step):
+        try:
+            return _launched(query, key, rule, heads, cell_queries, shown.step, launch, report)
+        except OutOfResources as error:  # a smaller one may fit
+            reason = error
+        except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
+            reason = error
+            break
+    words = " ".join(str(reason).split())[:200]
+    logging.getLogger("attnviz").warning("attnviz: the GPU kernel does not run here, so torch pools: %s", words)
+    return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
 
 
 def _launched(
-    query: Array, key: Array, rule: Rule, heads: Sequence[int], cell_queries: int, cell_keys: int, report: Report
+    query: Array,
+    key: Array,
+    rule: Rule,
+    heads: Sequence[int],
+    cell_queries: int,
+    cell_keys: int,
+    launch: Launch,
+    report: Report,
 ) -> Measures:
     """The same by the kernels, all heads in one launch or each in its own."""
     import torch
 
     total, group = query.shape[0], query.shape[0] // key.shape[0]
     if tuple(heads) == tuple(range(total)):
-        measures = run(query, key, rule, cell_queries, cell_keys)
+        measures = run(query, key, rule, cell_queries, cell_keys, launch)
         report(total, total)
         return measures
 
     def one(head: int) -> Measures:
         own = rule if rule.sinks is None else replace(rule, sinks=rule.sinks[head : head + 1])
         kv_head = head // group
-        return run(query[head : head + 1], key[kv_head : kv_head + 1], own, cell_queries, cell_keys)
+        return run(query[head : head + 1], key[kv_head : kv_head + 1], own, cell_queries, cell_keys, launch)
 
     columns = zip(*(one(head) for head in heads), strict=True)
     return Measures(*(None if column[0] is None else torch.cat(column) for column in columns))
 
 
-def run(
-    query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int, launch: Launch | None = None
-) -> Measures:
+def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int, launch: Launch) -> Measures:
     """Launch the kernels for all heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
     from attnviz.pooling.kernels import pool_rows
     from attnviz.pooling.lookup import find_keys
 
-    launch = launch or launch_for(query, cell_keys)
     heads, queries, dimension = query.shape
     kv_heads, keys, _ = key.shape
     query, key = (array if _reachable(array) else array.contiguous() for array in (query, key))
@@ -168,6 +193,8 @@ def run(
     precision = "tf32x3" if query.dtype == torch.float32 else "ieee"
     factor = float(LOG2_E if capped else scale * LOG2_E)
     inner, softcap = (scale / rule.softcap, rule.softcap) if rule.softcap is not None else (1.0, 1.0)
+    # Scale and shift of a score in one instruction, which Triton 3.10 no longer does unasked.
+    options: dict[str, Any] = {"enable_fp_fusion": True}
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
     with torch.cuda.device(query.device):
         pool_rows[(programs,)](
@@ -179,14 +206,14 @@ def run(
             QUERY_BLOCK=launch.query_block, KEY_BLOCK=launch.key_block, DIMENSION=max(16, _padded(dimension)),
             QUERY_CELL=_padded(cell_queries), BLOCKS_A_CELL=blocks_a_cell, KEY_CELL=_padded(cell_keys),
             TILES_A_CELL=tiles_a_cell, CELL_BLOCK=32, PRECISION=precision, STAGES=launch.stages,
-            num_warps=launch.warps, **limit,
+            num_warps=launch.warps, **limit, **options,
         )  # fmt: skip
         order = torch.argsort(best, dim=1)
         rows, width = 32, min(64, max(16, _padded(cell_keys)))
         find_keys[(math.ceil(queries / rows), heads)](
             order, best, query, key, found, normaliser, first, heads // kv_heads, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
-            SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4,
+            SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4, **options,
         )  # fmt: skip
     return Measures(
         mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E, torch.ones_like(normaliser)

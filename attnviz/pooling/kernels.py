@@ -6,6 +6,8 @@ row's normaliser along (Milakov & Gimelshein 2018, 1805.02867, as FlashAttention
 normaliser is known: the program reads its strip back, rescales it and reduces it over the queries of each cell.
 
 Scores live in units of log₂, so that one fused multiply-add and one exp2 turn a dot product into an exponential.
+
+Written in what Triton has had since 3.1, which came with torch 2.5: no tuples among the arguments, no max() of constants.
 """
 
 # ruff: noqa: N803, N806, SIM108  (Triton: compile-time constants are capitals, and what they choose are statements)
@@ -87,7 +89,12 @@ def _dot(
 
 @triton.jit
 def _walk(
-    state,
+    largest,
+    total,
+    spread,
+    best,
+    cell_largest,
+    cell_total,
     query,
     keys_of,  # this head's
     key_stride,
@@ -116,8 +123,7 @@ def _walk(
     STAGES: tl.constexpr,
 ):
     """Visit the tiles first … last − 1 of keys; CHECKED ones hold cells that some of the queries do not see."""
-    largest, total, spread, best, cell_largest, cell_total = state
-    CELLS: tl.constexpr = max(1, KEY_BLOCK // CELL)  # of a tile
+    CELLS: tl.constexpr = KEY_BLOCK // CELL if KEY_BLOCK > CELL else 1  # of a tile
     for tile in tl.range(first, last, num_stages=STAGES):
         score = _dot(query, keys_of, key_stride, dimension, keys, cell_keys, tile, CHECKED or PADDED, KEY_BLOCK, DIMENSION,
             CELL, TILES_A_CELL, PRECISION)  # fmt: skip
@@ -232,8 +238,8 @@ def pool_rows(
     STAGES: tl.constexpr,
 ):
     """One program of as many as fit the card: takes the next block of queries of any head until none is left."""
-    CELLS: tl.constexpr = max(1, KEY_BLOCK // KEY_CELL)  # of keys, in a tile
-    QUERY_CELLS: tl.constexpr = max(1, QUERY_BLOCK // QUERY_CELL)  # in a block
+    CELLS: tl.constexpr = KEY_BLOCK // KEY_CELL if KEY_BLOCK > KEY_CELL else 1  # of keys, in a tile
+    QUERY_CELLS: tl.constexpr = QUERY_BLOCK // QUERY_CELL if QUERY_BLOCK > QUERY_CELL else 1  # in a block
     rows = tl.arange(0, QUERY_BLOCK)
     dimensions = tl.arange(0, DIMENSION)
     strip = scratch + tl.program_id(0).to(tl.int64) * strip_cells * QUERY_BLOCK
@@ -283,18 +289,24 @@ def pool_rows(
         full_last = tl.minimum(tl.maximum(full_last, full_first), tile_end)
 
         nothing = tl.zeros([QUERY_BLOCK], tl.float32)
-        state = (nothing + HIDDEN, nothing, nothing, tl.zeros([QUERY_BLOCK], tl.int32), nothing + HIDDEN, nothing)
+        largest, total, spread, best = nothing + HIDDEN, nothing, nothing, tl.zeros([QUERY_BLOCK], tl.int32)
+        cell_largest, cell_total = nothing + HIDDEN, nothing
         if BANDED:
-            state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-                factor, inner, softcap, tile_begin, full_first, before, after, True, PADDED, SOFTCAP,
-                QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
-        state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-            factor, inner, softcap, full_first, full_last, before, after, False, PADDED, SOFTCAP,
-            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, STAGES)  # fmt: skip
-        state = _walk(state, query, key_base, key_stride, dimension, strip, rows, positions, keys, cell_keys,
-            factor, inner, softcap, full_last, tile_end, before, after, True, PADDED, SOFTCAP,
-            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1)  # fmt: skip
-        largest, total, spread, best, _, _ = state
+            largest, total, spread, best, cell_largest, cell_total = _walk(
+                largest, total, spread, best, cell_largest, cell_total, query, key_base, key_stride, dimension, strip, rows,
+                positions, keys, cell_keys, factor, inner, softcap, tile_begin, full_first, before, after, True, PADDED, SOFTCAP,
+                QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1,
+            )  # fmt: skip
+        largest, total, spread, best, cell_largest, cell_total = _walk(
+            largest, total, spread, best, cell_largest, cell_total, query, key_base, key_stride, dimension, strip, rows,
+            positions, keys, cell_keys, factor, inner, softcap, full_first, full_last, before, after, False, PADDED, SOFTCAP,
+            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, STAGES,
+        )  # fmt: skip
+        largest, total, spread, best, cell_largest, cell_total = _walk(
+            largest, total, spread, best, cell_largest, cell_total, query, key_base, key_stride, dimension, strip, rows,
+            positions, keys, cell_keys, factor, inner, softcap, full_last, tile_end, before, after, True, PADDED, SOFTCAP,
+            QUERY_BLOCK, KEY_BLOCK, DIMENSION, KEY_CELL, TILES_A_CELL, PRECISION, 1,
+        )  # fmt: skip
 
         top = largest
         whole = total
