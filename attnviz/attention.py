@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
+from attnviz.distances import gathered, is_spread, some_heads
 from attnviz.errors import AttnvizError
 
 AS_GOOD_AS_HIDDEN = 9000.0  # below the cell's own score: e^x is 0 in every type
@@ -84,6 +85,33 @@ class Rule:
 
         offset = self.offset_for(queries, keys) + start
         return replace(self, query_offset=offset, mask=rows(self.mask), bias=rows(self.bias))
+
+    def of_keys(self, start: int, stop: int, queries: int, keys: int) -> Rule:
+        """The rule over the keys ``start`` … ``stop`` − 1 alone, of as many as there are, which are hidden where they were."""
+
+        def columns(array: Array | None) -> Array | None:
+            """(…, queries, keys) → (…, queries, some keys); what all keys share stays."""
+            return array if array is None or array.shape[-1] == 1 else array[..., start:stop]
+
+        offset = self.offset_for(queries, keys) - start
+        return replace(self, query_offset=offset, mask=columns(self.mask), bias=columns(self.bias))
+
+    def of_heads(self, heads: slice | list[int]) -> Rule:
+        """The rule of these heads alone."""
+        sinks = None if self.sinks is None else self.sinks[heads]
+        return replace(self, mask=some_heads(self.mask, heads), bias=some_heads(self.bias, heads), sinks=sinks)
+
+    def of_head(self, head: int) -> Rule:
+        """The rule of one head, its mask and its bias without an axis of heads."""
+        if self.mask is None and self.bias is None and self.sinks is None:
+            return self
+
+        def one(array: Array | None) -> Array | None:
+            """(heads, queries, keys) → (queries, keys)"""
+            return array if array is None or array.ndim < 3 else array[head if array.shape[0] > 1 else 0]
+
+        sinks = None if self.sinks is None else self.sinks[head : head + 1]
+        return replace(self, mask=one(self.mask), bias=one(self.bias), sinks=sinks)
 
 
 class Steps(NamedTuple):
@@ -332,11 +360,11 @@ def boolean_mask(mask: Any) -> Array:
 
 
 def bias_array(bias: Any) -> Array:
-    bias = as_floating(bias, "bias")
-    xp = namespace(bias)
-    if bool(xp.any(xp.isnan(bias) | (bias == math.inf))):
+    bias = as_array(bias, "bias")
+    numbers = gathered(bias) if is_spread(bias) else bias  # of queries × keys, no more than there are distances
+    if 0 not in bias.shape and not bool(namespace(bias).max(numbers) < math.inf):  # NaN is larger than all
         raise AttnvizError("bias holds NaN or +∞: only finite numbers, and −∞ to hide a cell, can be added")
-    return bias
+    return as_floating(bias, "bias")
 
 
 def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:

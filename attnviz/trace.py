@@ -16,7 +16,7 @@ from typing import Any
 from attnviz.arrays import Array, as_array, as_floating, like, overflow_unspoken, require_memory, to_backend
 from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
 from attnviz.choices import Step
-from attnviz.distances import gathered, spread
+from attnviz.distances import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
 from attnviz.tokens import valid_text
@@ -199,7 +199,7 @@ class Layer:
         if head is not None:
             if not 0 <= head < self.heads:
                 raise AttnvizError(f"head {head} does not exist: the layer has heads 0 to {self.heads - 1}")
-            rule = _rule_of_head(rule, head)
+            rule = rule.of_head(head)
             queries, keys, values = queries[head], keys[self.kv_head(head)], values[self.kv_head(head)]
         require_memory(
             math.prod(queries.shape[:-1]) * keys.shape[-2] * BYTES_A_CELL,
@@ -363,21 +363,9 @@ def _texts(tokens: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(valid_text, tokens))
 
 
-def _rule_of_head(rule: Rule, head: int) -> Rule:
-    if rule.mask is None and rule.bias is None and rule.sinks is None:
-        return rule
-
-    def one(array: Array | None) -> Array | None:
-        if array is None or array.ndim < 3:
-            return array
-        return array[head if array.shape[0] > 1 else 0]
-
-    sinks = None if rule.sinks is None else rule.sinks[head : head + 1]
-    return replace(rule, mask=one(rule.mask), bias=one(rule.bias), sinks=sinks)
-
-
 def _map_arrays(layer: Layer, move: Any) -> Layer:
-    rule = replace(layer.rule, mask=move(layer.rule.mask), bias=move(layer.rule.bias), sinks=move(layer.rule.sinks))
+    bias = layer.rule.bias if is_spread(layer.rule.bias) else move(layer.rule.bias)  # torch would hold queries × keys
+    rule = replace(layer.rule, mask=move(layer.rule.mask), bias=bias, sinks=move(layer.rule.sinks))
     return replace(
         layer,
         query=move(layer.query),
@@ -394,8 +382,8 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
     """What of ``layer`` is not an array; its arrays are put into ``arrays``."""
     named = {name: getattr(layer, name) for name in LAYER_ARRAYS}
     named |= {f"rule.{name}": getattr(layer.rule, name) for name in RULE_ARRAYS}
-    if (by_distance := gathered(layer.rule.bias)) is not None:
-        named |= {"rule.bias": None, "rule.bias_by_distance": by_distance}
+    if is_spread(layer.rule.bias):
+        named |= {"rule.bias": None, "rule.bias_by_distance": gathered(layer.rule.bias)}
     for name, projection in layer.projections.items():
         named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
     arrays |= {prefix + name: array for name, array in named.items() if array is not None}
@@ -406,7 +394,7 @@ def _pack(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]
 def _unpack(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     if (by_distance := own.get("rule.bias_by_distance")) is not None:
-        if by_distance.ndim != 2 or own["query"].ndim != 3 or by_distance.shape[-1] < own["query"].shape[-2]:
+        if by_distance.ndim not in (1, 2) or own["query"].ndim != 3 or by_distance.shape[-1] < own["query"].shape[-2]:
             raise ValueError(f"a bias by distance of the shape {tuple(by_distance.shape)}")
         own["rule.bias"] = spread(as_floating(by_distance, "bias"), own["query"].shape[-2])
     rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))

@@ -15,7 +15,8 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from kernel_rules import KERNEL_RULES
 
-from attnviz import AttnvizError, Layer, Rule, attend
+from attnviz import AttnvizError, Layer, Rule, Trace, attend
+from attnviz.distances import is_spread, spread
 from attnviz.pooling import blocks, cuda, pool, pool_arrays
 from attnviz.progress import unheard
 
@@ -203,6 +204,20 @@ def test_a_row_of_cells_keeps_its_mass():
     numpy.testing.assert_allclose(pooled.mean @ numpy.diff(pooled.key_edges), 1)
     assert (pooled.visible[0][numpy.triu_indices(10, 1)] == 0).all()
     assert (numpy.diagonal(pooled.visible[0]) > 0).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bias_by_distance_is_pooled_as_it_is_held(kind, monkeypatch):
+    """A number a distance, also where torch computes; as queries × keys it would fill the memory."""
+    random = numpy.random.default_rng(7)
+    query, key = (random.standard_normal((heads, tokens, 8)) for heads, tokens in ((4, 60), (2, 90)))
+    bias = spread(random.standard_normal((4, 149)), 60)
+    made = Layer(KINDS[kind](query), KINDS[kind](key), KINDS[kind](key), Rule(bias=bias, causal=True, query_offset=20))
+    moved = Trace(tuple(map(str, range(60))), (replace(made, key_tokens=tuple(map(str, range(90)))),)).to(kind)
+    assert is_spread(moved.layers[0].rule.bias)
+    monkeypatch.setattr(blocks, "QUERY_BLOCK", 16)
+    pooled = pool(moved.layers[0], cells=7)
+    agree(pooled, expected(query, key, made.rule, pooled), 1e-10)
 
 
 SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key")}

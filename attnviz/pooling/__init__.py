@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
 from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
+from attnviz.distances import is_spread
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.cells import cell_size, visible_share
@@ -235,7 +236,7 @@ def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
         arrays["mask"] = like(query, mask, dtype=xp.bool)
     if rule.bias is not None:
         bias = of_scores(bias_array(_detached(rule.bias)), "bias", scores)
-        arrays["bias"] = bias if namespace(bias) is xp else like(number, bias)
+        arrays["bias"] = bias if namespace(bias) is xp or is_spread(bias) else like(number, bias)
     if rule.sinks is not None:
         arrays["sinks"] = like(number, as_floating(_detached(rule.sinks), "sinks"))
         sink_logits(xp, arrays["sinks"], query)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from attnviz.arrays import Array, like, namespace, overflow_unspoken
+from attnviz.arrays import Array, like, namespace, overflow_unspoken, to_numpy
 from attnviz.attention import Rule, Steps
 from attnviz.errors import AttnvizError
 from attnviz.pooling.cells import reach
@@ -34,12 +34,10 @@ class Head:
     def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> Head:
         xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
 
-        def own(array: Array | None) -> Array | None:
-            if array is None:
-                return None
-            array = array[head if array.shape[0] > 1 else 0] if array.ndim > 2 else array
-            return xp.broadcast_to(array, (queries, keys))
+        def whole(array: Array | None) -> Array | None:
+            return None if array is None else namespace(array).broadcast_to(array, (queries, keys))
 
+        own = rule.of_head(head)
         key = key[head // (query.shape[0] // key.shape[0])]
         sink = None if rule.sinks is None else like(xp.zeros(0, dtype=dtype, device=query.device), rule.sinks)[head]
         return cls(
@@ -48,8 +46,8 @@ class Head:
             key,
             rule,
             dtype,
-            own(rule.mask),
-            own(rule.bias),
+            whole(own.mask),
+            whole(own.bias),
             sink,
             rule.offset_for(queries, keys),
             checked=not bound < float(xp.finfo(dtype).max) / 4,
@@ -95,7 +93,7 @@ class Head:
         """``scaled`` with the bias, hidden cells −∞."""
         xp = self.xp
         if self.bias is not None:
-            scaled = scaled + like(scaled, self.bias[rows, keys])
+            scaled = scaled + like(scaled, _cells(self.bias, rows, keys))
         visible = self._visible(rows, keys)
         if visible is not None:
             scaled = xp.where(visible, scaled, -math.inf)
@@ -128,6 +126,13 @@ class Head:
         before, after = reach(rule)
         lowest, highest = keys[0] - (rows[1] - 1 + self.offset), keys[1] - 1 - (rows[0] + self.offset)
         return lowest >= -before and highest <= after
+
+
+def _cells(array: Array, rows: Array, keys: Array) -> Array:
+    """Those of an ``array`` that may be of another library: a bias by distance is NumPy's, which alone can hold it."""
+    if namespace(array) is not namespace(rows):
+        rows, keys = to_numpy(rows), to_numpy(keys)
+    return array[rows, keys]
 
 
 def longest(array: Array) -> float:

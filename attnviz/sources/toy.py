@@ -14,6 +14,7 @@ import numpy
 from attnviz.arrays import require_memory
 from attnviz.attention import Rule, split_heads
 from attnviz.choices import Position
+from attnviz.distances import spread
 from attnviz.errors import AttnvizError
 from attnviz.tokens import Tokenizer, folded, shorten, shown
 from attnviz.trace import Layer, Projection, Trace
@@ -204,10 +205,9 @@ def alibi_slopes(heads: int) -> numpy.ndarray:
 
 def _with_alibi(rule: Rule, heads: int, tokens: int) -> Rule:
     """``rule`` with a penalty of slope × distance as its bias, (heads, tokens, tokens)."""
-    require_memory(heads * tokens * tokens * 8, f"alibi's bias for {tokens:,} tokens", "give a shorter text")
-    positions = numpy.arange(tokens)
-    penalty = alibi_slopes(heads)[:, None, None] * numpy.abs(positions[:, None] - positions)  # (heads, tokens, tokens)
-    return replace(rule, bias=(0.0 if rule.bias is None else rule.bias) - penalty)
+    distances = numpy.abs(numpy.arange(1 - tokens, tokens))
+    penalty = spread(-alibi_slopes(heads)[:, None] * distances, tokens)  # (heads, tokens, tokens)
+    return replace(rule, bias=penalty if rule.bias is None else rule.bias + penalty)
 
 
 def _textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:

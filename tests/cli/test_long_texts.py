@@ -177,7 +177,15 @@ def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux says how much it took")
-@pytest.mark.parametrize("command", [("heatmap", "-o", "x.png"), ("stats",), ("explain", "--key", "@500")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("heatmap", "-o", "x.png"),
+        ("heatmap", "-o", "x.png", "--position", "alibi", "--heads", "4"),
+        ("stats",),
+        ("explain", "--key", "@500"),
+    ],
+)
 def test_memory_stays_far_below_that_of_all_pairs(command, folder):
     text = " ".join(f"w{place % 997}" for place in range(12_000))  # 576 MiB of weights in single precision
     (folder / "text.txt").write_text(text)

@@ -13,7 +13,7 @@ import numpy
 
 from attnviz.arrays import to_numpy
 from attnviz.attention import Rule
-from attnviz.distances import gathered, spread
+from attnviz.distances import gathered, is_spread
 from attnviz.rows import CELLS, cuts, row_block, some_rows
 from attnviz.selection import Part
 from attnviz.trace import Layer
@@ -89,14 +89,14 @@ def pack(part: Part, form: Form) -> Packed:
     error = 0.0 if form is Form.EXACT else _error(part, arrays)
     rule, keys = _rule(part), part.layer.key.shape[1]
     if rule.mask is not None:
-        mask = to_numpy(rule.mask) != 0
+        mask = rule.mask != 0
         arrays["mask"] = numpy.packbits(
             numpy.broadcast_to(mask, (*mask.shape[:-1], keys)), axis=-1, bitorder="little"
         )  # (…, queries, keys / 8)
-    if (by_distance := gathered(rule.bias)) is not None:
-        arrays["biasByDistance"] = _typed(by_distance, Form.EXACT)
+    if is_spread(rule.bias):
+        arrays["biasByDistance"] = _typed(numpy.atleast_2d(gathered(rule.bias)), Form.EXACT)
     elif rule.bias is not None:
-        arrays["bias"] = _typed(to_numpy(rule.bias), Form.EXACT)
+        arrays["bias"] = _typed(rule.bias, Form.EXACT)
     if rule.sinks is not None:
         arrays["sinks"] = _typed(rule.sinks, Form.EXACT)
     return Packed(arrays, error)
@@ -124,17 +124,8 @@ def _vectors(part: Part) -> dict[str, numpy.ndarray]:
 
 def _rule(part: Part) -> Rule:
     """The layer's rule, its arrays those of the selected heads."""
-    rule, heads = part.layer.rule, list(part.heads)
-
-    def cut(array: Any) -> Any:
-        if array is None or array.ndim < 3 or array.shape[0] == 1:
-            return array
-        if (by_distance := gathered(array)) is not None:  # whose cells are views, and would each be copied
-            return spread(by_distance[heads], array.shape[1])
-        return to_numpy(array)[heads]
-
-    sinks = None if rule.sinks is None else to_numpy(rule.sinks)[heads]
-    return replace(rule, mask=cut(rule.mask), bias=cut(rule.bias), sinks=sinks)
+    rule = part.layer.rule.of_heads(list(part.heads))
+    return replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias), sinks=_numpy(rule.sinks))
 
 
 def _typed(array: numpy.ndarray, form: Form) -> numpy.ndarray:
@@ -163,7 +154,7 @@ def _raw(part: Part, form: Form) -> float:
     width, wide = int(layer.query.shape[-1]), int(layer.value.shape[-1])
     numbers = len(part.heads) * queries * width + len(_kv_heads(part)) * keys * (width + wide)
     size: int = {Form.SINGLE: 4, Form.HALF: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
-    bias = 0 if rule.bias is None or gathered(rule.bias) is not None else 8 * min(cells, math.prod(rule.bias.shape))
+    bias = 0 if rule.bias is None or is_spread(rule.bias) else 8 * min(cells, math.prod(rule.bias.shape))
     return numbers * size + bias
 
 
@@ -225,7 +216,6 @@ def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:
 def _in_float64(part: Part, vectors: dict[str, numpy.ndarray]) -> Layer:
     """A layer of ``vectors``, each selected head with a key and a value of its own."""
     kept, rule = numpy.array(kv_places(part)), _rule(part)
-    rule = replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias))
     query, key, value = (vectors[name].astype(numpy.float64) for name in ("query", "key", "value"))
     return Layer(query, key[kept], value[kept], rule)
 

@@ -1,0 +1,43 @@
+"""What depends on the distance of query and key alone is held as a number a distance."""
+
+import numpy
+import pytest
+from numpy.testing import assert_array_equal
+
+from attnviz import AttnvizError, Rule, attend
+from attnviz.distances import gathered, is_spread, some_heads, spread
+
+BY_DISTANCE = numpy.arange(3 * 9.0).reshape(3, 9)  # of 4 queries and 6 keys
+
+
+def test_a_cell_holds_the_number_of_its_distance():
+    array = spread(BY_DISTANCE, 4)
+    assert array.shape == (3, 4, 6)
+    for query in range(4):
+        assert_array_equal(array[:, query], BY_DISTANCE[:, 3 - query : 9 - query])
+
+
+@pytest.mark.parametrize("by_distance", [BY_DISTANCE, BY_DISTANCE[0]], ids=["heads", "one head"])
+def test_gathering_undoes_spreading_of_any_part(by_distance):
+    array = spread(by_distance, 4)
+    assert is_spread(array)
+    assert_array_equal(gathered(array), by_distance)
+    assert_array_equal(gathered(array[..., 1:3, 2:5]), by_distance[..., 3:7])
+    assert not is_spread(array.copy())
+    assert not is_spread(by_distance)
+
+
+@pytest.mark.parametrize("heads", [slice(1, 3), [2, 0]])
+def test_some_heads_of_it_are_held_the_same(heads):
+    array = some_heads(spread(BY_DISTANCE, 4), heads)
+    assert is_spread(array)
+    assert_array_equal(array, spread(BY_DISTANCE, 4).copy()[heads])
+
+
+@pytest.mark.parametrize("number", [numpy.nan, numpy.inf])
+def test_a_number_that_cannot_be_added_is_refused(number):
+    by_distance = BY_DISTANCE.copy()
+    by_distance[1, 7] = number
+    query, key = numpy.ones((3, 4, 2)), numpy.ones((3, 6, 2))
+    with pytest.raises(AttnvizError, match="bias holds NaN or"):
+        attend(query, key, key, **vars(Rule(bias=spread(by_distance, 4))))
