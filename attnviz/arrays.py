@@ -167,7 +167,7 @@ def in_threads(
     Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
     nobody waits at the end of each, which costs most on a machine that is busy with other things too.
     """
-    limited = _limited(array)
+    limited = _limited(array) if len(jobs) > 1 else None
     if limited is None:
         for job in jobs:
             for _ in work(job):

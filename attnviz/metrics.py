@@ -12,34 +12,42 @@ as one more key, together with what a sink takes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
+from attnviz.arrays import in_threads, to_numpy
+from attnviz.attention import AS_GOOD_AS_HIDDEN, boolean_mask
 from attnviz.choices import Metric, Pool
+from attnviz.pooling.cells import band, reach
 from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
 from attnviz.rows import CELLS, RowBlock, cuts, row_block, some_keys
 from attnviz.trace import Layer, Trace
 
 NEAR = 8  # keys at a distance below this count as near
+WORKERS = 8  # blocks at once: each holds some 50 MiB
 
 # (heads, rows): a value for each query; NaN where the question has no answer.
 Values = numpy.ndarray
 
 
-class Block(NamedTuple):
-    """Some queries of some heads.
+@dataclass(frozen=True)
+class Block:
+    """Some queries of some heads, and the keys that some of them may look at.
 
     weights    (heads, rows, keys): 0 for a key that is left out
     rest       (heads, rows): what a row gives to a sink and to the keys that are left out
     visible    (heads, rows, keys): which keys each query may look at, of those that are not left out
     distance   (rows, keys): how far each key is behind each query
     same       (rows, keys): whether the key is a copy of the query's token, of itself too
+    follows    (rows, keys): whether the key comes right after a copy of the query's token
     near       keys at a distance below this are near
-    first      the first key that any query of any head may look at; None: there is none
+    first      the place of the first key that any query of any head may look at; None: it is not among these
     """
 
     weights: numpy.ndarray
@@ -47,8 +55,16 @@ class Block(NamedTuple):
     visible: numpy.ndarray
     distance: numpy.ndarray
     same: numpy.ndarray
+    follows: numpy.ndarray
     near: int
     first: int | None
+
+    @cached_property
+    def entropy(self) -> Values:
+        """(heads, rows), in bits: see ``entropy``."""
+        weights = numpy.where(self.weights > 0, self.weights, 1)
+        rest = self.rest * numpy.log2(numpy.where(self.rest > 0, self.rest, 1.0))
+        return numpy.asarray(-numpy.einsum("hrk,hrk->hr", weights, numpy.log2(weights)) - rest)
 
 
 class Measured(NamedTuple):
@@ -92,34 +108,77 @@ def measured(
     """
     heads = range(layer.heads) if heads is None else heads
     metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
-    kept_queries, kept_keys = _chosen(layer.query.shape[1], queries), _chosen(layer.key.shape[1], keys)
-    looked_at = numpy.flatnonzero(kept_queries)
-    span = range(int(looked_at[0]), int(looked_at[-1]) + 1)
-    copies, first = _copies(trace, layer), _first_key(layer, kept_keys)
-    totals, counts = ({metric: numpy.zeros(layer.heads) for metric in Metric} for _ in range(2))
-    largest = {metric: numpy.full(layer.heads, math.nan) for metric in Metric}
-    left_out = numpy.zeros(layer.heads)
-    blocks = cuts(layer, heads, span)
-    for number, cut in enumerate(blocks, start=1):
-        rows = row_block(layer, *cut)
-        lost = to_numpy(rows.steps.weights)[..., ~kept_keys].sum(axis=-1)  # (heads, rows)
-        left_out[rows.heads] += lost[:, kept_queries[rows.rows]].sum(axis=-1)
-        block = _block(layer, rows, copies, near, kept_keys, first, lost)
-        # A query that sees nothing has no answer to anything.
-        counted = block.visible.any(axis=-1) & kept_queries[rows.rows]
-        for metric in metrics:
-            values = numpy.where(counted, COMPUTE[metric](block), math.nan)  # (heads, rows)
-            totals[metric][rows.heads] += numpy.nansum(values, axis=-1)
-            counts[metric][rows.heads] += (~numpy.isnan(values)).sum(axis=-1)
-            largest[metric][rows.heads] = numpy.fmax(largest[metric][rows.heads], numpy.fmax.reduce(values, axis=-1))
-        report(number, len(blocks))
-    asked = _chosen(layer.heads, tuple(heads))
-    means = {metric: _ratio(totals[metric], counts[metric]) for metric in Metric}
-    found = means if pool is Pool.MEAN else largest
-    return Measured(
-        {metric: numpy.where(asked, found[metric], math.nan) for metric in Metric},
-        numpy.where(asked, left_out / len(looked_at), math.nan),
+    looked_at = _LookedAt(
+        _chosen(layer.query.shape[1], queries),
+        kept_keys := _chosen(layer.key.shape[1], keys),
+        _copies(trace, layer),
+        near,
+        _first_key(layer, kept_keys) if Metric.FIRST in metrics else None,
     )
+    places = numpy.flatnonzero(looked_at.queries)
+    blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1))
+    found: dict[int, tuple[dict[Metric, numpy.ndarray], numpy.ndarray]] = {}
+
+    def work(number: int) -> Iterator[None]:
+        found[number] = _of_block(layer, blocks[number], looked_at, metrics)
+        yield
+
+    sums = {metric: numpy.array([[0.0], [0.0], [math.nan]]).repeat(layer.heads, axis=1) for metric in Metric}
+    left_out = numpy.zeros(layer.heads)
+    with closing(in_threads(layer.query, work, range(len(blocks)), WORKERS)) as running:
+        for number, _ in zip(range(len(blocks)), running, strict=True):
+            some, (values, lost) = blocks[number][0], found.pop(number)
+            for metric, (total, count, largest) in values.items():
+                sums[metric][0, some] += total
+                sums[metric][1, some] += count
+                sums[metric][2, some] = numpy.fmax(sums[metric][2, some], largest)
+            left_out[some] += lost
+            report(number + 1, len(blocks))
+    asked = _chosen(layer.heads, tuple(heads))
+    answers = {
+        metric: _ratio(total, count) if pool is Pool.MEAN else largest
+        for metric, (total, count, largest) in sums.items()
+    }
+    return Measured(
+        {metric: numpy.where(asked, answer, math.nan) for metric, answer in answers.items()},
+        numpy.where(asked, left_out / len(places), math.nan),
+    )
+
+
+class _LookedAt(NamedTuple):
+    """What of a text is measured, the same for all blocks of it.
+
+    queries, keys  whether each is looked at, (queries,) and (keys,)
+    copies         a number for each token, the same for copies of it; None: queries and keys are of different texts
+    near, first    as a ``Block`` has them, first among all keys
+    """
+
+    queries: numpy.ndarray
+    keys: numpy.ndarray
+    copies: numpy.ndarray | None
+    near: int
+    first: int | None
+
+
+def _of_block(
+    layer: Layer, cut: tuple[slice, slice], looked_at: _LookedAt, metrics: Collection[Metric]
+) -> tuple[dict[Metric, numpy.ndarray], numpy.ndarray]:
+    """For each metric the sum of its values over the queries of one block, how many there are, and the largest,
+    (3, heads); and the sum of what these queries gave to keys that are left out, (heads,)."""
+    rows = row_block(layer, *cut)
+    queries, keys = looked_at.queries[rows.rows], looked_at.keys[rows.keys]
+    lost = to_numpy(rows.steps.weights)[..., ~keys].sum(axis=-1)  # (heads, rows)
+    block = _block(layer, rows, looked_at, lost)
+    counted = block.visible.any(axis=-1) & queries  # a query that sees nothing has no answer to anything
+    found = {}
+    for metric in metrics:
+        values = COMPUTE[metric](block)  # (heads, rows)
+        known = counted & ~numpy.isnan(values)
+        values = numpy.where(known, values, math.nan)
+        found[metric] = numpy.stack(
+            [numpy.where(known, values, 0).sum(axis=-1), known.sum(axis=-1), numpy.fmax.reduce(values, axis=-1)]
+        )
+    return found, lost[:, queries].sum(axis=-1)
 
 
 def entropy(block: Block) -> Values:
@@ -127,9 +186,7 @@ def entropy(block: Block) -> Values:
 
     How widely a head looks (Clark et al. 2019, "What Does BERT Look At?", 1906.04341, section 3.3).
     """
-    logarithms = numpy.log2(numpy.where(block.weights > 0, block.weights, 1.0))
-    rest = block.rest * numpy.log2(numpy.where(block.rest > 0, block.rest, 1.0))
-    return numpy.asarray(-numpy.einsum("hrk,hrk->hr", block.weights, logarithms) - rest)
+    return block.entropy
 
 
 def evenness(block: Block) -> Values:
@@ -138,7 +195,7 @@ def evenness(block: Block) -> Values:
     Pielou 1966, "The Measurement of Diversity in Different Types of Biological Collections".
     """
     options = block.visible.sum(axis=-1) + (block.rest > 0)
-    return _ratio(entropy(block), numpy.log2(numpy.maximum(options, 1)))
+    return _ratio(block.entropy, numpy.log2(numpy.maximum(options, 1)))
 
 
 def largest(block: Block) -> Values:
@@ -183,9 +240,7 @@ def induction(block: Block) -> Values:
     Olsson et al. 2022, "In-context Learning and Induction Heads", 2209.11895. A follower that is the query itself, or
     stands after it, does not count.
     """
-    after = numpy.zeros_like(block.same)
-    after[:, 1:] = block.same[:, :-1]
-    return _mass(block, after & (block.distance > 0))
+    return _mass(block, block.follows & (block.distance > 0))
 
 
 def distance(block: Block) -> Values:
@@ -231,35 +286,61 @@ def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
 
 
 def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
-    """The first of the ``kept`` keys that any query may look at: of most layers the first that is asked for."""
+    """The first of the ``kept`` keys that any query may look at, as the rule says, whatever the scores are."""
+    rule, queries, keys = layer.rule, layer.query.shape[1], layer.key.shape[1]
+    begin, end = band(rule, 0, queries, queries, keys)
+    kept = kept & (numpy.arange(keys) >= begin) & (numpy.arange(keys) < end)
+    if rule.mask is None and rule.bias is None:
+        return _first_true(kept)
     start, step = int(kept.argmax()), 1
-    most = max(1, CELLS // (layer.heads * layer.query.shape[1]))
-    while start < len(kept):
-        stop = min(start + step, len(kept))
-        visible = ~to_numpy(some_keys(layer, start, stop).steps().hidden)  # (heads, queries, some keys)
-        if len(seen := numpy.flatnonzero(visible.any(axis=(0, 1)) & kept[start:stop])):
-            return start + int(seen[0])
-        start, step = stop, min(2 * step, most)
+    while start < keys:
+        stop = min(start + step, keys)
+        if (seen := _first_true(_seen_by_any(layer, start, stop) & kept[start:stop])) is not None:
+            return start + seen
+        start, step = stop, 2 * step if 2 * step * queries * layer.heads <= CELLS else step
     return None
 
 
-def _block(
-    layer: Layer,
-    rows: RowBlock,
-    copies: numpy.ndarray | None,
-    near: int,
-    kept: numpy.ndarray,
-    first: int | None,
-    lost: numpy.ndarray,
-) -> Block:
-    weights, visible = to_numpy(rows.steps.weights), ~to_numpy(rows.steps.hidden)
+def _seen_by_any(layer: Layer, start: int, stop: int) -> numpy.ndarray:
+    """Whether any query may look at each of these keys, (keys,)."""
+    some = some_keys(layer, start, stop)
+    rule, queries = some.rule, some.query.shape[1]
+    mask, bias = numpy.ones((1, 1), dtype=bool), numpy.zeros((1, 1))
+    if rule.mask is not None:
+        mask = to_numpy(boolean_mask(rule.mask))
+    if rule.bias is not None:
+        bias = to_numpy(rule.bias)
+    seen = numpy.atleast_2d(mask & (bias > -AS_GOOD_AS_HIDDEN))  # (…, queries, keys), or 1 for what they share
+    if seen.shape[-2] > 1:
+        before, after = reach(rule)
+        distance = numpy.arange(stop - start) - (
+            numpy.arange(queries)[:, None] + rule.offset_for(queries, stop - start)
+        )
+        seen = seen & (distance >= -before) & (distance <= after)
+    return numpy.broadcast_to(seen.any(axis=tuple(range(seen.ndim - 1))), (stop - start,))
+
+
+def _first_true(array: numpy.ndarray) -> int | None:
+    return int(array.argmax()) if array.any() else None
+
+
+def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarray) -> Block:
+    weights, steps = to_numpy(rows.steps.weights), rows.steps
+    # Only a bias hides without −∞, and looking for that takes as long as the weights.
+    visible = to_numpy(steps.masked) > -math.inf if layer.rule.bias is None else ~to_numpy(steps.hidden)
     rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
+    kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies
     if not kept.all():
         weights, visible = numpy.where(kept, weights, 0), visible & kept
-    places = numpy.arange(rows.rows.start, rows.rows.stop)[:, None] + (layer.rule.query_offset or 0)
-    distance = places - numpy.arange(weights.shape[-1])  # (rows, keys)
-    same = numpy.zeros_like(distance, dtype=bool) if copies is None else copies[rows.rows, None] == copies
-    return Block(weights, rest, visible, distance, same, near, first)
+    keys = numpy.arange(rows.keys.start, rows.keys.stop)
+    places = numpy.arange(rows.rows.start, rows.rows.stop) + (layer.rule.query_offset or 0)
+    distance = places[:, None] - keys  # (rows, keys)
+    same = follows = numpy.zeros_like(distance, dtype=bool)
+    if copies is not None:
+        same = copies[rows.rows, None] == copies[keys]
+        follows = (copies[rows.rows, None] == copies[keys - 1]) & (keys > 0)
+    first = None if first is None or not rows.keys.start <= first < rows.keys.stop else first - rows.keys.start
+    return Block(weights, rest, visible, distance, same, follows, looked_at.near, first)
 
 
 def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:
@@ -270,7 +351,8 @@ def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:
     known = ids(trace, side_of(trace, layer))
     if len(known) == len(tokens):
         return numpy.array(known)
-    return numpy.unique([token.casefold() for token in tokens], return_inverse=True)[1]
+    numbers: dict[str, int] = {}
+    return numpy.array([numbers.setdefault(token.casefold(), len(numbers)) for token in tokens])
 
 
 def _crossed(trace: Trace, layer: Layer) -> bool:

@@ -9,7 +9,7 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Rule, Trace, metrics, trace_text
 from attnviz.choices import Metric
 from attnviz.metrics import COMPUTE, head_metrics, measured
 from attnviz.rows import cuts, row_block
@@ -25,12 +25,15 @@ RULES = {
     "left padding": {"causal": True, "mask": numpy.arange(len(TEXT)) > 2},
     "windowed padding": {"window": 4, "mask": numpy.arange(len(TEXT)) > 2},
     "offset": {"causal": True, "query_offset": 2},
+    "window before": {"causal": True, "window": 3, "query_offset": -4},
+    "a mask of pairs": {"causal": True, "mask": numpy.random.default_rng(1).random((len(TEXT), len(TEXT))) < 0.4},
     "padding as a bias": {
         "causal": True,
         "bias": numpy.where(numpy.arange(len(TEXT)) > 2, 0.0, numpy.finfo(float).min),
     },
 }
 WHOLE = range(len(TEXT))
+PLACES = numpy.arange(3000)  # of a longer text
 LEFT = (1, 2, 4, 5, 6, 8, 9, 11, 12)  # the positions that are left where some are hidden
 
 
@@ -173,6 +176,47 @@ def test_block_by_block_gives_the_same(monkeypatch, cells, left, rule):
         assert_allclose(values, whole.metrics[metric], atol=1e-12)
 
 
+def test_keys_that_no_query_may_look_at_are_not_computed():
+    """A window of 16 over 4,096 tokens, and both halves of a causal text."""
+    array = numpy.ones((1, 4096, 2))
+    computed = {}
+    for name, rule in {"window": Rule(causal=True, window=16), "causal": Rule(causal=True), "full": Rule()}.items():
+        layer = Layer(array, array, array, rule)
+        computed[name] = (
+            sum(row_block(layer, *cut).steps.weights.size for cut in cuts(layer, range(1), range(4096))) / 4096**2
+        )
+    assert computed["full"] == 1
+    assert 0.5 < computed["causal"] < 0.6
+    assert computed["window"] < 0.07
+
+
+@pytest.mark.parametrize(
+    ("mask", "first"),
+    [
+        (PLACES >= 2000, 2000),
+        ((PLACES >= 2000) & (PLACES[:, None] >= 0), 2000),
+        ((PLACES >= 2000) & (PLACES[:, None] >= 2500), 2000),
+        ((PLACES == 7) & (PLACES[:, None] == 7), 7),
+        (PLACES[:, None] < PLACES, None),  # and causal: nothing is left
+    ],
+    ids=["keys", "pairs", "late queries", "one pair", "nothing"],
+)
+def test_the_first_key_is_found_by_the_rule_alone(mask, first, monkeypatch):
+    array = numpy.ones((2, len(PLACES), 2))
+    layer = Layer(array, array, array, Rule(causal=True, mask=mask))
+    monkeypatch.setattr(Layer, "steps", lambda *_: pytest.fail("scores were computed"))
+    assert metrics._first_key(layer, numpy.ones(len(PLACES), dtype=bool)) == first
+    bias = Layer(array, array, array, Rule(causal=True, bias=numpy.where(mask, 0.0, -1e9)))
+    assert metrics._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == first
+
+
+def test_copies_are_told_by_all_of_a_token():
+    tokens = ("a", "a\0", "A", "x" * 1_000_000)
+    array = numpy.ones((1, 4, 2))
+    layer = Layer(array, array, array)
+    assert metrics._copies(Trace(tokens, (layer,)), layer).tolist() == [0, 1, 0, 2]
+
+
 def test_blocks_hold_every_row_once(monkeypatch):
     made = trace(causal=True, window=5, bias=DRAW.normal(size=(4, 14, 14)))
     monkeypatch.setattr("attnviz.rows.CELLS", 14 * 2 * 3)
@@ -181,8 +225,9 @@ def test_blocks_hold_every_row_once(monkeypatch):
     for cut in cuts(made.layers[0], range(4), range(14)):
         block = row_block(made.layers[0], *cut)
         seen[block.heads, block.rows] += 1
-        for ours, theirs in zip(block.steps, whole, strict=True):
-            assert_allclose(ours, theirs[block.heads, block.rows], atol=1e-12)
+        for ours, theirs in zip(block.steps[:4], whole[:4], strict=True):
+            assert_allclose(ours, theirs[block.heads, block.rows, block.keys], atol=1e-12)
+        assert_allclose(block.steps.weights.sum(axis=-1), 1)  # a key that is not among them has none of the weight
     assert (seen == 1).all()
 
 

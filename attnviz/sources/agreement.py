@@ -6,7 +6,7 @@ from typing import Any
 
 from attnviz.arrays import Array, namespace
 from attnviz.errors import AttnvizError
-from attnviz.rows import some_keys, some_rows
+from attnviz.rows import seen_keys, some_rows
 from attnviz.trace import Layer
 
 ALL_QUERIES = 512  # up to here every query is compared
@@ -31,7 +31,8 @@ def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
     xp = namespace(output)
     worst = largest = 0.0
     for start, stop in checked_blocks(output.shape[0], _rows_at_a_time(layer)):
-        steps = _seen_by(layer, start, stop).steps()
+        _, seen = seen_keys(some_rows(layer, start, stop))
+        steps = seen.steps()
         theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
         difference = xp.max(xp.abs(steps.output - theirs), axis=-1)  # (heads, rows)
         difference = xp.max(xp.where(steps.blind, 0.0, difference), axis=-1)  # (heads,)
@@ -72,15 +73,6 @@ def checked_blocks(queries: int, rows: int = ALL_QUERIES) -> list[tuple[int, int
 def checked_queries(queries: int) -> int:
     """How many queries are compared."""
     return sum(stop - start for start, stop in checked_blocks(queries))
-
-
-def _seen_by(layer: Layer, start: int, stop: int) -> Layer:
-    """These queries of ``layer``, and no keys behind the last that any of them sees: half of the work where it is causal."""
-    rows = some_rows(layer, start, stop)
-    if not layer.rule.causal:
-        return rows
-    last = rows.rule.offset_for(stop - start, int(rows.key.shape[1])) + stop - start
-    return some_keys(rows, 0, last) if 0 < last < rows.key.shape[1] else rows
 
 
 def _rows_at_a_time(layer: Layer) -> int:

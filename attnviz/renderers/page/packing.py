@@ -14,7 +14,7 @@ import numpy
 from attnviz.arrays import to_numpy
 from attnviz.attention import Rule
 from attnviz.distances import gathered, is_spread
-from attnviz.rows import CELLS, cuts, row_block, some_rows
+from attnviz.rows import CELLS, some_rows
 from attnviz.selection import Part
 from attnviz.trace import Layer
 
@@ -189,15 +189,13 @@ def in_levels(
 
 
 def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
-    """The weights of the selected heads and which cells are hidden, (…, queries, keys), in order."""
-    if part.heads != tuple(range(part.layer.heads)):
-        for head in part.heads:
-            steps = part.layer.steps(head)
+    """The weights of the selected heads and which cells are hidden, (rows, keys), head after head and row after row."""
+    layer, queries = part.layer, part.layer.query.shape[1]
+    size = max(1, CELLS // layer.key.shape[1])
+    for head in part.heads:
+        for start in range(0, queries, size):
+            steps = some_rows(layer, start, min(start + size, queries)).steps(head)
             yield to_numpy(steps.weights), to_numpy(steps.hidden)
-        return
-    for cut in cuts(part.layer, range(part.layer.heads), range(part.layer.query.shape[1])):
-        steps = row_block(part.layer, *cut).steps
-        yield to_numpy(steps.weights), to_numpy(steps.hidden)
 
 
 def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:

@@ -61,6 +61,19 @@ def test_weights_lie_within_half_a_level():
     assert error <= 0.5 / LEVELS * own.max() * 1.001
 
 
+@pytest.mark.parametrize("heads", [(), ("3,1",)], ids=["all", "some"])
+def test_weights_of_grouped_heads_that_are_computed_in_blocks_stay_in_order(heads, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.packing.CELLS", 60 * 7)
+    monkeypatch.setattr("attnviz.rows.CELLS", 60 * 7)
+    query, key = (numpy.random.default_rng(0).standard_normal((count, 60, 4)) for count in (4, 2))
+    trace = Trace(tuple(map(str, range(60))), (Layer(query, key, key, Rule(causal=True)),))
+    (part,) = select(trace, head=heads).layers
+    arrays, error = pack(part, Form.WEIGHTS)
+    weights = trace.layers[0].steps().weights[list(part.heads)]
+    shown = numpy.where(arrays["levels"] > 0, arrays["levels"] - 1.0, 0) * arrays["scales"][..., None] / LEVELS
+    assert numpy.abs(shown - weights).max() <= error * 1.001 + 1e-12
+
+
 def test_the_error_of_half_precision_is_measured():
     [part] = select(random_trace(1, 4, 600, 16, window=9, sinks=numpy.ones(4))).layers
     _, error = pack(part._replace(heads=(3, 1)), Form.HALF)
