@@ -8,20 +8,25 @@ a region of a head are those of the full softmax.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import Array, to_numpy
+from attnviz.arrays import Array, in_threads, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling import Pooled, pool
 from attnviz.pooling.cells import cell_size
 from attnviz.progress import Report, unheard
 from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
-from attnviz.rows import some_rows
+from attnviz.rows import rows_of_a_block, seen_keys, some_rows
 from attnviz.selection import Part
+
+HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
+WORKERS = 8  # blocks at once: each holds some 50 MiB
 
 
 class Frame(NamedTuple):
@@ -76,7 +81,7 @@ def head_maps(
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(part.heads) * rows)
 
-        values, lost = _whole(part, head, step, frame) if small else _by_rows(part, head, step, frame, tell)
+        values, lost = _whole(part, head, step) if small else _by_rows(part, head, step, frame, tell)
         if part.narrowed:
             shares.append(lost)
             if not frame.pooled:
@@ -102,42 +107,100 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
     return list(numpy.where(visible > 0, values, -math.inf))
 
 
-def _whole(part: Part, head: int, step: MapStep, frame: Frame) -> tuple[numpy.ndarray, float]:
+def _whole(part: Part, head: int, step: MapStep) -> tuple[numpy.ndarray, float]:
     steps = part.layer.steps(head)
-    lost = _lost(part, steps, frame.queries.start)
+    rows_out, keys_out = _left_out(part.queries, part.layer.query), _left_out(part.keys, part.layer.key)
+    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1)
     return _values(steps, step), float(lost.mean())
+
+
+class _Rows(NamedTuple):
+    """Some rows of a head, reduced to the cells of a frame: (rows of cells, columns of cells) from ``first`` on.
+
+    total, pairs, largest  of the pairs of each cell that are neither hidden nor left out
+    lost                   what each of these queries that is kept gave to keys that are left out
+    """
+
+    first: int
+    total: numpy.ndarray
+    pairs: numpy.ndarray
+    largest: numpy.ndarray
+    lost: numpy.ndarray
 
 
 def _by_rows(
     part: Part, head: int, step: MapStep, frame: Frame, report: Callable[[int], None]
 ) -> tuple[numpy.ndarray, float]:
     """Some rows of the head at a time, each over all keys, and of these the ones in the frame."""
-    total = numpy.zeros(frame.shape)
-    count = numpy.zeros(frame.shape, dtype=int)
+    total, pairs = numpy.zeros(frame.shape), numpy.zeros(frame.shape, dtype=int)
     largest = numpy.full(frame.shape, -math.inf)
     lost: list[numpy.ndarray] = []
-    bounds = numpy.arange(0, frame.keys.stop - frame.keys.start, frame.keys.step)
-    left_out = _left_out(part.queries, part.layer.query), _left_out(part.keys, part.layer.key)
-    size = max(1, CELLS_OF_A_BLOCK // part.layer.key.shape[1])
-    for start in range(frame.queries.start, frame.queries.stop, size):
-        stop = min(start + size, frame.queries.stop)
-        steps = some_rows(part.layer, start, stop).steps(head)
-        lost.append(_lost(part, steps, start))
-        values = _values(steps, step)
-        if frame.pooled:
-            values[left_out[0][start:stop]] = -math.inf
-            values[:, left_out[1]] = -math.inf
-        values = values[:, frame.keys.start : frame.keys.stop]
-        seen = values > -math.inf
-        rows = (numpy.arange(start, stop) - frame.queries.start) // frame.queries.step  # of the map
-        numpy.maximum.at(largest, rows, numpy.maximum.reduceat(values, bounds, axis=1))
-        numpy.add.at(total, rows, numpy.add.reduceat(numpy.where(seen, values, 0.0), bounds, axis=1))
-        numpy.add.at(count, rows, numpy.add.reduceat(seen.astype(int), bounds, axis=1))
-        report(stop - frame.queries.start)
+    size = rows_of_a_block(part.layer, CELLS_OF_A_BLOCK)
+    starts = range(frame.queries.start, frame.queries.stop, size)
+    found: dict[int, _Rows] = {}
+
+    def work(start: int) -> Iterator[None]:
+        found[start] = _of_rows(part, head, step, frame, start, min(start + size, frame.queries.stop))
+        yield
+
+    with closing(in_threads(part.layer.query, work, starts, WORKERS)) as running:
+        for start, _ in zip(starts, running, strict=True):
+            some = found.pop(start)
+            cells = slice(some.first, some.first + len(some.total))
+            total[cells] += some.total
+            pairs[cells] += some.pairs
+            largest[cells] = numpy.maximum(largest[cells], some.largest)
+            lost.append(some.lost)
+            report(min(start + size, frame.queries.stop) - frame.queries.start)
     share = float(numpy.concatenate(lost).mean())
     if frame.pool is Pool.MAX:
         return largest, share
-    return numpy.where(count > 0, total / numpy.maximum(count, 1), -math.inf), share
+    return numpy.where(pairs > 0, total / numpy.maximum(pairs, 1), -math.inf), share
+
+
+def _of_rows(part: Part, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
+    """The queries start … stop − 1 of a head."""
+    layer = some_rows(part.layer, start, stop)
+    keys = slice(0, layer.key.shape[1])
+    if step in HIDING:  # what causal and window hide need not be computed
+        keys, layer = seen_keys(layer)
+    steps = replace(layer, value=layer.value[..., :1]).steps(head)
+    rows_out, keys_out = (
+        _left_out(places, array)[some]
+        for places, array, some in (
+            (part.queries, part.layer.query, slice(start, stop)),
+            (part.keys, part.layer.key, keys),
+        )
+    )
+    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if part.narrowed else numpy.zeros(1)
+    values = _values(steps, step)
+    if frame.pooled:
+        values[rows_out] = -math.inf
+        values[:, keys_out] = -math.inf
+    first, rows = _cuts(frame.queries, start, stop)
+    shape = len(rows), len(frame.keys)
+    total, pairs, largest = numpy.zeros(shape), numpy.zeros(shape, dtype=int), numpy.full(shape, -math.inf)
+    begin, end = max(frame.keys.start, keys.start), min(frame.keys.stop, keys.stop)
+    if begin < end:
+        values = values[:, begin - keys.start : end - keys.start]
+        left, columns = _cuts(frame.keys, begin, end)
+        some = numpy.s_[:, left : left + len(columns)]
+
+        def reduced(reduce: numpy.ufunc, array: numpy.ndarray) -> numpy.ndarray:
+            return numpy.asarray(reduce.reduceat(reduce.reduceat(array, columns, axis=1), rows, axis=0))
+
+        seen = values > -math.inf
+        total[some] = reduced(numpy.add, numpy.where(seen, values, 0.0))
+        pairs[some] = reduced(numpy.add, seen.astype(int))
+        largest[some] = reduced(numpy.maximum, values)
+    return _Rows(first, total, pairs, largest, lost)
+
+
+def _cuts(side: range, begin: int, end: int) -> tuple[int, list[int]]:
+    """The first cell of ``side`` that has some of begin … end − 1, and where it and each one after it begins among these."""
+    first = (begin - side.start) // side.step
+    edges = range(side.start + (first + 1) * side.step, end, side.step)
+    return first, [0, *(edge - begin for edge in edges)]
 
 
 def _left_out(places: Sequence[int] | None, array: Array) -> numpy.ndarray:
@@ -147,19 +210,9 @@ def _left_out(places: Sequence[int] | None, array: Array) -> numpy.ndarray:
     return out
 
 
-def _lost(part: Part, steps: Steps, start: int) -> numpy.ndarray:
-    """What each query that is kept, of those from ``start`` on, gave to the keys that are left out."""
-    if not part.narrowed:
-        return numpy.zeros(1)
-    weights = to_numpy(steps.weights)
-    rows = ~_left_out(part.queries, part.layer.query)[start : start + len(weights)]
-    lost: numpy.ndarray = weights[rows][:, _left_out(part.keys, part.layer.key)].sum(axis=1)
-    return lost
-
-
 def _values(steps: Steps, step: MapStep) -> numpy.ndarray:
     """One step, (queries, keys); a hidden cell, which has the weight 0 but is not a small weight, is −∞."""
     values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step in (MapStep.MASKED, MapStep.WEIGHTS):
+    if step in HIDING:
         values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
     return values

@@ -30,7 +30,7 @@ def cuts(layer: Layer, heads: Collection[int], queries: range) -> list[tuple[sli
     keys = layer.key.shape[1]
     group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
     together = layer.heads if layer.heads * len(queries) * keys <= CELLS else group
-    size = _rows_of_a_block(layer, CELLS // together)
+    size = rows_of_a_block(layer, CELLS // together)
     return [
         (slice(first, first + together), slice(start, min(start + size, queries.stop)))
         for first in sorted({head // together * together for head in heads})
@@ -38,7 +38,7 @@ def cuts(layer: Layer, heads: Collection[int], queries: range) -> list[tuple[sli
     ]
 
 
-def _rows_of_a_block(layer: Layer, cells: int) -> int:
+def rows_of_a_block(layer: Layer, cells: int) -> int:
     """How many queries there may be, so that they and the keys that they see make no more than so many cells."""
     size = cells // int(layer.key.shape[1])
     distance = sum(reach(layer.rule))
