@@ -237,6 +237,10 @@ SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key"
         ({"rule": Rule(sinks=numpy.ones(3))}, "one logit a head"),
         ({"rule": Rule(bias=numpy.full((5, 5), 1.7e308)), "key": numpy.full((1, 5, 4), 4e307)}, "masked are too large"),
         (SINGLE | {"rule": Rule(bias=numpy.full((5, 5), 1e300))}, "masked are too large for float32"),
+        (
+            SINGLE | {"query": numpy.full((2, 5, 4), 1e10, numpy.float32), "rule": Rule(scale=1e30)},
+            "query times the scale",
+        ),
         (SINGLE | {"rule": Rule(softcap=1e-40)}, "float32 has no such number"),
         (SINGLE | {"rule": Rule(sinks=numpy.full(2, 1e300))}, "sinks holds a value that is not finite"),
     ],

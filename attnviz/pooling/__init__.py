@@ -101,8 +101,9 @@ def pool(
     the softmax over all keys, and the measures of a query those of its whole row.
 
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
-    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError as attend()
-    raises it, and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
+    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError where attend()
+    raises it (of numbers too large for their type, not always of the same: the query is scaled before the product here),
+    and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
     """
     return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report, queries=queries, keys=keys)
 
@@ -211,14 +212,21 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
     if namespace(query) is not namespace(key):
         raise AttnvizError("query and key mix NumPy and torch: give both in one kind")
     require_fitting(query, key, key)
-    bound = abs(rule.scale_for(query.shape[-1])) * query.shape[-1]
+    scale = rule.scale_for(query.shape[-1])
+    bound = abs(scale)
     for name, array in (("query", query), ("key", key)):
         xp = namespace(array)
         ends = (float(xp.min(array)), float(xp.max(array)))  # no copy of the array, as abs() and isfinite() would make
         if not all(math.isfinite(end) for end in ends):
             require_finite(as_floating(array, name), name)
         bound *= max(map(abs, ends))
-    return float(bound)
+        if name == "query":  # which is scaled before its products are made
+            dtype = as_floating(array[0, 0, :1], name).dtype
+            if not bound <= float(xp.finfo(dtype).max):
+                raise AttnvizError(
+                    f"query times the scale {scale:g} is too large for {dtype}", "scale the inputs down, or use float64"
+                )
+    return float(bound * query.shape[-1])
 
 
 def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
