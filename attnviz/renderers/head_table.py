@@ -117,9 +117,9 @@ def _region(regions: Collection[Region]) -> list[str]:
 
 
 def _left_out(statistics: Statistics) -> str:
-    if statistics.regions:
-        return numbers.left_out(statistics.left_out, "other keys")
-    return numbers.left_out(statistics.left_out)
+    several = statistics.texts > 1 or len(statistics.heads()) > 1
+    who = "other keys" if statistics.regions else "special tokens hidden: they"
+    return numbers.left_out(statistics.left_out, f"on average, {who}" if several else who)
 
 
 def _reading(statistics: Statistics) -> str:
@@ -134,8 +134,13 @@ def _reading(statistics: Statistics) -> str:
 def _cell(value: Value, several: bool) -> str:
     if math.isnan(value.mean):
         return UNKNOWN
-    text = f"{value.mean:.{DECIMALS}f}"
-    return f"{text} ± {value.deviation:.{DECIMALS}f}" if several and not math.isnan(value.deviation) else text
+    text = _number(value.mean)
+    return f"{text} ± {_number(value.deviation)}" if several and not math.isnan(value.deviation) else text
+
+
+def _number(value: float) -> str:
+    """With a table's decimals, or two digits where these would hold none: in a long text, most weights."""
+    return f"{value:.1e}" if 0 < abs(value) < 10.0**-DECIMALS else f"{value:.{DECIMALS}f}"
 
 
 def _tints(values: numpy.ndarray) -> list[list[float | None]]:

@@ -39,7 +39,17 @@ def shares(values: numpy.ndarray, precision: int) -> list[str]:
 
 def left_out(share: float | None, who: str = "special tokens hidden: they") -> str:
     """What is said of a result without some keys, which took the mean ``share`` of the weights; None: nothing."""
-    return "" if share is None else f"{who} took {100 * share:.0f} % of the weights"
+    return "" if share is None else f"{who} took {percent(share)} of the weights"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with a decimal where a whole number would say none or all."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "less than 0.1 %"
+    if 99.9 < value < 100:
+        return "more than 99.9 %"
+    return f"{value:.1f} %" if 0 < value < 1 or 99 < value < 100 else f"{value:.0f} %"
 
 
 def span(one: str, several: str, side: range) -> str:

@@ -123,3 +123,19 @@ def test_a_share_is_0_where_it_is_written_so_and_is_off_by_little(values, precis
         assert float(text) == pytest.approx(
             value, rel=0.051, abs=0.51 * 10.0**-precision if value >= 10.0**-precision else 0
         )
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (1e-5, "less than 0.1 %"),
+        (0.002, "0.2 %"),
+        (0.5, "50 %"),
+        (0.996, "99.6 %"),
+        (1 - 1e-7, "more than 99.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_a_share_in_per_cent_is_neither_none_nor_all_unless_it_is(share, text):
+    assert numbers.percent(share) == text
