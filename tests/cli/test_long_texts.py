@@ -158,8 +158,8 @@ def test_the_terminal_shows_positions(trace):
     ("arguments", "code", "message"),
     [
         (("--query", "the"), 2, "--query the: expected positions A:B"),
-        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000, at the positions 0 to 2,999"),
-        (("--key", "5000:"), 1, "--key 5000:: there are 3,000, at the positions 0 to 2,999"),
+        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000 keys, at the positions 0 to 2,999"),
+        (("--key", "5000:"), 1, "--key 5000:: there are 3,000 keys, at the positions 0 to 2,999"),
         (("--query", "0:9", "-o", "x.safetensors"), 2, "--query chooses what is shown"),
         (("--pool", "median"), 2, "'median' is not one of mean, max"),
     ],
@@ -172,7 +172,8 @@ def test_regions_that_are_none(trace, arguments, code, message):
 @pytest.mark.parametrize("wanted", ["60000", "@60000"])
 def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
     result = attnviz("explain", "--from", trace, f"--{side}", wanted)
-    assert problem(result, 1) == f"no {side} {wanted}: there are 3,000, at the positions 0 to 2,999"
+    several = {"query": "queries", "key": "keys"}[side]
+    assert problem(result, 1) == f"no {side} {wanted}: there are 3,000 {several}, at the positions 0 to 2,999"
     assert result.stderr.count("\n") == 1
 
 

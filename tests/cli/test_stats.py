@@ -245,7 +245,7 @@ def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):
 
 def test_a_region_that_a_line_does_not_have_skips_it_aloud():
     result = attnviz("stats", "--lines", "--query", "2:4", stdin=b"a b c d\na b\na b c d e\n")
-    assert "line 2 skipped: --query 2:4: there are 2, at the positions 0 to 1" in result.stderr
+    assert "line 2 skipped: --query 2:4: there are 2 queries, at the positions 0 to 1" in result.stderr
     assert "queries 2–3" in result.lines[0]
     several = done("stats", "--lines", "--query", "1:", stdin=b"a b c d\na b\n")
     assert "2 regions" in several.lines[0]
