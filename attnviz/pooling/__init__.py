@@ -97,8 +97,11 @@ def pool(
 ) -> Pooled:
     """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
 
-    ``queries`` and ``keys`` are the positions that the map is of (all, unless given); the weights in it are those of
-    the softmax over all keys, and the measures of a query those of its whole row.
+    ``queries`` and ``keys`` are the positions that the map is of, range(A, B) each (all, unless given); the weights in it
+    are those of the softmax over all keys, and the measures of a query those of its whole row.
+
+    ``mean`` counts a hidden pair as the 0 that it weighs, so that a row keeps its mass; ``mean / visible`` is the mean of
+    the pairs that may be seen, which is what a picture shows, blank where ``visible`` is 0.
 
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
     the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError as attend()
