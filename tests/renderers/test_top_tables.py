@@ -12,6 +12,7 @@ from attnviz.renderers.matrices import Looks
 from attnviz.renderers.numbers import share
 from attnviz.renderers.parts import Section
 from attnviz.renderers.sections import explain
+from attnviz.renderers.top_table import TOP, largest
 from attnviz.selection import select
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
@@ -120,6 +121,23 @@ def test_no_weight_that_is_not_0_is_written_as_0(make, told, words):
 def test_steps_that_no_table_has_are_refused_for_a_key_too(make, told):
     with pytest.raises(AttnvizError, match="top queries of a key"):
         told(make(6), top=2, key="@0", step=["value"])
+
+
+@pytest.mark.parametrize("words", [{"query": "@39"}, {"key": "@3"}])
+def test_of_equal_weights_the_first_positions_are_shown(told, words):
+    query = numpy.ones((1, 40, 4))
+    trace = Trace(tuple(map(str, range(40))), (Layer(query, query, query),))
+    [section] = sections(told(trace, top=5, **words))
+    assert places(section.matrices[0]) == [0, 1, 2, 3, 4]
+
+
+def test_the_largest_are_those_of_a_stable_sort():
+    random = numpy.random.default_rng(0)
+    for size in range(60):
+        values = random.integers(0, 5, size=size).astype(float)
+        for count in (1, 2, 7, 59, None):
+            expected = numpy.argsort(-values, kind="stable")[: count or TOP]
+            assert largest(values, count).tolist() == expected.tolist()
 
 
 def test_quiet_leaves_the_numbers(make, told):
