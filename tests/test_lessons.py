@@ -92,8 +92,9 @@ def recording(request):
     lesson = Recording(lessons(request.param).messages)
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
-        list(explain(trace, select(trace), Looks(lesson, top=2)))
-        list(explain(trace, select(trace, key="@1"), Looks(lesson, top=2)))
+        for top in (1, 2):
+            list(explain(trace, select(trace), Looks(lesson, top=top)))
+            list(explain(trace, select(trace, key="@1"), Looks(lesson, top=top)))
         if trace.source.get("special"):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):

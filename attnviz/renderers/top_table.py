@@ -34,6 +34,15 @@ def largest(values: numpy.ndarray, count: int | None) -> numpy.ndarray:
     return candidates[numpy.argsort(-values[candidates], kind="stable")[:most]]
 
 
+def counted(writer: Writer, message: str, count: int, **values: str) -> str:
+    """What ``message`` says of ``count`` weights; of a single one there is another."""
+    if count == 1:
+        message += "_one"
+    else:
+        values["count"] = str(count)
+    return writer.say(message, **values)
+
+
 def top_table(
     writer: Writer, corner: str, rows: list[str], values: dict[Step, numpy.ndarray], others: int, left: float
 ) -> Matrix:
