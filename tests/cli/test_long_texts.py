@@ -142,6 +142,23 @@ def test_one_query_of_a_long_text_as_csv(trace):
     numpy.testing.assert_allclose([float(row["value"]) for row in rows], weights_of(trace, 0, 7), rtol=1e-6)
 
 
+def test_one_key_of_a_long_text_as_csv(trace):
+    """Its column, its Key and its Value, and nothing else; and without the map that would not fit into memory."""
+    text = done("explain", "--from", trace, "--format", "csv", "--head", "0", "--key", "@7").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(row["key"], row["key_token"]) for row in rows} == {("7", "w7")}
+    assert {row["step"] for row in rows} == {"key", "value", "scores", "scaled", "masked", "weights"}
+    column = [row for row in rows if row["step"] == "weights"]
+    assert [int(row["query"]) for row in column] == list(range(COUNT))
+    expected = [weights_of(trace, 0, query)[7] for query in (7, 8, 2999)]
+    numpy.testing.assert_allclose([float(column[query]["value"]) for query in (7, 8, 2999)], expected, rtol=1e-5)
+
+
+def test_one_key_of_a_text_that_fills_the_memory_as_csv(trace, monkeypatch):
+    monkeypatch.setattr("attnviz.arrays._physical_memory", lambda: 1 << 29)
+    assert attnviz("explain", "--from", trace, "--format", "csv", "--key", "@7", "--step", "weights").code == 0
+
+
 def test_heatmap_names_the_region_and_the_cells(trace):
     region = "--query", "2000:2010", "--key", ":1500"
     svg = done("heatmap", "--from", trace, "--head", "0", *region, "--pool", "max", "-o", "-", "--format", "svg").text
