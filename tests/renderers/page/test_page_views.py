@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy
 import pytest
 
-from attnviz import Layer, Trace, trace_text
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
 from attnviz.metrics import head_metrics
@@ -254,6 +254,31 @@ def test_the_threshold_and_the_scale_change_the_colours(opened, several):
         seen.add(page.page.locator("canvas.thumb").nth(1).evaluate(tones))
     assert len(seen) == 3
     assert page.texts("output") == ["0.30"]
+
+
+SHADES = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(Array.from({ length: data.length / 4 }, (_, place) => data.slice(place * 4, place * 4 + 3).join())).size;
+}"""
+
+
+def test_a_logarithmic_scale_begins_where_the_weights_do(opened):
+    """Each query gives nearly all to itself, and to the others about a hundred thousandth each."""
+    count = 100
+    bias = -11 + numpy.random.default_rng(0).standard_normal((count, count))
+    bias[numpy.diag_indices(count)] = 0
+    trace = Trace(
+        tuple(f"w{place}" for place in range(count)), (Layer(*[numpy.zeros((1, count, 2))] * 3, Rule(bias=bias)),)
+    )
+    page = opened(trace, view="overview", scale="log")
+    assert page.page.locator("canvas.thumb").first.evaluate(SHADES) > 60
+    page.go(view="matrix", scale="log")
+    low, _, high = page.page.locator(".legend > span").all_text_contents()[1:4]
+    assert (low[:2], high) == ("≤ ", "1")
+    assert numpy.quantile(trace.layers[0].steps(0).weights, 0.01) == pytest.approx(float(low[2:]), rel=0.05)
+    page.go(view="text", scale="log", query=count - 1)
+    tinted = page.page.locator(".word").evaluate_all("words => words.filter((one) => one.style.backgroundColor).length")
+    assert tinted > 90
 
 
 @pytest.mark.parametrize("view", ["overview", "matrix", "lines", "text", "steps"])
