@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from xml.etree import ElementTree
 
 import numpy
@@ -253,7 +254,26 @@ def test_the_threshold_and_the_scale_change_the_colours(opened, several):
         page.go(view="overview", **state)
         seen.add(page.page.locator("canvas.thumb").nth(1).evaluate(tones))
     assert len(seen) == 3
-    assert page.texts("output") == ["0.30"]
+    assert page.texts("output") == ["0.3"]
+
+
+def test_the_slider_reaches_the_weights_of_a_long_text(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0)
+    slider = page.page.locator("#control-threshold")
+    slider.focus()
+    seen = []
+    for _ in range(20):
+        page.press("ArrowRight")
+        seen.append(float(page.texts("output")[0]))
+        assert slider.get_attribute("aria-valuetext") == page.texts("output")[0]
+    assert 1e-6 < seen[0] < 2e-6
+    assert all(1.05 < after / before < 1.25 for before, after in itertools.pairwise(seen))
+    page.press("End")
+    assert page.texts("output") == ["1"]
+    page.press("Home")
+    assert page.texts("output") == ["0"]
+    page.go(view="matrix", layer=0, head=0, threshold="2e-5")
+    assert page.texts("output") == ["2e-05"]
 
 
 SHADES = """canvas => {
