@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -9,10 +10,12 @@ from typing import Any, NamedTuple
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.provenance import TEXT, ids, side_of, special
-from attnviz.tokens import find, shorten, shown
+from attnviz.tokens import NUMBER, find, shorten, shown, whole_number
 from attnviz.trace import STACKS, Layer, Trace
 
 PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
+RANGE = re.compile(f"({NUMBER})?:({NUMBER})?")
+INCLUSIVE = re.compile(f"@?({NUMBER})[-–]({NUMBER})")  # as a title writes a range, and --head
 
 
 class Part(NamedTuple):
@@ -104,7 +107,7 @@ def select(
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
     ``query`` and ``key`` are a token or a position, looked up in each of the layers; ``queries`` and ``keys`` are
-    positions A:B. ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
+    positions A:B, or @N. ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
@@ -214,21 +217,34 @@ def _region(layer: Layer, queries: str | None, keys: str | None) -> tuple[range,
 
 
 def span(side: str, words: str | None, count: int) -> range:
-    """The positions that "A:B" means among ``count`` queries or keys: A … B − 1, as Python counts; None is all of them."""
+    """The positions that ``words`` mean among ``count`` queries or keys; None is all of them.
+
+    "A:B" is A … B − 1, as Python counts, "@3" the position 3 alone. UsageError for what means no position of any text.
+    """
     if words is None:
         return range(count)
-    first, colon, last = words.partition(":")
-    if not colon or not all(word.isdecimal() and len(word) < 16 for word in (first, last) if word):
-        raise UsageError(
-            f"--{side} {shorten(shown(words), 40)}: expected positions A:B, such as 100:200",
-            f"--{side} 100:101 is one of them alone",
-        )
-    start, stop = int(first or 0), int(last or count)
-    if start >= count or stop > count:
-        raise AttnvizError(f"--{side} {words}: {_there_are(count)}")
-    if start >= stop:
-        raise UsageError(f"--{side} {words}: the range is empty", "A:B is A up to, but without, B")
+    start, stop = _ends(side, words, count)
+    if not start < stop:
+        raise UsageError(f"--{side} {shorten(words, 40)}: the range is empty", "A:B is A up to, but without, B")
+    if stop > count:
+        raise AttnvizError(f"--{side} {shorten(words, 40)}: {_there_are(side, count)}")
     return range(start, stop)
+
+
+def _ends(side: str, words: str, count: int) -> tuple[int, int]:
+    if re.fullmatch(f"@{NUMBER}", words):
+        return whole_number(words[1:]), whole_number(words[1:]) + 1
+    if (numbers := RANGE.fullmatch(words)) is None:
+        hint = f"--{side} @100 is one of them alone"
+        if re.fullmatch(NUMBER, words):
+            hint = f"--{side} @{shorten(words, 20)} is that one alone"
+        elif closed := INCLUSIVE.fullmatch(words):
+            hint = f"A:B is without B: --{side} {closed[1]}:{whole_number(closed[2]) + 1}"
+        raise UsageError(
+            f"--{side} {shorten(shown(words), 40)}: expected positions A:B, such as 100:200, or @100", hint
+        )
+    start = whole_number(numbers[1] or "0")
+    return start, whole_number(numbers[2]) if numbers[2] else max(count, start + 1)  # "5:" of 3 is none that there is
 
 
 def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -266,8 +282,14 @@ def _range(what: str, part: str) -> range:
 def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
     positions = find(tokens, wanted)
     name = shorten(shown(wanted), 40)
-    if not positions and wanted.removeprefix("@").isdecimal():  # no token, so a position, and one beyond the last
-        raise AttnvizError(f"no {side} {name}: {_there_are(len(tokens))}")
+    numbers = RANGE.fullmatch(wanted.removeprefix("@"))
+    if not positions and numbers and any(numbers.groups()):  # no token, so what other commands take
+        raise UsageError(
+            f"--{side} {name}: one {side} is shown, not a range of them",
+            "one position is @N; A:B belongs to heatmap, stats and html",
+        )
+    if not positions and re.fullmatch(f"@?{NUMBER}", wanted):  # no token, so a position, and one beyond the last
+        raise AttnvizError(f"no {side} {name}: {_there_are(side, len(tokens))}")
     if not positions:
         listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
         raise AttnvizError(f"no {side} token {name}: there are {listed}")
@@ -279,8 +301,10 @@ def _position(side: str, wanted: str, tokens: Sequence[str]) -> int:
     return positions[0]
 
 
-def _there_are(count: int) -> str:
-    return f"there are {count:,}, at the positions 0 to {count - 1:,}"
+def _there_are(side: str, count: int) -> str:
+    if count == 1:
+        return f"there is one {side}, at position 0"
+    return f"there are {count:,} {'queries' if side == 'query' else 'keys'}, at the positions 0 to {count - 1:,}"
 
 
 def _listed(what: str, known: Sequence[int]) -> str:

@@ -17,6 +17,9 @@ ASCII_CLUSTER = re.compile(r"\r\n|.", re.DOTALL)
 ASCII_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s]", re.ASCII)
 UNICODE_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}_]+)*|(?!\s)\X"
 
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)"  # of a position, as people type it or as titles write it: 1000, 1,000
+BEYOND = 10**15  # no text is as long
+
 FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
 
@@ -96,8 +99,15 @@ def find(tokens: Iterable[str], wanted: str) -> list[int]:
     return same or _place(wanted, len(tokens))
 
 
+def whole_number(word: str) -> int:
+    """What a ``NUMBER`` means: itself, or ``BEYOND`` where it is larger, however many digits that takes."""
+    digits = word.replace(",", "").lstrip("0")
+    return int(digits or "0") if len(digits) < len(str(BEYOND)) else BEYOND
+
+
 def _place(word: str, count: int) -> list[int]:
-    return [int(word)] if word.isdecimal() and len(word) < 16 and int(word) < count else []
+    place = whole_number(word) if re.fullmatch(NUMBER, word) else count
+    return [place] if place < count else []
 
 
 @lru_cache(maxsize=2)

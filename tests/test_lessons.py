@@ -13,11 +13,13 @@ import pytest
 
 import attnviz
 from attnviz import Layer, Projection, Rule, Trace, trace_text
-from attnviz.choices import Language, Step
+from attnviz.choices import Language, MapStep, Step
 from attnviz.lessons import Lessons, lessons
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.sections import explain
+from attnviz.renderers.tables import COLUMN_CELLS
 from attnviz.selection import select
+from attnviz.tokens import shorten
 
 SOURCE = Path(attnviz.__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
@@ -92,8 +94,9 @@ def recording(request):
     lesson = Recording(lessons(request.param).messages)
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
-        list(explain(trace, select(trace), Looks(lesson, top=2)))
-        list(explain(trace, select(trace, key="@1"), Looks(lesson, top=2)))
+        for top in (1, 2):
+            list(explain(trace, select(trace), Looks(lesson, top=top)))
+            list(explain(trace, select(trace, key="@1"), Looks(lesson, top=top)))
         if trace.source.get("special"):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
@@ -195,6 +198,13 @@ def test_formulas_are_the_same_in_both(name):
     signs = re.compile(r"[√−∞·…→↓=]|e\^|\btanh\b|\bW_\w\b|\bd_k\b")
     ours, theirs = (set(signs.findall(messages[name])) for messages in (VIETNAMESE, ENGLISH))
     assert ours == theirs
+
+
+@EVERY_LANGUAGE
+def test_the_columns_of_a_table_are_told_apart(language):
+    titles = [lessons(language).messages[f"title.{step}"] for step in MapStep]
+    assert len({shorten(title, COLUMN_CELLS) for title in titles}) == len(titles)
+    assert [title for title in titles if shorten(title, COLUMN_CELLS) != title] == []
 
 
 def test_an_unknown_message_is_an_error_at_once():

@@ -227,8 +227,20 @@ SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key"
     ("change", "message"),
     [
         ({"cells": 0}, "cells is 0"),
+        ({"cells": 2.5}, r"cells is 2.5: expected how many there are across a map, a whole number"),
+        ({"cells": "9"}, "cells is '9': expected"),
         ({"heads": [2]}, "there is no head 2"),
         ({"heads": []}, "no head is chosen"),
+        ({"heads": 1}, r"heads is 1: expected the numbers of some heads, such as \[0, 3\]"),
+        ({"heads": "01"}, "one of heads is '0': expected the numbers"),
+        ({"heads": [0.0]}, "one of heads is 0.0: expected the numbers"),
+        ({"queries": slice(0, 5)}, r"queries is slice\(0, 5, None\): expected positions .*, such as range\(0, 100\)"),
+        ({"keys": [0, 1]}, r"keys is \[0, 1\]: expected positions that follow each other"),
+        ({"queries": range(0, 5, 2)}, r"queries is range\(0, 5, 2\): expected positions .*, and its step is 2"),
+        ({"queries": range(4, 1, -1)}, "its step is -1"),
+        ({"keys": range(3, 3)}, r"keys is range\(3, 3\): the range is empty"),
+        ({"keys": range(3, 9)}, r"keys is range\(3, 9\): there are 5 keys, at the positions 0 to 4"),
+        ({"queries": range(-1, 3)}, r"queries is range\(-1, 3\): there are 5 queries"),
         ({"key": numpy.ones((1, 5, 3))}, "dimensions"),
         ({"key": numpy.ones((1, 6, 4)), "rule": Rule(causal=True)}, "which key does the first query stand at"),
         ({"query": numpy.full((1, 5, 4), math.nan)}, "query is not finite"),
@@ -249,6 +261,11 @@ def test_what_does_not_fit_is_said(change, message):
     given = {"query": numpy.ones((2, 5, 4)), "key": numpy.ones((1, 5, 4))} | change
     with pytest.raises(AttnvizError, match=message):
         pool_arrays(**given)
+
+
+def test_heads_and_cells_may_be_numbers_of_numpy():
+    array = numpy.ones((3, 5, 4))
+    assert pool_arrays(array, array, heads=numpy.array([2, 0]), cells=numpy.int32(2)).heads == (2, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -108,6 +108,16 @@ def test_every_help_text_ends_with_an_example_that_runs(name, folder, model_fold
     in_a_shell(meant, folder)
 
 
+def test_the_lengths_from_which_maps_are_pooled():
+    from attnviz.renderers import picture
+    from attnviz.renderers.page import MOST_TOKENS
+
+    assert f"from {picture.CELLS + 1:,} tokens on (from {picture.CELLS_OF_SEVERAL + 1:,} with several heads" in README
+    assert picture.CELLS <= picture.SIDE * picture.DPI
+    assert picture.CELLS_OF_SEVERAL <= picture.SIDE_OF_SEVERAL * picture.DPI
+    assert f"more than {MOST_TOKENS:,} tokens the page" in README
+
+
 def test_the_pictures_are_there_and_small():
     for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert 0 < (ROOT / name).stat().st_size < 100_000

@@ -129,16 +129,36 @@ def test_a_token_that_is_not_there_is_told_with_those_that_are(wanted):
 @pytest.mark.parametrize("wanted", ["7000", "@7000", "9" * 5000], ids=lambda wanted: wanted[:5])
 @pytest.mark.parametrize("side", ["query", "key"])
 @pytest.mark.parametrize(
-    ("count", "there"), [(3, "3, at the positions 0 to 2"), (7000, "7,000, at the positions 0 to 6,999")]
+    ("count", "there"),
+    [
+        (1, "there is one {one}, at position 0"),
+        (3, "there are 3 {several}, at the positions 0 to 2"),
+        (7000, "there are 7,000 {several}, at the positions 0 to 6,999"),
+    ],
 )
 def test_a_position_that_is_not_there_is_told_with_those_that_are(side, wanted, count, there):
     array = numpy.ones((1, count, 2))
     with pytest.raises(AttnvizError) as error:
         select(Trace(("word",) * count, (Layer(array, array, array),)), **{side: wanted})
-    said, _, range_told = error.value.message.partition(": there are ")
+    said, _, range_told = error.value.message.partition(": ")
     assert said.startswith(f"no {side} {wanted[:30]}")
     assert len(said) < 60
-    assert range_told == there
+    assert range_told == there.format(one=side, several={"query": "queries", "key": "keys"}[side])
+
+
+@pytest.mark.parametrize("wanted", ["3:5", "@3:5", "1,000:1,060", "3:"])
+def test_a_range_is_no_single_token(wanted):
+    with pytest.raises(UsageError, match=f"--query {wanted}: one query is shown, not a range of them") as error:
+        select(trace(layer(0)), query=wanted)
+    assert error.value.hint == "one position is @N; A:B belongs to heatmap, stats and html"
+    with pytest.raises(AttnvizError, match="no query token :"):
+        select(trace(layer(0)), query=":")
+
+
+def test_a_position_may_have_the_commas_of_a_title():
+    array = numpy.ones((1, 2000, 2))
+    [part] = select(Trace(("word",) * 2000, (Layer(array, array, array),)), query="@1,999", key="1,000").layers
+    assert part.pair == (1999, 1000)
 
 
 def with_special(special, target_special=(), kind="self", queries=6, keys=6):

@@ -54,7 +54,10 @@ def explain(
     if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
         raise UsageError("CSV has no projections", "take --format json")
     if table.top is not None and form not in (TableFormat.TABLE, TableFormat.MARKDOWN):
-        raise UsageError(f"--top is for tables, and {form.value} holds every key", "leave out --top, or --format")
+        raise UsageError(
+            f"--top is for tables, and {form.value} holds every key",
+            "sort the rows of --query @N --step weights --format csv by their value",
+        )
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, table)
         if lines.lines:

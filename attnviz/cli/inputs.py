@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"
+WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 class Making(NamedTuple):
@@ -241,6 +248,8 @@ def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
 def _decoded(content: bytes, name: str) -> str:
     if not content:
         raise AttnvizError(f"{name} is empty", "give at least one word")
+    if wide := next((encoding for mark, encoding in WIDE.items() if content.startswith(mark)), None):
+        raise AttnvizError(f"{name} is {wide} text, not UTF-8", f"convert it first: iconv -f {wide} -t UTF-8")
     if b"\0" in content:
         raise AttnvizError(
             f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from"

@@ -262,7 +262,9 @@ class RegionOptions(Options):
 
     query: Annotated[
         str | None,
-        typer.Option(metavar="A:B", help="Only the queries at the positions A … B − 1.", rich_help_panel=SHOW),
+        typer.Option(
+            metavar="A:B", help="Only the queries at the positions A … B − 1, or @N alone.", rich_help_panel=SHOW
+        ),
     ] = None
     key: Annotated[
         str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)

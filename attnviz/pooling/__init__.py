@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import index
 from typing import Any, Protocol
 
 from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
@@ -97,8 +98,11 @@ def pool(
 ) -> Pooled:
     """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
 
-    ``queries`` and ``keys`` are the positions that the map is of (all, unless given); the weights in it are those of
-    the softmax over all keys, and the measures of a query those of its whole row.
+    ``queries`` and ``keys`` are the positions that the map is of, range(A, B) each (all, unless given); the weights in it
+    are those of the softmax over all keys, and the measures of a query those of its whole row.
+
+    ``mean`` counts a hidden pair as the 0 that it weighs, so that a row keeps its mass; ``mean / visible`` is the mean of
+    the pairs that may be seen, which is what a picture shows, blank where ``visible`` is 0.
 
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
     the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError where attend()
@@ -127,7 +131,7 @@ def pool_arrays(
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
     chosen = _chosen(heads, int(query.shape[0]))
-    if cells < 1:
+    if _whole(cells, "cells", "how many there are across a map, a whole number") < 1:
         raise AttnvizError(f"cells is {cells}: a map needs at least 1")
     down, across = (
         _framed(side, int(array.shape[1]), name, cells)
@@ -172,9 +176,24 @@ def _plogp(share: Array) -> Array:
 def _framed(side: range | None, count: int, name: str, cells: int) -> range:
     """The positions that a map is of, its step what a cell covers."""
     side = range(count) if side is None else side
-    if not 0 <= side.start < side.stop <= count or side.step != 1:
-        raise AttnvizError(f"{name} is {side}: there are {count:,}, at the positions 0 to {count - 1:,}")
+    if not isinstance(side, range):
+        raise AttnvizError(f"{name} is {side!r:.60}: expected positions that follow each other, such as range(0, 100)")
+    if side.step != 1:
+        raise AttnvizError(f"{name} is {side}: expected positions that follow each other, and its step is {side.step}")
+    if not side:
+        raise AttnvizError(f"{name} is {side}: the range is empty")
+    if not 0 <= side.start < side.stop <= count:
+        there = f"there are {count:,} {name}, at the positions 0 to {count - 1:,}"
+        raise AttnvizError(f"{name} is {side}: {there}")
     return range(side.start, side.stop, cell_size(len(side), cells))
+
+
+def _whole(value: Any, name: str, expected: str) -> int:
+    """``value`` as a whole number of Python, whichever library's it is."""
+    try:
+        return index(value)
+    except TypeError:
+        raise AttnvizError(f"{name} is {value!r:.60}: expected {expected}") from None
 
 
 def _engine(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> Callable[..., Measures]:
@@ -198,7 +217,12 @@ def _three_axes(value: Any, name: str) -> Array:
 
 
 def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
-    chosen = tuple(range(total)) if heads is None else tuple(heads)
+    expected = "the numbers of some heads, such as [0, 3]"
+    try:
+        numbers = range(total) if heads is None else list(heads)
+    except TypeError:
+        raise AttnvizError(f"heads is {heads!r:.60}: expected {expected}") from None
+    chosen = tuple(_whole(head, "one of heads", expected) for head in numbers)
     if not chosen:
         raise AttnvizError("no head is chosen: name at least one")
     for head in chosen:

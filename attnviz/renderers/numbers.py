@@ -26,7 +26,7 @@ def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
 
 def share(value: float) -> str:
     """A weight in a sentence: two decimals, or two digits where two decimals would say 0.00."""
-    return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
+    return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:#.2g}"
 
 
 def shares(values: numpy.ndarray, precision: int) -> list[str]:

@@ -13,7 +13,7 @@ from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
 from attnviz.selection import Part
 from attnviz.tokens import shorten, shown
-from attnviz.trace import Trace
+from attnviz.trace import Trace, numbered
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
 
@@ -55,6 +55,16 @@ class Writer:
 
     def vector(self, values: numpy.ndarray) -> str:
         return numbers.vector(values, self.looks.precision)
+
+
+def unnamed(tokens: Sequence[str]) -> bool:
+    """Whether ``tokens`` are but their own positions, as of arrays that came without."""
+    return any(tuple(tokens) == numbered(len(tokens), prefix) for prefix in ("", "q", "k"))
+
+
+def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
+    """What to call a text that is none: the file whose arrays came without tokens."""
+    return str(trace.source["file"]) if "file" in trace.source and unnamed(tokens) else None
 
 
 def name(token: str) -> str:

@@ -13,6 +13,7 @@ import orjson
 from attnviz.arrays import require_memory, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
+from attnviz.columns import Column, columns
 from attnviz.selection import Part, Selection, is_long
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
@@ -56,9 +57,12 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        if part.query is not None and is_long(layer):  # in a short text the other rows cost nothing
-            part = part._replace(queries=(part.query,))
-        data = _layer(trace, part, selection.steps)
+        if is_long(layer):  # in a short text the other rows and columns cost nothing
+            if part.query is not None:
+                part = part._replace(queries=(part.query,))
+            elif part.key is not None:
+                part = part._replace(keys=(part.key,))
+        data = _layer(trace, part, _told(part, selection.steps))
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
             writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
         for head in data.get("heads", ()):
@@ -69,6 +73,16 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     return text.getvalue()
 
 
+def _told(part: Part, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps in which the query, or the key, that is asked for stands."""
+    of_key = (Step.KEY, Step.VALUE, *MAP_STEPS)
+    if part.query is None and part.key is not None:
+        return tuple(step for step in steps if step in of_key)
+    if part.key is None and part.query is not None:
+        return tuple(step for step in steps if step not in of_key or step in MAP_STEPS)
+    return steps
+
+
 def csv_header(line: bool = False) -> str:
     """The first line of the CSV."""
     return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
@@ -77,11 +91,11 @@ def csv_header(line: bool = False) -> str:
 def _require_room(selection: Selection, size: int, what: str) -> None:
     """Refuse maps that are too many to be written, before any of them is computed."""
     maps = len(set(MAP_STEPS) & set(selection.steps))
-    pairs = sum(len(part.heads) * len(part.shown_queries) * len(part.kept_keys) for part in selection.layers)
+    pairs = sum(len(part.heads) * len(part.shown_queries) * len(part.shown_keys) for part in selection.layers)
     require_memory(
         maps * pairs * size,
         f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
-        "give a shorter text, or choose a part with --head, --step and, in CSV, --query; -o NAME.safetensors holds all",
+        "give a shorter text, or choose a part with --head, --step and, in CSV, --query or --key; -o NAME.safetensors holds all",
     )
 
 
@@ -132,6 +146,8 @@ def _computed(part: Part, steps: tuple[Step, ...]) -> dict[str, Any]:
     together = layer.together(steps)
     if not together and not any(step in HEAD_STEPS for step in steps):
         return {}
+    if _is_column(part) and not together:
+        return {"heads": [_head(part, head, column, steps) for head, column in _columns(part, steps)]}
     alone = part.query if _is_alone(part) else None
     shown, outputs = {}, []
     for head in range(layer.heads) if together else heads:
@@ -156,12 +172,25 @@ def _is_alone(part: Part) -> bool:
     return part.queries == (part.query,) and is_long(part.layer)
 
 
+def _is_column(part: Part) -> bool:
+    """Whether but one key of a long text is told of, by all queries."""
+    return part.query is None and part.keys == (part.key,) and is_long(part.layer)
+
+
+def _columns(part: Part, steps: tuple[Step, ...]) -> Iterator[tuple[int, Column | None]]:
+    """Each head with the column of the key that is asked for, where a step needs it."""
+    if not COMPUTED & set(steps):
+        return zip(part.heads, [None] * len(part.heads), strict=True)
+    assert part.key is not None
+    return zip(part.heads, columns(part.layer, part.heads, part.key), strict=True)
+
+
 def _computed_rows(part: Part) -> tuple[int, ...] | None:
     """Which rows of what is computed are kept."""
     return None if _is_alone(part) else part.queries
 
 
-def _head(part: Part, head: int, computed: Steps | None, steps: tuple[Step, ...]) -> dict[str, Any]:
+def _head(part: Part, head: int, computed: Steps | Column | None, steps: tuple[Step, ...]) -> dict[str, Any]:
     layer, kv_head = part.layer, part.layer.kv_head(head)
     data: dict[str, Any] = {"head": head, "kv_head": kv_head}
     for step, array, rows in (
@@ -173,8 +202,12 @@ def _head(part: Part, head: int, computed: Steps | None, steps: tuple[Step, ...]
             data[step.value] = _kept(array, rows)
     for step in (*MAP_STEPS, Step.OUTPUT):
         if step in steps and computed is not None:
-            columns = part.keys if step in MAP_STEPS else None
-            data[step.value] = _kept(getattr(computed, step.value), _computed_rows(part), columns)
+            values = getattr(computed, step.value)
+            if isinstance(computed, Column):
+                data[step.value] = _kept(values[:, None], part.queries)
+            else:
+                columns_kept = part.keys if step in MAP_STEPS else None
+                data[step.value] = _kept(values, _computed_rows(part), columns_kept)
     return data
 
 

@@ -15,7 +15,7 @@ from attnviz.attention import Steps
 from attnviz.choices import Step
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
-from attnviz.renderers.top_table import largest, shown_steps, top_table
+from attnviz.renderers.top_table import counted, largest, shown_steps, top_table
 
 QUERIES = 4  # that are shown when none was asked for
 
@@ -49,15 +49,8 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
     left = float(weights[others].sum())
-    sentences.append(
-        say(
-            "top.what",
-            count=len(keys),
-            share=numbers.share(float(weights[keys].sum())),
-            rest=f"{len(others):,}",
-            left=numbers.share(left),
-        )
-    )
+    shares = {"share": numbers.share(float(weights[keys].sum())), "left": numbers.share(left)}
+    sentences.append(counted(writer, "top.what", len(keys), rest=f"{len(others):,}", **shares))
     if left_out := float(numpy.delete(weights, kept).sum()):
         sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
     if writer.layer.rule.sinks is not None:

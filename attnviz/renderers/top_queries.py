@@ -11,7 +11,7 @@ from attnviz.columns import Column, columns
 from attnviz.progress import Report
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
-from attnviz.renderers.top_table import largest, shown_steps, top_table
+from attnviz.renderers.top_table import counted, largest, shown_steps, top_table
 
 
 def top_queries(writer: Writer, key: int, report: Report) -> Iterator[Section]:
@@ -32,12 +32,13 @@ def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Sec
     queries = seeing[largest(weights[seeing], writer.looks.top)]
     others = numpy.setdiff1d(seeing, queries)
     mass = float(weights[seeing].sum())
-    sentence = say(
+    sentence = counted(
+        writer,
         "top.received",
+        len(queries),
         queries=f"{len(seeing):,}",
         mass=numbers.share(mass),
         mean=numbers.share(mass / len(seeing)),
-        count=len(queries),
         share=numbers.share(float(weights[queries].sum())),
     )
     rows = [f"{writer.query_names[query]} @{query}" for query in queries]

@@ -27,8 +27,20 @@ def shown_steps(writer: Writer) -> list[Step]:
 def largest(values: numpy.ndarray, count: int | None) -> numpy.ndarray:
     """The places of the ``count`` (None: as many as usual) largest values, the largest first; of equals the first."""
     most = min(count or TOP, len(values))
-    candidates = numpy.argpartition(-values, most - 1)[:most] if most else numpy.arange(0)
-    return candidates[numpy.lexsort((candidates, -values[candidates]))]
+    if not most:
+        return numpy.arange(0)
+    least = numpy.partition(values, -most)[-most]
+    candidates = numpy.flatnonzero(values >= least)  # more than ``most`` where several are the least
+    return candidates[numpy.argsort(-values[candidates], kind="stable")[:most]]
+
+
+def counted(writer: Writer, message: str, count: int, **values: str) -> str:
+    """What ``message`` says of ``count`` weights; of a single one there is another."""
+    if count == 1:
+        message += "_one"
+    else:
+        values["count"] = str(count)
+    return writer.say(message, **values)
 
 
 def top_table(

@@ -43,7 +43,10 @@ def test_a_text_without_words(command, text, message):
     ("content", "message"),
     [
         (b"caf\xe9", "is not UTF-8 text: byte 0xe9 at position 3"),
-        (b"\xff\xfea\0", "is binary, not text: a zero byte at position 3"),
+        (b"\xff\xfea\0", "is UTF-16 text, not UTF-8"),
+        ("\ufeffcafé".encode("utf-16-be"), "is UTF-16 text, not UTF-8"),
+        ("café".encode("utf-32"), "is UTF-32 text, not UTF-8"),
+        (b"a\0b\0", "is binary, not text: a zero byte at position 1"),
         (b"ok\0", "is binary, not text: a zero byte at position 2"),
     ],
 )
@@ -51,6 +54,11 @@ def test_bytes_that_are_no_text(folder, command, content, message):
     (folder / "bad.txt").write_bytes(content)
     assert problem(attnviz(command, stdin=content), 1) == f"standard input {message}"
     assert problem(attnviz(command, "--file", "bad.txt"), 1) == f"bad.txt {message}"
+
+
+def test_text_in_another_encoding_is_told_how_to_convert_it(folder):
+    (folder / "wide.txt").write_bytes("café".encode("utf-16"))
+    assert attnviz("heatmap", "-f", "wide.txt").stderr.endswith("hint: convert it first: iconv -f UTF-16 -t UTF-8\n")
 
 
 def test_a_million_tokens_are_refused_at_once_with_the_memory_that_they_need(folder):
@@ -170,8 +178,8 @@ def test_wrong_usage_is_2(arguments, named):
         (("--heads", "4", "--head", "2-4"), "head 4 does not exist: layer 0 has heads 0 to 3"),
         (("--layer", "1"), "layer 1 does not exist: the trace has only layer 0"),
         (("--query", "dog"), "no query token dog: there are the (0), cat (1), the (2)"),
-        (("--key", "3"), "no key 3: there are 3, at the positions 0 to 2"),
-        (("--query", "@3"), "no query @3: there are 3, at the positions 0 to 2"),
+        (("--key", "3"), "no key 3: there are 3 keys, at the positions 0 to 2"),
+        (("--query", "@3"), "no query @3: there are 3 queries, at the positions 0 to 2"),
         (("--query", "the"), "query token the stands at the positions 0, 2"),
         (("--query", "cat", "--key", "the"), "key token the stands at the positions 0, 2"),
         (("--position", "rope", "--dim", "3"), "rope turns pairs of dimensions, but a head has 3"),

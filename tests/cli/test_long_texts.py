@@ -142,6 +142,23 @@ def test_one_query_of_a_long_text_as_csv(trace):
     numpy.testing.assert_allclose([float(row["value"]) for row in rows], weights_of(trace, 0, 7), rtol=1e-6)
 
 
+def test_one_key_of_a_long_text_as_csv(trace):
+    """Its column, its Key and its Value, and nothing else; and without the map that would not fit into memory."""
+    text = done("explain", "--from", trace, "--format", "csv", "--head", "0", "--key", "@7").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(row["key"], row["key_token"]) for row in rows} == {("7", "w7")}
+    assert {row["step"] for row in rows} == {"key", "value", "scores", "scaled", "masked", "weights"}
+    column = [row for row in rows if row["step"] == "weights"]
+    assert [int(row["query"]) for row in column] == list(range(COUNT))
+    expected = [weights_of(trace, 0, query)[7] for query in (7, 8, 2999)]
+    numpy.testing.assert_allclose([float(column[query]["value"]) for query in (7, 8, 2999)], expected, rtol=1e-5)
+
+
+def test_one_key_of_a_text_that_fills_the_memory_as_csv(trace, monkeypatch):
+    monkeypatch.setattr("attnviz.arrays._physical_memory", lambda: 1 << 29)
+    assert attnviz("explain", "--from", trace, "--format", "csv", "--key", "@7", "--step", "weights").code == 0
+
+
 def test_heatmap_names_the_region_and_the_cells(trace):
     region = "--query", "2000:2010", "--key", ":1500"
     svg = done("heatmap", "--from", trace, "--head", "0", *region, "--pool", "max", "-o", "-", "--format", "svg").text
@@ -158,8 +175,8 @@ def test_the_terminal_shows_positions(trace):
     ("arguments", "code", "message"),
     [
         (("--query", "the"), 2, "--query the: expected positions A:B"),
-        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000, at the positions 0 to 2,999"),
-        (("--key", "5000:"), 1, "--key 5000:: there are 3,000, at the positions 0 to 2,999"),
+        (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000 keys, at the positions 0 to 2,999"),
+        (("--key", "5000:"), 1, "--key 5000:: there are 3,000 keys, at the positions 0 to 2,999"),
         (("--query", "0:9", "-o", "x.safetensors"), 2, "--query chooses what is shown"),
         (("--pool", "median"), 2, "'median' is not one of mean, max"),
     ],
@@ -172,7 +189,8 @@ def test_regions_that_are_none(trace, arguments, code, message):
 @pytest.mark.parametrize("wanted", ["60000", "@60000"])
 def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
     result = attnviz("explain", "--from", trace, f"--{side}", wanted)
-    assert problem(result, 1) == f"no {side} {wanted}: there are 3,000, at the positions 0 to 2,999"
+    several = {"query": "queries", "key": "keys"}[side]
+    assert problem(result, 1) == f"no {side} {wanted}: there are 3,000 {several}, at the positions 0 to 2,999"
     assert result.stderr.count("\n") == 1
 
 

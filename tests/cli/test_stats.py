@@ -12,7 +12,7 @@ import pytest
 from command_line import Result, attnviz, done, fed, problem, started
 from tiny_models import saved
 
-from attnviz import metrics
+from attnviz import metrics, trace_text
 from attnviz.choices import Metric
 from attnviz.cli.inputs import Making, line_count, read_lines
 from attnviz.cli.options import SourceOptions
@@ -254,11 +254,17 @@ def test_no_weight_of_a_long_text_is_shown_as_none(folder):
 
 def test_a_region_that_a_line_does_not_have_skips_it_aloud():
     result = attnviz("stats", "--lines", "--query", "2:4", stdin=b"a b c d\na b\na b c d e\n")
-    assert "line 2 skipped: --query 2:4: there are 2, at the positions 0 to 1" in result.stderr
+    assert "line 2 skipped: --query 2:4: there are 2 queries, at the positions 0 to 1" in result.stderr
     assert "queries 2–3" in result.lines[0]
     several = done("stats", "--lines", "--query", "1:", stdin=b"a b c d\na b\n")
     assert "2 regions" in several.lines[0]
     assert heads("--lines", "--query", "1:", stdin=b"a b c d\na b\n")["regions"] == [[[1, 2], []], [[1, 4], []]]
+
+
+def test_the_first_key_of_a_region_is_the_first_of_its_keys():
+    [head] = heads(TEXT, "--query", "2:6", "--key", "3:9")["heads"]
+    weights = trace_text(TEXT).layers[0].steps(0).weights
+    assert head["metrics"]["first"]["mean"] == pytest.approx(weights[2:6, 3].mean())
 
 
 def test_a_head_alone_is_measured_alone(folder, monkeypatch):

@@ -116,6 +116,11 @@ def test_a_small_share_is_not_written_as_none(values, precision, texts):
     assert numbers.shares(numpy.array(values), precision) == texts
 
 
+def test_a_share_in_a_sentence_has_two_digits_as_in_a_table():
+    shares = (5e-6, 1.04e-4, 0.005, 0.00996, 0.01, 0.0)
+    assert [*map(numbers.share, shares)] == ["5.0e-06", "0.00010", "0.0050", "0.010", "0.01", "0.00"]
+
+
 @given(values=arrays(float, st.integers(1, 8), elements=st.floats(0, 1e4)), precision=st.integers(0, 8))
 def test_a_share_is_0_where_it_is_written_so_and_is_off_by_little(values, precision):
     for value, text in zip(values.tolist(), numbers.shares(values, precision), strict=True):

@@ -12,6 +12,7 @@ from attnviz.renderers.matrices import Looks
 from attnviz.renderers.numbers import share
 from attnviz.renderers.parts import Section
 from attnviz.renderers.sections import explain
+from attnviz.renderers.top_table import TOP, largest
 from attnviz.selection import select
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
@@ -59,9 +60,10 @@ def test_a_key_gets_the_queries_that_look_at_it_most(trace, told, lang):
         numpy.testing.assert_allclose(
             written(matrix), [*shown, *([others.sum()] if len(others) else [])], rtol=0.1, atol=1e-12
         )
-        values = {"queries": f"{len(seeing):,}", "count": len(order)}
+        values = {"queries": f"{len(seeing):,}"} | ({"count": len(order)} if len(order) > 1 else {})
         values |= {"mass": share(weights.sum()), "mean": share(weights.mean()), "share": share(shown.sum())}
-        assert section.sentences == [say("top.received", lang, **values)]
+        message = "top.received" if len(order) > 1 else "top.received_one"
+        assert section.sentences == [say(message, lang, **values)]
 
 
 def test_each_step_of_these_queries_is_that_of_attend(make, told):
@@ -120,6 +122,32 @@ def test_no_weight_that_is_not_0_is_written_as_0(make, told, words):
 def test_steps_that_no_table_has_are_refused_for_a_key_too(make, told):
     with pytest.raises(AttnvizError, match="top queries of a key"):
         told(make(6), top=2, key="@0", step=["value"])
+
+
+def test_one_weight_is_no_several(make, told):
+    trace = make(6)
+    weights = attended(trace).weights[0]
+    [section] = sections(told(trace, top=1, key="@4"))
+    assert section.sentences[0].endswith(f"; the largest of these weights is {share(weights[:, 4].max())}.")
+    [section] = sections(told(trace, top=1, query="@4"))
+    assert section.sentences[0].startswith(f"Its largest weight takes {share(weights[4].max())}; ")
+
+
+@pytest.mark.parametrize("words", [{"query": "@39"}, {"key": "@3"}])
+def test_of_equal_weights_the_first_positions_are_shown(told, words):
+    query = numpy.ones((1, 40, 4))
+    trace = Trace(tuple(map(str, range(40))), (Layer(query, query, query),))
+    [section] = sections(told(trace, top=5, **words))
+    assert places(section.matrices[0]) == [0, 1, 2, 3, 4]
+
+
+def test_the_largest_are_those_of_a_stable_sort():
+    random = numpy.random.default_rng(0)
+    for size in range(60):
+        values = random.integers(0, 5, size=size).astype(float)
+        for count in (1, 2, 7, 59, None):
+            expected = numpy.argsort(-values, kind="stable")[: count or TOP]
+            assert largest(values, count).tolist() == expected.tolist()
 
 
 def test_quiet_leaves_the_numbers(make, told):

@@ -6,6 +6,7 @@ Where there is not room for every pair, a cell is the exact mean, or the largest
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy
@@ -16,8 +17,8 @@ from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
 from attnviz.progress import Report, unheard
 from attnviz.renderers import numbers
 from attnviz.renderers.page.packing import Attempt, Form, Packed, in_levels
+from attnviz.renderers.parts import name, unnamed
 from attnviz.selection import Part, Selection
-from attnviz.tokens import shown
 from attnviz.trace import Trace
 
 CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
@@ -39,8 +40,8 @@ class Long(NamedTuple):
             return _ranges(self.frame.queries), _ranges(self.frame.keys)
         layer = self.part.layer
         return (
-            [f"{shown(trace.query_tokens(layer)[place])} @{place:,}" for place in self.part.kept_queries],
-            [f"{shown(trace.key_tokens(layer)[place])} @{place:,}" for place in self.part.kept_keys],
+            _placed(trace.query_tokens(layer), self.part.kept_queries),
+            _placed(trace.key_tokens(layer), self.part.kept_keys),
         )
 
     @property
@@ -105,4 +106,11 @@ def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:
 
 
 def _ranges(side: range) -> list[str]:
-    return [f"{start:,}–{min(start + side.step, side.stop) - 1:,}" for start in side]
+    lasts = (min(start + side.step, side.stop) - 1 for start in side)
+    return [f"{start:,}–{last:,}" if start < last else f"{start:,}" for start, last in zip(side, lasts, strict=True)]
+
+
+def _placed(tokens: Sequence[str], places: Sequence[int]) -> list[str]:
+    if unnamed(tokens):  # a name that is the position needs no other
+        return [tokens[place] for place in places]
+    return [f"{name(tokens[place])} @{place:,}" for place in places]

@@ -14,7 +14,8 @@ from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, 
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.long import FINE_LEVELS, Long
 from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
-from attnviz.renderers.parts import name
+from attnviz.renderers.parts import file_name, name
+from attnviz.renderers.picture import shown_line
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import Trace
@@ -54,8 +55,9 @@ def make_record(
         "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
         "error": _rounded_up(attempt.error),
         "special": not any(part.narrowed for part in selection.layers),
-        "words": _words(trace, selection.layers[0]) if long else None,
+        "words": _words(trace, selection.layers[0], bool(long)),
         "pooled": long[0].cells if long else None,
+        "pool": long[0].frame.pool.value if long else None,
         "region": long[0].region if long else None,
         "source": exactness(model, largest_error(trace)) or model,
         "texts": texts.lists,
@@ -77,11 +79,21 @@ class Texts:
         """The place of ``tokens`` among the lists. ``names`` holds those that a sentence names shorter."""
         key = tuple(tokens), tuple(special)
         if key not in self._places:
-            self._places[key] = len(self.lists)
             labels = [shown(token) for token in tokens]
             short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
-            self.lists.append({"labels": labels, "names": short, "special": list(special)})
+            self._places[key] = self._append(labels, short, special)
         return self._places[key]
+
+    def add_labels(self, labels: list[str]) -> int:
+        """The place of labels that are shown, and named in a sentence, as they are."""
+        key = tuple(labels), None
+        if key not in self._places:
+            self._places[key] = self._append(labels, {}, [])
+        return self._places[key]
+
+    def _append(self, labels: list[str], names: dict[int, str], special: Sequence[int]) -> int:
+        self.lists.append({"labels": labels, "names": names, "special": list(special)})
+        return len(self.lists) - 1
 
 
 def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
@@ -109,9 +121,13 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _words(trace: Trace, part: Part) -> list[str]:
-    """The text that is looked at, or its beginning."""
+def _words(trace: Trace, part: Part, long: bool) -> list[str] | None:
+    """What the heading says: the text that is looked at, or its beginning; None where that is what the labels say."""
     tokens, places = trace.query_tokens(part.layer), part.kept_queries[:TITLE_TOKENS]
+    if (file := file_name(trace, tokens)) is not None:
+        return [shown_line(file)]
+    if not long:
+        return None
     return ["…"] * (places[0] > 0) + [shown(tokens[place]) for place in places]
 
 
@@ -122,8 +138,8 @@ def _long_layer(trace: Trace, long: Long, texts: Texts) -> dict[str, Any]:
     return _facts(part) | {
         "kvHeads": list(part.heads),
         "grouped": False,
-        "queryTexts": texts.add(queries, []),
-        "keyTexts": texts.add(keys, []),
+        "queryTexts": texts.add_labels(queries),
+        "keyTexts": texts.add_labels(keys),
         "apart": queries != keys,
         "levelCount": FINE_LEVELS,
         "metrics": {metric.value: long.metrics.get(metric.value, unknown) for metric in SORTED_BY},

@@ -13,7 +13,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace
-from attnviz.choices import Language
+from attnviz.choices import Language, Pool
 from attnviz.renderers.page import to_html
 from attnviz.selection import select
 
@@ -150,9 +150,10 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
         lang: str = "en",
         before: str | None = None,
         until: str = SETTLED,
+        pool: Pool = Pool.MEAN,
         **options: Any,
     ) -> Opened:
-        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang))
+        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang), choice=pool)
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
         looks = {

@@ -12,6 +12,7 @@ from attnviz.renderers.page import long as long_texts
 from attnviz.renderers.page import to_html
 from attnviz.renderers.page.long import FINE_LEVELS, drawn
 from attnviz.selection import select
+from attnviz.trace import numbered
 
 
 def trace(tokens: int, **rule) -> Trace:
@@ -69,3 +70,51 @@ def test_a_long_text_of_many_heads_is_measured_against_the_budget(monkeypatch):
     assert len(to_html(whole, select(whole))) > 500_000
     with pytest.raises(AttnvizError, match=r"the page would take .* MB, and 0\.2 are the most"):
         to_html(whole, select(whole), budget=0.2)
+
+
+def arrays(count, **source):
+    """A trace of arrays that came without tokens."""
+    whole = trace(count, causal=True)
+    return Trace(numbered(count), whole.layers, {"kind": "arrays", **source})
+
+
+def test_a_position_that_is_a_name_is_not_told_twice():
+    [one] = drawn(select(arrays(50), queries="10:14", keys="3:6"))
+    assert one.labels(arrays(50)) == (["10", "11", "12", "13"], ["3", "4", "5"])
+    [one] = drawn(select(trace(50), queries="10:12", keys="3:6"))
+    assert one.labels(trace(50))[0] == ["w10 @10", "w11 @11"]
+
+
+def test_a_cell_of_one_token_is_named_once(monkeypatch):
+    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
+    [one] = drawn(select(trace(21), queries="3:7"))
+    assert one.labels(trace(21))[0] == ["3", "4", "5", "6"]
+    assert one.labels(trace(21))[1][-1] == "18–20"
+    [one] = drawn(select(trace(28), keys="0:28"))
+    assert one.labels(trace(28))[1][-1] == "27"
+
+
+def test_the_labels_of_a_region_are_shown_as_they_are(opened):
+    hostile = Trace(("a b", "<b>", *map(str, range(48))), trace(50).layers)
+    page = opened(hostile, selected={"queries": "0:4"}, view="text")
+    assert page.texts(".word")[:2] == ["a·b @0", "<b> @1"]
+
+
+@pytest.mark.parametrize("words", [{}, {"queries": "10:14"}])
+def test_arrays_without_tokens_are_called_as_their_file_is(opened, words):
+    page = opened(arrays(50, file="my dump.npz"), selected=words, view="matrix")
+    assert page.texts("h1") == ["my dump.npz "]
+
+
+@pytest.mark.parametrize(("words", "title"), [({}, "w0 w1"), ({"queries": "10:14"}, "… w10 w11")])
+def test_a_text_is_called_as_it_begins(opened, words, title):
+    assert opened(trace(50), selected=words, view="matrix").texts("h1")[0].startswith(title)
+
+
+@pytest.mark.parametrize("pool", Pool)
+def test_only_a_mean_leaves_hidden_pairs_out(opened, monkeypatch, pool):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 20)
+    [said] = opened(trace(301, causal=True), view="matrix", pool=pool).texts("footer")
+    assert ("left out of a mean" in said) == (pool is Pool.MEAN)
+    assert ("the largest of its weights" in said) == (pool is Pool.MAX)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from xml.etree import ElementTree
 
 import numpy
 import pytest
 
-from attnviz import Layer, Trace, trace_text
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.arrays import to_numpy
 from attnviz.choices import Metric
 from attnviz.metrics import head_metrics
@@ -253,7 +254,51 @@ def test_the_threshold_and_the_scale_change_the_colours(opened, several):
         page.go(view="overview", **state)
         seen.add(page.page.locator("canvas.thumb").nth(1).evaluate(tones))
     assert len(seen) == 3
-    assert page.texts("output") == ["0.30"]
+    assert page.texts("output") == ["0.3"]
+
+
+def test_the_slider_reaches_the_weights_of_a_long_text(opened, several):
+    page = opened(several, view="matrix", layer=0, head=0)
+    slider = page.page.locator("#control-threshold")
+    slider.focus()
+    seen = []
+    for _ in range(20):
+        page.press("ArrowRight")
+        seen.append(float(page.texts("output")[0]))
+        assert slider.get_attribute("aria-valuetext") == page.texts("output")[0]
+    assert 1e-6 < seen[0] < 2e-6
+    assert all(1.05 < after / before < 1.25 for before, after in itertools.pairwise(seen))
+    page.press("End")
+    assert page.texts("output") == ["1"]
+    page.press("Home")
+    assert page.texts("output") == ["0"]
+    page.go(view="matrix", layer=0, head=0, threshold="2e-5")
+    assert page.texts("output") == ["2e-05"]
+
+
+SHADES = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(Array.from({ length: data.length / 4 }, (_, place) => data.slice(place * 4, place * 4 + 3).join())).size;
+}"""
+
+
+def test_a_logarithmic_scale_begins_where_the_weights_do(opened):
+    """Each query gives nearly all to itself, and to the others about a hundred thousandth each."""
+    count = 100
+    bias = -11 + numpy.random.default_rng(0).standard_normal((count, count))
+    bias[numpy.diag_indices(count)] = 0
+    trace = Trace(
+        tuple(f"w{place}" for place in range(count)), (Layer(*[numpy.zeros((1, count, 2))] * 3, Rule(bias=bias)),)
+    )
+    page = opened(trace, view="overview", scale="log")
+    assert page.page.locator("canvas.thumb").first.evaluate(SHADES) > 60
+    page.go(view="matrix", scale="log")
+    low, _, high = page.page.locator(".legend > span").all_text_contents()[1:4]
+    assert (low[:2], high) == ("≤ ", "1")
+    assert numpy.quantile(trace.layers[0].steps(0).weights, 0.01) == pytest.approx(float(low[2:]), rel=0.05)
+    page.go(view="text", scale="log", query=count - 1)
+    tinted = page.page.locator(".word").evaluate_all("words => words.filter((one) => one.style.backgroundColor).length")
+    assert tinted > 90
 
 
 @pytest.mark.parametrize("view", ["overview", "matrix", "lines", "text", "steps"])

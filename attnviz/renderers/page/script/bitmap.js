@@ -1,9 +1,9 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { limitOf, shownKeys, shownQueries, toneOf } from "./shown.js";
+import { scaleOf, shownKeys, shownQueries, toneOf } from "./shown.js";
 
-// { canvas, rows, columns, limit, diverging } of a map, queries × keys in one row.
+// { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
   const values = new Float32Array(rows.length * columns.length);
@@ -15,8 +15,8 @@ export function bitmapOf(layer, map, step = "weights") {
 // The same of any values, `width` in a row.
 export function painted(values, width, step = "weights") {
   const diverging = step !== "weights" && values.some((value) => value < 0);
-  const limit =
-    step === "weights" ? limitOf(values) : values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const largest = () => values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const { low, limit } = step === "weights" ? scaleOf(values) : { low: 0, limit: largest() };
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, values.length / width];
   const context = canvas.getContext("2d");
@@ -24,11 +24,11 @@ export function painted(values, width, step = "weights") {
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
   for (let place = 0; place < values.length; place++) {
     if (Number.isNaN(values[place])) continue;
-    const tone = step === "weights" ? toneOf(values[place], limit) : values[place] / limit;
+    const tone = step === "weights" ? toneOf(values[place], { low, limit }) : values[place] / limit;
     cells[place] = shades[pixelPlace(tone, diverging)];
   }
   context.putImageData(image, 0, 0);
-  return { canvas, limit, diverging };
+  return { canvas, low, limit, diverging };
 }
 
 // Thin lines across, for hidden cells: no colour of a scale has them.

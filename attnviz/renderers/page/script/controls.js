@@ -3,8 +3,11 @@
 import { layers } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
+import { general } from "./numbers.js";
 import { titleOf } from "./overview.js";
 import { change, currentLayer, state } from "./state.js";
+
+const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
 
 const SORTS = ["place", "entropy", "first", "previous", "induction"];
 
@@ -126,8 +129,8 @@ const CONTROLS = {
 
   threshold() {
     const shown = make("output", { class: "value" });
-    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 1, step: 0.005 });
-    input.addEventListener("input", () => change({ threshold: Number(input.value) }));
+    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 1, step: 0.01 });
+    input.addEventListener("input", () => change({ threshold: weightAt(Number(input.value)) }));
     const element = make(
       "div",
       { class: "control of-weights" },
@@ -136,12 +139,22 @@ const CONTROLS = {
       shown,
     );
     const update = () => {
-      input.value = state.threshold;
-      shown.textContent = state.threshold.toFixed(3).replace(/0$/, "");
+      input.value = placeOf(state.threshold);
+      shown.textContent = general(state.threshold, 2);
+      input.setAttribute("aria-valuetext", shown.textContent);
     };
     return { element, update };
   },
 };
+
+// Each step of the slider is the same factor, rounded to what is written beside it; at its left end nothing is left out.
+function weightAt(place) {
+  return place ? Number((10 ** (DECADES * (place - 1))).toPrecision(2)) : 0;
+}
+
+function placeOf(weight) {
+  return weight ? Math.max(0.01, 1 + Math.log10(weight) / DECADES) : 0;
+}
 
 function headLabel(number, head) {
   const layer = currentLayer();

@@ -12,9 +12,9 @@ const MOST = 20000; // lines that are drawn at once: the strongest
 const [COARSE, HIDDEN] = [16, 0x7f800000]; // bits of a weight that its bin leaves out; from here on no number
 
 // { query, key, head, weight, tone, row, column } of the strongest lines of the heads, whose `maps` are in their order.
-export function strongestEdges(layer, heads, maps, rows, columns, sides, limit = 1) {
+export function strongestEdges(layer, heads, maps, rows, columns, sides, scale) {
   const bits = maps.map((map) => new Uint32Array(map.buffer, map.byteOffset, map.length));
-  const least = bitsFrom(weightOf(FAINTEST, limit));
+  const least = bitsFrom(weightOf(FAINTEST, scale));
   const takes = takerOf(counted(bits, layer.keys, rows, columns, least));
   const edges = [];
   heads.forEach((head, number) => {
@@ -24,7 +24,7 @@ export function strongestEdges(layer, heads, maps, rows, columns, sides, limit =
         const own = bits[number][place];
         if (own < least || own >= HIDDEN || !takes(own >> COARSE)) continue;
         const [weight, row, column] = [maps[number][place], sides.rowAt.get(query), sides.columnAt.get(key)];
-        edges.push({ query, key, head, weight, tone: toneOf(weight, limit), row, column });
+        edges.push({ query, key, head, weight, tone: toneOf(weight, scale), row, column });
       }
     }
   });

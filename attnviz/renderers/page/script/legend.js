@@ -4,7 +4,6 @@ import { cssShade, themed } from "./colours.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
-import { floorOf } from "./shown.js";
 
 const STEP = 10; // pixels of a shade in the picture
 
@@ -52,11 +51,11 @@ export function legendItems(drawn, x, y) {
   return { items, right: x };
 }
 
-function scaleOf({ limit, diverging, step, map }) {
-  const low = step === "weights" ? floorOf(limit) : diverging ? -limit : 0;
+function scaleOf({ low, limit, diverging, step, map }) {
+  const below = low && map.some((value) => value > 0 && value < low * 0.999) ? "≤ " : "";
   const above = step === "weights" && map.some((value) => value > limit * 1.001) ? "≥ " : "";
   return {
-    low: general(low, 2),
+    low: below + general(diverging ? -limit : low, 2),
     high: above + general(limit, 2),
     hides: step !== "scores" && step !== "scaled" && map.some(Number.isNaN),
     tones: Array.from({ length: 13 }, (_, place) => (diverging ? place / 6 - 1 : place / 12)),

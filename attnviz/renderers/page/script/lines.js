@@ -8,7 +8,7 @@ import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { general, number } from "./numbers.js";
 import { show } from "./readout.js";
-import { shownKeys, shownQueries } from "./shown.js";
+import { shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
 import { tokenList } from "./words.js";
 
@@ -137,7 +137,7 @@ export function lines() {
     const rows = at?.side === "query" ? [at.place] : sides.rows;
     const columns = at?.side === "key" ? [at.place] : sides.columns;
     limit = largest(rows, columns);
-    return strongestEdges(layer, heads, maps, rows, columns, sides, limit);
+    return strongestEdges(layer, heads, maps, rows, columns, sides, upTo(limit));
   }
 
   // The weight of the most opaque line: diffuse heads of long texts could not be seen against 1.

@@ -154,7 +154,7 @@ function title() {
 
 // The beginning of the text, without the tokens that are not shown.
 function retitle() {
-  const labels = record.words ?? layers[0].queryTexts.labels; // words, where cells of many tokens stand for them
+  const labels = record.words ?? layers[0].queryTexts.labels; // words, where the labels are none
   const places = record.words ? record.words.map((_, place) => place) : shownQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
@@ -166,7 +166,8 @@ function exactness() {
   if (record.form === "exact") return say("page.exact", { type: record.type });
   const error = record.error.toExponential(1);
   const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
-  if (record.pooled) return region + say("page.pooled", { cells: record.pooled, error });
+  const pooled = record.pool === "max" ? "page.pooled_max" : "page.pooled";
+  if (record.pooled) return region + say(pooled, { cells: record.pooled, error });
   if (region) return region + say("page.weights_fine", { error });
   return record.form === "weights"
     ? say("page.weights_only", { error })

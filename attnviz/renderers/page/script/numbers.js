@@ -32,7 +32,7 @@ export function vector(values, most = 4) {
 // A weight in a sentence: two decimals, or two digits where two decimals would say 0.00.
 export function share(value) {
   if (value >= 0.01 || value === 0) return fixed(value, 2);
-  return general(value, 2);
+  return digits(value, 2);
 }
 
 // A number inside a product: negative ones stand in brackets.
@@ -42,12 +42,8 @@ export function factor(value) {
 }
 
 // Python's format "g": so many digits, an exponent where the number is small or large, no zeros at the end.
-export function general(value, digits = 6) {
-  if (value === 0) return "0";
-  const [mantissa, power] = parts(value, digits - 1);
-  const exponent = Number(power);
-  if (exponent < -4 || exponent >= digits) return `${trimmed(mantissa)}e${padded(power)}`;
-  return trimmed(fixed(value, digits - 1 - exponent));
+export function general(value, count = 6) {
+  return value === 0 ? "0" : trimmed(digits(value, count));
 }
 
 // A number with so many decimals, never −0.
@@ -83,12 +79,20 @@ function toEven(text, tie) {
   return tie && last % 2 ? text.slice(0, -1) + (last - 1) : text;
 }
 
+// The same with its zeros, Python's "#g".
+function digits(value, count) {
+  const [mantissa, power] = parts(value, count - 1);
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= count) return `${mantissa}e${padded(power)}`;
+  return fixed(value, count - 1 - exponent);
+}
+
 function needsNoMore(value, decimals) {
   return Math.abs(value - Number(value.toFixed(decimals))) <= NOISE * Math.max(Math.abs(value), 1);
 }
 
 function trimmed(text) {
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return text.includes(".") ? text.replace(/\.?0+(?=$|e)/, "") : text;
 }
 
 // An exponent of two digits at least, as Python writes it.

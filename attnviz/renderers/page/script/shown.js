@@ -2,9 +2,12 @@
 
 import { state } from "./state.js";
 
-const DECADES = 4; // of the logarithmic scale, below its largest value
+const DECADES = 4; // that lines fade over on the logarithmic scale, below the largest weight
+const RANGE = 6; // that a map's logarithmic scale has at the most; at the least it has one
+const [LEAST, MOST] = [0.01, 0.999]; // parts of the weights that lie below a map's logarithmic scale, and up to its end
 const TOWERING = 3; // times the 99th percentile: from there the largest weights leave the linear scale
 const BINS = 2000;
+const [FINE, DEEP] = [200, 16]; // bins of a decade, and decades below the largest weight, where quantiles are looked for
 
 export function shownQueries(layer) {
   return places(layer.queries, state.special ? [] : layer.queryTexts.special);
@@ -15,37 +18,62 @@ export function shownKeys(layer) {
   return places(layer.keys, state.first ? hidden : [...hidden, 0]);
 }
 
-// The largest value of the scale: of `values` (NaN for hidden cells), or where few tower over all others, what is usual.
-export function limitOf(values) {
-  let [largest, count] = [0, 0];
-  for (const value of values) {
-    if (value > largest) largest = value;
-    if (!Number.isNaN(value)) count++;
-  }
-  if (!largest || state.scale === "log") return largest || 1;
+// { low, limit }: the ends of the scale of weights (NaN for hidden cells). low is 0 where it is linear; where it grows by
+// factors the weights themselves say where it begins: the means of a long causal text fall as 1 / position.
+export function scaleOf(values) {
+  const largest = values.reduce((most, value) => (value > most ? value : most), 0);
+  if (!largest) return upTo(1);
+  if (state.scale !== "log") return { low: 0, limit: usual(values, largest) };
+  const { least, most } = quantiles(values, largest);
+  return { low: Math.min(Math.max(least, most / 10 ** RANGE), most / 10), limit: most };
+}
+
+// The scale of lines, whose faintest need not be told apart.
+export function upTo(limit) {
+  return { low: state.scale === "log" ? limit / 10 ** DECADES : 0, limit };
+}
+
+// The largest of the values, or where few tower over all others, what is usual.
+function usual(values, largest) {
+  let count = 0;
   const bins = new Uint32Array(BINS + 1);
-  for (const value of values) if (value >= 0) bins[Math.floor((value / largest) * BINS)]++;
+  for (const value of values) {
+    if (!Number.isNaN(value)) count++;
+    if (value >= 0) bins[Math.floor((value / largest) * BINS)]++;
+  }
   let [above, bin] = [0, BINS];
   while (bin > 0 && above + bins[bin] <= count / 100) above += bins[bin--];
-  const usual = ((bin + 1) / BINS) * largest;
-  return largest <= TOWERING * usual ? largest : usual;
+  const end = ((bin + 1) / BINS) * largest;
+  return largest <= TOWERING * end ? largest : end;
+}
+
+// { least, most }: what few of the weights above 0 are below, and what few are above.
+function quantiles(values, largest) {
+  const bins = new Uint32Array(FINE * DEEP + 1);
+  let count = 0;
+  for (const value of values) {
+    if (!(value > 0)) continue;
+    bins[Math.min(FINE * DEEP, Math.floor(-Math.log10(value / largest) * FINE))]++;
+    count++;
+  }
+  const at = (part) => {
+    let [above, bin] = [0, 0];
+    while (above + bins[bin] < count - Math.round((count - 1) * part)) above += bins[bin++];
+    return bin;
+  };
+  return { least: largest * 10 ** (-(at(LEAST) + 1) / FINE), most: largest * 10 ** (-at(MOST) / FINE) };
 }
 
 // Where a weight lies on the scale, 0 … 1; 0 below the threshold.
-export function toneOf(weight, limit) {
+export function toneOf(weight, { low, limit }) {
   if (!(weight >= state.threshold) || weight <= 0) return 0;
-  if (state.scale === "log") return Math.max(0, Math.min(1, 1 + Math.log10(weight / limit) / DECADES));
-  return Math.min(1, weight / limit);
+  const tone = low ? Math.log(weight / low) / Math.log(limit / low) : weight / limit;
+  return Math.max(0, Math.min(1, tone));
 }
 
 // The smallest weight of such a tone, above 0.
-export function weightOf(tone, limit) {
-  return Math.max(state.threshold, limit * (state.scale === "log" ? 10 ** ((tone - 1) * DECADES) : tone));
-}
-
-// The smallest value that the scale tells from nothing.
-export function floorOf(limit) {
-  return state.scale === "log" ? limit / 10 ** DECADES : 0;
+export function weightOf(tone, { low, limit }) {
+  return Math.max(state.threshold, low ? low * (limit / low) ** tone : limit * tone);
 }
 
 function places(count, hidden) {

@@ -8,7 +8,7 @@ import { mapOf } from "./maps.js";
 import { headName } from "./overview.js";
 import { number } from "./numbers.js";
 import { show, showCell } from "./readout.js";
-import { shownKeys, shownQueries, toneOf } from "./shown.js";
+import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
 import { change, state } from "./state.js";
 import { rowOf } from "./rule.js";
 import { tokenList } from "./words.js";
@@ -112,8 +112,13 @@ export function text() {
     const place = chosen();
     if (place === null) return new Map();
     const others = state.towards ? lists.rows : lists.columns;
-    const limit = Math.max(...others.map((other) => weights[other] || 0)) || 1;
-    return new Map(others.map((other) => [other, toneOf(weights[other], limit)]));
+    const own = Float64Array.from(others, (other) => weights[other]);
+    const scale = state.scale === "log" ? scaleOf(own) : upTo(largest(own));
+    return new Map(others.map((other) => [other, toneOf(weights[other], scale)]));
+  }
+
+  function largest(values) {
+    return values.reduce((most, value) => (value > most ? value : most), 0) || 1;
   }
 
   function tint() {
