@@ -45,6 +45,19 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
 
 
+def test_tanh_is_exact_to_some_units_of_the_last_place():
+    @triton.jit
+    def apply(place, into):
+        inside = tl.arange(0, 4096)
+        tl.store(into + inside, kernels.tanh(tl.load(place + inside)))
+
+    sizes = torch.logspace(-37, 2, 2048)
+    given = torch.cat([sizes, -sizes])
+    got = torch.empty_like(given)
+    apply[(1,)](given, got)
+    numpy.testing.assert_allclose(got, numpy.tanh(given.double()), rtol=4 * numpy.finfo(numpy.float32).eps)
+
+
 @pytest.mark.parametrize("rule", KERNEL_RULES)
 @pytest.mark.parametrize(
     ("tokens", "dimension", "cells", "launch"),
