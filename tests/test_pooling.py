@@ -301,13 +301,17 @@ def test_memory_does_not_grow_with_the_context():
         ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
         ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
         ({"rule": Rule(scale=0.0)}, False),
+        ({"rule": Rule(scale=1e-46)}, False),  # float32 has no such number
+        ({"rule": Rule(scale=30.0, softcap=2e-38)}, False),  # nor scale / softcap
+        ({"rule": Rule(scale=1e-29), "query": torch.full((1, 9, 4), 1e29)}, False),  # q · k, until it is scaled
+        ({"rule": Rule(scale=1e26), "query": torch.full((1, 9, 4), 1e-24)}, False),  # squares of it are 0 in float32
         ({"shown": range(2, 9)}, False),
     ],
 )
 def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
     monkeypatch.setattr(cuda, "find_spec", lambda _: object())
     given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
-    bound = 4 * float(given["query"].max()) * 20 / 2
+    bound = 4 * float(given["query"].max()) * 20 * given["rule"].scale_for(4)
     assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is taken
 
 

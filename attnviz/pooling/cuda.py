@@ -17,6 +17,7 @@ from attnviz.progress import Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have
+SAFE = 1e30  # numbers below it, and above 1 / SAFE, are float32's with room for what is multiplied with them
 LARGEST_SCORE = 1e3  # beyond it, the logarithm that a normaliser adds to a row's largest score loses digits in it
 ADDRESSES = 1 << 31  # what the kernels count the numbers of a head with
 LOG2_E = 1.4426950408889634
@@ -47,7 +48,7 @@ def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> b
     if (shown.start, shown.stop) != (0, key.shape[1]):
         return False
     queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
-    if find_spec("triton") is None or not bound < 1e30 or rule.mask is not None or rule.bias is not None:
+    if find_spec("triton") is None or rule.mask is not None or rule.bias is not None:
         return False
     kind = str(query.dtype).rpartition(".")[2]
     if query.dtype != key.dtype or kind not in ("bfloat16", "float16", "float32") or dimension > 256:
@@ -56,7 +57,11 @@ def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> b
         return False  # a position, and FAR beyond it, must be an int32
     if rule.sinks is not None and not float(abs(rule.sinks).max()) < LARGEST_SCORE:
         return False
-    return rule.scale_for(dimension) != 0 and _largest_score(query, key, rule, bound) < LARGEST_SCORE
+    scale = abs(rule.scale_for(dimension))
+    if not all(1 / SAFE < number < SAFE for number in (scale, *_numbers(rule, scale))):
+        return False
+    # Products are summed before they are scaled: they may overflow where scores do not, which attend() says.
+    return max(bound, bound / scale) < SAFE and _largest_score(query, key, rule, bound) < LARGEST_SCORE
 
 
 def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
@@ -66,8 +71,13 @@ def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
     if bound >= LARGEST_SCORE:
         bound = abs(rule.scale_for(query.shape[-1]))
         for array in (query, key):
-            bound *= float(torch.linalg.vector_norm(array, dim=-1, dtype=torch.float32).max())
+            bound *= float(torch.linalg.vector_norm(array, dim=-1, dtype=torch.float64).max())  # no square is 0 or ∞
     return bound if rule.softcap is None else min(bound, rule.softcap)
+
+
+def _numbers(rule: Rule, scale: float) -> tuple[float, float, float]:
+    """What the kernels multiply with to make scores in units of log₂: all of them; before the cap; and the cap."""
+    return (scale * LOG2_E, 1.0, 1.0) if rule.softcap is None else (LOG2_E, scale / rule.softcap, rule.softcap)
 
 
 def launches_for(query: Array, cell_keys: int) -> Iterator[Launch]:
@@ -191,8 +201,7 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
     sinks = None if rule.sinks is None else torch.as_tensor(rule.sinks, dtype=torch.float32, device=query.device)
     padded = _padded(cell_keys) != cell_keys and cell_keys % launch.key_block != 0
     precision = "tf32x3" if query.dtype == torch.float32 else "ieee"
-    factor = float(LOG2_E if capped else scale * LOG2_E)
-    inner, softcap = (scale / rule.softcap, rule.softcap) if rule.softcap is not None else (1.0, 1.0)
+    factor, inner, softcap = _numbers(rule, scale)
     # Scale and shift of a score in one instruction, which Triton 3.10 no longer does unasked.
     options: dict[str, Any] = {"enable_fp_fusion": True}
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
