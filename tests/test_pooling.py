@@ -315,6 +315,14 @@ def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
     assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is taken
 
 
+def test_the_kernels_are_not_taken_on_rocm(monkeypatch):
+    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    query = torch.ones(1, 9, 4)
+    assert cuda.takes(query, query, Rule(), 2.0, range(9))
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    assert not cuda.takes(query, query, Rule(), 2.0, range(9))
+
+
 def test_a_head_beyond_the_kernels_places_is_copied_together():
     assert cuda._reachable(torch.ones(1, 9, 4))
     apart = torch.empty(1, device="meta").as_strided((1, 9, 4), (1, 1 << 28, 1))

@@ -45,6 +45,10 @@ def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> b
     """Whether the kernels compute this: CUDA and Triton are there, all keys are shown, the rule is one of lengths and
     numbers alone, and no score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score
     exceeds it."""
+    import torch
+
+    if torch.version.hip is not None:  # whose tensors are "cuda" too, and whose cards do not read the kernels' PTX
+        return False
     if (shown.start, shown.stop) != (0, key.shape[1]):
         return False
     queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
