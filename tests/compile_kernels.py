@@ -45,7 +45,7 @@ def main(architecture: int, limit: int, names: list[str]) -> None:
         cell, launches = cell_size(tokens, 1024), []
         for launch in cuda.launches_for(query, cell):
             calls.clear()
-            cuda.run(query, query, rule, cell, cell, launch)
+            cuda.run(query, query, rule, (0,), cell, cell, launch)
             shared = [compiled(*call, architecture).metadata.shared for call in calls]
             launches.append(max(shared))
             if max(shared) <= limit:

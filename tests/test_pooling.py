@@ -349,7 +349,7 @@ def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, cap
     def failing(*_):
         raise error("no ptxas")
 
-    monkeypatch.setattr(cuda, "_launched", failing)
+    monkeypatch.setattr(cuda, "run", failing)
     query = torch.randn(2, 30, 4)
     given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, unheard
     for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
@@ -362,17 +362,27 @@ def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch,
     tried = []
 
     def launched(*given):
-        launch = given[-2]
+        launch = given[-1]
         tried.append((launch.query_block, launch.key_block, launch.stages))
         if launch.query_block * launch.key_block > 1024:
             raise OutOfResources("shared memory")
         return launch
 
-    monkeypatch.setattr(cuda, "_launched", launched)
+    monkeypatch.setattr(cuda, "run", launched)
     query = torch.randn(1, 4096, 64)
     cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
     assert tried == [(64, 64, 2), (64, 64, 1), (32, 64, 1), (32, 32, 1)]
     assert not caplog.messages
+
+
+@pytest.mark.usefixtures("errors_of_triton")
+def test_some_heads_are_one_launch_that_is_reported(monkeypatch):
+    heard, heads = [], []
+    monkeypatch.setattr(cuda, "run", lambda *given: heads.append(given[3]))
+    query = torch.randn(4, 30, 4)
+    cuda.pool_on_gpu(query, query, Rule(), (2, 0), 4, range(0, 30, 4), 1e2, lambda *given: heard.append(given))
+    assert heads == [(2, 0)]
+    assert heard == [(2, 2)]
 
 
 GPU_RULES = {

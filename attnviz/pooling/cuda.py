@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -130,7 +130,9 @@ def pool_on_gpu(
     reason: Exception | None = None
     for launch in launches_for(query, shown.step):
         try:
-            return _launched(query, key, rule, heads, cell_queries, shown.step, launch, report)
+            measures = run(query, key, rule, heads, cell_queries, shown.step, launch)
+            report(len(heads), len(heads))
+            return measures
         except OutOfResources as error:  # a smaller one may fit
             reason = error
         except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
@@ -141,7 +143,7 @@ def pool_on_gpu(
     return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
 
 
-def _launched(
+def run(
     query: Array,
     key: Array,
     rule: Rule,
@@ -149,35 +151,15 @@ def _launched(
     cell_queries: int,
     cell_keys: int,
     launch: Launch,
-    report: Report,
 ) -> Measures:
-    """The same by the kernels, all heads in one launch or each in its own."""
-    import torch
-
-    total, group = query.shape[0], query.shape[0] // key.shape[0]
-    if tuple(heads) == tuple(range(total)):
-        measures = run(query, key, rule, cell_queries, cell_keys, launch)
-        report(total, total)
-        return measures
-
-    def one(head: int) -> Measures:
-        own = rule if rule.sinks is None else replace(rule, sinks=rule.sinks[head : head + 1])
-        kv_head = head // group
-        return run(query[head : head + 1], key[kv_head : kv_head + 1], own, cell_queries, cell_keys, launch)
-
-    columns = zip(*(one(head) for head in heads), strict=True)
-    return Measures(*(None if column[0] is None else torch.cat(column) for column in columns))
-
-
-def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int, launch: Launch) -> Measures:
-    """Launch the kernels for all heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
+    """Launch the kernels for some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
     from attnviz.pooling.kernels import pool_rows
     from attnviz.pooling.lookup import find_keys
 
-    heads, queries, dimension = query.shape
-    kv_heads, keys, _ = key.shape
+    _, queries, dimension = query.shape
+    group, keys, count = query.shape[0] // key.shape[0], key.shape[1], len(heads)
     query, key = (array if _reachable(array) else array.contiguous() for array in (query, key))
     scale = rule.scale_for(dimension)
     if scale < 0:
@@ -193,14 +175,15 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
     def new(*shape: int, dtype: Any = torch.float32) -> Array:
         return torch.empty(shape, dtype=dtype, device=query.device)
 
-    mean, maximum = torch.zeros((2, heads, query_cells, key_cells), device=query.device)
-    entropy, largest, normaliser, first = new(4, heads, queries)
-    best, found = new(2, heads, queries, dtype=torch.int32)
+    mean, maximum = torch.zeros((2, count, query_cells, key_cells), device=query.device)
+    entropy, largest, normaliser, first = new(4, count, queries)
+    best, found = new(2, count, queries, dtype=torch.int32)
     strip = key_cells_padded * launch.query_block * 8
     processors = torch.cuda.get_device_properties(query.device).multi_processor_count
-    programs = max(1, min(heads * blocks, processors * launch.programs, SCRATCH // strip))
+    programs = max(1, min(count * blocks, processors * launch.programs, SCRATCH // strip))
     scratch = new(programs * strip // 8, dtype=torch.int64)
     counter = torch.zeros(1, dtype=torch.int32, device=query.device)
+    numbers = torch.tensor(heads, dtype=torch.int32, device=query.device)
     capped = rule.softcap is not None
     sinks = None if rule.sinks is None else torch.as_tensor(rule.sinks, dtype=torch.float32, device=query.device)
     padded = _padded(cell_keys) != cell_keys and cell_keys % launch.key_block != 0
@@ -211,8 +194,8 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
     with torch.cuda.device(query.device):
         pool_rows[(programs,)](
-            query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
-            scratch, counter, heads, heads // kv_heads, queries, keys, dimension,
+            numbers, query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
+            scratch, counter, count, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1),
             cell_queries, cell_keys, query_cells, key_cells, key_cells_padded, blocks, offset, before, after, factor, inner, softcap,
             PADDED=padded, SOFTCAP=capped, SINKS=sinks is not None, BANDED=min(before, after) < FAR,
@@ -223,8 +206,8 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
         )  # fmt: skip
         order = torch.argsort(best, dim=1)
         rows, width = 32, min(64, max(16, _padded(cell_keys)))
-        find_keys[(math.ceil(queries / rows), heads)](
-            order, best, query, key, found, normaliser, first, heads // kv_heads, queries, keys, dimension,
+        find_keys[(math.ceil(queries / rows), count)](
+            numbers, order, best, query, key, found, normaliser, first, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4, **options,
         )  # fmt: skip
