@@ -1,7 +1,9 @@
 """The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
 
 import math
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -343,9 +345,30 @@ def errors_of_triton(monkeypatch):
     monkeypatch.setitem(sys.modules, "triton.runtime.errors", types.SimpleNamespace(OutOfResources=OutOfResources))
 
 
-@pytest.mark.parametrize("error", [TritonError, RuntimeError, OutOfResources])
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (TritonError("no such type"), cuda.LaunchError),
+        (RuntimeError("Failed to find C compiler."), cuda.LaunchError),
+        (subprocess.CalledProcessError(1, "gcc"), cuda.LaunchError),
+        (FileNotFoundError("ptxas"), cuda.LaunchError),
+        (OutOfResources("shared memory"), OutOfResources),
+        (TypeError("an argument too few"), TypeError),
+    ],
+    ids=repr,
+)
 @pytest.mark.usefixtures("errors_of_triton")
-def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
+def test_what_triton_cannot_launch_is_told_from_mistakes(raised, error):
+    def failing(*_):
+        raise raised
+
+    with pytest.raises(error, match=re.escape(str(raised))):
+        cuda._launch({(1,): failing}, (1,), "an argument")
+
+
+@pytest.mark.parametrize("error", [cuda.LaunchError, OutOfResources, torch.OutOfMemoryError])
+@pytest.mark.usefixtures("errors_of_triton")
+def test_what_does_not_run_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
     def failing(*_):
         raise error("no ptxas")
 
@@ -355,6 +378,17 @@ def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, cap
     for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
         assert (array is None and wanted is None) or torch.equal(array, wanted)
     assert caplog.messages == ["attnviz: the GPU kernel does not run here, so torch pools: no ptxas"]
+
+
+@pytest.mark.usefixtures("errors_of_triton")
+def test_a_mistake_on_the_way_to_the_kernels_is_not_hidden(monkeypatch):
+    def mistaken(*_):
+        raise RuntimeError("The size of tensor a (3) must match the size of tensor b (4)")
+
+    monkeypatch.setattr(cuda, "run", mistaken)
+    query = torch.randn(1, 30, 4)
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, unheard)
 
 
 @pytest.mark.usefixtures("errors_of_triton")

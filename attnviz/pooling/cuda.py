@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from subprocess import CalledProcessError
 from typing import Any
 
 from attnviz.arrays import Array
@@ -39,6 +40,10 @@ class Launch:
     stages: int = 2
     programs: int = 2
     registers: int | None = 128
+
+
+class LaunchError(Exception):
+    """Triton could not compile or start a kernel here; the cause is what it raised."""
 
 
 def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> bool:
@@ -124,20 +129,21 @@ def pool_on_gpu(
     Where Triton cannot compile a kernel for the card, or the card has too little memory for it, torch computes the same
     block by block (blocks.py), slower and no less exactly; a warning is logged.
     """
-    from triton.errors import TritonError
+    import torch
     from triton.runtime.errors import OutOfResources
 
     reason: Exception | None = None
     for launch in launches_for(query, shown.step):
         try:
             measures = run(query, key, rule, heads, cell_queries, shown.step, launch)
-            report(len(heads), len(heads))
-            return measures
         except OutOfResources as error:  # a smaller one may fit
             reason = error
-        except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
+        except (LaunchError, torch.OutOfMemoryError) as error:
             reason = error
             break
+        else:
+            report(len(heads), len(heads))
+            return measures
     words = " ".join(str(reason).split())[:200]
     logging.getLogger("attnviz").warning("attnviz: the GPU kernel does not run here, so torch pools: %s", words)
     return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
@@ -193,7 +199,8 @@ def run(
     options: dict[str, Any] = {"enable_fp_fusion": True}
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
     with torch.cuda.device(query.device):
-        pool_rows[(programs,)](
+        _launch(
+            pool_rows, (programs,),
             numbers, query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
             scratch, counter, count, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1),
@@ -206,7 +213,8 @@ def run(
         )  # fmt: skip
         order = torch.argsort(best, dim=1)
         rows, width = 32, min(64, max(16, _padded(cell_keys)))
-        find_keys[(math.ceil(queries / rows), count)](
+        _launch(
+            find_keys, (math.ceil(queries / rows), count),
             numbers, order, best, query, key, found, normaliser, first, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4, **options,
@@ -214,6 +222,24 @@ def run(
     return Measures(
         mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E, torch.ones_like(normaliser)
     )
+
+
+def _launch(kernel: Any, grid: tuple[int, ...], *given: Any, **options: Any) -> None:
+    """Start a kernel; LaunchError where Triton cannot, OutOfResources where the card has too little shared memory for it.
+
+    A missing compiler and a pass that fails are RuntimeErrors of Triton; of a compiler that cannot be run or fails, and a cache
+    that cannot be written, come Python's own errors. They are caught around a launch alone: elsewhere a
+    RuntimeError is torch's word on a mistake of ours, which the slower road would hide.
+    """
+    from triton.errors import TritonError
+    from triton.runtime.errors import OutOfResources
+
+    try:
+        kernel[grid](*given, **options)
+    except OutOfResources:
+        raise
+    except (TritonError, RuntimeError, CalledProcessError, OSError) as error:
+        raise LaunchError(str(error)) from error
 
 
 def _reachable(array: Array) -> bool:
