@@ -28,7 +28,7 @@ CASES = {
     "few tokens": (1500, 64, torch.bfloat16, Rule()),
     "single precision": (16_384, 128, torch.float32, Rule(causal=True)),
     "wide": (9000, 256, torch.bfloat16, Rule()),
-    "wide, single precision": (9000, 256, torch.float32, Rule()),
+    "wide, single precision": (131_072, 256, torch.float32, Rule()),
 }
 TYPES = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32", torch.int32: "i32", torch.int64: "i64"}
 

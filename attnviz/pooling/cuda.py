@@ -21,6 +21,7 @@ FAR = 1 << 30  # a distance that no two tokens have
 SAFE = 1e30  # numbers below it, and above 1 / SAFE, are float32's with room for what is multiplied with them
 LARGEST_SCORE = 1e3  # beyond it, the logarithm that a normaliser adds to a row's largest score loses digits in it
 ADDRESSES = 1 << 31  # what the kernels count the numbers of a head with
+LOOKED_UP = 1 << 14  # bytes of queries or keys at once, where the largest score is looked up: any card holds them
 LOG2_E = 1.4426950408889634
 
 
@@ -212,7 +213,8 @@ def run(
             num_warps=launch.warps, **limit, **options,
         )  # fmt: skip
         order = torch.argsort(best, dim=1)
-        rows, width = 32, min(64, max(16, _padded(cell_keys)))
+        most = LOOKED_UP // (_padded(dimension) * query.dtype.itemsize)
+        rows, width = min(32, most), max(16, min(64, most, _padded(cell_keys)))
         _launch(
             find_keys, (math.ceil(queries / rows), count),
             numbers, order, best, query, key, found, normaliser, first, group, queries, keys, dimension,
