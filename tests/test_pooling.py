@@ -1,5 +1,6 @@
 """The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
 
+import logging
 import math
 import re
 import signal
@@ -292,29 +293,40 @@ def test_memory_does_not_grow_with_the_context():
     assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
 
 
+FLOAT64 = {name: torch.ones(1, 9, 4, dtype=torch.float64) for name in ("query", "key")}
+WIDE = {name: torch.ones(1, 9, 300) for name in ("query", "key")}
+
+
 @pytest.mark.parametrize(
-    ("change", "taken"),
+    ("change", "reason"),
     [
-        ({}, True),
-        ({"query": torch.full((1, 9, 4), 20.0)}, True),  # |q · k| = 800
-        ({"query": torch.full((1, 9, 4), 1e4)}, False),
-        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, True),
-        ({"rule": Rule(sinks=numpy.array([-1e6]))}, False),
-        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
-        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
-        ({"rule": Rule(scale=0.0)}, False),
-        ({"rule": Rule(scale=1e-46)}, False),  # float32 has no such number
-        ({"rule": Rule(scale=30.0, softcap=2e-38)}, False),  # nor scale / softcap
-        ({"rule": Rule(scale=1e-29), "query": torch.full((1, 9, 4), 1e29)}, False),  # q · k, until it is scaled
-        ({"rule": Rule(scale=1e26), "query": torch.full((1, 9, 4), 1e-24)}, False),  # squares of it are 0 in float32
-        ({"shown": range(2, 9)}, False),
+        ({}, None),
+        ({"query": torch.full((1, 9, 4), 20.0)}, None),  # |q · k| = 800
+        ({"query": torch.full((1, 9, 4), 1e4)}, "scores"),
+        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, None),
+        ({"rule": Rule(sinks=numpy.array([-1e6]))}, "sink"),
+        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, "positions"),
+        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, "no mask and no bias"),
+        ({"rule": Rule(scale=0.0)}, "the scale"),
+        ({"rule": Rule(scale=1e-46)}, "the scale"),  # float32 has no such number
+        ({"rule": Rule(scale=30.0, softcap=2e-38)}, "the softcap"),  # nor scale / softcap
+        ({"rule": Rule(scale=1e-29), "query": torch.full((1, 9, 4), 1e29)}, "scores"),  # q · k, until it is scaled
+        ({"rule": Rule(scale=1e26), "query": torch.full((1, 9, 4), 1e-24)}, "scores"),  # squares of it are 0 in float32
+        ({"shown": range(2, 9)}, "all keys"),
+        (FLOAT64, "query is float64"),
+        (WIDE, "300 dimensions"),
     ],
 )
-def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
+def test_which_inputs_the_kernels_take_and_why_not(change, reason, monkeypatch, caplog):
     monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    cuda._log_once.cache_clear()
+    caplog.set_level(logging.INFO)
     given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
     bound = 4 * float(given["query"].max()) * 20 * given["rule"].scale_for(4)
-    assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is taken
+    for _ in range(2):
+        assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is (reason is None)
+    assert len(caplog.messages) == (reason is not None)
+    assert reason is None or reason in caplog.messages[0]
 
 
 def test_the_kernels_are_not_taken_on_rocm(monkeypatch):

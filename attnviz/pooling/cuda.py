@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from subprocess import CalledProcessError
 from typing import Any
@@ -50,28 +51,47 @@ class LaunchError(Exception):
 def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> bool:
     """Whether the kernels compute this: CUDA and Triton are there, all keys are shown, the rule is one of lengths and
     numbers alone, and no score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score
-    exceeds it."""
+    exceeds it. Why they do not is logged, for those who wonder that it takes so long."""
+    reason = _refusal(query, key, rule, bound, shown)
+    if reason is not None:
+        _log_once(reason)
+    return reason is None
+
+
+@cache
+def _log_once(reason: str) -> None:
+    logging.getLogger("attnviz").info("attnviz: torch pools instead of the GPU kernels: %s", reason)
+
+
+def _refusal(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> str | None:
+    """Why the kernels do not compute this; None where they do."""
     import torch
 
-    if torch.version.hip is not None:  # whose tensors are "cuda" too, and whose cards do not read the kernels' PTX
-        return False
-    if (shown.start, shown.stop) != (0, key.shape[1]):
-        return False
     queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
-    if find_spec("triton") is None or rule.mask is not None or rule.bias is not None:
-        return False
-    kind = str(query.dtype).rpartition(".")[2]
-    if query.dtype != key.dtype or kind not in ("bfloat16", "float16", "float32") or dimension > 256:
-        return False
-    if max(queries, keys) * dimension >= ADDRESSES or abs(rule.offset_for(queries, keys)) >= FAR // 2:
-        return False  # a position, and FAR beyond it, must be an int32
-    if rule.sinks is not None and not float(abs(rule.sinks).max()) < LARGEST_SCORE:
-        return False
     scale = abs(rule.scale_for(dimension))
+    types = [str(array.dtype).rpartition(".")[2] for array in (query, key)]
+    if torch.version.hip is not None:  # whose tensors are "cuda" too, and whose cards do not read the kernels' PTX
+        return "they are for Nvidia's cards"
+    if find_spec("triton") is None:
+        return "Triton is not installed"
+    if (shown.start, shown.stop) != (0, keys):
+        return "they show all keys, not some"
+    if rule.mask is not None or rule.bias is not None:
+        return "they know no mask and no bias"
+    if types[0] != types[1] or types[0] not in ("bfloat16", "float16", "float32"):
+        return f"query is {types[0]} and key {types[1]}"
+    if dimension > 256:
+        return f"{dimension} dimensions are more than 256"
+    if max(queries, keys) * dimension >= ADDRESSES or abs(rule.offset_for(queries, keys)) >= FAR // 2:
+        return "positions are beyond int32"  # each of them, and FAR beyond it
+    if rule.sinks is not None and not float(abs(rule.sinks).max()) < LARGEST_SCORE:
+        return f"a sink is not below {LARGEST_SCORE:,.0f}"
     if not all(1 / SAFE < number < SAFE for number in (scale, *_numbers(rule, scale))):
-        return False
+        return "the scale or the softcap is too small or too large"
     # Products are summed before they are scaled: they may overflow where scores do not, which attend() says.
-    return max(bound, bound / scale) < SAFE and _largest_score(query, key, rule, bound) < LARGEST_SCORE
+    if not (max(bound, bound / scale) < SAFE and _largest_score(query, key, rule, bound) < LARGEST_SCORE):
+        return f"scores may not be below {LARGEST_SCORE:,.0f}"
+    return None
 
 
 def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
