@@ -181,6 +181,27 @@ def test_several_tiles_in_single_precision(rule):
         agree(pooled, wanted, 2e-5)
 
 
+def test_tiles_are_larger_where_it_is_no_cpu(monkeypatch):
+    sizes, usual = [], blocks._reduce_tile
+
+    def counted(*given):
+        sizes.append((given[2][1] - given[2][0], given[3].last - given[3].first))
+        usual(*given)
+
+    monkeypatch.setattr(blocks, "_reduce_tile", counted)
+    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
+    monkeypatch.setattr(blocks, "KEY_BLOCK", 4)
+    query = torch.randn(1, 64, 8)
+    plain = pool_arrays(query, query, Rule(causal=True), cells=16)
+    assert set(sizes) == {(4, 4)}
+    sizes.clear()
+    monkeypatch.setattr(blocks, "on_cpu", lambda _: False)
+    pooled = pool_arrays(query, query, Rule(causal=True), cells=16)
+    assert set(sizes) == {(32, 32)}
+    torch.testing.assert_close(pooled.mean, plain.mean)
+    assert torch.equal(pooled.largest_key, plain.largest_key)
+
+
 def test_half_precision_is_computed_in_single():
     query, key = (torch.randn(1, 50, 8).bfloat16() for _ in range(2))
     pooled = pool_arrays(query, key, cells=7)
