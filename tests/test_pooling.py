@@ -454,7 +454,7 @@ def test_some_heads_are_one_launch_that_is_reported(monkeypatch):
 
 GPU_RULES = {
     **{name: rule(700) for name, rule in KERNEL_RULES.items()},
-    "mask": Rule(mask=numpy.random.default_rng(5).random((700, 700)) < 0.5),  # the torch path
+    "mask": Rule(mask=numpy.random.default_rng(5).random((700, 1000)) < 0.5),  # the torch path
 }
 
 
@@ -465,10 +465,19 @@ GPU_RULES = {
     ("dtype", "dimension", "cells"),
     [("bfloat16", 128, 6), ("bfloat16", 64, 100), ("float16", 80, 350), ("float32", 64, 44), ("bfloat16", 256, 2)],
 )
-def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells):
-    query, key = (torch.randn(heads, 700, dimension, device="cuda").to(getattr(torch, dtype)) for heads in (4, 2))
+def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells, monkeypatch, caplog):
+    query, key = (
+        torch.randn(heads, tokens, dimension, device="cuda").to(getattr(torch, dtype))
+        for heads, tokens in ((4, 700), (2, 1000))
+    )
+    launched, run = [], cuda.run
+    monkeypatch.setattr(cuda, "run", lambda *given: launched.append(given) or run(*given))
+    cuda._log_once.cache_clear()
+    caplog.set_level(logging.INFO)
     pooled = pool_arrays(query, key, rule, cells=cells)
     assert pooled.mean.is_cuda
+    assert bool(launched) == (rule.mask is None)
+    assert len(caplog.messages) == (rule.mask is not None)  # it is said wherever torch pools
     on_cpu = replace(
         pooled, **{name: getattr(pooled, name).cpu() for name in ("mean", "maximum", "largest_key", *ROWS)}
     )
