@@ -194,11 +194,15 @@ def in_threads(
             executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
 
 
+def on_cpu(array: Array) -> bool:
+    return not _is_torch(array) or array.device.type == "cpu"
+
+
 def _limited(array: Array) -> tuple[int, Any] | None:
     """How many threads there are for arrays such as ``array``, and a context that lets an operation take but so many,
     which yields what every thread has to do first; None where threads are not ours to give."""
     if _is_torch(array):
-        return (_torch_threads(), _limit_torch) if array.device.type == "cpu" else None
+        return (_torch_threads(), _limit_torch) if on_cpu(array) else None
     return _processors(), limit_blas
 
 

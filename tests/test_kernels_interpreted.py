@@ -20,7 +20,6 @@ from kernel_rules import KERNEL_RULES  # noqa: E402
 
 from attnviz.pooling import cuda, kernels  # noqa: E402
 from attnviz.pooling.blocks import pool_blocks  # noqa: E402
-from attnviz.pooling.cells import cell_size  # noqa: E402
 from attnviz.progress import unheard  # noqa: E402
 
 pytestmark = [
@@ -32,7 +31,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
-    """What a launch asks of a GPU, answered."""
+    """What a launch asks of a GPU, answered; and in memory that nobody has written, NaN."""
 
     @triton.jit
     def store_pair(place, first, second):
@@ -43,25 +42,66 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
     card = types.SimpleNamespace(multi_processor_count=2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    monkeypatch.setattr(torch, "empty", lambda *given, **options: poisoned(empty(*given, **options)))
+
+
+empty = torch.empty
+
+
+def poisoned(array):
+    array.view(torch.int32).fill_(0x7FC00000)  # NaN in float32, and twice in the int64 of the scratch
+    return array
+
+
+def test_tanh_is_exact_to_some_units_of_the_last_place():
+    @triton.jit
+    def apply(place, into):
+        inside = tl.arange(0, 4096)
+        tl.store(into + inside, kernels.tanh(tl.load(place + inside)))
+
+    sizes = torch.logspace(-37, 2, 2048)
+    given = torch.cat([sizes, -sizes])
+    got = torch.empty_like(given)
+    apply[(1,)](given, got)
+    numpy.testing.assert_allclose(got, numpy.tanh(given.double()), rtol=4 * numpy.finfo(numpy.float32).eps)
 
 
 @pytest.mark.parametrize("rule", KERNEL_RULES)
 @pytest.mark.parametrize(
-    ("tokens", "dimension", "cells", "launch"),
+    ("tokens", "cells", "dimension", "launch"),
     [
-        (230, 64, 6, (32, 32)),
-        (230, 80, 230, (32, 32)),
-        (230, 32, 2, (16, 32)),
-        (257, 32, 43, (64, 16)),
-        (256, 64, 64, (32, 32)),
+        ((90, 60), (20, 7), 24, (16, 32)),  # several blocks a cell, several cells a tile
+        ((60, 90), (7, 20), 32, (16, 32)),  # several cells of queries a block, one cell of keys a tile
+        ((50, 80), (16, 40), 16, (16, 16)),  # a block a cell, several tiles a cell
     ],
+    ids=str,
 )
-def test_the_kernels_agree_with_the_blocks(rule, tokens, dimension, cells, launch):
-    rule = KERNEL_RULES[rule](tokens)
-    query, key = (torch.randn(heads, tokens, dimension) for heads in (4, 2))
-    cell = cell_size(tokens, cells)
-    measures = cuda.run(query, key, rule, cell, cell, cuda.Launch(*launch))
-    wanted = pool_blocks(query.double(), key.double(), rule, range(4), cell, range(0, key.shape[1], cell), 1e9, unheard)
+def test_the_kernels_agree_with_the_blocks(rule, tokens, cells, dimension, launch):
+    agree(KERNEL_RULES[rule](min(tokens)), tokens, cells, dimension, launch)
+
+
+@pytest.mark.parametrize("rule", ["full", "window"])
+@pytest.mark.parametrize(
+    ("tokens", "cells", "launch"),
+    [
+        ((40, 70), (1, 1), (32, 32)),  # a cell a number
+        ((64, 96), (16, 8), (32, 32)),  # powers of two alone, and nothing left over
+        ((40, 70), (8, 32), (32, 16)),  # nor in the tiles of a cell
+    ],
+    ids=str,
+)
+def test_cells_that_fit_the_tiles(rule, tokens, cells, launch):
+    agree(KERNEL_RULES[rule](min(tokens)), tokens, cells, 16, launch)
+
+
+def agree(rule, tokens, cells, dimension, launch):
+    """Whether the kernels give what pool_blocks gives in float64: tokens and cells are of (queries, keys)."""
+    torch.manual_seed(7)
+    query, key = (torch.randn(heads, count, dimension) for heads, count in zip((4, 2), tokens, strict=True))
+    heads = 3, 0
+    measures = cuda.run(query, key, rule, heads, *cells, cuda.Launch(*launch))
+    shown = range(0, tokens[1], cells[1])
+    wanted = pool_blocks(query.double(), key.double(), rule, heads, cells[0], shown, 1e9, unheard)
     for name in ("mean", "maximum", "entropy", "largest", "first_key", "normaliser"):
         numpy.testing.assert_allclose(
             getattr(measures, name), getattr(wanted, name), rtol=2e-5, atol=2e-5, err_msg=name

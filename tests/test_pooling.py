@@ -1,7 +1,10 @@
 """The pooled map is attend()'s weights, pooled: for every rule, for NumPy and torch, for any number of tokens."""
 
+import logging
 import math
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -179,6 +182,27 @@ def test_several_tiles_in_single_precision(rule):
         agree(pooled, wanted, 2e-5)
 
 
+def test_tiles_are_larger_where_it_is_no_cpu(monkeypatch):
+    sizes, usual = [], blocks._reduce_tile
+
+    def counted(*given):
+        sizes.append((given[2][1] - given[2][0], given[3].last - given[3].first))
+        usual(*given)
+
+    monkeypatch.setattr(blocks, "_reduce_tile", counted)
+    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
+    monkeypatch.setattr(blocks, "KEY_BLOCK", 4)
+    query = torch.randn(1, 64, 8)
+    plain = pool_arrays(query, query, Rule(causal=True), cells=16)
+    assert set(sizes) == {(4, 4)}
+    sizes.clear()
+    monkeypatch.setattr(blocks, "on_cpu", lambda _: False)
+    pooled = pool_arrays(query, query, Rule(causal=True), cells=16)
+    assert set(sizes) == {(32, 32)}
+    torch.testing.assert_close(pooled.mean, plain.mean)
+    assert torch.equal(pooled.largest_key, plain.largest_key)
+
+
 def test_half_precision_is_computed_in_single():
     query, key = (torch.randn(1, 50, 8).bfloat16() for _ in range(2))
     pooled = pool_arrays(query, key, cells=7)
@@ -326,25 +350,48 @@ def test_memory_does_not_grow_with_the_context():
     assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
 
 
+FLOAT64 = {name: torch.ones(1, 9, 4, dtype=torch.float64) for name in ("query", "key")}
+WIDE = {name: torch.ones(1, 9, 300) for name in ("query", "key")}
+
+
 @pytest.mark.parametrize(
-    ("change", "taken"),
+    ("change", "reason"),
     [
-        ({}, True),
-        ({"query": torch.full((1, 9, 4), 20.0)}, True),  # |q · k| = 800
-        ({"query": torch.full((1, 9, 4), 1e4)}, False),
-        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, True),
-        ({"rule": Rule(sinks=numpy.array([-1e6]))}, False),
-        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, False),
-        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, False),
-        ({"rule": Rule(scale=0.0)}, False),
-        ({"shown": range(2, 9)}, False),
+        ({}, None),
+        ({"query": torch.full((1, 9, 4), 20.0)}, None),  # |q · k| = 800
+        ({"query": torch.full((1, 9, 4), 1e4)}, "scores"),
+        ({"query": torch.full((1, 9, 4), 1e4), "rule": Rule(softcap=30.0)}, None),
+        ({"rule": Rule(sinks=numpy.array([-1e6]))}, "sink"),
+        ({"rule": Rule(causal=True, query_offset=-(1 << 30))}, "positions"),
+        ({"rule": Rule(bias=numpy.zeros((9, 9)))}, "no mask and no bias"),
+        ({"rule": Rule(scale=0.0)}, "the scale"),
+        ({"rule": Rule(scale=1e-46)}, "the scale"),  # float32 has no such number
+        ({"rule": Rule(scale=30.0, softcap=2e-38)}, "the softcap"),  # nor scale / softcap
+        ({"rule": Rule(scale=1e-29), "query": torch.full((1, 9, 4), 1e29)}, "scores"),  # q · k, until it is scaled
+        ({"rule": Rule(scale=1e26), "query": torch.full((1, 9, 4), 1e-24)}, "scores"),  # squares of it are 0 in float32
+        ({"shown": range(2, 9)}, "all keys"),
+        (FLOAT64, "query is float64"),
+        (WIDE, "300 dimensions"),
     ],
 )
-def test_which_inputs_the_kernels_take(change, taken, monkeypatch):
+def test_which_inputs_the_kernels_take_and_why_not(change, reason, monkeypatch, caplog):
     monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    cuda._log_once.cache_clear()
+    caplog.set_level(logging.INFO)
     given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
-    bound = 4 * float(given["query"].max()) * 20 / 2
-    assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is taken
+    bound = 4 * float(given["query"].max()) * 20 * given["rule"].scale_for(4)
+    for _ in range(2):
+        assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is (reason is None)
+    assert len(caplog.messages) == (reason is not None)
+    assert reason is None or reason in caplog.messages[0]
+
+
+def test_the_kernels_are_not_taken_on_rocm(monkeypatch):
+    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    query = torch.ones(1, 9, 4)
+    assert cuda.takes(query, query, Rule(), 2.0, range(9))
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    assert not cuda.takes(query, query, Rule(), 2.0, range(9))
 
 
 def test_a_head_beyond_the_kernels_places_is_copied_together():
@@ -367,13 +414,34 @@ def errors_of_triton(monkeypatch):
     monkeypatch.setitem(sys.modules, "triton.runtime.errors", types.SimpleNamespace(OutOfResources=OutOfResources))
 
 
-@pytest.mark.parametrize("error", [TritonError, RuntimeError, OutOfResources])
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (TritonError("no such type"), cuda.LaunchError),
+        (RuntimeError("Failed to find C compiler."), cuda.LaunchError),
+        (subprocess.CalledProcessError(1, "gcc"), cuda.LaunchError),
+        (FileNotFoundError("ptxas"), cuda.LaunchError),
+        (OutOfResources("shared memory"), OutOfResources),
+        (TypeError("an argument too few"), TypeError),
+    ],
+    ids=repr,
+)
 @pytest.mark.usefixtures("errors_of_triton")
-def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
+def test_what_triton_cannot_launch_is_told_from_mistakes(raised, error):
+    def failing(*_):
+        raise raised
+
+    with pytest.raises(error, match=re.escape(str(raised))):
+        cuda._launch({(1,): failing}, (1,), "an argument")
+
+
+@pytest.mark.parametrize("error", [cuda.LaunchError, OutOfResources, torch.OutOfMemoryError])
+@pytest.mark.usefixtures("errors_of_triton")
+def test_what_does_not_run_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
     def failing(*_):
         raise error("no ptxas")
 
-    monkeypatch.setattr(cuda, "_launched", failing)
+    monkeypatch.setattr(cuda, "run", failing)
     query = torch.randn(2, 30, 4)
     given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, unheard
     for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
@@ -382,26 +450,47 @@ def test_what_does_not_compile_is_pooled_in_blocks_aloud(error, monkeypatch, cap
 
 
 @pytest.mark.usefixtures("errors_of_triton")
+def test_a_mistake_on_the_way_to_the_kernels_is_not_hidden(monkeypatch):
+    def mistaken(*_):
+        raise RuntimeError("The size of tensor a (3) must match the size of tensor b (4)")
+
+    monkeypatch.setattr(cuda, "run", mistaken)
+    query = torch.randn(1, 30, 4)
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, unheard)
+
+
+@pytest.mark.usefixtures("errors_of_triton")
 def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch, caplog):
     tried = []
 
     def launched(*given):
-        launch = given[-2]
+        launch = given[-1]
         tried.append((launch.query_block, launch.key_block, launch.stages))
         if launch.query_block * launch.key_block > 1024:
             raise OutOfResources("shared memory")
         return launch
 
-    monkeypatch.setattr(cuda, "_launched", launched)
+    monkeypatch.setattr(cuda, "run", launched)
     query = torch.randn(1, 4096, 64)
     cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
     assert tried == [(64, 64, 2), (64, 64, 1), (32, 64, 1), (32, 32, 1)]
     assert not caplog.messages
 
 
+@pytest.mark.usefixtures("errors_of_triton")
+def test_some_heads_are_one_launch_that_is_reported(monkeypatch):
+    heard, heads = [], []
+    monkeypatch.setattr(cuda, "run", lambda *given: heads.append(given[3]))
+    query = torch.randn(4, 30, 4)
+    cuda.pool_on_gpu(query, query, Rule(), (2, 0), 4, range(0, 30, 4), 1e2, lambda *given: heard.append(given))
+    assert heads == [(2, 0)]
+    assert heard == [(2, 2)]
+
+
 GPU_RULES = {
     **{name: rule(700) for name, rule in KERNEL_RULES.items()},
-    "mask": Rule(mask=numpy.random.default_rng(5).random((700, 700)) < 0.5),  # the torch path
+    "mask": Rule(mask=numpy.random.default_rng(5).random((700, 1000)) < 0.5),  # the torch path
 }
 
 
@@ -412,10 +501,19 @@ GPU_RULES = {
     ("dtype", "dimension", "cells"),
     [("bfloat16", 128, 6), ("bfloat16", 64, 100), ("float16", 80, 350), ("float32", 64, 44), ("bfloat16", 256, 2)],
 )
-def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells):
-    query, key = (torch.randn(heads, 700, dimension, device="cuda").to(getattr(torch, dtype)) for heads in (4, 2))
+def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells, monkeypatch, caplog):
+    query, key = (
+        torch.randn(heads, tokens, dimension, device="cuda").to(getattr(torch, dtype))
+        for heads, tokens in ((4, 700), (2, 1000))
+    )
+    launched, run = [], cuda.run
+    monkeypatch.setattr(cuda, "run", lambda *given: launched.append(given) or run(*given))
+    cuda._log_once.cache_clear()
+    caplog.set_level(logging.INFO)
     pooled = pool_arrays(query, key, rule, cells=cells)
     assert pooled.mean.is_cuda
+    assert bool(launched) == (rule.mask is None)
+    assert len(caplog.messages) == (rule.mask is not None)  # it is said wherever torch pools
     on_cpu = replace(
         pooled, **{name: getattr(pooled, name).cpu() for name in ("mean", "maximum", "largest_key", *ROWS)}
     )

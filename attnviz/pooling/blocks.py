@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_floating, in_threads, namespace, overflow_unspoken
+from attnviz.arrays import Array, as_floating, in_threads, namespace, on_cpu, overflow_unspoken
 from attnviz.attention import Rule
 from attnviz.pooling.cells import band
 from attnviz.pooling.head import Head
@@ -28,6 +28,7 @@ from attnviz.progress import Report
 
 QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
 GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key
+ACCELERATED = 8  # times as long are the sides on other devices, to which 1 MiB is too little work; not measured
 WORKERS = 8  # blocks at once: each holds some 10 MiB in float32
 
 
@@ -79,7 +80,7 @@ def pool_blocks(
         zeros(queries),
         zeros(queries) + 1,
     )
-    cuts = list(row_blocks(queries, cell_queries, QUERY_BLOCK))
+    cuts = list(row_blocks(queries, cell_queries, QUERY_BLOCK * _longer(query)))
     pairs = [_pairs(rule, blocks, queries, keys) for blocks in cuts]
     done = 0
     for place, number in enumerate(heads):
@@ -94,6 +95,10 @@ def pool_blocks(
         if sums is not None:
             sums /= area
     return measures
+
+
+def _longer(array: Array) -> int:
+    return 1 if on_cpu(array) else ACCELERATED
 
 
 class _Job(NamedTuple):
@@ -123,7 +128,7 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, shown: rang
     """Add the queries start … stop − 1 of one head to its measures."""
     xp, block = head.xp, head.queries(start, stop)
     begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
-    tiles = list(cut(begin, end, shown, KEY_BLOCK))
+    tiles = list(cut(begin, end, shown, KEY_BLOCK * _longer(block)))
     sink = head.sink
     if not tiles:
         if sink is not None:
@@ -252,7 +257,7 @@ def _find_keys(head: Head, block: Array, start: int, first: Array, sought: Array
     rows = xp.nonzero(sought)[0]
     keys, dimension = head.key.shape
     inside = xp.arange(width, device=first.device)
-    step = max(1, GATHERED // (width * dimension))
+    step = max(1, GATHERED * _longer(block) ** 2 // (width * dimension))
     for begin in range(0, rows.shape[0], step):
         some = rows[begin : begin + step]
         place = first[some][:, None] + inside  # (queries, keys of the slot)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
+from subprocess import CalledProcessError
 from typing import Any
 
 from attnviz.arrays import Array
@@ -17,8 +19,10 @@ from attnviz.progress import Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have
+SAFE = 1e30  # numbers below it, and above 1 / SAFE, are float32's with room for what is multiplied with them
 LARGEST_SCORE = 1e3  # beyond it, the logarithm that a normaliser adds to a row's largest score loses digits in it
 ADDRESSES = 1 << 31  # what the kernels count the numbers of a head with
+LOOKED_UP = 1 << 14  # bytes of queries or keys at once, where the largest score is looked up: any card holds them
 LOG2_E = 1.4426950408889634
 
 
@@ -40,23 +44,54 @@ class Launch:
     registers: int | None = 128
 
 
+class LaunchError(Exception):
+    """Triton could not compile or start a kernel here; the cause is what it raised."""
+
+
 def takes(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> bool:
     """Whether the kernels compute this: CUDA and Triton are there, all keys are shown, the rule is one of lengths and
     numbers alone, and no score or place is beyond what float32 and int32 hold exactly enough. ``bound``: no scaled score
-    exceeds it."""
-    if (shown.start, shown.stop) != (0, key.shape[1]):
-        return False
+    exceeds it. Why they do not is logged, for those who wonder that it takes so long."""
+    reason = _refusal(query, key, rule, bound, shown)
+    if reason is not None:
+        _log_once(reason)
+    return reason is None
+
+
+@cache
+def _log_once(reason: str) -> None:
+    logging.getLogger("attnviz").info("attnviz: torch pools instead of the GPU kernels: %s", reason)
+
+
+def _refusal(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> str | None:
+    """Why the kernels do not compute this; None where they do."""
+    import torch
+
     queries, keys, dimension = query.shape[1], key.shape[1], query.shape[-1]
-    if find_spec("triton") is None or not bound < 1e30 or rule.mask is not None or rule.bias is not None:
-        return False
-    kind = str(query.dtype).rpartition(".")[2]
-    if query.dtype != key.dtype or kind not in ("bfloat16", "float16", "float32") or dimension > 256:
-        return False
+    scale = abs(rule.scale_for(dimension))
+    types = [str(array.dtype).rpartition(".")[2] for array in (query, key)]
+    if torch.version.hip is not None:  # whose tensors are "cuda" too, and whose cards do not read the kernels' PTX
+        return "they are for Nvidia's cards"
+    if find_spec("triton") is None:
+        return "Triton is not installed"
+    if (shown.start, shown.stop) != (0, keys):
+        return "they show all keys, not some"
+    if rule.mask is not None or rule.bias is not None:
+        return "they know no mask and no bias"
+    if types[0] != types[1] or types[0] not in ("bfloat16", "float16", "float32"):
+        return f"query is {types[0]} and key {types[1]}"
+    if dimension > 256:
+        return f"{dimension} dimensions are more than 256"
     if max(queries, keys) * dimension >= ADDRESSES or abs(rule.offset_for(queries, keys)) >= FAR // 2:
-        return False  # a position, and FAR beyond it, must be an int32
+        return "positions are beyond int32"  # each of them, and FAR beyond it
     if rule.sinks is not None and not float(abs(rule.sinks).max()) < LARGEST_SCORE:
-        return False
-    return rule.scale_for(dimension) != 0 and _largest_score(query, key, rule, bound) < LARGEST_SCORE
+        return f"a sink is not below {LARGEST_SCORE:,.0f}"
+    if not all(1 / SAFE < number < SAFE for number in (scale, *_numbers(rule, scale))):
+        return "the scale or the softcap is too small or too large"
+    # Products are summed before they are scaled: they may overflow where scores do not, which attend() says.
+    if not (max(bound, bound / scale) < SAFE and _largest_score(query, key, rule, bound) < LARGEST_SCORE):
+        return f"scores may not be below {LARGEST_SCORE:,.0f}"
+    return None
 
 
 def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
@@ -66,8 +101,13 @@ def _largest_score(query: Array, key: Array, rule: Rule, bound: float) -> float:
     if bound >= LARGEST_SCORE:
         bound = abs(rule.scale_for(query.shape[-1]))
         for array in (query, key):
-            bound *= float(torch.linalg.vector_norm(array, dim=-1, dtype=torch.float32).max())
+            bound *= float(torch.linalg.vector_norm(array, dim=-1, dtype=torch.float64).max())  # no square is 0 or ∞
     return bound if rule.softcap is None else min(bound, rule.softcap)
+
+
+def _numbers(rule: Rule, scale: float) -> tuple[float, float, float]:
+    """What the kernels multiply with to make scores in units of log₂: all of them; before the cap; and the cap."""
+    return (scale * LOG2_E, 1.0, 1.0) if rule.softcap is None else (LOG2_E, scale / rule.softcap, rule.softcap)
 
 
 def launches_for(query: Array, cell_keys: int) -> Iterator[Launch]:
@@ -110,24 +150,27 @@ def pool_on_gpu(
     Where Triton cannot compile a kernel for the card, or the card has too little memory for it, torch computes the same
     block by block (blocks.py), slower and no less exactly; a warning is logged.
     """
-    from triton.errors import TritonError
+    import torch
     from triton.runtime.errors import OutOfResources
 
     reason: Exception | None = None
     for launch in launches_for(query, shown.step):
         try:
-            return _launched(query, key, rule, heads, cell_queries, shown.step, launch, report)
+            measures = run(query, key, rule, heads, cell_queries, shown.step, launch)
         except OutOfResources as error:  # a smaller one may fit
             reason = error
-        except (TritonError, RuntimeError) as error:  # the latter from Triton's passes, or without a C compiler
+        except (LaunchError, torch.OutOfMemoryError) as error:
             reason = error
             break
+        else:
+            report(len(heads), len(heads))
+            return measures
     words = " ".join(str(reason).split())[:200]
     logging.getLogger("attnviz").warning("attnviz: the GPU kernel does not run here, so torch pools: %s", words)
     return pool_blocks(query, key, rule, heads, cell_queries, shown, bound, report)
 
 
-def _launched(
+def run(
     query: Array,
     key: Array,
     rule: Rule,
@@ -135,35 +178,15 @@ def _launched(
     cell_queries: int,
     cell_keys: int,
     launch: Launch,
-    report: Report,
 ) -> Measures:
-    """The same by the kernels, all heads in one launch or each in its own."""
-    import torch
-
-    total, group = query.shape[0], query.shape[0] // key.shape[0]
-    if tuple(heads) == tuple(range(total)):
-        measures = run(query, key, rule, cell_queries, cell_keys, launch)
-        report(total, total)
-        return measures
-
-    def one(head: int) -> Measures:
-        own = rule if rule.sinks is None else replace(rule, sinks=rule.sinks[head : head + 1])
-        kv_head = head // group
-        return run(query[head : head + 1], key[kv_head : kv_head + 1], own, cell_queries, cell_keys, launch)
-
-    columns = zip(*(one(head) for head in heads), strict=True)
-    return Measures(*(None if column[0] is None else torch.cat(column) for column in columns))
-
-
-def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int, launch: Launch) -> Measures:
-    """Launch the kernels for all heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
+    """Launch the kernels for some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
     from attnviz.pooling.kernels import pool_rows
     from attnviz.pooling.lookup import find_keys
 
-    heads, queries, dimension = query.shape
-    kv_heads, keys, _ = key.shape
+    _, queries, dimension = query.shape
+    group, keys, count = query.shape[0] // key.shape[0], key.shape[1], len(heads)
     query, key = (array if _reachable(array) else array.contiguous() for array in (query, key))
     scale = rule.scale_for(dimension)
     if scale < 0:
@@ -179,27 +202,28 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
     def new(*shape: int, dtype: Any = torch.float32) -> Array:
         return torch.empty(shape, dtype=dtype, device=query.device)
 
-    mean, maximum = torch.zeros((2, heads, query_cells, key_cells), device=query.device)
-    entropy, largest, normaliser, first = new(4, heads, queries)
-    best, found = new(2, heads, queries, dtype=torch.int32)
+    mean, maximum = torch.zeros((2, count, query_cells, key_cells), device=query.device)
+    entropy, largest, normaliser, first = new(4, count, queries)
+    best, found = new(2, count, queries, dtype=torch.int32)
     strip = key_cells_padded * launch.query_block * 8
     processors = torch.cuda.get_device_properties(query.device).multi_processor_count
-    programs = max(1, min(heads * blocks, processors * launch.programs, SCRATCH // strip))
+    programs = max(1, min(count * blocks, processors * launch.programs, SCRATCH // strip))
     scratch = new(programs * strip // 8, dtype=torch.int64)
     counter = torch.zeros(1, dtype=torch.int32, device=query.device)
+    numbers = torch.tensor(heads, dtype=torch.int32, device=query.device)
     capped = rule.softcap is not None
     sinks = None if rule.sinks is None else torch.as_tensor(rule.sinks, dtype=torch.float32, device=query.device)
     padded = _padded(cell_keys) != cell_keys and cell_keys % launch.key_block != 0
     precision = "tf32x3" if query.dtype == torch.float32 else "ieee"
-    factor = float(LOG2_E if capped else scale * LOG2_E)
-    inner, softcap = (scale / rule.softcap, rule.softcap) if rule.softcap is not None else (1.0, 1.0)
+    factor, inner, softcap = _numbers(rule, scale)
     # Scale and shift of a score in one instruction, which Triton 3.10 no longer does unasked.
     options: dict[str, Any] = {"enable_fp_fusion": True}
     limit = {} if launch.registers is None else {"maxnreg": launch.registers}
     with torch.cuda.device(query.device):
-        pool_rows[(programs,)](
-            query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
-            scratch, counter, heads, heads // kv_heads, queries, keys, dimension,
+        _launch(
+            pool_rows, (programs,),
+            numbers, query, key, sinks if sinks is not None else query, mean, maximum, entropy, largest, best, normaliser,
+            scratch, counter, count, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1),
             cell_queries, cell_keys, query_cells, key_cells, key_cells_padded, blocks, offset, before, after, factor, inner, softcap,
             PADDED=padded, SOFTCAP=capped, SINKS=sinks is not None, BANDED=min(before, after) < FAR,
@@ -209,15 +233,35 @@ def run(query: Array, key: Array, rule: Rule, cell_queries: int, cell_keys: int,
             num_warps=launch.warps, **limit, **options,
         )  # fmt: skip
         order = torch.argsort(best, dim=1)
-        rows, width = 32, min(64, max(16, _padded(cell_keys)))
-        find_keys[(math.ceil(queries / rows), heads)](
-            order, best, query, key, found, normaliser, first, heads // kv_heads, queries, keys, dimension,
+        most = LOOKED_UP // (_padded(dimension) * query.dtype.itemsize)
+        rows, width = min(32, most), max(16, min(64, most, _padded(cell_keys)))
+        _launch(
+            find_keys, (math.ceil(queries / rows), count),
+            numbers, order, best, query, key, found, normaliser, first, group, queries, keys, dimension,
             query.stride(0), query.stride(1), key.stride(0), key.stride(1), cell_keys, offset, before, after, factor, inner, softcap,
             SOFTCAP=capped, ROWS=rows, KEY_BLOCK=width, DIMENSION=max(16, _padded(dimension)), PRECISION=precision, num_warps=4, **options,
         )  # fmt: skip
     return Measures(
         mean, maximum, None, entropy, largest, found, first, normaliser / LOG2_E, torch.ones_like(normaliser)
     )
+
+
+def _launch(kernel: Any, grid: tuple[int, ...], *given: Any, **options: Any) -> None:
+    """Start a kernel; LaunchError where Triton cannot, OutOfResources where the card has too little shared memory for it.
+
+    A missing compiler and a pass that fails are RuntimeErrors of Triton; of a compiler that cannot be run or fails, and a cache
+    that cannot be written, come Python's own errors. They are caught around a launch alone: elsewhere a
+    RuntimeError is torch's word on a mistake of ours, which the slower road would hide.
+    """
+    from triton.errors import TritonError
+    from triton.runtime.errors import OutOfResources
+
+    try:
+        kernel[grid](*given, **options)
+    except OutOfResources:
+        raise
+    except (TritonError, RuntimeError, CalledProcessError, OSError) as error:
+        raise LaunchError(str(error)) from error
 
 
 def _reachable(array: Array) -> bool:

@@ -22,9 +22,14 @@ HIDDEN = tl.constexpr(-1.0e30)  # the score of what is hidden: finite, so that d
 
 @triton.jit
 def tanh(x):
+    """To some float32 ulps of tanh, as a large cap multiplies its errors: 1 − e^(−2|x|) would cancel where |x| is small, and
+    takes the polynomial of Cephes' tanhf (Moshier) there."""
+    square = x * x
+    series = ((-5.70498872745e-3 * square + 2.06390887954e-2) * square - 5.37397155531e-2) * square + 1.33314422036e-1
+    near = x + x * square * (series * square - 3.33332819422e-1)
     small = tl.exp2(-2.8853900817779268 * tl.abs(x))  # exp(−2|x|)
     size = (1.0 - small) / (1.0 + small)
-    return tl.where(x < 0, -size, size)
+    return tl.where(tl.abs(x) < 0.625, near, tl.where(x < 0, -size, size))
 
 
 @triton.jit
@@ -190,6 +195,7 @@ def _walk(
 
 @triton.jit
 def pool_rows(
+    heads_of,
     query_of,
     keys_of,
     sinks_of,
@@ -237,7 +243,10 @@ def pool_rows(
     PRECISION: tl.constexpr,
     STAGES: tl.constexpr,
 ):
-    """One program of as many as fit the card: takes the next block of queries of any head until none is left."""
+    """One program of as many as fit the card: takes the next block of queries of any head until none is left.
+
+    ``heads_of`` says which heads: what is read lies at a head's number, what is written at its place among them.
+    """
     CELLS: tl.constexpr = KEY_BLOCK // KEY_CELL if KEY_BLOCK > KEY_CELL else 1  # of keys, in a tile
     QUERY_CELLS: tl.constexpr = QUERY_BLOCK // QUERY_CELL if QUERY_BLOCK > QUERY_CELL else 1  # in a block
     rows = tl.arange(0, QUERY_BLOCK)
@@ -246,7 +255,8 @@ def pool_rows(
     items = heads * blocks
     item = tl.atomic_add(counter, 1)
     while item < items:
-        head = item % heads
+        head_place = item % heads
+        head = tl.load(heads_of + head_place)
         block = blocks - 1 - item // heads  # the longest rows of a causal map first
         if QUERY_CELLS == 1:
             query_cell = block // BLOCKS_A_CELL
@@ -316,7 +326,7 @@ def pool_rows(
             whole = total * tl.exp2(largest - top) + tl.exp2(sink - top)
         normaliser = tl.where(whole > 0, top + tl.log2(tl.where(whole > 0, whole, 1.0)), 0.0)
         share = tl.exp2(largest - normaliser)
-        row = head.to(tl.int64) * queries + index
+        row = head_place.to(tl.int64) * queries + index
         tl.store(largest_of + row, share, mask=present)
         tl.store(entropy_of + row, share * (total * (normaliser - largest) - spread), mask=present)
         tl.store(best_of + row, best, mask=present)
@@ -341,7 +351,7 @@ def pool_rows(
                 width = tl.minimum(queries - query_cell * cell_queries, cell_queries)
                 maximum = tl.max(weight, 1)
                 mean = tl.sum(weight * mass, 1) / (width.to(tl.float32) * height.to(tl.float32))
-                place = (head.to(tl.int64) * query_cells + query_cell) * key_cells + cell
+                place = (head_place.to(tl.int64) * query_cells + query_cell) * key_cells + cell
                 if BLOCKS_A_CELL == 1:
                     tl.store(maximum_of + place, maximum, mask=there)
                     tl.store(mean_of + place, mean, mask=there)
@@ -355,7 +365,7 @@ def pool_rows(
                 means = tl.sum(tl.reshape(weight * mass, (CELL_BLOCK, QUERY_CELLS, QUERY_CELL)), 2)
                 area = width.to(tl.float32)[None, :] * height.to(tl.float32)[:, None]
                 means = means / tl.maximum(area, 1.0)
-                place = (head.to(tl.int64) * query_cells + cells_of)[None, :] * key_cells + cell[:, None]
+                place = (head_place.to(tl.int64) * query_cells + cells_of)[None, :] * key_cells + cell[:, None]
                 inside_map = there[:, None] & (cells_of < query_cells)[None, :]
                 tl.store(maximum_of + place, maxima, mask=inside_map)
                 tl.store(mean_of + place, means, mask=inside_map)

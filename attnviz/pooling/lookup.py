@@ -12,6 +12,7 @@ from attnviz.pooling.kernels import tanh
 
 @triton.jit
 def find_keys(
+    heads_of,
     order_of,
     best_of,
     query_of,
@@ -42,13 +43,14 @@ def find_keys(
 ):
     """The key of each row's largest score, looked up in the one cell that holds it, and the weight of the first key.
 
-    Rows come sorted by that cell, so that a program meets few cells.
+    Rows come sorted by that cell, so that a program meets few cells. ``heads_of`` is as in pool_rows.
     """
-    head = tl.program_id(1).to(tl.int64)
+    head_place = tl.program_id(1).to(tl.int64)
+    head = tl.load(heads_of + head_place).to(tl.int64)
     place = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     there = place < queries
-    row = tl.load(order_of + head * queries + place, mask=there, other=0).to(tl.int32)
-    wanted = tl.load(best_of + head * queries + row, mask=there, other=2147483647)
+    row = tl.load(order_of + head_place * queries + place, mask=there, other=0).to(tl.int32)
+    wanted = tl.load(best_of + head_place * queries + row, mask=there, other=2147483647)
     dimensions = tl.arange(0, DIMENSION)
     wide = (dimensions < dimension)[None, :]
     query = tl.load(
@@ -61,10 +63,10 @@ def find_keys(
     first_score = tl.sum(query.to(tl.float32) * first_key.to(tl.float32)[None, :], 1)  # (rows,)
     if SOFTCAP:
         first_score = softcap * tanh(first_score * inner)
-    normaliser = tl.load(normaliser_of + head * queries + row, mask=there, other=0.0)
+    normaliser = tl.load(normaliser_of + head_place * queries + row, mask=there, other=0.0)
     seen_first = (row + offset <= before) & (row + offset >= -after)
     weight = tl.where(seen_first, tl.exp2(first_score * factor - normaliser), 0.0)
-    tl.store(first_of + head * queries + row, weight, mask=there)
+    tl.store(first_of + head_place * queries + row, weight, mask=there)
     largest = tl.full([ROWS], float("-inf"), tl.float32)
     found = tl.zeros([ROWS], tl.int32)
     position = row + offset
@@ -84,4 +86,4 @@ def find_keys(
             largest = tl.where(higher, peak, largest)
             found = tl.where(higher, start + column, found)
         cell = tl.min(tl.where(wanted > cell, wanted, 2147483647), 0)
-    tl.store(found_of + head * queries + row, found, mask=there)
+    tl.store(found_of + head_place * queries + row, found, mask=there)
