@@ -41,11 +41,12 @@ def _queries(writer: Writer) -> list[int]:
 def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
     name, say = writer.query_names[query], writer.say
     title = say("title.top_keys", query=name, position=f"{query:,}")
-    if bool(steps.blind[0]):
-        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
     weights = steps.weights[0].astype(numpy.float64)
+    hidden = steps.hidden[0] & (weights == 0)  # where a bias lowers all of a row alike, its keys share the weights
+    if hidden.all():
+        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
     kept = numpy.array(writer.part.kept_keys)
-    seen = kept[steps.masked[0, kept] > -math.inf]
+    seen = kept[~hidden[kept]]
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
     left = float(weights[others].sum())
