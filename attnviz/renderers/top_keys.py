@@ -50,21 +50,24 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
     left = float(weights[others].sum())
-    sentences.append(
-        say(
-            "top.what",
-            count=len(keys),
-            share=numbers.share(float(weights[keys].sum())),
-            rest=f"{len(others):,}",
-            left=numbers.share(left),
+    if len(keys):
+        sentences.append(
+            say(
+                "top.what",
+                count=len(keys),
+                share=numbers.share(float(weights[keys].sum())),
+                rest=f"{len(others):,}",
+                left=numbers.share(left),
+            )
         )
-    )
     if left_out := float(numpy.delete(weights, kept).sum()):
         sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
     if writer.layer.rule.sinks is not None:
         sentences.append(say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0))))
     if Step.OUTPUT in writer.steps:
         sentences.append(say("output.here", query=name, vector=writer.vector(steps.output[0])))
+    if not len(keys):  # all that it sees is left out
+        return Section(title, "", sentences, [])
     rows = [f"{writer.key_names[key]} @{key}" for key in keys]
     values = {step: getattr(steps, step.value)[0, keys] for step in columns}
     table = top_table(writer, "label.key", rows, values, len(others), left)

@@ -12,6 +12,7 @@ from attnviz.renderers.matrices import Looks
 from attnviz.renderers.numbers import share
 from attnviz.renderers.parts import Section
 from attnviz.renderers.sections import explain
+from attnviz.renderers.tables import to_renderable
 from attnviz.selection import select
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
@@ -116,6 +117,16 @@ def test_special_tokens_are_no_queries_of_a_key(make, told):
         [section] = sections(told(special, top=9, key=f"@{key}", skip_special=True))
         assert sorted(places(section.matrices[0])) == [1, 2, 3, 4]
         assert f"on average {share(weights[1:5, key].mean())};" in section.sentences[0]
+
+
+def test_a_query_that_sees_but_special_tokens_has_no_table(make, told, rendered):
+    """As the first token of a causal text does, which is special itself."""
+    trace = make(6, causal=True)
+    special = Trace(trace.tokens, trace.layers, {"ids": list(range(6)), "special": [0, 5]})
+    [section] = sections(told(special, top=3, query="@0", skip_special=True, step=["weights"]))
+    assert section.matrices == []
+    assert section.sentences == [say("weights.left_out", query=trace.tokens[0], share="1.00")]
+    assert any("1.00" in line for line in rendered(to_renderable(section), 80))
 
 
 def test_what_the_other_keys_share_is_no_noise_of_a_difference(told):
