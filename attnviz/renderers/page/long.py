@@ -6,16 +6,18 @@ Where there is not room for every pair, a cell is the exact mean, or the largest
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
+from attnviz.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
+from attnviz.pooling.cells import visible_share
 from attnviz.progress import Report, unheard
 from attnviz.renderers import numbers
-from attnviz.renderers.page.packing import Attempt, Form, Packed, in_levels
+from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import Trace
@@ -76,6 +78,24 @@ def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhea
 def cells_for(heads: int) -> int:
     """How many cells there are across each of ``heads`` maps, at the most."""
     return CELLS if heads == 1 else min(CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
+
+
+def estimate(parts: Sequence[Part]) -> int:
+    """About how many bytes of base64 the maps of ``parts`` take: two a cell that causal and window let be seen, which is
+    what compression leaves of weights that are much alike; where few keys take most of them, it leaves less.
+    """
+    most = cells_for(sum(len(part.heads) for part in parts))
+    cells = (len(part.heads) * math.prod(framed(part, most).shape) * _seen(part) for part in parts)
+    return round(2 * sum(cells) * BASE64)
+
+
+def _seen(part: Part) -> float:
+    """The share of its pairs that causal and window let be seen."""
+    queries, keys = part.spans
+    whole = part.layer.query.shape[1], part.layer.key.shape[1]
+    rule = part.layer.rule.of_queries(queries.start, queries.stop, *whole)
+    rows, columns = numpy.array([0, len(queries)]), numpy.array([keys.start, keys.stop])
+    return float(visible_share(namespace(rows), rule, rows, columns, numpy.float64)[0, 0])
 
 
 def attempt(layers: list[Long]) -> Attempt:

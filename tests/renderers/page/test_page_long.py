@@ -8,9 +8,9 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.choices import Metric, Pool
 from attnviz.metrics import head_metrics
+from attnviz.renderers.page import BARE, to_html
 from attnviz.renderers.page import long as long_texts
-from attnviz.renderers.page import to_html
-from attnviz.renderers.page.long import FINE_LEVELS, drawn
+from attnviz.renderers.page.long import FINE_LEVELS, drawn, estimate
 from attnviz.selection import select
 
 
@@ -69,3 +69,21 @@ def test_a_long_text_of_many_heads_is_measured_against_the_budget(monkeypatch):
     assert len(to_html(whole, select(whole))) > 500_000
     with pytest.raises(AttnvizError, match=r"the page would take .* MB, and 0\.2 are the most"):
         to_html(whole, select(whole), budget=0.2)
+
+
+def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn(monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole, heard = trace(700), []
+    with pytest.raises(AttnvizError, match=r"the page would take 1\.\d MB, and 0\.3 are the most"):
+        to_html(whole, select(whole), budget=0.3, report=lambda *done: heard.append(done))
+    assert not heard
+
+
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
+@pytest.mark.parametrize("region", [{}, {"queries": "100:500", "keys": "0:300"}])
+def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole = trace(700, **rule)
+    selection = select(whole, **region)
+    size = len(to_html(whole, selection)) - BARE
+    assert 0.5 * estimate(selection.layers) - 20_000 < size < estimate(selection.layers) + 20_000
