@@ -104,8 +104,12 @@ def _too_large(selection: Selection, size: float, budget: float) -> AttnvizError
 
 
 def _fitting(growing: Sequence[Sequence[Part]], budget: float) -> int:
-    """How many of these ever larger pages stay within the budget."""
-    return sum(_smallest(parts) + BARE <= budget * MEGABYTE for parts in growing)
+    """The place, from 1, of the last of these pages that stays within the budget; 0 where none does.
+
+    Not all before it need to: the one head of a long text has more cells than two have together.
+    """
+    fitting = (_smallest(parts) + BARE <= budget * MEGABYTE for parts in growing)
+    return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
 
 
 def _megabytes(size: float) -> str:

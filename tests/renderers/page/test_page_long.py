@@ -87,3 +87,14 @@ def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region, monkeypatc
     selection = select(whole, **region)
     size = len(to_html(whole, selection)) - BARE
     assert 0.5 * estimate(selection.layers) - 20_000 < size < estimate(selection.layers) + 20_000
+
+
+def test_the_heads_of_a_long_text_that_are_said_to_fit_do(monkeypatch):
+    """Of one head there are more cells than of two together."""
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole = trace(1000)
+    assert len(to_html(whole, select(whole, head=["0"]))) > 0.8e6
+    with pytest.raises(AttnvizError) as refused:
+        to_html(whole, select(whole), budget=0.8)
+    assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
+    assert len(to_html(whole, select(whole, head=["0-1"]))) < 0.8e6
