@@ -227,8 +227,7 @@ def _frame_words(part: Part, frame: Frame) -> list[str]:
     if not part.whole:
         words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
-        (down, across), (high, wide) = frame.shape, frame.cell
-        words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
+        words.append(numbers.cells(frame.shape, frame.cell, frame.pool))
     return words
 
 

@@ -48,10 +48,8 @@ class Long(NamedTuple):
     @property
     def cells(self) -> str | None:
         """How many cells there are, of how many tokens; None where each is one pair."""
-        if not self.frame.pooled:
-            return None
-        (down, across), (high, wide) = self.frame.shape, self.frame.cell
-        return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {self.frame.pool.value}"
+        frame = self.frame
+        return numbers.cells(frame.shape, frame.cell, frame.pool) if frame.pooled else None
 
     @property
     def region(self) -> str | None:
