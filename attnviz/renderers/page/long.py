@@ -22,7 +22,7 @@ from attnviz.selection import Part, Selection
 from attnviz.tokens import shown
 from attnviz.trace import Trace
 
-CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
+MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
 ROOM = 12_000_000  # bytes that all cells may take
 
@@ -75,7 +75,7 @@ def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhea
 
 def cells_for(heads: int) -> int:
     """How many cells there are across each of ``heads`` maps, at the most."""
-    return CELLS if heads == 1 else min(CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
+    return MOST_CELLS if heads == 1 else min(MOST_CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
 
 
 def estimate(parts: Sequence[Part]) -> int:

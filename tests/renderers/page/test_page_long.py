@@ -23,7 +23,7 @@ def trace(tokens: int, **rule) -> Trace:
 @pytest.mark.parametrize("choice", Pool)
 @pytest.mark.parametrize("rule", [{}, {"causal": True}, {"window": 9}, {"causal": True, "sinks": numpy.ones(4)}])
 def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypatch):
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 10)
     whole = trace(103, **rule)
     layer = whole.layers[0]
     [one] = drawn(select(whole, head=["1", "3"]), choice)
@@ -55,7 +55,7 @@ def test_the_entropy_is_that_of_stats():
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
     monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 20)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 20)
     page = opened(trace(301, causal=True), view="matrix", query=19, key=0)
     assert "19 × 19 cells of 16 × 16 tokens, mean, exact" in page.texts("footer")[0]
     assert page.texts("h1")[0].startswith("w0 w1 w2")
