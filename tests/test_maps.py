@@ -159,7 +159,7 @@ def test_a_needle_stays_visible_in_the_largest_weights():
 
 
 def test_many_heads_get_fewer_cells(monkeypatch):
-    monkeypatch.setattr(picture, "CELLS_OF_SEVERAL", 10)
+    monkeypatch.setattr(picture, "MOST_CELLS_OF_SEVERAL", 10)
     trace = trace_text(" ".join(f"w{place}" for place in range(50)), heads=3)
     assert decide(trace, select(trace)).panels[0].values.shape == (10, 10)
     assert decide(trace, select(trace, head=["1"])).panels[0].values.shape == (50, 50)

@@ -132,6 +132,16 @@ def test_the_map_is_the_weights_pooled(problem):
     check(*problem, 1e-10)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("window", [None, 6, 1350, 2**53])
+@pytest.mark.parametrize("offset", [-(2**53), -3, 3 * 10**15, 8219482817533501])
+def test_positions_may_lie_as_far_as_a_rule_allows(offset, window, causal):
+    query, key = numpy.random.default_rng(0).standard_normal((2, 2, 20, 4))
+    rule = Rule(causal=causal, query_offset=offset, window=window)
+    pooled = pool_arrays(query, key, rule, cells=6)
+    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+
+
 @given(problem=whole_numbers())
 def test_the_map_is_the_weights_pooled_in_single_precision(problem):
     check(*problem, 2e-5)

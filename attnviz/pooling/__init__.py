@@ -23,7 +23,7 @@ from attnviz.pooling.cells import cell_size, visible_share
 from attnviz.pooling.measures import Measures
 from attnviz.progress import Report, unheard
 
-CELLS = 1024
+MOST_CELLS = 1024
 
 
 class HasAttention(Protocol):
@@ -90,7 +90,7 @@ class Pooled:
 def pool(
     layer: HasAttention,
     heads: Sequence[int] | None = None,
-    cells: int = CELLS,
+    cells: int = MOST_CELLS,
     report: Report = unheard,
     *,
     queries: range | None = None,
@@ -117,7 +117,7 @@ def pool_arrays(
     key: Any,
     rule: Rule | None = None,
     heads: Sequence[int] | None = None,
-    cells: int = CELLS,
+    cells: int = MOST_CELLS,
     report: Report = unheard,
     *,
     queries: range | None = None,

@@ -48,6 +48,9 @@ def visible_share(xp: Any, rule: Rule, query_edges: Array, key_edges: Array, dty
 def _pairs_below(xp: Any, rows: Array, columns: Array, shift: int) -> Array:
     """How many pairs (i < rows, j < columns) have j ≤ i + shift."""
 
+    # Beyond the map it is all the same how far, and the pairs of 2⁵³ tokens are no int64.
+    shift = min(max(shift, -int(rows[-1, 0])), int(columns[0, -1]))
+
     def triangle(height: Array) -> Array:  # 1 + 2 + … + height
         height = xp.where(height > 0, height, 0 * height)
         return height * (height + 1) // 2

@@ -8,7 +8,7 @@ import numpy
 from rich.cells import cell_len
 
 from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
+from attnviz.attention import AS_GOOD_AS_HIDDEN, Steps
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
 
@@ -120,9 +120,11 @@ class Paper:
         return entries
 
     def _shift(self) -> float:
-        """0 where e^x can be written on paper, else the largest value of the row."""
-        logits = [logit for _, logit in self._entries() if logit != -math.inf]
-        return max(logits) if max(map(abs, logits)) > LARGEST_EXPONENT else 0.0
+        """0 where e^x can be written on paper, as it can where it is 0, else the largest value of the row."""
+        logits = [logit for _, logit in self._entries()]
+        largest = max(logits)
+        seen = (logit for logit in logits if largest - logit < AS_GOOD_AS_HIDDEN)
+        return largest if max(map(abs, seen)) > LARGEST_EXPONENT else 0.0
 
     def _total(self) -> float:
         shift = self._shift()

@@ -125,8 +125,8 @@ class HeadSections:
             sentences.append(self.say("masked.mask"))
         if hidden:
             sentences.append(self.say("masked.why", hidden=hidden, cells=cells.size))
-        if self._kept(lowered).any():
-            sentences.append(self.say("masked.lowered", value=f"{self.steps.masked.min():.3g}"))
+        if (values := self._kept(self.steps.masked)[self._kept(lowered)]).size:
+            sentences.append(self.say("masked.lowered", value=f"{values.min():.3g}"))
         blind = [query for query in self.writer.part.kept_queries if self.steps.blind[query]]
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy
 
+from attnviz.choices import Pool
+
 HIDDEN = "−∞"
 
 
@@ -56,6 +58,12 @@ def span(one: str, several: str, side: range) -> str:
     """Positions as a person says them: "queries 100–199"."""
     last = side.stop - 1
     return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
+
+
+def cells(shape: tuple[int, int], size: tuple[int, int], pool: Pool) -> str:
+    """How many cells a map has, and of how many tokens: "19 × 19 cells of 16 × 16 tokens, mean"."""
+    (down, across), (high, wide) = shape, size
+    return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {pool.value}"
 
 
 def factor(value: float, precision: int) -> str:

@@ -23,7 +23,7 @@ LABEL_CELLS = 14  # a longer token is shortened on the axes
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
 SOURCE_TOKENS = 12  # of the text in the line below the title
-CELLS, CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
+MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
 SIDE, SIDE_OF_SEVERAL = (
     6.9,
     3.5,
@@ -147,7 +147,7 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
                 f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
                 "choose layers of the same tokens with --layer",
             )
-    most, side = (CELLS, SIDE) if selection.heads == 1 else (CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+    most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
     most = min(most, int(side * (view.dpi or DPI)))
     if max(map(len, first.spans)) > most:
         most = view.cells or most
@@ -227,8 +227,7 @@ def _frame_words(part: Part, frame: Frame) -> list[str]:
     if not part.whole:
         words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
-        (down, across), (high, wide) = frame.shape, frame.cell
-        words.append(f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {frame.pool.value}")
+        words.append(numbers.cells(frame.shape, frame.cell, frame.pool))
     return words
 
 

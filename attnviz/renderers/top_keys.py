@@ -41,22 +41,26 @@ def _queries(writer: Writer) -> list[int]:
 def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
     name, say = writer.query_names[query], writer.say
     title = say("title.top_keys", query=name, position=f"{query:,}")
-    if bool(steps.blind[0]):
-        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
     weights = steps.weights[0].astype(numpy.float64)
+    hidden = steps.hidden[0] & (weights == 0)  # where a bias lowers all of a row alike, its keys share the weights
+    if hidden.all():
+        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
     kept = numpy.array(writer.part.kept_keys)
-    seen = kept[steps.masked[0, kept] > -math.inf]
+    seen = kept[~hidden[kept]]
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
     left = float(weights[others].sum())
-    shares = {"share": numbers.share(float(weights[keys].sum())), "left": numbers.share(left)}
-    sentences.append(counted(writer, "top.what", len(keys), rest=f"{len(others):,}", **shares))
+    if len(keys):
+        shares = {"share": numbers.share(float(weights[keys].sum())), "left": numbers.share(left)}
+        sentences.append(counted(writer, "top.what", len(keys), rest=f"{len(others):,}", **shares))
     if left_out := float(numpy.delete(weights, kept).sum()):
         sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
     if writer.layer.rule.sinks is not None:
         sentences.append(say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0))))
     if Step.OUTPUT in writer.steps:
         sentences.append(say("output.here", query=name, vector=writer.vector(steps.output[0])))
+    if not len(keys):  # all that it sees is left out
+        return Section(title, "", sentences, [])
     rows = [f"{writer.key_names[key]} @{key}" for key in keys]
     values = {step: getattr(steps, step.value)[0, keys] for step in columns}
     table = top_table(writer, "label.key", rows, values, len(others), left)

@@ -86,6 +86,7 @@ TRACES: dict[str, Callable[[], Trace]] = {
     "mask": lambda: made(mask=BLIND),
     "all blind": lambda: made(5, mask=numpy.zeros((5, 5), bool)),
     "bias": lambda: made(bias=numpy.array([[0.5, -1.0, -numpy.inf]] * 3)),
+    "lowered": lambda: made(5, window=3, bias=numpy.triu(numpy.full((5, 5), -1e9), 1)),
     "sinks": lambda: made(heads=2, sinks=numpy.array([0.5, -1.0])),
     "blind with sinks": lambda: made(mask=BLIND, sinks=numpy.array([0.25])),
     "cross": lambda: made(3, 5, heads=2),

@@ -201,6 +201,22 @@ def test_large_scores_are_shifted_by_their_largest(size):
     assert float(weight) == pytest.approx(exponential / total, abs=2e-4)
 
 
+@pytest.mark.parametrize("rule", [{}, {"sinks": numpy.array([0.5])}])
+def test_a_key_that_a_bias_hides_shifts_no_row(rule):
+    paper = Paper(SMALL, SMALL, SMALL, 1, 2, bias=numpy.array([[0.0, 0.0, -1e9]] * 3), **rule)
+    assert paper.say("pair.exponentials") in paper.lines
+    assert paper.exponentials()[0][2][1:] == ("-1.000e+09", "0")
+    assert paper.under("weight")[0].endswith(" = 0")
+
+
+def test_keys_that_a_bias_lowers_alike_are_shifted():
+    paper = Paper(SMALL, SMALL, SMALL, 1, 2, bias=numpy.full((3, 3), -1e9))
+    assert max(float(power) for _, power, _ in paper.exponentials()[0]) == 0
+    left, weight = sides(paper.under("weight")[0])
+    exponential, total = map(float, left.split(" / "))
+    assert float(weight) == pytest.approx(exponential / total, abs=2e-4)
+
+
 def test_a_shift_by_a_negative_largest_value_reads_as_subtraction():
     paper = Paper(-SMALL * 8, SMALL * 8, SMALL, 1, 1)
     heading = next(line for line in paper.lines if "first half" in line)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from attnviz.choices import Pool
 from attnviz.renderers import numbers
 
 ORDINARY = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -144,3 +145,7 @@ def test_a_share_is_0_where_it_is_written_so_and_is_off_by_little(values, precis
 )
 def test_a_share_in_per_cent_is_neither_none_nor_all_unless_it_is(share, text):
     assert numbers.percent(share) == text
+
+
+def test_the_cells_of_a_map_are_counted_in_words():
+    assert numbers.cells((19, 1024), (16, 1), Pool.MAX) == "19 × 1,024 cells of 16 × 1 tokens, max"

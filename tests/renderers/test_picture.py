@@ -26,12 +26,9 @@ def test_a_panel_for_each_head_holds_its_own_map(trace, step):
     picture = picture_of(trace, step)
     assert len(picture.panels) == layer.heads
     for head, panel in enumerate(picture.panels):
-        seen = steps.masked[head] > -math.inf
-        values = getattr(steps, step.value)[head]
-        if step is MapStep.WEIGHTS:
-            assert (panel.values[~seen] == -math.inf).all()
-        shown = seen if step is MapStep.WEIGHTS else numpy.ones_like(seen)
-        assert (panel.values[shown] == values[shown]).all()
+        hidden, values = steps.hidden[head], getattr(steps, step.value)[head]
+        hides = step in (MapStep.MASKED, MapStep.WEIGHTS)
+        assert (panel.values == (numpy.where(hidden, -math.inf, values) if hides else values)).all()
 
 
 @pytest.mark.parametrize("step", list(MapStep))

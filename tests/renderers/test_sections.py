@@ -92,6 +92,7 @@ def test_the_numbers_of_each_section_are_those_of_attend(trace, told, lang):
     for head, sections in enumerate(heads):
         kv_head = head * layer.key.shape[0] // layer.heads
         arrays = {name: getattr(steps, name)[head] for name in steps._fields}
+        arrays["masked"] = numpy.where(steps.hidden[head], -math.inf, steps.masked[head])
         arrays |= {"query": layer.query[head], "key": layer.key[kv_head], "value": layer.value[kv_head]}
         arrays |= {"embeddings": layer.embeddings, "positions": layer.positions, "inputs": layer.inputs}
         for section in sections:
@@ -202,14 +203,21 @@ def test_a_sum_of_one_is_claimed_only_where_rows_sum_to_one(trace, told, lang):
 @LANGUAGES
 def test_hidden_cells_are_counted(trace, told, lang):
     for head, section in enumerate(one for group in by_head(told(trace, lang, step=["masked"])) for one in group):
-        masked = attended(trace).masked[head]
-        hidden = int((masked == -math.inf).sum())
+        cells = attended(trace).hidden[head]
+        hidden = int(cells.sum())
         counted = found("masked.why", lang, section.sentences)
-        assert counted == ([{"hidden": str(hidden), "cells": str(masked.size)}] if hidden else [])
+        assert counted == ([{"hidden": str(hidden), "cells": str(cells.size)}] if hidden else [])
         rule = trace.layers[0].rule
         plain = not hidden and rule.bias is None and not rule.causal and rule.window is None and rule.mask is None
         assert (say("masked.nothing", lang) in section.sentences) == plain
         assert ("−∞" in section.formula) == bool(hidden)
+
+
+@LANGUAGES
+def test_how_far_the_bias_lowers_what_it_hides_is_told(told, traces, lang):
+    """Where causal or a window hides other cells, too."""
+    (section,) = [part for part in told(traces["lowered"](), lang, step=["masked"]) if isinstance(part, Section)]
+    assert found("masked.lowered", lang, section.sentences) == [{"value": "-1e+09"}]
 
 
 @LANGUAGES

@@ -12,6 +12,7 @@ from attnviz.renderers.matrices import Looks
 from attnviz.renderers.numbers import share
 from attnviz.renderers.parts import Section
 from attnviz.renderers.sections import explain
+from attnviz.renderers.tables import to_renderable
 from attnviz.renderers.top_table import TOP, largest
 from attnviz.selection import select
 
@@ -87,6 +88,29 @@ def test_a_query_that_a_key_is_hidden_from_is_not_among_the_largest(make, told):
     assert sorted(places(sections(told(lowered, top=5, key="@4"))[0].matrices[0])) == [4, 5]
 
 
+LOWERED = numpy.triu(numpy.full((6, 6), -1e9), 1)  # causal, as many implementations add it
+
+
+def test_a_key_that_is_lowered_out_of_sight_is_not_among_those_that_a_query_sees(make, told):
+    [section] = sections(told(make(6, bias=LOWERED), top=4, query="@1"))
+    assert sorted(places(section.matrices[0])) == [0, 1]
+    assert len(section.matrices[0].rows) == 2
+    assert section.sentences[0] == say("top.what", count=2, share="1.00", rest="0", left="0.00")
+
+
+def test_keys_that_are_lowered_alike_share_the_weights_of_a_query(make, told):
+    lowered = numpy.where(numpy.arange(6)[:, None] == 2, -1e9, LOWERED)
+    trace = make(6, bias=lowered)
+    [section] = sections(told(trace, top=6, query="@2", step=["weights"]))
+    weights = attended(trace).weights[0, 2]
+    assert sorted(places(section.matrices[0])) == list(range(6))
+    numpy.testing.assert_allclose(written(section.matrices[0]), weights[places(section.matrices[0])], atol=1e-4)
+    sunk = make(6, bias=lowered, sinks=numpy.array([0.5]))
+    name = sunk.tokens[2]
+    [section] = sections(told(sunk, top=6, query="@2"))
+    assert (section.sentences, section.matrices) == ([say("masked.blind", query=name)], [])
+
+
 def test_special_tokens_are_no_queries_of_a_key(make, told):
     trace = make(6)
     special = Trace(trace.tokens, trace.layers, {"ids": list(range(6)), "special": [0, 5]})
@@ -95,6 +119,16 @@ def test_special_tokens_are_no_queries_of_a_key(make, told):
         [section] = sections(told(special, top=9, key=f"@{key}", skip_special=True))
         assert sorted(places(section.matrices[0])) == [1, 2, 3, 4]
         assert f"on average {share(weights[1:5, key].mean())};" in section.sentences[0]
+
+
+def test_a_query_that_sees_but_special_tokens_has_no_table(make, told, rendered):
+    """As the first token of a causal text does, which is special itself."""
+    trace = make(6, causal=True)
+    special = Trace(trace.tokens, trace.layers, {"ids": list(range(6)), "special": [0, 5]})
+    [section] = sections(told(special, top=3, query="@0", skip_special=True, step=["weights"]))
+    assert section.matrices == []
+    assert section.sentences == [say("weights.left_out", query=trace.tokens[0], share="1.00")]
+    assert any("1.00" in line for line in rendered(to_renderable(section), 80))
 
 
 def test_what_the_other_keys_share_is_no_noise_of_a_difference(told):

@@ -13,8 +13,9 @@ from attnviz.progress import Report, unheard
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.long import attempt as held
-from attnviz.renderers.page.long import cells_for, drawn
-from attnviz.renderers.page.packing import BASE64, Form, estimate, forms, packed
+from attnviz.renderers.page.long import drawn
+from attnviz.renderers.page.long import estimate as estimate_of_long
+from attnviz.renderers.page.packing import Form, estimate, forms, packed
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.parts import name
 from attnviz.selection import Part, Selection
@@ -25,6 +26,7 @@ BUDGET = 50.0  # megabytes that a browser still opens without a thought
 MOST_TOKENS = 4096  # of a map that a browser can hold pair by pair
 BARE = 185_000  # bytes of a page without its arrays
 HOPELESS = 2  # times the budget: so far off that it need not be tried
+HOPELESS_OF_LONG = 4  # the maps of heads that look at few keys are compressed to a quarter
 TITLE_TOKENS = 12
 THREADS = 2
 
@@ -45,9 +47,10 @@ def to_html(
     where the page would take more than ``budget`` megabytes.
     """
     parts, room = selection.layers, budget * MEGABYTE - BARE
-    long = drawn(selection, choice, report) if _is_long(parts) else []
-    if not long and (expected := _smallest(parts)) > HOPELESS * budget * MEGABYTE:
+    is_long = _is_long(parts)
+    if (expected := _smallest(parts)) > (HOPELESS_OF_LONG if is_long else HOPELESS) * budget * MEGABYTE:
         raise _too_large(selection, expected, budget)
+    long = drawn(selection, choice, report) if is_long else []
     blobs = Blobs()
     # NumPy and zlib leave the interpreter free while they compute, so layers are packed side by side. The threads that
     # NumPy's products bring of their own would wait for each other twenty times as long as they compute.
@@ -79,9 +82,7 @@ def longest(parts: Sequence[Part]) -> int:
 def _smallest(parts: Sequence[Part]) -> int:
     """About how many bytes the arrays of ``parts`` take in the smallest form."""
     if _is_long(parts):
-        most = cells_for(sum(len(part.heads) for part in parts))
-        cells = (len(part.heads) * math.prod(min(len(side), most) for side in part.spans) for part in parts)
-        return round(2 * sum(cells) * BASE64)
+        return estimate_of_long(parts)
     return min(estimate(parts, form) for form in forms(parts, 0))
 
 
@@ -103,8 +104,12 @@ def _too_large(selection: Selection, size: float, budget: float) -> AttnvizError
 
 
 def _fitting(growing: Sequence[Sequence[Part]], budget: float) -> int:
-    """How many of these ever larger pages stay within the budget."""
-    return sum(_smallest(parts) + BARE <= budget * MEGABYTE for parts in growing)
+    """The place, from 1, of the last of these pages that stays within the budget; 0 where none does.
+
+    Not all before it need to: the one head of a long text has more cells than two have together.
+    """
+    fitting = (_smallest(parts) + BARE <= budget * MEGABYTE for parts in growing)
+    return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
 
 
 def _megabytes(size: float) -> str:

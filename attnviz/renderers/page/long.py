@@ -11,17 +11,18 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
+from attnviz.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
+from attnviz.pooling.cells import visible_share
 from attnviz.progress import Report, unheard
 from attnviz.renderers import numbers
-from attnviz.renderers.page.packing import Attempt, Form, Packed, in_levels
+from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
 from attnviz.renderers.parts import name, unnamed
 from attnviz.selection import Part, Selection
 from attnviz.trace import Trace
 
-CELLS, CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
+MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
 ROOM = 12_000_000  # bytes that all cells may take
 
@@ -47,10 +48,8 @@ class Long(NamedTuple):
     @property
     def cells(self) -> str | None:
         """How many cells there are, of how many tokens; None where each is one pair."""
-        if not self.frame.pooled:
-            return None
-        (down, across), (high, wide) = self.frame.shape, self.frame.cell
-        return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {self.frame.pool.value}"
+        frame = self.frame
+        return numbers.cells(frame.shape, frame.cell, frame.pool) if frame.pooled else None
 
     @property
     def region(self) -> str | None:
@@ -76,7 +75,25 @@ def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhea
 
 def cells_for(heads: int) -> int:
     """How many cells there are across each of ``heads`` maps, at the most."""
-    return CELLS if heads == 1 else min(CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
+    return MOST_CELLS if heads == 1 else min(MOST_CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
+
+
+def estimate(parts: Sequence[Part]) -> int:
+    """About how many bytes of base64 the maps of ``parts`` take: two a cell that causal and window let be seen, which is
+    what compression leaves of weights that are much alike; where few keys take most of them, it leaves less.
+    """
+    most = cells_for(sum(len(part.heads) for part in parts))
+    cells = (len(part.heads) * math.prod(framed(part, most).shape) * _seen(part) for part in parts)
+    return round(2 * sum(cells) * BASE64)
+
+
+def _seen(part: Part) -> float:
+    """The share of its pairs that causal and window let be seen."""
+    queries, keys = part.spans
+    whole = part.layer.query.shape[1], part.layer.key.shape[1]
+    rule = part.layer.rule.of_queries(queries.start, queries.stop, *whole)
+    rows, columns = numpy.array([0, len(queries)]), numpy.array([keys.start, keys.stop])
+    return float(visible_share(namespace(rows), rule, rows, columns, numpy.float64)[0, 0])
 
 
 def attempt(layers: list[Long]) -> Attempt:

@@ -8,9 +8,9 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.choices import Metric, Pool
 from attnviz.metrics import head_metrics
+from attnviz.renderers.page import BARE, to_html
 from attnviz.renderers.page import long as long_texts
-from attnviz.renderers.page import to_html
-from attnviz.renderers.page.long import FINE_LEVELS, drawn
+from attnviz.renderers.page.long import FINE_LEVELS, drawn, estimate
 from attnviz.selection import select
 from attnviz.trace import numbered
 
@@ -24,7 +24,7 @@ def trace(tokens: int, **rule) -> Trace:
 @pytest.mark.parametrize("choice", Pool)
 @pytest.mark.parametrize("rule", [{}, {"causal": True}, {"window": 9}, {"causal": True, "sinks": numpy.ones(4)}])
 def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice, monkeypatch):
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 10)
     whole = trace(103, **rule)
     layer = whole.layers[0]
     [one] = drawn(select(whole, head=["1", "3"]), choice)
@@ -56,7 +56,7 @@ def test_the_entropy_is_that_of_stats():
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
     monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 20)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 20)
     page = opened(trace(301, causal=True), view="matrix", query=19, key=0)
     assert "19 × 19 cells of 16 × 16 tokens, mean, exact" in page.texts("footer")[0]
     assert page.texts("h1")[0].startswith("w0 w1 w2")
@@ -86,7 +86,7 @@ def test_a_position_that_is_a_name_is_not_told_twice():
 
 
 def test_a_cell_of_one_token_is_named_once(monkeypatch):
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 10)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 10)
     [one] = drawn(select(trace(21), queries="3:7"))
     assert one.labels(trace(21))[0] == ["3", "4", "5", "6"]
     assert one.labels(trace(21))[1][-1] == "18–20"
@@ -114,7 +114,36 @@ def test_a_text_is_called_as_it_begins(opened, words, title):
 @pytest.mark.parametrize("pool", Pool)
 def test_only_a_mean_leaves_hidden_pairs_out(opened, monkeypatch, pool):
     monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
-    monkeypatch.setattr(long_texts, "CELLS_OF_SEVERAL", 20)
+    monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 20)
     [said] = opened(trace(301, causal=True), view="matrix", pool=pool).texts("footer")
     assert ("left out of a mean" in said) == (pool is Pool.MEAN)
     assert ("the largest of its weights" in said) == (pool is Pool.MAX)
+
+
+def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn(monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole, heard = trace(700), []
+    with pytest.raises(AttnvizError, match=r"the page would take 1\.\d MB, and 0\.3 are the most"):
+        to_html(whole, select(whole), budget=0.3, report=lambda *done: heard.append(done))
+    assert not heard
+
+
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
+@pytest.mark.parametrize("region", [{}, {"queries": "100:500", "keys": "0:300"}])
+def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region, monkeypatch):
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole = trace(700, **rule)
+    selection = select(whole, **region)
+    size = len(to_html(whole, selection)) - BARE
+    assert 0.5 * estimate(selection.layers) - 20_000 < size < estimate(selection.layers) + 20_000
+
+
+def test_the_heads_of_a_long_text_that_are_said_to_fit_do(monkeypatch):
+    """Of one head there are more cells than of two together."""
+    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    whole = trace(1000)
+    assert len(to_html(whole, select(whole, head=["0"]))) > 0.8e6
+    with pytest.raises(AttnvizError) as refused:
+        to_html(whole, select(whole), budget=0.8)
+    assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
+    assert len(to_html(whole, select(whole, head=["0-1"]))) < 0.8e6

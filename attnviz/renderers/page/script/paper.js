@@ -5,7 +5,7 @@
 import { nameOf } from "./data.js";
 import { say } from "./lessons.js";
 import { HIDDEN, factor, general, number, vector } from "./numbers.js";
-import { rowOf, sinkOf, vectorOf } from "./rule.js";
+import { AS_GOOD_AS_HIDDEN, rowOf, sinkOf, vectorOf } from "./rule.js";
 
 const MOST = 16; // terms of a sum that are written out
 const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
@@ -102,12 +102,11 @@ function entries({ layer, row, sink }) {
   return sink === null ? named : [...named, [say("pair.sink"), sink]];
 }
 
-// 0 where e^x can be written on paper, else the largest value of the row.
+// 0 where e^x can be written on paper, as it can where it is 0, else the largest value of the row.
 function shiftOf(pair) {
-  const logits = entries(pair)
-    .map(([, logit]) => logit)
-    .filter((logit) => logit !== -Infinity);
-  const [smallest, largest] = [Math.min(...logits), Math.max(...logits)];
+  const logits = entries(pair).map(([, logit]) => logit);
+  const largest = Math.max(...logits);
+  const smallest = Math.min(...logits.filter((logit) => largest - logit < AS_GOOD_AS_HIDDEN));
   return Math.max(Math.abs(smallest), Math.abs(largest)) > LARGEST_EXPONENT ? largest : 0;
 }
 

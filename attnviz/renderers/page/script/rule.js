@@ -2,7 +2,7 @@
 //
 // `head` is the place of a head among those in the page.
 
-const AS_GOOD_AS_HIDDEN = 9000; // below the cell's own score: e^x is 0
+export const AS_GOOD_AS_HIDDEN = 9000; // below the cell's own score: e^x is 0
 
 // All steps of one query: arrays over the keys, and the output. Of a page of weights alone, the weights.
 export function rowOf(layer, head, query) {

@@ -18,14 +18,13 @@ export function tell(step, layer, head, query, row, facts) {
 
 // What the sentences say of the head as a whole: how many cells are hidden, which queries see nothing.
 export function factsOf(layer, head) {
-  const facts = { hidden: 0, smallest: Infinity, lowered: false, blind: [], cells: layer.queries * layer.keys };
+  const facts = { hidden: 0, lowered: Infinity, blind: [], cells: layer.queries * layer.keys };
   for (let query = 0; query < layer.queries; query++) {
     const row = rowOf(layer, head, query);
     if (row.blind) facts.blind.push(query);
     for (let key = 0; key < layer.keys; key++) {
       facts.hidden += row.hidden[key];
-      facts.smallest = Math.min(facts.smallest, row.masked[key]);
-      facts.lowered ||= row.hidden[key] === 1 && row.masked[key] > -Infinity;
+      if (row.hidden[key] && row.masked[key] > -Infinity) facts.lowered = Math.min(facts.lowered, row.masked[key]);
     }
   }
   return facts;
@@ -65,7 +64,7 @@ const TELL = {
     if (layer.window !== null) sentences.push(["masked.window", { window: layer.window }]);
     if (layer.hasMask) sentences.push(["masked.mask"]);
     if (facts.hidden) sentences.push(["masked.why", { hidden: facts.hidden, cells: facts.cells }]);
-    if (facts.lowered) sentences.push(["masked.lowered", { value: general(facts.smallest, 3) }]);
+    if (facts.lowered < Infinity) sentences.push(["masked.lowered", { value: general(facts.lowered, 3) }]);
     for (const query of facts.blind.slice(0, MOST_BLIND)) {
       sentences.push(["masked.blind", { query: nameOf(layer.queryTexts, query) }]);
     }
