@@ -24,6 +24,7 @@ from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
 from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, above_scale, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
+from attnviz.renderers.scale import Scale
 from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
@@ -57,8 +58,8 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
     ``annotate`` writes the values into the cells; None: while they fit.
     """
     with own_settings():
-        colours = colour_map(cmap or (DIVERGING if picture.diverging else SEQUENTIAL))
-        norm = LogNorm(*picture.limits, clip=True) if picture.decades else Normalize(*picture.limits)
+        colours = colour_map(cmap or (DIVERGING if picture.scale.diverging else SEQUENTIAL))
+        norm = _norm(picture.scale)
         families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
         place = layout(picture, families)
         figure = Figure(figsize=place.size, facecolor="white")
@@ -71,6 +72,13 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
         words += _colour_bar(figure, picture, place, colours, norm)
         figure.add_artist(Words(words, families))
     return figure, missing
+
+
+def _norm(scale: Scale) -> Normalize:
+    """``scale`` as matplotlib says it."""
+    if scale.decades:
+        return LogNorm(scale.low, scale.high, clip=True)
+    return Normalize(scale.low, scale.high)
 
 
 def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
@@ -177,10 +185,12 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
 def _values(
     picture: Picture, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize, annotate: bool | None
 ) -> list[Word]:
-    largest = max(map(abs, picture.limits))
+    largest = max(abs(picture.scale.low), picture.scale.high)
     form = "z.2f" if 0.1 <= largest < 100 or not largest else ".2g"  # two decimals where they say something
     longest = max(
-        len(f"{value:{form}}") for value in (*picture.limits, float(panel.values.min(initial=0.0))) if value > -math.inf
+        len(f"{value:{form}}")
+        for value in (picture.scale.low, picture.scale.high, float(panel.values.min(initial=0.0)))
+        if value > -math.inf
     )
     font = min(place.cell / POINT * 0.82 / (longest * 0.62), 10.0)
     if annotate is False or (annotate is None and font < VALUE_FONT):
@@ -202,28 +212,28 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     size, thick = place.bar_font, place.bar_width
     x, top = last + panel_width + GAP * 1.6, top + panel_height
     below = size * 2.2 * POINT if picture.hidden else 0.0
-    above = thick * 1.2 if picture.largest > picture.limits[1] else 0.0
+    above = thick * 1.2 if picture.scale.largest > picture.scale.high else 0.0
     y = top - place.bar_height + below
     high = place.bar_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
     image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
-    spaced = numpy.geomspace if picture.decades else numpy.linspace
-    image.set_data(spaced(*picture.limits, 256)[:, None])
+    spaced = numpy.geomspace if picture.scale.decades else numpy.linspace
+    image.set_data(spaced(picture.scale.low, picture.scale.high, 256)[:, None])
     figure.add_artist(image)
     figure.add_artist(
         Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
     )
     words = []
-    for tick in ticks(*picture.limits, most=max(2, int(high / (size * 2.4 * POINT))), decades=picture.decades):
+    for tick in ticks(picture.scale, most=max(2, int(high / (size * 2.4 * POINT)))):
         at = y + high * float(norm(tick))
         words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
-    if picture.largest > picture.limits[1]:
+    if picture.scale.largest > picture.scale.high:
         tip = Path([(x, y + high), (x + thick, y + high), (x + thick / 2, y + high + thick * 0.8), (x, y + high)])
-        colour = colours(norm(picture.limits[1]))
+        colour = colours(norm(picture.scale.high))
         figure.add_artist(
             PathPatch(tip, facecolor=colour, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
         )
-        words.append(Word(above_scale(picture.largest), x + thick + NEAR, y + high + thick * 0.8, size, across=0))
+        words.append(Word(above_scale(picture.scale.largest), x + thick + NEAR, y + high + thick * 0.8, size, across=0))
     if picture.hidden:
         side = size * 1.1 * POINT
         cell = numpy.array([[-math.inf]])

@@ -9,6 +9,7 @@ import numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.renderers.head_table import facts
 from attnviz.renderers.picture import Panel, Picture
+from attnviz.renderers.scale import Scale
 from attnviz.statistics import Statistics
 
 TITLES = {
@@ -44,9 +45,7 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None) -> 
         queries=tuple(rows),
         keys=tuple(map(str, columns)),
         step=MapStep.WEIGHTS,
-        limits=(0.0, largest or 1.0),
-        largest=largest,
-        diverging=False,
+        scale=Scale(0.0, largest or 1.0, largest),
         hidden=bool((values == -math.inf).any()),
         axes=("layer", "head"),
         blank="unknown",

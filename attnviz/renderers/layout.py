@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from attnviz.renderers import fonts
 from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, Picture
+from attnviz.renderers.scale import Scale
 from attnviz.renderers.words import CAPITAL, POINT, text_width
 
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
@@ -89,11 +90,9 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     bar_width = max(0.14, bar_font * 1.4 * POINT)
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
     bar_height = max(grid, LEAST_BAR)
-    bar_words = [f"{tick:z.6g}" for tick in ticks(*picture.limits, most=6, decades=picture.decades)] + [
-        "hidden"
-    ] * picture.hidden
-    if picture.largest > picture.limits[1]:
-        bar_words.append(above_scale(picture.largest))
+    bar_words = [f"{tick:z.6g}" for tick in ticks(picture.scale, most=6)] + ["hidden"] * picture.hidden
+    if picture.scale.largest > picture.scale.high:
+        bar_words.append(above_scale(picture.scale.largest))
     return Layout(
         cell=cell,
         columns=columns,
@@ -122,9 +121,10 @@ def _side(cells: int, cell: float) -> float:
     return max(cells * cell, min(cells, LEAST_ROWS) * LEAST_CELL)
 
 
-def ticks(low: float, high: float, most: int, decades: bool = False) -> list[float]:
-    """Round numbers between ``low`` and ``high``, at most ``most`` of them; of ``decades``, powers of ten."""
-    if decades:
+def ticks(scale: Scale, most: int) -> list[float]:
+    """Round numbers on ``scale``, at most ``most`` of them; where it grows by factors, powers of ten."""
+    low, high = scale.low, scale.high
+    if scale.decades:
         powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
         return [10.0**power for power in powers[:: math.ceil(len(powers) / most) or 1]] or [high]
     from matplotlib.ticker import MaxNLocator

@@ -14,14 +14,13 @@ from attnviz.maps import Frame, framed, head_maps
 from attnviz.progress import Report, unheard
 from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.renderers import numbers
+from attnviz.renderers.scale import Scale, scale_of
 from attnviz.selection import Part, Selection
 from attnviz.tokens import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
-TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
-FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
 SOURCE_TOKENS = 12  # of the text in the line below the title
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
 SIDE, SIDE_OF_SEVERAL = (
@@ -29,7 +28,6 @@ SIDE, SIDE_OF_SEVERAL = (
     3.5,
 )  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
 DPI = 150  # of a pooled map, unless another is asked for
-LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
 TICKS = 8  # positions named along an axis of a pooled map
 ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
@@ -62,16 +60,13 @@ class Picture(NamedTuple):
 
     panels    one for each head, all of the same shape
     queries   the label of each row, keys the label of each column
-    limits    the smallest and the largest value of the one colour scale
-    largest   the largest value, which may lie above the scale (see ``limits_of``)
-    diverging whether the scale has a middle, 0, and two arms
+    scale     the one scale of their colours
     hidden    whether any cell is hidden
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
     pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
     dpi       pixels an inch that give each cell pixels of its own; None: any
-    decades   whether the scale grows by factors, from the least of ``limits`` (all below has its colour) to the largest
     """
 
     title: str
@@ -80,16 +75,13 @@ class Picture(NamedTuple):
     queries: tuple[str, ...]
     keys: tuple[str, ...]
     step: MapStep
-    limits: tuple[float, float]
-    largest: float
-    diverging: bool
+    scale: Scale
     hidden: bool
     axes: tuple[str, str] = ("query", "key")
     blank: str = "hidden"
     pool: Pool = Pool.MEAN
     pooled: bool = False
     dpi: int | None = None
-    decades: bool = False
 
 
 def decide(
@@ -114,8 +106,6 @@ def decide(
         panels += map(Panel, titles, part.heads, found)
         shares += lost
     maps = [panel.values for panel in panels]
-    limits, largest, diverging = limits_of(maps, step)
-    decades = step is MapStep.WEIGHTS and largest > (1.0 if frame.pooled else FAR) * limits[1]
     queries, keys = _labels(trace, first, frame)
     told = _frame_words(first, frame)
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
@@ -127,14 +117,11 @@ def decide(
         queries=queries,
         keys=keys,
         step=step,
-        limits=_decades(maps) if decades else limits,
-        largest=largest,
-        diverging=diverging,
+        scale=scale_of(maps, step, frame.pooled),
         hidden=any(bool((values == -math.inf).any()) for values in maps),
         pool=view.pool,
         pooled=frame.pooled,
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
-        decades=decades,
     )
 
 
@@ -168,32 +155,6 @@ def _both(first: Layer, second: Layer) -> str:
 def shown_line(text: str) -> str:
     """A text of a person's own on one line, its words kept, what cannot be seen written out."""
     return " ".join(shown(word) if word else "" for word in text.split(" "))
-
-
-def limits_of(maps: Sequence[numpy.ndarray], step: MapStep) -> tuple[tuple[float, float], float, bool]:
-    """One scale for all panels, the largest value, and whether the scale has two arms.
-
-    Weights go from 0 to the largest; scores alike on both sides of 0 if they have both signs. Where a few weights
-    (the first rows of a causal map) tower over all others, the scale ends at the 99th percentile, and the colour
-    bar says so: else a long text gives a picture of one colour.
-    """
-    finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
-    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-    if step is MapStep.WEIGHTS:
-        usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0
-        top = high if high <= TOWERING * usual or not usual else float(f"{usual:.1g}")
-        return (0.0, top or 1.0), high, False
-    if low >= 0:
-        return (0.0, high or 1.0), high, False
-    side = max(-low, high)
-    return (-side, side), side, True
-
-
-def _decades(maps: Sequence[numpy.ndarray]) -> tuple[float, float]:
-    """The limits of a scale that grows by factors: the mean weights of a long causal map fall as 1 / position."""
-    seen = numpy.concatenate([values[values > 0] for values in maps])
-    least, most = (float(f"{limit:.1g}") for limit in numpy.quantile(seen, (0.01, 0.999)))
-    return max(least, most * LEAST_SHARE), most
 
 
 def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:

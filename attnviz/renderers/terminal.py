@@ -16,7 +16,8 @@ from rich.text import Text
 
 from attnviz.choices import Pool
 from attnviz.renderers import colours
-from attnviz.renderers.picture import Picture, limits_of
+from attnviz.renderers.picture import Picture
+from attnviz.renderers.scale import Scale, scale_of
 from attnviz.tokens import shorten
 
 SHADES = "░▒▓█"  # a small weight is still something; what is hidden is a dot
@@ -45,7 +46,7 @@ class TerminalMap:
 
     def __init__(self, picture: Picture, cmap: str | None = None) -> None:
         self.picture = picture
-        self.paint = _painter(cmap, picture.diverging)
+        self.paint = _painter(cmap, picture.scale.diverging)
         self.labels = [shorten(label, LABEL_CELLS) for label in picture.queries]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -63,22 +64,22 @@ class TerminalMap:
             yield Segment.line()
             yield from grid.row(range(first, min(first + grid.columns, len(self.picture.panels))))
         yield Segment.line()
-        yield self._legend(grid.picture, width, coloured)
+        yield self._legend(grid.scale, width, coloured)
 
-    def _legend(self, picture: Picture, width: int, coloured: bool) -> Text:
+    def _legend(self, scale: Scale, width: int, coloured: bool) -> Text:
         """The colour scale from its smallest value to its largest, and the sign of a hidden cell."""
-        low, high = (f"{limit:.4g}" for limit in picture.limits)
+        low, high = (f"{limit:.4g}" for limit in (scale.low, scale.high))
         cells = max(min(BAR_CELLS, width - len(low) - len(high) - 2), 4)
         legend = Text(f"{low} ")
         for place in range(cells):
             tint = place / (cells - 1)
             legend.append("█" if coloured else _shade(tint), _style(self.paint(tint), None) if coloured else None)
         legend.append(f" {high}")
-        if picture.largest > picture.limits[1]:
-            legend.append(f" (to {picture.largest:.2f})")
-        if picture.decades:
+        if scale.largest > scale.high:
+            legend.append(f" (to {scale.largest:.2f})")
+        if scale.decades:
             legend.append("   each step of colour is a factor")
-        if picture.hidden:
+        if self.picture.hidden:
             legend.append(f"   {HIDDEN} hidden")
         return legend
 
@@ -99,9 +100,8 @@ class Grid:
         self.panel_width = pixels * self.cell
         self.columns = max(1, min(panels, (room + GAP) // (self.panel_width + GAP)))
         self.maps = [_pooled(panel.values, self.pooled, picture.pool) for panel in picture.panels]
-        if self.pooled > 1:  # means are smaller than what they are the means of
-            limits, largest, _ = limits_of(self.maps, picture.step)
-            self.picture = picture._replace(limits=limits, largest=largest)
+        # Means are smaller than what they are the means of.
+        self.scale = scale_of(self.maps, picture.step, pooled=True) if self.pooled > 1 else picture.scale
         self.labels = labels[:: self.pooled]
         self.keys = picture.keys[:: self.pooled]
 
@@ -173,11 +173,7 @@ class Grid:
         return Segment("▀" * self.cell, _style(self.paint(self._tint(top)), self.paint(self._tint(bottom))))
 
     def _tint(self, value: float) -> float:
-        low, high = self.picture.limits
-        if self.picture.decades:
-            value, low, high = (math.log(max(number, low)) for number in (value, low, high))
-        tint = (value - low) / ((high - low) or 1.0)
-        return round(min(max(tint, 0.0), 1.0) * 64) / 64
+        return round(self.scale.place(value) * 64) / 64
 
 
 def _painter(cmap: str | None, diverging: bool) -> Paint:

@@ -24,6 +24,7 @@ from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.choices import MapStep
 from attnviz.renderers.figure import draw, save
 from attnviz.renderers.picture import decide
+from attnviz.renderers.scale import Scale
 from attnviz.selection import select
 
 FORMATS = pytest.mark.parametrize("form", ["png", "svg", "pdf"])
@@ -228,9 +229,9 @@ def test_every_image_has_the_one_scale_of_the_picture():
     picture = picture_of(5, 4, step=MapStep.SCORES)
     images, bar = images_of(draw(picture)[0])
     assert {id(image.norm) for image in images} == {id(bar.norm)}
-    assert (bar.norm.vmin, bar.norm.vmax) == picture.limits
+    assert (bar.norm.vmin, bar.norm.vmax) == picture.scale[:2]
     assert {image.get_cmap().name for image in (*images, bar)} == {"RdBu_r"}
-    assert (bar.get_array()[0, 0], bar.get_array()[-1, 0]) == picture.limits
+    assert (bar.get_array()[0, 0], bar.get_array()[-1, 0]) == picture.scale[:2]
 
 
 def test_panels_are_alike_in_size_and_lie_on_nothing():
@@ -291,14 +292,14 @@ def test_the_ticks_of_the_colour_bar_stand_at_their_values(step):
     _, bottom, right, top = bar.get_window_extent().extents * 2  # from 100 to 200 dots an inch
     ticks = [one for one in texts_of(figure) if re.fullmatch(r"-?[\d.]+", one.text) and one.box[0] >= right]
     assert len(ticks) >= 2
-    low, high = picture.limits
+    low, high = picture.scale[:2]
     for tick in ticks:
         at = bottom + (float(tick.text) - low) / (high - low) * (top - bottom)
         assert (tick.box[1] + tick.box[3]) / 2 == pytest.approx(at, abs=4)
 
 
 def test_a_clipped_scale_tells_the_true_largest():
-    picture = picture_of(4)._replace(limits=(0.0, 0.1), largest=0.87)
+    picture = picture_of(4)._replace(scale=Scale(0.0, 0.1, 0.87))
     assert "to 0.87" in [one.text for one in texts_of(draw(picture)[0])]
     assert not any(one.text.startswith("to ") for one in texts_of(draw(picture_of(4))[0]))
 
@@ -369,6 +370,7 @@ import hashlib, sys, numpy
 from attnviz import trace_text
 from attnviz.renderers.figure import draw, save
 from attnviz.renderers.picture import decide
+from attnviz.renderers.scale import Scale
 from attnviz.selection import select
 trace = trace_text("Your journey starts", heads=2, causal=True)
 figure, _ = draw(decide(trace, select(trace)))

@@ -10,6 +10,7 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import MapStep
 from attnviz.renderers.picture import Picture, decide
+from attnviz.renderers.scale import Scale
 from attnviz.selection import select
 
 ARRAY = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
@@ -48,48 +49,45 @@ def test_a_weight_that_rounds_to_zero_is_not_hidden():
 def test_one_scale_serves_all_panels_and_holds_every_value(trace, step):
     picture = picture_of(trace, step)
     values = numpy.concatenate([panel.values[numpy.isfinite(panel.values)] for panel in picture.panels])
-    low, high = picture.limits
+    low, high = picture.scale[:2]
     assert low < high
     assert low <= values.min(initial=0.0)
-    assert max(high, picture.largest) >= values.max(initial=0.0)
+    assert max(high, picture.scale.largest) >= values.max(initial=0.0)
 
 
 @pytest.mark.parametrize("step", list(MapStep))
 def test_scores_of_both_signs_have_two_equal_arms(traces, step):
     picture = picture_of(traces["four heads"](), step)
-    assert picture.diverging == (step is not MapStep.WEIGHTS)
-    if picture.diverging:
-        assert picture.limits[0] == -picture.limits[1]
+    assert picture.scale.diverging == (step is not MapStep.WEIGHTS)
+    if picture.scale.diverging:
+        assert picture.scale.low == -picture.scale.high
     else:
-        assert picture.limits[0] == 0
+        assert picture.scale.low == 0
 
 
 def test_scores_of_one_sign_start_at_zero():
     trace = Trace(("a",), (Layer([[2.0]], [[3.0]], [[1.0]]),))
-    assert (picture_of(trace, MapStep.SCORES).limits, picture_of(trace, MapStep.SCORES).diverging) == (
-        (0.0, 6.0),
-        False,
-    )
+    assert picture_of(trace, MapStep.SCORES).scale == Scale(0.0, 6.0, 6.0)
 
 
 def test_weights_that_do_not_tower_reach_to_the_largest(traces):
     picture = picture_of(traces["plain"]())
-    assert picture.limits == (0.0, picture.largest)
-    assert picture.largest == picture.panels[0].values.max()
+    assert picture.scale[:2] == (0.0, picture.scale.largest)
+    assert picture.scale.largest == picture.panels[0].values.max()
 
 
 def test_a_few_towering_weights_leave_the_scale_and_the_largest_is_kept(make):
     picture = picture_of(make(200, causal=True, size=0.1))
     values = picture.panels[0].values
     usual = numpy.quantile(values[values > -math.inf], 0.99)
-    assert picture.largest == 1.0
-    assert picture.limits[1] == pytest.approx(usual, rel=0.5)
-    assert float(f"{picture.limits[1]:.1g}") == picture.limits[1]
+    assert picture.scale.largest == 1.0
+    assert picture.scale.high == pytest.approx(usual, rel=0.5)
+    assert float(f"{picture.scale.high:.1g}") == picture.scale.high
 
 
 def test_a_picture_in_which_all_is_hidden_has_a_scale_all_the_same(traces):
     picture = picture_of(traces["all blind"]())
-    assert picture.limits == (0.0, 1.0)
+    assert picture.scale[:2] == (0.0, 1.0)
     assert picture.hidden
 
 

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.segment import Segment
 
 from attnviz import Layer, Rule, Trace
-from attnviz.choices import MapStep
+from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers import colours
-from attnviz.renderers.picture import decide
+from attnviz.renderers.picture import View, decide
+from attnviz.renderers.scale import Scale
 from attnviz.renderers.terminal import TerminalMap
 from attnviz.selection import select
 
@@ -59,7 +60,7 @@ def legend_of(lines):
 
 
 def ends_of_the_scale(lines):
-    return [float(word) for word in " ".join(legend_of(lines)).split() if re.fullmatch(r"-?[\d.]+", word)]
+    return [float(word) for word in " ".join(legend_of(lines)).split() if re.fullmatch(r"-?[\d.]+(e-\d+)?", word)]
 
 
 @COLOUR
@@ -92,6 +93,30 @@ def test_the_legend_is_not_wider_than_the_console(console, width, colour):
 def test_no_line_of_any_map_is_wider_than_the_console(console, width, queries, keys, heads, colour, step):
     picture = picture_of(trace_of(queries, keys, heads, causal=True), step)
     assert all(cell_len(line) <= width for line in drawn(console(width, colour), picture)[:-1])
+
+
+@given(
+    width=st.integers(20, 200),
+    queries=st.integers(2, 1200),
+    keys=st.one_of(st.none(), st.integers(2, 1200)),
+    heads=st.integers(1, 5),
+    pool=st.sampled_from(list(Pool)),
+    cells=st.one_of(st.none(), st.integers(16, 160)),
+    causal=st.booleans(),
+    colour=st.sampled_from(["truecolor", None]),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_text_of_any_length_becomes_a_map(console, width, queries, keys, heads, pool, cells, causal, colour):
+    trace = trace_of(queries, keys, heads, causal and (keys or queries) >= queries)
+    picture = decide(trace, select(trace), view=View(pool, cells))
+    assert all(cell_len(line) <= width for line in drawn(console(width, colour), picture)[:-1])
+
+
+@pytest.mark.parametrize("heads", [1, 16])
+def test_a_map_that_is_pooled_for_the_console_grows_by_factors_from_more_than_nothing(console, heads):
+    lines = drawn(console(80, "truecolor"), picture_of(trace_of(400, heads=heads, causal=True)))
+    assert "is a factor" in " ".join(legend_of(lines))
+    assert ends_of_the_scale(lines)[0] > 0
 
 
 @COLOUR
@@ -143,7 +168,7 @@ def test_nothing_hidden_is_not_spoken_of(console, colour):
 
 
 def expected(picture, value):
-    low, high = picture.limits
+    low, high = picture.scale[:2]
     return numpy.array(colours.rgb((value - low) / (high - low)))
 
 
@@ -203,11 +228,12 @@ def test_a_text_too_long_for_the_console_is_pooled_and_that_is_said(console, tok
     count = math.ceil(tokens / size)
     rows = [[one for one in line if len(one.text) == 1 and one.text in "▀▄·"] for line in lines]
     rows = [row for row in rows if len(row) == count]
-    values, high = picture.panels[0].values, ends_of_the_scale([text_of(line) for line in lines])[1]
+    low, high, *_ = ends_of_the_scale([text_of(line) for line in lines])
+    values, scale = picture.panels[0].values, Scale(low, high, high, decades=low > 0)
     for line, column in ((len(rows) // 2, 0), (len(rows) // 2, 1), (len(rows) - 2, count - 6)):
         block = values[2 * line * size : (2 * line + 1) * size, column * size : (column + 1) * size]
         mean = block[block > -math.inf].mean()
-        assert numpy.abs(channels(rows[line][column].style.color) - colours.rgb(min(mean / high, 1))).max() <= 8
+        assert numpy.abs(channels(rows[line][column].style.color) - colours.rgb(scale.place(mean))).max() <= 8
     assert rows[0][-1].text == "·"
 
 
@@ -225,11 +251,13 @@ def test_every_head_has_a_panel_with_its_title(console, heads):
 def test_the_legend_shows_both_ends_of_the_scale(console, colour):
     for step in MapStep:
         picture = picture_of(trace_of(5), step)
-        assert ends_of_the_scale(drawn(console(80, colour), picture)) == pytest.approx(list(picture.limits), rel=1e-3)
+        assert ends_of_the_scale(drawn(console(80, colour), picture)) == pytest.approx(
+            list(picture.scale[:2]), rel=1e-3
+        )
 
 
 def test_a_scale_that_ends_early_says_how_far_the_values_go(console):
-    picture = picture_of(trace_of(4))._replace(limits=(0.0, 0.1), largest=0.9)
+    picture = picture_of(trace_of(4))._replace(scale=Scale(0.0, 0.1, 0.9))
     assert "0.1 (to 0.90)" in drawn(console(80), picture)[-1]
 
 
@@ -240,7 +268,7 @@ def test_title_and_text_come_first(console):
 
 def test_signed_scores_have_two_arms_around_zero(console):
     picture = picture_of(trace_of(1, 30), MapStep.SCORES)
-    assert picture.diverging
+    assert picture.scale.diverging
     line = next(line for line in lines_of(console(120, "truecolor"), picture) if "▀" in text_of(line))
     blocks = [one for one in line if set(one.text) <= set("▀█") and one.text]
     values = picture.panels[0].values[0]

@@ -1,0 +1,63 @@
+"""The one scale of the values of a picture: its ends, and whether it grows by equal steps or by equal factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.choices import MapStep
+
+TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
+FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
+LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
+
+
+class Scale(NamedTuple):
+    """Which values the colours stand for.
+
+    low, high  what the first colour and the last stand for
+    largest    the largest value, which may lie above the scale
+    diverging  whether the scale has a middle, 0, and two arms
+    decades    whether it grows by equal factors; then ``low`` is above 0, and all below has its colour
+    """
+
+    low: float
+    high: float
+    largest: float
+    diverging: bool = False
+    decades: bool = False
+
+    def place(self, value: float) -> float:
+        """Where ``value`` stands between the first colour, 0, and the last, 1."""
+        low, high = self.low, self.high
+        if self.decades:
+            low, value, high = (math.log(max(number, self.low)) for number in (low, value, high))
+        return min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
+
+
+def scale_of(maps: Sequence[numpy.ndarray], step: MapStep, pooled: bool = False) -> Scale:
+    """One scale for all ``maps``, −∞ where hidden; ``pooled`` says whether their cells are of many pairs.
+
+    Weights go from 0 to the largest; scores alike on both sides of 0 if they have both signs. Where a few weights
+    (the first rows of a causal map) tower over all others, the scale ends at the 99th percentile, and the colour
+    bar says so: else a long text gives a picture of one colour. Where they tower high, and in any pooled map, the
+    scale grows by factors instead: the mean weights of a long causal map fall as 1 / position.
+    """
+    finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    if step is not MapStep.WEIGHTS:
+        side = max(-low, high)
+        return Scale(0.0, high or 1.0, high) if low >= 0 else Scale(-side, side, side, diverging=True)
+    usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0
+    if high <= TOWERING * usual or not usual:
+        return Scale(0.0, high or 1.0, high)
+    top = float(f"{usual:.1g}")
+    return _decades(finite, high) if high > (1.0 if pooled else FAR) * top else Scale(0.0, top, high)
+
+
+def _decades(values: numpy.ndarray, largest: float) -> Scale:
+    least, most = (float(f"{limit:.1g}") for limit in numpy.quantile(values[values > 0], (0.01, 0.999)))
+    return Scale(max(least, most * LEAST_SHARE), most, largest, decades=True)
