@@ -212,7 +212,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     size, thick = place.bar_font, place.bar_width
     x, top = last + panel_width + GAP * 1.6, top + panel_height
     below = size * 2.2 * POINT if picture.hidden else 0.0
-    above = thick * 1.2 if picture.scale.largest > picture.scale.high else 0.0
+    above = thick * 1.2 if picture.scale.above else 0.0
     y = top - place.bar_height + below
     high = place.bar_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
@@ -227,7 +227,7 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     for tick in ticks(picture.scale, most=max(2, int(high / (size * 2.4 * POINT)))):
         at = y + high * float(norm(tick))
         words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
-    if picture.scale.largest > picture.scale.high:
+    if picture.scale.above:
         tip = Path([(x, y + high), (x + thick, y + high), (x + thick / 2, y + high + thick * 0.8), (x, y + high)])
         colour = colours(norm(picture.scale.high))
         figure.add_artist(

@@ -91,7 +91,7 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
     bar_height = max(grid, LEAST_BAR)
     bar_words = [f"{tick:z.6g}" for tick in ticks(picture.scale, most=6)] + ["hidden"] * picture.hidden
-    if picture.scale.largest > picture.scale.high:
+    if picture.scale.above:
         bar_words.append(above_scale(picture.scale.largest))
     return Layout(
         cell=cell,

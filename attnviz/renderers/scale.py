@@ -21,7 +21,7 @@ class Scale(NamedTuple):
     low, high  what the first colour and the last stand for
     largest    the largest value, which may lie above the scale
     diverging  whether the scale has a middle, 0, and two arms
-    decades    whether it grows by equal factors; then ``low`` is above 0, and all below has its colour
+    decades    whether it grows by equal factors; then ``low`` is above 0, all below has its colour, and nothing is above
     """
 
     low: float
@@ -29,6 +29,11 @@ class Scale(NamedTuple):
     largest: float
     diverging: bool = False
     decades: bool = False
+
+    @property
+    def above(self) -> bool:
+        """Whether values lie above the scale: more than the noise of their arithmetic."""
+        return self.largest > self.high * (1 + 1e-5)
 
     def place(self, value: float) -> float:
         """Where ``value`` stands between the first colour, 0, and the last, 1."""
@@ -59,5 +64,20 @@ def scale_of(maps: Sequence[numpy.ndarray], step: MapStep, pooled: bool = False)
 
 
 def _decades(values: numpy.ndarray, largest: float) -> Scale:
-    least, most = (float(f"{limit:.1g}") for limit in numpy.quantile(values[values > 0], (0.01, 0.999)))
-    return Scale(max(least, most * LEAST_SHARE), most, largest, decades=True)
+    """A scale by factors: up to the largest value, since another factor of ten costs it few colours, but not down to
+    the smallest, since there is no end to how small weights get."""
+    high = _round_up(largest)
+    least = float(numpy.quantile(values[values > 0], 0.01))
+    return Scale(_round_down(max(least, high * LEAST_SHARE)), high, largest, decades=True)
+
+
+def _round_up(value: float) -> float:
+    """Two digits, no smaller than ``value`` but for the noise of its arithmetic: 1.0000001 is 1."""
+    digits, exponent = f"{value:e}".split("e")
+    return float(f"{math.ceil(float(digits) * 10 - 1e-4)}e{int(exponent) - 1}")
+
+
+def _round_down(value: float) -> float:
+    """One digit, no larger than ``value``, and above 0 as it is."""
+    digits, exponent = f"{value:e}".split("e")
+    return float(f"{digits[0]}e{exponent}")

@@ -75,7 +75,7 @@ class TerminalMap:
             tint = place / (cells - 1)
             legend.append("█" if coloured else _shade(tint), _style(self.paint(tint), None) if coloured else None)
         legend.append(f" {high}")
-        if scale.largest > scale.high:
+        if scale.above:
             legend.append(f" (to {scale.largest:.2f})")
         if scale.decades:
             legend.append("   each step of colour is a factor")
