@@ -22,9 +22,9 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
-from attnviz.renderers.layout import GAP, LEADING, NEAR, Layout, above_scale, layout, ticks
+from attnviz.renderers.layout import GAP, LEADING, NEAR, TIP, Layout, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
-from attnviz.renderers.scale import Scale
+from attnviz.renderers.scale import Scale, beyond
 from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
@@ -211,29 +211,34 @@ def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, n
     last, top = place.corner(place.columns - 1)
     size, thick = place.bar_font, place.bar_width
     x, top = last + panel_width + GAP * 1.6, top + panel_height
-    below = size * 2.2 * POINT if picture.hidden else 0.0
-    above = thick * 1.2 if picture.scale.above else 0.0
+    scale = picture.scale
+    hidden = size * 2.2 * POINT if picture.hidden else 0.0
+    below = hidden + (thick * TIP if scale.below else 0.0)
+    above = thick * TIP if scale.above else 0.0
     y = top - place.bar_height + below
     high = place.bar_height - below - above
     box = TransformedBbox(Bbox.from_bounds(x, y, thick, high), figure.dpi_scale_trans)
     image = BboxImage(box, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
-    spaced = numpy.geomspace if picture.scale.decades else numpy.linspace
-    image.set_data(spaced(picture.scale.low, picture.scale.high, 256)[:, None])
+    spaced = numpy.geomspace if scale.decades else numpy.linspace
+    image.set_data(spaced(scale.low, scale.high, 256)[:, None])
     figure.add_artist(image)
     figure.add_artist(
         Rectangle((x, y), thick, high, fill=False, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
     )
     words = []
-    for tick in ticks(picture.scale, most=max(2, int(high / (size * 2.4 * POINT)))):
+    for tick in ticks(scale, most=max(2, int(high / (size * 2.4 * POINT)))):
         at = y + high * float(norm(tick))
         words.append(Word(f"{tick:z.6g}", x + thick + NEAR, at, size, across=0))
-    if picture.scale.above:
-        tip = Path([(x, y + high), (x + thick, y + high), (x + thick / 2, y + high + thick * 0.8), (x, y + high)])
-        colour = colours(norm(picture.scale.high))
-        figure.add_artist(
-            PathPatch(tip, facecolor=colour, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
-        )
-        words.append(Word(above_scale(picture.scale.largest), x + thick + NEAR, y + high + thick * 0.8, size, across=0))
+    for end, toward, there, colour, value in (
+        (y + high, thick * 0.8, scale.above, colours(norm(scale.high)), scale.largest),
+        (y, -thick * 0.8, scale.below, colours(norm(scale.low)), scale.least),
+    ):
+        if there:
+            tip = Path([(x, end), (x + thick, end), (x + thick / 2, end + toward), (x, end)])
+            figure.add_artist(
+                PathPatch(tip, facecolor=colour, edgecolor=PALE, linewidth=0.6, transform=figure.dpi_scale_trans)
+            )
+            words.append(Word(beyond(value), x + thick + NEAR, end + toward, size, across=0))
     if picture.hidden:
         side = size * 1.1 * POINT
         cell = numpy.array([[-math.inf]])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from attnviz.renderers import fonts
 from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, Picture
-from attnviz.renderers.scale import Scale
+from attnviz.renderers.scale import Scale, beyond
 from attnviz.renderers.words import CAPITAL, POINT, text_width
 
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
@@ -16,7 +16,9 @@ LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, eve
 LEAST_ROWS = (
     10  # cells of the least size that a side of a panel has room for: few queries of a long text would be a line
 )
-LEAST_BAR = 0.9  # inches: the height of the colour bar
+LEAST_BAR = 0.9  # inches: the height of the colour bar, its tips not counted
+TIP = 1.2  # widths of the colour bar: the height of the tip that says that there is more
+FEW_DECADES = 2.0  # a scale that has fewer has ticks between the powers of ten
 GAP = 0.14  # inches between panels, and around the whole
 NEAR = 3.5 * POINT  # between a panel and its labels
 
@@ -89,10 +91,11 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     bar_font = max(title * 0.62, font * 0.85)
     bar_width = max(0.14, bar_font * 1.4 * POINT)
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
-    bar_height = max(grid, LEAST_BAR)
-    bar_words = [f"{tick:z.6g}" for tick in ticks(picture.scale, most=6)] + ["hidden"] * picture.hidden
-    if picture.scale.above:
-        bar_words.append(above_scale(picture.scale.largest))
+    scale = picture.scale
+    bar_height = max(grid, LEAST_BAR + scale.below * TIP * bar_width)
+    bar_words = [f"{tick:z.6g}" for tick in ticks(scale, most=24 if scale.decades else 6)]
+    bar_words += [picture.blank] * picture.hidden
+    bar_words += [beyond(scale.largest)] * scale.above + [beyond(scale.least)] * scale.below
     return Layout(
         cell=cell,
         columns=columns,
@@ -122,11 +125,10 @@ def _side(cells: int, cell: float) -> float:
 
 
 def ticks(scale: Scale, most: int) -> list[float]:
-    """Round numbers on ``scale``, at most ``most`` of them; where it grows by factors, powers of ten."""
+    """Round numbers on ``scale``, at most ``most`` of them; where it grows by factors, its ends and powers of ten."""
     low, high = scale.low, scale.high
     if scale.decades:
-        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-        return [10.0**power for power in powers[:: math.ceil(len(powers) / most) or 1]] or [high]
+        return _factor_ticks(scale, most)
     from matplotlib.ticker import MaxNLocator
 
     values = MaxNLocator(nbins=min(most, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
@@ -134,9 +136,20 @@ def ticks(scale: Scale, most: int) -> list[float]:
     return [float(value) for value in values if low - slack <= value <= high + slack]
 
 
-def above_scale(largest: float) -> str:
-    """What stands at the tip of a scale that ends below the largest value."""
-    return f"to {largest:.2f}" if largest >= 0.01 else f"to {largest:.2g}"
+def _factor_ticks(scale: Scale, most: int) -> list[float]:
+    """The ends first, then powers of ten, then their doubles and fives, each where it has room beside the ones before."""
+    first, last = (math.floor(math.log10(end)) for end in (scale.low, scale.high))
+    powers = range(last, first - 1, -1)
+    few = math.log10(scale.high) - math.log10(scale.low) < FEW_DECADES
+    exponents = [(1, power) for power in powers[:: math.ceil(len(powers) / most)]]
+    exponents += [(factor, power) for factor in (2, 5) for power in powers if few]
+    found = [scale.low, scale.high]
+    for factor, power in exponents:
+        value = float(f"{factor}e{power}")
+        apart = min(abs(scale.place(value) - scale.place(other)) for other in found)
+        if scale.low < value < scale.high and apart >= 0.7 / most:
+            found.append(value)
+    return sorted(found)
 
 
 def _columns(panels: int, shape: float) -> int:

@@ -21,7 +21,8 @@ class Scale(NamedTuple):
     low, high  what the first colour and the last stand for
     largest    the largest value, which may lie above the scale
     diverging  whether the scale has a middle, 0, and two arms
-    decades    whether it grows by equal factors; then ``low`` is above 0, all below has its colour, and nothing is above
+    decades    whether it grows by equal factors; then ``low`` is above 0 and has the colour of all below, and nothing is above
+    least      the smallest value, which may lie below a scale that grows by factors
     """
 
     low: float
@@ -29,11 +30,17 @@ class Scale(NamedTuple):
     largest: float
     diverging: bool = False
     decades: bool = False
+    least: float = 0.0
 
     @property
     def above(self) -> bool:
         """Whether values lie above the scale: more than the noise of their arithmetic."""
         return self.largest > self.high * (1 + 1e-5)
+
+    @property
+    def below(self) -> bool:
+        """Whether values lie below the scale."""
+        return self.decades and self.least < self.low * (1 - 1e-5)
 
     def place(self, value: float) -> float:
         """Where ``value`` stands between the first colour, 0, and the last, 1."""
@@ -63,12 +70,17 @@ def scale_of(maps: Sequence[numpy.ndarray], step: MapStep, pooled: bool = False)
     return _decades(finite, high) if high > (1.0 if pooled else FAR) * top else Scale(0.0, top, high)
 
 
+def beyond(value: float) -> str:
+    """What stands at the tip of a scale that ends before ``value``, the last there is."""
+    return f"to {value:#.2g}" if value else "to 0"
+
+
 def _decades(values: numpy.ndarray, largest: float) -> Scale:
     """A scale by factors: up to the largest value, since another factor of ten costs it few colours, but not down to
     the smallest, since there is no end to how small weights get."""
     high = _round_up(largest)
     least = float(numpy.quantile(values[values > 0], 0.01))
-    return Scale(_round_down(max(least, high * LEAST_SHARE)), high, largest, decades=True)
+    return Scale(_round_down(max(least, high * LEAST_SHARE)), high, largest, decades=True, least=float(values.min()))
 
 
 def _round_up(value: float) -> float:

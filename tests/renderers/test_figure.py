@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.image import BboxImage
@@ -23,6 +25,7 @@ from PIL import Image
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.choices import MapStep
 from attnviz.renderers.figure import draw, save
+from attnviz.renderers.layout import ticks
 from attnviz.renderers.picture import decide
 from attnviz.renderers.scale import Scale
 from attnviz.selection import select
@@ -302,6 +305,53 @@ def test_a_clipped_scale_tells_the_true_largest():
     picture = picture_of(4)._replace(scale=Scale(0.0, 0.1, 0.87))
     assert "to 0.87" in [one.text for one in texts_of(draw(picture)[0])]
     assert not any(one.text.startswith("to ") for one in texts_of(draw(picture_of(4))[0]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least", "labels"),
+    [
+        (1e-6, 1.0, 1e-6, ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1", "1"]),
+        (3e-4, 0.013, 3e-4, ["0.0003", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.013"]),
+        (2e-3, 8e-3, 1e-7, ["0.002", "0.005", "0.008", "to 1.0e-07"]),
+        (1e-5, 1e-3, 0.0, ["1e-05", "0.0001", "0.001", "to 0"]),
+    ],
+)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_scale_by_factors_has_its_ends_and_round_numbers_at_their_places(low, high, least, labels, hidden):
+    picture = picture_of(40)._replace(scale=Scale(low, high, high, decades=True, least=least), hidden=hidden)
+    figure, _ = draw(picture)
+    _, bar = images_of(figure)
+    _, bottom, right, top = bar.get_window_extent().extents * 2  # from 100 to 200 dots an inch
+    texts = [one for one in texts_of(figure) if one.box[0] >= right and one.text != "hidden"]
+    assert sorted(labels) == sorted(one.text for one in texts)
+    for one in texts:
+        if not one.text.startswith("to "):
+            at = bottom + math.log(float(one.text) / low) / math.log(high / low) * (top - bottom)
+            assert (one.box[1] + one.box[3]) / 2 == pytest.approx(at, abs=4)
+        else:
+            assert (one.box[1] + one.box[3]) / 2 < bottom
+    assert not any_overlap(boxes_of(texts_of(figure)))
+
+
+@given(powers=st.tuples(st.floats(-12, -0.4), st.floats(0.4, 12)), most=st.integers(2, 40))
+@settings(deadline=None)
+def test_ticks_of_a_scale_by_factors_are_its_ends_and_what_has_room_between(powers, most):
+    low, high = 10 ** powers[0] / 1e3, 10 ** powers[1] / 1e3
+    scale = Scale(low, high, high, decades=True)
+    found = ticks(scale, most)
+    places = [scale.place(tick) for tick in found]
+    assert (places[0], places[-1]) == (0, 1)
+    assert min(after - before for before, after in itertools.pairwise(places)) >= min(0.7 / most, 1)
+    assert len(found) <= 1.5 * most + 1
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_bar_with_both_tips_and_hidden_cells_has_room_for_all(size):
+    picture = picture_of(size, causal=True)._replace(hidden=True)
+    for scale in (Scale(1e-3, 0.1, 0.1, decades=True, least=0.0), Scale(0.0, 0.1, 0.9)):
+        texts = texts_of(draw(picture._replace(scale=scale))[0])
+        assert boxes_of(texts).min() >= 0
+        assert not any_overlap(boxes_of(texts))
 
 
 def values_of(figure):
