@@ -17,7 +17,7 @@ from rich.text import Text
 from attnviz.choices import Pool
 from attnviz.renderers import colours
 from attnviz.renderers.picture import Picture
-from attnviz.renderers.scale import Scale, scale_of
+from attnviz.renderers.scale import Scale, beyond, scale_of
 from attnviz.tokens import shorten
 
 SHADES = "░▒▓█"  # a small weight is still something; what is hidden is a dot
@@ -69,16 +69,18 @@ class TerminalMap:
     def _legend(self, scale: Scale, width: int, coloured: bool) -> Text:
         """The colour scale from its smallest value to its largest, and the sign of a hidden cell."""
         low, high = (f"{limit:.4g}" for limit in (scale.low, scale.high))
+        low += f" ({beyond(scale.least)})" if scale.below else ""
+        high += f" ({beyond(scale.largest)})" if scale.above else ""
         cells = max(min(BAR_CELLS, width - len(low) - len(high) - 2), 4)
         legend = Text(f"{low} ")
         for place in range(cells):
             tint = place / (cells - 1)
             legend.append("█" if coloured else _shade(tint), _style(self.paint(tint), None) if coloured else None)
         legend.append(f" {high}")
-        if scale.above:
-            legend.append(f" (to {scale.largest:.2f})")
         if scale.decades:
-            legend.append("   each step of colour is a factor")
+            steps, step = (cells - 1, "block") if coloured else (len(SHADES), "shade")
+            factor = (scale.high / scale.low) ** (1 / steps)
+            legend.append(f"   × {factor:.2g} a {step}")
         if self.picture.hidden:
             legend.append(f"   {HIDDEN} hidden")
         return legend

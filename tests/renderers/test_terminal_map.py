@@ -115,7 +115,7 @@ def test_a_text_of_any_length_becomes_a_map(console, width, queries, keys, heads
 @pytest.mark.parametrize("heads", [1, 16])
 def test_a_map_that_is_pooled_for_the_console_grows_by_factors_from_more_than_nothing(console, heads):
     lines = drawn(console(80, "truecolor"), picture_of(trace_of(400, heads=heads, causal=True)))
-    assert "is a factor" in " ".join(legend_of(lines))
+    assert re.search(r" × [\d.]+ a block   · hidden$", lines[-1])
     assert ends_of_the_scale(lines)[0] > 0
 
 
@@ -259,6 +259,27 @@ def test_the_legend_shows_both_ends_of_the_scale(console, colour):
 def test_a_scale_that_ends_early_says_how_far_the_values_go(console):
     picture = picture_of(trace_of(4))._replace(scale=Scale(0.0, 0.1, 0.9))
     assert "0.1 (to 0.90)" in drawn(console(80), picture)[-1]
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (Scale(0.0, 0.0007, 0.0035), "0.0007 (to 0.0035)"),
+        (Scale(0.0, 0.02, 0.0249), "0.02 (to 0.025)"),
+        (Scale(1e-6, 1.0, 1.0, decades=True, least=3.21e-9), "1e-06 (to 3.2e-09) ░"),
+        (Scale(1e-6, 1.0, 1.0, decades=True, least=0.0), "1e-06 (to 0) ░"),
+        (Scale(1e-4, 1.0, 1.0, decades=True), "× 10 a shade"),
+    ],
+)
+def test_the_legend_says_in_numbers_what_lies_beyond_the_scale_and_how_it_grows(console, scale, words):
+    lines = drawn(console(120), picture_of(trace_of(4))._replace(scale=scale))
+    assert words in lines[-1]
+
+
+def test_a_block_of_the_legend_is_as_many_times_the_one_before_as_it_says(console):
+    picture = picture_of(trace_of(4))._replace(scale=Scale(1e-3, 1.0, 1.0, decades=True, least=1e-3))
+    *_, last = drawn(console(120, "truecolor"), picture)
+    assert f"× {1000 ** (1 / (last.count('█') - 1)):.2g} a block" in last
 
 
 def test_title_and_text_come_first(console):
