@@ -22,13 +22,14 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
-from attnviz.renderers.layout import GAP, LEADING, NEAR, TIP, Layout, layout, ticks
+from attnviz.renderers.layout import BOTH_AXES, GAP, LEADING, NEAR, TIP, Layout, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
 from attnviz.renderers.scale import Scale, beyond
 from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
 VALUE_FONT = 5.5  # points: smaller values are left out
+LEAST_VALUE_CELL = 3 * 0.62 / 0.82 * VALUE_FONT * POINT  # inches: three digits of that size fit into no smaller one
 LARGE = 13.0  # inches
 
 
@@ -64,11 +65,11 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
         place = layout(picture, families)
         figure = Figure(figsize=place.size, facecolor="white")
         FigureCanvasAgg(figure)
-        words = _titles(picture, place)
+        words, look = _titles(picture, place), _value_look(picture, place, annotate)
         for number, panel in enumerate(picture.panels):
             _draw_panel(figure, panel, place, number, colours, norm)
             words += _panel_words(picture, place, number)
-            words += _values(picture, panel, place, number, colours, norm, annotate)
+            words += _values(panel, place, number, colours, norm, look) if look else []
         words += _colour_bar(figure, picture, place, colours, norm)
         figure.add_artist(Words(words, families))
     return figure, missing
@@ -150,8 +151,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     (x, y), (width, height) = place.corner(number), place.panel
     words = []
     if len(picture.panels) > 1:
-        size = max(place.font * 1.15, place.title_font * 0.62)
-        words.append(Word(picture.panels[number].title, x, y + height + NEAR, size, across=0, up=0))
+        words.append(Word(picture.panels[number].title, x, y + height + NEAR, place.head_font, across=0, up=0))
     every = 1 if picture.pooled else max(1, math.ceil(place.font * LEADING * POINT / place.cell))
     if number % place.columns == 0:
         near = x - NEAR
@@ -171,7 +171,7 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
         words.append(
             Word(
-                picture.axes[1] if place.names_query else "{} ↑  {} →".format(*picture.axes),
+                picture.axes[1] if place.names_query else BOTH_AXES.format(*picture.axes),
                 x + width / 2,
                 y - place.bottom + GAP + 0.2 * place.axis_font * POINT,
                 place.axis_font,
@@ -182,19 +182,22 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
     return words
 
 
-def _values(
-    picture: Picture, panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize, annotate: bool | None
-) -> list[Word]:
+def _value_look(picture: Picture, place: Layout, annotate: bool | None) -> tuple[str, float] | None:
+    """The format and the font of the values in the cells, alike in all panels; None: they are not written."""
+    if annotate is False or (annotate is None and place.cell < LEAST_VALUE_CELL):
+        return None
     largest = max(abs(picture.scale.low), picture.scale.high)
     form = "z.2f" if 0.1 <= largest < 100 or not largest else ".2g"  # two decimals where they say something
-    longest = max(
-        len(f"{value:{form}}")
-        for value in (picture.scale.low, picture.scale.high, float(panel.values.min(initial=0.0)))
-        if value > -math.inf
-    )
+    values = (value for panel in picture.panels for value in panel.values.flat if value > -math.inf)
+    longest = max((len(f"{value:{form}}") for value in values), default=1)
     font = min(place.cell / POINT * 0.82 / (longest * 0.62), 10.0)
-    if annotate is False or (annotate is None and font < VALUE_FONT):
-        return []
+    return None if annotate is None and font < VALUE_FONT else (form, font)
+
+
+def _values(
+    panel: Panel, place: Layout, number: int, colours: Any, norm: Normalize, look: tuple[str, float]
+) -> list[Word]:
+    form, font = look
     (x, y), (_, height) = place.corner(number), place.panel
     shades = colours(norm(panel.values))[..., :3] ** 2.2 @ numpy.array([0.2126, 0.7152, 0.0722])  # luminance, WCAG 2.1
     words = []
@@ -207,10 +210,9 @@ def _values(
 
 def _colour_bar(figure: Figure, picture: Picture, place: Layout, colours: Any, norm: Normalize) -> list[Word]:
     """One bar beside all panels, as high as all of them, with the hidden cells' pattern below it."""
-    panel_width, panel_height = place.panel
     last, top = place.corner(place.columns - 1)
     size, thick = place.bar_font, place.bar_width
-    x, top = last + panel_width + GAP * 1.6, top + panel_height
+    x, top = last + place.wide + GAP * 1.6, top + place.panel[1]
     scale = picture.scale
     hidden = size * 2.2 * POINT if picture.hidden else 0.0
     below = hidden + (thick * TIP if scale.below else 0.0)

@@ -20,6 +20,7 @@ LEAST_BAR = 0.9  # inches: the height of the colour bar, its tips not counted
 TIP = 1.2  # widths of the colour bar: the height of the tip that says that there is more
 FEW_DECADES = 2.0  # a scale that has fewer has ticks between the powers of ten
 GAP = 0.14  # inches between panels, and around the whole
+BOTH_AXES = "{} ↑  {} →"  # below a panel that is too low for the name of a query at its side
 NEAR = 3.5 * POINT  # between a panel and its labels
 
 
@@ -34,9 +35,11 @@ class Layout(NamedTuple):
     top: float  # room for the titles
     right: float  # room for the colour bar
     panel: tuple[float, float]
-    pitch: tuple[float, float]  # from one column to the next, and from one row
+    wide: float  # room for a panel and its title, which may be wider
+    pitch: tuple[float, float]  # from one column of cells to the next, and from one row
     head: float  # room for a panel's title
     font: float  # of the token labels
+    head_font: float  # of a panel's title
     title_font: float
     axis_font: float  # of the words "query" and "key"
     upright: bool  # key labels read upwards
@@ -48,17 +51,17 @@ class Layout(NamedTuple):
 
     @property
     def size(self) -> tuple[float, float]:
-        width, height = self.panel
+        height = self.panel[1]
         return (
-            max(self.left + self.columns * width + (self.columns - 1) * GAP + self.right, self.least_width),
+            max(self.left + self.columns * self.wide + (self.columns - 1) * GAP + self.right, self.least_width),
             self.bottom + self.rows * (height + self.head) + (self.rows - 1) * GAP + self.top,
         )
 
     def corner(self, number: int) -> tuple[float, float]:
         """The lower left corner of panel ``number``, counted from the upper left."""
         row, column = divmod(number, self.columns)
-        width, height = self.panel
-        x = self.left + column * (width + GAP)
+        height = self.panel[1]
+        x = self.left + column * (self.wide + GAP)
         y = self.bottom + (self.rows - 1 - row) * (height + self.head + GAP)
         return x, y
 
@@ -87,7 +90,12 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         text_width((picture.subtitle,), families, title * 0.7),
     )
     rows = math.ceil(panels / columns)
-    head = (max(font * 1.15, title * 0.62) + 5) * POINT if panels > 1 else 0.0
+    head_font = max(font * 1.15, title * 0.62)
+    head = (head_font + 5) * POINT if panels > 1 else 0.0
+    names_query = panel[1] > 1.1 * text_width((picture.axes[0],), families, axis)
+    names = picture.axes[1] if names_query else BOTH_AXES.format(*picture.axes)
+    widths = [panel[0], text_width((names,), families, axis)]
+    widths += [text_width(tuple(one.title for one in picture.panels), families, head_font)] if panels > 1 else []
     bar_font = max(title * 0.62, font * 0.85)
     bar_width = max(0.14, bar_font * 1.4 * POINT)
     grid = rows * panel[1] + (rows - 1) * (head + GAP)
@@ -105,9 +113,11 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         top=title * 2.9 * POINT + GAP,
         right=GAP * 2.6 + bar_width + NEAR + 1.1 * text_width(tuple(bar_words), families, bar_font),
         panel=panel,
+        wide=max(widths[0], *(1.05 * width for width in widths[1:])),  # hinting at few pixels widens text
         pitch=(panel[0] / keys, panel[1] / queries),
         head=head,
         font=font,
+        head_font=head_font,
         title_font=title,
         axis_font=axis,
         upright=upright,
@@ -115,7 +125,7 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         bar_font=bar_font,
         bar_width=bar_width,
         bar_height=bar_height,
-        names_query=panel[1] > 1.1 * text_width(("query",), families, axis),
+        names_query=names_query,
     )
 
 

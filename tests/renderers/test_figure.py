@@ -185,6 +185,29 @@ def test_no_text_lies_on_another_or_leaves_the_figure(tokens, heads):
         assert [(texts[a].text, texts[b].text) for a, b in pairs] == []
 
 
+@pytest.mark.parametrize("heads", [1, 2, 3, 4, 8, 16])
+@pytest.mark.parametrize("title", ["Head 12 · kv 3", "Encoder layer 12 · head 31 · kv 15"])
+@pytest.mark.parametrize("words", ["one letter", "long"])
+def test_no_text_of_a_tiny_map_lies_on_another_or_on_a_picture(heads, title, words):
+    for queries, keys, causal in itertools.product(range(1, 4), range(1, 4), (False, True)):
+        picture = picture_of(queries, heads, keys, causal=causal and queries <= keys, words=WORDS[words])
+        values = (panel.values / 2000 for panel in picture.panels)  # as many digits as a cell of a long text has
+        panels = tuple(
+            panel._replace(title=title, values=small) for panel, small in zip(picture.panels, values, strict=True)
+        )
+        figure, _ = draw(picture._replace(panels=panels, scale=Scale(0.0, 0.00123, 0.00123)))
+        texts = texts_of(figure)
+        boxes = boxes_of(texts)
+        pairs = numpy.argwhere(numpy.triu(overlaps(boxes, boxes), 1))
+        assert [(texts[a].text, texts[b].text) for a, b in pairs] == []
+        images, bar = images_of(figure)
+        in_cells = numpy.array([re.fullmatch(r"[\d.e-]+", one.text) is not None for one in texts])
+        assert not overlaps(boxes[~in_cells], extents_of(images)).any()
+        assert not overlaps(boxes, extents_of([bar])).any()
+        assert boxes.min() >= 0
+        assert boxes[:, 2].max() <= figure.get_figwidth() * figure.dpi
+
+
 @SIZES
 def test_every_token_has_its_label_up_to_64_and_fewer_have_one_beyond(tokens, heads):
     picture = picture_of(tokens, heads)
