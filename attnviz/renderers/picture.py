@@ -28,6 +28,7 @@ SIDE, SIDE_OF_SEVERAL = (
     3.5,
 )  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
 DPI = 150  # of a pooled map, unless another is asked for
+ALL_HIDDEN = "all pairs hidden"  # a map without a single weight is no accident of drawing
 TICKS = 8  # positions named along an axis of a pooled map
 ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
@@ -107,7 +108,7 @@ def decide(
         shares += lost
     maps = [panel.values for panel in panels]
     queries, keys = _labels(trace, first, frame)
-    told = _frame_words(first, frame)
+    told = _frame_words(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
     left_out = float(numpy.mean(shares)) if shares else None
     return Picture(
