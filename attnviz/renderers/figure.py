@@ -22,7 +22,7 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers import fonts
 from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
-from attnviz.renderers.layout import BOTH_AXES, GAP, LEADING, NEAR, TIP, Layout, layout, ticks
+from attnviz.renderers.layout import BOTH_AXES, GAP, LEADING, LINE, NEAR, SUBTITLE, TIP, Layout, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
 from attnviz.renderers.scale import Scale, beyond
 from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
@@ -65,7 +65,7 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
         place = layout(picture, families)
         figure = Figure(figsize=place.size, facecolor="white")
         FigureCanvasAgg(figure)
-        words, look = _titles(picture, place), _value_look(picture, place, annotate)
+        words, look = _titles(place), _value_look(picture, place, annotate)
         for number, panel in enumerate(picture.panels):
             _draw_panel(figure, panel, place, number, colours, norm)
             words += _panel_words(picture, place, number)
@@ -138,12 +138,17 @@ def _hidden_cells(values: numpy.ndarray, left: float, top: float, wide: float, h
     return Path(corners, codes)
 
 
-def _titles(picture: Picture, place: Layout) -> list[Word]:
-    _, height = place.size
-    size, x = place.title_font, GAP
-    y = height - GAP - size * POINT
-    words = [Word(picture.title, x, y, size, across=0, up=0, bold=True)]
-    return [*words, Word(picture.subtitle, x, y - size * 1.25 * POINT, size * 0.7, across=0, up=0, colour=PALE)]
+def _titles(place: Layout) -> list[Word]:
+    size, y = place.title_font, place.size[1] - GAP
+    words = []
+    y -= size * POINT
+    for line in place.titles:
+        words.append(Word(line, GAP, y, size, across=0, up=0, bold=True))
+        y -= size * LINE * POINT
+    for line in place.subtitles:
+        words.append(Word(line, GAP, y, size * SUBTITLE, across=0, up=0, colour=PALE))
+        y -= size * SUBTITLE * LINE * POINT
+    return words
 
 
 def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:

@@ -16,6 +16,9 @@ LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, eve
 LEAST_ROWS = (
     10  # cells of the least size that a side of a panel has room for: few queries of a long text would be a line
 )
+LEAST_TITLE = 5.5  # inches: a title that is longer than this and than the panels goes on in another line
+SUBTITLE = 0.7  # of the title's font
+LINE = 1.25  # from line to line of a title, in ems
 LEAST_BAR = 0.9  # inches: the height of the colour bar, its tips not counted
 TIP = 1.2  # widths of the colour bar: the height of the tip that says that there is more
 FEW_DECADES = 2.0  # a scale that has fewer has ticks between the powers of ten
@@ -43,6 +46,8 @@ class Layout(NamedTuple):
     title_font: float
     axis_font: float  # of the words "query" and "key"
     upright: bool  # key labels read upwards
+    titles: tuple[str, ...]  # the lines of the title
+    subtitles: tuple[str, ...]  # and of what stands below it
     least_width: float  # of the titles
     bar_font: float  # of the colour bar's numbers
     bar_width: float
@@ -85,10 +90,6 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
     left = text_width(picture.queries, families, font) + beside
     bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
-    titles = (
-        text_width((picture.title,), families, title, bold=True),
-        text_width((picture.subtitle,), families, title * 0.7),
-    )
     rows = math.ceil(panels / columns)
     head_font = max(font * 1.15, title * 0.62)
     head = (head_font + 5) * POINT if panels > 1 else 0.0
@@ -104,16 +105,22 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     bar_words = [f"{tick:z.6g}" for tick in ticks(scale, most=24 if scale.decades else 6)]
     bar_words += [picture.blank] * picture.hidden
     bar_words += [beyond(scale.largest)] * scale.above + [beyond(scale.least)] * scale.below
+    right = GAP * 2.6 + bar_width + NEAR + 1.1 * text_width(tuple(bar_words), families, bar_font)
+    wide = max(widths[0], *(1.05 * width for width in widths[1:]))  # hinting at few pixels widens text
+    room_for_titles = max(left + columns * wide + (columns - 1) * GAP + right - 2 * GAP, LEAST_TITLE)
+    title_lines, titles_width = _wrapped(picture.title, room_for_titles, families, title, bold=True)
+    subtitle_lines, subtitles_width = _wrapped(picture.subtitle, room_for_titles, families, title * SUBTITLE)
+    more = (len(title_lines) - 1) * LINE + (len(subtitle_lines) - 1) * LINE * SUBTITLE
     return Layout(
         cell=cell,
         columns=columns,
         rows=rows,
         left=left,
         bottom=max(bottom, GAP + bar_height - grid),
-        top=title * 2.9 * POINT + GAP,
-        right=GAP * 2.6 + bar_width + NEAR + 1.1 * text_width(tuple(bar_words), families, bar_font),
+        top=title * (2.9 + more) * POINT + GAP,
+        right=right,
         panel=panel,
-        wide=max(widths[0], *(1.05 * width for width in widths[1:])),  # hinting at few pixels widens text
+        wide=wide,
         pitch=(panel[0] / keys, panel[1] / queries),
         head=head,
         font=font,
@@ -121,12 +128,31 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         title_font=title,
         axis_font=axis,
         upright=upright,
-        least_width=2 * GAP + 1.1 * max(titles),  # hinting at few pixels widens text
+        titles=title_lines,
+        subtitles=subtitle_lines,
+        least_width=2 * GAP + max(titles_width, subtitles_width),
         bar_font=bar_font,
         bar_width=bar_width,
         bar_height=bar_height,
         names_query=names_query,
     )
+
+
+def _wrapped(
+    text: str, width: float, families: tuple[str, ...], size: float, bold: bool = False
+) -> tuple[tuple[str, ...], float]:
+    """``text`` in lines no wider than ``width`` where its words allow it, and the width of the longest, in inches."""
+
+    def measured(line: str) -> float:
+        return 1.1 * text_width((line,), families, size, bold)  # hinting at few pixels widens text
+
+    lines: list[str] = []
+    for word in [text] if measured(text) <= width else text.split(" "):
+        if lines and measured(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines), max(map(measured, lines))
 
 
 def _side(cells: int, cell: float) -> float:

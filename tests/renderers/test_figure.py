@@ -25,7 +25,7 @@ from PIL import Image
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.choices import MapStep
 from attnviz.renderers.figure import draw, save
-from attnviz.renderers.layout import ticks
+from attnviz.renderers.layout import GAP, LEAST_TITLE, ticks
 from attnviz.renderers.picture import decide
 from attnviz.renderers.scale import Scale
 from attnviz.selection import select
@@ -579,9 +579,24 @@ def test_a_colour_map_of_ones_own_is_used():
 def test_a_title_of_ones_own_is_drawn_as_it_is(title):
     picture = picture_of(4, title=title)
     figure, _ = draw(picture)
-    (text,) = [one for one in texts_of(figure) if one.text == picture.title]
-    assert text.box[2] <= figure.get_figwidth() * figure.dpi
-    assert title in svg_texts(save(figure, "svg"))
+    assert boxes_of(texts_of(figure))[:, 2].max() <= figure.get_figwidth() * figure.dpi
+    assert title in " ".join(svg_texts(save(figure, "svg")))
+
+
+@pytest.mark.parametrize(("tokens", "heads"), [(3, 1), (20, 1), (60, 4)])
+def test_a_long_line_goes_on_below_itself_instead_of_widening_the_figure(tokens, heads):
+    short, long = "Attention", " ".join(f"Attention weights of layer {layer} ·" for layer in range(30))
+    picture = picture_of(tokens, heads, title=short)._replace(subtitle=short)
+    width = max(draw(picture)[0].get_figwidth(), LEAST_TITLE + 3 * GAP)
+    for name in ("title", "subtitle"):
+        figure, _ = draw(picture._replace(**{name: long}))
+        assert figure.get_figwidth() <= width
+        texts = texts_of(figure)
+        lines = [one for one in texts if "layer" in one.text]
+        assert " ".join(one.text for one in lines) == long
+        assert [one.box[3] for one in lines] == sorted((one.box[3] for one in lines), reverse=True)
+        assert not any_overlap(boxes_of(texts))
+        assert boxes_of(texts).max(axis=0)[3] <= figure.get_figheight() * figure.dpi
 
 
 def test_nothing_is_drawn_through_the_global_state_of_matplotlib():
