@@ -25,7 +25,7 @@ from attnviz.renderers.colours import DIVERGING, SEQUENTIAL, colour_map
 from attnviz.renderers.layout import BOTH_AXES, GAP, LEADING, LINE, NEAR, SUBTITLE, TIP, Layout, layout, ticks
 from attnviz.renderers.picture import Panel, Picture
 from attnviz.renderers.scale import Scale, beyond
-from attnviz.renderers.words import PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
+from attnviz.renderers.words import INK, PALE, POINT, Word, Words, missing_glyphs_unspoken, own_settings
 
 HIDDEN_LINES = "#b8b8b8"
 VALUE_FONT = 5.5  # points: smaller values are left out
@@ -164,16 +164,25 @@ def _panel_words(picture: Picture, place: Layout, number: int) -> list[Word]:
             Word(picture.queries[row], near, y + height - (row + 0.5) * place.pitch[1], place.font, across=1)
             for row in range(0, len(picture.queries), every)
         ]
+        beside = x - place.beyond_labels[0]
+        words += [
+            Word(label, beside, y + height - (row + 0.5) * place.pitch[1], place.font, across=1, colour=PALE)
+            for row, label in enumerate(place.places[0])
+            if label
+        ]
         if place.names_query:
             words.append(Word(picture.axes[0], GAP, y + height / 2, place.axis_font, up=1, colour=PALE, upright=True))
     if number + place.columns >= len(picture.panels):
-        below = y - NEAR
         if not place.upright:
             every = 1
-        for column in range(0, len(picture.keys), every):
+        shown = [(column, picture.keys[column], y - NEAR, INK) for column in range(0, len(picture.keys), every)]
+        shown += [
+            (column, label, y - place.beyond_labels[1], PALE) for column, label in enumerate(place.places[1]) if label
+        ]
+        across, up = (1.0, 0.5) if place.upright else (0.5, 1.0)
+        for column, label, below, colour in shown:
             at = x + (column + 0.5) * place.pitch[0]
-            across, up = (1.0, 0.5) if place.upright else (0.5, 1.0)
-            words.append(Word(picture.keys[column], at, below, place.font, across=across, up=up, upright=place.upright))
+            words.append(Word(label, at, below, place.font, across, up, colour, place.upright))
         words.append(
             Word(
                 picture.axes[1] if place.names_query else BOTH_AXES.format(*picture.axes),

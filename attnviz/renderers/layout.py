@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 from attnviz.renderers import fonts
-from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, Picture
+from attnviz.renderers.picture import SIDE, SIDE_OF_SEVERAL, TICKS, Picture, round_positions
 from attnviz.renderers.scale import Scale, beyond
 from attnviz.renderers.words import CAPITAL, POINT, text_width
 
@@ -46,6 +47,8 @@ class Layout(NamedTuple):
     title_font: float
     axis_font: float  # of the words "query" and "key"
     upright: bool  # key labels read upwards
+    places: tuple[tuple[str, ...], tuple[str, ...]]  # positions beside the token labels; "" or () where there are none
+    beyond_labels: tuple[float, float]  # from a panel to the positions beside its query labels, below its key labels
     titles: tuple[str, ...]  # the lines of the title
     subtitles: tuple[str, ...]  # and of what stands below it
     least_width: float  # of the titles
@@ -88,8 +91,14 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
     title = min(max(columns * panel[0] * 1.6, 11.0), 26.0)
     axis = max(font * 1.15, title * 0.55)
     beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
-    left = text_width(picture.queries, families, font) + beside
-    bottom = (longest_key if upright else font * CAPITAL * POINT) + beside + NEAR
+    places = _places(picture, panel, upright, families, font)
+    labels = text_width(picture.queries, families, font), longest_key if upright else font * CAPITAL * POINT
+    positions = (
+        text_width(places[0], families, font) if any(places[0]) else 0.0,
+        (text_width(places[1], families, font) if upright else font * CAPITAL * POINT) if any(places[1]) else 0.0,
+    )
+    left = labels[0] + positions[0] + NEAR * 2 * any(places[0]) + beside
+    bottom = labels[1] + positions[1] + NEAR * 2 * any(places[1]) + beside + NEAR
     rows = math.ceil(panels / columns)
     head_font = max(font * 1.15, title * 0.62)
     head = (head_font + 5) * POINT if panels > 1 else 0.0
@@ -128,6 +137,8 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         title_font=title,
         axis_font=axis,
         upright=upright,
+        places=places,
+        beyond_labels=(labels[0] + NEAR * 3, labels[1] + NEAR * 3),
         titles=title_lines,
         subtitles=subtitle_lines,
         least_width=2 * GAP + max(titles_width, subtitles_width),
@@ -136,6 +147,22 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         bar_height=bar_height,
         names_query=names_query,
     )
+
+
+def _places(
+    picture: Picture, panel: tuple[float, float], upright: bool, families: tuple[str, ...], font: float
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Round positions for a second line of labels, as many as have room."""
+    line = font * LEADING * POINT
+    sides: list[tuple[str, ...]] = []
+    for positions, there, length, flat in zip(
+        picture.positions, picture.placed, (panel[1], panel[0]), (False, not upright), strict=True
+    ):
+        each = text_width((f"@{positions[-1]:,}",), families, font) + NEAR if there and flat else line
+        most = min(max(int(length / (1.5 * each)), 1), TICKS)
+        found = round_positions(positions, most=most) if there else ()
+        sides.append(tuple(f"@{label}" if label else "" for label in found))
+    return sides[0], sides[1]
 
 
 def _wrapped(
@@ -147,7 +174,8 @@ def _wrapped(
         return 1.1 * text_width((line,), families, size, bold)  # hinting at few pixels widens text
 
     lines: list[str] = []
-    for word in [text] if measured(text) <= width else text.split(" "):
+    parts = [text] if measured(text) <= width else re.split("(?<=[,·]) ", text)  # "keys 1,000–1,059" stays together
+    for word in (word for part in parts for word in ([part] if measured(part) <= width else part.split(" "))):
         if lines and measured(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:

@@ -63,10 +63,12 @@ class Picture(NamedTuple):
     queries   the label of each row, keys the label of each column
     scale     the one scale of their colours
     hidden    whether any cell is hidden
+    positions of the tokens along each side, those between the cells' first tokens too; () where there are no tokens
+    cell      how many tokens a cell covers, down and across
+    placed    whether positions stand beside the tokens: in a region, whose place they do not say themselves
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
-    pooled    whether it covers many: then only some cells have labels, the positions of their first tokens
     dpi       pixels an inch that give each cell pixels of its own; None: any
     """
 
@@ -81,8 +83,15 @@ class Picture(NamedTuple):
     axes: tuple[str, str] = ("query", "key")
     blank: str = "hidden"
     pool: Pool = Pool.MEAN
-    pooled: bool = False
     dpi: int | None = None
+    positions: tuple[Sequence[int], Sequence[int]] = ((), ())
+    cell: tuple[int, int] = (1, 1)
+    placed: tuple[bool, bool] = (False, False)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell covers many pairs: then only some cells have labels, round positions that they hold."""
+        return self.cell != (1, 1)
 
 
 def decide(
@@ -121,8 +130,10 @@ def decide(
         scale=scale_of(maps, step, frame.pooled),
         hidden=any(bool((values == -math.inf).any()) for values in maps),
         pool=view.pool,
-        pooled=frame.pooled,
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
+        positions=first.spans if frame.pooled else (first.kept_queries, first.kept_keys),
+        cell=frame.cell,
+        placed=_placed(trace, first, frame),
     )
 
 
@@ -161,7 +172,7 @@ def shown_line(text: str) -> str:
 def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
     if frame.pooled:
-        return _positions(frame.queries), _positions(frame.keys)
+        return round_positions(part.spans[0], frame.cell[0]), round_positions(part.spans[1], frame.cell[1])
     queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
     return (
         tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
@@ -169,18 +180,35 @@ def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tu
     )
 
 
-def _positions(side: range) -> tuple[str, ...]:
-    labels = [""] * len(side)
-    apart = _apart(side.stop - side.start)
-    for position in range(-(-side.start // apart) * apart, side.stop, apart):
-        labels[(position - side.start) // side.step] = f"{position:,}"
+def _placed(trace: Trace, part: Part, frame: Frame) -> tuple[bool, bool]:
+    """Whether the tokens of a region, along each side, are something else than their positions."""
+    if part.whole or frame.pooled:
+        return False, False
+    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    return (
+        any(queries[place] not in (str(place), f"q{place}") for place in part.kept_queries),
+        any(keys[place] not in (str(place), f"k{place}") for place in part.kept_keys),
+    )
+
+
+def round_positions(positions: Sequence[int], size: int = 1, most: int = TICKS) -> tuple[str, ...]:
+    """A label for each cell of ``size`` of ``positions``: a round position that it holds, or "".
+
+    There are at most ``most`` labels; where none of the positions is round, the first has one.
+    """
+    labels = [""] * math.ceil(len(positions) / size)
+    apart = _apart(positions[-1] + 1 - positions[0], most)
+    for place in numpy.flatnonzero(numpy.asarray(positions) % apart == 0).tolist():
+        labels[place // size] = f"{positions[place]:,}"
+    if not any(labels):
+        labels[0] = f"{positions[0]:,}"
     return tuple(labels)
 
 
-def _apart(length: int) -> int:
-    """A round number of tokens, at most ``TICKS`` of which follow each other in ``length``."""
-    power = 10 ** max(math.floor(math.log10(length / TICKS)), 0)
-    return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * TICKS >= length)
+def _apart(length: int, most: int) -> int:
+    """A round number of tokens, at most ``most`` of which follow each other in ``length``."""
+    power = 10 ** max(math.floor(math.log10(length / most)), 0)
+    return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * most >= length)
 
 
 def _frame_words(part: Part, frame: Frame) -> list[str]:

@@ -377,6 +377,47 @@ def test_a_bar_with_both_tips_and_hidden_cells_has_room_for_all(size):
         assert not any_overlap(boxes_of(texts))
 
 
+def region_of(queries, keys, heads=1, words=WORDS["long"]):
+    count = 3000
+    array = numpy.random.default_rng(0).standard_normal((heads, count, 2))
+    trace = Trace(tuple(map(words, range(count))), (Layer(array, array, array),))
+    return decide(trace, select(trace, queries=queries, keys=keys))
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+@pytest.mark.parametrize(
+    ("queries", "keys"), [("1003:1007", "1001:1003"), ("1000:1060", "2900:2960"), ("5:6", "997:998")]
+)
+@pytest.mark.parametrize("words", ["one letter", "long"])
+def test_round_positions_stand_beside_the_tokens_of_a_region(queries, keys, heads, words):
+    picture = region_of(queries, keys, heads, WORDS[words])
+    figure, _ = draw(picture)
+    texts = texts_of(figure)
+    assert not any_overlap(boxes_of(texts))
+    extents = extents_of(images_of(figure)[0])
+    left, bottom, right, top = extents[0]
+    starts = [int(side.split(":")[0]) for side in (queries, keys)]
+    rows = [one for one in texts if one.text.startswith("@") and one.box[2] < left and one.box[1] >= bottom - 4]
+    columns = [one for one in texts if one.text.startswith("@") and left <= one.box[2] and one.box[0] < right]
+    assert rows
+    assert columns
+    for label in rows:
+        place = int(label.text[1:].replace(",", "")) - starts[0]
+        middle = top - (place + 0.5) * (top - bottom) / len(picture.queries)
+        assert (label.box[1] + label.box[3]) / 2 == pytest.approx(middle, abs=4)
+    for label in columns:
+        place = int(label.text[1:].replace(",", "")) - starts[1]
+        middle = left + (place + 0.5) * (right - left) / len(picture.keys)
+        assert (label.box[0] + label.box[2]) / 2 == pytest.approx(middle, abs=4)
+
+
+def test_tokens_that_are_their_positions_are_not_told_twice():
+    assert not any("@" in one.text for one in texts_of(draw(region_of("1000:1060", "1000:1060", words=str))[0]))
+    shifted = region_of("1000:1060", "1000:1060", words=lambda place: str(place + 1))
+    assert any("@" in one.text for one in texts_of(draw(shifted)[0]))
+    assert not any("@" in one.text for one in texts_of(draw(picture_of(12))[0]))
+
+
 def values_of(figure):
     """The numbers in the cells."""
     (extents,) = extents_of(images_of(figure)[0]) * 2  # from 100 to 200 dots an inch
