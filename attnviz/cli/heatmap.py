@@ -90,8 +90,8 @@ def _show(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path
     from attnviz.renderers.terminal import TerminalMap, room
 
     terminal = Terminal(target)
-    decided = _decided(trace, chosen, picture, room(terminal.console.width, chosen.heads))
-    write([terminal(TerminalMap(decided, picture.cmap))], target)
+    decided = _decided(trace, chosen, picture, room(terminal.console, chosen.heads, terminal.height))
+    write([terminal(TerminalMap(decided, picture.cmap, terminal.height))], target)
 
 
 def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:

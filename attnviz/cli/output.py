@@ -101,10 +101,12 @@ class Terminal:
         to_file = output is not None and str(output) != "-"
         plain = to_file or sys.stdout is None
         stream = io.StringIO() if plain else sys.stdout
-        width = None if stream.isatty() else NATURAL_WIDTH
+        folded = stream.isatty()
+        width = None if folded else NATURAL_WIDTH
         self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
         colours: dict[str, Any] = {"force_terminal": False, "color_system": None} if plain else {}
         self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False, **colours)
+        self.height = self.console.height if folded else None  # lines; None: it has no end
 
     def __call__(self, renderable: Any) -> bytes:
         with self.console.capture() as capture:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from attnviz.choices import Pool
 from attnviz.renderers import colours
-from attnviz.renderers.picture import Picture
+from attnviz.renderers.picture import TICKS, Picture, round_positions
 from attnviz.renderers.scale import Scale, beyond, scale_of
 from attnviz.tokens import shorten
 
@@ -26,33 +26,49 @@ CUT = "…"  # a letter wider than its column
 DIM = Style(dim=True)
 LABEL_CELLS = 10  # of a query's token at the left
 COLUMN_LABEL_LINES = 8  # of a key's token, which reads downwards
+TICK = "╵"  # below a column, beside the position of its first token
 LARGEST_CELL = 4  # pixels a side; a pixel is one character wide and half a line high, about a square
 BAR_CELLS = 24
 GAP = 3
+WIDE = 40  # columns: narrower terminals have no room for positions beside tokens
 LEAST_CELLS = 16  # across a map
 NATURAL_WIDTH = 160  # of a picture that is not drawn in a terminal
+AROUND = 11  # lines of a terminal: the title, the legend, what else surrounds the map, and the prompt
 
 Paint = Callable[[float], tuple[int, int, int]]
 
 
-def room(width: int, panels: int) -> int:
-    """How many cells of a long text fit across a terminal: of a few panels beside each other."""
+def room(console: Console, panels: int, height: int | None = None) -> int:
+    """How many cells of a long text fit across the console, of a few panels beside each other, and into its height."""
     beside = min(panels, 3)
-    return max((min(width, NATURAL_WIDTH) - LABEL_CELLS - GAP * (beside - 1)) // beside, LEAST_CELLS)
+    cells = (min(console.width, NATURAL_WIDTH) - LABEL_CELLS - GAP * (beside - 1)) // beside
+    if height is not None:
+        cells = min(cells, _lines_left(height) * (2 if _coloured(console) else 1))
+    return max(cells, LEAST_CELLS)
+
+
+def _lines_left(height: int) -> int:
+    """The lines that a terminal of ``height`` lines has for a map."""
+    return max(height - AROUND, LEAST_CELLS // 2)
+
+
+def _coloured(console: Console) -> bool:
+    return console.color_system in ("truecolor", "256") and not console.no_color
 
 
 class TerminalMap:
-    """A Rich renderable of a picture, as wide as the console."""
+    """A Rich renderable of a picture, as wide as the console. ``height`` is the lines of a terminal into which it has to
+    fit where it has a choice, as the map of a long text has; None: any number."""
 
-    def __init__(self, picture: Picture, cmap: str | None = None) -> None:
-        self.picture = picture
+    def __init__(self, picture: Picture, cmap: str | None = None, height: int | None = None) -> None:
+        self.picture, self.height = picture, height
         self.paint = _painter(cmap, picture.scale.diverging)
-        self.labels = [shorten(label, LABEL_CELLS) for label in picture.queries]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(options.max_width, NATURAL_WIDTH)
-        coloured = console.color_system in ("truecolor", "256") and not console.no_color
-        grid = Grid(self.picture, self.labels, width, coloured, self.paint)
+        coloured = _coloured(console)
+        lines = None if self.height is None else _lines_left(self.height)
+        grid = Grid(self.picture, width, lines, coloured, self.paint)
         yield Text(self.picture.title, style=Style(bold=True))
         yield Text(self.picture.subtitle, style=DIM)
         yield Text("rows: query, columns: key", style=DIM)
@@ -87,25 +103,35 @@ class TerminalMap:
 
 
 class Grid:
-    """How the panels are laid out in a width, and the lines that they become."""
+    """How the panels are laid out in a width and, while that is possible, in a number of lines; and what they become."""
 
-    def __init__(self, picture: Picture, labels: list[str], width: int, coloured: bool, paint: Paint) -> None:
+    def __init__(self, picture: Picture, width: int, lines: int | None, coloured: bool, paint: Paint) -> None:
         self.picture, self.coloured, self.paint = picture, coloured, paint
-        self.label_width = max(cell_len("query"), *map(cell_len, labels))
+        queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
+        labels = _row_labels(picture, width)
+        self.label_width = max(map(cell_len, ("query", *labels)))
+        self.pooled = math.ceil(keys / max(width - self.label_width - 1, 1))
+        if self.pooled > 1:
+            self.label_width = max(map(cell_len, ("query", f"{picture.positions[0][-1]:,}")))
         room = max(width - self.label_width - 1, 1)
-        keys, panels = len(picture.keys), len(picture.panels)
-        self.pooled = math.ceil(keys / room)
+        self.pooled = max(math.ceil(keys / room), min(self.pooled, 2))
+        if self.pooled > 1 and lines is not None:
+            self.pooled = max(self.pooled, math.ceil(queries / (2 * lines if coloured else lines)))
+        self.long = picture.pooled or self.pooled > 1
         pixels = math.ceil(keys / self.pooled)
         # Large cells for one panel; for several, cells of two pixels (one line) before they stand below each other.
         aim = LARGEST_CELL if panels == 1 else 2
+        if lines is not None:  # where each token has its label, each row keeps a line
+            aim = min(aim, max(2 * lines // math.ceil(queries / self.pooled), 1 if self.long else 2))
         self.cell = max(min(aim, (room // min(panels, 3) - GAP) // pixels, room // pixels), 1)
         self.panel_width = pixels * self.cell
         self.columns = max(1, min(panels, (room + GAP) // (self.panel_width + GAP)))
         self.maps = [_pooled(panel.values, self.pooled, picture.pool) for panel in picture.panels]
         # Means are smaller than what they are the means of.
         self.scale = scale_of(self.maps, picture.step, pooled=True) if self.pooled > 1 else picture.scale
-        self.labels = labels[:: self.pooled]
-        self.keys = picture.keys[:: self.pooled]
+        self.labels = (
+            list(round_positions(picture.positions[0], picture.cell[0] * self.pooled)) if self.long else labels
+        )
 
     def row(self, numbers: range) -> Iterator[Segment]:
         """Panels side by side, the query labels at their left, the key labels below each."""
@@ -122,13 +148,34 @@ class Grid:
                 if number < numbers[-1]:
                     yield Segment(" " * GAP)
             yield Segment.line()
-        for line in range(COLUMN_LABEL_LINES):
-            letters = [self._letter(column, line) for column in range(len(self.keys))]
+        for line in [] if self.long else range(COLUMN_LABEL_LINES):
+            letters = [self._letter(column, line) for column in range(len(self.picture.keys))]
             if not any(letter.strip() for letter in letters):
                 break
-            below = (" " * GAP).join("".join(letters) for _ in numbers)
-            yield Segment(" " * (self.label_width + 1) + below.rstrip(), DIM)
-            yield Segment.line()
+            yield from self._below("".join(letters), len(numbers))
+        if self.long or self.picture.placed[1]:
+            yield from self._below(self._ticks(), len(numbers))
+
+    def _below(self, line: str, panels: int) -> Iterator[Segment]:
+        """A line below each of some panels."""
+        line += " " * (self.panel_width - cell_len(line))
+        yield Segment(" " * (self.label_width + 1) + (" " * GAP).join([line] * panels).rstrip(), DIM)
+        yield Segment.line()
+
+    def _ticks(self) -> str:
+        """Round positions at their columns: right of the tick, or left of it where the panel ends."""
+        positions, size = self.picture.positions[1], self.picture.cell[1] * self.pooled
+        most = max(self.panel_width // (len(f"{positions[-1]:,}") + 3), 1)
+        line = ""
+        for column, label in enumerate(round_positions(positions, size, min(most, TICKS))):
+            start = column * self.cell + (self.cell - 1) // 2  # where the letters of a token stand
+            if label and start + 1 + len(label) > self.panel_width:
+                start, label = start - len(label), label + TICK
+            elif label:
+                label = TICK + label
+            if label and start >= len(line):
+                line = f"{line:{start}}{label}"
+        return line
 
     def _lines(self) -> int:
         rows = len(self.maps[0])
@@ -147,7 +194,7 @@ class Grid:
         """The character of a key's token on ``line`` below its column, as wide as the column."""
         from attnviz.tokens import clusters
 
-        letters = clusters(shorten(self.keys[column], COLUMN_LABEL_LINES))
+        letters = clusters(shorten(self.picture.keys[column], COLUMN_LABEL_LINES))
         letter = letters[line] if line < len(letters) else " "
         letter = letter if cell_len(letter) <= self.cell else CUT
         left = (self.cell - cell_len(letter)) // 2
@@ -176,6 +223,19 @@ class Grid:
 
     def _tint(self, value: float) -> float:
         return round(self.scale.place(value) * 64) / 64
+
+
+def _row_labels(picture: Picture, width: int) -> list[str]:
+    """The tokens of the queries, in a region behind some of their positions."""
+    labels = [shorten(label, LABEL_CELLS) for label in picture.queries]
+    if not picture.placed[0] or width < WIDE:
+        return labels
+    places = round_positions(picture.positions[0])
+    longest = max(map(cell_len, labels))
+    return [
+        f"@{place} {' ' * (longest - cell_len(label))}{label}" if place else label
+        for place, label in zip(places, labels, strict=True)
+    ]
 
 
 def _painter(cmap: str | None, diverging: bool) -> Paint:

@@ -108,10 +108,10 @@ def fed(process: subprocess.Popen[bytes], content: bytes) -> None:
         time.sleep(0.005)
 
 
-def in_terminal(*arguments: Any, columns: int = 80, **environment: str) -> Result:
-    """Run attnviz with its stdout on a terminal of 256 colours, ``columns`` wide."""
+def in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **environment: str) -> Result:
+    """Run attnviz with its stdout on a terminal of 256 colours, ``columns`` wide and ``lines`` high."""
     ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdin=subprocess.DEVNULL,

@@ -71,6 +71,20 @@ def test_no_line_of_a_heat_map_is_wider_than_the_terminal(text, columns):
     assert [line for line in without_escapes(result.text).split("\n") if cell_len(line) > columns] == []
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 30), (200, 60)])
+@pytest.mark.parametrize("count", [300, 3000])
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
+def test_the_map_of_a_long_text_is_no_higher_than_the_terminal(folder, columns, lines, count, environment):
+    (folder / "text.txt").write_text(" ".join(f"w{place}" for place in range(count)))
+    arguments = ("heatmap", "--file", "text.txt", "--causal", "--show")
+    result = in_terminal(*arguments, columns=columns, lines=lines, **environment)
+    assert (result.code, result.stderr) == (0, "")
+    shown = without_escapes(result.text).splitlines()
+    assert len(shown) < lines  # the last is the prompt's
+    assert max(map(cell_len, shown)) <= columns
+    assert len(done(*arguments).lines) > 60
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_tables_stand_straight_in_a_pipe(text):
     tables = separators(done("explain", TEXTS[text], "--max-tokens", 100).lines)

@@ -237,6 +237,40 @@ def test_a_text_too_long_for_the_console_is_pooled_and_that_is_said(console, tok
     assert rows[0][-1].text == "·"
 
 
+@COLOUR
+@pytest.mark.parametrize(("tokens", "cells"), [(300, None), (3000, 100), (3000, 30)])
+def test_the_columns_of_a_long_text_have_ticks_at_round_positions(console, colour, tokens, cells):
+    trace = trace_of(tokens)
+    lines = drawn(console(120, colour), decide(trace, select(trace), view=View(cells=cells)))
+    [line] = [line for line in lines if "╵" in line]
+    left = len("query ")
+    width = len(lines[lines.index(line) - 1].rstrip()) - left
+    labels = re.findall(r"╵([\d,]+)|([\d,]+)╵", line)
+    assert len(labels) >= 3
+    for mark, (after, before) in zip(re.finditer("╵", line), labels, strict=True):
+        position = int((after or before).replace(",", ""))
+        assert (mark.start() - left) / width == pytest.approx(position / tokens, abs=0.03)
+
+
+def test_a_region_has_positions_beside_its_tokens_and_below_them(console):
+    trace = trace_of(2000, tokens=tuple(f"w{place % 7}" for place in range(2000)))
+    lines = drawn(console(80), decide(trace, select(trace, queries="1000:1012", keys="1500:1510")))
+    assert next(line.split()[:2] for line in lines if line.startswith("@")) == ["@1,000", "w6"]
+    [ticks] = [line for line in lines if "╵" in line]
+    assert re.findall(r"╵([\d,]+)", ticks)[0] == "1,500"
+    plain = trace_of(2000, tokens=tuple(map(str, range(2000))))
+    told = drawn(console(80), decide(plain, select(plain, queries="1000:1012", keys="1500:1510")))
+    assert not re.search("[@╵]", "".join(told))
+
+
+@COLOUR
+@pytest.mark.parametrize("tokens", [3, 12, 20, 100, 900])
+def test_a_map_is_no_higher_than_the_terminal_where_it_has_a_choice(console, colour, tokens):
+    target = console(80, colour)
+    high = list(Segment.split_lines(target.render(TerminalMap(picture_of(trace_of(tokens)), height=36))))
+    assert len(high) < 36
+
+
 def test_a_map_that_fits_is_not_pooled(console):
     assert "mean of" not in " ".join(drawn(console(80), picture_of(trace_of(64))))
 
