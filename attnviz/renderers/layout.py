@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from attnviz.renderers.words import CAPITAL, POINT, text_width
 
 SMALLEST_FONT = 5.5  # points: smaller labels are thinned out instead
 LEADING = 1.12  # from line to line, in ems
+WIDE = 27.5  # inches of panels: seen whole, a label of the smallest font is a speck beside so many
 LEAST_CELL = 1.001 * SMALLEST_FONT * LEADING / 72  # inches: while it lasts, every token keeps its label
 LEAST_ROWS = (
     10  # cells of the least size that a side of a panel has room for: few queries of a long text would be a line
@@ -85,10 +87,14 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         cell = max(1, int(room * picture.dpi / most)) / picture.dpi  # whole pixels
     columns = _columns(panels, queries / keys)
     panel = (_side(keys, cell), _side(queries, cell))
-    font = min(max(cell / POINT * 0.72, SMALLEST_FONT), 10.0)
-    longest_key = text_width(picture.keys, families, font)
-    upright = longest_key > cell * 0.94
     title = min(max(columns * panel[0] * 1.6, 11.0), 26.0)
+    font = max(min(cell / POINT * 0.72, 10.0), SMALLEST_FONT)
+    if (
+        picture.pooled or columns * panel[0] > WIDE
+    ):  # few labels have room to be larger: positions, or those that are left
+        font = max(title * 0.5, font)
+    longest_key = text_width(picture.keys, families, font)
+    upright = longest_key > _room_for_a_key(picture, panel[0] / keys)
     axis = max(font * 1.15, title * 0.55)
     beside = NEAR + axis * CAPITAL * POINT + NEAR * 2 + GAP  # the word "query" or "key", and what surrounds it
     places = _places(picture, panel, upright, families, font)
@@ -147,6 +153,15 @@ def layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -> Layou
         bar_height=bar_height,
         names_query=names_query,
     )
+
+
+def _room_for_a_key(picture: Picture, pitch: float) -> float:
+    """How wide the label of a key may be that reads across: as its cell, or up to the next label and the panel's end."""
+    if not picture.pooled:
+        return pitch * 0.94
+    named = [place for place, label in enumerate(picture.keys) if label]
+    apart = min((after - before for before, after in itertools.pairwise(named)), default=len(picture.keys))
+    return pitch * min(apart * 0.8, 2 * (len(picture.keys) - named[-1]))
 
 
 def _places(

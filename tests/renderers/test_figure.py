@@ -25,8 +25,8 @@ from PIL import Image
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.choices import MapStep
 from attnviz.renderers.figure import draw, save
-from attnviz.renderers.layout import GAP, LEAST_TITLE, ticks
-from attnviz.renderers.picture import decide
+from attnviz.renderers.layout import GAP, LEAST_TITLE, SMALLEST_FONT, layout, ticks
+from attnviz.renderers.picture import View, decide
 from attnviz.renderers.scale import Scale
 from attnviz.selection import select
 
@@ -418,6 +418,29 @@ def test_tokens_that_are_their_positions_are_not_told_twice():
     assert not any("@" in one.text for one in texts_of(draw(picture_of(12))[0]))
 
 
+@pytest.mark.parametrize("heads", [1, 4, 64])
+def test_labels_of_many_heads_can_be_read_beside_their_titles(heads):
+    array = numpy.random.default_rng(0).standard_normal((heads, 1100, 2))
+    trace = Trace(tuple(map(str, range(1100))), (Layer(array, array, array),))
+    for region in ({"queries": None, "keys": None}, {"queries": "1000:1060", "keys": "1000:1060"}):
+        picture = decide(trace, select(trace, **region), view=View(cells=100))
+        place = layout(picture)
+        assert place.font >= (0.75 * place.head_font if picture.pooled or heads == 64 else SMALLEST_FONT)
+        figure, _ = draw(picture)
+        assert not any_overlap(boxes_of(texts_of(figure, dpi=100)))
+
+
+@pytest.mark.parametrize("tokens", [1100, 1201, 2000, 2900, 11000])
+def test_positions_read_across_where_they_have_room(tokens):
+    array = numpy.zeros((2, tokens, 1), numpy.float32)
+    trace = Trace(tuple(map(str, range(tokens))), (Layer(array, array, array),))
+    for words in ({"head": ["0"]}, {}):
+        picture = decide(trace, select(trace, **words), view=View(cells=50))
+        figure, _ = draw(picture)
+        assert not any_overlap(boxes_of(texts_of(figure)))
+        assert words == {} or tokens == 1201 or not layout(picture).upright  # 1,200 stands at the very end
+
+
 def values_of(figure):
     """The numbers in the cells."""
     (extents,) = extents_of(images_of(figure)[0]) * 2  # from 100 to 200 dots an inch
@@ -483,7 +506,7 @@ PROGRAM = """
 import hashlib, sys, numpy
 from attnviz import trace_text
 from attnviz.renderers.figure import draw, save
-from attnviz.renderers.picture import decide
+from attnviz.renderers.picture import View, decide
 from attnviz.renderers.scale import Scale
 from attnviz.selection import select
 trace = trace_text("Your journey starts", heads=2, causal=True)
