@@ -188,13 +188,21 @@ def _wrapped(
     def measured(line: str) -> float:
         return 1.1 * text_width((line,), families, size, bold)  # hinting at few pixels widens text
 
-    lines: list[str] = []
     parts = [text] if measured(text) <= width else re.split("(?<=[,·]) ", text)  # "keys 1,000–1,059" stays together
-    for word in (word for part in parts for word in ([part] if measured(part) <= width else part.split(" "))):
-        if lines and measured(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
+    words = [word for part in parts for word in ([part] if measured(part) <= width else part.split(" "))]
+
+    def filled(width: float) -> list[str]:
+        lines: list[str] = []
+        for word in words:
+            if lines and measured(f"{lines[-1]} {word}") <= width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(word)
+        return lines
+
+    # As narrow as the same number of lines may be, down to the half: no word stands alone in the last.
+    choices = [filled(width * tenths / 10) for tenths in range(5, 11)]
+    lines = next(lines for lines in choices if len(lines) == len(choices[-1]))
     return tuple(lines), max(map(measured, lines))
 
 

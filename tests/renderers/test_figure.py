@@ -663,6 +663,15 @@ def test_a_long_line_goes_on_below_itself_instead_of_widening_the_figure(tokens,
         assert boxes_of(texts).max(axis=0)[3] <= figure.get_figheight() * figure.dpi
 
 
+def test_no_word_of_a_title_stands_alone_in_its_last_line():
+    title = "Attention weights, layer 0, head 0, causal, 1,024 × 1,024 cells of 128 × 128 tokens, max"
+    lines = layout(picture_of(3, title=title)).titles
+    assert " ".join(lines) == title
+    assert len(lines) == 2
+    assert max(map(len, lines)) < 1.4 * min(map(len, lines))
+    assert lines[0].endswith(",")
+
+
 def test_nothing_is_drawn_through_the_global_state_of_matplotlib():
     import matplotlib
 
