@@ -112,7 +112,10 @@ def test_the_lengths_from_which_maps_are_pooled():
     from attnviz.renderers import picture
     from attnviz.renderers.page import MOST_TOKENS
 
-    assert f"from {picture.MOST_CELLS + 1:,} tokens on (from {picture.MOST_CELLS_OF_SEVERAL + 1:,} with several heads" in README
+    assert (
+        f"from {picture.MOST_CELLS + 1:,} tokens on (from {picture.MOST_CELLS_OF_SEVERAL + 1:,} with several heads"
+        in README
+    )
     assert picture.MOST_CELLS <= picture.SIDE * picture.DPI
     assert picture.MOST_CELLS_OF_SEVERAL <= picture.SIDE_OF_SEVERAL * picture.DPI
     assert f"more than {MOST_TOKENS:,} tokens the page" in README
