@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 PEERS = Path(__file__).parent / "peers"
@@ -34,13 +35,19 @@ def main(names: Sequence[str]) -> None:
     if unknown:
         sys.exit(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
     table = Table("work", "attnviz", "peer", "measured", "reach", title=f"medians on {os.cpu_count()} cores")
-    console = Console()
+    console, failed = Console(), False
     with tempfile.TemporaryDirectory() as folder, console.status("measuring") as status:
         for name in names or ROWS:
             status.update(name)
-            for row in ROWS[name](Path(folder)):
-                table.add_row(*row)
+            try:
+                rows = ROWS[name](Path(folder))
+            except subprocess.CalledProcessError as error:  # what is measured already is shown all the same
+                said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode()
+                rows, failed = [(name, "", "", f"failed: {said.strip().splitlines()[-1:]}", "")], True
+            for row in rows:
+                table.add_row(*map(escape, row))
     console.print(table)
+    sys.exit(failed)
 
 
 def start(_: Path) -> list[Row]:
