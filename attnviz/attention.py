@@ -77,7 +77,8 @@ class Rule:
         return 0
 
     def of_queries(self, start: int, stop: int, queries: int, keys: int) -> Rule:
-        """The rule of the queries ``start`` … ``stop`` − 1 alone, of as many as there are, over the same keys."""
+        """The rule of the queries ``start`` … ``stop`` − 1 alone, over the same keys; ``queries`` and ``keys`` say how many
+        there are."""
 
         def rows(array: Array | None) -> Array | None:
             """(…, queries, keys) → (…, some queries, keys); what all queries share stays."""
@@ -87,7 +88,8 @@ class Rule:
         return replace(self, query_offset=offset, mask=rows(self.mask), bias=rows(self.bias))
 
     def of_keys(self, start: int, stop: int, queries: int, keys: int) -> Rule:
-        """The rule over the keys ``start`` … ``stop`` − 1 alone, of as many as there are, which are hidden where they were."""
+        """The rule over the keys ``start`` … ``stop`` − 1 alone, hidden where they were; ``queries`` and ``keys`` say how
+        many there are."""
 
         def columns(array: Array | None) -> Array | None:
             """(…, queries, keys) → (…, queries, some keys); what all keys share stays."""

@@ -238,6 +238,8 @@ def _ends(side: str, words: str, count: int) -> tuple[int, int]:
         hint = f"--{side} @100 is one of them alone"
         if re.fullmatch(NUMBER, words):
             hint = f"--{side} @{shorten(words, 20)} is that one alone"
+        elif RANGE.fullmatch(words.removeprefix("@")):
+            hint = f"a range has no @: --{side} {words[1:]}"
         elif closed := INCLUSIVE.fullmatch(words):
             hint = f"A:B is without B: --{side} {closed[1]}:{whole_number(closed[2]) + 1}"
         raise UsageError(

@@ -90,7 +90,7 @@ def _refusal(query: Array, key: Array, rule: Rule, bound: float, shown: range) -
         return "the scale or the softcap is too small or too large"
     # Products are summed before they are scaled: they may overflow where scores do not, which attend() says.
     if not (max(bound, bound / scale) < SAFE and _largest_score(query, key, rule, bound) < LARGEST_SCORE):
-        return f"scores may not be below {LARGEST_SCORE:,.0f}"
+        return f"scores may reach {LARGEST_SCORE:,.0f}"
     return None
 
 

@@ -117,9 +117,9 @@ def _region(regions: Collection[Region]) -> list[str]:
 
 
 def _left_out(statistics: Statistics) -> str:
-    several = statistics.texts > 1 or len(statistics.heads()) > 1
-    who = "other keys" if statistics.regions else "special tokens hidden: they"
-    return numbers.left_out(statistics.left_out, f"on average, {who}" if several else who)
+    if statistics.regions:
+        return numbers.left_out(statistics.left_out, "other keys")
+    return numbers.left_out(statistics.left_out)
 
 
 def _reading(statistics: Statistics) -> str:

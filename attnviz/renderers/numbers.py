@@ -41,7 +41,7 @@ def shares(values: numpy.ndarray, precision: int) -> list[str]:
 
 def left_out(share: float | None, who: str = "special tokens hidden: they") -> str:
     """What is said of a result without some keys, which took the mean ``share`` of the weights; None: nothing."""
-    return "" if share is None else f"{who} took {percent(share)} of the weights"
+    return "" if share is None else f"{who} took on average {percent(share)} of the weights"
 
 
 def percent(share: float) -> str:

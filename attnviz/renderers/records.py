@@ -14,6 +14,7 @@ from attnviz.arrays import require_memory, to_numpy
 from attnviz.attention import Steps
 from attnviz.choices import MapStep, Step
 from attnviz.columns import Column, columns
+from attnviz.errors import UsageError
 from attnviz.selection import Part, Selection, is_long
 from attnviz.tokens import shown
 from attnviz.trace import FORMAT, Layer, Trace
@@ -24,6 +25,7 @@ HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
 BYTES_AS_JSON, BYTES_AS_CSV = 32, 256  # of one number of a map, while it is written
+OF_KEYS = (Step.KEY, Step.VALUE)  # a row a key; all other steps but the maps of both have a row a query
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 
 
@@ -74,13 +76,17 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
 
 
 def _told(part: Part, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The steps in which the query, or the key, that is asked for stands."""
-    of_key = (Step.KEY, Step.VALUE, *MAP_STEPS)
-    if part.query is None and part.key is not None:
-        return tuple(step for step in steps if step in of_key)
-    if part.key is None and part.query is not None:
-        return tuple(step for step in steps if step not in of_key or step in MAP_STEPS)
-    return steps
+    """The steps in which the query, or the key, that is asked for stands; UsageError where those that are named have none."""
+    if (part.query is None) == (part.key is None):
+        return steps
+    asked, other = ("query", "key") if part.key is None else ("key", "query")
+    told = tuple(step for step in steps if step in MAP_STEPS or (step in OF_KEYS) == (asked == "key"))
+    if steps and not told:
+        raise UsageError(
+            f"--{asked} chooses rows, and {', '.join(steps)} has none of a {asked}",
+            f"take --{other}, or leave out --step",
+        )
+    return told
 
 
 def csv_header(line: bool = False) -> str:

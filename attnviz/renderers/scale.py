@@ -19,10 +19,10 @@ class Scale(NamedTuple):
     """Which values the colours stand for.
 
     low, high  what the first colour and the last stand for
-    largest    the largest value, which may lie above the scale
+    largest    the largest value, which may lie above the scale; of a diverging scale, on either side of 0
     diverging  whether the scale has a middle, 0, and two arms
     decades    whether it grows by equal factors; then ``low`` is above 0 and has the colour of all below, and nothing is above
-    least      the smallest value, which may lie below a scale that grows by factors
+    least      of a scale that grows by factors the smallest value, which may lie below it
     """
 
     low: float

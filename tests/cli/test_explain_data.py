@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy
 import pytest
+from command_line import attnviz as run
 from command_line import done
 
 import attnviz
@@ -232,6 +233,16 @@ def test_every_row_of_the_csv_names_its_tokens(folder):
     for row in rows:
         assert row["query_token"] == (f"q{row['query']}" if row["query"] else "")
         assert row["key_token"] == (f"k{row['key']}" if row["key"] else "")
+
+
+@pytest.mark.parametrize(
+    ("side", "token", "step", "other"), [("query", "one", "value", "key"), ("key", "step", "output", "query")]
+)
+def test_a_csv_that_would_hold_nothing_is_refused(side, token, step, other):
+    result = run("explain", TEXT, f"--{side}", token, "--step", step, "--format", "csv")
+    assert (result.code, result.stdout) == (2, b"")
+    assert f"--{side} chooses rows, and {step} has none of a {side}" in result.stderr
+    assert f"take --{other}" in result.stderr
 
 
 def test_the_csv_of_a_query_and_a_key_holds_their_rows_alone():

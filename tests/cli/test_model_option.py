@@ -231,7 +231,7 @@ def test_every_command_says_what_the_hidden_tokens_took(models, folder):
     assert f"leaves {share(1 - weights[2, left[-1]].sum())} to it." in text
     assert "<|user|>" not in text
 
-    words = f"special tokens hidden: they took {100 * taken.mean():.0f} % of the weights"
+    words = f"special tokens hidden: they took on average {100 * taken.mean():.0f} % of the weights"
     done("heatmap", *arguments, "--layer", 0, "--skip-special", "-o", "map.svg")
     drawn = (folder / "map.svg").read_text()
     assert words in drawn

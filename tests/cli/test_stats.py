@@ -238,7 +238,7 @@ def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):
         )
         assert (told["pool"], told["regions"]) == (pool, [[[30, 35], [3, 9]]])
         assert told["hidden_share"] == pytest.approx(1 - wanted.mean())
-    assert "queries 30–34, keys 3–8 · on average, other keys took" in done("stats", *region).lines[0]
+    assert "queries 30–34, keys 3–8 · other keys took on average" in done("stats", *region).lines[0]
     assert done("stats", *region, "--pool", "max").lines[1].startswith("largest value of the queries of a text;")
     assert "largest of the queries" in done("stats", *region, "--pool=max", "--metric=mass", "--format=svg", "-o-").text
 
@@ -247,7 +247,7 @@ def test_no_weight_of_a_long_text_is_shown_as_none(folder):
     array = numpy.zeros((2, 4000, 2))
     numpy.savez(folder / "t.npz", query=array, key=array, value=array)
     shown = done("stats", "--from", "t.npz", "--key", "10:12", "--query", "10:20")
-    assert "on average, other keys took more than 99.9 % of the weights" in shown.lines[0]
+    assert "other keys took on average more than 99.9 % of the weights" in shown.lines[0]
     assert "2.5e-04" in shown.lines[-1]  # the largest, 1 / 4,000
     assert "5.0e-04" in shown.lines[-1]  # the mass of both
 

@@ -188,5 +188,5 @@ def test_hidden_tokens_are_in_no_map_and_what_they_took_is_said():
     picture = picture_of(trace, skip_special=True)
     assert (picture.queries, picture.keys) == (("b", "c", "d"), ("b", "c", "d"))
     assert all((panel.values == 0.25).all() and panel.values.shape == (3, 3) for panel in picture.panels)
-    assert picture.subtitle == "“b c d” · special tokens hidden: they took 25 % of the weights"
+    assert picture.subtitle == "“b c d” · special tokens hidden: they took on average 25 % of the weights"
     assert "hidden" not in picture_of(trace).subtitle

@@ -46,10 +46,10 @@ class Long(NamedTuple):
         )
 
     @property
-    def cells(self) -> str | None:
-        """How many cells there are, of how many tokens; None where each is one pair."""
+    def cells(self) -> list[str] | None:
+        """How many cells there are, and how many tokens each is of, down and across; None where each is one pair."""
         frame = self.frame
-        return numbers.cells(frame.shape, frame.cell, frame.pool) if frame.pooled else None
+        return [f"{count:,}" for count in (*frame.shape, *frame.cell)] if frame.pooled else None
 
     @property
     def region(self) -> str | None:

@@ -10,9 +10,10 @@ import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.arrays import to_numpy
-from attnviz.choices import Metric
+from attnviz.choices import MapStep, Metric
 from attnviz.metrics import head_metrics
 from attnviz.renderers import numbers
+from attnviz.renderers.scale import scale_of
 
 SENTENCE = "Your journey starts with one step"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -280,6 +281,18 @@ SHADES = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return new Set(Array.from({ length: data.length / 4 }, (_, place) => data.slice(place * 4, place * 4 + 3).join())).size;
 }"""
+
+
+def test_a_logarithmic_scale_ends_with_a_needle_as_the_picture_s_does(opened):
+    """One weight of 1 among ten thousand: the largest has a colour of its own."""
+    key = numpy.zeros((1, 100, 2))
+    key[0, 7, 0] = 30
+    query = numpy.zeros((1, 100, 2))
+    query[0, 50, 0] = 1
+    trace = Trace(tuple(f"w{place}" for place in range(100)), (Layer(query, key, key, Rule(scale=1.0)),))
+    page = opened(trace, view="matrix", scale="log")
+    assert page.page.locator(".legend > span").all_text_contents()[3] == "1"
+    assert scale_of(list(trace.layers[0].steps().weights), MapStep.WEIGHTS).high == 1
 
 
 def test_a_logarithmic_scale_begins_where_the_weights_do(opened):

@@ -167,7 +167,10 @@ function exactness() {
   const error = record.error.toExponential(1);
   const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
   const pooled = record.pool === "max" ? "page.pooled_max" : "page.pooled";
-  if (record.pooled) return region + say(pooled, { cells: record.pooled, error });
+  if (record.pooled) {
+    const [down, across, high, wide] = record.pooled;
+    return region + say(pooled, { cells: `${down} × ${across}`, tokens: `${high} × ${wide}`, error });
+  }
   if (region) return region + say("page.weights_fine", { error });
   return record.form === "weights"
     ? say("page.weights_only", { error })

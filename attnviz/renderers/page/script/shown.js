@@ -4,7 +4,7 @@ import { state } from "./state.js";
 
 const DECADES = 4; // that lines fade over on the logarithmic scale, below the largest weight
 const RANGE = 6; // that a map's logarithmic scale has at the most; at the least it has one
-const [LEAST, MOST] = [0.01, 0.999]; // parts of the weights that lie below a map's logarithmic scale, and up to its end
+const LEAST = 0.01; // part of the weights that lie below a map's logarithmic scale, which ends with the largest
 const TOWERING = 3; // times the 99th percentile: from there the largest weights leave the linear scale
 const BINS = 2000;
 const [FINE, DEEP] = [200, 16]; // bins of a decade, and decades below the largest weight, where quantiles are looked for
@@ -24,8 +24,7 @@ export function scaleOf(values) {
   const largest = values.reduce((most, value) => (value > most ? value : most), 0);
   if (!largest) return upTo(1);
   if (state.scale !== "log") return { low: 0, limit: usual(values, largest) };
-  const { least, most } = quantiles(values, largest);
-  return { low: Math.min(Math.max(least, most / 10 ** RANGE), most / 10), limit: most };
+  return { low: Math.min(Math.max(smallest(values, largest), largest / 10 ** RANGE), largest / 10), limit: largest };
 }
 
 // The scale of lines, whose faintest need not be told apart.
@@ -47,8 +46,8 @@ function usual(values, largest) {
   return largest <= TOWERING * end ? largest : end;
 }
 
-// { least, most }: what few of the weights above 0 are below, and what few are above.
-function quantiles(values, largest) {
+// What few of the weights above 0 are below.
+function smallest(values, largest) {
   const bins = new Uint32Array(FINE * DEEP + 1);
   let count = 0;
   for (const value of values) {
@@ -56,12 +55,9 @@ function quantiles(values, largest) {
     bins[Math.min(FINE * DEEP, Math.floor(-Math.log10(value / largest) * FINE))]++;
     count++;
   }
-  const at = (part) => {
-    let [above, bin] = [0, 0];
-    while (above + bins[bin] < count - Math.round((count - 1) * part)) above += bins[bin++];
-    return bin;
-  };
-  return { least: largest * 10 ** (-(at(LEAST) + 1) / FINE), most: largest * 10 ** (-at(MOST) / FINE) };
+  let [above, bin] = [0, 0];
+  while (above + bins[bin] < count - Math.round((count - 1) * LEAST)) above += bins[bin++];
+  return largest * 10 ** (-(bin + 1) / FINE);
 }
 
 // Where a weight lies on the scale, 0 … 1; 0 below the threshold.
