@@ -97,6 +97,7 @@ def recording(request):
         for top in (1, 2):
             list(explain(trace, select(trace), Looks(lesson, top=top)))
             list(explain(trace, select(trace, key="@1"), Looks(lesson, top=top)))
+            list(explain(trace, select(trace, query="@0"), Looks(lesson, top=top)))
         if trace.source.get("special"):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):

@@ -51,8 +51,11 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     others = numpy.setdiff1d(seen, keys)
     left = float(weights[others].sum())
     if len(keys):
-        shares = {"share": numbers.share(float(weights[keys].sum())), "left": numbers.share(left)}
-        sentences.append(counted(writer, "top.what", len(keys), rest=f"{len(others):,}", **shares))
+        share, rest = numbers.share(float(weights[keys].sum())), f"{len(others):,}"
+        if len(others):
+            sentences.append(counted(writer, "top.what", len(keys), share=share, rest=rest, left=numbers.share(left)))
+        else:
+            sentences.append(counted(writer, "top.what_all", len(keys), share=share))
     if left_out := float(numpy.delete(weights, kept).sum()):
         sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
     if writer.layer.rule.sinks is not None:

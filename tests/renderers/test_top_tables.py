@@ -95,7 +95,7 @@ def test_a_key_that_is_lowered_out_of_sight_is_not_among_those_that_a_query_sees
     [section] = sections(told(make(6, bias=LOWERED), top=4, query="@1"))
     assert sorted(places(section.matrices[0])) == [0, 1]
     assert len(section.matrices[0].rows) == 2
-    assert section.sentences[0] == say("top.what", count=2, share="1.00", rest="0", left="0.00")
+    assert section.sentences[0] == say("top.what_all", count=2, share="1.00")
 
 
 def test_keys_that_are_lowered_alike_share_the_weights_of_a_query(make, told):
