@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from attnviz.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
-from attnviz.distances import gathered, is_spread, some_heads
+from attnviz.distances import gathered, is_spread, of_heads
 from attnviz.errors import AttnvizError
 
 AS_GOOD_AS_HIDDEN = 9000.0  # below the cell's own score: e^x is 0 in every type
@@ -101,7 +101,7 @@ class Rule:
     def of_heads(self, heads: slice | list[int]) -> Rule:
         """The rule of these heads alone."""
         sinks = None if self.sinks is None else self.sinks[heads]
-        return replace(self, mask=some_heads(self.mask, heads), bias=some_heads(self.bias, heads), sinks=sinks)
+        return replace(self, mask=of_heads(self.mask, heads), bias=of_heads(self.bias, heads), sinks=sinks)
 
     def of_head(self, head: int) -> Rule:
         """The rule of one head, its mask and its bias without an axis of heads."""

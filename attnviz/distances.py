@@ -28,7 +28,7 @@ def gathered(array: numpy.ndarray) -> numpy.ndarray:
     return numpy.concatenate([array[..., :0:-1, 0], array[..., 0, :]], axis=-1)
 
 
-def some_heads(array: Any, heads: slice | list[int]) -> Any:
+def of_heads(array: Any, heads: slice | list[int]) -> Any:
     """(heads, queries, keys) → those of some heads; what all heads share stays, and what ``spread`` made is made again."""
     if array is None or array.ndim < 3 or array.shape[0] == 1:
         return array

@@ -22,11 +22,10 @@ from attnviz.pooling import Pooled, pool
 from attnviz.pooling.cells import cell_size
 from attnviz.progress import Report, unheard
 from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
-from attnviz.rows import rows_of_a_block, seen_keys, some_rows
+from attnviz.rows import WORKERS, rows_of_a_block, seen_keys, some_rows
 from attnviz.selection import Part
 
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
-WORKERS = 8  # blocks at once: each holds some 50 MiB
 
 
 class Frame(NamedTuple):

@@ -26,11 +26,10 @@ from attnviz.choices import Metric, Pool
 from attnviz.pooling.cells import band, reach
 from attnviz.progress import Report, unheard
 from attnviz.provenance import ids, side_of
-from attnviz.rows import CELLS, RowBlock, cuts, row_block, some_keys
+from attnviz.rows import CELLS, WORKERS, RowBlock, cuts, row_block, some_keys
 from attnviz.trace import Layer, Trace
 
 NEAR = 8  # keys at a distance below this count as near
-WORKERS = 8  # blocks at once: each holds some 50 MiB
 
 # (heads, rows): a value for each query; NaN where the question has no answer.
 Values = numpy.ndarray

@@ -13,6 +13,7 @@ from attnviz.trace import Layer
 
 NARROW = 256  # queries, which even so few keys are computed for together: each block has its price
 CELLS = 1 << 20  # of scores in one block: little enough for a processor's cache
+WORKERS = 8  # blocks at once: each holds some 50 MiB
 
 
 class RowBlock(NamedTuple):

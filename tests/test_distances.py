@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from attnviz import AttnvizError, Rule, attend
-from attnviz.distances import gathered, is_spread, some_heads, spread
+from attnviz.distances import gathered, is_spread, of_heads, spread
 
 BY_DISTANCE = numpy.arange(3 * 9.0).reshape(3, 9)  # of 4 queries and 6 keys
 
@@ -28,8 +28,8 @@ def test_gathering_undoes_spreading_of_any_part(by_distance):
 
 
 @pytest.mark.parametrize("heads", [slice(1, 3), [2, 0]])
-def test_some_heads_of_it_are_held_the_same(heads):
-    array = some_heads(spread(BY_DISTANCE, 4), heads)
+def test_of_heads_of_it_are_held_the_same(heads):
+    array = of_heads(spread(BY_DISTANCE, 4), heads)
     assert is_spread(array)
     assert_array_equal(array, spread(BY_DISTANCE, 4).copy()[heads])
 
