@@ -87,3 +87,12 @@ class Metric(StrEnum):
     DISTANCE = "distance"
     NEAR = "near"
     MASS = "mass"
+
+
+class Tokenizer(StrEnum):
+    """How the toy source cuts a text into tokens."""
+
+    WORD = "word"
+    CHAR = "char"
+    BYTE = "byte"
+    WHITESPACE = "whitespace"

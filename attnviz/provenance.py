@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from attnviz.tokens import shorten, shown
+from attnviz.text.display import shorten, shown
 from attnviz.trace import Layer, Trace
 
 NAME_CELLS = 60

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.provenance import TEXT, ids, side_of, special
-from attnviz.tokens import NUMBER, find, shorten, shown, whole_number
+from attnviz.text.display import shorten, shown
+from attnviz.text.search import NUMBER, find, whole_number
 from attnviz.trace import STACKS, Layer, Trace
 
 PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table

@@ -19,7 +19,7 @@ from attnviz.choices import Step
 from attnviz.distances import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 from attnviz.storage import read_safetensors, write_safetensors
-from attnviz.tokens import valid_text
+from attnviz.text.characters import valid_text
 
 FORMAT = 1  # of saved traces, and of the JSON
 BYTES_A_CELL = 5 * 8  # five steps in float64

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(message: str, hint: str, code: int) -> int:
     from attnviz.cli.output import notice
-    from attnviz.tokens import shown
+    from attnviz.text.display import shown
 
     notice(" ".join(shown(word) for word in message.split()))
     if hint:

@@ -108,9 +108,9 @@ def _renderer(
             next(headers, "").encode() + to_csv(trace, chosen(trace), number if lines else None).encode()
         ]
 
-    from attnviz.lessons import lessons
     from attnviz.renderers.matrices import Looks
     from attnviz.renderers.sections import explain
+    from attnviz.text.lessons import lessons
 
     looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
 

@@ -18,7 +18,7 @@ from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, Source
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.storage import file_errors
-from attnviz.tokens import shown
+from attnviz.text.display import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy import Toy

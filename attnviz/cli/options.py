@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Pool, Position, Step
+from attnviz.choices import Backend, Dtype, Language, MapStep, Metric, Pool, Position, Step, Tokenizer
 from attnviz.cli.parameters import Options
-from attnviz.tokens import Tokenizer
 
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
 MODEL = "A real model"

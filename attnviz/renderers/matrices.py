@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.arrays import Array, to_numpy
-from attnviz.lessons import Lessons
 from attnviz.renderers import numbers
 from attnviz.selection import Part
+from attnviz.text.lessons import Lessons
 from attnviz.trace import Projection
 
 BLIND = "∅"  # the mark of a query that sees no key

@@ -12,7 +12,7 @@ from attnviz.provenance import layer_error
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
 from attnviz.selection import Part
-from attnviz.tokens import shorten, shown
+from attnviz.text.display import shorten, shown
 from attnviz.trace import Trace, numbered
 
 LABEL_CELLS = 16  # of a token in a sentence or a table

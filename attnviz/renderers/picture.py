@@ -16,7 +16,7 @@ from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.renderers import numbers
 from attnviz.renderers.scale import Scale, scale_of
 from attnviz.selection import Part, Selection
-from attnviz.tokens import shorten, shown
+from attnviz.text.display import shorten, shown
 from attnviz.trace import Layer, Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title

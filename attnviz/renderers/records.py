@@ -16,7 +16,7 @@ from attnviz.choices import MapStep, Step
 from attnviz.columns import Column, columns
 from attnviz.errors import UsageError
 from attnviz.selection import Part, Selection, is_long
-from attnviz.tokens import shown
+from attnviz.text.display import shown
 from attnviz.trace import FORMAT, Layer, Trace
 
 MAP_STEPS = tuple(Step(step.value) for step in MapStep)

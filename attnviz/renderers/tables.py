@@ -16,7 +16,7 @@ from rich.text import Text
 from attnviz.renderers.colours import LEVELS, dark, rgb
 from attnviz.renderers.matrices import HIDDEN, Matrix
 from attnviz.renderers.parts import Heading, Section
-from attnviz.tokens import shorten
+from attnviz.text.display import shorten
 
 BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
 TITLE, FORMULA = Style(bold=True), Style(color="cyan")

@@ -18,7 +18,7 @@ from attnviz.choices import Pool
 from attnviz.renderers import colours
 from attnviz.renderers.picture import TICKS, Picture, round_positions
 from attnviz.renderers.scale import Scale, beyond, scale_of
-from attnviz.tokens import shorten
+from attnviz.text.display import shorten
 
 SHADES = "░▒▓█"  # a small weight is still something; what is hidden is a dot
 HIDDEN = "·"
@@ -192,7 +192,7 @@ class Grid:
 
     def _letter(self, column: int, line: int) -> str:
         """The character of a key's token on ``line`` below its column, as wide as the column."""
-        from attnviz.tokens import clusters
+        from attnviz.text.characters import clusters
 
         letters = clusters(shorten(self.picture.keys[column], COLUMN_LABEL_LINES))
         letter = letters[line] if line < len(letters) else " "

@@ -15,7 +15,7 @@ from attnviz.attention import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.contents import read_contents, read_csv, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy import Embedder, token_list
-from attnviz.tokens import folded
+from attnviz.text.search import folded
 from attnviz.trace import Layer, Projection, Trace, numbered, unpacked
 
 # The names under which an array may be found, in any case.

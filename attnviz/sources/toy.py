@@ -13,10 +13,12 @@ import numpy
 
 from attnviz.arrays import require_memory
 from attnviz.attention import Rule, split_heads
-from attnviz.choices import Position
+from attnviz.choices import Position, Tokenizer
 from attnviz.distances import spread
 from attnviz.errors import AttnvizError
-from attnviz.tokens import Tokenizer, folded, shorten, shown
+from attnviz.text.display import shorten, shown
+from attnviz.text.search import folded
+from attnviz.text.tokenizer import tokenize
 from attnviz.trace import Layer, Projection, Trace
 
 SAMPLE = "Your journey starts with one step"
@@ -57,7 +59,7 @@ class Toy:
         """The attention of ``text`` to itself, one layer."""
         if abs(self.seed) >= 2**63:
             raise AttnvizError(f"seed is {self.seed}: it must be below 2⁶³")
-        tokens = self.tokenizer.tokenize(text)
+        tokens = tokenize(text, self.tokenizer)
         embeddings = self._embed(tokens)
         positions = sinusoids(*embeddings.shape) if self.position is Position.SINUSOIDAL else None
         inputs = embeddings if positions is None else embeddings + positions

@@ -9,7 +9,7 @@ import pytest
 from command_line import SAMPLE, attnviz, done
 
 from attnviz.choices import Language, Step
-from attnviz.lessons import lessons
+from attnviz.text.lessons import lessons
 
 TEXTBOOK = "Your journey starts"
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_models import saved
 
 from attnviz.renderers.numbers import share
-from attnviz.tokens import shown as as_shown
+from attnviz.text.display import shown as as_shown
 
 TEXT = "Your journey starts with one step"
 

@@ -20,11 +20,11 @@ from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, Step
-from attnviz.lessons import lessons
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section
 from attnviz.renderers.sections import explain
 from attnviz.selection import Selection, select
+from attnviz.text.lessons import lessons
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SENTENCE = "Your journey starts with one step"

@@ -13,10 +13,10 @@ from rich.cells import cell_len
 
 from attnviz import Layer, Rule, Trace, attend
 from attnviz.choices import Language
-from attnviz.lessons import lessons
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.sections import explain
 from attnviz.selection import Part, Selection
+from attnviz.text.lessons import lessons
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
 COMPONENTS = st.floats(-4, 4, allow_subnormal=False) | st.integers(-3, 3).map(float)

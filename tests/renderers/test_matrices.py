@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from attnviz import Layer, Projection
 from attnviz.choices import Language
-from attnviz.lessons import lessons
 from attnviz.renderers.matrices import HIDDEN, Looks, MatrixMaker
 from attnviz.selection import Part
+from attnviz.text.lessons import lessons
 
 COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 

@@ -10,8 +10,8 @@ import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import Language, Step
-from attnviz.lessons import lessons
 from attnviz.renderers.parts import Heading, Section
+from attnviz.text.lessons import lessons
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
 EVERYTHING = {"max_tokens": 100, "precision": 5}

@@ -16,7 +16,7 @@ from attnviz import Layer, Trace, trace_text
 from attnviz.renderers.matrices import HIDDEN, Matrix
 from attnviz.renderers.parts import Heading, Section
 from attnviz.renderers.tables import MatrixTable, to_renderable
-from attnviz.tokens import shorten, shown
+from attnviz.text.display import shorten, shown
 
 WIDTHS = st.integers(20, 120)
 HARD = [

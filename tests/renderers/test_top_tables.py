@@ -7,7 +7,6 @@ import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.choices import Language
-from attnviz.lessons import lessons
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.numbers import share
 from attnviz.renderers.parts import Section
@@ -15,6 +14,7 @@ from attnviz.renderers.sections import explain
 from attnviz.renderers.tables import to_renderable
 from attnviz.renderers.top_table import TOP, largest
 from attnviz.selection import select
+from attnviz.text.lessons import lessons
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
 

@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from typing import Any
 
 from attnviz.choices import Language, Metric
-from attnviz.lessons import lessons
 from attnviz.metrics import head_metrics
 from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, side_of, special
 from attnviz.renderers.page.blobs import Blobs
@@ -17,7 +16,8 @@ from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
 from attnviz.renderers.parts import file_name, name
 from attnviz.renderers.picture import shown_line
 from attnviz.selection import Part, Selection
-from attnviz.tokens import shown
+from attnviz.text.display import shown
+from attnviz.text.lessons import lessons
 from attnviz.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more

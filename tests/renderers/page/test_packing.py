@@ -177,7 +177,7 @@ def test_to_html_knows_its_languages():
 
 
 def test_every_message_of_the_page_is_said_by_a_script():
-    from attnviz.lessons import lessons
+    from attnviz.text.lessons import lessons
 
     script = bundle.scripts()
     names = {name for name in lessons(Language.EN).messages if name.startswith("page.")}

@@ -9,7 +9,7 @@ import pytest
 
 from attnviz import Layer, Trace, trace_text
 from attnviz.renderers.page.notebook import to_frame
-from attnviz.tokens import shown
+from attnviz.text.display import shown
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script>",

@@ -14,12 +14,12 @@ import pytest
 import attnviz
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, MapStep, Step
-from attnviz.lessons import Lessons, lessons
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.sections import explain
 from attnviz.renderers.tables import COLUMN_CELLS
 from attnviz.selection import select
-from attnviz.tokens import shorten
+from attnviz.text.display import shorten
+from attnviz.text.lessons import Lessons, lessons
 
 SOURCE = Path(attnviz.__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))

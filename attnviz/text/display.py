@@ -1,0 +1,42 @@
+"""How a token is shown to a person."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
+JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
+
+
+@lru_cache(maxsize=65536)
+def shown(token: str) -> str:
+    """``token`` as a person may safely see it: white space visible, control and format characters written out."""
+    if token.isascii() and token.isprintable() and " " not in token and token:
+        return token
+    if not token:
+        return "''"
+    visible = "".join(_visible(token, index) for index in range(len(token)))
+    return "◌" + visible if _combines(token[0]) else visible  # a mark alone needs something to sit on
+
+
+def shorten(text: str, cells: int) -> str:
+    """``text`` cut to ``cells`` terminal cells, the cut marked with an ellipsis."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 0 else ""
+
+
+def _combines(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+def _visible(token: str, index: int) -> str:
+    character = token[index]
+    if character == " ":
+        return "·"
+    if (character.isprintable() and character not in FILLERS) or (character in JOINERS and 0 < index < len(token) - 1):
+        return character
+    return character.encode("unicode_escape").decode("ascii")

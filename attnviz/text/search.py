@@ -1,0 +1,41 @@
+"""Where a token, or a position, stands among tokens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from attnviz.text.display import shown
+
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)"  # of a position, as people type it or as titles write it: 1000, 1,000
+BEYOND = 10**15  # no text is as long
+
+
+def folded(token: str) -> str:
+    """What makes two tokens the same word: neither upper case nor how an accent is encoded tells them apart."""
+    return token.casefold() if token.isascii() else unicodedata.normalize("NFC", token.casefold())
+
+
+def find(tokens: Iterable[str], wanted: str) -> list[int]:
+    """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
+
+    A number that is itself a token means the token; ``@1`` always means the position.
+    """
+    tokens = list(tokens)
+    if wanted.startswith("@") and wanted not in tokens:
+        return _place(wanted[1:], len(tokens))
+    same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
+    same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]
+    return same or _place(wanted, len(tokens))
+
+
+def whole_number(word: str) -> int:
+    """What a ``NUMBER`` means: itself, or ``BEYOND`` where it is larger, however many digits that takes."""
+    digits = word.replace(",", "").lstrip("0")
+    return int(digits or "0") if len(digits) < len(str(BEYOND)) else BEYOND
+
+
+def _place(word: str, count: int) -> list[int]:
+    place = whole_number(word) if re.fullmatch(NUMBER, word) else count
+    return [place] if place < count else []
