@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnviz.attention import Rule, Steps, attend
+    from attnviz.attention.formula import Steps, attend
+    from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
     from attnviz.pooling import Pooled, pool
     from attnviz.sources.files import load

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
+from attnviz.attention.arrays import to_numpy
 from attnviz.pooling import pool
 from attnviz.progress import Report, unheard
 from attnviz.rows import some_keys

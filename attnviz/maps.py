@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import Array, in_threads, to_numpy
-from attnviz.attention import Steps
+from attnviz.attention.arrays import Array, to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.attention.threads import in_threads
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling import Pooled, pool
 from attnviz.pooling.cells import cell_size

@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import in_threads, to_numpy
-from attnviz.attention import AS_GOOD_AS_HIDDEN, boolean_mask
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.checks import boolean_mask
+from attnviz.attention.threads import in_threads
+from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN
 from attnviz.choices import Metric, Pool
 from attnviz.pooling.cells import band, reach
 from attnviz.progress import Report, unheard

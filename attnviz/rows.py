@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from attnviz.attention import Steps
+from attnviz.attention.formula import Steps
 from attnviz.pooling.cells import band, reach
 from attnviz.trace import Layer
 

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from attnviz.arrays import Array, as_array, as_floating, like, overflow_unspoken, require_memory, to_backend
-from attnviz.attention import Rule, Steps, attend, concat_heads, require_finite
+from attnviz.attention.arrays import Array, as_array, as_floating, like, overflow_unspoken, to_backend
+from attnviz.attention.checks import require_finite
+from attnviz.attention.formula import Steps, attend
+from attnviz.attention.heads import concat_heads
+from attnviz.attention.memory import require_memory
+from attnviz.attention.rule import Rule
+from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.choices import Step
-from attnviz.distances import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
-from attnviz.storage import read_safetensors, write_safetensors
+from attnviz.files import read_safetensors, write_safetensors
 from attnviz.text.characters import valid_text
 
 FORMAT = 1  # of saved traces, and of the JSON

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from kernel_rules import KERNEL_RULES
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
-from attnviz.distances import is_spread, spread
+from attnviz.attention.toeplitz import is_spread, spread
 from attnviz.pooling import blocks, cuda, pool, pool_arrays
 from attnviz.progress import unheard
 

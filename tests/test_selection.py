@@ -1,7 +1,7 @@
 import numpy
 import pytest
 
-from attnviz.attention import Rule
+from attnviz.attention.rule import Rule
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.selection import Selection, select

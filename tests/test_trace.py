@@ -14,8 +14,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.numpy import save
 from strategies import damaged, json_values
 
-from attnviz.arrays import to_numpy
-from attnviz.attention import Rule, attend
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import attend
+from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy import Toy

@@ -17,7 +17,7 @@ from attnviz.cli.models import ModelTraces, require_model, require_no_rule, requ
 from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, ToyOptions
 from attnviz.cli.output import notice
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.storage import file_errors
+from attnviz.files import file_errors
 from attnviz.text.display import shown
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class TraceMaker:
     """Texts to toy traces, all by the same options."""
 
     def __init__(self, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> None:
-        from attnviz.attention import Rule
+        from attnviz.attention.rule import Rule
 
         self.toy, self.rule, self.engine = _toy(toy), Rule(**_given(rule)), engine
 
@@ -175,7 +175,7 @@ def _toy(options: ToyOptions) -> Toy:
 
 def _given(options: RuleOptions) -> dict[str, Any]:
     """The fields of a Rule that were asked for."""
-    from attnviz.attention import Rule
+    from attnviz.attention.rule import Rule
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     if given.pop("no_scale", False):

@@ -16,7 +16,7 @@ import typer
 
 from attnviz.cli.options import SUFFIXES
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.storage import written_whole
+from attnviz.files import written_whole
 
 if TYPE_CHECKING:
     from enum import StrEnum

@@ -14,9 +14,10 @@ from functools import cached_property
 from operator import index
 from typing import Any, Protocol
 
-from attnviz.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
-from attnviz.attention import Rule, bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
-from attnviz.distances import is_spread
+from attnviz.attention.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.checks import bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
+from attnviz.attention.rule import Rule
+from attnviz.attention.toeplitz import is_spread
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.cells import cell_size, visible_share

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, as_floating, in_threads, namespace, on_cpu, overflow_unspoken
-from attnviz.attention import Rule
+from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
+from attnviz.attention.rule import Rule
+from attnviz.attention.threads import in_threads, on_cpu
 from attnviz.pooling.cells import band
 from attnviz.pooling.head import Head
 from attnviz.pooling.measures import Measures

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from attnviz.arrays import Array
-from attnviz.attention import Rule
+from attnviz.attention.arrays import Array
+from attnviz.attention.rule import Rule
 
 
 def cell_size(tokens: int, cells: int) -> int:

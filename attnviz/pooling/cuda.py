@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from subprocess import CalledProcessError
 from typing import Any
 
-from attnviz.arrays import Array
-from attnviz.attention import Rule
+from attnviz.attention.arrays import Array
+from attnviz.attention.rule import Rule
 from attnviz.pooling.blocks import pool_blocks
 from attnviz.pooling.measures import Measures
 from attnviz.progress import Report

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from attnviz.arrays import Array, like, namespace, overflow_unspoken, to_numpy
-from attnviz.attention import Rule, Steps
+from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken, to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.pooling.cells import reach
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attnviz.arrays import Array, namespace
+from attnviz.attention.arrays import Array, namespace
 
 
 class Measures(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from attnviz.arrays import Array, namespace
+from attnviz.attention.arrays import Array, namespace
 
 
 def cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:

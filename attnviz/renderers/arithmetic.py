@@ -7,8 +7,9 @@ import math
 import numpy
 from rich.cells import cell_len
 
-from attnviz.arrays import to_numpy
-from attnviz.attention import AS_GOOD_AS_HIDDEN, Steps
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer
 

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy
 
-from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.arrays import Array, to_numpy
+from attnviz.attention.arrays import Array, to_numpy
 from attnviz.renderers import numbers
 from attnviz.selection import Part
 from attnviz.text.lessons import Lessons

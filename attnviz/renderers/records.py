@@ -10,8 +10,9 @@ from typing import Any
 import numpy
 import orjson
 
-from attnviz.arrays import require_memory, to_numpy
-from attnviz.attention import Steps
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.attention.memory import require_memory
 from attnviz.choices import MapStep, Step
 from attnviz.columns import Column, columns
 from attnviz.errors import UsageError

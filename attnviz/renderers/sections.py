@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy
 
-from attnviz.arrays import to_numpy
+from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.progress import Report, unheard
 from attnviz.renderers.heads import HeadSections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attnviz.arrays import Array, namespace
+from attnviz.attention.arrays import Array, namespace
 from attnviz.errors import AttnvizError
 from attnviz.rows import seen_keys, some_rows
 from attnviz.trace import Layer

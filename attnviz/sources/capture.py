@@ -19,8 +19,8 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask, sdpa_mask
 
-from attnviz.arrays import like
-from attnviz.attention import Rule
+from attnviz.attention.arrays import like
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.agreement import require_agreement
 from attnviz.sources.forwards import Forwards

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
-from attnviz.arrays import Array, as_array
-from attnviz.attention import Rule
+from attnviz.attention.arrays import Array, as_array
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.contents import read_contents, read_csv, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy import Embedder, token_list

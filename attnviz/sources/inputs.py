@@ -131,8 +131,8 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
 def _of_image(model: Model, path: Path) -> Reading:
     from PIL import Image, UnidentifiedImageError
 
+    from attnviz.files import require_file
     from attnviz.sources.loading import load_image_processor
-    from attnviz.storage import require_file
 
     require_file(path)
     try:

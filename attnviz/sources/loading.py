@@ -13,7 +13,7 @@ from typing import Any
 import transformers
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
-from attnviz.arrays import torch_device
+from attnviz.attention.arrays import torch_device
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.sources.hub import from_disk, is_path
 from attnviz.sources.refusals import line, pickled, refusals

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from attnviz.arrays import to_numpy
-from attnviz.distances import spread
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.toeplitz import spread
 
 ROWS = 512  # of a mask at a time
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy
 
-from attnviz.arrays import require_memory
-from attnviz.attention import Rule, split_heads
+from attnviz.attention.heads import split_heads
+from attnviz.attention.memory import require_memory
+from attnviz.attention.rule import Rule
+from attnviz.attention.toeplitz import spread
 from attnviz.choices import Position, Tokenizer
-from attnviz.distances import spread
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.text.search import folded

@@ -16,7 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import save_file
 from strategies import damaged, json_values
 
-from attnviz.attention import Rule, attend
+from attnviz.attention.formula import attend
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.contents import ARRAY_SUFFIXES, PICKLES
 from attnviz.sources.files import read_embeddings, read_trace, read_weights

@@ -10,7 +10,8 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attnviz.attention import Rule, attend
+from attnviz.attention.formula import attend
+from attnviz.attention.rule import Rule
 from attnviz.choices import Position, Tokenizer
 from attnviz.errors import AttnvizError
 from attnviz.sources.files import read_embeddings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 from hypothesis import strategies as st
 
-from attnviz.attention import Steps, attend
+from attnviz.attention.formula import Steps, attend
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from attnviz.arrays import limit_blas
+from attnviz.attention.threads import limit_blas
 from attnviz.choices import Language, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Report, unheard

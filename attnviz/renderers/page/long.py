@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.arrays import namespace, to_numpy
+from attnviz.attention.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
 from attnviz.pooling.cells import visible_share

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.arrays import to_numpy
-from attnviz.attention import Rule
-from attnviz.distances import gathered, is_spread
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.rule import Rule
+from attnviz.attention.toeplitz import gathered, is_spread
 from attnviz.rows import CELLS, some_rows
 from attnviz.selection import Part
 from attnviz.trace import Layer

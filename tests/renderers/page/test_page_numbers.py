@@ -6,8 +6,8 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.arrays import to_numpy
-from attnviz.attention import Steps
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
 from attnviz.choices import MapStep
 from attnviz.renderers import numbers
 from attnviz.renderers.page import bundle

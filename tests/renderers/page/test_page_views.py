@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.arrays import to_numpy
+from attnviz.attention.arrays import to_numpy
 from attnviz.choices import MapStep, Metric
 from attnviz.metrics import head_metrics
 from attnviz.renderers import numbers

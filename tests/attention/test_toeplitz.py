@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from attnviz import AttnvizError, Rule, attend
-from attnviz.distances import gathered, is_spread, of_heads, spread
+from attnviz.attention.toeplitz import gathered, is_spread, of_heads, spread
 
 BY_DISTANCE = numpy.arange(3 * 9.0).reshape(3, 9)  # of 4 queries and 6 keys
 

@@ -13,7 +13,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import Case, attention_cases
 from torch.nn.functional import scaled_dot_product_attention
 
-from attnviz.attention import Rule, attend, concat_heads, split_heads
+from attnviz.attention.formula import attend
+from attnviz.attention.heads import concat_heads, split_heads
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}

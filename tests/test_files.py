@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from attnviz.errors import AttnvizError
-from attnviz.storage import read_safetensors, require_file, write_safetensors, write_whole, written_whole
+from attnviz.files import read_safetensors, require_file, write_safetensors, write_whole, written_whole
 
 ARRAYS = {"numbers": numpy.arange(6.0).reshape(2, 3)}
 WRITERS = pytest.mark.parametrize(

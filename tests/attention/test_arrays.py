@@ -8,7 +8,8 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from attnviz.arrays import as_array, as_floating, like, namespace, require_memory, to_backend, to_numpy
+from attnviz.attention.arrays import as_array, as_floating, like, namespace, to_backend, to_numpy
+from attnviz.attention.memory import require_memory
 from attnviz.errors import AttnvizError, UsageError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test

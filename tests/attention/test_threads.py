@@ -7,7 +7,7 @@ import numpy
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from attnviz.arrays import in_threads, limit_blas
+from attnviz.attention.threads import in_threads, limit_blas
 
 torch = pytest.importorskip("torch")
 

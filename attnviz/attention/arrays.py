@@ -6,10 +6,6 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +21,7 @@ BFLOAT16 = "bfloat16"
 
 def namespace(*arrays: Array) -> Any:
     """The array namespace of ``arrays``: numpy itself, or array-api-compat's torch if one is a torch tensor."""
-    if any(_is_torch(array) for array in arrays):
+    if any(is_torch(array) for array in arrays):
         # Not on the NumPy path: array-api-compat clones all of NumPy at import (+110 ms).
         try:
             import array_api_compat.torch
@@ -37,7 +33,7 @@ def namespace(*arrays: Array) -> Any:
 
 def to_numpy(array: Array) -> Any:
     """``array`` as a NumPy array on the CPU; bfloat16, which NumPy lacks, becomes float32 (exactly)."""
-    if _is_torch(array):
+    if is_torch(array):
         array = array.detach().cpu()
         return (array.float() if str(array.dtype).endswith(BFLOAT16) else array).numpy()
     array = numpy.asarray(array)
@@ -48,7 +44,7 @@ def bfloat16_halves(array: Array) -> Any:
     """The bits of a bfloat16 ``array`` as NumPy's 16-bit numbers, which every file can hold; None for any other type."""
     if not str(array.dtype).endswith(BFLOAT16):
         return None
-    if _is_torch(array):
+    if is_torch(array):
         import torch
 
         return array.detach().cpu().contiguous().view(torch.uint16).numpy()
@@ -69,7 +65,7 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
         array = to_numpy(array)
         return array if dtype is None or array.dtype == bool else cast(array, dtype)
     torch = import_torch("--backend torch")
-    tensor = array if _is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
+    tensor = array if is_torch(array) else torch.from_numpy(_writable(to_numpy(array)))
     kind = None if dtype is None or tensor.dtype == torch.bool else getattr(torch, dtype)
     try:
         place = _torch_device(torch, device)
@@ -108,7 +104,7 @@ def torch_device(device: str | None) -> str:
 
 def as_array(value: Any, name: str) -> Array:
     """``value`` (array, tensor or nested lists) as an array of numbers; AttnvizError names it when it is none."""
-    if _is_torch(value):
+    if is_torch(value):
         if value.is_complex():
             raise AttnvizError(f"{name} holds complex numbers: attention needs real ones")
         return value
@@ -124,7 +120,7 @@ def as_array(value: Any, name: str) -> Array:
 def as_floating(value: Any, name: str) -> Array:
     """The same in float32 or better: half precision becomes float32, whole numbers become float64."""
     array = as_array(value, name)
-    if _is_torch(array):
+    if is_torch(array):
         if array.is_floating_point():
             return array.float() if array.element_size() < 4 else array
         return array.double()
@@ -136,16 +132,16 @@ def as_floating(value: Any, name: str) -> Array:
 def like(array: Array, value: Any, dtype: Any = None) -> Array:
     """``value`` in the library, on the device and in the dtype (unless another is given) of ``array``."""
     dtype = array.dtype if dtype is None else dtype
-    if _is_torch(value):
-        return value.to(device=array.device, dtype=dtype) if _is_torch(array) else cast(to_numpy(value), dtype)
-    if _is_torch(array):
+    if is_torch(value):
+        return value.to(device=array.device, dtype=dtype) if is_torch(array) else cast(to_numpy(value), dtype)
+    if is_torch(array):
         return namespace(array).asarray(_writable(numpy.asarray(value)), dtype=dtype, device=array.device)
     return cast(numpy.asarray(value), dtype)
 
 
 def cast(array: Array, dtype: Any) -> Array:
     """``array`` in another dtype of its own library; a number too large for it becomes infinite, without a warning."""
-    if _is_torch(array):
+    if is_torch(array):
         return array.to(dtype)
     with overflow_unspoken():
         return array.astype(dtype, copy=False)
@@ -156,104 +152,7 @@ def overflow_unspoken() -> Any:
     return numpy.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
-def in_threads(
-    array: Array, work: Callable[[Any], Iterator[None]], jobs: Sequence[Any], most: int
-) -> Generator[None, None, None]:
-    """Do independent jobs side by side where ``array`` lies on the CPU, at most ``most`` at once; yields after each.
-
-    ``work`` yields wherever it may stop for good, which it does once the generator is closed or interrupted; threads and
-    limits are then as they were before.
-
-    Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
-    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
-    """
-    limited = _limited(array) if len(jobs) > 1 else None
-    if limited is None:
-        for job in jobs:
-            for _ in work(job):
-                pass
-            yield
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    stopped = threading.Event()
-
-    def do(job: Any) -> None:
-        for _ in work(job):
-            if stopped.is_set():
-                return
-
-    threads, limit = limited
-    workers = max(1, min(threads, most, len(jobs)))
-    with limit(max(1, threads // workers)) as begin:
-        executor = ThreadPoolExecutor(workers, initializer=begin)
-        try:
-            yield from executor.map(do, jobs)
-        finally:
-            stopped.set()
-            executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
-
-
-def on_cpu(array: Array) -> bool:
-    return not _is_torch(array) or array.device.type == "cpu"
-
-
-def _limited(array: Array) -> tuple[int, Any] | None:
-    """How many threads there are for arrays such as ``array``, and a context that lets an operation take but so many,
-    which yields what every thread has to do first; None where threads are not ours to give."""
-    if _is_torch(array):
-        return (_torch_threads(), _limit_torch) if on_cpu(array) else None
-    return _processors(), limit_blas
-
-
-def _processors() -> int:
-    """How many processors this process may use, which a container or taskset makes fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _torch_threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
-
-
-@contextmanager
-def _limit_torch(each: int) -> Iterator[Callable[[], None]]:
-    import torch
-
-    total = torch.get_num_threads()
-    try:
-        torch.set_num_threads(each)  # of the library beneath, too, which counts for the whole process
-        yield lambda: torch.set_num_threads(each)
-    finally:
-        torch.set_num_threads(total)
-
-
-@contextmanager
-def limit_blas(each: int) -> Iterator[Callable[[], None]]:
-    """NumPy's products: the library beneath brings threads of its own for each, 512 × 512 numbers large or not.
-
-    A limit that is lower already, as OMP_NUM_THREADS sets it, stays.
-    """
-    from threadpoolctl import ThreadpoolController
-
-    libraries = ThreadpoolController().select(user_api="blas")
-    with libraries.limit(limits=min([each, *(library["num_threads"] for library in libraries.info())])):
-        yield lambda: None
-
-
-def require_memory(needed: int, what: str, hint: str) -> None:
-    """Refuse ``what`` before it is allocated when its ``needed`` bytes exceed half of this machine's memory."""
-    limit = _physical_memory() // 2
-    if needed > limit:
-        raise AttnvizError(
-            f"{what} needs {_gibibytes(needed)} of memory, more than the {_gibibytes(limit)} it may take", hint
-        )
-
-
-def _is_torch(array: Any) -> bool:
+def is_torch(array: Any) -> bool:
     return _is_torch_type(type(array))  # type: ignore[arg-type]  # a class is hashable
 
 
@@ -284,14 +183,3 @@ def _missing_torch(what: str) -> AttnvizError:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _physical_memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf: a usual laptop's memory
-        return 8 << 30
-
-
-def _gibibytes(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB"

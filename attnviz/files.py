@@ -73,7 +73,7 @@ def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], m
     from safetensors import SafetensorError
     from safetensors.numpy import save, save_file
 
-    from attnviz.arrays import bfloat16_halves, to_numpy
+    from attnviz.attention.arrays import bfloat16_halves, to_numpy
 
     halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
     whole = {name: halves[name] if name in halves else to_numpy(array) for name, array in arrays.items()}

@@ -1,0 +1,1 @@
+"""Attention itself: the formula once, for every array library, and what it needs."""

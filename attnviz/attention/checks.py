@@ -1,0 +1,123 @@
+"""What attention asks of its arrays: shapes that fit, numbers that are finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from attnviz.attention.arrays import Array, as_array, as_floating, cast, namespace, overflow_unspoken, to_numpy
+from attnviz.attention.toeplitz import gathered, is_spread
+from attnviz.errors import AttnvizError
+
+
+def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
+    named = {"query": query, "key": key, "value": value}
+    arrays = {name: as_floating(array, name) for name, array in named.items()}
+    if len({namespace(array) for array in arrays.values()}) > 1:
+        raise AttnvizError("query, key and value mix NumPy and torch: give all three in one kind")
+    dtype = xp.result_type(*arrays.values())
+    for name, array in arrays.items():
+        if array.ndim < 2:
+            raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
+        if 0 in array.shape:
+            raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+        require_finite(array, name)
+        arrays[name] = cast(array, dtype)
+    query, key, value = arrays.values()
+    require_fitting(query, key, value)
+    return query, key, value
+
+
+def require_fitting(query: Array, key: Array, value: Array) -> None:
+    if not query.ndim == key.ndim == value.ndim:
+        raise AttnvizError(
+            f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
+        )
+    if query.shape[-1] != key.shape[-1]:
+        raise AttnvizError(
+            f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: their dot product needs as many"
+        )
+    if key.shape[-2] != value.shape[-2]:
+        raise AttnvizError(f"key has {key.shape[-2]} tokens but value has {value.shape[-2]}: they come in pairs")
+    if query.ndim == 2:
+        return
+    heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
+    if key_heads != value_heads:
+        raise AttnvizError(f"key has {key_heads} heads but value has {value_heads}: they come in pairs")
+    if heads % key_heads:
+        raise AttnvizError(
+            f"{heads} query heads do not divide over {key_heads} key heads: each key head serves as many"
+        )
+    if not query.shape[:-3] == key.shape[:-3] == value.shape[:-3]:
+        raise AttnvizError(
+            f"query, key and value differ before the heads: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}"
+        )
+
+
+def require_finite(array: Array, name: str) -> None:
+    """Raise the AttnvizError that says where ``array``, (…, tokens, d), holds a value that is not finite."""
+    xp = namespace(array)
+    if not all_finite(xp, array):
+        import numpy
+
+        place = numpy.argwhere(~to_numpy(xp.isfinite(array)))[0].tolist()
+        axes = ("batch",) * (array.ndim - 3) + ("head", "token", "dimension")[-min(array.ndim, 3) :]
+        where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
+        raise AttnvizError(
+            f"{name} is not finite: {float(array[tuple(place)])} at {where}",
+            "find where it comes from: no weight can be computed from it",
+        )
+
+
+def all_finite(xp: Any, array: Array, hidden: bool = False) -> bool:
+    """Whether all of ``array`` is finite, or −∞ where cells may be ``hidden``.
+
+    A finite sum tells that at once, and so does the largest value (NaN is larger than all): looking at each number takes
+    torch ten times as long.
+    """
+    with overflow_unspoken():
+        if hidden:
+            return bool(xp.max(array) < math.inf)
+        return bool(xp.isfinite(xp.sum(array))) or bool(xp.all(xp.isfinite(array)))
+
+
+def boolean_mask(mask: Any) -> Array:
+    """``mask`` as booleans; whole numbers that are all 0 or 1 mean the same."""
+    mask = as_array(mask, "mask")
+    xp = namespace(mask)
+    kind = str(mask.dtype).rpartition(".")[2]
+    if "int" in kind and bool(xp.all((mask == 0) | (mask == 1))):
+        return mask == 1
+    if kind != "bool":
+        raise AttnvizError(
+            f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
+            "give numbers to add as bias instead",
+        )
+    return mask
+
+
+def bias_array(bias: Any) -> Array:
+    bias = as_array(bias, "bias")
+    numbers = gathered(bias) if is_spread(bias) else bias  # of queries × keys, no more than there are distances
+    if 0 not in bias.shape and not bool(namespace(bias).max(numbers) < math.inf):  # NaN is larger than all
+        raise AttnvizError("bias holds NaN or +∞: only finite numbers, and −∞ to hide a cell, can be added")
+    return as_floating(bias, "bias")
+
+
+def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
+    """``array`` if it broadcasts to the shape of the scores and no further."""
+    fits = array.ndim <= len(scores) and all(
+        size in (1, target) for size, target in zip(array.shape[::-1], scores[::-1], strict=False)
+    )
+    if not fits:
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}")
+    return array
+
+
+def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
+    heads = query.shape[-3] if query.ndim > 2 else 1
+    if tuple(sinks.shape) != (heads,):
+        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
+    if not bool(xp.all(xp.isfinite(sinks))):
+        raise AttnvizError("sinks holds a value that is not finite")
+    return sinks[:, None, None] if query.ndim > 2 else sinks[:, None]  # (heads, 1, 1)

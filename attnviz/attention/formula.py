@@ -1,0 +1,133 @@
+"""The formula of attention, step by step, written once for NumPy and torch.
+
+    output = softmax(QKᵀ · scale + bias) V        Vaswani et al. 2017, "Attention Is All You Need", equation 1
+
+with what later models added to it: causal masks and key/value caches (query_offset), sliding windows (Mistral),
+capped scores (Gemma 2, 2408.00118), grouped key/value heads (Ainslie et al. 2023, 2305.13245) and sinks
+(Xiao et al. 2023, 2309.17453, as gpt-oss learns them).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.checks import all_finite, bias_array, checked_inputs, of_scores, sink_logits
+from attnviz.attention.heads import grouped_product
+from attnviz.attention.rule import Rule
+from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN, visible_cells
+from attnviz.errors import AttnvizError
+
+
+class Steps(NamedTuple):
+    """The five steps of one or more heads, each an array of the kind that came in.
+
+    scores    QKᵀ                                              (…, heads, queries, keys)
+    scaled    scores × scale, then softcap                     (…, heads, queries, keys)
+    masked    scaled + bias, hidden cells −∞                   (…, heads, queries, keys)
+    weights   softmax of masked; sinks take their share        (…, heads, queries, keys)
+    output    weights V                                        (…, heads, queries, d_v)
+    """
+
+    scores: Array
+    scaled: Array
+    masked: Array
+    weights: Array
+    output: Array
+
+    @property
+    def hidden(self) -> Array:
+        """True for each cell that softmax gives nothing: −∞, or lowered so far that e^x is 0 (a mask of −10⁴ or
+        finfo.min, as many implementations add it).  (…, heads, queries, keys)"""
+        lowered = self.scaled - namespace(self.masked).where(self.masked == -math.inf, self.scaled, self.masked)
+        return (self.masked == -math.inf) | (lowered >= AS_GOOD_AS_HIDDEN)
+
+    @property
+    def blind(self) -> Array:
+        """True for each query whose keys are all hidden: its weights and output are 0.  (…, heads, queries)"""
+        return namespace(self.masked).max(self.masked, axis=-1) == -math.inf
+
+
+def attend(
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    scale: float | None = None,
+    causal: bool = False,
+    query_offset: int | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
+    mask: Any = None,
+    bias: Any = None,
+    sinks: Any = None,
+) -> Steps:
+    """Compute attention and return all five steps of it.
+
+    query  (…, heads, queries, d_k)      or (queries, d_k) for one head
+    key    (…, kv_heads, keys, d_k)      head h reads kv head h // (heads / kv_heads)
+    value  (…, kv_heads, keys, d_v)
+
+    NumPy arrays (or nested lists) in, NumPy arrays out; torch tensors in, torch tensors out, on their device and
+    differentiable. The options are those of ``Rule``. Half precision is computed in float32.
+
+    A query whose keys are all hidden gets weights and output 0, never NaN. AttnvizError when shapes do not fit, when
+    an input is not finite, or when causal or window would have to guess the query_offset.
+    """
+    rule = Rule(scale, causal, query_offset, window, softcap, mask, bias, sinks)
+    xp = namespace(query, key, value)
+    query, key, value = checked_inputs(xp, query, key, value)
+    with overflow_unspoken():
+        steps = _steps(xp, query, key, value, rule)
+    _require_no_overflow(xp, steps, rule)
+    return steps
+
+
+def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps:
+    """The formula itself."""
+    scores = grouped_product(xp, query, xp.matrix_transpose(key))  # (…, heads, queries, keys)
+
+    scaled = scores * rule.scale_for(query.shape[-1])
+    if rule.softcap is not None:
+        limits = xp.finfo(scaled.dtype)
+        if not limits.smallest_normal <= rule.softcap <= limits.max:
+            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} has no such number", "use float64")
+        scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
+
+    masked = scaled
+    if rule.bias is not None:
+        masked = masked + of_scores(like(query, bias_array(rule.bias)), "bias", tuple(scores.shape))
+    visible = visible_cells(xp, rule, query, scores)
+    if visible is not None:
+        masked = xp.where(visible, masked, -math.inf)
+
+    sinks = None if rule.sinks is None else sink_logits(xp, like(query, as_floating(rule.sinks, "sinks")), query)
+    weights = _softmax(xp, masked, sinks)
+    return Steps(scores, scaled, masked, weights, grouped_product(xp, weights, value))
+
+
+def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:
+    """softmax over the keys, shifted by the row's maximum so that no exponential overflows."""
+    largest = xp.max(masked, axis=-1, keepdims=True)  # (…, heads, queries, 1)
+    if sink is not None:
+        largest = xp.maximum(largest, sink)
+    largest = xp.where(largest == -math.inf, 0.0, largest)  # a row that sees nothing: exp(−∞ − 0) = 0
+    exponentials = xp.exp(masked - largest)
+    total = xp.sum(exponentials, axis=-1, keepdims=True)
+    if sink is not None:
+        total = total + xp.exp(sink - largest)
+    return exponentials / xp.where(total == 0, 1.0, total)
+
+
+def _require_no_overflow(xp: Any, steps: Steps, rule: Rule) -> None:
+    """Raise the AttnvizError that names the first step with numbers too large for its dtype."""
+    # Scores are finite where the scaled are, unless a cap hides them; masked too, unless a bias is added; and so are the
+    # weights of finite logits. Each look is one more pass over queries × keys.
+    fine = all_finite(xp, steps.scaled) and all_finite(xp, steps.output)
+    fine = fine and (rule.softcap is None or all_finite(xp, steps.scores))
+    if fine and (rule.bias is None or all_finite(xp, steps.masked, hidden=True)):
+        return
+    for name, array in zip(Steps._fields, steps, strict=True):
+        if not all_finite(xp, array, hidden=name == "masked"):
+            raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
