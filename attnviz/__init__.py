@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from attnviz.sources.files import load
     from attnviz.sources.models import trace_model
     from attnviz.sources.toy import trace_text
-    from attnviz.trace import Layer, Projection, Trace
+    from attnviz.trace.layer import Layer, Projection
+    from attnviz.trace.trace import Trace
 
 __version__ = "0.1.0"
 

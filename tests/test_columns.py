@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, attend
-from attnviz.columns import columns
+from attnviz.analysis.key_column import columns
 from attnviz.pooling import blocks
 
 QUERIES, KEYS = 50, 60

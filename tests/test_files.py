@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from attnviz.errors import AttnvizError
-from attnviz.files import read_safetensors, require_file, write_safetensors, write_whole, written_whole
+from attnviz.files import require_file, write_whole, written_whole
+from attnviz.trace.safetensors import read_safetensors, write_safetensors
 
 ARRAYS = {"numbers": numpy.arange(6.0).reshape(2, 3)}
 WRITERS = pytest.mark.parametrize(

@@ -6,14 +6,15 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
+from attnviz.analysis.maps import framed, head_maps
+from attnviz.analysis.measure import head_metrics
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
-from attnviz.maps import framed, head_maps
-from attnviz.metrics import head_metrics
 from attnviz.pooling import pool
 from attnviz.renderers import picture
 from attnviz.renderers.picture import View, decide
-from attnviz.selection import Part, select, span
+from attnviz.trace.selection import Part, select
+from attnviz.trace.selectors import span
 
 RULES = {
     "plain": Rule(),
@@ -59,7 +60,9 @@ def reduced(values, cell, pool):
 @pytest.mark.parametrize("region", [(range(50), range(50)), (range(7, 31), range(3, 50))], ids=["whole", "region"])
 @pytest.mark.parametrize("cells", [6, 100])
 def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeypatch):
-    monkeypatch.setattr("attnviz.maps.CELLS_OF_A_BLOCK", 200)  # several blocks of rows, which do not end with cells
+    monkeypatch.setattr(
+        "attnviz.analysis.maps.CELLS_OF_A_BLOCK", 200
+    )  # several blocks of rows, which do not end with cells
     layer = a_layer(rule)
     part = Part(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
     frame = framed(part, cells, pool)

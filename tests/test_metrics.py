@@ -10,9 +10,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from attnviz import Layer, Rule, Trace, metrics, trace_text
+from attnviz.analysis.blocks import cuts, row_block
+from attnviz.analysis.measure import head_metrics, measured
+from attnviz.analysis.metrics import COMPUTE
 from attnviz.choices import Metric
-from attnviz.metrics import COMPUTE, head_metrics, measured
-from attnviz.rows import cuts, row_block
 
 DRAW = numpy.random.default_rng(0)
 TEXT = ["the", "cat", "sat", "on", "the", "mat", "and", "the", "cat", "slept", "on", "the", "mat", "again"]
@@ -149,7 +150,7 @@ def test_nothing_of_queries_times_keys_is_held(monkeypatch):
     array = numpy.zeros((1, 4096, 2))
     layer = Layer(array, array, array, Rule(causal=True))
     made = Trace(tuple(map(str, range(4096))), (layer,))
-    monkeypatch.setattr("attnviz.rows.CELLS", 1 << 18)
+    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", 1 << 18)
     tracemalloc.start()
     measured(made, layer, queries=range(1, 4096), keys=range(1, 4096))
     peak = tracemalloc.get_traced_memory()[1]
@@ -168,7 +169,7 @@ def test_every_metric_has_a_definition_in_words(metric):
 def test_block_by_block_gives_the_same(monkeypatch, cells, left, rule):
     made = trace(**RULES[rule])
     whole = measured(made, made.layers[0], queries=left, keys=left)
-    monkeypatch.setattr("attnviz.rows.CELLS", cells)
+    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", cells)
     monkeypatch.setattr("attnviz.metrics.CELLS", cells)
     blocks = measured(made, made.layers[0], queries=left, keys=left)
     assert_allclose(blocks.left_out, whole.left_out, atol=1e-12)
@@ -219,7 +220,7 @@ def test_copies_are_told_by_all_of_a_token():
 
 def test_blocks_hold_every_row_once(monkeypatch):
     made = trace(causal=True, window=5, bias=DRAW.normal(size=(4, 14, 14)))
-    monkeypatch.setattr("attnviz.rows.CELLS", 14 * 2 * 3)
+    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", 14 * 2 * 3)
     whole = made.layers[0].steps()
     seen = numpy.zeros((4, 14), dtype=int)
     for cut in cuts(made.layers[0], range(4), range(14)):

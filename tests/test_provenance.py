@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from strategies import json_values
 
 from attnviz import AttnvizError, Layer, Trace
-from attnviz.metrics import head_metrics
-from attnviz.provenance import exactness, ids, largest_error, layer_error, model_name, special
-from attnviz.selection import select
-from attnviz.statistics import Statistics
+from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.measure import head_metrics
+from attnviz.trace.origin import exactness, ids, largest_error, layer_error, model_name, special
+from attnviz.trace.selection import select
 
 ARRAY = numpy.ones((2, 3, 4))
 FACTS = ("model", "agreement", "ids", "special", "target_ids", "target_special")

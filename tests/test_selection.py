@@ -4,8 +4,9 @@ import pytest
 from attnviz.attention.rule import Rule
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.selection import Selection, select
-from attnviz.trace import Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import Selection, select
+from attnviz.trace.trace import Trace
 
 TOKENS = ("The", "cat", "saw", "the", "dog", "\n", "2")
 

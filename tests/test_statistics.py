@@ -9,10 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from attnviz import Layer, Trace, trace_text
+from attnviz.analysis.corpus import Running, Statistics
+from attnviz.analysis.measure import head_metrics, measured
 from attnviz.choices import Metric
-from attnviz.metrics import head_metrics, measured
-from attnviz.selection import select
-from attnviz.statistics import Running, Statistics
+from attnviz.trace.selection import select
 
 TEXTS = ("the cat sat on the cat", "Your journey starts", "one", "one step and one step and one step", "a b a b a")
 
@@ -82,7 +82,7 @@ def test_a_text_counts_in_all_layers_or_in_none(monkeypatch):
             raise KeyboardInterrupt
         return measured(*arguments, **named)
 
-    monkeypatch.setattr("attnviz.statistics.measured", interrupted)
+    monkeypatch.setattr("attnviz.analysis.corpus.measured", interrupted)
     with pytest.raises(KeyboardInterrupt):
         statistics.add(trace, select(trace))
     assert (statistics.texts, statistics.tokens) == (1, 3)

@@ -20,7 +20,8 @@ from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy import Toy
-from attnviz.trace import Layer, Projection, Trace, load, numbered
+from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.trace import Trace, load, numbered
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from attnviz.attention.arrays import Array, like
@@ -29,3 +30,17 @@ def visible_cells(xp: Any, rule: Rule, query: Array, scores: Array) -> Array | N
         mask = of_scores(mask, "mask", tuple(scores.shape))
         visible = mask if visible is None else visible & mask
     return visible
+
+
+def reach(rule: Rule) -> tuple[float, float]:
+    """How far before and after its own position a query sees: key − position lies in [−before, after]."""
+    distance = math.inf if rule.window is None else rule.window - 1
+    return distance, 0 if rule.causal else distance
+
+
+def band(rule: Rule, start: int, stop: int, queries: int, keys: int) -> tuple[int, int]:
+    """The keys [begin, end) outside which none of the queries start … stop − 1 sees any."""
+    offset = rule.offset_for(queries, keys)
+    before, after = reach(rule)
+    end = int(max(0, min(keys, stop - 1 + offset + after + 1)))
+    return int(min(end, max(0, start + offset - before))), end

@@ -28,8 +28,8 @@ from attnviz.progress import Report, unheard
 
 if TYPE_CHECKING:
     from attnviz.renderers.parts import Heading, Section
-    from attnviz.selection import Selection
-    from attnviz.trace import Trace
+    from attnviz.trace.selection import Selection
+    from attnviz.trace.trace import Trace
 
     Render = Callable[[int, Trace], Iterable[bytes]]
 
@@ -133,7 +133,7 @@ def _renderer(
 @contextmanager
 def _reported(selection: Selection) -> Iterator[Report]:
     """How far a long text is; a short one is shown at once."""
-    from attnviz.selection import is_long
+    from attnviz.trace.selection import is_long
 
     if not any(is_long(part.layer) for part in selection.layers):
         yield unheard

@@ -32,8 +32,8 @@ from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from attnviz.renderers.picture import Picture
-    from attnviz.selection import Selection
-    from attnviz.trace import Trace
+    from attnviz.trace.selection import Selection
+    from attnviz.trace.trace import Trace
 
 DEFAULT_FILE = Path("attention.png")
 

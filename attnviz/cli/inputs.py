@@ -22,7 +22,7 @@ from attnviz.text.display import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy import Toy
-    from attnviz.trace import Trace
+    from attnviz.trace.trace import Trace
 
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"

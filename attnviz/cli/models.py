@@ -15,7 +15,7 @@ from attnviz.cli.progress import progress, silent
 from attnviz.errors import AttnvizError, UsageError
 
 if TYPE_CHECKING:
-    from attnviz.trace import Trace
+    from attnviz.trace.trace import Trace
 
 
 class ModelTraces:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from attnviz.renderers.picture import Picture
-    from attnviz.trace import Trace
+    from attnviz.trace.trace import Trace
 
 NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
 
@@ -83,7 +83,7 @@ def drawn(
 
 def save_trace(trace: Trace, output: Path | None) -> None:
     """Save ``trace`` to the file ``output``, and say how exactly it holds what its model computed."""
-    from attnviz.provenance import exactness, largest_error, model_name
+    from attnviz.trace.origin import exactness, largest_error, model_name
 
     if output is None or str(output) == "-":
         raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")

@@ -10,8 +10,8 @@ from attnviz.cli.parameters import Options, dashed
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from attnviz.selection import Selection
-    from attnviz.trace import Trace
+    from attnviz.trace.selection import Selection
+    from attnviz.trace.trace import Trace
 
 NOTHING_SPECIAL = "there are no special tokens to hide"
 
@@ -23,7 +23,7 @@ def region_words(region: RegionOptions) -> dict[str, str | None]:
 
 def selected(trace: Trace, part: PartOptions, special: SpecialOptions, **words: Any) -> Selection:
     """What the options mean of ``trace``; ``words`` are more of ``select``'s."""
-    from attnviz.selection import select
+    from attnviz.trace.selection import select
 
     words = {"layer": part.layer} | words
     return select(trace, head=part.head, skip_special=special.skip_special, **words)

@@ -29,8 +29,8 @@ from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Report, unheard
 
 if TYPE_CHECKING:
-    from attnviz.statistics import Statistics
-    from attnviz.trace import Trace
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.trace.trace import Trace
 
     Failed = Callable[[int, AttnvizError], None]
     Read = Callable[[Failed], Iterator[tuple[int, Trace]]]
@@ -57,7 +57,7 @@ def stats(
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
     form = _format(shown)
-    from attnviz.statistics import Statistics
+    from attnviz.analysis.corpus import Statistics
 
     making = Making(toy, rule, engine, model, part.layer)
     statistics, total = Statistics(shown.near, shown.pool), None

@@ -20,8 +20,8 @@ from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import is_spread
 from attnviz.errors import AttnvizError
 from attnviz.pooling.blocks import pool_blocks
-from attnviz.pooling.cells import cell_size, visible_share
 from attnviz.pooling.measures import Measures
+from attnviz.pooling.tiles import cell_size, visible_share
 from attnviz.progress import Report, unheard
 
 MOST_CELLS = 1024

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import in_threads, on_cpu
-from attnviz.pooling.cells import band
+from attnviz.attention.visibility import band
 from attnviz.pooling.head import Head
 from attnviz.pooling.measures import Measures
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes

@@ -9,8 +9,8 @@ from typing import Any
 from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.rule import Rule
+from attnviz.attention.visibility import reach
 from attnviz.errors import AttnvizError
-from attnviz.pooling.cells import reach
 
 ROWS = 512  # of the keys that are looked at together
 

@@ -6,11 +6,11 @@ import math
 
 import numpy
 
+from attnviz.analysis.corpus import Statistics
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.renderers.head_table import facts
 from attnviz.renderers.picture import Panel, Picture
 from attnviz.renderers.scale import Scale
-from attnviz.statistics import Statistics
 
 TITLES = {
     Metric.ENTROPY: "Entropy of the weights (bits)",

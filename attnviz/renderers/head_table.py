@@ -13,13 +13,13 @@ import orjson
 from rich.console import Group
 from rich.text import Text
 
+from attnviz.analysis.corpus import Head, Region, Statistics, Value
 from attnviz.choices import Metric, Pool
-from attnviz.provenance import exactness
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Matrix
 from attnviz.renderers.tables import BOLD, DIM, MatrixTable
-from attnviz.statistics import Head, Region, Statistics, Value
-from attnviz.trace import FORMAT
+from attnviz.trace.origin import exactness
+from attnviz.trace.trace import FORMAT
 
 DECIMALS = 3
 FULL = f"{1:.{DECIMALS}f}"

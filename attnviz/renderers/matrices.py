@@ -10,9 +10,9 @@ import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.renderers import numbers
-from attnviz.selection import Part
 from attnviz.text.lessons import Lessons
-from attnviz.trace import Projection
+from attnviz.trace.layer import Projection
+from attnviz.trace.selection import Part
 
 BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell

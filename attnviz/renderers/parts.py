@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.choices import Step
-from attnviz.provenance import layer_error
 from attnviz.renderers import numbers
 from attnviz.renderers.matrices import Looks, Matrix, MatrixMaker
-from attnviz.selection import Part
 from attnviz.text.display import shorten, shown
-from attnviz.trace import Trace, numbered
+from attnviz.trace.origin import layer_error
+from attnviz.trace.selection import Part
+from attnviz.trace.trace import Trace, numbered
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
 

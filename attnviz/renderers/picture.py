@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from attnviz.analysis.maps import Frame, framed, head_maps
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
-from attnviz.maps import Frame, framed, head_maps
 from attnviz.progress import Report, unheard
-from attnviz.provenance import exactness, largest_error, model_name
 from attnviz.renderers import numbers
 from attnviz.renderers.scale import Scale, scale_of
-from attnviz.selection import Part, Selection
 from attnviz.text.display import shorten, shown
-from attnviz.trace import Layer, Trace, numbered
+from attnviz.trace.layer import Layer
+from attnviz.trace.origin import exactness, largest_error, model_name
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes

@@ -10,15 +10,16 @@ from typing import Any
 import numpy
 import orjson
 
+from attnviz.analysis.key_column import Column, columns
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.memory import require_memory
 from attnviz.choices import MapStep, Step
-from attnviz.columns import Column, columns
 from attnviz.errors import UsageError
-from attnviz.selection import Part, Selection, is_long
 from attnviz.text.display import shown
-from attnviz.trace import FORMAT, Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import Part, Selection, is_long
+from attnviz.trace.trace import FORMAT, Trace
 
 MAP_STEPS = tuple(Step(step.value) for step in MapStep)
 COMPUTED = {*MAP_STEPS, Step.OUTPUT}

@@ -13,8 +13,9 @@ from attnviz.renderers.heads import HeadSections
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section, Writer, name
 from attnviz.renderers.top_keys import top_keys
-from attnviz.selection import Part, Selection, is_long
-from attnviz.trace import Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import Part, Selection, is_long
+from attnviz.trace.trace import Trace
 
 
 def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = unheard) -> Iterator[Heading | Section]:

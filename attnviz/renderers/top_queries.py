@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy
 
+from attnviz.analysis.key_column import Column, columns
 from attnviz.choices import Step
-from attnviz.columns import Column, columns
 from attnviz.progress import Report
 from attnviz.renderers import numbers
 from attnviz.renderers.parts import Section, Writer

@@ -6,8 +6,8 @@ from typing import Any
 
 from attnviz.attention.arrays import Array, namespace
 from attnviz.errors import AttnvizError
-from attnviz.rows import seen_keys, some_rows
-from attnviz.trace import Layer
+from attnviz.trace.layer import Layer
+from attnviz.trace.slices import seen_keys, some_rows
 
 ALL_QUERIES = 512  # up to here every query is compared
 CACHED_CELLS = 1 << 18

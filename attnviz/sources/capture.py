@@ -27,7 +27,8 @@ from attnviz.sources.forwards import Forwards
 from attnviz.sources.kernels import attention_output, is_causal, is_plain
 from attnviz.sources.masks import Visibility, distance_bias, visibility
 from attnviz.sources.places import Place, places
-from attnviz.trace import RULE_ARRAYS, Layer
+from attnviz.trace.fields import RULE_ARRAYS
+from attnviz.trace.layer import Layer
 
 NAME = "attnviz"
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy
 
 from attnviz.errors import AttnvizError
-from attnviz.files import file_errors, read_safetensors, require_file
+from attnviz.files import file_errors, require_file
 from attnviz.sources.toy import token_list
+from attnviz.trace.safetensors import read_safetensors
 
 ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")

@@ -16,7 +16,8 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.contents import read_contents, read_csv, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy import Embedder, token_list
 from attnviz.text.search import folded
-from attnviz.trace import Layer, Projection, Trace, numbered, unpacked
+from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.trace import Trace, numbered, unpacked
 
 # The names under which an array may be found, in any case.
 NAMES = {

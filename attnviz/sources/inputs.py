@@ -10,7 +10,7 @@ import torch
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.labels import Tokens, tokens_of_ids, tokens_of_text
-from attnviz.trace import numbered
+from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
     from attnviz.sources.models import Model

@@ -13,14 +13,15 @@ import torch
 import transformers
 
 from attnviz.errors import AttnvizError
-from attnviz.selection import layer_filter, layers_meant
 from attnviz.sources.agreement import checked_queries, dtype_name
 from attnviz.sources.capture import Watch, watching
 from attnviz.sources.inputs import Reading, Text, read
 from attnviz.sources.loading import load_model, load_tokenizer
 from attnviz.sources.places import TOWERS
 from attnviz.sources.refusals import line
-from attnviz.trace import Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.selectors import layer_filter, layers_meant
+from attnviz.trace.trace import Trace
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
 

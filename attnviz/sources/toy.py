@@ -20,7 +20,8 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.text.search import folded
 from attnviz.text.tokenizer import tokenize
-from attnviz.trace import Layer, Projection, Trace
+from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.trace import Trace
 
 SAMPLE = "Your journey starts with one step"
 

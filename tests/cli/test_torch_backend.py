@@ -78,7 +78,7 @@ def test_the_values_that_decide_a_picture_are_the_same(step):
     from attnviz import trace_text
     from attnviz.choices import MapStep
     from attnviz.renderers.picture import decide
-    from attnviz.selection import select
+    from attnviz.trace.selection import select
 
     trace = trace_text(TEXT, heads=2, causal=True)
     one, other = (decide(each, select(each), MapStep(step)) for each in (trace, trace.to("torch")))

@@ -23,8 +23,8 @@ from attnviz.choices import Language, Step
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.parts import Heading, Section
 from attnviz.renderers.sections import explain
-from attnviz.selection import Selection, select
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import Selection, select
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SENTENCE = "Your journey starts with one step"

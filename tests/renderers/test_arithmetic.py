@@ -15,8 +15,8 @@ from attnviz import Layer, Rule, Trace, attend
 from attnviz.choices import Language
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.sections import explain
-from attnviz.selection import Part, Selection
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import Part, Selection
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
 COMPONENTS = st.floats(-4, 4, allow_subnormal=False) | st.integers(-3, 3).map(float)

@@ -28,7 +28,7 @@ from attnviz.renderers.figure import draw, save
 from attnviz.renderers.layout import GAP, LEAST_TITLE, SMALLEST_FONT, layout, ticks
 from attnviz.renderers.picture import View, decide
 from attnviz.renderers.scale import Scale
-from attnviz.selection import select
+from attnviz.trace.selection import select
 
 FORMATS = pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 SIZES = pytest.mark.parametrize(("tokens", "heads"), [*itertools.product([1, 3, 12, 64, 200], [1, 4, 12])])

@@ -12,7 +12,7 @@ from attnviz import Layer, Trace
 from attnviz.renderers.figure import draw, save
 from attnviz.renderers.fonts import families
 from attnviz.renderers.picture import decide
-from attnviz.selection import select
+from attnviz.trace.selection import select
 
 
 @pytest.fixture

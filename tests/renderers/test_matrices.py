@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from attnviz import Layer, Projection
 from attnviz.choices import Language
 from attnviz.renderers.matrices import HIDDEN, Looks, MatrixMaker
-from attnviz.selection import Part
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import Part
 
 COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 

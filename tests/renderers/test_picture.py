@@ -11,7 +11,7 @@ from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import MapStep
 from attnviz.renderers.picture import Picture, decide
 from attnviz.renderers.scale import Scale
-from attnviz.selection import select
+from attnviz.trace.selection import select
 
 ARRAY = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
 

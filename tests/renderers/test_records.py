@@ -16,7 +16,8 @@ from attnviz import Layer, Trace, attend
 from attnviz.choices import MapStep, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.records import CSV_COLUMNS, csv_header, record, to_csv, to_json
-from attnviz.selection import Part, Selection, available, select
+from attnviz.trace.selection import Part, Selection, select
+from attnviz.trace.steps import available
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 

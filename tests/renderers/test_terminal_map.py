@@ -21,7 +21,7 @@ from attnviz.renderers import colours
 from attnviz.renderers.picture import View, decide
 from attnviz.renderers.scale import Scale
 from attnviz.renderers.terminal import TerminalMap
-from attnviz.selection import select
+from attnviz.trace.selection import select
 
 COLOUR = pytest.mark.parametrize("colour", ["truecolor", None])
 

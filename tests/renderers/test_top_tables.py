@@ -13,8 +13,8 @@ from attnviz.renderers.parts import Section
 from attnviz.renderers.sections import explain
 from attnviz.renderers.tables import to_renderable
 from attnviz.renderers.top_table import TOP, largest
-from attnviz.selection import select
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import select
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
 

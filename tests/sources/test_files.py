@@ -22,7 +22,8 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.contents import ARRAY_SUFFIXES, PICKLES
 from attnviz.sources.files import read_embeddings, read_trace, read_weights
 from attnviz.sources.toy import Toy
-from attnviz.trace import Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.trace import Trace
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 

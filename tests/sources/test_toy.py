@@ -17,7 +17,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.files import read_embeddings
 from attnviz.sources.toy import TEXTBOOK, Toy, alibi_slopes, drawn_matrix, rotate, sinusoids, token_list, trace_text
 from attnviz.text.tokenizer import tokenize
-from attnviz.trace import Projection
+from attnviz.trace.layer import Projection
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 SENTENCE = "The cat sat on the mat because it was tired of all those loud dogs"

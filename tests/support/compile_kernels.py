@@ -19,7 +19,7 @@ from triton.compiler import ASTSource
 
 from attnviz import Rule
 from attnviz.pooling import cuda, kernels, lookup
-from attnviz.pooling.cells import cell_size
+from attnviz.pooling.tiles import cell_size
 
 # A name, the tokens, the dimension, the type of the numbers, and the rule.
 CASES = {

@@ -17,9 +17,9 @@ from attnviz.choices import Language, MapStep, Step
 from attnviz.renderers.matrices import Looks
 from attnviz.renderers.sections import explain
 from attnviz.renderers.tables import COLUMN_CELLS
-from attnviz.selection import select
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.selection import select
 
 SOURCE = Path(attnviz.__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))

@@ -18,8 +18,8 @@ from attnviz.renderers.page.long import estimate as estimate_of_long
 from attnviz.renderers.page.packing import Form, estimate, forms, packed
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.parts import name
-from attnviz.selection import Part, Selection
-from attnviz.trace import Trace
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace
 
 MEGABYTE = 1_000_000
 BUDGET = 50.0  # megabytes that a browser still opens without a thought

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import numpy
 
+from attnviz.analysis.maps import Frame, framed, head_maps, pooled, pooled_maps
 from attnviz.attention.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
-from attnviz.maps import Frame, framed, head_maps, pooled, pooled_maps
-from attnviz.pooling.cells import visible_share
+from attnviz.pooling.tiles import visible_share
 from attnviz.progress import Report, unheard
 from attnviz.renderers import numbers
 from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
 from attnviz.renderers.parts import name, unnamed
-from attnviz.selection import Part, Selection
-from attnviz.trace import Trace
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace
 
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0

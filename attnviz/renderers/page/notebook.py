@@ -6,8 +6,8 @@ import html
 
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page import MOST_TOKENS, longest, title, to_html
-from attnviz.selection import select
-from attnviz.trace import Trace
+from attnviz.trace.selection import select
+from attnviz.trace.trace import Trace
 
 BUDGET = 10.0  # megabytes: every one of them is saved with the notebook
 HEIGHT = 760  # pixels

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread
-from attnviz.rows import CELLS, some_rows
-from attnviz.selection import Part
-from attnviz.trace import Layer
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import Part
+from attnviz.trace.slices import some_rows
 
 BASE64 = 4 / 3
 WORST = 0.5 / 254  # of a weight: what 8 bits of it are off by; numbers that give worse are not taken

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
 
+from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Language, Metric
-from attnviz.metrics import head_metrics
-from attnviz.provenance import TEXT, exactness, ids, largest_error, model_name, side_of, special
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.long import FINE_LEVELS, Long
 from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
 from attnviz.renderers.parts import file_name, name
 from attnviz.renderers.picture import shown_line
-from attnviz.selection import Part, Selection
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
-from attnviz.trace import Trace
+from attnviz.trace.origin import TEXT, exactness, ids, largest_error, model_name, side_of, special
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)

@@ -14,7 +14,7 @@ from attnviz.choices import Language
 from attnviz.renderers.page import bundle, to_html
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.packing import LEVELS, Form, estimate, forms, pack, packed
-from attnviz.selection import select
+from attnviz.trace.selection import select
 
 
 def random_trace(layers: int, heads: int, tokens: int, dimension: int, dtype: str = "float32", **rule) -> Trace:
@@ -64,7 +64,7 @@ def test_weights_lie_within_half_a_level():
 @pytest.mark.parametrize("heads", [(), ("3,1",)], ids=["all", "some"])
 def test_weights_of_grouped_heads_that_are_computed_in_blocks_stay_in_order(heads, monkeypatch):
     monkeypatch.setattr("attnviz.renderers.page.packing.CELLS", 60 * 7)
-    monkeypatch.setattr("attnviz.rows.CELLS", 60 * 7)
+    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", 60 * 7)
     query, key = (numpy.random.default_rng(0).standard_normal((count, 60, 4)) for count in (4, 2))
     trace = Trace(tuple(map(str, range(60))), (Layer(query, key, key, Rule(causal=True)),))
     (part,) = select(trace, head=heads).layers

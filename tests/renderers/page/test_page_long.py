@@ -6,13 +6,13 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
+from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Metric, Pool
-from attnviz.metrics import head_metrics
 from attnviz.renderers.page import BARE, to_html
 from attnviz.renderers.page import long as long_texts
 from attnviz.renderers.page.long import FINE_LEVELS, drawn, estimate
-from attnviz.selection import select
-from attnviz.trace import numbered
+from attnviz.trace.selection import select
+from attnviz.trace.trace import numbered
 
 
 def trace(tokens: int, **rule) -> Trace:

@@ -9,9 +9,9 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.analysis.measure import head_metrics
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import MapStep, Metric
-from attnviz.metrics import head_metrics
 from attnviz.renderers import numbers
 from attnviz.renderers.scale import scale_of
 

@@ -10,8 +10,8 @@ import numpy
 from attnviz.attention.arrays import to_numpy
 from attnviz.pooling import pool
 from attnviz.progress import Report, unheard
-from attnviz.rows import some_keys
-from attnviz.trace import Layer
+from attnviz.trace.layer import Layer
+from attnviz.trace.slices import some_keys
 
 
 class Column(NamedTuple):

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from attnviz.text.display import shorten, shown
-from attnviz.trace import Layer, Trace
+from attnviz.trace.layer import Layer
+from attnviz.trace.trace import Trace
 
 NAME_CELLS = 60
 TEXT, TARGET = "", "target_"  # whose ids: of the text, and of what a decoder reads

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from attnviz.attention.formula import Steps
-from attnviz.pooling.cells import band, reach
-from attnviz.trace import Layer
+from attnviz.attention.visibility import reach
+from attnviz.trace.layer import Layer
+from attnviz.trace.slices import seen_keys, some_heads, some_rows
 
 NARROW = 256  # queries, which even so few keys are computed for together: each block has its price
 CELLS = 1 << 20  # of scores in one block: little enough for a processor's cache
@@ -53,34 +54,3 @@ def row_block(layer: Layer, heads: slice, rows: slice) -> RowBlock:
     """One of the ``cuts`` of ``layer``, and its steps."""
     keys, some = seen_keys(some_rows(some_heads(layer, heads), rows.start, rows.stop))
     return RowBlock(heads, rows, keys, replace(some, value=some.value[..., :1]).steps())
-
-
-def seen_keys(layer: Layer) -> tuple[slice, Layer]:
-    """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
-    these alone: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
-    queries, keys = layer.query.shape[1], layer.key.shape[1]
-    begin, end = band(layer.rule, 0, queries, queries, keys)
-    begin = min(begin, keys - 1)
-    end = max(end, begin + 1)
-    return slice(begin, end), layer if end - begin == keys else some_keys(layer, begin, end)
-
-
-def some_rows(layer: Layer, start: int, stop: int) -> Layer:
-    """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
-    rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
-    return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
-
-
-def some_keys(layer: Layer, start: int, stop: int) -> Layer:
-    """The keys ``start`` … ``stop`` − 1 of ``layer`` alone, which are hidden where they were; the weights are others."""
-    rule = layer.rule.of_keys(start, stop, layer.query.shape[1], layer.key.shape[1])
-    key, value = layer.key[:, start:stop], layer.value[:, start:stop]
-    return Layer(layer.query, key, value, rule, layer.index, layer.name, layer.kind)
-
-
-def some_heads(layer: Layer, heads: slice) -> Layer:
-    """These heads of ``layer`` alone; they begin and end with a group that shares its keys."""
-    group = layer.heads // layer.key.shape[0]
-    shared = slice(heads.start // group, heads.stop // group)
-    query, key, value = layer.query[heads], layer.key[shared], layer.value[shared]
-    return Layer(query, key, value, layer.rule.of_heads(heads), layer.index, layer.name, layer.kind)

@@ -15,16 +15,17 @@ from typing import NamedTuple
 
 import numpy
 
+from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
+from attnviz.analysis.blocks import WORKERS, rows_of_a_block
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.threads import in_threads
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling import Pooled, pool
-from attnviz.pooling.cells import cell_size
+from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Report, unheard
-from attnviz.rows import CELLS as CELLS_OF_A_BLOCK
-from attnviz.rows import WORKERS, rows_of_a_block, seen_keys, some_rows
-from attnviz.selection import Part
+from attnviz.trace.selection import Part
+from attnviz.trace.slices import seen_keys, some_rows
 
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from attnviz.analysis.measure import measured
+from attnviz.analysis.metrics import NEAR
 from attnviz.choices import Metric, Pool
-from attnviz.metrics import NEAR, measured
 from attnviz.progress import Report, unheard
-from attnviz.provenance import largest_error, model_name
-from attnviz.selection import Part, Selection
-from attnviz.trace import Trace
+from attnviz.trace.origin import largest_error, model_name
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace
 
 OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # facts of a source
 

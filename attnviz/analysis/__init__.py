@@ -1,0 +1,1 @@
+"""What heads do: measured on exact weights, over one text or many."""

@@ -1,0 +1,173 @@
+"""Which layers, heads, tokens and steps to show."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from attnviz.choices import Step
+from attnviz.errors import AttnvizError
+from attnviz.trace.layer import Layer
+from attnviz.trace.origin import TEXT, ids, side_of, special
+from attnviz.trace.selectors import layers_meant, numbers_meant, position_meant, span
+from attnviz.trace.steps import available
+from attnviz.trace.trace import Trace
+
+PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
+
+
+class Part(NamedTuple):
+    """What to show of one layer.
+
+    layer, heads   the layer, and which of its heads
+    query, key     one position among its queries, among its keys, that is asked for; None for all
+    queries, keys  the positions that are not left out, in their order; None for all
+    region         the queries, and the keys, that are looked at; None for all
+
+    The layer itself stays whole: what is computed of it is what its model computed, whatever is shown.
+    """
+
+    layer: Layer
+    heads: tuple[int, ...]
+    query: int | None = None
+    key: int | None = None
+    queries: tuple[int, ...] | None = None
+    keys: tuple[int, ...] | None = None
+    region: tuple[range, range] | None = None
+
+    @property
+    def spans(self) -> tuple[range, range]:
+        """All positions that are looked at, of the queries and of the keys: the region, or the whole layer."""
+        return self.region or (range(self.layer.query.shape[1]), range(self.layer.key.shape[1]))
+
+    @property
+    def kept_queries(self) -> Sequence[int]:
+        """The positions of the queries that are looked at and not left out."""
+        return _inside(self.spans[0], self.queries)
+
+    @property
+    def kept_keys(self) -> Sequence[int]:
+        """The positions of the keys that are looked at and not left out."""
+        return _inside(self.spans[1], self.keys)
+
+    @property
+    def shown_queries(self) -> Sequence[int]:
+        """The positions of the queries that are shown: the one asked for, or all that are not left out."""
+        return self.kept_queries if self.query is None else (self.query,)
+
+    @property
+    def shown_keys(self) -> Sequence[int]:
+        """The positions of the keys that are shown."""
+        return self.kept_keys if self.key is None else (self.key,)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether some positions are left out."""
+        return self.queries is not None or self.keys is not None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all queries and keys of the layer are looked at."""
+        return self.region is None
+
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The query and the key whose arithmetic is asked for."""
+        return None if self.query is None or self.key is None else (self.query, self.key)
+
+
+class Selection(NamedTuple):
+    """What to show of a trace: parts of some layers, and which steps of each."""
+
+    layers: tuple[Part, ...]
+    steps: tuple[Step, ...] = tuple(Step)
+
+    @property
+    def heads(self) -> int:
+        """How many heads of all layers there are to show."""
+        return sum(len(part.heads) for part in self.layers)
+
+
+def select(
+    trace: Trace,
+    *,
+    layer: Sequence[str] = (),
+    head: Sequence[str] = (),
+    step: Iterable[Step] = (),
+    query: str | None = None,
+    key: str | None = None,
+    queries: str | None = None,
+    keys: str | None = None,
+    skip_special: bool = False,
+) -> Selection:
+    """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
+
+    ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
+    model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
+    ``query`` and ``key`` are a token or a position, looked up in each of the layers; ``queries`` and ``keys`` are
+    positions A:B, or @N. ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
+    """
+    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
+    chosen = [trace.layers[position] for position in meant]
+    parts = tuple(
+        Part(
+            one,
+            numbers_meant("head", head, range(one.heads), f"layer {one.index}"),
+            None if query is None else position_meant("query", query, trace.query_tokens(one)),
+            None if key is None else position_meant("key", key, trace.key_tokens(one)),
+            region=_region(one, queries, keys),
+        )
+        for one in chosen
+    )
+    if skip_special:
+        parts = tuple(_without_special(trace, part) for part in parts)
+    for part in parts:
+        if not (part.kept_queries and part.kept_keys):
+            raise AttnvizError("these positions hold special tokens alone: nothing is left", "leave out --skip-special")
+    steps = set(step)
+    if steps and not any(steps & available(part.layer) for part in parts):
+        raise AttnvizError(
+            f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
+        )
+    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
+
+
+def is_long(layer: Layer) -> bool:
+    """Whether a head of ``layer`` has more pairs than a table of them would serve."""
+    return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
+
+
+def _without_special(trace: Trace, part: Part) -> Part:
+    """``part`` without the special tokens among its queries and keys, except for those that are asked for."""
+    own = side_of(trace, part.layer)
+    other = TEXT if part.layer.kind == "cross" else own
+    queries = _ordinary(trace, own, part.layer.query.shape[1], part.query)
+    keys = _ordinary(trace, other, part.layer.key.shape[1], part.key)
+    return part._replace(queries=queries, keys=keys)
+
+
+def _ordinary(trace: Trace, side: str, count: int, wanted: int | None) -> tuple[int, ...] | None:
+    """The positions among ``count`` tokens that are not special, and the one that is ``wanted``; None where that is all."""
+    if count != len(ids(trace, side)):  # the tokens are not of this side: the patches of an image
+        return None
+    places = special(trace, side)
+    left = {position for position in range(count) if position not in places}
+    if not left:
+        raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
+    left |= {wanted} if wanted is not None else set()
+    return None if len(left) == count else tuple(sorted(left))
+
+
+def _inside(span: range, places: tuple[int, ...] | None) -> Sequence[int]:
+    """Those of ``places``, in their order, that lie in ``span``; None is all."""
+    if places is None:
+        return span
+    return places[bisect_left(places, span.start) : bisect_left(places, span.stop)]
+
+
+def _region(layer: Layer, queries: str | None, keys: str | None) -> tuple[range, range] | None:
+    """The queries and keys that are meant; None where that is all of them."""
+    whole = range(layer.query.shape[1]), range(layer.key.shape[1])
+    region = span("query", queries, len(whole[0])), span("key", keys, len(whole[1]))
+    return None if region == whole else region

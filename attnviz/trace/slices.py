@@ -1,0 +1,37 @@
+"""Some queries, keys or heads of a layer: layers themselves, which compute what the whole one would."""
+
+from __future__ import annotations
+
+from attnviz.attention.visibility import band
+from attnviz.trace.layer import Layer
+
+
+def seen_keys(layer: Layer) -> tuple[slice, Layer]:
+    """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
+    these alone: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
+    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    begin, end = band(layer.rule, 0, queries, queries, keys)
+    begin = min(begin, keys - 1)
+    end = max(end, begin + 1)
+    return slice(begin, end), layer if end - begin == keys else some_keys(layer, begin, end)
+
+
+def some_rows(layer: Layer, start: int, stop: int) -> Layer:
+    """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
+    rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
+    return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
+
+
+def some_keys(layer: Layer, start: int, stop: int) -> Layer:
+    """The keys ``start`` … ``stop`` − 1 of ``layer`` alone, which are hidden where they were; the weights are others."""
+    rule = layer.rule.of_keys(start, stop, layer.query.shape[1], layer.key.shape[1])
+    key, value = layer.key[:, start:stop], layer.value[:, start:stop]
+    return Layer(layer.query, key, value, rule, layer.index, layer.name, layer.kind)
+
+
+def some_heads(layer: Layer, heads: slice) -> Layer:
+    """These heads of ``layer`` alone; they begin and end with a group that shares its keys."""
+    group = layer.heads // layer.key.shape[0]
+    shared = slice(heads.start // group, heads.stop // group)
+    query, key, value = layer.query[heads], layer.key[shared], layer.value[shared]
+    return Layer(query, key, value, layer.rule.of_heads(heads), layer.index, layer.name, layer.kind)

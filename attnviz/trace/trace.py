@@ -1,0 +1,157 @@
+"""The record in the middle: tokens, and for each layer Q, K, V and the rule that turns scores into weights.
+
+A trace holds inputs, not results: the steps of a head are computed when somebody looks at that head, so a trace
+grows with the number of tokens, not with its square.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from attnviz.attention.arrays import Array, to_backend
+from attnviz.errors import AttnvizError
+from attnviz.text.characters import valid_text
+from attnviz.trace.fields import pack_layer, unpack_layer, with_arrays
+from attnviz.trace.layer import Layer
+from attnviz.trace.safetensors import read_safetensors, write_safetensors
+
+FORMAT = 1  # of saved traces, and of the JSON
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Tokens, and the layers that read them; ``source`` says where they come from."""
+
+    tokens: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", valid_tokens(self.tokens))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.source, Mapping):
+            raise AttnvizError(f"source is {self.source!r}: expected names and values")
+        object.__setattr__(self, "source", _plain(self.source))
+        if not self.layers:
+            raise AttnvizError("a trace needs at least one layer")
+        for layer in self.layers:
+            for side, tokens, array in (
+                ("query", self.query_tokens(layer), layer.query),
+                ("key", self.key_tokens(layer), layer.key),
+            ):
+                if len(tokens) != array.shape[-2]:
+                    raise AttnvizError(f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token a row")
+
+    def query_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the queries of ``layer``, in order."""
+        return self.tokens if layer.tokens is None else layer.tokens
+
+    def key_tokens(self, layer: Layer) -> tuple[str, ...]:
+        """The tokens of the keys of ``layer``, in order."""
+        return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
+
+    def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:
+        """The same trace held by ``backend`` ("numpy" or "torch"), on ``device``, its numbers as ``dtype``."""
+
+        def move(array: Array | None) -> Array | None:
+            return None if array is None else to_backend(array, backend, device, dtype)
+
+        return replace(self, layers=tuple(with_arrays(layer, move) for layer in self.layers))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this trace to a .safetensors file, whole or not at all."""
+        import json
+
+        arrays: dict[str, Array] = {}
+        layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
+        record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
+        write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
+
+    def to_html(
+        self,
+        *,
+        layer: str | int | Iterable[str | int] = (),
+        head: str | int | Iterable[str | int] = (),
+        language: str = "en",
+        max_size: float = 50.0,
+    ) -> str:
+        """One offline HTML page of the layers and heads that are selected, as ``attnviz html`` writes it.
+
+        layer, head  numbers and ranges ("0,4-7"); nothing means all
+        language     of the page, "en" or "vi"
+        max_size     in megabytes: AttnvizError where the page would be larger
+        """
+        from attnviz.choices import Language
+        from attnviz.renderers.page import to_html  # up from here, and so only when somebody looks
+        from attnviz.trace.selection import select
+
+        if language not in list(Language):
+            raise AttnvizError(f"language is {language!r}: there are {', '.join(Language)}")
+        return to_html(self, select(self, layer=_words(layer), head=_words(head)), Language(language), max_size)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows this trace: its page, in a frame."""
+        from attnviz.renderers.page.notebook import to_frame
+
+        return to_frame(self)
+
+    def __repr__(self) -> str:
+        return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.get('kind', 'arrays')})"
+
+
+def load(path: str | os.PathLike[str]) -> Trace:
+    """Read a trace that ``Trace.save`` wrote; AttnvizError when the file is damaged or holds something else."""
+    return unpacked(*read_safetensors(path), path)
+
+
+def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str | os.PathLike[str]) -> Trace:
+    """The trace in the arrays and metadata of the .safetensors file at ``path``."""
+    import json
+
+    if "attnviz" not in metadata:
+        raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
+    if metadata["attnviz"] != str(FORMAT):
+        raise AttnvizError(
+            f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz"
+        )
+    try:
+        record = json.loads(metadata["trace"])
+        layers = [unpack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
+        return Trace(record["tokens"], tuple(layers), record["source"])
+    except AttnvizError as error:
+        raise AttnvizError(f"{path} is a damaged trace: {error.message}", "save it again") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
+
+
+def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
+    """Names for tokens that came without: their positions."""
+    return tuple(f"{prefix}{position}" for position in range(count))
+
+
+def _words(words: str | int | Iterable[str | int]) -> list[str]:
+    """What a person gives for --layer or --head, as the command line has it."""
+    return [str(words)] if isinstance(words, str | int) else [str(word) for word in words]
+
+
+def _plain(value: Any) -> Any:
+    """A fact about a source, if it can be written as JSON."""
+    if isinstance(value, str):
+        return valid_text(value)
+    if isinstance(value, Mapping):
+        return {valid_text(str(name)): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")
+
+
+def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
+    tokens = tuple(tokens)
+    if not all(isinstance(token, str) for token in tokens):
+        raise AttnvizError("tokens must be texts")
+    return tuple(map(valid_text, tokens))
