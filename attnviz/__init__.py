@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
-    from attnviz.pooling import Pooled, pool
+    from attnviz.pooling.pool import pool
+    from attnviz.pooling.result import Pooled
     from attnviz.sources.files import load
     from attnviz.sources.models import trace_model
     from attnviz.sources.toy import trace_text
@@ -41,14 +42,14 @@ __all__ = [
 _MODULES = {
     "AttnvizError": "attnviz.errors",
     "Layer": "attnviz.trace",
-    "Pooled": "attnviz.pooling",
+    "Pooled": "attnviz.pooling.result",
     "Projection": "attnviz.trace",
     "Rule": "attnviz.attention",
     "Steps": "attnviz.attention",
     "Trace": "attnviz.trace",
     "attend": "attnviz.attention",
     "load": "attnviz.sources.files",
-    "pool": "attnviz.pooling",
+    "pool": "attnviz.pooling.pool",
     "trace_model": "attnviz.sources.models",
     "trace_text": "attnviz.sources.toy",
 }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.attention.arrays import to_numpy
-from attnviz.pooling import pool
+from attnviz.pooling.pool import pool
 from attnviz.progress import Report, unheard
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import some_keys

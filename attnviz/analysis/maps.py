@@ -21,7 +21,8 @@ from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.threads import in_threads
 from attnviz.choices import MapStep, Pool
-from attnviz.pooling import Pooled, pool
+from attnviz.pooling.pool import pool
+from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Report, unheard
 from attnviz.trace.selection import Part

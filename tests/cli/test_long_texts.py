@@ -226,7 +226,7 @@ def test_a_million_tokens_are_explained(folder):
 INTERRUPTED = """
 import os, signal, time
 from attnviz.__main__ import run
-from attnviz.pooling import blocks
+from attnviz.pooling import array_engine as blocks
 
 usual, calls = blocks._pool_rows, []
 

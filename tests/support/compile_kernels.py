@@ -1,6 +1,6 @@
 """Compile what the pooled map would launch on a card, without the card: compile_kernels.py ARCHITECTURE BYTES CASE…
 
-Prints for each case how many bytes of shared memory the kernels of each launch take, up to the first that fits the card's.
+Prints for each case how many bytes of shared memory the pool_kernel of each launch take, up to the first that fits the card's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from attnviz import Rule
-from attnviz.pooling import cuda, kernels, lookup
+from attnviz.pooling.gpu import engine, largest_key_kernel, pool_kernel
 from attnviz.pooling.tiles import cell_size
 
 # A name, the tokens, the dimension, the type of the numbers, and the rule.
@@ -35,17 +35,17 @@ TYPES = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32", t
 
 def main(architecture: int, limit: int, names: list[str]) -> None:
     calls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
-    stand_in(kernels, "pool_rows", calls.append)
-    stand_in(lookup, "find_keys", calls.append)
+    stand_in(pool_kernel, "pool_rows", calls.append)
+    stand_in(largest_key_kernel, "find_keys", calls.append)
     torch.cuda.device = lambda _: contextlib.nullcontext()
     torch.cuda.get_device_properties = lambda _: types.SimpleNamespace(multi_processor_count=132)
     for name in names:
         tokens, dimension, dtype, rule = CASES[name]
         query = torch.empty(1, tokens, dimension, dtype=dtype, device="meta")  # its numbers are never looked at
         cell, launches = cell_size(tokens, 1024), []
-        for launch in cuda.launches_for(query, cell):
+        for launch in engine.launches_for(query, cell):
             calls.clear()
-            cuda.run(query, query, rule, (0,), cell, cell, launch)
+            engine.run(query, query, rule, (0,), cell, cell, launch)
             shared = [compiled(*call, architecture).metadata.shared for call in calls]
             launches.append(max(shared))
             if max(shared) <= limit:

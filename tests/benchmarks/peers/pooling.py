@@ -42,7 +42,7 @@ def plain(query, key, causal):
 
 def attnviz_torch(query, key, causal):
     from attnviz import Rule
-    from attnviz.pooling import pool_arrays
+    from attnviz.pooling.pool import pool_arrays
 
     return pool_arrays(query, key, Rule(causal=causal), cells=CELLS)
 

@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz import Rule
-from attnviz.pooling import pool_arrays
+from attnviz.pooling.pool import pool_arrays
 
 
 class KernelsAlone(logging.Handler):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from attnviz.pooling.kernels import tanh
+from attnviz.pooling.gpu.pool_kernel import tanh
 
 
 @triton.jit

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not find_spec("triton"), reason="Triton comes with torch where there is CUDA"),
 ]
-SCRIPT = Path(__file__).parent / "support" / "compile_kernels.py"
+SCRIPT = Path(__file__).parents[2] / "support" / "compile_kernels.py"
 FEW = ["the reach", "wide, single precision"]
 ALL = ["the reach", "all rules", "few tokens", "single precision", "wide", "wide, single precision"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from attnviz.attention.arrays import Array
 from attnviz.attention.rule import Rule
-from attnviz.pooling.blocks import pool_blocks
-from attnviz.pooling.measures import Measures
+from attnviz.pooling.array_engine import pool_blocks
+from attnviz.pooling.result import Measures
 from attnviz.progress import Report
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
@@ -182,8 +182,8 @@ def run(
     """Launch the kernels for some heads of query (heads, queries, d) and key (kv_heads, keys, d)."""
     import torch
 
-    from attnviz.pooling.kernels import pool_rows
-    from attnviz.pooling.lookup import find_keys
+    from attnviz.pooling.gpu.largest_key_kernel import find_keys
+    from attnviz.pooling.gpu.pool_kernel import pool_rows
 
     _, queries, dimension = query.shape
     group, keys, count = query.shape[0] // key.shape[0], key.shape[1], len(heads)

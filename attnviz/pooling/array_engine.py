@@ -22,8 +22,8 @@ from attnviz.attention.arrays import Array, as_floating, namespace, overflow_uns
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import in_threads, on_cpu
 from attnviz.attention.visibility import band
-from attnviz.pooling.head import Head
-from attnviz.pooling.measures import Measures
+from attnviz.pooling.result import Measures
+from attnviz.pooling.scores import Head
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes
 from attnviz.progress import Report
 

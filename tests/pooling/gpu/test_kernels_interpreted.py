@@ -1,4 +1,4 @@
-"""The GPU's kernels in Triton's interpreter, on the CPU: what they compute, not how fast.
+"""The GPU's pool_kernel in Triton's interpreter, on the CPU: what they compute, not how fast.
 
 The one thing that it cannot run is the assembly of ``_store_pair``, which is said here in Triton's own words.
 """
@@ -18,8 +18,8 @@ triton = pytest.importorskip("triton", reason="Triton comes with torch where the
 import triton.language as tl  # noqa: E402
 from kernel_rules import KERNEL_RULES  # noqa: E402
 
-from attnviz.pooling import cuda, kernels  # noqa: E402
-from attnviz.pooling.blocks import pool_blocks  # noqa: E402
+from attnviz.pooling.array_engine import pool_blocks  # noqa: E402
+from attnviz.pooling.gpu import engine, pool_kernel  # noqa: E402
 from attnviz.progress import unheard  # noqa: E402
 
 pytestmark = [
@@ -38,7 +38,7 @@ def no_gpu(monkeypatch):
         low = first.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
         tl.store(place, second.to(tl.int32, bitcast=True).to(tl.int64) << 32 | low)
 
-    monkeypatch.setattr(kernels, "_store_pair", store_pair)
+    monkeypatch.setattr(pool_kernel, "_store_pair", store_pair)
     monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
     card = types.SimpleNamespace(multi_processor_count=2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
@@ -57,7 +57,7 @@ def test_tanh_is_exact_to_some_units_of_the_last_place():
     @triton.jit
     def apply(place, into):
         inside = tl.arange(0, 4096)
-        tl.store(into + inside, kernels.tanh(tl.load(place + inside)))
+        tl.store(into + inside, pool_kernel.tanh(tl.load(place + inside)))
 
     sizes = torch.logspace(-37, 2, 2048)
     given = torch.cat([sizes, -sizes])
@@ -95,11 +95,11 @@ def test_cells_that_fit_the_tiles(rule, tokens, cells, launch):
 
 
 def agree(rule, tokens, cells, dimension, launch):
-    """Whether the kernels give what pool_blocks gives in float64: tokens and cells are of (queries, keys)."""
+    """Whether the pool_kernel give what pool_blocks gives in float64: tokens and cells are of (queries, keys)."""
     torch.manual_seed(7)
     query, key = (torch.randn(heads, count, dimension) for heads, count in zip((4, 2), tokens, strict=True))
     heads = 3, 0
-    measures = cuda.run(query, key, rule, heads, *cells, cuda.Launch(*launch))
+    measures = engine.run(query, key, rule, heads, *cells, engine.Launch(*launch))
     shown = range(0, tokens[1], cells[1])
     wanted = pool_blocks(query.double(), key.double(), rule, heads, cells[0], shown, 1e9, unheard)
     for name in ("mean", "maximum", "entropy", "largest", "first_key", "normaliser"):

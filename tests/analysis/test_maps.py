@@ -10,7 +10,7 @@ from attnviz.analysis.maps import framed, head_maps
 from attnviz.analysis.measure import head_metrics
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
-from attnviz.pooling import pool
+from attnviz.pooling.pool import pool
 from attnviz.renderers import picture
 from attnviz.renderers.picture import View, decide
 from attnviz.trace.selection import Part, select

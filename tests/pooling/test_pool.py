@@ -20,7 +20,9 @@ from kernel_rules import KERNEL_RULES
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.attention.toeplitz import is_spread, spread
-from attnviz.pooling import blocks, cuda, pool, pool_arrays
+from attnviz.pooling import array_engine
+from attnviz.pooling.gpu import engine
+from attnviz.pooling.pool import pool, pool_arrays
 from attnviz.progress import unheard
 
 torch = pytest.importorskip("torch")
@@ -165,8 +167,8 @@ def check(query, key, rule, cells, tolerance, **region):
     for sizes, (name, kind) in product(BLOCKS, KINDS.items()):
         note(f"{name}, tiles of {sizes}")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(blocks, "QUERY_BLOCK", sizes[0])
-            patch.setattr(blocks, "KEY_BLOCK", sizes[1])
+            patch.setattr(array_engine, "QUERY_BLOCK", sizes[0])
+            patch.setattr(array_engine, "KEY_BLOCK", sizes[1])
             pooled = pool_arrays(kind(query), kind(key), rule, cells=cells, **region)
         assert type(pooled.mean) is type(kind(query))
         assert numpy.asarray(pooled.mean).dtype == query.dtype
@@ -182,7 +184,7 @@ def check(query, key, rule, cells, tolerance, **region):
 )
 def test_several_tiles_in_single_precision(rule):
     random = numpy.random.default_rng(1)
-    tokens = 4 * blocks.KEY_BLOCK - 99
+    tokens = 4 * array_engine.KEY_BLOCK - 99
     query, key = (random.standard_normal((heads, tokens, 16), dtype=numpy.float32) for heads in (2, 1))
     wanted = None
     for kind in KINDS.values():
@@ -193,20 +195,20 @@ def test_several_tiles_in_single_precision(rule):
 
 
 def test_tiles_are_larger_where_it_is_no_cpu(monkeypatch):
-    sizes, usual = [], blocks._reduce_tile
+    sizes, usual = [], array_engine._reduce_tile
 
     def counted(*given):
         sizes.append((given[2][1] - given[2][0], given[3].last - given[3].first))
         usual(*given)
 
-    monkeypatch.setattr(blocks, "_reduce_tile", counted)
-    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
-    monkeypatch.setattr(blocks, "KEY_BLOCK", 4)
+    monkeypatch.setattr(array_engine, "_reduce_tile", counted)
+    monkeypatch.setattr(array_engine, "QUERY_BLOCK", 4)
+    monkeypatch.setattr(array_engine, "KEY_BLOCK", 4)
     query = torch.randn(1, 64, 8)
     plain = pool_arrays(query, query, Rule(causal=True), cells=16)
     assert set(sizes) == {(4, 4)}
     sizes.clear()
-    monkeypatch.setattr(blocks, "on_cpu", lambda _: False)
+    monkeypatch.setattr(array_engine, "on_cpu", lambda _: False)
     pooled = pool_arrays(query, query, Rule(causal=True), cells=16)
     assert set(sizes) == {(32, 32)}
     torch.testing.assert_close(pooled.mean, plain.mean)
@@ -249,7 +251,7 @@ def test_a_bias_by_distance_is_pooled_as_it_is_held(kind, monkeypatch):
     made = Layer(KINDS[kind](query), KINDS[kind](key), KINDS[kind](key), Rule(bias=bias, causal=True, query_offset=20))
     moved = Trace(tuple(map(str, range(60))), (replace(made, key_tokens=tuple(map(str, range(90)))),)).to(kind)
     assert is_spread(moved.layers[0].rule.bias)
-    monkeypatch.setattr(blocks, "QUERY_BLOCK", 16)
+    monkeypatch.setattr(array_engine, "QUERY_BLOCK", 16)
     pooled = pool(moved.layers[0], cells=7)
     agree(pooled, expected(query, key, made.rule, pooled), 1e-10)
 
@@ -325,7 +327,7 @@ def test_what_requires_a_gradient_is_pooled_all_the_same():
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
     query = KINDS[kind](numpy.random.default_rng(6).standard_normal((1, 400, 8)))
-    calls, usual, main, before = [], blocks._pool_rows, threading.main_thread().ident, threading.active_count()
+    calls, usual, main, before = [], array_engine._pool_rows, threading.main_thread().ident, threading.active_count()
 
     def counted(*given):
         calls.append(given[1])
@@ -334,10 +336,10 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
             time.sleep(0.3)  # until the main thread has heard it
         usual(*given)
 
-    monkeypatch.setattr(blocks, "_pool_rows", counted)
-    monkeypatch.setattr(blocks, "QUERY_BLOCK", 4)
+    monkeypatch.setattr(array_engine, "_pool_rows", counted)
+    monkeypatch.setattr(array_engine, "QUERY_BLOCK", 4)
     with pytest.raises(KeyboardInterrupt):
-        pool_arrays(query, query, cells=1)  # one cell, and so one job, of 100 blocks
+        pool_arrays(query, query, cells=1)  # one cell, and so one job, of 100 array_engine
     assert len(calls) < 20
     until = time.monotonic() + 5  # a thread that was interrupted while it was begun is not waited for, but ends as well
     while threading.active_count() > before and time.monotonic() < until:
@@ -385,29 +387,29 @@ WIDE = {name: torch.ones(1, 9, 300) for name in ("query", "key")}
     ],
 )
 def test_which_inputs_the_kernels_take_and_why_not(change, reason, monkeypatch, caplog):
-    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
-    cuda._log_once.cache_clear()
+    monkeypatch.setattr(engine, "find_spec", lambda _: object())
+    engine._log_once.cache_clear()
     caplog.set_level(logging.INFO)
     given = {"query": torch.ones(1, 9, 4), "key": torch.full((1, 9, 4), 20.0), "rule": Rule()} | change
     bound = 4 * float(given["query"].max()) * 20 * given["rule"].scale_for(4)
     for _ in range(2):
-        assert cuda.takes(**({"shown": range(9)} | given), bound=bound) is (reason is None)
+        assert engine.takes(**({"shown": range(9)} | given), bound=bound) is (reason is None)
     assert len(caplog.messages) == (reason is not None)
     assert reason is None or reason in caplog.messages[0]
 
 
 def test_the_kernels_are_not_taken_on_rocm(monkeypatch):
-    monkeypatch.setattr(cuda, "find_spec", lambda _: object())
+    monkeypatch.setattr(engine, "find_spec", lambda _: object())
     query = torch.ones(1, 9, 4)
-    assert cuda.takes(query, query, Rule(), 2.0, range(9))
+    assert engine.takes(query, query, Rule(), 2.0, range(9))
     monkeypatch.setattr(torch.version, "hip", "7.0")
-    assert not cuda.takes(query, query, Rule(), 2.0, range(9))
+    assert not engine.takes(query, query, Rule(), 2.0, range(9))
 
 
 def test_a_head_beyond_the_kernels_places_is_copied_together():
-    assert cuda._reachable(torch.ones(1, 9, 4))
+    assert engine._reachable(torch.ones(1, 9, 4))
     apart = torch.empty(1, device="meta").as_strided((1, 9, 4), (1, 1 << 28, 1))
-    assert not cuda._reachable(apart)
+    assert not engine._reachable(apart)
 
 
 class TritonError(Exception):
@@ -427,10 +429,10 @@ def errors_of_triton(monkeypatch):
 @pytest.mark.parametrize(
     ("raised", "error"),
     [
-        (TritonError("no such type"), cuda.LaunchError),
-        (RuntimeError("Failed to find C compiler."), cuda.LaunchError),
-        (subprocess.CalledProcessError(1, "gcc"), cuda.LaunchError),
-        (FileNotFoundError("ptxas"), cuda.LaunchError),
+        (TritonError("no such type"), engine.LaunchError),
+        (RuntimeError("Failed to find C compiler."), engine.LaunchError),
+        (subprocess.CalledProcessError(1, "gcc"), engine.LaunchError),
+        (FileNotFoundError("ptxas"), engine.LaunchError),
         (OutOfResources("shared memory"), OutOfResources),
         (TypeError("an argument too few"), TypeError),
     ],
@@ -442,19 +444,19 @@ def test_what_triton_cannot_launch_is_told_from_mistakes(raised, error):
         raise raised
 
     with pytest.raises(error, match=re.escape(str(raised))):
-        cuda._launch({(1,): failing}, (1,), "an argument")
+        engine._launch({(1,): failing}, (1,), "an argument")
 
 
-@pytest.mark.parametrize("error", [cuda.LaunchError, OutOfResources, torch.OutOfMemoryError])
+@pytest.mark.parametrize("error", [engine.LaunchError, OutOfResources, torch.OutOfMemoryError])
 @pytest.mark.usefixtures("errors_of_triton")
 def test_what_does_not_run_is_pooled_in_blocks_aloud(error, monkeypatch, caplog):
     def failing(*_):
         raise error("no ptxas")
 
-    monkeypatch.setattr(cuda, "run", failing)
+    monkeypatch.setattr(engine, "run", failing)
     query = torch.randn(2, 30, 4)
     given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, unheard
-    for array, wanted in zip(cuda.pool_on_gpu(*given), blocks.pool_blocks(*given), strict=True):
+    for array, wanted in zip(engine.pool_on_gpu(*given), array_engine.pool_blocks(*given), strict=True):
         assert (array is None and wanted is None) or torch.equal(array, wanted)
     assert caplog.messages == ["attnviz: the GPU kernel does not run here, so torch pools: no ptxas"]
 
@@ -464,10 +466,10 @@ def test_a_mistake_on_the_way_to_the_kernels_is_not_hidden(monkeypatch):
     def mistaken(*_):
         raise RuntimeError("The size of tensor a (3) must match the size of tensor b (4)")
 
-    monkeypatch.setattr(cuda, "run", mistaken)
+    monkeypatch.setattr(engine, "run", mistaken)
     query = torch.randn(1, 30, 4)
     with pytest.raises(RuntimeError, match="size of tensor"):
-        cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, unheard)
+        engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, unheard)
 
 
 @pytest.mark.usefixtures("errors_of_triton")
@@ -481,9 +483,9 @@ def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch,
             raise OutOfResources("shared memory")
         return launch
 
-    monkeypatch.setattr(cuda, "run", launched)
+    monkeypatch.setattr(engine, "run", launched)
     query = torch.randn(1, 4096, 64)
-    cuda.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
+    engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
     assert tried == [(64, 64, 2), (64, 64, 1), (32, 64, 1), (32, 32, 1)]
     assert not caplog.messages
 
@@ -491,9 +493,9 @@ def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch,
 @pytest.mark.usefixtures("errors_of_triton")
 def test_some_heads_are_one_launch_that_is_reported(monkeypatch):
     heard, heads = [], []
-    monkeypatch.setattr(cuda, "run", lambda *given: heads.append(given[3]))
+    monkeypatch.setattr(engine, "run", lambda *given: heads.append(given[3]))
     query = torch.randn(4, 30, 4)
-    cuda.pool_on_gpu(query, query, Rule(), (2, 0), 4, range(0, 30, 4), 1e2, lambda *given: heard.append(given))
+    engine.pool_on_gpu(query, query, Rule(), (2, 0), 4, range(0, 30, 4), 1e2, lambda *given: heard.append(given))
     assert heads == [(2, 0)]
     assert heard == [(2, 2)]
 
@@ -516,9 +518,9 @@ def test_the_kernels_agree_with_the_weights(rule, dtype, dimension, cells, monke
         torch.randn(heads, tokens, dimension, device="cuda").to(getattr(torch, dtype))
         for heads, tokens in ((4, 700), (2, 1000))
     )
-    launched, run = [], cuda.run
-    monkeypatch.setattr(cuda, "run", lambda *given: launched.append(given) or run(*given))
-    cuda._log_once.cache_clear()
+    launched, run = [], engine.run
+    monkeypatch.setattr(engine, "run", lambda *given: launched.append(given) or run(*given))
+    engine._log_once.cache_clear()
     caplog.set_level(logging.INFO)
     pooled = pool_arrays(query, key, rule, cells=cells)
     assert pooled.mean.is_cuda

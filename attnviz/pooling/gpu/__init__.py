@@ -1,0 +1,1 @@
+"""The pooled map on Nvidia's cards, by Triton kernels."""

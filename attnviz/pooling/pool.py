@@ -1,0 +1,230 @@
+"""The weights of attention for long contexts, pooled exactly into the cells of a picture, never holding T × T.
+
+``pool()`` gives what average and maximum pooling of attend()'s weights would give, and for each query its entropy, its
+largest weight and that weight's key, and the weight of the first key, in one pass over QKᵀ: block by block
+(blocks.py) for NumPy and torch, by a Triton kernel (cuda.py, kernels.py) for tensors on a CUDA device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from operator import index
+from typing import Any, Protocol
+
+from attnviz.attention.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.checks import bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
+from attnviz.attention.rule import Rule
+from attnviz.attention.toeplitz import is_spread
+from attnviz.errors import AttnvizError
+from attnviz.pooling.array_engine import pool_blocks
+from attnviz.pooling.result import Measures, Pooled
+from attnviz.pooling.tiles import cell_size
+from attnviz.progress import Report, unheard
+
+MOST_CELLS = 1024
+
+
+class HasAttention(Protocol):
+    """What ``pool`` reads of a Layer."""
+
+    @property
+    def query(self) -> Array: ...
+    @property
+    def key(self) -> Array: ...
+    @property
+    def rule(self) -> Rule: ...
+
+
+def pool(
+    layer: HasAttention,
+    heads: Sequence[int] | None = None,
+    cells: int = MOST_CELLS,
+    report: Report = unheard,
+    *,
+    queries: range | None = None,
+    keys: range | None = None,
+) -> Pooled:
+    """Pool the weights of the given heads of a layer (all, unless given) into at most ``cells`` × ``cells`` cells.
+
+    ``queries`` and ``keys`` are the positions that the map is of, range(A, B) each (all, unless given); the weights in it
+    are those of the softmax over all keys, and the measures of a query those of its whole row.
+
+    ``mean`` counts a hidden pair as the 0 that it weighs, so that a row keeps its mass; ``mean / visible`` is the mean of
+    the pairs that may be seen, which is what a picture shows, blank where ``visible`` is 0.
+
+    The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
+    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError where attend()
+    raises it (of numbers too large for their type, not always of the same: the query is scaled before the product here),
+    and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
+    """
+    return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report, queries=queries, keys=keys)
+
+
+def pool_arrays(
+    query: Any,
+    key: Any,
+    rule: Rule | None = None,
+    heads: Sequence[int] | None = None,
+    cells: int = MOST_CELLS,
+    report: Report = unheard,
+    *,
+    queries: range | None = None,
+    keys: range | None = None,
+) -> Pooled:
+    """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
+
+    Cells cover the same number of tokens each, as few as possible; the last ones what is left. float64 is computed in
+    float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32).
+    """
+    rule = rule or Rule()
+    query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
+    chosen = _chosen(heads, int(query.shape[0]))
+    if _whole(cells, "cells", "how many there are across a map, a whole number") < 1:
+        raise AttnvizError(f"cells is {cells}: a map needs at least 1")
+    down, across = (
+        _framed(side, int(array.shape[1]), name, cells)
+        for side, array, name in ((queries, query, "queries"), (keys, key, "keys"))
+    )
+    bound = _bound(query, key, rule)
+    rule = _checked_rule(query, key, rule).of_queries(down.start, down.stop, int(query.shape[1]), int(key.shape[1]))
+    query = query[:, down.start : down.stop]
+    measures = _engine(query, key, rule, bound, across)(query, key, rule, chosen, down.step, across, bound, report)
+    sink = _sink_share(rule, chosen, measures)
+    return Pooled(
+        mean=measures.mean,
+        maximum=measures.maximum,
+        counted=measures.visible,
+        entropy=measures.entropy - _plogp(sink),
+        largest=measures.largest,
+        largest_key=measures.largest_key,
+        first_key=measures.first_key,
+        sink=sink,
+        heads=chosen,
+        query_edges=(*down, down.stop),
+        key_edges=(*across, across.stop),
+        rule=rule,
+    )
+
+
+def _sink_share(rule: Rule, heads: Sequence[int], measures: Measures) -> Array:
+    """What the sinks of these heads take of each row.  (heads, queries)"""
+    xp, top = namespace(measures.top), measures.top
+    if rule.sinks is None:
+        return xp.zeros_like(top)
+    with overflow_unspoken():
+        return xp.exp(like(top, rule.sinks)[list(heads)][:, None] - top) / measures.whole
+
+
+def _plogp(share: Array) -> Array:
+    """share · log₂ share, and 0 for 0."""
+    xp = namespace(share)
+    return share * xp.log2(xp.where(share > 0, share, 1.0))
+
+
+def _framed(side: range | None, count: int, name: str, cells: int) -> range:
+    """The positions that a map is of, its step what a cell covers."""
+    side = range(count) if side is None else side
+    if not isinstance(side, range):
+        raise AttnvizError(f"{name} is {side!r:.60}: expected positions that follow each other, such as range(0, 100)")
+    if side.step != 1:
+        raise AttnvizError(f"{name} is {side}: expected positions that follow each other, and its step is {side.step}")
+    if not side:
+        raise AttnvizError(f"{name} is {side}: the range is empty")
+    if not 0 <= side.start < side.stop <= count:
+        there = f"there are {count:,} {name}, at the positions 0 to {count - 1:,}"
+        raise AttnvizError(f"{name} is {side}: {there}")
+    return range(side.start, side.stop, cell_size(len(side), cells))
+
+
+def _whole(value: Any, name: str, expected: str) -> int:
+    """``value`` as a whole number of Python, whichever library's it is."""
+    try:
+        return index(value)
+    except TypeError:
+        raise AttnvizError(f"{name} is {value!r:.60}: expected {expected}") from None
+
+
+def _engine(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> Callable[..., Measures]:
+    if getattr(query, "is_cuda", False):
+        from attnviz.pooling.gpu.engine import pool_on_gpu, takes
+
+        if takes(query, key, rule, bound, shown):
+            return pool_on_gpu
+    return pool_blocks
+
+
+def _three_axes(value: Any, name: str) -> Array:
+    array = as_array(value, name)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3:
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
+    if 0 in array.shape:
+        raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+    return _detached(array)
+
+
+def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
+    expected = "the numbers of some heads, such as [0, 3]"
+    try:
+        numbers = range(total) if heads is None else list(heads)
+    except TypeError:
+        raise AttnvizError(f"heads is {heads!r:.60}: expected {expected}") from None
+    chosen = tuple(_whole(head, "one of heads", expected) for head in numbers)
+    if not chosen:
+        raise AttnvizError("no head is chosen: name at least one")
+    for head in chosen:
+        if not 0 <= head < total:
+            raise AttnvizError(f"there is no head {head}: the layer has heads 0 to {total - 1}")
+    return chosen
+
+
+def _bound(query: Array, key: Array, rule: Rule) -> float:
+    """A number that no scaled score exceeds, from the largest number of each side; AttnvizError where one is not finite."""
+    if namespace(query) is not namespace(key):
+        raise AttnvizError("query and key mix NumPy and torch: give both in one kind")
+    require_fitting(query, key, key)
+    scale = rule.scale_for(query.shape[-1])
+    bound = abs(scale)
+    for name, array in (("query", query), ("key", key)):
+        xp = namespace(array)
+        ends = (float(xp.min(array)), float(xp.max(array)))  # no copy of the array, as abs() and isfinite() would make
+        if not all(math.isfinite(end) for end in ends):
+            require_finite(as_floating(array, name), name)
+        bound *= max(map(abs, ends))
+        if name == "query":  # which is scaled before its products are made
+            dtype = as_floating(array[0, 0, :1], name).dtype
+            if not bound <= float(xp.finfo(dtype).max):
+                raise AttnvizError(
+                    f"query times the scale {scale:g} is too large for {dtype}", "scale the inputs down, or use float64"
+                )
+    return float(bound * query.shape[-1])
+
+
+def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
+    """The rule with its arrays beside the query, once they are known to fit."""
+    (heads, queries, _), keys = (int(size) for size in query.shape), int(key.shape[1])
+    rule.offset_for(queries, keys)
+    xp, scores = namespace(query), (heads, queries, keys)
+    number = sum(as_floating(array[0, 0, :1], "query") for array in (query, key))  # of the dtype that scores have
+    limits = xp.finfo(number.dtype)
+    if rule.softcap is not None and not limits.smallest_normal <= rule.softcap <= limits.max:
+        raise AttnvizError(f"softcap is {rule.softcap}: {number.dtype} has no such number", "use float64")
+    arrays: dict[str, Array] = {}
+    if rule.mask is not None:
+        mask = of_scores(boolean_mask(rule.mask), "mask", scores)
+        arrays["mask"] = like(query, mask, dtype=xp.bool)
+    if rule.bias is not None:
+        bias = of_scores(bias_array(_detached(rule.bias)), "bias", scores)
+        arrays["bias"] = bias if namespace(bias) is xp or is_spread(bias) else like(number, bias)
+    if rule.sinks is not None:
+        arrays["sinks"] = like(number, as_floating(_detached(rule.sinks), "sinks"))
+        sink_logits(xp, arrays["sinks"], query)
+    return replace(rule, **arrays) if arrays else rule
+
+
+def _detached(array: Array) -> Array:
+    """``array`` without its gradient."""
+    return array.detach() if hasattr(array, "detach") else array
