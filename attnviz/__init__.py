@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attnviz.api import load, trace_model, trace_text
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
     from attnviz.pooling.pool import pool
     from attnviz.pooling.result import Pooled
-    from attnviz.sources.files import load
-    from attnviz.sources.models import trace_model
-    from attnviz.sources.toy import trace_text
     from attnviz.trace.layer import Layer, Projection
     from attnviz.trace.trace import Trace
 
@@ -48,10 +46,10 @@ _MODULES = {
     "Steps": "attnviz.attention",
     "Trace": "attnviz.trace",
     "attend": "attnviz.attention",
-    "load": "attnviz.sources.files",
+    "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
-    "trace_model": "attnviz.sources.models",
-    "trace_text": "attnviz.sources.toy",
+    "trace_model": "attnviz.api",
+    "trace_text": "attnviz.api",
 }
 
 

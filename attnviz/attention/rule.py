@@ -118,3 +118,6 @@ def _plain(name: str, value: Any, kind: type) -> Any:
     if kind is int and abs(number) > LARGEST_POSITION:
         raise AttnvizError(f"{name} is {number}: it must be at most 2⁵³")
     return number
+
+
+RULE_ARRAYS = ("mask", "bias", "sinks")

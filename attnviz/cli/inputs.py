@@ -21,7 +21,7 @@ from attnviz.files import file_errors
 from attnviz.text.display import shown
 
 if TYPE_CHECKING:
-    from attnviz.sources.toy import Toy
+    from attnviz.sources.toy.toy import Toy
     from attnviz.trace.trace import Trace
 
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
@@ -140,7 +140,7 @@ class TraceMaker:
 
 
 def _from_file(path: Path, making: Making) -> Trace:
-    from attnviz.sources.files import read_trace as read_file
+    from attnviz.sources.files.qkv import read_trace as read_file
 
     require_no_toy(making.toy, "--from")
     trace = read_file(path, _given(making.rule))
@@ -157,7 +157,7 @@ def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:
 
 
 def _toy(options: ToyOptions) -> Toy:
-    from attnviz.sources.toy import Toy
+    from attnviz.sources.toy.toy import Toy
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     embeddings, weights = given.pop("embeddings", None), given.pop("weights", None)
@@ -166,7 +166,7 @@ def _toy(options: ToyOptions) -> Toy:
     if weights is not None and options.project:
         raise UsageError("--project draws matrices, --weights brings them", "leave out one of the two")
     if embeddings is not None or weights is not None:
-        from attnviz.sources.files import read_embeddings, read_weights
+        from attnviz.sources.files.toy_parts import read_embeddings, read_weights
 
         given["embedder"] = None if embeddings is None else read_embeddings(embeddings)
         given["weights"] = None if weights is None else read_weights(weights)
@@ -211,7 +211,7 @@ def _read_text(source: SourceOptions) -> str:
         with file_errors(source.file):
             return _decoded(source.file.read_bytes(), str(source.file))
     if source.file is None and not _stdin_has_text():
-        from attnviz.sources.toy import SAMPLE
+        from attnviz.sources.toy.toy import SAMPLE
 
         notice(f'no text given, so here is a sample: "{SAMPLE}"')
         return SAMPLE

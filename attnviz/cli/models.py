@@ -27,8 +27,10 @@ class ModelTraces:
         self._told = False  # what cannot be watched is the same in every text
         try:
             with progress(f"loading {options.model}"):
-                from attnviz.sources.models import Model
+                from attnviz.sources.huggingface.model import Model
+                from attnviz.sources.huggingface.trace_model import trace
 
+                self._trace = trace
                 dtype = None if engine.dtype is None else engine.dtype.value
                 self.model = Model.load(
                     str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map
@@ -45,8 +47,8 @@ class ModelTraces:
 
     def __call__(self, text: str | Path) -> Trace:
         with nullcontext(silent) if self.quiet else progress("layers") as report:
-            trace = self.model.trace(
-                text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
+            trace = self._trace(
+                self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
             )
         if (unseen := trace.source.get("unseen")) and not self._told:
             notice(f"not shown, since attention is computed in a way of their own: {', '.join(unseen)}")

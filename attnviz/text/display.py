@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
@@ -40,3 +41,8 @@ def _visible(token: str, index: int) -> str:
     if (character.isprintable() and character not in FILLERS) or (character in JOINERS and 0 < index < len(token) - 1):
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def token_list(tokens: Sequence[str]) -> str:
+    """Tokens as an error names them."""
+    return ", ".join(shorten(shown(token), 20) for token in tokens[:8]) + (", …" if len(tokens) > 8 else "")

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from attnviz.attention.arrays import Array, as_floating
-from attnviz.attention.rule import Rule
+from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.trace.layer import Layer, Projection
 
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
-RULE_ARRAYS = ("mask", "bias", "sinks")
 
 
 def with_arrays(layer: Layer, move: Any) -> Layer:

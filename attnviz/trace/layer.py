@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,12 +12,10 @@ from attnviz.attention.checks import require_finite
 from attnviz.attention.formula import Steps, attend
 from attnviz.attention.heads import concat_heads
 from attnviz.attention.memory import require_memory
-from attnviz.attention.rule import Rule
+from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
-from attnviz.trace.fields import RULE_ARRAYS
-from attnviz.trace.trace import valid_tokens
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
 STACKS = (
@@ -218,3 +216,10 @@ class Layer:
         """concat · W_O, or None where W_O is not known."""
         projection = self.projections.get("output")
         return None if projection is None else projection(concat)
+
+
+def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
+    tokens = tuple(tokens)
+    if not all(isinstance(token, str) for token in tokens):
+        raise AttnvizError("tokens must be texts")
+    return tuple(map(valid_text, tokens))

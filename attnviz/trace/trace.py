@@ -15,7 +15,7 @@ from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.trace.fields import pack_layer, unpack_layer, with_arrays
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import Layer, valid_tokens
 from attnviz.trace.safetensors import read_safetensors, write_safetensors
 
 FORMAT = 1  # of saved traces, and of the JSON
@@ -148,10 +148,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
         return value
     raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")
-
-
-def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
-    tokens = tuple(tokens)
-    if not all(isinstance(token, str) for token in tokens):
-        raise AttnvizError("tokens must be texts")
-    return tuple(map(valid_text, tokens))

@@ -19,7 +19,7 @@ from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
-from attnviz.sources.toy import Toy
+from attnviz.sources.toy.toy import Toy
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.trace import Trace, load, numbered
 

@@ -14,10 +14,10 @@ import transformers
 from tiny_models import CONFIGS, LAYERS, VOCABULARY, inputs, model
 
 from attnviz import AttnvizError, load, trace_model
-from attnviz.sources import capture
-from attnviz.sources.agreement import TOLERANCES, checked_blocks, checked_queries
-from attnviz.sources.capture import watching
-from attnviz.sources.masks import visibility
+from attnviz.sources.huggingface import watch
+from attnviz.sources.huggingface.watch import watching
+from attnviz.sources.recording.agreement import TOLERANCES, checked_blocks, checked_queries
+from attnviz.sources.recording.rule_from_mask import visibility
 
 NAMES = [name for name in CONFIGS if name != "XLNet"]
 PLAIN_CODE = ("Gemma2", "GptOss", "Splinter", "NllbMoe")  # transformers gives these no sdpa
@@ -303,8 +303,8 @@ def test_a_wrong_map_is_never_shown(name, monkeypatch):
         output[0, -1, 2] *= 1.01  # one head of the last query, by a hundredth
         return output
 
-    attention_output = capture.attention_output
-    monkeypatch.setattr(capture, "attention_output", lying)
+    attention_output = watch.attention_output
+    monkeypatch.setattr(watch, "attention_output", lying)
     with pytest.raises(AttnvizError, match=r"^layer 1: attention recomputed .* head 2 differs by"):
         trace_model(model(name), inputs(name), layer=1)
 
@@ -322,8 +322,8 @@ def test_a_wrong_map_is_never_shown(name, monkeypatch):
     ids=lambda change: next(iter(change)),
 )
 def test_a_wrong_rule_is_never_shown(change, dtype, monkeypatch):
-    right = capture.Watch._rule
-    monkeypatch.setattr(capture.Watch, "_rule", lambda *given: dataclasses.replace(right(*given), **change))
+    right = watch.Watch._rule
+    monkeypatch.setattr(watch.Watch, "_rule", lambda *given: dataclasses.replace(right(*given), **change))
     with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
         trace_model(model("Llama", dtype), inputs("Llama"))
 
@@ -352,11 +352,11 @@ def test_long_texts_are_compared_at_queries_spread_over_them():
 
 @pytest.mark.parametrize("name", ["Mistral", "Gemma2", "GptOss"])
 def test_plain_code_on_some_queries_at_a_time_changes_nothing(name, monkeypatch):
-    from attnviz.sources import kernels
+    from attnviz.sources.huggingface import native_attention
 
     network, given = model(name), inputs(name, tokens=40)
     untouched = forward(network, given)[0]
-    monkeypatch.setattr(kernels, "CELLS", 4 * 40 * 7)
+    monkeypatch.setattr(native_attention, "CELLS", 4 * 40 * 7)
     with watching(network):
         torch.testing.assert_close(forward(network, given)[0], untouched, atol=2e-4, rtol=1e-4)
 

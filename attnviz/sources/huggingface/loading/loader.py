@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrain
 
 from attnviz.attention.arrays import torch_device
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.sources.hub import from_disk, is_path
-from attnviz.sources.refusals import line, pickled, refusals
+from attnviz.sources.huggingface.loading.errors import line, pickled, refusals
+from attnviz.sources.huggingface.loading.hub import from_disk, is_path
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")

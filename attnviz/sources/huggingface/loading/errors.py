@@ -9,7 +9,7 @@ from pathlib import Path
 import transformers
 
 from attnviz.errors import AttnvizError
-from attnviz.sources.hub import not_found
+from attnviz.sources.huggingface.loading.hub import not_found
 
 
 @contextmanager

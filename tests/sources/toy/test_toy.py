@@ -10,16 +10,20 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from attnviz.api import trace_text
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.choices import Position, Tokenizer
 from attnviz.errors import AttnvizError
-from attnviz.sources.files import read_embeddings
-from attnviz.sources.toy import TEXTBOOK, Toy, alibi_slopes, drawn_matrix, rotate, sinusoids, token_list, trace_text
+from attnviz.sources.files.toy_parts import read_embeddings
+from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids
+from attnviz.sources.toy.toy import Toy
+from attnviz.sources.toy.vectors import TEXTBOOK, drawn_matrix
+from attnviz.text.display import token_list
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.layer import Projection
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 SENTENCE = "The cat sat on the mat because it was tired of all those loud dogs"
 
 

@@ -11,7 +11,7 @@ import numpy
 
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, require_file
-from attnviz.sources.toy import token_list
+from attnviz.text.display import token_list
 from attnviz.trace.safetensors import read_safetensors
 
 ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")

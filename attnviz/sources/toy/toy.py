@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -14,19 +11,16 @@ import numpy
 from attnviz.attention.heads import split_heads
 from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import Rule
-from attnviz.attention.toeplitz import spread
 from attnviz.choices import Position, Tokenizer
 from attnviz.errors import AttnvizError
-from attnviz.text.display import shorten, shown
+from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids, with_alibi
+from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vector
 from attnviz.text.search import folded
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.trace import Trace
 
 SAMPLE = "Your journey starts with one step"
-
-# The three-dimensional vectors of the textbook's worked example.
-TEXTBOOK = {"your": (0.4, 0.1, 0.8), "journey": (0.5, 0.8, 0.6), "starts": (0.5, 0.8, 0.6)}
 
 BYTES_A_DRAWN_NUMBER = 40  # as a Python float in a list, and once more in an array
 HEAD_DIMENSION = 4  # of several heads, unless --dim says otherwise: small enough to read
@@ -82,7 +76,7 @@ class Toy:
         if rotary:
             query, key = rotate(query), rotate(key)
         if alibi:
-            rule = _with_alibi(rule, self.heads, len(tokens))
+            rule = with_alibi(rule, self.heads, len(tokens))
         layer = Layer(
             query,
             key,
@@ -108,7 +102,7 @@ class Toy:
             f"{len(tokens):,} embeddings of {dim:,} numbers",
             "give a shorter text or a smaller --dim",
         )
-        vector = _textbook_vector if dim == 3 else _drawn_vector
+        vector = textbook_vector if dim == 3 else drawn_vector
         return numpy.array([vector(folded(token), dim, self.seed) for token in tokens])  # (tokens, dim)
 
     def _usual_dim(self) -> int:
@@ -144,100 +138,6 @@ class Toy:
         }
 
 
-def trace_text(
-    text: str,
-    heads: int = 1,
-    causal: bool = False,
-    *,
-    dim: int | None = None,
-    tokenizer: str = "word",
-    seed: int = 0,
-    project: bool = False,
-    position: str = "none",
-    scale: float | None = None,
-    window: int | None = None,
-    softcap: float | None = None,
-) -> Trace:
-    """Toy attention of ``text`` to itself: what ``attnviz explain`` shows.
-
-    The default, one head without projections (Q = K = V = X), is the textbook's simple self-attention.
-    AttnvizError when the text is empty or the heads do not divide the dimensions.
-    """
-    if heads < 1:
-        raise AttnvizError(f"{heads} heads: there must be at least 1")
-    for word, kind in ((tokenizer, Tokenizer), (position, Position)):
-        if word not in list(kind):
-            raise AttnvizError(f"{word!r} is not one of {', '.join(kind)}")
-    toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
-    return toy.trace(text, Rule(scale=scale, causal=causal, window=window, softcap=softcap))
-
-
-def drawn_matrix(name: str, width: int, seed: int) -> numpy.ndarray:
-    """A seeded projection, (width, width), of variance 1/width, so that what it yields has variance 1."""
-    numbers = _normals(f"{seed} W {name} {width}", width * width)
-    return numpy.round(numpy.reshape(numbers, (width, width)) / math.sqrt(width), 2) + 0.0  # + 0.0: no −0.0
-
-
-def sinusoids(tokens: int, width: int) -> numpy.ndarray:
-    """Sine and cosine of each position at falling frequencies, (tokens, width): Vaswani et al. 2017, section 3.5."""
-    pairs = numpy.arange(0, width, 2)
-    angles = numpy.arange(tokens)[:, None] / 10000 ** (pairs / width)  # (tokens, pairs)
-    return numpy.stack([numpy.sin(angles), numpy.cos(angles)], axis=-1).reshape(tokens, -1)[:, :width]
-
-
-def rotate(array: numpy.ndarray) -> numpy.ndarray:
-    """Rotary embedding of (heads, tokens, d), d even: each pair (2i, 2i + 1) turned by position · 10000^(−2i/d).
-
-    Su et al. 2021, "RoFormer" (2104.09864), equation 34.
-    """
-    _, tokens, width = array.shape
-    if width % 2:
-        raise AttnvizError(
-            f"rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head"
-        )
-    angles = numpy.arange(tokens)[:, None] / 10000 ** (numpy.arange(0, width, 2) / width)  # (tokens, pairs)
-    cosine, sine = numpy.cos(angles), numpy.sin(angles)
-    even, odd = array[..., 0::2], array[..., 1::2]  # (heads, tokens, pairs)
-    turned = [even * cosine - odd * sine, even * sine + odd * cosine]
-    return numpy.stack(turned, axis=-1).reshape(array.shape)
-
-
-def alibi_slopes(heads: int) -> numpy.ndarray:
-    """One slope a head, 2^(−8/n), 2^(−16/n), …: Press et al. 2021, "Train Short, Test Long" (2108.12409)."""
-    return 2.0 ** (-8 * numpy.arange(1, heads + 1) / heads)
-
-
-def _with_alibi(rule: Rule, heads: int, tokens: int) -> Rule:
-    """``rule`` with a penalty of slope × distance as its bias, (heads, tokens, tokens)."""
-    distances = numpy.abs(numpy.arange(1 - tokens, tokens))
-    penalty = spread(-alibi_slopes(heads)[:, None] * distances, tokens)  # (heads, tokens, tokens)
-    return replace(rule, bias=penalty if rule.bias is None else rule.bias + penalty)
-
-
-def _textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:
-    return TEXTBOOK.get(token) or _drawn_vector(token, dim, seed)
-
-
-@lru_cache(maxsize=16384)
-def _drawn_vector(token: str, dim: int, seed: int) -> Sequence[float]:
-    """Variance 1, rounded to one decimal, so that a person can check the arithmetic by hand."""
-    return [round(number, 1) + 0.0 for number in _normals(f"{seed} {token}", dim)]
-
-
-def _normals(seed: str, count: int) -> list[float]:
-    """``count`` standard normal numbers, the same on every machine and in every version of Python.
-
-    Python promises that sequence only for ``random()`` seeded with a string, so the normals are made of it here
-    (Box and Muller 1958). NumPy's generators promise less, and take longer to import.
-    """
-    draw = random.Random(seed).random
-    numbers: list[float] = []
-    while len(numbers) < count:
-        radius, angle = math.sqrt(-2 * math.log(1 - draw())), 2 * math.pi * draw()
-        numbers += [radius * math.cos(angle), radius * math.sin(angle)]
-    return numbers[:count]
-
-
 def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[str, Projection]:
     """``weights`` if they fit embeddings of ``width`` numbers and divide into ``heads``."""
     for name in ("query", "key", "value"):
@@ -264,8 +164,3 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
             f"the output weights have {rows} rows but the heads' outputs, side by side, have {outputs} numbers"
         )
     return dict(weights)
-
-
-def token_list(tokens: Sequence[str]) -> str:
-    """Tokens as an error names them."""
-    return ", ".join(shorten(shown(token), 20) for token in tokens[:8]) + (", …" if len(tokens) > 8 else "")

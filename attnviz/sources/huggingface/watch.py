@@ -20,14 +20,13 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 from attnviz.attention.arrays import like
-from attnviz.attention.rule import Rule
+from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
-from attnviz.sources.agreement import require_agreement
-from attnviz.sources.forwards import Forwards
-from attnviz.sources.kernels import attention_output, is_causal, is_plain
-from attnviz.sources.masks import Visibility, distance_bias, visibility
-from attnviz.sources.places import Place, places
-from attnviz.trace.fields import RULE_ARRAYS
+from attnviz.sources.huggingface.module_calls import Forwards
+from attnviz.sources.huggingface.native_attention import attention_output, is_causal, is_plain
+from attnviz.sources.huggingface.stacks import Place, places
+from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.rule_from_mask import Visibility, distance_bias, visibility
 from attnviz.trace.layer import Layer
 
 NAME = "attnviz"

@@ -8,7 +8,7 @@ from tiny_models import TEXTS
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from attnviz.sources.labels import tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import tokens_of_ids, tokens_of_text
 
 
 def fast(made: Tokenizer, **special: str) -> PreTrainedTokenizerFast:

@@ -19,15 +19,16 @@ from strategies import damaged, json_values
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
-from attnviz.sources.contents import ARRAY_SUFFIXES, PICKLES
-from attnviz.sources.files import read_embeddings, read_trace, read_weights
-from attnviz.sources.toy import Toy
+from attnviz.sources.files.qkv import read_trace
+from attnviz.sources.files.readers import ARRAY_SUFFIXES, PICKLES
+from attnviz.sources.files.toy_parts import read_embeddings, read_weights
+from attnviz.sources.toy.toy import Toy
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 SUFFIXES = pytest.mark.parametrize("suffix", ARRAY_SUFFIXES)
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from attnviz.errors import AttnvizError
-from attnviz.sources.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
 from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
-    from attnviz.sources.models import Model
+    from attnviz.sources.huggingface.model import Model
 
 OF_TEXT = {"input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask"}  # a batch of one each
 
@@ -132,7 +132,7 @@ def _of_image(model: Model, path: Path) -> Reading:
     from PIL import Image, UnidentifiedImageError
 
     from attnviz.files import require_file
-    from attnviz.sources.loading import load_image_processor
+    from attnviz.sources.huggingface.loading.loader import load_image_processor
 
     require_file(path)
     try:

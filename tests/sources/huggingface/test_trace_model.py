@@ -17,8 +17,9 @@ from transformers import ViTImageProcessorPil
 
 from attnviz import AttnvizError, trace_model
 from attnviz.errors import UsageError
-from attnviz.sources.loading import load_model
-from attnviz.sources.models import Model
+from attnviz.sources.huggingface.loading.loader import load_model
+from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.trace_model import trace
 
 TEXT = "Your journey starts with one step"
 
@@ -285,7 +286,7 @@ def test_a_text_is_no_image_and_no_sound(folders):
 
 
 def test_a_hub_that_nobody_answers_for_is_told_soon(monkeypatch):
-    from attnviz.sources import hub
+    from attnviz.sources.huggingface.loading import hub
 
     monkeypatch.setattr(hub, "_reachable", lambda: False)
     with pytest.raises(
@@ -312,5 +313,5 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
 
 def test_progress_tells_of_every_layer(folders):
     steps = []
-    Model.load(str(folders / "T5")).trace("Your step", progress=lambda *step: steps.append(step))
+    trace(Model.load(str(folders / "T5")), "Your step", progress=lambda *step: steps.append(step))
     assert steps == [("layers", number, 8) for number in range(1, 9)]

@@ -1,0 +1,78 @@
+"""The fields of a file by the names that people give them, each in the shape that it has to have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from attnviz.attention.arrays import Array, as_array
+from attnviz.errors import AttnvizError
+from attnviz.text.display import token_list
+
+
+def array_of_heads(path: Path, name: str, value: Any) -> Array:
+    """``value`` as (heads, tokens, d)."""
+    array = as_array(value, f"{path}: {name}")
+    shape = array.shape
+    if array.ndim == 4 and shape[0] == 1:
+        array = array[0]
+    if array.ndim == 1:
+        array = array[None]
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3:
+        expected = "(tokens, d), (heads, tokens, d) or (1, heads, tokens, d)"
+        raise AttnvizError(f"{path}: {name} has the shape {shape}, expected {expected}")
+    return array
+
+
+def optional_array(path: Path, name: str, named: Mapping[str, Any]) -> Array | None:
+    if name not in named:
+        return None
+    array = as_array(named[name], f"{path}: {name}")
+    return array[0] if array.ndim == 4 and array.shape[0] == 1 else array
+
+
+def number_of(path: Path, name: str, named: Mapping[str, Any], kind: type) -> Any:
+    value = named.get(name)
+    if value is None:
+        return None
+    array = as_array(value, f"{path}: {name}").reshape(-1)
+    if (
+        array.size != 1
+        or (kind is int and not float(array[0]).is_integer())
+        or (kind is bool and array[0] not in (0, 1))
+    ):
+        words = {int: "one whole number", float: "one number", bool: "true or false"}
+        raise AttnvizError(f"{path}: {name} must be {words[kind]}")
+    return kind(array[0])
+
+
+def tokens_of(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] | None:
+    value = named.get(name)
+    if value is None:
+        return None
+    if isinstance(value, numpy.ndarray):
+        value = value.tolist()
+    if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
+        raise AttnvizError(f"{path}: {name} must be a list of strings")
+    return tuple(value)
+
+
+def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """What ``content`` holds under each of ``names``, in any case."""
+    found: dict[str, Any] = {}
+    for name, aliases in names.items():
+        keys = [key for key in content if key.lower() in aliases and content[key] is not None]
+        if len(keys) > 1:
+            raise AttnvizError(f"{path} holds {' and '.join(keys)}, which both mean {name}: keep one")
+        if keys:
+            found[name] = content[keys[0]]
+    return found
+
+
+def listed_names(content: Mapping[str, Any]) -> str:
+    return token_list(list(content)) or "nothing"

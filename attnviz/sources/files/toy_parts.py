@@ -1,0 +1,147 @@
+"""A person's own vectors and matrices for the toy, read from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from attnviz.attention.arrays import Array, as_array
+from attnviz.errors import AttnvizError
+from attnviz.sources.files.fields import listed_names, named_fields
+from attnviz.sources.files.readers import read_contents, read_csv, read_json, read_numpy, require_no_directory
+from attnviz.sources.toy.toy import Embedder
+from attnviz.text.display import token_list
+from attnviz.text.search import folded
+from attnviz.trace.layer import Projection
+
+WEIGHT_NAMES = {
+    "query": ("w_q", "wq", "query"),
+    "key": ("w_k", "wk", "key"),
+    "value": ("w_v", "wv", "value"),
+    "output": ("w_o", "wo", "output"),
+}
+BIAS_NAMES = {
+    "query": ("b_q", "bq"),
+    "key": ("b_k", "bk"),
+    "value": ("b_v", "bv"),
+    "output": ("b_o", "bo"),
+}
+
+
+def read_embeddings(path: Path) -> Embedder:
+    """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
+    require_no_directory(path)
+    match path.suffix.lower():
+        case ".json":
+            return _by_word(path, read_json(path))
+        case ".csv":
+            return _by_word(path, read_csv(path))
+        case ".npy":
+            return _by_place(path, read_numpy(path))
+    raise AttnvizError(f"{path}: embeddings are read from .json, .csv and .npy")
+
+
+def read_weights(path: Path) -> dict[str, Projection]:
+    """A person's own W_Q, W_K, W_V and, if given, W_O, each (d_in, d_out), with biases b_Q, b_K, b_V, b_O.
+
+    The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
+    """
+    content, _ = read_contents(path)
+    if "in_proj_weight" in content:
+        content = _of_multihead_attention(path, content)
+    weights, biases = named_fields(path, content, WEIGHT_NAMES), named_fields(path, content, BIAS_NAMES)
+    missing = [name for name in ("query", "key", "value") if name not in weights]
+    if missing:
+        wanted = ", ".join(f"W_{name[0].upper()}" for name in missing)
+        raise AttnvizError(f"{path} lacks {wanted}: it holds {listed_names(content)}")
+    return {name: _projection(path, name, weight, biases.get(name)) for name, weight in weights.items()}
+
+
+def _by_word(path: Path, content: Any) -> Embedder:
+    if not isinstance(content, dict) or not content:
+        raise AttnvizError(f"{path}: expected words, each with its vector")
+    vectors: dict[str, numpy.ndarray] = {}
+    for word, value in content.items():
+        if folded(word) in vectors:
+            raise AttnvizError(f"{path} has {token_list([word])} twice (upper and lower case are the same word)")
+        vectors[folded(word)] = _vector(path, word, value)
+    sizes = {len(vector) for vector in vectors.values()}
+    if len(sizes) > 1:
+        raise AttnvizError(
+            f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: give all the same"
+        )
+
+    def embed(tokens: Sequence[str]) -> numpy.ndarray:
+        missing = [token for token in dict.fromkeys(tokens) if folded(token) not in vectors]
+        if missing:
+            raise AttnvizError(
+                f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}"
+            )
+        return numpy.array([vectors[folded(token)] for token in tokens])
+
+    return embed
+
+
+def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
+    array = _finite(path, "the embeddings", array)
+    if array.ndim != 2:
+        raise AttnvizError(f"{path} has the shape {array.shape}: expected (tokens, d)")
+
+    def embed(tokens: Sequence[str]) -> numpy.ndarray:
+        if len(tokens) != len(array):
+            raise AttnvizError(
+                f"{path} has {len(array)} rows but the text has {len(tokens)} tokens: give a row for each"
+            )
+        return array.astype(numpy.float64)
+
+    return embed
+
+
+def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
+    array = _finite(path, f"the vector of {token_list([word])}", value)
+    if array.ndim != 1 or not array.size:
+        raise AttnvizError(f"{path}: the vector of {token_list([word])} must be a list of numbers")
+    return numpy.asarray(array, dtype=numpy.float64)
+
+
+def _finite(path: Path, what: str, value: Any) -> Array:
+    array = as_array(value, f"{path}: {what}")
+    if not numpy.isfinite(array.astype(numpy.float64)).all():
+        raise AttnvizError(f"{path}: {what} holds a value that is not finite")
+    return array
+
+
+def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
+    matrix = _finite(path, f"the {name} weights", weight).astype(numpy.float64)
+    if matrix.ndim != 2 or not matrix.size:
+        raise AttnvizError(f"{path}: the {name} weights have the shape {matrix.shape}, expected (d_in, d_out)")
+    if bias is None:
+        return Projection(matrix)
+    vector = _finite(path, f"the {name} bias", bias).astype(numpy.float64)
+    if vector.shape != matrix.shape[1:]:
+        raise AttnvizError(f"{path}: the {name} bias has the shape {vector.shape}, expected ({matrix.shape[1]},)")
+    return Projection(matrix, vector)
+
+
+def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
+    for name in ("bias_k", "bias_v"):
+        if content.get(name) is not None:
+            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not compute")
+    stacked = as_array(content["in_proj_weight"], f"{path}: in_proj_weight")
+    if stacked.ndim != 2 or stacked.shape[0] != 3 * stacked.shape[1]:
+        raise AttnvizError(f"{path}: in_proj_weight has the shape {stacked.shape}, expected (3 · d, d)")
+    named = dict(zip(("w_q", "w_k", "w_v"), (part.T for part in numpy.split(stacked, 3)), strict=True))
+    if "in_proj_bias" in content:
+        bias = as_array(content["in_proj_bias"], f"{path}: in_proj_bias")
+        if bias.shape != stacked.shape[:1]:
+            raise AttnvizError(f"{path}: in_proj_bias has the shape {bias.shape}, expected {stacked.shape[:1]}")
+        named |= dict(zip(("b_q", "b_k", "b_v"), numpy.split(bias, 3), strict=True))
+    if "out_proj.weight" in content:
+        named["w_o"] = as_array(content["out_proj.weight"], f"{path}: out_proj.weight").T
+    if "out_proj.bias" in content:
+        named["b_o"] = content["out_proj.bias"]
+    return named

@@ -1,0 +1,1 @@
+"""Real models of transformers: loaded, given a text, watched."""

@@ -1,0 +1,41 @@
+"""A loaded model and its tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import transformers
+
+from attnviz.sources.huggingface.loading.loader import load_model, load_tokenizer
+
+
+class Model:
+    """A loaded model, its name, and its tokenizer, which is loaded when it is needed."""
+
+    def __init__(self, model: transformers.PreTrainedModel, name: str, tokenizer: Any = None) -> None:
+        self.model, self.name = model, name
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(
+        cls, name: str, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
+    ) -> Model:
+        """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded."""
+        return cls(load_model(name, device, dtype, device_map), name)
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether it reads nothing but an image, whose patches are its tokens."""
+        return str(self.model.main_input_name) == "pixel_values"
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether ids can be put into words; those of a person's own may be all that there is."""
+        return self._tokenizer is not None
+
+    @property
+    def tokenizer(self) -> Any:
+        """Loaded when a text is to be cut for the first time."""
+        if self._tokenizer is None:
+            self._tokenizer = load_tokenizer(self.name)
+        return self._tokenizer
