@@ -124,7 +124,11 @@ def dotted_names(sources: Mapping[str, str]) -> set[str]:
 
 
 def _is_dotted(text: str, sources: Mapping[str, str]) -> bool:
-    return text.startswith("attnviz.") and all(part.isidentifier() for part in text.split(".")) and _nearest(text, sources) != "attnviz.__init__"
+    return (
+        text.startswith("attnviz.")
+        and all(part.isidentifier() for part in text.split("."))
+        and _nearest(text, sources) != "attnviz.__init__"
+    )
 
 
 def test_every_room_has_a_floor():
@@ -141,9 +145,17 @@ def test_imports_point_down_and_never_in_a_circle():
     ("module", "line", "fault"),
     [
         ("attnviz.attention.rule", "from attnviz.trace.layer import Layer", "attnviz.attention.rule (floor 2) imports"),
-        ("attnviz.trace.layer", "def f():\n    import attnviz.renderers.shared.numbers", "attnviz.trace.layer (floor 4)"),
+        (
+            "attnviz.trace.layer",
+            "def f():\n    import attnviz.renderers.shared.numbers",
+            "attnviz.trace.layer (floor 4)",
+        ),
         ("attnviz.sources.toy.toy", "from attnviz.analysis import metrics", "attnviz.sources.toy.toy imports"),
-        ("attnviz.renderers.shared.numbers", "import attnviz.sources.toy.toy", "attnviz.renderers.shared.numbers imports"),
+        (
+            "attnviz.renderers.shared.numbers",
+            "import attnviz.sources.toy.toy",
+            "attnviz.renderers.shared.numbers imports",
+        ),
         ("attnviz.attention.rule", "from attnviz.attention.formula import attend", "attnviz.attention.rule →"),
         ("attnviz.errors", "from attnviz import attend", "attnviz.errors (floor 1) imports attnviz.__init__ (floor 7)"),
     ],
@@ -168,4 +180,6 @@ def test_a_planted_name_in_a_string_is_found():
 
 
 def test_the_rooms_are_the_ones_that_python_finds():
-    assert {name for name in sys.stdlib_module_names if name in {one for rooms in FLOORS for one in rooms}} <= {"__init__"}
+    assert {name for name in sys.stdlib_module_names if name in {one for rooms in FLOORS for one in rooms}} <= {
+        "__init__"
+    }

@@ -110,7 +110,7 @@ def test_every_help_text_ends_with_an_example_that_runs(name, folder, model_fold
 
 def test_the_lengths_from_which_maps_are_pooled():
     from attnviz.renderers import picture
-    from attnviz.renderers.page import MOST_TOKENS
+    from attnviz.renderers.page.page import MOST_TOKENS
 
     assert (
         f"from {picture.MOST_CELLS + 1:,} tokens on (from {picture.MOST_CELLS_OF_SEVERAL + 1:,} with several heads"

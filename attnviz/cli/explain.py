@@ -27,7 +27,7 @@ from attnviz.errors import UsageError
 from attnviz.progress import Report, unheard
 
 if TYPE_CHECKING:
-    from attnviz.renderers.parts import Heading, Section
+    from attnviz.renderers.explain.document import Heading, Section
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
@@ -97,19 +97,19 @@ def _renderer(
         return selection
 
     if form is TableFormat.JSON:
-        from attnviz.renderers.records import to_json
+        from attnviz.renderers.data.records import to_json
 
         return lambda _, trace: [to_json(trace, chosen(trace))]
     if form is TableFormat.CSV:
-        from attnviz.renderers.records import csv_header, to_csv
+        from attnviz.renderers.data.csv_rows import csv_header, to_csv
 
         headers = iter([csv_header(lines)])
         return lambda number, trace: [
             next(headers, "").encode() + to_csv(trace, chosen(trace), number if lines else None).encode()
         ]
 
-    from attnviz.renderers.matrices import Looks
-    from attnviz.renderers.sections import explain
+    from attnviz.renderers.explain.sections import explain
+    from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
 
     looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
@@ -120,11 +120,11 @@ def _renderer(
             yield from explain(trace, selection, looks, report)
 
     if form is TableFormat.MARKDOWN:
-        from attnviz.renderers.markdown import to_markdown
+        from attnviz.renderers.explain.markdown import to_markdown
 
         return lambda _, trace: [to_markdown(parts(trace)).encode()]
 
-    from attnviz.renderers.tables import to_renderable
+    from attnviz.renderers.explain.tables import to_renderable
 
     terminal = Terminal(table.output)
     return lambda _, trace: (terminal(to_renderable(one)) for one in parts(trace))

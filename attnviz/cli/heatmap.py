@@ -31,7 +31,7 @@ from attnviz.cli.progress import progress
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from attnviz.renderers.picture import Picture
+    from attnviz.renderers.heatmap.picture import Picture
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
@@ -87,7 +87,7 @@ def heatmap(
 
 
 def _show(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> None:
-    from attnviz.renderers.terminal import TerminalMap, room
+    from attnviz.renderers.heatmap.terminal import TerminalMap, room
 
     terminal = Terminal(target)
     decided = _decided(trace, chosen, picture, room(terminal.console, chosen.heads, terminal.height))
@@ -95,7 +95,7 @@ def _show(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path
 
 
 def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:
-    from attnviz.renderers.picture import View, decide
+    from attnviz.renderers.heatmap.picture import View, decide
 
     with progress("weights", timed=True, counted=False) as report:
         view = View(picture.pool, cells, picture.dpi, lambda done, of: report("weights", done, of))

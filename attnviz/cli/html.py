@@ -46,7 +46,7 @@ def html(
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
 
-    from attnviz.renderers.page import to_html
+    from attnviz.renderers.page.page import to_html
 
     chosen = selected(trace, part, special, **region_words(region))
     say_if_nothing_hidden(chosen, special)

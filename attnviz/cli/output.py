@@ -21,7 +21,7 @@ from attnviz.files import written_whole
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from attnviz.renderers.picture import Picture
+    from attnviz.renderers.heatmap.picture import Picture
     from attnviz.trace.trace import Trace
 
 NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
@@ -72,7 +72,7 @@ def drawn(
     """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
     os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
-    from attnviz.renderers.figure import draw, save
+    from attnviz.renderers.heatmap.figure import draw, save
 
     figure, missing = draw(picture, cmap=cmap, annotate=annotate)
     if missing and form != "svg":  # where the viewer finds the font

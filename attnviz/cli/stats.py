@@ -113,7 +113,7 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
-    from attnviz.renderers import head_table
+    from attnviz.renderers.stats import head_table
 
     match form:
         case StatsFormat.JSON:
@@ -124,7 +124,7 @@ def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> No
             write([Terminal(shown.output)(head_table.to_renderable(statistics, shown.sort))], shown.output)
         case _:
             assert shown.metric is not None
-            from attnviz.renderers.head_map import decide
+            from attnviz.renderers.stats.head_map import decide
 
             output = shown.output or DEFAULT_FILE.with_suffix(f".{form.value}")
             write([drawn(decide(statistics, shown.metric), form.value)], output)

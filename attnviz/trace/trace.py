@@ -85,7 +85,7 @@ class Trace:
         max_size     in megabytes: AttnvizError where the page would be larger
         """
         from attnviz.choices import Language
-        from attnviz.renderers.page import to_html  # up from here, and so only when somebody looks
+        from attnviz.renderers.page.page import to_html  # up from here, and so only when somebody looks
         from attnviz.trace.selection import select
 
         if language not in list(Language):

@@ -12,7 +12,7 @@ from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
 from attnviz.pooling.pool import pool
 from attnviz.renderers import picture
-from attnviz.renderers.picture import View, decide
+from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import Part, select
 from attnviz.trace.selectors import span
 

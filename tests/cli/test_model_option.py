@@ -14,7 +14,7 @@ from command_line import attnviz, done, in_terminal, problem, program
 from PIL import Image
 from tiny_models import saved
 
-from attnviz.renderers.numbers import share
+from attnviz.renderers.shared.numbers import share
 from attnviz.text.display import shown as as_shown
 
 TEXT = "Your journey starts with one step"

@@ -77,7 +77,7 @@ def test_the_tables_are_the_same(kind):
 def test_the_values_that_decide_a_picture_are_the_same(step):
     from attnviz import trace_text
     from attnviz.choices import MapStep
-    from attnviz.renderers.picture import decide
+    from attnviz.renderers.heatmap.picture import decide
     from attnviz.trace.selection import select
 
     trace = trace_text(TEXT, heads=2, causal=True)

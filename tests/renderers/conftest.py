@@ -20,9 +20,9 @@ from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, Step
-from attnviz.renderers.matrices import Looks
-from attnviz.renderers.parts import Heading, Section
-from attnviz.renderers.sections import explain
+from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.sections import explain
+from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import Selection, select
 

@@ -14,9 +14,9 @@ import pytest
 import attnviz
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, MapStep, Step
-from attnviz.renderers.matrices import Looks
-from attnviz.renderers.sections import explain
-from attnviz.renderers.tables import COLUMN_CELLS
+from attnviz.renderers.explain.sections import explain
+from attnviz.renderers.shared.matrix import Looks
+from attnviz.renderers.shared.table import COLUMN_CELLS
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.selection import select

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page import MOST_TOKENS, longest, title, to_html
+from attnviz.renderers.page.page import MOST_TOKENS, longest, title, to_html
 from attnviz.trace.selection import select
 from attnviz.trace.trace import Trace
 

@@ -10,10 +10,9 @@ from typing import Any
 from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Language, Metric
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.long import FINE_LEVELS, Long
 from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
-from attnviz.renderers.parts import file_name, name
-from attnviz.renderers.picture import shown_line
+from attnviz.renderers.page.pooled_maps import FINE_LEVELS, Long
+from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TEXT, exactness, ids, largest_error, model_name, side_of, special

@@ -14,7 +14,7 @@ import pytest
 
 from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language, Pool
-from attnviz.renderers.page import to_html
+from attnviz.renderers.page.page import to_html
 from attnviz.trace.selection import select
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

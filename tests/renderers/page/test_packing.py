@@ -11,9 +11,10 @@ import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import Language
-from attnviz.renderers.page import bundle, to_html
+from attnviz.renderers.page import bundle
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.packing import LEVELS, Form, estimate, forms, pack, packed
+from attnviz.renderers.page.page import to_html
 from attnviz.trace.selection import select
 
 
@@ -158,7 +159,7 @@ def test_a_sink_that_takes_nearly_all_leaves_numbers():
 
 def test_a_hopeless_page_is_refused_before_it_is_computed(monkeypatch):
     monkeypatch.setattr("attnviz.renderers.page.packing.EASY", 0)
-    monkeypatch.setattr("attnviz.renderers.page.make_record", None)
+    monkeypatch.setattr("attnviz.renderers.page.page.make_record", None)
     trace = random_trace(1, 2, 4000, 2)
     with pytest.raises(AttnvizError, match="would take"):
         to_html(trace, select(trace), budget=0.01)

@@ -8,9 +8,9 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Metric, Pool
-from attnviz.renderers.page import BARE, to_html
-from attnviz.renderers.page import long as long_texts
-from attnviz.renderers.page.long import FINE_LEVELS, drawn, estimate
+from attnviz.renderers.page import pooled_maps as long_texts
+from attnviz.renderers.page.page import BARE, to_html
+from attnviz.renderers.page.pooled_maps import FINE_LEVELS, drawn, estimate
 from attnviz.trace.selection import select
 from attnviz.trace.trace import numbered
 
@@ -55,7 +55,7 @@ def test_the_entropy_is_that_of_stats():
 
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 20)
     page = opened(trace(301, causal=True), view="matrix", query=19, key=0)
     assert "19 × 19 cells of 16 × 16 tokens, exact" in page.texts("footer")[0]
@@ -65,7 +65,7 @@ def test_a_page_of_a_long_text_says_what_a_cell_is(opened, monkeypatch):
 
 
 def test_a_long_text_of_many_heads_is_measured_against_the_budget(monkeypatch):
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     whole = trace(700)
     assert len(to_html(whole, select(whole))) > 500_000
     with pytest.raises(AttnvizError, match=r"the page would take .* MB, and 0\.2 are the most"):
@@ -113,7 +113,7 @@ def test_a_text_is_called_as_it_begins(opened, words, title):
 
 @pytest.mark.parametrize("pool", Pool)
 def test_only_a_mean_leaves_hidden_pairs_out(opened, monkeypatch, pool):
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     monkeypatch.setattr(long_texts, "MOST_CELLS_OF_SEVERAL", 20)
     [said] = opened(trace(301, causal=True), view="matrix", pool=pool).texts("footer")
     assert ("left out of a mean" in said) == (pool is Pool.MEAN)
@@ -121,7 +121,7 @@ def test_only_a_mean_leaves_hidden_pairs_out(opened, monkeypatch, pool):
 
 
 def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn(monkeypatch):
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     whole, heard = trace(700), []
     with pytest.raises(AttnvizError, match=r"the page would take 1\.\d MB, and 0\.3 are the most"):
         to_html(whole, select(whole), budget=0.3, report=lambda *done: heard.append(done))
@@ -131,7 +131,7 @@ def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn(monkeypatch)
 @pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
 @pytest.mark.parametrize("region", [{}, {"queries": "100:500", "keys": "0:300"}])
 def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region, monkeypatch):
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     whole = trace(700, **rule)
     selection = select(whole, **region)
     size = len(to_html(whole, selection)) - BARE
@@ -140,7 +140,7 @@ def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region, monkeypatc
 
 def test_the_heads_of_a_long_text_that_are_said_to_fit_do(monkeypatch):
     """Of one head there are more cells than of two together."""
-    monkeypatch.setattr("attnviz.renderers.page.MOST_TOKENS", 200)
+    monkeypatch.setattr("attnviz.renderers.page.page.MOST_TOKENS", 200)
     whole = trace(1000)
     assert len(to_html(whole, select(whole, head=["0"]))) > 0.8e6
     with pytest.raises(AttnvizError) as refused:

@@ -9,10 +9,10 @@ from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.choices import MapStep
-from attnviz.renderers import numbers
+from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.packing import LEVELS
-from attnviz.renderers.parts import Section
+from attnviz.renderers.shared import numbers
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 

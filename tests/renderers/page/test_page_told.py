@@ -9,9 +9,9 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.renderers import numbers
 from attnviz.renderers.page import packing
 from attnviz.renderers.page.packing import Form
+from attnviz.renderers.shared import numbers
 
 SVG = "{http://www.w3.org/2000/svg}"
 

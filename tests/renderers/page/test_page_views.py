@@ -12,8 +12,8 @@ from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import MapStep, Metric
-from attnviz.renderers import numbers
-from attnviz.renderers.scale import scale_of
+from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.scale import scale_of
 
 SENTENCE = "Your journey starts with one step"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,0 +1,1 @@
+"""The same numbers as data: JSON and CSV."""

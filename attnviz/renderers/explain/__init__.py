@@ -1,0 +1,1 @@
+"""explain: every step as headings, sentences and tables."""

@@ -1,0 +1,147 @@
+"""One query and one key, written out as on paper."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+from rich.cells import cell_len
+
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN
+from attnviz.renderers.explain.document import Section
+from attnviz.renderers.explain.writer import Writer
+from attnviz.renderers.shared import numbers
+
+LARGEST_EXPONENT = 20  # above it, e^x is no number to write on paper: the row is shifted by its largest value
+
+
+def pair_section(writer: Writer, head: int, query: int, key: int) -> Section:
+    """How ``query`` comes to its weight on ``key`` in one head, from the products to the output.
+
+    Only this query's row is computed, however long the text is.
+    """
+    paper, say = Paper(writer, head, query, key), writer.say
+    names = {"query": writer.query_names[query], "key": writer.key_names[key]}
+    position = say("pair.position", query_position=query, key_position=key, **names)
+    offset = (
+        writer.layer.rule.offset_for(len(writer.query_names), len(writer.key_names))
+        if writer.layer.rule.query_offset
+        else 0
+    )
+    sentences = [position, *([say("pair.offset", position=query + offset)] if offset else []), say("pair.rounded")]
+    lines = [*paper.score(), *paper.scaled(), *paper.masked()]
+    lines += (
+        [say("pair.blind")] if bool(paper.steps.blind[0]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
+    )
+    return Section(say("title.pair", **names), "", [] if writer.looks.quiet else sentences, [], lines)
+
+
+class Paper:
+    """The lines of one pair; every method writes one step."""
+
+    def __init__(self, writer: Writer, head: int, query: int, key: int) -> None:
+        self.layer, self.looks, self.key_names = writer.layer, writer.looks, writer.key_names
+        self.head, self.query, self.key = head, query, key
+        self.steps = Steps(*map(to_numpy, self.layer.steps(head, query)))  # (1, keys), (1, d_v)
+        self.say, self.more, self._number = writer.say, writer.matrices.more, writer.number
+        self.value = to_numpy(self.layer.value[self.layer.kv_head(head)])  # (keys, d_v)
+        self.row = self.steps.masked[0]  # (keys,)
+
+    def score(self) -> list[str]:
+        query = to_numpy(self.layer.query[self.head, self.query])
+        key = to_numpy(self.layer.key[self.layer.kv_head(self.head), self.key])
+        products = [f"{self._factor(a)}×{self._factor(b)}" for a, b in zip(query, key, strict=True)]
+        score = self._number(self.steps.scores[0, self.key])
+        return [self.say("pair.score"), f"  {' + '.join(self._cut(products))} = {score}"]
+
+    def scaled(self) -> list[str]:
+        rule, score = self.layer.rule, self._factor(self.steps.scores[0, self.key])
+        dimension, scaled = self.layer.query.shape[-1], self._number(self.steps.scaled[0, self.key])
+        if rule.softcap is None:
+            before = scaled
+        else:
+            before = self._number(float(self.steps.scores[0, self.key]) * self.layer.scale)
+        if rule.scale is None:
+            lines = [
+                self.say("pair.root", dimension=dimension),
+                f"  {score} / √{dimension} = {score} / {self._number(math.sqrt(dimension))} = {before}",
+            ]
+        else:
+            scale = self._number(self.layer.scale)
+            lines = [self.say("pair.scaled", scale=scale), f"  {score} × {self._factor(self.layer.scale)} = {before}"]
+        if rule.softcap is not None:
+            cap = f"{rule.softcap:g}"
+            lines += [self.say("pair.softcap", softcap=cap), f"  {cap} · tanh({before} / {cap}) = {scaled}"]
+        return lines
+
+    def masked(self) -> list[str]:
+        scaled, masked = self.steps.scaled[0, self.key], self.row[self.key]
+        if masked == -math.inf:
+            return [self.say("pair.hidden")]
+        if self.layer.rule.bias is None:
+            return [self.say("pair.visible")]
+        bias = self._factor(masked - scaled)
+        return [self.say("pair.bias"), f"  {self._number(scaled)} + {bias} = {self._number(masked)}"]
+
+    def exponentials(self) -> list[str]:
+        entries, shift = self._entries(), self._shift()
+        heading = self.say("pair.shifted", largest=self._factor(shift)) if shift else self.say("pair.exponentials")
+        width = max(cell_len(name) for name, _ in entries)
+        lines = []
+        for name, logit in entries:
+            power = numbers.HIDDEN if logit == -math.inf else self._number(logit - shift)
+            lines.append(
+                f"  {name}{' ' * (width - cell_len(name))}  e^{power} = {self._number(math.exp(logit - shift))}"
+            )
+        total = " + ".join(self._cut([self._number(math.exp(logit - shift)) for _, logit in entries]))
+        return [heading, *self._cut(lines, "  "), f"  {total} = {self._number(self._total())}"]
+
+    def weight(self) -> list[str]:
+        exponential = self._number(math.exp(float(self.row[self.key]) - self._shift()))
+        weight = self._number(self.steps.weights[0, self.key])
+        return [self.say("pair.weight"), f"  {exponential} / {self._number(self._total())} = {weight}"]
+
+    def output(self) -> list[str]:
+        weights = self.steps.weights[0]
+        terms = [
+            f"{self._number(weight)}×{self._vector(vector)}" for weight, vector in zip(weights, self.value, strict=True)
+        ]
+        return [
+            self.say("pair.output"),
+            f"  {' + '.join(self._cut(terms))}",
+            f"  = {self._vector(self.steps.output[0])}",
+        ]
+
+    def _entries(self) -> list[tuple[str, float]]:
+        """What shares the row's mass: every key, and the sink if there is one, each with its logit."""
+        entries = list(zip(self.key_names, self.row.tolist(), strict=True))
+        if self.layer.rule.sinks is not None:
+            entries.append((self.say("pair.sink"), float(self.layer.rule.sinks[self.head])))
+        return entries
+
+    def _shift(self) -> float:
+        """0 where e^x can be written on paper, as it can where it is 0, else the largest value of the row."""
+        logits = [logit for _, logit in self._entries()]
+        largest = max(logits)
+        seen = (logit for logit in logits if largest - logit < AS_GOOD_AS_HIDDEN)
+        return largest if max(map(abs, seen)) > LARGEST_EXPONENT else 0.0
+
+    def _total(self) -> float:
+        shift = self._shift()
+        return math.fsum(math.exp(logit - shift) for _, logit in self._entries())
+
+    def _cut(self, words: list[str], indent: str = "") -> list[str]:
+        """``words``, a long list cut in the middle, the cut said in words."""
+        most = self.looks.max_tokens
+        if len(words) <= most:
+            return words
+        more = indent + self.more(len(words) - most)
+        return [*words[: math.ceil(most / 2)], more, *words[len(words) - most // 2 :]]
+
+    def _factor(self, value: float) -> str:
+        return numbers.factor(value, self.looks.precision)
+
+    def _vector(self, values: numpy.ndarray) -> str:
+        return numbers.vector(values, self.looks.precision, most=8)

@@ -1,0 +1,171 @@
+"""What explain shows, decided as data: headings, sentences, matrices. The renderers only draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy
+
+from attnviz.attention.arrays import to_numpy
+from attnviz.choices import Step
+from attnviz.progress import Report, unheard
+from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.head_sections import HeadSections
+from attnviz.renderers.explain.top_keys import top_keys
+from attnviz.renderers.explain.writer import Writer
+from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.matrix import Looks
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import Part, Selection, is_long
+from attnviz.trace.trace import Trace
+
+
+def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = unheard) -> Iterator[Heading | Section]:
+    """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
+
+    ``report`` hears how much is done, of how much, where that takes long: in each layer of a long text anew.
+    """
+    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
+    for part in selection.layers:
+        writer = Writer(trace, part, selection.steps, looks)
+        yield _layer_heading(writer)
+        yield from _layer(writer, report)
+
+
+def _layer(writer: Writer, report: Report) -> Iterator[Heading | Section]:
+    if writer.part.pair is not None:
+        yield from _by_head(writer, _pairs(writer, *writer.part.pair))
+    elif writer.looks.top is not None or is_long(writer.layer):
+        yield from _by_head(writer, _top(writer, report))
+    else:
+        yield from _before_heads(writer)
+        yield from _heads(writer)
+
+
+def _layer_heading(writer: Writer) -> Heading:
+    layer, say = writer.layer, writer.say
+    queries, keys = len(writer.query_names), len(writer.key_names)
+    facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
+    if layer.stack:  # as --layer names it
+        title = say("label.layer", layer=layer.title)
+    else:
+        title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
+    if layer.key_tokens is None:
+        line = say("label.facts", tokens=queries, **facts)
+    else:
+        line = say("label.keys", queries=queries, keys=keys, **facts)
+    if writer.error is not None:
+        line += " · " + say("label.agreement", error=f"{writer.error:.1e}")
+    return Heading(2, title, line)
+
+
+def _before_heads(writer: Writer) -> Iterator[Section]:
+    layer, say = writer.layer, writer.say
+    if layer.embeddings is None:
+        return
+    if Step.EMBEDDINGS in writer.steps:
+        embeddings, first = to_numpy(layer.embeddings), writer.part.kept_queries[0]
+        sentences = [
+            say("embeddings.what", dimension=embeddings.shape[1]),
+            say("embeddings.here", token=writer.query_names[first], vector=writer.vector(embeddings[first])),
+        ]
+        if bare(layer):
+            sentences.append(say("query.same"))
+        formula = "X" if layer.positions is None else "E"
+        yield writer.section(Step.EMBEDDINGS, formula, sentences, writer.matrices.of_tokens(embeddings))
+    for step, formula, array in ((Step.POSITIONS, "P", layer.positions), (Step.INPUTS, "X = E + P", layer.inputs)):
+        if step in writer.steps and layer.positions is not None:
+            yield writer.section(step, formula, [say(f"{step.value}.what")], writer.matrices.of_tokens(array))
+
+
+def _heads(writer: Writer) -> Iterator[Heading | Section]:
+    layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
+    plain = bare(layer)
+    together = layer.together(wanted)
+    outputs = []
+    for head in range(layer.heads) if together else heads:
+        told = HeadSections(writer, head, plain)
+        if together:
+            outputs.append(told.steps.output)
+        if head in heads:
+            sections = list(told.sections())
+            if sections and layer.heads > 1:
+                yield _head_heading(writer, head)
+            yield from sections
+    if together:
+        yield from _after_heads(writer, numpy.stack(outputs))
+
+
+def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
+    from attnviz.renderers.explain.arithmetic import pair_section
+
+    for head in writer.part.heads:
+        yield [pair_section(writer, head, query, key)]
+
+
+def _top(writer: Writer, report: Report) -> Iterator[list[Section]]:
+    if writer.part.key is None:
+        for head in writer.part.heads:
+            yield list(top_keys(writer, head))
+        return
+    from attnviz.renderers.explain.top_queries import top_queries
+
+    for section in top_queries(writer, writer.part.key, report):
+        yield [section]
+
+
+def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
+    """What is told of each head that is shown, below its heading."""
+    for head, sections in zip(writer.part.heads, told, strict=True):
+        if writer.layer.heads > 1:
+            yield _head_heading(writer, head)
+        yield from sections
+
+
+def _head_heading(writer: Writer, head: int) -> Heading:
+    layer = writer.layer
+    if layer.key.shape[0] == layer.heads:
+        return Heading(3, writer.say("label.head", head=head))
+    return Heading(3, writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head)))
+
+
+def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | Section]:
+    """What follows from the outputs of all heads, (heads, queries, d_v)."""
+    layer, say = writer.layer, writer.say
+    concat = layer.concat(outputs)
+    projected = layer.projected(concat)
+    heads, _, dimension = outputs.shape
+    if heads > 1:
+        yield Heading(3, say("label.together"))
+    if heads > 1 and Step.CONCAT in writer.steps:
+        sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
+        matrix = writer.matrices.of_queries(concat)
+        yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+    if projected is not None and Step.PROJECTED in writer.steps:
+        formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
+        weight = writer.matrices.of_projection("W_O", layer.projections["output"])
+        result = writer.matrices.of_queries(projected)
+        yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
+
+
+def bare(layer: Layer) -> bool:
+    """Whether Q, K and V are the inputs themselves, without projections."""
+    inputs = layer.inputs
+    return inputs is not None and all(
+        array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
+        for array in (layer.query, layer.key, layer.value)
+    )
+
+
+def _shown_tokens(trace: Trace, parts: Sequence[Part]) -> Sequence[str]:
+    """The tokens of the text, without those that every layer which reads it leaves out."""
+    readers = [part for part in parts if part.layer.tokens is None]
+    if not readers or any(part.queries is None for part in readers):
+        return trace.tokens
+    return [trace.tokens[place] for place in sorted({place for part in readers for place in part.kept_queries})]
+
+
+def _sentence(tokens: Sequence[str], most: int) -> str:
+    """The tokens as one line, so that a person sees where they are cut."""
+    names = [name(token) for token in (tokens if len(tokens) <= 2 * most else [*tokens[:most], "…", *tokens[-most:]])]
+    return " ".join(names)

@@ -1,0 +1,71 @@
+"""What explain says of a text that is too long for tables of all pairs: some queries, each with the keys it looks at most.
+
+Only these queries' rows are computed, so it needs no more memory than the trace, however long that is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy
+
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.formula import Steps
+from attnviz.choices import Step
+from attnviz.renderers.explain.document import Section
+from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
+from attnviz.renderers.explain.writer import Writer
+from attnviz.renderers.shared import numbers
+
+QUERIES = 4  # that are shown when none was asked for
+
+
+def top_keys(writer: Writer, head: int) -> Iterator[Section]:
+    """A section for each of the queries that are shown of one head."""
+    columns = shown_steps(writer)
+    chosen = _queries(writer)
+    for place, query in enumerate(chosen):
+        steps = Steps(*map(to_numpy, writer.layer.steps(head, query)))  # (1, keys)
+        sentences = [writer.say("top.chosen")] if len(chosen) > 1 and not place else []
+        yield _section(writer, query, steps, columns, sentences)
+
+
+def _queries(writer: Writer) -> list[int]:
+    """The one asked for, or the last, which sees the most under a causal mask, and some evenly before it."""
+    if writer.part.query is not None:
+        return [writer.part.query]
+    kept = writer.part.kept_queries
+    return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
+
+
+def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
+    name, say = writer.query_names[query], writer.say
+    title = say("title.top_keys", query=name, position=f"{query:,}")
+    weights = steps.weights[0].astype(numpy.float64)
+    hidden = steps.hidden[0] & (weights == 0)  # where a bias lowers all of a row alike, its keys share the weights
+    if hidden.all():
+        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
+    kept = numpy.array(writer.part.kept_keys)
+    seen = kept[~hidden[kept]]
+    keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
+    others = numpy.setdiff1d(seen, keys)
+    left = float(weights[others].sum())
+    if len(keys):
+        share, rest = numbers.share(float(weights[keys].sum())), f"{len(others):,}"
+        if len(others):
+            sentences.append(counted(writer, "top.what", len(keys), share=share, rest=rest, left=numbers.share(left)))
+        else:
+            sentences.append(counted(writer, "top.what_all", len(keys), share=share))
+    if left_out := float(numpy.delete(weights, kept).sum()):
+        sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
+    if writer.layer.rule.sinks is not None:
+        sentences.append(say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0))))
+    if Step.OUTPUT in writer.steps:
+        sentences.append(say("output.here", query=name, vector=writer.vector(steps.output[0])))
+    if not len(keys):  # all that it sees is left out
+        return Section(title, "", sentences, [])
+    rows = [f"{writer.key_names[key]} @{key}" for key in keys]
+    values = {step: getattr(steps, step.value)[0, keys] for step in columns}
+    table = top_table(writer, "label.key", rows, values, len(others), left)
+    return Section(title, "", [] if writer.looks.quiet else sentences, [table])

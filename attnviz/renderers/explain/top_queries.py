@@ -1,0 +1,49 @@
+"""What explain says of one key of a text that is too long for tables of all pairs: the queries that look at it most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy
+
+from attnviz.analysis.key_column import Column, columns
+from attnviz.choices import Step
+from attnviz.progress import Report
+from attnviz.renderers.explain.document import Section
+from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
+from attnviz.renderers.explain.writer import Writer
+from attnviz.renderers.shared import numbers
+
+
+def top_queries(writer: Writer, key: int, report: Report) -> Iterator[Section]:
+    """A section for each of the heads that are shown."""
+    steps = shown_steps(writer)
+    for column in columns(writer.layer, writer.part.heads, key, report):
+        yield _section(writer, key, column, steps)
+
+
+def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Section:
+    name, say = writer.key_names[key], writer.say
+    title = say("title.top_queries", key=name, position=f"{key:,}")
+    kept = numpy.array(writer.part.kept_queries)
+    # Where a bias lowers all of a row alike, its keys share the weights.
+    seeing = kept[~(column.hidden[kept] & (column.weights[kept] == 0))]
+    if not len(seeing):
+        return Section(title, "", [say("top.unseen")], [])
+    weights = column.weights.astype(numpy.float64)
+    queries = seeing[largest(weights[seeing], writer.looks.top)]
+    others = numpy.setdiff1d(seeing, queries)
+    mass = float(weights[seeing].sum())
+    sentence = counted(
+        writer,
+        "top.received",
+        len(queries),
+        queries=f"{len(seeing):,}",
+        mass=numbers.share(mass),
+        mean=numbers.share(mass / len(seeing)),
+        share=numbers.share(float(weights[queries].sum())),
+    )
+    rows = [f"{writer.query_names[query]} @{query}" for query in queries]
+    values = {step: getattr(column, step.value)[queries] for step in steps}
+    table = top_table(writer, "label.query", rows, values, len(others), float(weights[others].sum()))
+    return Section(title, "", [] if writer.looks.quiet else [sentence], [table])

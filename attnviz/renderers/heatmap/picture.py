@@ -1,0 +1,236 @@
+"""What the heat map shows, decided as data before anything is drawn: panels, limits, labels, places in inches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from attnviz.analysis.maps import Frame, framed, head_maps
+from attnviz.choices import MapStep, Pool
+from attnviz.errors import AttnvizError
+from attnviz.progress import Report, unheard
+from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.labels import round_positions, shown_line
+from attnviz.renderers.shared.scale import Scale, scale_of
+from attnviz.text.display import shorten, shown
+from attnviz.trace.layer import Layer
+from attnviz.trace.origin import exactness, largest_error, model_name
+from attnviz.trace.selection import Part, Selection
+from attnviz.trace.trace import Trace, numbered
+
+TITLE_CELLS = 120  # of a person's own title
+LABEL_CELLS = 14  # a longer token is shortened on the axes
+SOURCE_TOKENS = 12  # of the text in the line below the title
+MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
+SIDE, SIDE_OF_SEVERAL = (
+    6.9,
+    3.5,
+)  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
+DPI = 150  # of a pooled map, unless another is asked for
+ALL_HIDDEN = "all pairs hidden"  # a map without a single weight is no accident of drawing
+
+
+class View(NamedTuple):
+    """How a long text is looked at.
+
+    pool    what a cell of many pairs shows
+    cells   into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
+    dpi     pixels an inch of the figure
+    report  hears how much is done, of how much
+    """
+
+    pool: Pool = Pool.MEAN
+    cells: int | None = None
+    dpi: int | None = None
+    report: Report = unheard
+
+
+class Panel(NamedTuple):
+    """One head: its title and its map, (queries, keys), hidden cells −∞."""
+
+    title: str
+    head: int
+    values: numpy.ndarray
+
+
+class Picture(NamedTuple):
+    """Everything that a heat map says.
+
+    panels    one for each head, all of the same shape
+    queries   the label of each row, keys the label of each column
+    scale     the one scale of their colours
+    hidden    whether any cell is hidden
+    positions of the tokens along each side, those between the cells' first tokens too; () where there are no tokens
+    cell      how many tokens a cell covers, down and across
+    placed    whether positions stand beside the tokens: in a region, whose place they do not say themselves
+    axes      what a row is, and what a column is
+    blank     what a hidden cell is called
+    pool      what a cell shows of the pairs that it covers
+    dpi       pixels an inch that give each cell pixels of its own; None: any
+    """
+
+    title: str
+    subtitle: str
+    panels: tuple[Panel, ...]
+    queries: tuple[str, ...]
+    keys: tuple[str, ...]
+    step: MapStep
+    scale: Scale
+    hidden: bool
+    axes: tuple[str, str] = ("query", "key")
+    blank: str = "hidden"
+    pool: Pool = Pool.MEAN
+    dpi: int | None = None
+    positions: tuple[Sequence[int], Sequence[int]] = ((), ())
+    cell: tuple[int, int] = (1, 1)
+    placed: tuple[bool, bool] = (False, False)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell covers many pairs: then only some cells have labels, round positions that they hold."""
+        return self.cell != (1, 1)
+
+
+def decide(
+    trace: Trace,
+    selection: Selection,
+    step: MapStep = MapStep.WEIGHTS,
+    title: str | None = None,
+    view: View = View(),  # noqa: B008  (immutable)
+) -> Picture:
+    """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
+    first, layers = selection.layers[0], [part.layer for part in selection.layers]
+    frame = _frame(trace, selection, view)
+    panels: list[Panel] = []
+    shares: list[float] = []  # of the weights, that went to keys which are left out
+    for part in selection.layers:
+
+        def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
+            view.report(before * of + done * heads, selection.heads * of)
+
+        found, lost = head_maps(part, step, frame, report)
+        titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
+        panels += map(Panel, titles, part.heads, found)
+        shares += lost
+    maps = [panel.values for panel in panels]
+    queries, keys = _labels(trace, first, frame)
+    told = _frame_words(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
+    own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
+    left_out = float(numpy.mean(shares)) if shares else None
+    return Picture(
+        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
+        subtitle=_subtitle(trace, first, told if own is not None else [], left_out),
+        panels=tuple(panels),
+        queries=queries,
+        keys=keys,
+        step=step,
+        scale=scale_of(maps, step, frame.pooled),
+        hidden=any(bool((values == -math.inf).any()) for values in maps),
+        pool=view.pool,
+        dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
+        positions=first.spans if frame.pooled else (first.kept_queries, first.kept_keys),
+        cell=frame.cell,
+        placed=_placed(trace, first, frame),
+    )
+
+
+def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
+    """What of the layers is shown, which must have the same tokens."""
+    first, *others = selection.layers
+    for part in others:
+        if _tokens(trace, part) != _tokens(trace, first):
+            raise AttnvizError(
+                f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
+                "choose layers of the same tokens with --layer",
+            )
+    most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+    most = min(most, int(side * (view.dpi or DPI)))
+    if max(map(len, first.spans)) > most:
+        most = view.cells or most
+    return framed(first, most, view.pool)
+
+
+def _tokens(trace: Trace, part: Part) -> tuple[Any, ...]:
+    """The tokens along both sides, and which of them are kept."""
+    return trace.query_tokens(part.layer), trace.key_tokens(part.layer), part.queries, part.keys
+
+
+def _both(first: Layer, second: Layer) -> str:
+    if first.stack or second.stack:
+        return f"{first.title} and {second.title}"
+    return f"layers {first.index} and {second.index}"
+
+
+def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
+    if frame.pooled:
+        return round_positions(part.spans[0], frame.cell[0]), round_positions(part.spans[1], frame.cell[1])
+    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    return (
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in part.kept_keys),
+    )
+
+
+def _placed(trace: Trace, part: Part, frame: Frame) -> tuple[bool, bool]:
+    """Whether the tokens of a region, along each side, are something else than their positions."""
+    if part.whole or frame.pooled:
+        return False, False
+    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    return (
+        any(queries[place] not in (str(place), f"q{place}") for place in part.kept_queries),
+        any(keys[place] not in (str(place), f"k{place}") for place in part.kept_keys),
+    )
+
+
+def _frame_words(part: Part, frame: Frame) -> list[str]:
+    """What the title says of a map that is not simply of all tokens."""
+    words = []
+    if not part.whole:
+        words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
+    if frame.pooled:
+        words.append(numbers.cells(frame.shape, frame.cell, frame.pool))
+    return words
+
+
+def _panel_title(layer: Layer, head: int, several: bool) -> str:
+    title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
+    return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
+
+
+def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
+    layer, rules = layers[0], [layer.rule for layer in layers]
+    words = {
+        MapStep.SCORES: "Attention scores Q Kᵀ",
+        MapStep.SCALED: "Scaled attention scores",
+        MapStep.MASKED: "Masked attention scores",
+        MapStep.WEIGHTS: "Attention weights",
+    }
+    parts = [words[step]]
+    if len(panels) == 1 and layer.heads > 1:
+        parts.append(f"{layer.title}, head {panels[0].head}")
+    elif len(panels) > 1:
+        parts += [layer.title] if len(layers) == 1 and model_name(trace) else []
+        parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
+    parts += ["causal"] if all(rule.causal for rule in rules) else []
+    if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
+        parts.append(f"window {layer.rule.window}")
+    return ", ".join(parts)
+
+
+def _subtitle(trace: Trace, part: Part, told: Sequence[str], left_out: float | None) -> str:
+    """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
+    tokens = trace.query_tokens(part.layer)
+    if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
+        return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
+    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
+    if part.spans[0].start > 0:
+        names.insert(0, "…")
+    if len(part.kept_queries) > SOURCE_TOKENS or part.spans[0].stop < len(tokens):
+        names.append("…")
+    text = f"“{' '.join(names)}”"
+    words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
+    return " · ".join(filter(None, words))

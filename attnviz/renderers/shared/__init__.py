@@ -1,0 +1,1 @@
+"""What several looks share: numbers, colours, a scale, labels, tables."""

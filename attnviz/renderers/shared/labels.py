@@ -1,0 +1,57 @@
+"""Tokens and texts as titles, sentences, tables and axes name them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy
+
+from attnviz.text.display import shorten, shown
+from attnviz.trace.trace import Trace, numbered
+
+LABEL_CELLS = 16  # of a token in a sentence or a table
+
+
+def unnamed(tokens: Sequence[str]) -> bool:
+    """Whether ``tokens`` are but their own positions, as of arrays that came without."""
+    return any(tuple(tokens) == numbered(len(tokens), prefix) for prefix in ("", "q", "k"))
+
+
+def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
+    """What to call a text that is none: the file whose arrays came without tokens."""
+    return str(trace.source["file"]) if "file" in trace.source and unnamed(tokens) else None
+
+
+def name(token: str) -> str:
+    """A token as sentences and tables name it."""
+    return shorten(shown(token), LABEL_CELLS)
+
+
+TICKS = 8  # positions named along an axis of a pooled map
+ROUND = (1, 2, 2.5, 5)  # times a power of ten
+
+
+def shown_line(text: str) -> str:
+    """A text of a person's own on one line, its words kept, what cannot be seen written out."""
+    return " ".join(shown(word) if word else "" for word in text.split(" "))
+
+
+def round_positions(positions: Sequence[int], size: int = 1, most: int = TICKS) -> tuple[str, ...]:
+    """A label for each cell of ``size`` of ``positions``: a round position that it holds, or "".
+
+    There are at most ``most`` labels; where none of the positions is round, the first has one.
+    """
+    labels = [""] * math.ceil(len(positions) / size)
+    apart = _apart(positions[-1] + 1 - positions[0], most)
+    for place in numpy.flatnonzero(numpy.asarray(positions) % apart == 0).tolist():
+        labels[place // size] = f"{positions[place]:,}"
+    if not any(labels):
+        labels[0] = f"{positions[0]:,}"
+    return tuple(labels)
+
+
+def _apart(length: int, most: int) -> int:
+    """A round number of tokens, at most ``most`` of which follow each other in ``length``."""
+    power = 10 ** max(math.floor(math.log10(length / most)), 0)
+    return next(int(factor * power) for factor in (*ROUND, 10) if int(factor * power) * most >= length)

@@ -1,0 +1,166 @@
+"""Tables of numbers, decided before they are drawn: which rows and columns are shown, in which words, how tinted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from attnviz.attention.arrays import Array, to_numpy
+from attnviz.renderers.shared import numbers
+from attnviz.text.lessons import Lessons
+from attnviz.trace.layer import Projection
+from attnviz.trace.selection import Part
+
+BLIND = "∅"  # the mark of a query that sees no key
+HIDDEN = -1.0  # the tint of a hidden cell
+
+
+class Looks(NamedTuple):
+    """How much is shown, and in which words; ``top`` asks for the top keys of some queries, which a long text gets anyway."""
+
+    lessons: Lessons
+    precision: int = 4
+    max_tokens: int = 16
+    quiet: bool = False
+    top: int | None = None
+
+
+class Matrix(NamedTuple):
+    """A table of numbers, ready to be drawn.
+
+    corner   what the rows and the columns are
+    rows     the label of each row, columns the label of each column
+    cells    the numbers as text
+    tints    where each number lies between the smallest (0) and the largest (1); HIDDEN: a hidden cell; None: not a
+             number to compare
+    """
+
+    corner: str
+    rows: list[str]
+    columns: list[str]
+    cells: list[list[str]]
+    tints: list[list[float | None]]
+
+
+class MatrixMaker:
+    """Makes the matrices of one layer, cut to what is shown of it."""
+
+    def __init__(self, part: Part, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]) -> None:
+        self.part, self.looks = part, looks
+        self.query_names, self.key_names = query_names, key_names
+        self.say = looks.lessons.say
+
+    def marking(self, blind: Iterable[int]) -> MatrixMaker:
+        """The same, where the queries ``blind``, which see no key, carry a mark."""
+        marked = set(blind)
+        names = [f"{name} {BLIND}" if place in marked else name for place, name in enumerate(self.query_names)]
+        return MatrixMaker(self.part, self.looks, names, self.key_names) if marked else self
+
+    def of_cells(self, values: numpy.ndarray) -> Matrix:
+        """queries × keys; −∞ is a hidden cell."""
+        shown = self.part.shown_queries, self.part.shown_keys
+        return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *shown)
+
+    def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
+        """queries × keys, tinted from 0, with the sum of each row over all keys that are not left out."""
+        shown = self.part.shown_queries, self.part.shown_keys
+        matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
+        kept = weights if self.part.keys is None else weights[:, self.part.keys]
+        sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), self.looks.precision)
+        words = [sums[row][0] if row is not None else "…" for row in self._places(self.part.shown_queries)]
+        return matrix._replace(
+            columns=[*matrix.columns, self.say("label.sum")],
+            cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
+            tints=[[*tints, None] for tints in matrix.tints],
+        )
+
+    def of_tokens(self, values: Array) -> Matrix:
+        """A vector for each token of the layer's text."""
+        return self._vectors("label.token", self.query_names, values, self.part.kept_queries)
+
+    def of_queries(self, values: Array) -> Matrix:
+        """A vector for each query."""
+        return self._vectors("label.query", self.query_names, values, self.part.shown_queries)
+
+    def of_keys(self, values: Array) -> Matrix:
+        """A vector for each key."""
+        return self._vectors("label.key", self.key_names, values, self.part.shown_keys)
+
+    def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
+        """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""
+        weight = to_numpy(projection.weight)[:, columns]
+        rows = [str(row) for row in range(len(weight))]
+        if projection.bias is not None:
+            weight, rows = numpy.vstack([weight, to_numpy(projection.bias)[columns]]), [*rows, "bias"]
+        return self._vectors(name, rows, weight, range(len(rows)))
+
+    def more(self, count: int) -> str:
+        """What stands where ``count`` places are left out."""
+        return self.say("label.more", count=f"{count:,}")
+
+    def _corner(self) -> str:
+        return f"{self.say('label.query')} ↓ {self.say('label.key')} →"
+
+    def _vectors(self, corner: str, rows: Sequence[str], values: Array, shown: Sequence[int]) -> Matrix:
+        array = to_numpy(values)
+        columns = [str(column) for column in range(array.shape[-1])]
+        corner = self.say(corner) if corner.startswith("label.") else corner
+        return self._cut(corner, rows, columns, array, numpy.zeros(array.shape, dtype=bool), shown, range(len(columns)))
+
+    def _cut(
+        self,
+        corner: str,
+        rows: Sequence[str],
+        columns: Sequence[str],
+        values: numpy.ndarray,
+        hidden: numpy.ndarray,
+        shown_rows: Sequence[int],
+        shown_columns: Sequence[int],
+        lowest: float | None = None,
+    ) -> Matrix:
+        """``values`` cut to what is shown, and of that to as many as fit, this cut said in words."""
+        row_places, column_places = self._places(shown_rows), self._places(shown_columns)
+        cells = numpy.ix_(*([place for place in places if place is not None] for places in (row_places, column_places)))
+        kept = values[cells]
+        return Matrix(
+            corner,
+            self._labels(rows, row_places, len(shown_rows)),
+            self._labels(columns, column_places, len(shown_columns)),
+            _with_gaps(numbers.matrix(kept, self.looks.precision), row_places, column_places, "…"),
+            _with_gaps(_tints(kept, hidden[cells], lowest), row_places, column_places, None),
+        )
+
+    def _places(self, shown: Sequence[int]) -> list[int | None]:
+        """As many of the places ``shown`` as fit; None stands for those left out in the middle."""
+        most, count = self.looks.max_tokens, len(shown)
+        if count <= most:
+            return list(shown)
+        return [*shown[: math.ceil(most / 2)], None, *shown[count - most // 2 :]]
+
+    def _labels(self, names: Sequence[str], places: list[int | None], count: int) -> list[str]:
+        more = self.more(count - self.looks.max_tokens)
+        return [more if place is None else names[place] for place in places]
+
+
+def _with_gaps(cells: list[list[Any]], rows: list[int | None], columns: list[int | None], gap: Any) -> list[list[Any]]:
+    """``cells`` with ``gap`` in the places that stand for what is left out."""
+    if None in columns:
+        at = columns.index(None)
+        cells = [[*row[:at], gap, *row[at:]] for row in cells]
+    if None in rows:
+        at = rows.index(None)
+        cells = [*cells[:at], [gap] * len(columns), *cells[at:]]
+    return cells
+
+
+def _tints(values: numpy.ndarray, hidden: numpy.ndarray, lowest: float | None) -> list[list[float | None]]:
+    seen = values[~hidden] if not hidden.all() else numpy.zeros(1)
+    low, high = seen.min() if lowest is None else lowest, seen.max()
+    spread = high - low if high > low else 1.0
+    tints: list[list[float | None]] = numpy.where(
+        hidden, HIDDEN, (numpy.where(hidden, low, values) - low) / spread
+    ).tolist()
+    return tints

@@ -1,0 +1,1 @@
+"""What the heads do: a table, data, or a map of one metric."""

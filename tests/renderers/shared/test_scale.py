@@ -1,0 +1,54 @@
+"""The one scale of a picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from attnviz.choices import MapStep
+from attnviz.renderers.shared.scale import Scale, scale_of
+
+CELLS = st.one_of(st.just(-math.inf), st.just(0.0), st.floats(0, 1), st.floats(-320, 0).map(lambda power: 10.0**power))
+
+
+@given(arrays(float, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=CELLS), st.booleans())
+@settings(deadline=None, max_examples=300)
+def test_any_weights_have_a_scale_and_a_place_on_it(values, pooled):
+    scale = scale_of([values], MapStep.WEIGHTS, pooled)
+    assert 0 <= scale.low < scale.high
+    assert not scale.decades or scale.low > 0
+    assert not scale.decades or scale.high >= values.max() * (1 - 1e-5)
+    places = [scale.place(value) for value in sorted(values[values > -math.inf])]
+    assert places == sorted(places)
+    assert all(0 <= place <= 1 for place in places)
+
+
+@pytest.mark.parametrize("decades", [False, True])
+def test_the_ends_of_a_scale_are_its_first_colour_and_its_last(decades):
+    scale = Scale(1e-4, 0.1, 0.5, decades=decades)
+    assert [scale.place(value) for value in (0.0, 1e-4, 0.1, 0.5)] == [0, 0, 1, 1]
+    assert (scale.place(1e-3) == pytest.approx(1 / 3)) == decades
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_needle_has_another_colour_than_what_surrounds_it(pooled):
+    values = numpy.random.default_rng(0).uniform(5e-6, 2e-5, (200, 100))
+    values[100:110], values[100:110, 45] = 1e-12, 1.0
+    scale = scale_of([values], MapStep.WEIGHTS, pooled)
+    assert (scale.high, scale.place(1.0)) == (1.0, 1.0)
+    assert 0.05 < scale.place(1e-5) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("largest", "high"), [(1.0000001, 1.0), (0.123, 0.13), (0.996, 1.0), (3e-5, 3e-5), (9.91e-3, 0.01)]
+)
+def test_a_scale_by_factors_ends_with_two_digits_that_reach_the_largest(largest, high):
+    values = numpy.full((40, 40), largest / 1000)
+    values[0, 0] = largest
+    scale = scale_of([values], MapStep.WEIGHTS)
+    assert (scale.high, scale.above) == (high, False)
