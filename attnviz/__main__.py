@@ -10,7 +10,7 @@ def run() -> None:
     # when the interpreter ends. What long runs leave is still collected, seldom.
     gc.disable()
     try:
-        from attnviz.cli import main
+        from attnviz.cli.app import main
 
         gc.freeze()
         gc.set_threshold(300_000)

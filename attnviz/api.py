@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from attnviz.choices import MAX_TOKENS, PAGE_MEGABYTES, PRECISION
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from attnviz.renderers.explain.explanation import Explanation
+    from attnviz.renderers.heatmap.heatmap import Heatmap
     from attnviz.sources.huggingface.inputs import Text
     from attnviz.trace.trace import Trace
+
+Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and ranges of them: 3, "0,4-7", [0, 3]
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def trace_text(
@@ -38,10 +45,8 @@ def trace_text(
 
     if heads < 1:
         raise AttnvizError(f"{heads} heads: there must be at least 1")
-    for word, kind in ((tokenizer, Tokenizer), (position, Position)):
-        if word not in list(kind):
-            raise AttnvizError(f"{word!r} is not one of {', '.join(kind)}")
-    toy = Toy(heads, dim, Tokenizer(tokenizer), seed, project, Position(position))
+    cut, encoding = _member(Tokenizer, tokenizer, "tokenizer"), _member(Position, position, "position")
+    toy = Toy(heads, dim, cut, seed, project, encoding)
     return toy.trace(text, Rule(scale=scale, causal=causal, window=window, softcap=softcap))
 
 
@@ -59,7 +64,7 @@ def trace_model(
     text: Text,
     *,
     tokenizer: Any = None,
-    layer: str | int | Sequence[str | int] = (),
+    layer: Chosen = (),
     target: Text | None = None,
     chat: bool = False,
     device: str | None = None,
@@ -87,5 +92,157 @@ def trace_model(
         watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
     else:
         watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
-    words = [layer] if isinstance(layer, str | int) else layer
-    return trace(watched, text, layer=[str(word) for word in words], target=target, chat=chat)
+    return trace(watched, text, layer=_words(layer), target=target, chat=chat)
+
+
+def explain(
+    trace: Trace,
+    *,
+    layer: Chosen = (),
+    head: Chosen = (),
+    step: str | Iterable[str] = (),
+    query: str | int | None = None,
+    key: str | int | None = None,
+    skip_special: bool = False,
+    top: int | None = None,
+    precision: int = PRECISION,
+    max_tokens: int = MAX_TOKENS,
+    quiet: bool = False,
+    language: str = "en",
+) -> Explanation:
+    """Every step of the selected layers and heads of ``trace``, as ``attnviz explain`` tells it.
+
+    What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook.
+
+    layer, head   numbers and ranges ("0,4-7"); nothing means all
+    step          names of steps ("scores", "weights"); nothing means all
+    query, key    a token, or its position as a number or "@3"; with both, their arithmetic
+    skip_special  hide special tokens, and say what they took
+    top           the keys that a query looks at most, as a long text is shown anyway
+    precision     decimals at the most; max_tokens, rows and columns at the most
+    quiet         only the numbers, no sentences
+    language      of the sentences, "en" or "vi"
+
+    AttnvizError where there is no such layer, head, step, token or language.
+    """
+    from attnviz.choices import Language, Step
+    from attnviz.renderers.explain.explanation import Explanation
+    from attnviz.renderers.explain.sections import explain
+    from attnviz.renderers.shared.matrix import Looks
+    from attnviz.text.lessons import lessons
+    from attnviz.trace.selection import select
+
+    steps = [_member(Step, word, "step") for word in ([step] if isinstance(step, str) else step)]
+    selection = select(
+        trace,
+        layer=_words(layer),
+        head=_words(head),
+        step=steps,
+        query=_position(query),
+        key=_position(key),
+        skip_special=skip_special,
+    )
+    looks = Looks(lessons(_member(Language, language, "language")), precision, max_tokens, quiet, top)
+    return Explanation(list(explain(trace, selection, looks)))
+
+
+def heatmap(
+    trace: Trace,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    layer: Chosen = (),
+    head: Chosen = (),
+    step: str = "weights",
+    query: str | None = None,
+    key: str | None = None,
+    skip_special: bool = False,
+    pool: str = "mean",
+    title: str | None = None,
+    cmap: str | None = None,
+    annotate: bool | None = None,
+    dpi: int | None = None,
+) -> Heatmap:
+    """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it.
+
+    What comes back is saved as .png, .svg or .pdf, and shows itself in a notebook. With ``path`` it is saved at once.
+
+    layer, head   numbers and ranges ("0,4-7"); nothing means all
+    step          "scores", "scaled", "masked" or "weights"
+    query, key    only the positions "A:B", or "@3" alone
+    skip_special  hide special tokens, and say what they took
+    pool          what a cell of many tokens shows: their "mean" or "max"
+    title         in place of the one that says what it is
+    cmap          a matplotlib colour map
+    annotate      write the values into the cells; None: while they fit
+    dpi           pixels an inch of a PNG
+
+    AttnvizError where there is no such layer, head, step or colour map.
+    """
+    from attnviz.choices import MapStep, Pool
+    from attnviz.renderers.heatmap.heatmap import Heatmap
+    from attnviz.renderers.heatmap.picture import View, decide
+    from attnviz.trace.selection import select
+
+    selection = select(
+        trace, layer=_words(layer), head=_words(head), queries=query, keys=key, skip_special=skip_special
+    )
+    view = View(_member(Pool, pool, "pool"), None, dpi)
+    drawing = Heatmap(decide(trace, selection, _member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
+    if path is not None:
+        drawing.save(path)
+    return drawing
+
+
+def html(
+    trace: Trace,
+    *,
+    layer: Chosen = (),
+    head: Chosen = (),
+    query: str | None = None,
+    key: str | None = None,
+    skip_special: bool = False,
+    pool: str = "mean",
+    language: str = "en",
+    max_size: float = PAGE_MEGABYTES,
+) -> str:
+    """One offline HTML page of the selected layers and heads of ``trace``, as ``attnviz html`` writes it.
+
+    layer, head   numbers and ranges ("0,4-7"); nothing means all
+    query, key    only the positions "A:B", or "@3" alone
+    skip_special  open it without special tokens
+    pool          what a cell of a long text shows: the "mean" or "max" of many tokens
+    language      of the page, "en" or "vi"
+    max_size      in megabytes: AttnvizError where the page would be larger
+    """
+    from attnviz.choices import Language, Pool
+    from attnviz.renderers.page.page import to_html
+    from attnviz.trace.selection import select
+
+    selection = select(
+        trace, layer=_words(layer), head=_words(head), queries=query, keys=key, skip_special=skip_special
+    )
+    return to_html(trace, selection, _member(Language, language, "language"), max_size, _member(Pool, pool, "pool"))
+
+
+def notebook_frame(trace: Trace) -> str:
+    """How a notebook shows ``trace``: HTML of its page, in a frame."""
+    from attnviz.renderers.page.notebook import to_frame
+
+    return to_frame(trace)
+
+
+def _words(chosen: Chosen) -> list[str]:
+    """What a person gives for layers or heads, as the command line has it."""
+    return [str(chosen)] if isinstance(chosen, str | int) else [str(word) for word in chosen]
+
+
+def _position(wanted: str | int | None) -> str | None:
+    """A token, or a position: a number is always one."""
+    return f"@{wanted}" if isinstance(wanted, int) else wanted
+
+
+def _member(kind: type[Choice], word: str, name: str) -> Choice:
+    """The member of ``kind`` that ``word`` names."""
+    if word not in list(kind):
+        raise AttnvizError(f"{name} is {word!r}: there are {', '.join(kind)}")
+    return kind(word)

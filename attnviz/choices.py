@@ -96,3 +96,10 @@ class Tokenizer(StrEnum):
     CHAR = "char"
     BYTE = "byte"
     WHITESPACE = "whitespace"
+
+
+# What a command takes where nobody says otherwise: its option and the function below it use the same.
+NEAR = 8  # keys at a distance below this count as near
+PRECISION = 4  # decimals at the most
+MAX_TOKENS = 16  # rows and columns of a table at the most
+PAGE_MEGABYTES = 50.0  # that a browser still opens without a thought

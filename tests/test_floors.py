@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -177,9 +176,3 @@ def test_a_planted_name_in_a_string_is_found():
     sources = module_sources()
     planted = sources | {"attnviz.errors": f'{sources["attnviz.errors"]}\nNAME = "attnviz.api.trace_text"\n'}
     assert "attnviz.api.trace_text" in dotted_names(planted) - DOTTED
-
-
-def test_the_rooms_are_the_ones_that_python_finds():
-    assert {name for name in sys.stdlib_module_names if name in {one for rooms in FLOORS for one in rooms}} <= {
-        "__init__"
-    }

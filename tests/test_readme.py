@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from attnviz.cli import build, main
+from attnviz.cli.app import build, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -109,7 +109,7 @@ def test_every_help_text_ends_with_an_example_that_runs(name, folder, model_fold
 
 
 def test_the_lengths_from_which_maps_are_pooled():
-    from attnviz.renderers import picture
+    from attnviz.renderers.heatmap import picture
     from attnviz.renderers.page.page import MOST_TOKENS
 
     assert (

@@ -131,7 +131,7 @@ class Layer:
             raise AttnvizError(f"{len(self.slopes)} slopes for {heads} heads: give one a head")
         if not all(map(math.isfinite, self.slopes or ())):
             raise AttnvizError(f"slopes are {self.slopes}: they must be finite numbers")
-        if not isinstance(self.index, int) or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
+        if type(self.index) is not int or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
             raise AttnvizError(
                 f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
             )

@@ -7,7 +7,7 @@ grows with the number of tokens, not with its square.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,33 +70,22 @@ class Trace:
         record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
-    def to_html(
-        self,
-        *,
-        layer: str | int | Iterable[str | int] = (),
-        head: str | int | Iterable[str | int] = (),
-        language: str = "en",
-        max_size: float = 50.0,
-    ) -> str:
-        """One offline HTML page of the layers and heads that are selected, as ``attnviz html`` writes it.
+    def explain(self, **options: Any) -> Any:
+        """Every step, as ``attnviz explain`` tells it. The options are those of ``attnviz.api.explain``."""
+        return public("attnviz.api.explain", self, **options)
 
-        layer, head  numbers and ranges ("0,4-7"); nothing means all
-        language     of the page, "en" or "vi"
-        max_size     in megabytes: AttnvizError where the page would be larger
-        """
-        from attnviz.choices import Language
-        from attnviz.renderers.page.page import to_html  # up from here, and so only when somebody looks
-        from attnviz.trace.selection import select
+    def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
+        """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one. The options are those of
+        ``attnviz.api.heatmap``."""
+        return public("attnviz.api.heatmap", self, path, **options)
 
-        if language not in list(Language):
-            raise AttnvizError(f"language is {language!r}: there are {', '.join(Language)}")
-        return to_html(self, select(self, layer=_words(layer), head=_words(head)), Language(language), max_size)
+    def to_html(self, **options: Any) -> str:
+        """One offline page, as ``attnviz html`` writes it. The options are those of ``attnviz.api.html``."""
+        return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]
 
     def _repr_html_(self) -> str:
         """How a notebook shows this trace: its page, in a frame."""
-        from attnviz.renderers.page.notebook import to_frame
-
-        return to_frame(self)
+        return public("attnviz.api.notebook_frame", self)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.get('kind', 'arrays')})"
@@ -132,9 +121,12 @@ def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{position}" for position in range(count))
 
 
-def _words(words: str | int | Iterable[str | int]) -> list[str]:
-    """What a person gives for --layer or --head, as the command line has it."""
-    return [str(words)] if isinstance(words, str | int) else [str(word) for word in words]
+def public(name: str, *arguments: Any, **options: Any) -> Any:
+    """Call the function of this dotted name: up from here, and so only when somebody looks (tests/test_floors.py)."""
+    from importlib import import_module
+
+    module, _, function = name.rpartition(".")
+    return getattr(import_module(module), function)(*arguments, **options)
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from attnviz.analysis.measure import head_metrics
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.errors import UsageError
 from attnviz.pooling.pool import pool
-from attnviz.renderers import picture
+from attnviz.renderers.heatmap import picture
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import Part, select
 from attnviz.trace.selectors import span

@@ -9,7 +9,8 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose
 
-from attnviz import Layer, Rule, Trace, metrics, trace_text
+from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.analysis import measure
 from attnviz.analysis.blocks import cuts, row_block
 from attnviz.analysis.measure import head_metrics, measured
 from attnviz.analysis.metrics import COMPUTE
@@ -170,7 +171,7 @@ def test_block_by_block_gives_the_same(monkeypatch, cells, left, rule):
     made = trace(**RULES[rule])
     whole = measured(made, made.layers[0], queries=left, keys=left)
     monkeypatch.setattr("attnviz.analysis.blocks.CELLS", cells)
-    monkeypatch.setattr("attnviz.metrics.CELLS", cells)
+    monkeypatch.setattr("attnviz.analysis.measure.CELLS", cells)
     blocks = measured(made, made.layers[0], queries=left, keys=left)
     assert_allclose(blocks.left_out, whole.left_out, atol=1e-12)
     for metric, values in blocks.metrics.items():
@@ -206,16 +207,16 @@ def test_the_first_key_is_found_by_the_rule_alone(mask, first, monkeypatch):
     array = numpy.ones((2, len(PLACES), 2))
     layer = Layer(array, array, array, Rule(causal=True, mask=mask))
     monkeypatch.setattr(Layer, "steps", lambda *_: pytest.fail("scores were computed"))
-    assert metrics._first_key(layer, numpy.ones(len(PLACES), dtype=bool)) == first
+    assert measure._first_key(layer, numpy.ones(len(PLACES), dtype=bool)) == first
     bias = Layer(array, array, array, Rule(causal=True, bias=numpy.where(mask, 0.0, -1e9)))
-    assert metrics._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == first
+    assert measure._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == first
 
 
 def test_copies_are_told_by_all_of_a_token():
     tokens = ("a", "a\0", "A", "x" * 1_000_000)
     array = numpy.ones((1, 4, 2))
     layer = Layer(array, array, array)
-    assert metrics._copies(Trace(tokens, (layer,)), layer).tolist() == [0, 1, 0, 2]
+    assert measure._copies(Trace(tokens, (layer,)), layer).tolist() == [0, 1, 0, 2]
 
 
 def test_blocks_hold_every_row_once(monkeypatch):

@@ -276,7 +276,7 @@ def peer(script: str, *arguments: str) -> list[str]:
 
 def option_counts() -> dict[str, int]:
     """How many parameters each command of attnviz has."""
-    from attnviz.cli import build
+    from attnviz.cli.app import build
 
     return {name: len(command.params) for name, command in build().commands.items()}
 

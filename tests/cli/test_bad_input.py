@@ -469,7 +469,7 @@ def test_weights_that_do_not_fit(folder, shapes, arguments, message, form):
     "options", [["--backend", "torch"], ["--device", "cpu"], ["--device", "auto", "--format", "json"]]
 )
 def test_without_torch_one_line_says_what_to_install(options):
-    code = "import sys; sys.modules['torch'] = None; from attnviz.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; sys.modules['torch'] = None; from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.run(
         [sys.executable, "-c", code, "explain", "a", *options], capture_output=True, env=surroundings(), check=False
     )

@@ -11,7 +11,7 @@ from command_line import attnviz, done, in_terminal, program, without_escapes
 from rich.cells import cell_len
 
 import attnviz as library
-from attnviz.cli import COMMANDS, build
+from attnviz.cli.app import COMMANDS, build
 
 HELPS = [("--help",), *((command, "--help") for command in COMMANDS)]
 

@@ -208,7 +208,7 @@ def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
 def test_memory_stays_far_below_that_of_all_pairs(command, folder):
     text = " ".join(f"w{place % 997}" for place in range(12_000))  # 576 MiB of weights in single precision
     (folder / "text.txt").write_text(text)
-    code = "import sys; from attnviz.cli import main; main(sys.argv[1:]); print(open('/proc/self/status').read())"
+    code = "import sys; from attnviz.cli.app import main; main(sys.argv[1:]); print(open('/proc/self/status').read())"
     run = subprocess.run(
         [sys.executable, "-c", code, *command, "--file", "text.txt", "--causal"],
         capture_output=True,

@@ -9,8 +9,8 @@ import sys
 import pytest
 from command_line import without_escapes
 
-from attnviz.cli import main
-from attnviz.cli.progress import progress
+from attnviz.cli.app import main
+from attnviz.cli.output.progress import progress
 
 
 class Watched(io.StringIO):

@@ -15,7 +15,7 @@ HEAVY = {"torch", "matplotlib", "array_api_compat", "pydantic", "PIL", "click", 
 
 MODULES_OF = """
 import sys
-from attnviz.cli import main
+from attnviz.cli.app import main
 code = main(sys.argv[1:])
 print(" ".join(sys.modules), file=sys.stderr)
 sys.exit(code)
@@ -90,6 +90,8 @@ def test_the_package_alone_imports_nothing_heavy():
 
 
 def test_the_command_line_runs_many_times_in_one_process():
-    code = "from attnviz.cli import main; print([main([*words]) for words in 3 * [['--version'], ['explain', 'a']]])"
+    code = (
+        "from attnviz.cli.app import main; print([main([*words]) for words in 3 * [['--version'], ['explain', 'a']]])"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=surroundings(), check=False)
     assert run.stdout.decode().splitlines()[-1:] == ["[0, 0, 0, 0, 0, 0]"]

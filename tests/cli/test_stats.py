@@ -12,10 +12,12 @@ import pytest
 from command_line import Result, attnviz, done, fed, problem, started
 from tiny_models import saved
 
-from attnviz import metrics, trace_text
+from attnviz import trace_text
+from attnviz.analysis import measure
 from attnviz.choices import Metric
-from attnviz.cli.inputs import Making, line_count, read_lines
-from attnviz.cli.options import SourceOptions
+from attnviz.cli.input.text import line_count
+from attnviz.cli.input.traces import Making, read_lines
+from attnviz.cli.options.source import SourceOptions
 
 TEXT = "the cat sat on the mat and the cat slept"
 
@@ -194,7 +196,7 @@ def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypat
                 signal.raise_signal(signal.SIGINT)
             yield made
 
-    monkeypatch.setattr("attnviz.cli.stats.read_lines", interrupted)
+    monkeypatch.setattr("attnviz.cli.commands.stats.read_lines", interrupted)
     (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
     result = attnviz("stats", "--lines", "--file", "texts.txt")
     assert (result.code, result.stderr) == (130, "attnviz: interrupted: this is of 1,001 of 30,001 texts\n")
@@ -271,13 +273,13 @@ def test_a_head_alone_is_measured_alone(folder, monkeypatch):
     """Of sixteen heads of a trace, those that nobody asks for are not computed."""
     arrays = numpy.random.default_rng(0).standard_normal((16, 1500, 4))
     numpy.savez(folder / "t.npz", query=arrays, key=arrays, value=arrays)
-    computed, usual = [], metrics.row_block
+    computed, usual = [], measure.row_block
 
     def counted(layer, which, rows):
         computed.append(which)
         return usual(layer, which, rows)
 
-    monkeypatch.setattr(metrics, "row_block", counted)
+    monkeypatch.setattr(measure, "row_block", counted)
     assert [head["head"] for head in heads("--from", "t.npz", "--head", "3")["heads"]] == [3]
     assert all(which == slice(3, 4) for which in computed)
     assert computed

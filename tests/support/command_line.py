@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from attnviz.cli import main
+from attnviz.cli.app import main
 
 PROGRAM = (sys.executable, "-m", "attnviz")
 SAMPLE = "Your journey starts with one step"

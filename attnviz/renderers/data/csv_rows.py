@@ -16,7 +16,7 @@ from attnviz.trace.selection import Part, Selection, is_long
 from attnviz.trace.trace import Trace
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
-BYTES_AS_JSON, BYTES_AS_CSV = 32, 256  # of one number of a map, while it is written
+BYTES_AS_CSV = 256  # of one number of a map, while it is written
 OF_KEYS = (Step.KEY, Step.VALUE)  # a row a key; all other steps but the maps of both have a row a query
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 

@@ -13,12 +13,12 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.memory import require_memory
 from attnviz.choices import MapStep, Step
-from attnviz.renderers.data.csv_rows import BYTES_AS_JSON
 from attnviz.trace.selection import Part, Selection, is_long
 from attnviz.trace.trace import FORMAT, Trace
 
 MAP_STEPS = tuple(Step(step.value) for step in MapStep)
 COMPUTED = {*MAP_STEPS, Step.OUTPUT}
+BYTES_AS_JSON = 32  # of one number of a map, while it is written
 HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 

@@ -505,10 +505,10 @@ def test_a_figure_may_be_saved_twice_and_in_several_formats(form):
 PROGRAM = """
 import hashlib, sys, numpy
 from attnviz import trace_text
-from attnviz.renderers.figure import draw, save
-from attnviz.renderers.picture import View, decide
-from attnviz.renderers.scale import Scale
-from attnviz.selection import select
+from attnviz.renderers.heatmap.figure import draw, save
+from attnviz.renderers.heatmap.picture import View, decide
+from attnviz.renderers.shared.scale import Scale
+from attnviz.trace.selection import select
 trace = trace_text("Your journey starts", heads=2, causal=True)
 figure, _ = draw(decide(trace, select(trace)))
 print(*(hashlib.sha256(save(figure, form)).hexdigest() for form in ("png", "svg", "pdf")))

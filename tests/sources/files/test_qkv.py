@@ -162,7 +162,7 @@ def test_bfloat16_is_read_without_torch(tmp_path):
     save_file(tensors, path)
     program = (
         "import sys, json, pathlib; sys.modules['torch'] = None\n"
-        "from attnviz.sources.files import read_trace\n"
+        "from attnviz.sources.files.qkv import read_trace\n"
         f"print(json.dumps(read_trace(pathlib.Path({str(path)!r})).layers[0].steps().weights.tolist()))\n"
     )
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout

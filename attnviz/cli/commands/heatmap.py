@@ -5,29 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.cli.inputs import Making, read_trace
-from attnviz.cli.options import (
-    EngineOptions,
-    ModelOptions,
-    PartOptions,
-    PictureFormat,
-    PictureOptions,
-    RegionOptions,
-    RuleOptions,
-    SourceOptions,
-    SpecialOptions,
-    ToyOptions,
-)
-from attnviz.cli.output import (
-    Terminal,
-    chosen_format,
-    drawn,
-    require_no_terminal,
-    save_trace,
-    write,
-)
-from attnviz.cli.parts import first_layer, region_words, require_whole, say_if_nothing_hidden, selected
-from attnviz.cli.progress import progress
+from attnviz.cli.input.selected import first_layer, region_words, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.heatmap import PictureOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.files import drawn, save_trace, write
+from attnviz.cli.output.formats import PictureFormat, chosen_format
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.terminal import Terminal, require_no_terminal
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
-import os
-import stat
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import Backend
-from attnviz.cli.models import ModelTraces, require_model, require_no_rule, require_no_toy
-from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, SourceOptions, ToyOptions
-from attnviz.cli.output import notice
+from attnviz.cli.input.models import ModelTraces, require_model, require_no_rule, require_no_toy
+from attnviz.cli.input.text import read_text, text_lines
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.files import file_errors
 from attnviz.text.display import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy.toy import Toy
     from attnviz.trace.trace import Trace
-
-SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
-STDIN = "standard input"
-WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
 
 
 class Making(NamedTuple):
@@ -52,7 +42,7 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     maker = _maker(making)
     if isinstance(maker, ModelTraces) and maker.reads_images:
         return maker(_image(source))
-    return maker(_read_text(source))
+    return maker(read_text(source))
 
 
 def read_lines(
@@ -71,7 +61,7 @@ def read_lines(
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
     blank = number = 0
-    for number, line in enumerate(_lines(source), start=1):
+    for number, line in enumerate(text_lines(source), start=1):
         if not line.strip():
             blank += 1
             continue
@@ -88,16 +78,6 @@ def read_lines(
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
-
-
-def line_count(source: SourceOptions) -> int | None:
-    """How many lines with a text there will be, where that can be known before they are read."""
-    if source.text is not None:
-        return sum(1 for line in _split(source.text) if line.strip())
-    if source.file is None or not source.file.is_file():
-        return None
-    with file_errors(source.file), open(source.file, "rb") as stream:
-        return sum(1 for line in stream if line.decode("utf-8-sig", "replace").strip())
 
 
 @contextmanager
@@ -201,94 +181,3 @@ def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
     ]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are both given: which one is meant?", "leave out all but one")
-
-
-def _read_text(source: SourceOptions) -> str:
-    """The whole text: TEXT, --file, standard input when it is a pipe or a file, or the sample."""
-    if source.text is not None:
-        return source.text
-    if source.file is not None and str(source.file) != "-":
-        with file_errors(source.file):
-            return _decoded(source.file.read_bytes(), str(source.file))
-    if source.file is None and not _stdin_has_text():
-        from attnviz.sources.toy.toy import SAMPLE
-
-        notice(f'no text given, so here is a sample: "{SAMPLE}"')
-        return SAMPLE
-    with _waiting() as stdin:
-        content = stdin.read()
-    return _decoded(content, STDIN)
-
-
-def _lines(source: SourceOptions) -> Iterator[str]:
-    if source.text is not None or (source.file is None and not _stdin_has_text()):
-        yield from _split(_read_text(source))
-    elif source.file is not None and str(source.file) != "-":
-        with file_errors(source.file), open(source.file, "rb") as stream:
-            yield from _decoded_lines(stream, str(source.file))
-    else:
-        with _waiting() as stdin:
-            yield from _decoded_lines(stdin, STDIN)
-
-
-def _split(text: str) -> list[str]:
-    """The lines of ``text``, which end where a file's lines end: not at \\x0c or \\u2028."""
-    lines = text.split("\n")
-    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
-
-
-def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    number = 0
-    for number, line in enumerate(stream, start=1):
-        yield _decoded(line, f"{name}, line {number}").rstrip("\r\n")
-    if not number:
-        raise AttnvizError(f"{name} is empty", "give at least one line")
-
-
-def _decoded(content: bytes, name: str) -> str:
-    if not content:
-        raise AttnvizError(f"{name} is empty", "give at least one word")
-    if wide := next((encoding for mark, encoding in WIDE.items() if content.startswith(mark)), None):
-        raise AttnvizError(f"{name} is {wide} text, not UTF-8", f"convert it first: iconv -f {wide} -t UTF-8")
-    if b"\0" in content:
-        raise AttnvizError(
-            f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AttnvizError(
-            f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}",
-            "convert it first, for example with iconv",
-        ) from None
-
-
-def _stdin_has_text() -> bool:
-    """Whether standard input is a pipe or a file; a terminal and /dev/null are not."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-    except (AttributeError, OSError, ValueError):  # closed, or replaced by something without a file
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
-
-
-@contextmanager
-def _waiting() -> Iterator[BinaryIO]:
-    """Standard input, and a notice on stderr when it stays silent."""
-    if sys.stdin is None:
-        raise AttnvizError(f"{STDIN} is closed", "give a text, or --file PATH")
-    timer = threading.Timer(
-        0.0 if sys.stdin.isatty() else SILENCE,
-        notice,
-        ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
-    )
-    try:
-        timer.start()
-        with file_errors(STDIN):
-            sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
-        timer.cancel()
-        yield sys.stdin.buffer
-    finally:
-        timer.cancel()
-        if timer.ident is not None:
-            timer.join()  # a thread that still writes when the interpreter ends would abort it

@@ -7,22 +7,19 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from attnviz.choices import Step
-from attnviz.cli.inputs import Making, named_line, read_lines, read_trace
-from attnviz.cli.options import (
-    EngineOptions,
-    LinesOptions,
-    ModelOptions,
-    PartOptions,
-    RuleOptions,
-    SourceOptions,
-    SpecialOptions,
-    TableFormat,
-    TableOptions,
-    ToyOptions,
-)
-from attnviz.cli.output import Terminal, chosen_format, save_trace, write
-from attnviz.cli.parts import first_layer, require_whole, say_if_nothing_hidden, selected
-from attnviz.cli.progress import progress
+from attnviz.cli.input.selected import first_layer, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.explain import TableOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.selection import PartOptions, SpecialOptions
+from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.files import save_trace, write
+from attnviz.cli.output.formats import TableFormat, chosen_format
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.terminal import Terminal
 from attnviz.errors import UsageError
 from attnviz.progress import Report, unheard
 

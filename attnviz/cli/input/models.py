@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.choices import Backend
-from attnviz.cli.options import EngineOptions, ModelOptions, RuleOptions, ToyOptions
-from attnviz.cli.output import notice
-from attnviz.cli.parameters import Options, dashed
-from attnviz.cli.progress import progress, silent
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.progress import progress, silent
+from attnviz.cli.output.streams import notice
+from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
 
 if TYPE_CHECKING:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attnviz.cli.inputs import Making, read_trace
-from attnviz.cli.options import (
-    EngineOptions,
-    ModelOptions,
-    PageOptions,
-    PartOptions,
-    RegionOptions,
-    RuleOptions,
-    SourceOptions,
-    SpecialOptions,
-    ToyOptions,
-)
-from attnviz.cli.output import notice, write
-from attnviz.cli.parts import region_words, say_if_nothing_hidden, selected
-from attnviz.cli.progress import progress
+from attnviz.cli.input.selected import region_words, say_if_nothing_hidden, selected
+from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.html import PageOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.files import write
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
 
 DEFAULT_FILE = Path("attention.html")

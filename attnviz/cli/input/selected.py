@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attnviz.cli.options import ModelOptions, PartOptions, RegionOptions, SpecialOptions
-from attnviz.cli.output import notice
-from attnviz.cli.parameters import Options, dashed
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.output.streams import notice
+from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from attnviz.cli.inputs import Making, read_trace
-from attnviz.cli.options import CaptureOptions, EngineOptions, ModelOptions, SourceOptions, TextOptions
-from attnviz.cli.output import save_trace, write
+from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.options.capture import CaptureOptions
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.source import SourceOptions, TextOptions
+from attnviz.cli.output.files import save_trace, write
 from attnviz.errors import UsageError
 
 

@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from attnviz.cli.inputs import Making, line_count, named_line, read_lines, read_trace
-from attnviz.cli.options import (
-    EngineOptions,
-    LinesOptions,
-    ModelOptions,
-    PartOptions,
-    RegionOptions,
-    RuleOptions,
-    SourceOptions,
-    SpecialOptions,
-    StatsFormat,
-    StatsOptions,
-    ToyOptions,
-)
-from attnviz.cli.output import Terminal, chosen_format, drawn, notice, require_no_terminal, write
-from attnviz.cli.parts import NOTHING_SPECIAL, region_words, selected
-from attnviz.cli.progress import progress
+from attnviz.cli.input.selected import NOTHING_SPECIAL, region_words, selected
+from attnviz.cli.input.text import line_count
+from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.stats import StatsOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.files import drawn, write
+from attnviz.cli.output.formats import StatsFormat, chosen_format
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.streams import notice
+from attnviz.cli.output.terminal import Terminal, require_no_terminal
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Report, unheard
 

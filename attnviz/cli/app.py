@@ -1,0 +1,78 @@
+"""The command line: options → source → trace → renderer. No maths and no drawing here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from attnviz.cli.typer_groups import PlainGroup, add_command
+from attnviz.errors import AttnvizError
+
+INTERRUPTED = 130
+# The base class of Typer's usage errors, which it does not export.
+_USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+COMMANDS = ("explain", "heatmap", "html", "stats", "capture")
+
+
+def build(arguments: Sequence[str] = ()) -> Any:
+    """The command line as Typer runs it, with the one command that ``arguments`` begin with, or else with all."""
+    app = typer.Typer(
+        name="attnviz",
+        cls=PlainGroup,
+        help="Show what attention computes, step by step, with real numbers.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(program)
+    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
+        add_command(app, getattr(import_module(f"attnviz.cli.commands.{name}"), name))
+    return typer.main.get_command(app)
+
+
+def program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Show what attention computes, step by step, with real numbers."""
+    if version:
+        from attnviz import __version__
+        from attnviz.cli.output.files import write
+
+        write([f"attnviz {__version__}\n".encode()], None)
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    command = build(arguments)
+    try:
+        return command.main(arguments, prog_name="attnviz", standalone_mode=False) or 0
+    except AttnvizError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except _USAGE_ERROR as error:
+        command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
+        message = error.format_message()
+        unquoted = "extra argument" in message and len(arguments) > 2
+        return _fail(
+            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", 2
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
+            raise
+        return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
+
+
+def _fail(message: str, hint: str, code: int) -> int:
+    from attnviz.cli.output.streams import notice
+    from attnviz.text.display import shown
+
+    notice(" ".join(shown(word) for word in message.split()))
+    if hint:
+        notice(f"hint: {hint}")
+    return code

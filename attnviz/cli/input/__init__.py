@@ -1,0 +1,1 @@
+"""From options to traces, and to the part of them that is shown."""

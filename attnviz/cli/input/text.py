@@ -1,0 +1,127 @@
+"""The text that is meant: the argument, a file, standard input, or the sample."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.output.streams import notice
+from attnviz.errors import AttnvizError
+from attnviz.files import file_errors
+
+SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
+STDIN = "standard input"
+WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def line_count(source: SourceOptions) -> int | None:
+    """How many lines with a text there will be, where that can be known before they are read."""
+    if source.text is not None:
+        return sum(1 for line in _split(source.text) if line.strip())
+    if source.file is None or not source.file.is_file():
+        return None
+    with file_errors(source.file), open(source.file, "rb") as stream:
+        return sum(1 for line in stream if line.decode("utf-8-sig", "replace").strip())
+
+
+def read_text(source: SourceOptions) -> str:
+    """The whole text: TEXT, --file, standard input when it is a pipe or a file, or the sample."""
+    if source.text is not None:
+        return source.text
+    if source.file is not None and str(source.file) != "-":
+        with file_errors(source.file):
+            return _decoded(source.file.read_bytes(), str(source.file))
+    if source.file is None and not _stdin_has_text():
+        from attnviz.sources.toy.toy import SAMPLE
+
+        notice(f'no text given, so here is a sample: "{SAMPLE}"')
+        return SAMPLE
+    with _waiting() as stdin:
+        content = stdin.read()
+    return _decoded(content, STDIN)
+
+
+def text_lines(source: SourceOptions) -> Iterator[str]:
+    if source.text is not None or (source.file is None and not _stdin_has_text()):
+        yield from _split(read_text(source))
+    elif source.file is not None and str(source.file) != "-":
+        with file_errors(source.file), open(source.file, "rb") as stream:
+            yield from _decoded_lines(stream, str(source.file))
+    else:
+        with _waiting() as stdin:
+            yield from _decoded_lines(stdin, STDIN)
+
+
+def _split(text: str) -> list[str]:
+    """The lines of ``text``, which end where a file's lines end: not at \\x0c or \\u2028."""
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    number = 0
+    for number, line in enumerate(stream, start=1):
+        yield _decoded(line, f"{name}, line {number}").rstrip("\r\n")
+    if not number:
+        raise AttnvizError(f"{name} is empty", "give at least one line")
+
+
+def _decoded(content: bytes, name: str) -> str:
+    if not content:
+        raise AttnvizError(f"{name} is empty", "give at least one word")
+    if wide := next((encoding for mark, encoding in WIDE.items() if content.startswith(mark)), None):
+        raise AttnvizError(f"{name} is {wide} text, not UTF-8", f"convert it first: iconv -f {wide} -t UTF-8")
+    if b"\0" in content:
+        raise AttnvizError(
+            f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AttnvizError(
+            f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}",
+            "convert it first, for example with iconv",
+        ) from None
+
+
+def _stdin_has_text() -> bool:
+    """Whether standard input is a pipe or a file; a terminal and /dev/null are not."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by something without a file
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+@contextmanager
+def _waiting() -> Iterator[BinaryIO]:
+    """Standard input, and a notice on stderr when it stays silent."""
+    if sys.stdin is None:
+        raise AttnvizError(f"{STDIN} is closed", "give a text, or --file PATH")
+    timer = threading.Timer(
+        0.0 if sys.stdin.isatty() else SILENCE,
+        notice,
+        ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
+    )
+    try:
+        timer.start()
+        with file_errors(STDIN):
+            sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
+        timer.cancel()
+        yield sys.stdin.buffer
+    finally:
+        timer.cancel()
+        if timer.ident is not None:
+            timer.join()  # a thread that still writes when the interpreter ends would abort it

@@ -1,0 +1,1 @@
+"""Every option, defined once, in groups that commands take."""

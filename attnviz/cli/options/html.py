@@ -1,0 +1,44 @@
+"""What html writes, and how."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnviz.choices import Language, Pool
+from attnviz.cli.options.panels import OUTPUT, SHOW
+from attnviz.cli.typer_groups import Options
+
+
+class PageOptions(Options):
+    """What html writes, and how."""
+
+    lang: Annotated[
+        Language,
+        typer.Option(
+            metavar="NAME", help="Language of the page: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
+        ),
+    ] = Language.EN
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            metavar="NAME",
+            help="Of a long text, a cell of many tokens shows their mean, or their max.",
+            rich_help_panel=SHOW,
+        ),
+    ] = Pool.MEAN
+    max_size: Annotated[
+        float,
+        typer.Option(metavar="MB", help="Write no page that is larger.", min=0.1, rich_help_panel=OUTPUT),
+    ] = 50.0
+    open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write to a file (default attention.html); - is standard output.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None

@@ -1,0 +1,42 @@
+"""Which layers, heads and positions."""
+
+from typing import Annotated
+
+import typer
+
+from attnviz.cli.options.panels import SHOW
+from attnviz.cli.typer_groups import Options
+
+
+class SpecialOptions(Options):
+    """Tokens that stand for no text."""
+
+    skip_special: Annotated[
+        bool,
+        typer.Option("--skip-special", help="Hide special tokens, and say what they took.", rich_help_panel=SHOW),
+    ] = False
+
+
+class PartOptions(Options):
+    """Which layers and heads."""
+
+    layer: Annotated[
+        list[str], typer.Option(help="Layers: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)
+    ] = ()  # type: ignore[assignment]
+    head: Annotated[
+        list[str], typer.Option(help="Heads: numbers and ranges (0,4-7) or all.", metavar="N…", rich_help_panel=SHOW)
+    ] = ()  # type: ignore[assignment]
+
+
+class RegionOptions(Options):
+    """Which positions."""
+
+    query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A:B", help="Only the queries at the positions A … B − 1, or @N alone.", rich_help_panel=SHOW
+        ),
+    ] = None
+    key: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)
+    ] = None

@@ -1,0 +1,71 @@
+"""How a text becomes Q, K and V."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnviz.choices import Position, Tokenizer
+from attnviz.cli.options.panels import TOY
+from attnviz.cli.typer_groups import Options
+
+
+class ToyOptions(Options):
+    """How a text becomes Q, K and V. None means that the option was not given."""
+
+    heads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Attention heads (default 1); several bring projections along.",
+            min=1,
+            rich_help_panel=TOY,
+        ),
+    ] = None
+    dim: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Numbers in an embedding (default 3, or 4 for each of several heads).",
+            min=1,
+            rich_help_panel=TOY,
+        ),
+    ] = None
+    tokenizer: Annotated[
+        Tokenizer | None,
+        typer.Option(
+            metavar="NAME",
+            help="How the text is cut: word (the default), char, byte or whitespace.",
+            rich_help_panel=TOY,
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY),
+    ] = None
+    position: Annotated[
+        Position | None,
+        typer.Option(
+            metavar="NAME",
+            help="Position encoding: none (the default), sinusoidal, rope or alibi.",
+            rich_help_panel=TOY,
+        ),
+    ] = None
+    project: Annotated[
+        bool | None,
+        typer.Option("--project", help="Draw W_Q, W_K, W_V and W_O for one head, too.", rich_help_panel=TOY),
+    ] = None
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own vectors: .json {word: vector}, .csv word,1,2,… or .npy (tokens, d).",
+            metavar="PATH",
+            rich_help_panel=TOY,
+        ),
+    ] = None
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own W_Q, W_K, W_V and W_O: .npz, .safetensors or .json.", metavar="PATH", rich_help_panel=TOY
+        ),
+    ] = None

@@ -1,0 +1,1 @@
+"""The one place that writes: results to stdout or to a file, everything else to stderr."""

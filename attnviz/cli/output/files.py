@@ -1,0 +1,56 @@
+"""The one place that writes: results to stdout or to a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attnviz.cli.output.streams import guarded_stdout, notice
+from attnviz.errors import UsageError
+from attnviz.files import written_whole
+
+if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.trace.trace import Trace
+
+
+def write(pieces: Iterable[bytes], output: Path | None) -> None:
+    """Write ``pieces`` as they come: to standard output, or to a file, whole or not at all."""
+    if output is None or str(output) == "-":
+        with guarded_stdout() as stdout:
+            for piece in pieces:
+                stdout.write(piece)
+                stdout.flush()
+        return
+    with written_whole(output) as target, open(target, "wb") as stream:
+        for piece in pieces:
+            stream.write(piece)
+
+
+def drawn(
+    picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
+) -> bytes:
+    """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
+    from attnviz.renderers.heatmap.figure import draw, save
+
+    figure, missing = draw(picture, cmap=cmap, annotate=annotate)
+    if missing and form != "svg":  # where the viewer finds the font
+        some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts have most scripts")
+    return save(figure, form, dpi)
+
+
+def save_trace(trace: Trace, output: Path | None) -> None:
+    """Save ``trace`` to the file ``output``, and say how exactly it holds what its model computed."""
+    from attnviz.trace.origin import exactness, largest_error, model_name
+
+    if output is None or str(output) == "-":
+        raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
+    trace.save(output)
+    if line := exactness(model_name(trace), largest_error(trace)):
+        notice(f"{output}: {line}")

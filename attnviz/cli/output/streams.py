@@ -1,0 +1,45 @@
+"""Standard output and standard error, whoever reads them or has gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import typer
+
+from attnviz.errors import AttnvizError
+
+
+def notice(message: str) -> None:
+    """One line on stderr; a stderr that is closed or full is nobody's problem."""
+    if sys.stderr is None:  # print() would take stdout in its place
+        return
+    try:
+        print(f"attnviz: {message}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        abandon(sys.stderr)
+
+
+@contextmanager
+def guarded_stdout() -> Iterator[Any]:
+    """Standard output as bytes. A reader that has gone ends the program quietly; a full disk is one clear line."""
+    try:
+        if sys.stdout is None:
+            raise AttnvizError("standard output is closed", "write to a file with -o FILE")
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # Rich, which writes the help, makes an exit of a broken pipe
+        abandon(sys.stdout)
+        raise typer.Exit(0) from None
+    except OSError as error:
+        abandon(sys.stdout)
+        raise AttnvizError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def abandon(stream: Any) -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's own flush at exit cannot fail again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

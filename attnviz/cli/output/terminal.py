@@ -1,0 +1,59 @@
+"""Renderables as text, for a terminal or for a file; and what a terminal must not get."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from attnviz.errors import UsageError
+
+
+class Terminal:
+    """Rich renderables as text: for the terminal in its width and colours, else plain and in their natural width."""
+
+    def __init__(self, output: Path | None) -> None:
+        from rich.console import Console
+
+        from attnviz.renderers.shared.table import NATURAL_WIDTH
+
+        to_file = output is not None and str(output) != "-"
+        plain = to_file or sys.stdout is None
+        stream = io.StringIO() if plain else sys.stdout
+        folded = stream.isatty()
+        width = None if folded else NATURAL_WIDTH
+        self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
+        colours: dict[str, Any] = {"force_terminal": False, "color_system": None} if plain else {}
+        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False, **colours)
+        self.height = self.console.height if folded else None  # lines; None: it has no end
+
+    def __call__(self, renderable: Any) -> bytes:
+        with self.console.capture() as capture:
+            self.console.print(renderable, end="")
+        return capture.get().encode(self.encoding, "replace")  # ? for what the terminal's encoding lacks
+
+
+def require_no_terminal(what: str, output: Path | None) -> None:
+    """Refuse to write ``what``, which is binary, to a terminal."""
+    if output is not None and _is_terminal(output):
+        raise UsageError(
+            f"{what} is binary, and {output} is a terminal", "write it to a file with -o FILE, or into a pipe"
+        )
+
+
+def _is_terminal(output: Path) -> bool:
+    if str(output) == "-":
+        return sys.stdout is not None and sys.stdout.isatty()
+    try:
+        if not stat.S_ISCHR(output.stat().st_mode):
+            return False
+        device = os.open(output, os.O_WRONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.isatty(device)
+    finally:
+        os.close(device)
