@@ -13,7 +13,7 @@ from attnviz.analysis.metrics import NEAR
 from attnviz.choices import Metric, Pool
 from attnviz.progress import Report, unheard
 from attnviz.trace.origin import largest_error, model_name
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # facts of a source
@@ -77,7 +77,7 @@ class Statistics:
     near     keys at a distance below this count as near
     pool     what stands for the queries of a text
     regions  the queries and the keys that were looked at, None for all, of the texts of which not all were
-    narrowed whether a text had tokens that are left out
+    skips_tokens whether a text had tokens that are left out
     texts    how many were added; tokens, how many they had together
     skipped  how many could not be read
     partial  whether more were meant to come
@@ -86,7 +86,7 @@ class Statistics:
     """
 
     def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN) -> None:
-        self.near, self.pool, self.narrowed = near, pool, False
+        self.near, self.pool, self.skips_tokens = near, pool, False
         self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
@@ -102,28 +102,28 @@ class Statistics:
         """
         layers, left_out = dict(self._layers), []
         count = len(selection.layers)
-        for place, part in enumerate(selection.layers):
+        for place, selected in enumerate(selection.layers):
 
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
             metrics, lost = measured(
                 trace,
-                part.layer,
+                selected.layer,
                 self.near,
-                heads=part.heads,
-                queries=part.kept_queries,
-                keys=part.kept_keys,
+                heads=selected.heads,
+                queries=selected.query_positions,
+                keys=selected.key_positions,
                 pool=self.pool,
                 report=tell,
             )
-            heads = list(part.heads)
+            heads = list(selected.heads)
             values = numpy.array([metrics[metric][heads] for metric in Metric])  # (metrics, heads)
-            *_, running = layers.get(part.layer.title, (Running(values.shape),))
-            layers[part.layer.title] = part.layer.index, part.heads, running.plus(values)
+            *_, running = layers.get(selected.layer.title, (Running(values.shape),))
+            layers[selected.layer.title] = selected.layer.index, selected.heads, running.plus(values)
             left_out.append(lost[heads].mean())
-        parts = selection.layers
-        elsewhere = any(len(part.kept_keys) < part.layer.key.shape[1] for part in parts)
+        selected_layers = selection.layers
+        elsewhere = any(len(selected.key_positions) < selected.layer.key.shape[1] for selected in selected_layers)
         errors = [self.error, largest_error(trace)]
         vars(self).update(  # in one step, which nothing can interrupt
             _layers=layers,
@@ -132,8 +132,8 @@ class Statistics:
             model=model_name(trace),
             error=max((error for error in errors if error is not None), default=None),
             texts=self.texts + 1,
-            regions=self.regions | {_region(part) for part in parts if not part.whole},
-            narrowed=self.narrowed or any(part.narrowed for part in parts),
+            regions=self.regions | {_region(selected) for selected in selected_layers if not selected.whole},
+            skips_tokens=self.skips_tokens or any(selected.skips_tokens for selected in selected_layers),
             tokens=self.tokens + len(trace.tokens),
         )
 
@@ -154,10 +154,10 @@ class Statistics:
         return sorted(rows, key=lambda row: math.inf if math.isnan(row.values[sort].mean) else -row.values[sort].mean)
 
 
-def _region(part: Part) -> Region:
+def _region(selected: LayerSelection) -> Region:
     """The queries and the keys that are looked at, None where that is all of them."""
-    queries, keys = part.spans
-    query, key = part.layer.query, part.layer.key
+    queries, keys = selected.ranges
+    query, key = selected.layer.query, selected.layer.key
     return queries if len(queries) < query.shape[1] else None, keys if len(keys) < key.shape[1] else None
 
 

@@ -25,7 +25,7 @@ from attnviz.pooling.pool import pool
 from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Report, unheard
-from attnviz.trace.selection import Part
+from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import seen_keys, some_rows
 
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
@@ -59,44 +59,44 @@ class Frame(NamedTuple):
         return len(self.queries), len(self.keys)
 
 
-def framed(part: Part, cells: int, pool: Pool = Pool.MEAN) -> Frame:
-    """The frame of what is looked at of ``part``, in at most ``cells`` × ``cells`` cells."""
-    queries, keys = (range(side.start, side.stop, cell_size(len(side), cells)) for side in part.spans)
+def framed(selected: LayerSelection, cells: int, pool: Pool = Pool.MEAN) -> Frame:
+    """The frame of what is looked at of ``selected``, in at most ``cells`` × ``cells`` cells."""
+    queries, keys = (range(side.start, side.stop, cell_size(len(side), cells)) for side in selected.ranges)
     return Frame(queries, keys, cells, pool)
 
 
 def head_maps(
-    part: Part, step: MapStep, frame: Frame, report: Report = unheard
+    selected: LayerSelection, step: MapStep, frame: Frame, report: Report = unheard
 ) -> tuple[list[numpy.ndarray], list[float]]:
-    """A map for each head of ``part``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
+    """A map for each head of ``selected``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
     −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if any are.
 
     A map that is not pooled is without what is left out; in cells it counts as hidden.
     """
-    small = part.whole and not frame.pooled  # so that all steps of a head may be held
-    if step is MapStep.WEIGHTS and not part.narrowed and not small:
-        return pooled_maps(pooled(part, frame, report), frame.pool), []
+    small = selected.whole and not frame.pooled  # so that all steps of a head may be held
+    if step is MapStep.WEIGHTS and not selected.skips_tokens and not small:
+        return pooled_maps(pooled(selected, frame, report), frame.pool), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
-    for place, head in enumerate(part.heads):
+    for place, head in enumerate(selected.heads):
 
         def tell(done: int, before: int = place * rows) -> None:
-            report(before + done, len(part.heads) * rows)
+            report(before + done, len(selected.heads) * rows)
 
-        values, lost = _whole(part, head, step) if small else _by_rows(part, head, step, frame, tell)
-        if part.narrowed:
+        values, lost = _whole(selected, head, step) if small else _by_rows(selected, head, step, frame, tell)
+        if selected.skips_tokens:
             shares.append(lost)
             if not frame.pooled:
-                starts = (frame.queries.start, part.kept_queries), (frame.keys.start, part.kept_keys)
+                starts = (frame.queries.start, selected.query_positions), (frame.keys.start, selected.key_positions)
                 values = values[numpy.ix_(*([place - start for place in places] for start, places in starts))]
         maps.append(values)
     return maps, shares
 
 
-def pooled(part: Part, frame: Frame, report: Report = unheard) -> Pooled:
-    """The weights of the heads of ``part`` in the cells of ``frame``."""
-    queries, keys = part.spans
-    return pool(part.layer, part.heads, frame.cells, report, queries=queries, keys=keys)
+def pooled(selected: LayerSelection, frame: Frame, report: Report = unheard) -> Pooled:
+    """The weights of the heads of ``selected`` in the cells of ``frame``."""
+    queries, keys = selected.ranges
+    return pool(selected.layer, selected.heads, frame.cells, report, queries=queries, keys=keys)
 
 
 def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
@@ -109,9 +109,9 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
     return list(numpy.where(visible > 0, values, -math.inf))
 
 
-def _whole(part: Part, head: int, step: MapStep) -> tuple[numpy.ndarray, float]:
-    steps = part.layer.steps(head)
-    rows_out, keys_out = _left_out(part.queries, part.layer.query), _left_out(part.keys, part.layer.key)
+def _whole(selected: LayerSelection, head: int, step: MapStep) -> tuple[numpy.ndarray, float]:
+    steps = selected.layer.steps(head)
+    rows_out, keys_out = _left_out(selected.queries, selected.layer.query), _left_out(selected.keys, selected.layer.key)
     lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1)
     return _values(steps, step), float(lost.mean())
 
@@ -131,21 +131,21 @@ class _Rows(NamedTuple):
 
 
 def _by_rows(
-    part: Part, head: int, step: MapStep, frame: Frame, report: Callable[[int], None]
+    selected: LayerSelection, head: int, step: MapStep, frame: Frame, report: Callable[[int], None]
 ) -> tuple[numpy.ndarray, float]:
     """Some rows of the head at a time, each over all keys, and of these the ones in the frame."""
     total, pairs = numpy.zeros(frame.shape), numpy.zeros(frame.shape, dtype=int)
     largest = numpy.full(frame.shape, -math.inf)
     lost: list[numpy.ndarray] = []
-    size = rows_of_a_block(part.layer, CELLS_OF_A_BLOCK)
+    size = rows_of_a_block(selected.layer, CELLS_OF_A_BLOCK)
     starts = range(frame.queries.start, frame.queries.stop, size)
     found: dict[int, _Rows] = {}
 
     def work(start: int) -> Iterator[None]:
-        found[start] = _of_rows(part, head, step, frame, start, min(start + size, frame.queries.stop))
+        found[start] = _of_rows(selected, head, step, frame, start, min(start + size, frame.queries.stop))
         yield
 
-    with closing(in_threads(part.layer.query, work, starts, WORKERS)) as running:
+    with closing(in_threads(selected.layer.query, work, starts, WORKERS)) as running:
         for start, _ in zip(starts, running, strict=True):
             some = found.pop(start)
             cells = slice(some.first, some.first + len(some.total))
@@ -160,9 +160,9 @@ def _by_rows(
     return numpy.where(pairs > 0, total / numpy.maximum(pairs, 1), -math.inf), share
 
 
-def _of_rows(part: Part, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
+def _of_rows(selected: LayerSelection, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
     """The queries start … stop − 1 of a head."""
-    layer = some_rows(part.layer, start, stop)
+    layer = some_rows(selected.layer, start, stop)
     keys = slice(0, layer.key.shape[1])
     if step in HIDING:  # what causal and window hide need not be computed
         keys, layer = seen_keys(layer)
@@ -170,11 +170,11 @@ def _of_rows(part: Part, head: int, step: MapStep, frame: Frame, start: int, sto
     rows_out, keys_out = (
         _left_out(places, array)[some]
         for places, array, some in (
-            (part.queries, part.layer.query, slice(start, stop)),
-            (part.keys, part.layer.key, keys),
+            (selected.queries, selected.layer.query, slice(start, stop)),
+            (selected.keys, selected.layer.key, keys),
         )
     )
-    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if part.narrowed else numpy.zeros(1)
+    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if selected.skips_tokens else numpy.zeros(1)
     values = _values(steps, step)
     if frame.pooled:
         values[rows_out] = -math.inf

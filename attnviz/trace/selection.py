@@ -17,7 +17,7 @@ from attnviz.trace.trace import Trace
 PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
 
 
-class Part(NamedTuple):
+class LayerSelection(NamedTuple):
     """What to show of one layer.
 
     layer, heads   the layer, and which of its heads
@@ -37,32 +37,32 @@ class Part(NamedTuple):
     region: tuple[range, range] | None = None
 
     @property
-    def spans(self) -> tuple[range, range]:
+    def ranges(self) -> tuple[range, range]:
         """All positions that are looked at, of the queries and of the keys: the region, or the whole layer."""
         return self.region or (range(self.layer.query.shape[1]), range(self.layer.key.shape[1]))
 
     @property
-    def kept_queries(self) -> Sequence[int]:
+    def query_positions(self) -> Sequence[int]:
         """The positions of the queries that are looked at and not left out."""
-        return _inside(self.spans[0], self.queries)
+        return _inside(self.ranges[0], self.queries)
 
     @property
-    def kept_keys(self) -> Sequence[int]:
+    def key_positions(self) -> Sequence[int]:
         """The positions of the keys that are looked at and not left out."""
-        return _inside(self.spans[1], self.keys)
+        return _inside(self.ranges[1], self.keys)
 
     @property
     def shown_queries(self) -> Sequence[int]:
         """The positions of the queries that are shown: the one asked for, or all that are not left out."""
-        return self.kept_queries if self.query is None else (self.query,)
+        return self.query_positions if self.query is None else (self.query,)
 
     @property
     def shown_keys(self) -> Sequence[int]:
         """The positions of the keys that are shown."""
-        return self.kept_keys if self.key is None else (self.key,)
+        return self.key_positions if self.key is None else (self.key,)
 
     @property
-    def narrowed(self) -> bool:
+    def skips_tokens(self) -> bool:
         """Whether some positions are left out."""
         return self.queries is not None or self.keys is not None
 
@@ -80,13 +80,13 @@ class Part(NamedTuple):
 class Selection(NamedTuple):
     """What to show of a trace: parts of some layers, and which steps of each."""
 
-    layers: tuple[Part, ...]
+    layers: tuple[LayerSelection, ...]
     steps: tuple[Step, ...] = tuple(Step)
 
     @property
     def heads(self) -> int:
         """How many heads of all layers there are to show."""
-        return sum(len(part.heads) for part in self.layers)
+        return sum(len(selected.heads) for selected in self.layers)
 
 
 def select(
@@ -110,8 +110,8 @@ def select(
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
-    parts = tuple(
-        Part(
+    selected_layers = tuple(
+        LayerSelection(
             one,
             numbers_meant("head", head, range(one.heads), f"layer {one.index}"),
             None if query is None else position_meant("query", query, trace.query_tokens(one)),
@@ -121,16 +121,16 @@ def select(
         for one in chosen
     )
     if skip_special:
-        parts = tuple(_without_special(trace, part) for part in parts)
-    for part in parts:
-        if not (part.kept_queries and part.kept_keys):
+        selected_layers = tuple(_without_special(trace, selected) for selected in selected_layers)
+    for selected in selected_layers:
+        if not (selected.query_positions and selected.key_positions):
             raise AttnvizError("these positions hold special tokens alone: nothing is left", "leave out --skip-special")
     steps = set(step)
-    if steps and not any(steps & available(part.layer) for part in parts):
+    if steps and not any(steps & available(selected.layer) for selected in selected_layers):
         raise AttnvizError(
             f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
         )
-    return Selection(parts, tuple(name for name in Step if not steps or name in steps))
+    return Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
 
 
 def is_long(layer: Layer) -> bool:
@@ -138,13 +138,13 @@ def is_long(layer: Layer) -> bool:
     return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
 
 
-def _without_special(trace: Trace, part: Part) -> Part:
-    """``part`` without the special tokens among its queries and keys, except for those that are asked for."""
-    own = side_of(trace, part.layer)
-    other = TEXT if part.layer.kind == "cross" else own
-    queries = _ordinary(trace, own, part.layer.query.shape[1], part.query)
-    keys = _ordinary(trace, other, part.layer.key.shape[1], part.key)
-    return part._replace(queries=queries, keys=keys)
+def _without_special(trace: Trace, selected: LayerSelection) -> LayerSelection:
+    """``selected`` without the special tokens among its queries and keys, except for those that are asked for."""
+    own = side_of(trace, selected.layer)
+    other = TEXT if selected.layer.kind == "cross" else own
+    queries = _ordinary(trace, own, selected.layer.query.shape[1], selected.query)
+    keys = _ordinary(trace, other, selected.layer.key.shape[1], selected.key)
+    return selected._replace(queries=queries, keys=keys)
 
 
 def _ordinary(trace: Trace, side: str, count: int, wanted: int | None) -> tuple[int, ...] | None:

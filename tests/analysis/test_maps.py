@@ -13,7 +13,7 @@ from attnviz.errors import UsageError
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap import picture
 from attnviz.renderers.heatmap.picture import View, decide
-from attnviz.trace.selection import Part, select
+from attnviz.trace.selection import LayerSelection, select
 from attnviz.trace.selectors import span
 
 RULES = {
@@ -64,7 +64,7 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeyp
         "attnviz.analysis.maps.CELLS_OF_A_BLOCK", 200
     )  # several blocks of rows, which do not end with cells
     layer = a_layer(rule)
-    part = Part(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
+    part = LayerSelection(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
     frame = framed(part, cells, pool)
     maps, shares = head_maps(part, step, frame)
     assert shares == []
@@ -79,7 +79,7 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeyp
 def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
     layer = a_layer(RULES["causal"])
     places = tuple(place for place in range(50) if place not in (0, 20, 49))
-    part = Part(layer, (0, 1), queries=places, keys=places, region=(range(5, 50), range(40)))
+    part = LayerSelection(layer, (0, 1), queries=places, keys=places, region=(range(5, 50), range(40)))
     frame = framed(part, cells)
     maps, shares = head_maps(part, step, frame)
     for head, (values, share) in enumerate(zip(maps, shares, strict=True)):
@@ -127,7 +127,7 @@ def test_a_causal_mask_given_as_a_bias_hides_the_same_cells(dtype):
     bias = numpy.triu(numpy.full((1500, 1500), numpy.finfo(dtype).min), 1)
     maps = []
     for rule in (Rule(causal=True), Rule(bias=bias)):
-        whole = Part(Layer(query, query, query, rule), (0,))
+        whole = LayerSelection(Layer(query, query, query, rule), (0,))
         region = whole._replace(region=(range(1500), range(1495)))
         rows = whole._replace(keys=tuple(range(1495)))  # row by row, as no region is
         (pooled,), (part,), (apart,) = (

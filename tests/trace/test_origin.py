@@ -55,4 +55,4 @@ def test_special_places_that_are_none_hide_nothing(places):
     left = [place for place in range(3) if place not in places]
     odd = trace(ids=[5, 6, 7], special=places)
     if left:
-        assert list(select(odd, skip_special=True).layers[0].kept_keys) == left
+        assert list(select(odd, skip_special=True).layers[0].key_positions) == left

@@ -179,8 +179,8 @@ def test_special_tokens_are_left_out_and_the_layer_stays_whole():
     assert part.queries == part.keys == part.shown_queries == part.shown_keys == (1, 2, 4, 5)
     [part] = select(whole).layers
     assert (part.queries, part.keys, list(part.shown_keys)) == (None, None, [0, 1, 2, 3, 4, 5])
-    assert not part.narrowed
-    assert not select(with_special([]), skip_special=True).layers[0].narrowed
+    assert not part.skips_tokens
+    assert not select(with_special([]), skip_special=True).layers[0].skips_tokens
 
 
 def test_each_side_of_cross_attention_loses_its_own():
@@ -202,7 +202,7 @@ def test_special_tokens_alone_leave_nothing():
 def test_tokens_of_another_kind_have_no_special_ones():
     patches = with_special([0], keys=6)
     other = Trace(patches.tokens, patches.layers, {"ids": [1, 2], "special": [0]})
-    assert not select(other, skip_special=True).layers[0].narrowed
+    assert not select(other, skip_special=True).layers[0].skips_tokens
 
 
 def test_keys_of_another_text_are_chosen_among_its_tokens():

@@ -70,7 +70,7 @@ def stats(
         trace = read_trace(source, making)
         with progress("weights", timed=True, counted=False) as report:
             add(trace, lambda done, of: report("weights", done, of))
-    if special.skip_special and not statistics.narrowed:
+    if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     if statistics.partial:

@@ -32,7 +32,7 @@ def selected(trace: Trace, part: PartOptions, special: SpecialOptions, **words: 
 
 def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None:
     """--skip-special was given, and there is nothing special: a person should know."""
-    if special.skip_special and not any(part.narrowed for part in selection.layers):
+    if special.skip_special and not any(part.skips_tokens for part in selection.layers):
         notice(NOTHING_SPECIAL)
 
 

@@ -12,7 +12,7 @@ from attnviz.errors import UsageError
 from attnviz.renderers.data.records import HEAD_STEPS, MAP_STEPS, layer_record, require_room
 from attnviz.text.display import shown
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import Part, Selection, is_long
+from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.trace import Trace
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
@@ -27,33 +27,33 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
-    for part in selection.layers:
-        layer = part.layer
+    for selected in selection.layers:
+        layer = selected.layer
         names = (
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
         if is_long(layer):  # in a short text the other rows and columns cost nothing
-            if part.query is not None:
-                part = part._replace(queries=(part.query,))
-            elif part.key is not None:
-                part = part._replace(keys=(part.key,))
-        data = layer_record(trace, part, _told(part, selection.steps))
+            if selected.query is not None:
+                selected = selected._replace(queries=(selected.query,))
+            elif selected.key is not None:
+                selected = selected._replace(keys=(selected.key,))
+        data = layer_record(trace, selected, _told(selected, selection.steps))
         for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selected))
         for head in data.get("heads", ()):
             for step in HEAD_STEPS:
-                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, part))
+                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, selected))
         for step in (Step.CONCAT, Step.PROJECTED):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, part))
+            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selected))
     return text.getvalue()
 
 
-def _told(part: Part, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _told(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps in which the query, or the key, that is asked for stands; UsageError where those that are named have none."""
-    if (part.query is None) == (part.key is None):
+    if (selected.query is None) == (selected.key is None):
         return steps
-    asked, other = ("query", "key") if part.key is None else ("key", "query")
+    asked, other = ("query", "key") if selected.key is None else ("key", "query")
     told = tuple(step for step in steps if step in MAP_STEPS or (step in OF_KEYS) == (asked == "key"))
     if steps and not told:
         raise UsageError(
@@ -74,20 +74,22 @@ def _rows(
     step: Step,
     data: dict[str, Any],
     names: tuple[list[str], list[str]],
-    part: Part,
+    selected: LayerSelection,
 ) -> Iterator[tuple[Any, ...]]:
     array = data.get(step.value)
     if array is None:
         return
     query_names, key_names = names
     maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
-    columns = part.kept_keys if maps else range(array.shape[1])
+    columns = selected.key_positions if maps else range(array.shape[1])
     # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
-    for row, values in zip(part.kept_keys if of_keys else part.kept_queries, array.astype(str).tolist(), strict=True):
-        if (part.key if of_keys else part.query) not in (None, row):
+    for row, values in zip(
+        selected.key_positions if of_keys else selected.query_positions, array.astype(str).tolist(), strict=True
+    ):
+        if (selected.key if of_keys else selected.query) not in (None, row):
             continue
         for column, value in zip(columns, values, strict=True):
-            if maps and part.key in (None, column):
+            if maps and selected.key in (None, column):
                 yield layer.index, head, step.value, row, column, value, "", query_names[row], key_names[column]
             elif of_keys:
                 yield layer.index, head, step.value, "", row, value, column, "", key_names[row]

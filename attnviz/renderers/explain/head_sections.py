@@ -128,7 +128,7 @@ class HeadSections:
             sentences.append(self.say("masked.why", hidden=hidden, cells=cells.size))
         if (values := self._kept(self.steps.masked)[self._kept(lowered)]).size:
             sentences.append(self.say("masked.lowered", value=f"{values.min():.3g}"))
-        blind = [query for query in self.writer.part.kept_queries if self.steps.blind[query]]
+        blind = [query for query in self.writer.selected.query_positions if self.steps.blind[query]]
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:
             sentences.append(self.matrices.more(len(blind) - MOST_BLIND))
@@ -151,10 +151,10 @@ class HeadSections:
 
     def _looks_most(self, query: int, row: numpy.ndarray) -> Iterator[str]:
         """At which of the keys ``query`` looks most; nothing where the table does not show it."""
-        part = self.writer.part
-        kept = numpy.array(part.kept_keys)
+        selected = self.writer.selected
+        kept = numpy.array(selected.key_positions)
         key = int(kept[row[kept].argmax()])
-        if part.key not in (None, key) or not row[key]:
+        if selected.key not in (None, key) or not row[key]:
             return
         weight = numbers.share(float(row[key]))
         ties = kept[numpy.isclose(row[kept], row[key], rtol=1e-9, atol=0)]
@@ -167,7 +167,7 @@ class HeadSections:
 
     def _adds_up(self, query: int, row: numpy.ndarray) -> Iterator[str]:
         """What the weights of ``query`` add up to, and who has the rest."""
-        name, keys = self.writer.query_names[query], self.writer.part.keys
+        name, keys = self.writer.query_names[query], self.writer.selected.keys
         if keys is not None:
             left_out = float(numpy.delete(row, keys).sum())
             yield self.say("weights.left_out", query=name, share=numbers.share(left_out))
@@ -187,19 +187,21 @@ class HeadSections:
 
     def _best(self) -> tuple[int, int]:
         """The query and the key of the largest score among those that are shown."""
-        queries, keys = self.writer.part.shown_queries, self.writer.part.shown_keys
+        queries, keys = self.writer.selected.shown_queries, self.writer.selected.shown_keys
         scores = self.steps.scores[numpy.ix_(queries, keys)]
         row, column = divmod(int(scores.argmax()), scores.shape[1])
         return queries[row], keys[column]
 
     def _telling(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
-        return next((query for query in reversed(self.writer.part.shown_queries) if not self.steps.blind[query]), None)
+        return next(
+            (query for query in reversed(self.writer.selected.shown_queries) if not self.steps.blind[query]), None
+        )
 
     def _kept(self, cells: numpy.ndarray) -> numpy.ndarray:
         """queries × keys → those that are not left out."""
-        part = self.writer.part
-        return cells[numpy.ix_(part.kept_queries, part.kept_keys)] if part.narrowed else cells
+        selected = self.writer.selected
+        return cells[numpy.ix_(selected.query_positions, selected.key_positions)] if selected.skips_tokens else cells
 
     def _names(self, query: int, key: int) -> dict[str, str]:
         return {"query": self.writer.query_names[query], "key": self.writer.key_names[key]}

@@ -16,7 +16,7 @@ from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import Part, Selection, is_long
+from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.trace import Trace
 
 
@@ -26,15 +26,15 @@ def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = u
     ``report`` hears how much is done, of how much, where that takes long: in each layer of a long text anew.
     """
     yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
-    for part in selection.layers:
-        writer = Writer(trace, part, selection.steps, looks)
+    for selected in selection.layers:
+        writer = Writer(trace, selected, selection.steps, looks)
         yield _layer_heading(writer)
         yield from _layer(writer, report)
 
 
 def _layer(writer: Writer, report: Report) -> Iterator[Heading | Section]:
-    if writer.part.pair is not None:
-        yield from _by_head(writer, _pairs(writer, *writer.part.pair))
+    if writer.selected.pair is not None:
+        yield from _by_head(writer, _pairs(writer, *writer.selected.pair))
     elif writer.looks.top is not None or is_long(writer.layer):
         yield from _by_head(writer, _top(writer, report))
     else:
@@ -64,7 +64,7 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
     if layer.embeddings is None:
         return
     if Step.EMBEDDINGS in writer.steps:
-        embeddings, first = to_numpy(layer.embeddings), writer.part.kept_queries[0]
+        embeddings, first = to_numpy(layer.embeddings), writer.selected.query_positions[0]
         sentences = [
             say("embeddings.what", dimension=embeddings.shape[1]),
             say("embeddings.here", token=writer.query_names[first], vector=writer.vector(embeddings[first])),
@@ -79,7 +79,7 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
-    layer, heads, wanted = writer.layer, writer.part.heads, writer.steps
+    layer, heads, wanted = writer.layer, writer.selected.heads, writer.steps
     plain = bare(layer)
     together = layer.together(wanted)
     outputs = []
@@ -99,24 +99,24 @@ def _heads(writer: Writer) -> Iterator[Heading | Section]:
 def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
     from attnviz.renderers.explain.arithmetic import pair_section
 
-    for head in writer.part.heads:
+    for head in writer.selected.heads:
         yield [pair_section(writer, head, query, key)]
 
 
 def _top(writer: Writer, report: Report) -> Iterator[list[Section]]:
-    if writer.part.key is None:
-        for head in writer.part.heads:
+    if writer.selected.key is None:
+        for head in writer.selected.heads:
             yield list(top_keys(writer, head))
         return
     from attnviz.renderers.explain.top_queries import top_queries
 
-    for section in top_queries(writer, writer.part.key, report):
+    for section in top_queries(writer, writer.selected.key, report):
         yield [section]
 
 
 def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
     """What is told of each head that is shown, below its heading."""
-    for head, sections in zip(writer.part.heads, told, strict=True):
+    for head, sections in zip(writer.selected.heads, told, strict=True):
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
         yield from sections
@@ -157,12 +157,14 @@ def bare(layer: Layer) -> bool:
     )
 
 
-def _shown_tokens(trace: Trace, parts: Sequence[Part]) -> Sequence[str]:
+def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Sequence[str]:
     """The tokens of the text, without those that every layer which reads it leaves out."""
-    readers = [part for part in parts if part.layer.tokens is None]
-    if not readers or any(part.queries is None for part in readers):
+    readers = [selected for selected in selected_layers if selected.layer.tokens is None]
+    if not readers or any(selected.queries is None for selected in readers):
         return trace.tokens
-    return [trace.tokens[place] for place in sorted({place for part in readers for place in part.kept_queries})]
+    return [
+        trace.tokens[place] for place in sorted({place for selected in readers for place in selected.query_positions})
+    ]
 
 
 def _sentence(tokens: Sequence[str], most: int) -> str:

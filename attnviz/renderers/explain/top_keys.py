@@ -33,9 +33,9 @@ def top_keys(writer: Writer, head: int) -> Iterator[Section]:
 
 def _queries(writer: Writer) -> list[int]:
     """The one asked for, or the last, which sees the most under a causal mask, and some evenly before it."""
-    if writer.part.query is not None:
-        return [writer.part.query]
-    kept = writer.part.kept_queries
+    if writer.selected.query is not None:
+        return [writer.selected.query]
+    kept = writer.selected.query_positions
     return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 
@@ -46,7 +46,7 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     hidden = steps.hidden[0] & (weights == 0)  # where a bias lowers all of a row alike, its keys share the weights
     if hidden.all():
         return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
-    kept = numpy.array(writer.part.kept_keys)
+    kept = numpy.array(writer.selected.key_positions)
     seen = kept[~hidden[kept]]
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)

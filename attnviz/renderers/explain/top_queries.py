@@ -18,14 +18,14 @@ from attnviz.renderers.shared import numbers
 def top_queries(writer: Writer, key: int, report: Report) -> Iterator[Section]:
     """A section for each of the heads that are shown."""
     steps = shown_steps(writer)
-    for column in columns(writer.layer, writer.part.heads, key, report):
+    for column in columns(writer.layer, writer.selected.heads, key, report):
         yield _section(writer, key, column, steps)
 
 
 def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Section:
     name, say = writer.key_names[key], writer.say
     title = say("title.top_queries", key=name, position=f"{key:,}")
-    kept = numpy.array(writer.part.kept_queries)
+    kept = numpy.array(writer.selected.query_positions)
     # Where a bias lowers all of a row alike, its keys share the weights.
     seeing = kept[~(column.hidden[kept] & (column.weights[kept] == 0))]
     if not len(seeing):

@@ -12,19 +12,19 @@ from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks, Matrix, MatrixMaker
 from attnviz.trace.origin import layer_error
-from attnviz.trace.selection import Part
+from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 
 class Writer:
     """One layer as it is written about: its tokens as they are shown, and how a sentence, a number, a section is made."""
 
-    def __init__(self, trace: Trace, part: Part, steps: Sequence[Step], looks: Looks) -> None:
-        self.layer, self.part, self.steps, self.looks = part.layer, part, steps, looks
-        self.query_names = [name(token) for token in trace.query_tokens(part.layer)]
-        self.key_names = [name(token) for token in trace.key_tokens(part.layer)]
-        self.matrices = MatrixMaker(part, looks, self.query_names, self.key_names)
-        self.error = layer_error(trace, part.layer)
+    def __init__(self, trace: Trace, selected: LayerSelection, steps: Sequence[Step], looks: Looks) -> None:
+        self.layer, self.selected, self.steps, self.looks = selected.layer, selected, steps, looks
+        self.query_names = [name(token) for token in trace.query_tokens(selected.layer)]
+        self.key_names = [name(token) for token in trace.key_tokens(selected.layer)]
+        self.matrices = MatrixMaker(selected, looks, self.query_names, self.key_names)
+        self.error = layer_error(trace, selected.layer)
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:

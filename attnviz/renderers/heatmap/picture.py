@@ -18,7 +18,7 @@ from attnviz.renderers.shared.scale import Scale, scale_of
 from attnviz.text.display import shorten, shown
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import exactness, largest_error, model_name
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace, numbered
 
 TITLE_CELLS = 120  # of a person's own title
@@ -102,18 +102,18 @@ def decide(
     view: View = View(),  # noqa: B008  (immutable)
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
-    first, layers = selection.layers[0], [part.layer for part in selection.layers]
+    first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
     frame = _frame(trace, selection, view)
     panels: list[Panel] = []
     shares: list[float] = []  # of the weights, that went to keys which are left out
-    for part in selection.layers:
+    for selected in selection.layers:
 
-        def report(done: int, of: int, before: int = len(panels), heads: int = len(part.heads)) -> None:
+        def report(done: int, of: int, before: int = len(panels), heads: int = len(selected.heads)) -> None:
             view.report(before * of + done * heads, selection.heads * of)
 
-        found, lost = head_maps(part, step, frame, report)
-        titles = (_panel_title(part.layer, head, len(layers) > 1) for head in part.heads)
-        panels += map(Panel, titles, part.heads, found)
+        found, lost = head_maps(selected, step, frame, report)
+        titles = (_panel_title(selected.layer, head, len(layers) > 1) for head in selected.heads)
+        panels += map(Panel, titles, selected.heads, found)
         shares += lost
     maps = [panel.values for panel in panels]
     queries, keys = _labels(trace, first, frame)
@@ -131,7 +131,7 @@ def decide(
         hidden=any(bool((values == -math.inf).any()) for values in maps),
         pool=view.pool,
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
-        positions=first.spans if frame.pooled else (first.kept_queries, first.kept_keys),
+        positions=first.ranges if frame.pooled else (first.query_positions, first.key_positions),
         cell=frame.cell,
         placed=_placed(trace, first, frame),
     )
@@ -140,22 +140,22 @@ def decide(
 def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
     """What of the layers is shown, which must have the same tokens."""
     first, *others = selection.layers
-    for part in others:
-        if _tokens(trace, part) != _tokens(trace, first):
+    for selected in others:
+        if _tokens(trace, selected) != _tokens(trace, first):
             raise AttnvizError(
-                f"{_both(first.layer, part.layer)} have different tokens, so they do not share a picture",
+                f"{_both(first.layer, selected.layer)} have different tokens, so they do not share a picture",
                 "choose layers of the same tokens with --layer",
             )
     most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
     most = min(most, int(side * (view.dpi or DPI)))
-    if max(map(len, first.spans)) > most:
+    if max(map(len, first.ranges)) > most:
         most = view.cells or most
     return framed(first, most, view.pool)
 
 
-def _tokens(trace: Trace, part: Part) -> tuple[Any, ...]:
+def _tokens(trace: Trace, selected: LayerSelection) -> tuple[Any, ...]:
     """The tokens along both sides, and which of them are kept."""
-    return trace.query_tokens(part.layer), trace.key_tokens(part.layer), part.queries, part.keys
+    return trace.query_tokens(selected.layer), trace.key_tokens(selected.layer), selected.queries, selected.keys
 
 
 def _both(first: Layer, second: Layer) -> str:
@@ -164,32 +164,32 @@ def _both(first: Layer, second: Layer) -> str:
     return f"layers {first.index} and {second.index}"
 
 
-def _labels(trace: Trace, part: Part, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
     if frame.pooled:
-        return round_positions(part.spans[0], frame.cell[0]), round_positions(part.spans[1], frame.cell[1])
-    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+        return round_positions(selected.ranges[0], frame.cell[0]), round_positions(selected.ranges[1], frame.cell[1])
+    queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
     return (
-        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in part.kept_queries),
-        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in part.kept_keys),
+        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in selected.query_positions),
+        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in selected.key_positions),
     )
 
 
-def _placed(trace: Trace, part: Part, frame: Frame) -> tuple[bool, bool]:
+def _placed(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[bool, bool]:
     """Whether the tokens of a region, along each side, are something else than their positions."""
-    if part.whole or frame.pooled:
+    if selected.whole or frame.pooled:
         return False, False
-    queries, keys = trace.query_tokens(part.layer), trace.key_tokens(part.layer)
+    queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
     return (
-        any(queries[place] not in (str(place), f"q{place}") for place in part.kept_queries),
-        any(keys[place] not in (str(place), f"k{place}") for place in part.kept_keys),
+        any(queries[place] not in (str(place), f"q{place}") for place in selected.query_positions),
+        any(keys[place] not in (str(place), f"k{place}") for place in selected.key_positions),
     )
 
 
-def _frame_words(part: Part, frame: Frame) -> list[str]:
+def _frame_words(selected: LayerSelection, frame: Frame) -> list[str]:
     """What the title says of a map that is not simply of all tokens."""
     words = []
-    if not part.whole:
+    if not selected.whole:
         words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
         words.append(numbers.cells(frame.shape, frame.cell, frame.pool))
@@ -221,15 +221,15 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     return ", ".join(parts)
 
 
-def _subtitle(trace: Trace, part: Part, told: Sequence[str], left_out: float | None) -> str:
+def _subtitle(trace: Trace, selected: LayerSelection, told: Sequence[str], left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
-    tokens = trace.query_tokens(part.layer)
+    tokens = trace.query_tokens(selected.layer)
     if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
         return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
-    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in part.kept_queries[:SOURCE_TOKENS]]
-    if part.spans[0].start > 0:
+    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
+    if selected.ranges[0].start > 0:
         names.insert(0, "…")
-    if len(part.kept_queries) > SOURCE_TOKENS or part.spans[0].stop < len(tokens):
+    if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
         names.append("…")
     text = f"“{' '.join(names)}”"
     words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)

@@ -16,7 +16,7 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import Part
+from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_rows
 
 BASE64 = 4 / 3
@@ -56,39 +56,45 @@ class Attempt(NamedTuple):
         return max(one.error for one in self.layers)
 
 
-def packed(parts: Sequence[Part], most: float = math.inf, run: Callable[..., Iterable[Packed]] = map) -> Attempt:
+def packed(
+    selected_layers: Sequence[LayerSelection], most: float = math.inf, run: Callable[..., Iterable[Packed]] = map
+) -> Attempt:
     """The layers in the first of ``forms`` whose weights are as near to the trace's as 8 bits can be at the least.
 
     ``most`` bytes of base64 are to be had; ``run`` is a ``map`` that may work on several layers at once.
     """
-    for form in forms(parts, most):
-        attempt = Attempt(form, list(run(partial(pack, form=form), parts)))
+    for form in forms(selected_layers, most):
+        attempt = Attempt(form, list(run(partial(pack, form=form), selected_layers)))
         if attempt.error <= WORST or form is Form.WEIGHTS:
             break
     return attempt
 
 
-def forms(parts: Sequence[Part], most: float = math.inf) -> list[Form]:
+def forms(selected_layers: Sequence[LayerSelection], most: float = math.inf) -> list[Form]:
     """The forms to try: the most exact that stay easy to open, then the smaller of half precision and weights."""
     limit = min(EASY, most)
-    fitting = [form for form in (Form.EXACT, Form.SINGLE, Form.HALF) if all(_fits(part, form) for part in parts)]
-    easy = [form for form in fitting if estimate(parts, form) <= limit]
-    last = sorted({Form.WEIGHTS, *fitting[2:]}, key=lambda form: estimate(parts, form))
+    fitting = [
+        form
+        for form in (Form.EXACT, Form.SINGLE, Form.HALF)
+        if all(_fits(selected, form) for selected in selected_layers)
+    ]
+    easy = [form for form in fitting if estimate(selected_layers, form) <= limit]
+    last = sorted({Form.WEIGHTS, *fitting[2:]}, key=lambda form: estimate(selected_layers, form))
     return [*easy, *(form for form in last if form not in easy)]
 
 
-def estimate(parts: Sequence[Part], form: Form) -> int:
+def estimate(selected_layers: Sequence[LayerSelection], form: Form) -> int:
     """About how many bytes of base64 the parts take."""
-    return round(sum(_raw(part, form) for part in parts) * BASE64)
+    return round(sum(_raw(selected, form) for selected in selected_layers) * BASE64)
 
 
-def pack(part: Part, form: Form) -> Packed:
-    """The arrays by which a page shows ``part``."""
+def pack(selected: LayerSelection, form: Form) -> Packed:
+    """The arrays by which a page shows ``selected``."""
     if form is Form.WEIGHTS:
-        return _weights(part)
-    arrays = {name: _typed(array, form) for name, array in _vectors(part).items()}
-    error = 0.0 if form is Form.EXACT else _error(part, arrays)
-    rule, keys = _rule(part), part.layer.key.shape[1]
+        return _weights(selected)
+    arrays = {name: _typed(array, form) for name, array in _vectors(selected).items()}
+    error = 0.0 if form is Form.EXACT else _error(selected, arrays)
+    rule, keys = _rule(selected), selected.layer.key.shape[1]
     if rule.mask is not None:
         mask = rule.mask != 0
         arrays["mask"] = numpy.packbits(
@@ -103,29 +109,29 @@ def pack(part: Part, form: Form) -> Packed:
     return Packed(arrays, error)
 
 
-def kv_places(part: Part) -> list[int]:
+def kv_places(selected: LayerSelection) -> list[int]:
     """For each selected head, which of the packed key/value heads it reads."""
-    kept = _kv_heads(part)
-    return [kept.index(part.layer.kv_head(head)) for head in part.heads]
+    kept = _kv_heads(selected)
+    return [kept.index(selected.layer.kv_head(head)) for head in selected.heads]
 
 
-def _kv_heads(part: Part) -> list[int]:
-    return list(dict.fromkeys(part.layer.kv_head(head) for head in part.heads))
+def _kv_heads(selected: LayerSelection) -> list[int]:
+    return list(dict.fromkeys(selected.layer.kv_head(head) for head in selected.heads))
 
 
-def _vectors(part: Part) -> dict[str, numpy.ndarray]:
+def _vectors(selected: LayerSelection) -> dict[str, numpy.ndarray]:
     """Query, key and value of the selected heads alone, (heads, tokens, d)."""
-    layer, kept = part.layer, _kv_heads(part)
+    layer, kept = selected.layer, _kv_heads(selected)
     return {
-        "query": to_numpy(layer.query)[list(part.heads)],
+        "query": to_numpy(layer.query)[list(selected.heads)],
         "key": to_numpy(layer.key)[kept],
         "value": to_numpy(layer.value)[kept],
     }
 
 
-def _rule(part: Part) -> Rule:
+def _rule(selected: LayerSelection) -> Rule:
     """The layer's rule, its arrays those of the selected heads."""
-    rule = part.layer.rule.of_heads(list(part.heads))
+    rule = selected.layer.rule.of_heads(list(selected.heads))
     return replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias), sinks=_numpy(rule.sinks))
 
 
@@ -138,36 +144,36 @@ def _typed(array: numpy.ndarray, form: Form) -> numpy.ndarray:
     return array.astype(numpy.float16)
 
 
-def _fits(part: Part, form: Form) -> bool:
-    """Whether the numbers of ``part`` are within the range of ``form``."""
-    largest = max(float(numpy.abs(array).max()) for array in _vectors(part).values())
+def _fits(selected: LayerSelection, form: Form) -> bool:
+    """Whether the numbers of ``selected`` are within the range of ``form``."""
+    largest = max(float(numpy.abs(array).max()) for array in _vectors(selected).values())
     return largest <= LARGEST[form]
 
 
-def _raw(part: Part, form: Form) -> float:
+def _raw(selected: LayerSelection, form: Form) -> float:
     """Bytes of one layer before they are base64."""
-    layer, rule = part.layer, part.layer.rule
+    layer, rule = selected.layer, selected.layer.rule
     queries, keys = int(layer.query.shape[1]), int(layer.key.shape[1])
-    cells = len(part.heads) * queries * keys
+    cells = len(selected.heads) * queries * keys
     if form is Form.WEIGHTS:
         shown = 0.5 if rule.causal and queries == keys else 1.0
         return cells * shown * 0.8  # what compression leaves of 8 bits
     width, wide = int(layer.query.shape[-1]), int(layer.value.shape[-1])
-    numbers = len(part.heads) * queries * width + len(_kv_heads(part)) * keys * (width + wide)
+    numbers = len(selected.heads) * queries * width + len(_kv_heads(selected)) * keys * (width + wide)
     size: int = {Form.SINGLE: 4, Form.HALF: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
     bias = 0 if rule.bias is None or is_spread(rule.bias) else 8 * min(cells, math.prod(rule.bias.shape))
     return numbers * size + bias
 
 
-def _weights(part: Part) -> Packed:
+def _weights(selected: LayerSelection) -> Packed:
     """Each row's weights in steps of its largest; a hidden cell is 0, the weight 0 is 1."""
     levels, scales, error = [], [], 0.0
-    for weights, hidden in _maps(part):
+    for weights, hidden in _maps(selected):
         some, scale, worst = in_levels(weights, hidden)
         error = max(error, worst)
         levels.append(some.reshape(-1, weights.shape[-1]))
         scales.append(scale.reshape(-1))
-    shape = (len(part.heads), part.layer.query.shape[1])
+    shape = (len(selected.heads), selected.layer.query.shape[1])
     arrays = {
         "levels": numpy.concatenate(levels).reshape(*shape, -1),
         "scales": numpy.concatenate(scales).reshape(shape),
@@ -189,19 +195,19 @@ def in_levels(
     return numpy.where(hidden, 0, steps + 1).astype(numpy.min_scalar_type(levels + 1)), scale[..., 0], error
 
 
-def _maps(part: Part) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
+def _maps(selected: LayerSelection) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
     """The weights of the selected heads and which cells are hidden, (rows, keys), head after head and row after row."""
-    layer, queries = part.layer, part.layer.query.shape[1]
+    layer, queries = selected.layer, selected.layer.query.shape[1]
     size = max(1, CELLS // layer.key.shape[1])
-    for head in part.heads:
+    for head in selected.heads:
         for start in range(0, queries, size):
             steps = some_rows(layer, start, min(start + size, queries)).steps(head)
             yield to_numpy(steps.weights), to_numpy(steps.hidden)
 
 
-def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:
+def _error(selected: LayerSelection, arrays: dict[str, numpy.ndarray]) -> float:
     """The largest difference of a weight computed from ``arrays``, in float64 as a browser does, from the trace's own."""
-    own, rounded = (_in_float64(part, vectors) for vectors in (_vectors(part), arrays))
+    own, rounded = (_in_float64(selected, vectors) for vectors in (_vectors(selected), arrays))
     queries, keys = own.query.shape[1], own.key.shape[1]
     size = max(1, CELLS // (own.heads * keys))
     worst = 0.0
@@ -212,9 +218,9 @@ def _error(part: Part, arrays: dict[str, numpy.ndarray]) -> float:
     return worst
 
 
-def _in_float64(part: Part, vectors: dict[str, numpy.ndarray]) -> Layer:
+def _in_float64(selected: LayerSelection, vectors: dict[str, numpy.ndarray]) -> Layer:
     """A layer of ``vectors``, each selected head with a key and a value of its own."""
-    kept, rule = numpy.array(kv_places(part)), _rule(part)
+    kept, rule = numpy.array(kv_places(selected)), _rule(selected)
     query, key, value = (vectors[name].astype(numpy.float64) for name in ("query", "key", "value"))
     return Layer(query, key[kept], value[kept], rule)
 

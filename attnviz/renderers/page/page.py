@@ -18,7 +18,7 @@ from attnviz.renderers.page.pooled_maps import drawn
 from attnviz.renderers.page.pooled_maps import estimate as estimate_of_long
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.shared.labels import name
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 MEGABYTE = 1_000_000
@@ -46,16 +46,16 @@ def to_html(
     there is not room for all, which show what ``choice`` says; ``report`` hears how much of them is done. AttnvizError
     where the page would take more than ``budget`` megabytes.
     """
-    parts, room = selection.layers, budget * MEGABYTE - BARE
-    is_long = _is_long(parts)
-    if (expected := _smallest(parts)) > (HOPELESS_OF_LONG if is_long else HOPELESS) * budget * MEGABYTE:
+    selected_layers, room = selection.layers, budget * MEGABYTE - BARE
+    is_long = _is_long(selected_layers)
+    if (expected := _smallest(selected_layers)) > (HOPELESS_OF_LONG if is_long else HOPELESS) * budget * MEGABYTE:
         raise _too_large(selection, expected, budget)
     long = drawn(selection, choice, report) if is_long else []
     blobs = Blobs()
     # NumPy and zlib leave the interpreter free while they compute, so layers are packed side by side. The threads that
     # NumPy's products bring of their own would wait for each other twenty times as long as they compute.
     with limit_blas(1), ThreadPoolExecutor(THREADS) as pool:
-        attempt = held(long) if long else packed(parts, room, pool.map)
+        attempt = held(long) if long else packed(selected_layers, room, pool.map)
         record = make_record(trace, selection, attempt, language, blobs, pool, long)
         page = document(title(trace), language.value, record, blobs.texts(pool.map))
     if len(page) > budget * MEGABYTE:
@@ -69,33 +69,33 @@ def title(trace: Trace) -> str:
     return f"{' '.join(words)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"
 
 
-def _is_long(parts: Sequence[Part]) -> bool:
+def _is_long(selected_layers: Sequence[LayerSelection]) -> bool:
     """Whether the maps are computed here: a browser could not, or lacks the keys that are not of the region."""
-    return longest(parts) > MOST_TOKENS or not all(part.whole for part in parts)
+    return longest(selected_layers) > MOST_TOKENS or not all(selected.whole for selected in selected_layers)
 
 
-def longest(parts: Sequence[Part]) -> int:
+def longest(selected_layers: Sequence[LayerSelection]) -> int:
     """The most tokens along any side of their maps."""
-    return max(len(side) for part in parts for side in part.spans)
+    return max(len(side) for selected in selected_layers for side in selected.ranges)
 
 
-def _smallest(parts: Sequence[Part]) -> int:
-    """About how many bytes the arrays of ``parts`` take in the smallest form."""
-    if _is_long(parts):
-        return estimate_of_long(parts)
-    return min(estimate(parts, form) for form in forms(parts, 0))
+def _smallest(selected_layers: Sequence[LayerSelection]) -> int:
+    """About how many bytes the arrays of ``selected_layers`` take in the smallest form."""
+    if _is_long(selected_layers):
+        return estimate_of_long(selected_layers)
+    return min(estimate(selected_layers, form) for form in forms(selected_layers, 0))
 
 
 def _too_large(selection: Selection, size: float, budget: float) -> AttnvizError:
-    parts = selection.layers
+    selected_layers = selection.layers
     message = f"the page would take {_megabytes(size)}, and {budget:g} are the most that it may"
-    layers = _fitting([parts[:count] for count in range(1, len(parts))], budget)
-    longest = max(parts, key=lambda part: len(part.heads))
+    layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], budget)
+    longest = max(selected_layers, key=lambda selected: len(selected.heads))
     heads = _fitting(
         [[longest._replace(heads=longest.heads[:count])] for count in range(1, len(longest.heads))], budget
     )
     if layers:
-        some = f"about {layers} of the {len(parts)} layers fit: select them with --layer"
+        some = f"about {layers} of the {len(selected_layers)} layers fit: select them with --layer"
     elif heads:
         some = f"about {heads} heads of one layer fit: select them with --layer and --head"
     else:
@@ -103,12 +103,12 @@ def _too_large(selection: Selection, size: float, budget: float) -> AttnvizError
     return AttnvizError(message, f"{some}, or raise --max-size")
 
 
-def _fitting(growing: Sequence[Sequence[Part]], budget: float) -> int:
+def _fitting(growing: Sequence[Sequence[LayerSelection]], budget: float) -> int:
     """The place, from 1, of the last of these pages that stays within the budget; 0 where none does.
 
     Not all before it need to: the one head of a long text has more cells than two have together.
     """
-    fitting = (_smallest(parts) + BARE <= budget * MEGABYTE for parts in growing)
+    fitting = (_smallest(selected_layers) + BARE <= budget * MEGABYTE for selected_layers in growing)
     return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
 
 

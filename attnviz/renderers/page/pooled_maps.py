@@ -19,7 +19,7 @@ from attnviz.progress import Report, unheard
 from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import name, unnamed
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
@@ -30,7 +30,7 @@ ROOM = 12_000_000  # bytes that all cells may take
 class Long(NamedTuple):
     """What a page holds of one layer of a long text, or of a region of one."""
 
-    part: Part
+    selected: LayerSelection
     frame: Frame
     packed: Packed
     metrics: dict[str, list[float | None]]
@@ -39,10 +39,10 @@ class Long(NamedTuple):
         """What each row and each column is: a token and its position, or the positions that it covers, "128–255"."""
         if self.frame.pooled:
             return _ranges(self.frame.queries), _ranges(self.frame.keys)
-        layer = self.part.layer
+        layer = self.selected.layer
         return (
-            _placed(trace.query_tokens(layer), self.part.kept_queries),
-            _placed(trace.key_tokens(layer), self.part.kept_keys),
+            _placed(trace.query_tokens(layer), self.selected.query_positions),
+            _placed(trace.key_tokens(layer), self.selected.key_positions),
         )
 
     @property
@@ -54,9 +54,9 @@ class Long(NamedTuple):
     @property
     def region(self) -> str | None:
         """Which queries and keys these are; None where they are all."""
-        if self.part.whole:
+        if self.selected.whole:
             return None
-        queries, keys = self.part.spans
+        queries, keys = self.selected.ranges
         return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
 
 
@@ -64,12 +64,12 @@ def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unhea
     """The maps of each selected layer. ``report`` hears how much is done, of how much."""
     layers: list[Long] = []
     most = cells_for(selection.heads)
-    for part in selection.layers:
+    for selected in selection.layers:
 
         def tell(done: int, of: int, before: int = len(layers)) -> None:
             report(before * of + done, len(selection.layers) * of)
 
-        layers.append(_layer(part, framed(part, most, choice), tell))
+        layers.append(_layer(selected, framed(selected, most, choice), tell))
     return layers
 
 
@@ -78,20 +78,22 @@ def cells_for(heads: int) -> int:
     return MOST_CELLS if heads == 1 else min(MOST_CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
 
 
-def estimate(parts: Sequence[Part]) -> int:
-    """About how many bytes of base64 the maps of ``parts`` take: two a cell that causal and window let be seen, which is
+def estimate(selected_layers: Sequence[LayerSelection]) -> int:
+    """About how many bytes of base64 the maps of ``selected_layers`` take: two a cell that causal and window let be seen, which is
     what compression leaves of weights that are much alike; where few keys take most of them, it leaves less.
     """
-    most = cells_for(sum(len(part.heads) for part in parts))
-    cells = (len(part.heads) * math.prod(framed(part, most).shape) * _seen(part) for part in parts)
+    most = cells_for(sum(len(selected.heads) for selected in selected_layers))
+    cells = (
+        len(selected.heads) * math.prod(framed(selected, most).shape) * _seen(selected) for selected in selected_layers
+    )
     return round(2 * sum(cells) * BASE64)
 
 
-def _seen(part: Part) -> float:
+def _seen(selected: LayerSelection) -> float:
     """The share of its pairs that causal and window let be seen."""
-    queries, keys = part.spans
-    whole = part.layer.query.shape[1], part.layer.key.shape[1]
-    rule = part.layer.rule.of_queries(queries.start, queries.stop, *whole)
+    queries, keys = selected.ranges
+    whole = selected.layer.query.shape[1], selected.layer.key.shape[1]
+    rule = selected.layer.rule.of_queries(queries.start, queries.stop, *whole)
     rows, columns = numpy.array([0, len(queries)]), numpy.array([keys.start, keys.stop])
     return float(visible_share(namespace(rows), rule, rows, columns, numpy.float64)[0, 0])
 
@@ -101,17 +103,17 @@ def attempt(layers: list[Long]) -> Attempt:
     return Attempt(Form.WEIGHTS, [one.packed for one in layers])
 
 
-def _layer(part: Part, frame: Frame, report: Report) -> Long:
+def _layer(selected: LayerSelection, frame: Frame, report: Report) -> Long:
     metrics: dict[str, list[float | None]] = {}
-    if part.narrowed:
-        maps, _ = head_maps(part, MapStep.WEIGHTS, frame, report)
+    if selected.skips_tokens:
+        maps, _ = head_maps(selected, MapStep.WEIGHTS, frame, report)
     else:
-        measures = pooled(part, frame, report)
+        measures = pooled(selected, frame, report)
         maps = pooled_maps(measures, frame.pool)
         metrics[Metric.ENTROPY.value] = _means(to_numpy(measures.entropy), to_numpy(measures.largest) > 0)
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
     levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf, FINE_LEVELS)
-    return Long(part, frame, Packed({"levels": levels, "scales": scales}, error), metrics)
+    return Long(selected, frame, Packed({"levels": levels, "scales": scales}, error), metrics)
 
 
 def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:

@@ -16,7 +16,7 @@ from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TEXT, exactness, ids, largest_error, model_name, side_of, special
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
@@ -40,10 +40,10 @@ def make_record(
     texts = Texts()
     nothing: list[Long | None] = [None] * len(selection.layers)
     layers = [
-        _layer(trace, part, texts) if one is None else _long_layer(trace, one, texts)
-        for part, one in zip(selection.layers, long or nothing, strict=True)
+        _layer(trace, selected, texts) if one is None else _long_layer(trace, one, texts)
+        for selected, one in zip(selection.layers, long or nothing, strict=True)
     ]
-    metrics = [pool.submit(_metrics, trace, part) for part in selection.layers if not long]
+    metrics = [pool.submit(_metrics, trace, selected) for selected in selection.layers if not long]
     for record, packed in zip(layers, attempt.layers, strict=True):
         record |= {name: blobs.add(array) for name, array in packed.arrays.items()}
     for record, values in zip(layers, metrics, strict=not long):
@@ -53,7 +53,7 @@ def make_record(
         "form": attempt.form.value,
         "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
         "error": _rounded_up(attempt.error),
-        "special": not any(part.narrowed for part in selection.layers),
+        "special": not any(selected.skips_tokens for selected in selection.layers),
         "words": _words(trace, selection.layers[0], bool(long)),
         "pooled": long[0].cells if long else None,
         "pool": long[0].frame.pool.value if long else None,
@@ -95,13 +95,13 @@ class Texts:
         return len(self.lists) - 1
 
 
-def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
-    layer, rule = part.layer, part.layer.rule
+def _layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dict[str, Any]:
+    layer, rule = selected.layer, selected.layer.rule
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
     own = side_of(trace, layer)
-    return _facts(part) | {
-        "kvHeads": [layer.kv_head(head) for head in part.heads],
-        "kvPlaces": kv_places(part),
+    return _facts(selected) | {
+        "kvHeads": [layer.kv_head(head) for head in selected.heads],
+        "kvPlaces": kv_places(selected),
         "grouped": layer.key.shape[0] != layer.heads,
         "dimension": layer.query.shape[-1],
         "queryTexts": texts.add(queries, _special(trace, own, len(queries))),
@@ -116,13 +116,13 @@ def _layer(trace: Trace, part: Part, texts: Texts) -> dict[str, Any]:
         "hasMask": rule.mask is not None,
         "hasBias": rule.bias is not None,
         "hasSinks": rule.sinks is not None,
-        "slopes": None if layer.slopes is None else [layer.slopes[head] for head in part.heads],
+        "slopes": None if layer.slopes is None else [layer.slopes[head] for head in selected.heads],
     }
 
 
-def _words(trace: Trace, part: Part, long: bool) -> list[str] | None:
+def _words(trace: Trace, selected: LayerSelection, long: bool) -> list[str] | None:
     """What the heading says: the text that is looked at, or its beginning; None where that is what the labels say."""
-    tokens, places = trace.query_tokens(part.layer), part.kept_queries[:TITLE_TOKENS]
+    tokens, places = trace.query_tokens(selected.layer), selected.query_positions[:TITLE_TOKENS]
     if (file := file_name(trace, tokens)) is not None:
         return [shown_line(file)]
     if not long:
@@ -132,10 +132,10 @@ def _words(trace: Trace, part: Part, long: bool) -> list[str] | None:
 
 def _long_layer(trace: Trace, long: Long, texts: Texts) -> dict[str, Any]:
     """A layer whose maps are here as weights alone: nothing is to be computed."""
-    part, (queries, keys) = long.part, long.labels(trace)
-    unknown: list[float | None] = [None] * len(part.heads)
-    return _facts(part) | {
-        "kvHeads": list(part.heads),
+    selected, (queries, keys) = long.selected, long.labels(trace)
+    unknown: list[float | None] = [None] * len(selected.heads)
+    return _facts(selected) | {
+        "kvHeads": list(selected.heads),
         "grouped": False,
         "queryTexts": texts.add_labels(queries),
         "keyTexts": texts.add_labels(keys),
@@ -145,8 +145,8 @@ def _long_layer(trace: Trace, long: Long, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _facts(part: Part) -> dict[str, Any]:
-    facts = {"title": part.layer.title, "index": part.layer.index, "heads": list(part.heads)}
+def _facts(selected: LayerSelection) -> dict[str, Any]:
+    facts = {"title": selected.layer.title, "index": selected.layer.index, "heads": list(selected.heads)}
     return facts | {"levelCount": LEVELS}
 
 
@@ -163,11 +163,11 @@ def _special(trace: Trace, side: str, count: int) -> list[int]:
     return sorted(special(trace, side)) if len(ids(trace, side)) == count else []
 
 
-def _metrics(trace: Trace, part: Part) -> dict[str, list[float | None]]:
-    values = head_metrics(trace, part.layer, heads=part.heads, only=SORTED_BY)
+def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | None]]:
+    values = head_metrics(trace, selected.layer, heads=selected.heads, only=SORTED_BY)
     return {
         metric.value: [
-            None if math.isnan(value) else round(value, 6) for value in values[metric][list(part.heads)].tolist()
+            None if math.isnan(value) else round(value, 6) for value in values[metric][list(selected.heads)].tolist()
         ]
         for metric in SORTED_BY
     }

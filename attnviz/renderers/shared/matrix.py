@@ -12,7 +12,7 @@ from attnviz.attention.arrays import Array, to_numpy
 from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import Lessons
 from attnviz.trace.layer import Projection
-from attnviz.trace.selection import Part
+from attnviz.trace.selection import LayerSelection
 
 BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell
@@ -48,8 +48,10 @@ class Matrix(NamedTuple):
 class MatrixMaker:
     """Makes the matrices of one layer, cut to what is shown of it."""
 
-    def __init__(self, part: Part, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]) -> None:
-        self.part, self.looks = part, looks
+    def __init__(
+        self, selected: LayerSelection, looks: Looks, query_names: Sequence[str], key_names: Sequence[str]
+    ) -> None:
+        self.selected, self.looks = selected, looks
         self.query_names, self.key_names = query_names, key_names
         self.say = looks.lessons.say
 
@@ -57,20 +59,20 @@ class MatrixMaker:
         """The same, where the queries ``blind``, which see no key, carry a mark."""
         marked = set(blind)
         names = [f"{name} {BLIND}" if place in marked else name for place, name in enumerate(self.query_names)]
-        return MatrixMaker(self.part, self.looks, names, self.key_names) if marked else self
+        return MatrixMaker(self.selected, self.looks, names, self.key_names) if marked else self
 
     def of_cells(self, values: numpy.ndarray) -> Matrix:
         """queries × keys; −∞ is a hidden cell."""
-        shown = self.part.shown_queries, self.part.shown_keys
+        shown = self.selected.shown_queries, self.selected.shown_keys
         return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *shown)
 
     def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
         """queries × keys, tinted from 0, with the sum of each row over all keys that are not left out."""
-        shown = self.part.shown_queries, self.part.shown_keys
+        shown = self.selected.shown_queries, self.selected.shown_keys
         matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
-        kept = weights if self.part.keys is None else weights[:, self.part.keys]
+        kept = weights if self.selected.keys is None else weights[:, self.selected.keys]
         sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), self.looks.precision)
-        words = [sums[row][0] if row is not None else "…" for row in self._places(self.part.shown_queries)]
+        words = [sums[row][0] if row is not None else "…" for row in self._places(self.selected.shown_queries)]
         return matrix._replace(
             columns=[*matrix.columns, self.say("label.sum")],
             cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
@@ -79,15 +81,15 @@ class MatrixMaker:
 
     def of_tokens(self, values: Array) -> Matrix:
         """A vector for each token of the layer's text."""
-        return self._vectors("label.token", self.query_names, values, self.part.kept_queries)
+        return self._vectors("label.token", self.query_names, values, self.selected.query_positions)
 
     def of_queries(self, values: Array) -> Matrix:
         """A vector for each query."""
-        return self._vectors("label.query", self.query_names, values, self.part.shown_queries)
+        return self._vectors("label.query", self.query_names, values, self.selected.shown_queries)
 
     def of_keys(self, values: Array) -> Matrix:
         """A vector for each key."""
-        return self._vectors("label.key", self.key_names, values, self.part.shown_keys)
+        return self._vectors("label.key", self.key_names, values, self.selected.shown_keys)
 
     def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
         """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""

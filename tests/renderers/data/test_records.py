@@ -17,7 +17,7 @@ from attnviz.choices import MapStep, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.data.csv_rows import CSV_COLUMNS, csv_header, to_csv
 from attnviz.renderers.data.records import record, to_json
-from attnviz.trace.selection import Part, Selection, select
+from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -282,14 +282,14 @@ def test_only_the_heads_asked_for_are_told(traces):
 
 def test_an_empty_selection_of_steps_tells_the_layer_alone(traces):
     trace = traces["plain"]()
-    data = parsed(trace, Selection((Part(trace.layers[0], (0,)),), steps=()))
+    data = parsed(trace, Selection((LayerSelection(trace.layers[0], (0,)),), steps=()))
     assert "heads" not in data["layers"][0]
 
 
 def test_rows_and_columns_that_are_left_out_are_cut_and_the_rest_says_where_it_stands(make):
     layer = make(4, 5, heads=2).layers[0]
     trace = Trace(tuple("abcd"), (layer,))
-    part = Part(layer, (0, 1), queries=(1, 3), keys=(0, 2, 4))
+    part = LayerSelection(layer, (0, 1), queries=(1, 3), keys=(0, 2, 4))
     (data,) = json.loads(to_json(trace, Selection((part,))))["layers"]
     assert (data["query_tokens"], data["query_positions"]) == (["b", "d"], [1, 3])
     assert (data["key_tokens"], data["key_positions"]) == (["key0", "key2", "key4"], [0, 2, 4])

@@ -16,7 +16,7 @@ from attnviz.choices import Language
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import lessons
-from attnviz.trace.selection import Part, Selection
+from attnviz.trace.selection import LayerSelection, Selection
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
 COMPONENTS = st.floats(-4, 4, allow_subnormal=False) | st.integers(-3, 3).map(float)
@@ -46,7 +46,7 @@ class Paper:
         trace = Trace(tuple(f"q{place}" for place in range(len(query))), (layer,))
         self.say = lessons(Language(lang)).say
         looks = Looks(lessons(Language(lang)), precision, max_tokens)
-        self.section = list(explain(trace, Selection((Part(layer, (0,), row, column),)), looks))[-1]
+        self.section = list(explain(trace, Selection((LayerSelection(layer, (0,), row, column),)), looks))[-1]
         self.lines = list(self.section.lines)
         self.steps = attend(layer.query, layer.key, layer.value, **vars(layer.rule))
         self.weights, self.row, self.column = self.steps.weights[0, row], row, column

@@ -13,7 +13,7 @@ from attnviz import Layer, Projection
 from attnviz.choices import Language
 from attnviz.renderers.shared.matrix import HIDDEN, Looks, MatrixMaker
 from attnviz.text.lessons import lessons
-from attnviz.trace.selection import Part
+from attnviz.trace.selection import LayerSelection
 
 COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 
@@ -21,7 +21,7 @@ COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 def maker(queries, keys, *, query=None, key=None, kept=(None, None), **looks):
     names = [f"q{place}" for place in range(queries)], [f"k{place}" for place in range(keys)]
     layer = Layer(numpy.zeros((queries, 1)), numpy.zeros((keys, 1)), numpy.zeros((keys, 1)))
-    return MatrixMaker(Part(layer, (0,), query, key, *kept), Looks(lessons(Language.EN), **looks), *names)
+    return MatrixMaker(LayerSelection(layer, (0,), query, key, *kept), Looks(lessons(Language.EN), **looks), *names)
 
 
 def numbered(rows, columns):
