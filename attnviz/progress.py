@@ -1,11 +1,11 @@
-"""How long work says how far it is, to whoever wants to hear."""
+"""How long work tells its caller how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Report = Callable[[int, int], None]  # how much is done, of how much
+Progress = Callable[[int, int], None]  # how much is done, of how much
 
 
-def unheard(done: int, of: int) -> None:
-    """A report to nobody."""
+def no_progress(done: int, of: int) -> None:
+    """A progress function that does nothing."""

@@ -11,7 +11,7 @@ import numpy
 from attnviz.analysis.measure import measured
 from attnviz.analysis.metrics import NEAR
 from attnviz.choices import Metric, Pool
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.trace.origin import largest_error, model_name
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
@@ -95,10 +95,10 @@ class Statistics:
         self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
         self._left_out = Running(())
 
-    def add(self, trace: Trace, selection: Selection, report: Report = unheard) -> None:
+    def add(self, trace: Trace, selection: Selection, report: Progress = no_progress) -> None:
         """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing.
 
-        ``report`` hears how much is done, of how much.
+        ``report`` is told how much is done, of how much.
         """
         layers, left_out = dict(self._layers), []
         count = len(selection.layers)

@@ -9,7 +9,7 @@ import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.pooling.pool import pool
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import some_keys
 
@@ -29,8 +29,8 @@ class Column(NamedTuple):
     hidden: numpy.ndarray
 
 
-def columns(layer: Layer, heads: Sequence[int], key: int, report: Report = unheard) -> Iterator[Column]:
-    """The column of ``key`` in each of these heads; ``report`` hears how much is done, of how much.
+def columns(layer: Layer, heads: Sequence[int], key: int, report: Progress = no_progress) -> Iterator[Column]:
+    """The column of ``key`` in each of these heads; ``report`` is told how much is done, of how much.
 
     Its weights are the map of a region that is one key wide, each query a cell of its own.
     """

@@ -24,7 +24,7 @@ from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import seen_keys, some_rows
 
@@ -66,7 +66,7 @@ def framed(selected: LayerSelection, cells: int, pool: Pool = Pool.MEAN) -> Fram
 
 
 def head_maps(
-    selected: LayerSelection, step: MapStep, frame: Frame, report: Report = unheard
+    selected: LayerSelection, step: MapStep, frame: Frame, report: Progress = no_progress
 ) -> tuple[list[numpy.ndarray], list[float]]:
     """A map for each head of ``selected``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
     −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if any are.
@@ -93,7 +93,7 @@ def head_maps(
     return maps, shares
 
 
-def pooled(selected: LayerSelection, frame: Frame, report: Report = unheard) -> Pooled:
+def pooled(selected: LayerSelection, frame: Frame, report: Progress = no_progress) -> Pooled:
     """The weights of the heads of ``selected`` in the cells of ``frame``."""
     queries, keys = selected.ranges
     return pool(selected.layer, selected.heads, frame.cells, report, queries=queries, keys=keys)

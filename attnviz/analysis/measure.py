@@ -16,7 +16,7 @@ from attnviz.attention.checks import boolean_mask
 from attnviz.attention.threads import in_threads
 from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN, band, reach
 from attnviz.choices import Metric, Pool
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import ids, side_of
 from attnviz.trace.slices import some_keys
@@ -55,11 +55,11 @@ def measured(
     keys: Sequence[int] | None = None,
     only: Collection[Metric] = tuple(Metric),
     pool: Pool = Pool.MEAN,
-    report: Report = unheard,
+    report: Progress = no_progress,
 ) -> Measured:
     """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
 
-    ``pool`` says what stands for the queries: their mean, or the largest of them. ``report`` hears how much is done, of
+    ``pool`` says what stands for the queries: their mean, or the largest of them. ``report`` is told how much is done, of
     how much.
     """
     heads = range(layer.heads) if heads is None else heads

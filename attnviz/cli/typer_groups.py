@@ -17,7 +17,7 @@ from attnviz.cli.conversion import converter, if_given
 
 
 class _Plain:
-    """Lets the parameters of a command convert their own values, and its help end well when nobody reads it.
+    """Lets the parameters of a command convert their own values, and lets its help end well where the reader of a pipe has gone.
 
     Typer converts with pydantic, whose import alone would take half as long again as all that explain does.
     """

@@ -25,7 +25,7 @@ from attnviz.attention.visibility import band
 from attnviz.pooling.result import Measures
 from attnviz.pooling.scores import Head
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes
-from attnviz.progress import Report
+from attnviz.progress import Progress
 
 QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
 GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key
@@ -54,7 +54,7 @@ def pool_blocks(
     cell_queries: int,
     shown: range,
     bound: float,
-    report: Report,
+    report: Progress,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound.
 

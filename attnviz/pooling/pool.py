@@ -21,7 +21,7 @@ from attnviz.errors import AttnvizError
 from attnviz.pooling.array_engine import pool_blocks
 from attnviz.pooling.result import Measures, Pooled
 from attnviz.pooling.tiles import cell_size
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 
 MOST_CELLS = 1024
 
@@ -41,7 +41,7 @@ def pool(
     layer: HasAttention,
     heads: Sequence[int] | None = None,
     cells: int = MOST_CELLS,
-    report: Report = unheard,
+    report: Progress = no_progress,
     *,
     queries: range | None = None,
     keys: range | None = None,
@@ -55,7 +55,7 @@ def pool(
     the pairs that may be seen, which is what a picture shows, blank where ``visible`` is 0.
 
     The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
-    the number of tokens nor that of heads. ``report`` hears how much is done, of how much. AttnvizError where attend()
+    the number of tokens nor that of heads. ``report`` is told how much is done, of how much. AttnvizError where attend()
     raises it (of numbers too large for their type, not always of the same: the query is scaled before the product here),
     and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
     """
@@ -68,7 +68,7 @@ def pool_arrays(
     rule: Rule | None = None,
     heads: Sequence[int] | None = None,
     cells: int = MOST_CELLS,
-    report: Report = unheard,
+    report: Progress = no_progress,
     *,
     queries: range | None = None,
     keys: range | None = None,

@@ -23,7 +23,7 @@ from attnviz.attention.toeplitz import is_spread, spread
 from attnviz.pooling import array_engine
 from attnviz.pooling.gpu import engine
 from attnviz.pooling.pool import pool, pool_arrays
-from attnviz.progress import unheard
+from attnviz.progress import no_progress
 
 torch = pytest.importorskip("torch")
 
@@ -455,7 +455,7 @@ def test_what_does_not_run_is_pooled_in_blocks_aloud(error, monkeypatch, caplog)
 
     monkeypatch.setattr(engine, "run", failing)
     query = torch.randn(2, 30, 4)
-    given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, unheard
+    given = query, query, Rule(causal=True), (0, 1), 4, range(0, 30, 4), 1e2, no_progress
     for array, wanted in zip(engine.pool_on_gpu(*given), array_engine.pool_blocks(*given), strict=True):
         assert (array is None and wanted is None) or torch.equal(array, wanted)
     assert caplog.messages == ["attnviz: the GPU kernel does not run here, so torch pools: no ptxas"]
@@ -469,7 +469,7 @@ def test_a_mistake_on_the_way_to_the_kernels_is_not_hidden(monkeypatch):
     monkeypatch.setattr(engine, "run", mistaken)
     query = torch.randn(1, 30, 4)
     with pytest.raises(RuntimeError, match="size of tensor"):
-        engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, unheard)
+        engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 30, 4), 1e2, no_progress)
 
 
 @pytest.mark.usefixtures("errors_of_triton")
@@ -485,7 +485,7 @@ def test_a_launch_too_large_for_the_card_gives_way_to_a_smaller_one(monkeypatch,
 
     monkeypatch.setattr(engine, "run", launched)
     query = torch.randn(1, 4096, 64)
-    engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, unheard)
+    engine.pool_on_gpu(query, query, Rule(), (0,), 4, range(0, 4096, 4), 1e2, no_progress)
     assert tried == [(64, 64, 2), (64, 64, 1), (32, 64, 1), (32, 32, 1)]
     assert not caplog.messages
 

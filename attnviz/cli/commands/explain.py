@@ -21,7 +21,7 @@ from attnviz.cli.output.formats import TableFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal
 from attnviz.errors import UsageError
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from attnviz.renderers.explain.document import Heading, Section
@@ -128,12 +128,12 @@ def _renderer(
 
 
 @contextmanager
-def _reported(selection: Selection) -> Iterator[Report]:
+def _reported(selection: Selection) -> Iterator[Progress]:
     """How far a long text is; a short one is shown at once."""
     from attnviz.trace.selection import is_long
 
     if not any(is_long(part.layer) for part in selection.layers):
-        yield unheard
+        yield no_progress
         return
     with progress("weights", timed=True, counted=False) as report:
         yield lambda done, of: report("weights", done, of)

@@ -24,7 +24,7 @@ from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
@@ -60,8 +60,8 @@ def stats(
     making = Making(toy, rule, engine, model, part.layer)
     statistics, total = Statistics(shown.near, shown.pool), None
 
-    def add(trace: Trace, heard: Report = unheard) -> None:
-        statistics.add(trace, selected(trace, part, special, **region_words(region)), heard)
+    def add(trace: Trace, report: Progress = no_progress) -> None:
+        statistics.add(trace, selected(trace, part, special, **region_words(region)), report)
 
     if lines.lines:
         total = line_count(source)

@@ -12,7 +12,7 @@ from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.progress import progress, silent
+from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
@@ -26,7 +26,7 @@ class ModelTraces:
 
     def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
         self.options, self.engine, self.layer = options, engine, layer
-        self.quiet = False  # set by whoever reports progress over many texts
+        self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
         try:
             with progress(f"loading {options.model}"):
@@ -49,9 +49,14 @@ class ModelTraces:
         return self.model.reads_images
 
     def __call__(self, text: str | Path) -> Trace:
-        with nullcontext(silent) if self.quiet else progress("layers") as report:
+        with nullcontext(no_line) if self.quiet else progress("layers") as line:
             trace = self._trace(
-                self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat, progress=report
+                self.model,
+                text,
+                layer=self.layer,
+                target=self.options.target,
+                chat=self.options.chat,
+                progress=lambda done, of: line("layers", done, of),
             )
         if (unseen := trace.source.get("unseen")) and not self._told:
             notice(f"not shown, since attention is computed in a way of their own: {', '.join(unseen)}")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
 
-Report = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
+ProgressLine = Callable[[str, int, int | None], None]  # what is being done, how many are done, of how many
 
 
-def silent(*_: object) -> None:
-    """A report to nobody."""
+def no_line(*_: object) -> None:
+    """A progress line that is not shown."""
 
 
 def watched() -> bool:
@@ -23,14 +23,14 @@ def watched() -> bool:
 
 
 @contextmanager
-def progress(what: str, *, timed: bool = False, counted: bool = True) -> Iterator[Report]:
+def progress(what: str, *, timed: bool = False, counted: bool = True) -> Iterator[ProgressLine]:
     """A line that the block moves by calling what this yields; it is gone when the block ends.
 
     A bar where it is known how much there is to do, else the time that has passed. ``timed`` adds the rate and, where the
     end is known, the time left. What is not ``counted`` in anything that a person would count is told in per cent.
     """
     if not watched():
-        yield silent
+        yield no_line
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn

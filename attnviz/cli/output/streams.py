@@ -1,4 +1,4 @@
-"""Standard output and standard error, whoever reads them or has gone."""
+"""Standard output and standard error, also where their reader has gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attnviz.errors import AttnvizError
 
 
 def notice(message: str) -> None:
-    """One line on stderr; a stderr that is closed or full is nobody's problem."""
+    """One line on stderr; one that is closed or full is ignored."""
     if sys.stderr is None:  # print() would take stdout in its place
         return
     try:

@@ -15,7 +15,7 @@ from attnviz.attention.arrays import Array
 from attnviz.attention.rule import Rule
 from attnviz.pooling.array_engine import pool_blocks
 from attnviz.pooling.result import Measures
-from attnviz.progress import Report
+from attnviz.progress import Progress
 
 SCRATCH = 1 << 30  # bytes at most, whatever the number of tokens and heads
 FAR = 1 << 30  # a distance that no two tokens have
@@ -143,7 +143,7 @@ def pool_on_gpu(
     cell_queries: int,
     shown: range,
     bound: float,
-    report: Report,
+    report: Progress,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d).
 

@@ -8,7 +8,7 @@ import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import HeadSections
 from attnviz.renderers.explain.top_keys import top_keys
@@ -20,10 +20,12 @@ from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.trace import Trace
 
 
-def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = unheard) -> Iterator[Heading | Section]:
+def explain(
+    trace: Trace, selection: Selection, looks: Looks, report: Progress = no_progress
+) -> Iterator[Heading | Section]:
     """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
 
-    ``report`` hears how much is done, of how much, where that takes long: in each layer of a long text anew.
+    ``report`` is told how much is done, of how much, where that takes long: in each layer of a long text anew.
     """
     yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
     for selected in selection.layers:
@@ -32,7 +34,7 @@ def explain(trace: Trace, selection: Selection, looks: Looks, report: Report = u
         yield from _layer(writer, report)
 
 
-def _layer(writer: Writer, report: Report) -> Iterator[Heading | Section]:
+def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:
     if writer.selected.pair is not None:
         yield from _by_head(writer, _pairs(writer, *writer.selected.pair))
     elif writer.looks.top is not None or is_long(writer.layer):
@@ -103,7 +105,7 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
         yield [pair_section(writer, head, query, key)]
 
 
-def _top(writer: Writer, report: Report) -> Iterator[list[Section]]:
+def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
     if writer.selected.key is None:
         for head in writer.selected.heads:
             yield list(top_keys(writer, head))

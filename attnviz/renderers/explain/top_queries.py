@@ -8,14 +8,14 @@ import numpy
 
 from attnviz.analysis.key_column import Column, columns
 from attnviz.choices import Step
-from attnviz.progress import Report
+from attnviz.progress import Progress
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 
 
-def top_queries(writer: Writer, key: int, report: Report) -> Iterator[Section]:
+def top_queries(writer: Writer, key: int, report: Progress) -> Iterator[Section]:
     """A section for each of the heads that are shown."""
     steps = shown_steps(writer)
     for column in columns(writer.layer, writer.selected.heads, key, report):

@@ -11,7 +11,7 @@ import numpy
 from attnviz.analysis.maps import Frame, framed, head_maps
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import round_positions, shown_line
 from attnviz.renderers.shared.scale import Scale, scale_of
@@ -39,13 +39,13 @@ class View(NamedTuple):
     pool    what a cell of many pairs shows
     cells   into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
     dpi     pixels an inch of the figure
-    report  hears how much is done, of how much
+    report  is told how much is done, of how much
     """
 
     pool: Pool = Pool.MEAN
     cells: int | None = None
     dpi: int | None = None
-    report: Report = unheard
+    report: Progress = no_progress
 
 
 class Panel(NamedTuple):

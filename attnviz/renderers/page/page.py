@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from attnviz.attention.threads import limit_blas
 from attnviz.choices import Language, Pool
 from attnviz.errors import AttnvizError
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.packing import Form, estimate, forms, packed
@@ -37,13 +37,13 @@ def to_html(
     language: Language = Language.EN,
     budget: float = BUDGET,
     choice: Pool = Pool.MEAN,
-    report: Report = unheard,
+    report: Progress = no_progress,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
     Of a region, and of a text that is longer than ``MOST_TOKENS``, it holds weights alone, in cells of many tokens where
-    there is not room for all, which show what ``choice`` says; ``report`` hears how much of them is done. AttnvizError
+    there is not room for all, which show what ``choice`` says; ``report`` is told how much of them is done. AttnvizError
     where the page would take more than ``budget`` megabytes.
     """
     selected_layers, room = selection.layers, budget * MEGABYTE - BARE

@@ -15,7 +15,7 @@ from attnviz.analysis.maps import Frame, framed, head_maps, pooled, pooled_maps
 from attnviz.attention.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.pooling.tiles import visible_share
-from attnviz.progress import Report, unheard
+from attnviz.progress import Progress, no_progress
 from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import name, unnamed
@@ -60,8 +60,8 @@ class Long(NamedTuple):
         return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
 
 
-def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Report = unheard) -> list[Long]:
-    """The maps of each selected layer. ``report`` hears how much is done, of how much."""
+def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Progress = no_progress) -> list[Long]:
+    """The maps of each selected layer. ``report`` is told how much is done, of how much."""
     layers: list[Long] = []
     most = cells_for(selection.heads)
     for selected in selection.layers:
@@ -103,7 +103,7 @@ def attempt(layers: list[Long]) -> Attempt:
     return Attempt(Form.WEIGHTS, [one.packed for one in layers])
 
 
-def _layer(selected: LayerSelection, frame: Frame, report: Report) -> Long:
+def _layer(selected: LayerSelection, frame: Frame, report: Progress) -> Long:
     metrics: dict[str, list[float | None]] = {}
     if selected.skips_tokens:
         maps, _ = head_maps(selected, MapStep.WEIGHTS, frame, report)

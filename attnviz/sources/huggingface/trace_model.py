@@ -23,7 +23,7 @@ from attnviz.trace.layer import Layer
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
-Progress = Callable[[str, int, int | None], None]  # what is being done, how many of it are done, of how many
+LayerProgress = Callable[[int, int | None], None]  # how many layers are done, of how many; None: unknown
 
 
 def trace(
@@ -33,12 +33,12 @@ def trace(
     layer: Sequence[str] = (),
     target: Text | None = None,
     chat: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
     reading = read(model, text, target, chat)
     layers = _layer_count(model.model.config)
-    with watching(model.model, layer_filter(layer), lambda done: progress("layers", done, layers)) as watch:
+    with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
         _run(model, reading)
     _require_seen(layer, watch)
     kept = tuple(_with_tokens(one, reading) for one, _ in watch.kept)

@@ -20,7 +20,7 @@ from kernel_rules import KERNEL_RULES  # noqa: E402
 
 from attnviz.pooling.array_engine import pool_blocks  # noqa: E402
 from attnviz.pooling.gpu import engine, pool_kernel  # noqa: E402
-from attnviz.progress import unheard  # noqa: E402
+from attnviz.progress import no_progress  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,7 +101,7 @@ def agree(rule, tokens, cells, dimension, launch):
     heads = 3, 0
     measures = engine.run(query, key, rule, heads, *cells, engine.Launch(*launch))
     shown = range(0, tokens[1], cells[1])
-    wanted = pool_blocks(query.double(), key.double(), rule, heads, cells[0], shown, 1e9, unheard)
+    wanted = pool_blocks(query.double(), key.double(), rule, heads, cells[0], shown, 1e9, no_progress)
     for name in ("mean", "maximum", "entropy", "largest", "first_key", "normaliser"):
         numpy.testing.assert_allclose(
             getattr(measures, name), getattr(wanted, name), rtol=2e-5, atol=2e-5, err_msg=name

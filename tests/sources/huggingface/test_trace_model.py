@@ -314,4 +314,4 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
 def test_progress_tells_of_every_layer(folders):
     steps = []
     trace(Model.load(str(folders / "T5")), "Your step", progress=lambda *step: steps.append(step))
-    assert steps == [("layers", number, 8) for number in range(1, 9)]
+    assert steps == [(number, 8) for number in range(1, 9)]
