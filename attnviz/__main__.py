@@ -3,6 +3,8 @@
 import gc
 import sys
 
+from attnviz.errors import INTERRUPTED
+
 
 def run() -> None:
     """Run the command line on the program's arguments, and exit with its code."""
@@ -18,7 +20,7 @@ def run() -> None:
         code = main()
         gc.freeze()
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     sys.exit(code)
 
 

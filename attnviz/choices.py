@@ -98,8 +98,11 @@ class Tokenizer(StrEnum):
     WHITESPACE = "whitespace"
 
 
-# What a command takes where nobody says otherwise: its option and the function below it use the same.
+# Defaults that the option of a command shares with the function that does the work.
 NEAR = 8  # keys at a distance below this count as near
 PRECISION = 4  # decimals at the most
 MAX_TOKENS = 16  # rows and columns of a table at the most
-PAGE_MEGABYTES = 50.0  # that a browser still opens without a thought
+TOP = 10  # rows of a table of the largest weights
+PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
+DPI, LARGE_DPI = 150, 100  # pixels an inch of a PNG, and of a large one
+DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several

@@ -1,4 +1,9 @@
-"""The one error that a user may see."""
+"""The one error that a user may see, and the exit codes of the program."""
+
+DONE = 0
+FAILED = 1  # the data or the machine
+USAGE = 2
+INTERRUPTED = 130  # as a shell says it of a program that Ctrl-C has ended
 
 
 class AttnvizError(Exception):
@@ -8,7 +13,7 @@ class AttnvizError(Exception):
     The command line prints both on stderr and exits with ``exit_code``.
     """
 
-    exit_code = 1
+    exit_code = FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -23,4 +28,4 @@ class ChoiceError(AttnvizError):
 class UsageError(AttnvizError):
     """The same for options and arguments that do not fit together: wrong usage, not wrong data."""
 
-    exit_code = 2
+    exit_code = USAGE

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.analysis.measure import measured
-from attnviz.analysis.metrics import NEAR
-from attnviz.choices import Metric, Pool
+from attnviz.choices import NEAR, Metric, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.origin import largest_error, model_name
 from attnviz.trace.selection import LayerSelection, Selection

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.analysis.blocks import CELLS, WORKERS, RowBlock, cuts, row_block
-from attnviz.analysis.metrics import COMPUTE, NEAR, OF_PLACES, Block, ratio
+from attnviz.analysis.metrics import COMPUTE, OF_PLACES, Block, ratio
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.checks import boolean_mask
 from attnviz.attention.threads import in_threads
 from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN, band, reach
-from attnviz.choices import Metric, Pool
+from attnviz.choices import NEAR, Metric, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import ids, side_of

@@ -20,8 +20,6 @@ import numpy
 
 from attnviz.choices import Metric
 
-NEAR = 8  # keys at a distance below this count as near
-
 # (heads, rows): a value for each query; NaN where the question has no answer.
 Values = numpy.ndarray
 

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from attnviz.cli.typer_groups import PlainGroup, add_command
-from attnviz.errors import AttnvizError
+from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 
-INTERRUPTED = 130
 # The base class of Typer's usage errors, which it does not export.
 _USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
@@ -46,11 +45,11 @@ def program(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code: 0 done, 1 data or machine, 2 usage, 130 interrupted."""
+    """Run the command line; the exit code, of those that errors.py names."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = build(arguments)
     try:
-        return command.main(arguments, prog_name="attnviz", standalone_mode=False) or 0
+        return command.main(arguments, prog_name="attnviz", standalone_mode=False) or DONE
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except _USAGE_ERROR as error:
@@ -58,14 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message()
         unquoted = "extra argument" in message and len(arguments) > 2
         return _fail(
-            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", 2
+            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", USAGE
         )
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
             raise
-        return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", 1)
+        return _fail(
+            f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", FAILED
+        )
 
 
 def _fail(message: str, hint: str, code: int) -> int:

@@ -23,7 +23,7 @@ from attnviz.cli.output.formats import StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
-from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Read = Callable[[Failed], Iterator[tuple[int, Trace]]]
 
 DEFAULT_FILE = Path("heads.png")
-INTERRUPTED = 130
 PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)
 
 

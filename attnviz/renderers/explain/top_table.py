@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy
 
-from attnviz.choices import MapStep, Step
+from attnviz.choices import TOP, MapStep, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.matrix import Matrix
-
-TOP = 10  # rows, unless more or fewer are asked for
 
 
 def shown_steps(writer: Writer) -> list[Step]:

@@ -20,6 +20,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, TransformedBbox
 
+from attnviz.choices import DPI, LARGE_DPI
 from attnviz.renderers.heatmap import fonts
 from attnviz.renderers.heatmap.layout import BOTH_AXES, GAP, LEADING, LINE, NEAR, SUBTITLE, TIP, Layout, layout, ticks
 from attnviz.renderers.heatmap.picture import Panel, Picture
@@ -85,9 +86,9 @@ def _norm(scale: Scale) -> Normalize:
 def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     """The bytes of ``figure`` as "png", "svg" or "pdf": the same for the same input, whenever they are made.
 
-    ``dpi`` is of a PNG; None: 150, or 100 where the figure is so large that 150 would only make a heavy file.
+    ``dpi`` is of a PNG; None: fewer where the figure is so large that the usual ones would only make a heavy file.
     """
-    dpi = dpi or (150 if figure.get_figwidth() <= LARGE else 100)
+    dpi = dpi or (DPI if figure.get_figwidth() <= LARGE else LARGE_DPI)
     metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     # Text stays text (selectable, searchable); ids come from the content, not from chance.
     settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.analysis.maps import Frame, framed, head_maps
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
@@ -29,7 +29,6 @@ SIDE, SIDE_OF_SEVERAL = (
     6.9,
     3.5,
 )  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
-DPI = 150  # of a pooled map, unless another is asked for
 ALL_HIDDEN = "all pairs hidden"  # a map without a single weight is no accident of drawing
 
 

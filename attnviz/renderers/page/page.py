@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from attnviz.attention.threads import limit_blas
-from attnviz.choices import Language, Pool
+from attnviz.choices import PAGE_MEGABYTES, Language, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.page.blobs import Blobs
@@ -22,7 +22,6 @@ from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 MEGABYTE = 1_000_000
-BUDGET = 50.0  # megabytes that a browser still opens without a thought
 MOST_TOKENS = 4096  # of a map that a browser can hold pair by pair
 BARE = 185_000  # bytes of a page without its arrays
 HOPELESS = 2  # times the budget: so far off that it need not be tried
@@ -35,7 +34,7 @@ def to_html(
     trace: Trace,
     selection: Selection,
     language: Language = Language.EN,
-    budget: float = BUDGET,
+    budget: float = PAGE_MEGABYTES,
     choice: Pool = Pool.MEAN,
     report: Progress = no_progress,
 ) -> str:
@@ -118,4 +117,4 @@ def _megabytes(size: float) -> str:
     return f"{math.ceil(size / MEGABYTE * 10**digits) / 10**digits:,.{digits}f} MB"
 
 
-__all__ = ["BUDGET", "Form", "to_html"]
+__all__ = ["Form", "to_html"]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
+from attnviz.choices import MAX_TOKENS, PRECISION
 from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import Lessons
 from attnviz.trace.layer import Projection
@@ -22,8 +23,8 @@ class Looks(NamedTuple):
     """How much is shown, and in which words; ``top`` asks for the top keys of some queries, which a long text gets anyway."""
 
     lessons: Lessons
-    precision: int = 4
-    max_tokens: int = 16
+    precision: int = PRECISION
+    max_tokens: int = MAX_TOKENS
     quiet: bool = False
     top: int | None = None
 

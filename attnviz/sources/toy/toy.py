@@ -11,7 +11,7 @@ import numpy
 from attnviz.attention.heads import split_heads
 from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import Rule
-from attnviz.choices import Position, Tokenizer
+from attnviz.choices import DIMENSION, HEAD_DIMENSION, Position, Tokenizer
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids, with_alibi
 from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vector
@@ -23,7 +23,6 @@ from attnviz.trace.trace import Trace
 SAMPLE = "Your journey starts with one step"
 
 BYTES_A_DRAWN_NUMBER = 40  # as a Python float in a list, and once more in an array
-HEAD_DIMENSION = 4  # of several heads, unless --dim says otherwise: small enough to read
 
 
 # From tokens to their vectors, (tokens, d): the drawn ones, or a person's own (sources/files.py).
@@ -109,7 +108,7 @@ class Toy:
         if self.weights is not None:
             return int(self.weights["query"].weight.shape[0])
         return (
-            3 if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
+            DIMENSION if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
         )  # rope: pairs
 
     def _projections(self, width: int) -> dict[str, Projection]:

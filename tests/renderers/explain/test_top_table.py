@@ -6,11 +6,11 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
-from attnviz.choices import Language
+from attnviz.choices import TOP, Language
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.explain.tables import to_renderable
-from attnviz.renderers.explain.top_table import TOP, largest
+from attnviz.renderers.explain.top_table import largest
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.numbers import share
 from attnviz.text.lessons import lessons
