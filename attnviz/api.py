@@ -215,13 +215,15 @@ def html(
     max_size      in megabytes: AttnvizError where the page would be larger
     """
     from attnviz.choices import Language, Pool
+    from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
     from attnviz.trace.selection import select
 
     selection = select(
         trace, layer=_words(layer), head=_words(head), queries=query, keys=key, skip_special=skip_special
     )
-    return to_html(trace, selection, _member(Language, language, "language"), max_size, _member(Pool, pool, "pool"))
+    limits = Limits(megabytes=max_size)
+    return to_html(trace, selection, _member(Language, language, "language"), limits, _member(Pool, pool, "pool"))
 
 
 def notebook_frame(trace: Trace) -> str:

@@ -110,7 +110,7 @@ def test_every_help_text_ends_with_an_example_that_runs(name, folder, model_fold
 
 def test_the_lengths_from_which_maps_are_pooled():
     from attnviz.renderers.heatmap import picture
-    from attnviz.renderers.page.page import MOST_TOKENS
+    from attnviz.renderers.page.limits import USUAL
 
     assert (
         f"from {picture.MOST_CELLS + 1:,} tokens on (from {picture.MOST_CELLS_OF_SEVERAL + 1:,} with several heads"
@@ -118,7 +118,7 @@ def test_the_lengths_from_which_maps_are_pooled():
     )
     assert picture.MOST_CELLS <= picture.SIDE * picture.DPI
     assert picture.MOST_CELLS_OF_SEVERAL <= picture.SIDE_OF_SEVERAL * picture.DPI
-    assert f"more than {MOST_TOKENS:,} tokens the page" in README
+    assert f"more than {USUAL.tokens:,} tokens the page" in README
 
 
 def test_the_pictures_are_there_and_small():

@@ -115,7 +115,7 @@ def test_both_languages_have_the_same_placeholders(name):
 
 
 def test_the_code_says_every_message(recording):
-    by_scripts = {name for name in recording.messages if name.startswith("page.")}  # renderers/page/test_packing.py
+    by_scripts = {name for name in recording.messages if name.startswith("page.")}  # renderers/page/test_bundle.py
     assert sorted(recording.messages.keys() - recording.said.keys() - by_scripts) == []
 
 

@@ -43,13 +43,15 @@ def html(
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
 
+    from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
 
     chosen = selected(trace, part, special, **region_words(region))
     say_if_nothing_hidden(chosen, special)
     output = page.output or DEFAULT_FILE
+    limits = Limits(megabytes=page.max_size)
     with progress("weights", timed=True, counted=False) as report:
-        text = to_html(trace, chosen, page.lang, page.max_size, page.pool, lambda *done: report("weights", *done))
+        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda *done: report("weights", *done))
     write([text.encode()], output)
     if not to_stdout:
         write([f"{output}\n".encode(errors="surrogateescape")], None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page.page import MOST_TOKENS, longest, title, to_html
+from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.page.page import title, to_html
+from attnviz.renderers.page.pooled_maps import longest
 from attnviz.trace.selection import select
 from attnviz.trace.trace import Trace
 
-BUDGET = 10.0  # megabytes: every one of them is saved with the notebook
+LIMITS = Limits(megabytes=10.0)  # every one of them is saved with the notebook
 HEIGHT = 760  # pixels
 
 
@@ -19,10 +21,10 @@ def to_frame(trace: Trace) -> str:
     The frame may run its script and save pictures, and nothing else: it has no address, and sees nothing of the notebook.
     """
     try:
-        chosen = select(trace)
-        if (tokens := longest(chosen.layers)) > MOST_TOKENS:  # to be shown need not mean to compute for a minute
+        selection = select(trace)
+        if (tokens := longest(selection.layers)) > LIMITS.tokens:  # to be shown need not mean to compute for a minute
             raise AttnvizError(f"its {tokens:,} tokens are pooled by to_html(), which may take a while")
-        page = to_html(trace, chosen, budget=BUDGET)
+        page = to_html(trace, selection, limits=LIMITS)
     except AttnvizError as error:
         return f"<pre>{html.escape(f'{trace!r}: {error.message}')}</pre>"
     return (

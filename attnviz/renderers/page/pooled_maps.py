@@ -16,23 +16,24 @@ from attnviz.attention.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Metric, Pool
 from attnviz.pooling.tiles import visible_share
 from attnviz.progress import Progress, no_progress
-from attnviz.renderers.page.packing import BASE64, Attempt, Form, Packed, in_levels
+from attnviz.renderers.page.forms import BASE64, Form
+from attnviz.renderers.page.levels import FINE_LEVELS, in_levels
+from attnviz.renderers.page.limits import USUAL, Limits
+from attnviz.renderers.page.packing import PackedLayer, PackedLayers
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import name, unnamed
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
-MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 384  # across, of one head and of each of several, at the most
-FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
 ROOM = 12_000_000  # bytes that all cells may take
 
 
-class Long(NamedTuple):
+class PooledLayer(NamedTuple):
     """What a page holds of one layer of a long text, or of a region of one."""
 
     selected: LayerSelection
     frame: Frame
-    packed: Packed
+    packed: PackedLayer
     metrics: dict[str, list[float | None]]
 
     def labels(self, trace: Trace) -> tuple[list[str], list[str]]:
@@ -41,8 +42,8 @@ class Long(NamedTuple):
             return _ranges(self.frame.queries), _ranges(self.frame.keys)
         layer = self.selected.layer
         return (
-            _placed(trace.query_tokens(layer), self.selected.query_positions),
-            _placed(trace.key_tokens(layer), self.selected.key_positions),
+            _with_positions(trace.query_tokens(layer), self.selected.query_positions),
+            _with_positions(trace.key_tokens(layer), self.selected.key_positions),
         )
 
     @property
@@ -60,36 +61,54 @@ class Long(NamedTuple):
         return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
 
 
-def drawn(selection: Selection, choice: Pool = Pool.MEAN, report: Progress = no_progress) -> list[Long]:
+def needs_pooling(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL) -> bool:
+    """Whether the maps are computed here: a browser could not, or lacks the keys that are not of the region."""
+    return longest(selected_layers) > limits.tokens or not all(selected.whole for selected in selected_layers)
+
+
+def longest(selected_layers: Sequence[LayerSelection]) -> int:
+    """The most tokens along any side of their maps."""
+    return max(len(side) for selected in selected_layers for side in selected.ranges)
+
+
+def pool_layers(
+    selection: Selection, limits: Limits = USUAL, choice: Pool = Pool.MEAN, report: Progress = no_progress
+) -> list[PooledLayer]:
     """The maps of each selected layer. ``report`` is told how much is done, of how much."""
-    layers: list[Long] = []
-    most = cells_for(selection.heads)
+    layers: list[PooledLayer] = []
+    most = cells_across(selection.heads, limits)
     for selected in selection.layers:
 
         def tell(done: int, of: int, before: int = len(layers)) -> None:
             report(before * of + done, len(selection.layers) * of)
 
-        layers.append(_layer(selected, framed(selected, most, choice), tell))
+        layers.append(_pool_layer(selected, framed(selected, most, choice), tell))
     return layers
 
 
-def cells_for(heads: int) -> int:
+def packed_maps(layers: Sequence[PooledLayer]) -> PackedLayers:
+    """Their arrays, as any page holds weights."""
+    return PackedLayers(Form.WEIGHTS, [layer.packed for layer in layers])
+
+
+def cells_across(heads: int, limits: Limits = USUAL) -> int:
     """How many cells there are across each of ``heads`` maps, at the most."""
-    return MOST_CELLS if heads == 1 else min(MOST_CELLS_OF_SEVERAL, math.isqrt(ROOM // (2 * heads)))
+    return limits.cells if heads == 1 else min(limits.cells_of_several, math.isqrt(ROOM // (2 * heads)))
 
 
-def estimate(selected_layers: Sequence[LayerSelection]) -> int:
+def pooled_size(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL) -> int:
     """About how many bytes of base64 the maps of ``selected_layers`` take: two a cell that causal and window let be seen, which is
     what compression leaves of weights that are much alike; where few keys take most of them, it leaves less.
     """
-    most = cells_for(sum(len(selected.heads) for selected in selected_layers))
+    most = cells_across(sum(len(selected.heads) for selected in selected_layers), limits)
     cells = (
-        len(selected.heads) * math.prod(framed(selected, most).shape) * _seen(selected) for selected in selected_layers
+        len(selected.heads) * math.prod(framed(selected, most).shape) * _seen_share(selected)
+        for selected in selected_layers
     )
     return round(2 * sum(cells) * BASE64)
 
 
-def _seen(selected: LayerSelection) -> float:
+def _seen_share(selected: LayerSelection) -> float:
     """The share of its pairs that causal and window let be seen."""
     queries, keys = selected.ranges
     whole = selected.layer.query.shape[1], selected.layer.key.shape[1]
@@ -98,12 +117,7 @@ def _seen(selected: LayerSelection) -> float:
     return float(visible_share(namespace(rows), rule, rows, columns, numpy.float64)[0, 0])
 
 
-def attempt(layers: list[Long]) -> Attempt:
-    """Their arrays, as any page holds weights."""
-    return Attempt(Form.WEIGHTS, [one.packed for one in layers])
-
-
-def _layer(selected: LayerSelection, frame: Frame, report: Progress) -> Long:
+def _pool_layer(selected: LayerSelection, frame: Frame, report: Progress) -> PooledLayer:
     metrics: dict[str, list[float | None]] = {}
     if selected.skips_tokens:
         maps, _ = head_maps(selected, MapStep.WEIGHTS, frame, report)
@@ -112,8 +126,9 @@ def _layer(selected: LayerSelection, frame: Frame, report: Progress) -> Long:
         maps = pooled_maps(measures, frame.pool)
         metrics[Metric.ENTROPY.value] = _means(to_numpy(measures.entropy), to_numpy(measures.largest) > 0)
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
-    levels, scales, error = in_levels(numpy.where(weights > -math.inf, weights, 0.0), weights == -math.inf, FINE_LEVELS)
-    return Long(selected, frame, Packed({"levels": levels, "scales": scales}, error), metrics)
+    hidden = weights == -math.inf
+    levels, scales, error = in_levels(numpy.where(hidden, 0.0, weights), hidden, FINE_LEVELS)
+    return PooledLayer(selected, frame, PackedLayer({"levels": levels, "scales": scales}, error), metrics)
 
 
 def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:
@@ -129,7 +144,7 @@ def _ranges(side: range) -> list[str]:
     return [f"{start:,}–{last:,}" if start < last else f"{start:,}" for start, last in zip(side, lasts, strict=True)]
 
 
-def _placed(tokens: Sequence[str], places: Sequence[int]) -> list[str]:
+def _with_positions(tokens: Sequence[str], positions: Sequence[int]) -> list[str]:
     if unnamed(tokens):  # a name that is the position needs no other
-        return [tokens[place] for place in places]
-    return [f"{name(tokens[place])} @{place:,}" for place in places]
+        return [tokens[position] for position in positions]
+    return [f"{name(tokens[position])} @{position:,}" for position in positions]

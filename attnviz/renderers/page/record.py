@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Language, Metric
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.packing import LEVELS, Attempt, kv_places
-from attnviz.renderers.page.pooled_maps import FINE_LEVELS, Long
+from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
+from attnviz.renderers.page.packing import PackedLayers
+from attnviz.renderers.page.pooled_maps import PooledLayer
+from attnviz.renderers.page.selected import kv_places
 from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
@@ -27,44 +29,55 @@ GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "ou
 def make_record(
     trace: Trace,
     selection: Selection,
-    attempt: Attempt,
+    packed: PackedLayers,
     language: Language,
     blobs: Blobs,
-    pool: Executor,
-    long: Sequence[Long] = (),
+    run: Callable[..., Iterable[Any]] = map,
+    pooled: Sequence[PooledLayer] = (),
 ) -> dict[str, Any]:
-    """The record of a page of the selected parts of ``trace``; the arrays of ``attempt`` are put into ``blobs``.
+    """The record of a page of the selected selected_layers of ``trace``; the ``packed`` arrays are put into ``blobs``.
 
-    ``long`` holds the layers as they are pooled, where the text is long.
+    ``pooled`` holds the layers as they are pooled, where the text is long; ``run`` is a ``map`` that may work on several
+    layers at once.
     """
-    texts = Texts()
-    nothing: list[Long | None] = [None] * len(selection.layers)
-    layers = [
-        _layer(trace, selected, texts) if one is None else _long_layer(trace, one, texts)
-        for selected, one in zip(selection.layers, long or nothing, strict=True)
-    ]
-    metrics = [pool.submit(_metrics, trace, selected) for selected in selection.layers if not long]
-    for record, packed in zip(layers, attempt.layers, strict=True):
-        record |= {name: blobs.add(array) for name, array in packed.arrays.items()}
-    for record, values in zip(layers, metrics, strict=not long):
-        record["metrics"] = values.result()
-    model = model_name(trace)
+    selected_layers, texts = selection.layers, Texts()
     return {
-        "form": attempt.form.value,
-        "type": str(selection.layers[0].layer.query.dtype).rpartition(".")[2],
-        "error": _rounded_up(attempt.error),
-        "special": not any(selected.skips_tokens for selected in selection.layers),
-        "words": _words(trace, selection.layers[0], bool(long)),
-        "pooled": long[0].cells if long else None,
-        "pool": long[0].frame.pool.value if long else None,
-        "region": long[0].region if long else None,
-        "source": exactness(model, largest_error(trace)) or model,
-        "texts": texts.lists,
-        "layers": layers,
-        "messages": {
-            key: message for key, message in lessons(language).messages.items() if key.partition(".")[0] in GROUPS
-        },
+        "form": packed.form.value,
+        "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
+        "error": _rounded_up(packed.error),
+        "special": not any(selected.skips_tokens for selected in selected_layers),
+        "words": _heading(trace, selected_layers[0], bool(pooled)),
+        "pooled": pooled[0].cells if pooled else None,
+        "pool": pooled[0].frame.pool.value if pooled else None,
+        "region": pooled[0].region if pooled else None,
+        "source": exactness(model_name(trace), largest_error(trace)) or model_name(trace),
+        "texts": texts.lists,  # which the layers fill
+        "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
+        "messages": _messages(language),
     }
+
+
+def _layers(
+    trace: Trace,
+    selected_layers: Sequence[LayerSelection],
+    packed: PackedLayers,
+    texts: Texts,
+    blobs: Blobs,
+    run: Callable[..., Iterable[Any]],
+    pooled: Sequence[PooledLayer],
+) -> list[dict[str, Any]]:
+    """What the page knows of each layer: names, rule, metrics, and where its arrays are."""
+    metrics = run(
+        partial(_metrics, trace), () if pooled else selected_layers
+    )  # begins now, and goes on while arrays are added
+    layers = [_pooled_layer(trace, layer, texts) for layer in pooled] or [
+        _computed_layer(trace, selected, texts) for selected in selected_layers
+    ]
+    for record, arrays in zip(layers, packed.layers, strict=True):
+        record |= {name: blobs.add(array) for name, array in arrays.arrays.items()}
+    for record, values in zip(layers, metrics, strict=not pooled):
+        record["metrics"] = values
+    return layers
 
 
 class Texts:
@@ -95,11 +108,12 @@ class Texts:
         return len(self.lists) - 1
 
 
-def _layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dict[str, Any]:
+def _computed_layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dict[str, Any]:
+    """A layer whose steps the browser computes."""
     layer, rule = selected.layer, selected.layer.rule
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
     own = side_of(trace, layer)
-    return _facts(selected) | {
+    return _named(selected, LEVELS) | {
         "kvHeads": [layer.kv_head(head) for head in selected.heads],
         "kvPlaces": kv_places(selected),
         "grouped": layer.key.shape[0] != layer.heads,
@@ -120,34 +134,39 @@ def _layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dict[str, An
     }
 
 
-def _words(trace: Trace, selected: LayerSelection, long: bool) -> list[str] | None:
-    """What the heading says: the text that is looked at, or its beginning; None where that is what the labels say."""
-    tokens, places = trace.query_tokens(selected.layer), selected.query_positions[:TITLE_TOKENS]
-    if (file := file_name(trace, tokens)) is not None:
-        return [shown_line(file)]
-    if not long:
-        return None
-    return ["…"] * (places[0] > 0) + [shown(tokens[place]) for place in places]
-
-
-def _long_layer(trace: Trace, long: Long, texts: Texts) -> dict[str, Any]:
+def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: Texts) -> dict[str, Any]:
     """A layer whose maps are here as weights alone: nothing is to be computed."""
-    selected, (queries, keys) = long.selected, long.labels(trace)
+    selected, (queries, keys) = pooled.selected, pooled.labels(trace)
     unknown: list[float | None] = [None] * len(selected.heads)
-    return _facts(selected) | {
+    return _named(selected, FINE_LEVELS) | {
         "kvHeads": list(selected.heads),
         "grouped": False,
         "queryTexts": texts.add_labels(queries),
         "keyTexts": texts.add_labels(keys),
         "apart": queries != keys,
-        "levelCount": FINE_LEVELS,
-        "metrics": {metric.value: long.metrics.get(metric.value, unknown) for metric in SORTED_BY},
+        "metrics": {metric.value: pooled.metrics.get(metric.value, unknown) for metric in SORTED_BY},
     }
 
 
-def _facts(selected: LayerSelection) -> dict[str, Any]:
-    facts = {"title": selected.layer.title, "index": selected.layer.index, "heads": list(selected.heads)}
-    return facts | {"levelCount": LEVELS}
+def _named(selected: LayerSelection, levels: int) -> dict[str, Any]:
+    """Which layer and heads these are, and how many levels a weight has where there are weights alone."""
+    layer = selected.layer
+    return {"title": layer.title, "index": layer.index, "heads": list(selected.heads), "levelCount": levels}
+
+
+def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] | None:
+    """The text that is looked at, or its beginning; None where that is what the labels say."""
+    tokens, positions = trace.query_tokens(selected.layer), selected.query_positions[:TITLE_TOKENS]
+    if (file := file_name(trace, tokens)) is not None:
+        return [shown_line(file)]
+    if not pooled:
+        return None
+    return ["…"] * (positions[0] > 0) + [shown(tokens[position]) for position in positions]
+
+
+def _messages(language: Language) -> dict[str, str]:
+    """The messages of the page, by their names."""
+    return {name: message for name, message in lessons(language).messages.items() if name.partition(".")[0] in GROUPS}
 
 
 def _rounded_up(error: float) -> float:

@@ -14,6 +14,7 @@ import pytest
 
 from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language, Pool
+from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.page import to_html
 from attnviz.trace.selection import select
 
@@ -151,9 +152,10 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
         before: str | None = None,
         until: str = SETTLED,
         pool: Pool = Pool.MEAN,
+        limits: Limits = USUAL,
         **options: Any,
     ) -> Opened:
-        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang), choice=pool)
+        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang), limits, pool)
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
         looks = {

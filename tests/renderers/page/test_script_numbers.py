@@ -11,7 +11,8 @@ from attnviz.attention.formula import Steps
 from attnviz.choices import MapStep
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page import bundle
-from attnviz.renderers.page.packing import LEVELS
+from attnviz.renderers.page.levels import LEVELS
+from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.shared import numbers
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -146,12 +147,11 @@ def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):
         assert page.texts("#readout") == [f"e gives c the weight {weight}."]
 
 
-def test_weights_alone_are_as_exact_as_the_page_says(opened, monkeypatch):
-    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", 0)
+def test_weights_alone_are_as_exact_as_the_page_says(opened):
     draw = numpy.random.default_rng(4)
     layer = Layer(*(draw.standard_normal((2, 9, 32)) for _ in range(3)), Rule(causal=True))
     trace = Trace(tuple("abcdefghi"), (layer,))
-    page = opened(trace, view="matrix", head=1)
+    page = opened(trace, limits=Limits(easy=0), view="matrix", head=1)
     assert "8 bits" in page.texts("footer")[0]
     weights = steps_of(trace, head=1).weights
     for query, key in ((0, 0), (8, 3), (5, 5)):
@@ -166,13 +166,12 @@ def test_weights_alone_are_as_exact_as_the_page_says(opened, monkeypatch):
 
 
 @pytest.mark.parametrize("form", ["float32", "float16"])
-def test_smaller_numbers_are_as_exact_as_the_page_says(opened, monkeypatch, form):
+def test_smaller_numbers_are_as_exact_as_the_page_says(opened, form):
     draw = numpy.random.default_rng(5)
     layer = Layer(*(draw.standard_normal((1, 40, 4)) for _ in range(3)), Rule())
     size = 3 * 40 * 4 * {"float32": 4, "float16": 2}[form] * 4 / 3
-    monkeypatch.setattr("attnviz.renderers.page.packing.EASY", size)
     trace = Trace(tuple(f"w{place}" for place in range(40)), (layer,))
-    page = opened(trace, view="matrix")
+    page = opened(trace, limits=Limits(easy=size), view="matrix")
     assert form in page.texts("footer")[0]
     stated = float(page.texts("footer")[0].split("than ")[1].split()[0])
     assert 0 < stated < {"float32": 1e-7, "float16": 1e-2}[form]

@@ -9,8 +9,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.renderers.page import packing
-from attnviz.renderers.page.packing import Form
+from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.shared import numbers
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,9 +37,8 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
     assert page.texts("#readout") == ["Point at a token to see its lines alone; click it to hold it."]
 
 
-def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several, monkeypatch):
-    monkeypatch.setattr(packing, "forms", lambda *_: [Form.WEIGHTS])
-    page = opened(several, view="matrix", layer=1, head=2, query=3, key=1)
+def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several):
+    page = opened(several, limits=Limits(easy=0), view="matrix", layer=1, head=2, query=3, key=1)
     page.page.locator("#map").focus()
     page.press("Enter")
     page.page.wait_for_selector("#panel .note")

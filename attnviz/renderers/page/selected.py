@@ -1,0 +1,43 @@
+"""The arrays of the selected heads of a layer alone: their vectors, and their rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy
+
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.rule import Rule
+from attnviz.trace.selection import LayerSelection
+
+
+def selected_vectors(selected: LayerSelection) -> dict[str, numpy.ndarray]:
+    """Query, key and value of the selected heads, (heads, tokens, d); a key/value head that several read is there once."""
+    layer, kept = selected.layer, kv_heads(selected)
+    return {
+        "query": to_numpy(layer.query)[list(selected.heads)],
+        "key": to_numpy(layer.key)[kept],
+        "value": to_numpy(layer.value)[kept],
+    }
+
+
+def selected_rule(selected: LayerSelection) -> Rule:
+    """The layer's rule, its arrays those of the selected heads, in NumPy."""
+    rule = selected.layer.rule.of_heads(list(selected.heads))
+    return replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias), sinks=_numpy(rule.sinks))
+
+
+def kv_heads(selected: LayerSelection) -> list[int]:
+    """The key/value heads that the selected heads read, each once."""
+    return list(dict.fromkeys(selected.layer.kv_head(head) for head in selected.heads))
+
+
+def kv_places(selected: LayerSelection) -> list[int]:
+    """For each selected head, which of ``kv_heads`` it reads."""
+    kept = kv_heads(selected)
+    return [kept.index(selected.layer.kv_head(head)) for head in selected.heads]
+
+
+def _numpy(array: Any) -> Any:
+    return None if array is None else to_numpy(array)

@@ -1,0 +1,75 @@
+"""Maps of a long text: cells of many tokens, each the exact mean or the largest of the weights that it covers."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from random_traces import long_trace, unnamed_trace
+
+from attnviz import attend
+from attnviz.analysis.measure import head_metrics
+from attnviz.choices import Metric, Pool
+from attnviz.renderers.page.levels import FINE_LEVELS
+from attnviz.renderers.page.limits import BARE, Limits
+from attnviz.renderers.page.page import to_html
+from attnviz.renderers.page.pooled_maps import pool_layers, pooled_size
+from attnviz.trace.selection import select
+
+LONG = Limits(tokens=200)
+
+
+@pytest.mark.parametrize("choice", Pool)
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"window": 9}, {"causal": True, "sinks": numpy.ones(4)}])
+def test_a_cell_is_the_mean_or_the_largest_of_its_weights(rule, choice):
+    whole = long_trace(103, **rule)
+    layer = whole.layers[0]
+    [one] = pool_layers(select(whole, head=["1", "3"]), Limits(cells_of_several=10), choice)
+    assert one.cells == ["10", "10", "11", "11"]
+    assert one.labels(whole)[0][-1] == "99–102"
+    steps = attend(layer.query, layer.key, layer.value, **rule)
+    levels, scales = one.packed.arrays["levels"], one.packed.arrays["scales"]
+    for place, head in enumerate((1, 3)):
+        for row in range(10):
+            for column in range(10):
+                cell = (slice(11 * row, 11 * row + 11), slice(11 * column, 11 * column + 11))
+                seen = ~steps.hidden[head][cell]
+                if not seen.any():
+                    assert levels[place, row, column] == 0
+                    continue
+                weights = steps.weights[head][cell][seen]
+                expected = weights.mean() if choice is Pool.MEAN else weights.max()
+                ours = (levels[place, row, column] - 1.0) * scales[place, row] / FINE_LEVELS
+                assert abs(ours - expected) <= one.packed.error + 1e-7
+
+
+def test_the_entropy_is_that_of_stats():
+    mask = (numpy.arange(103) > 20)[None]  # padding on the left: under a causal mask, the first queries see nothing
+    whole = long_trace(103, causal=True, mask=mask)
+    [one] = pool_layers(select(whole))
+    expected = head_metrics(whole, whole.layers[0])[Metric.ENTROPY]
+    numpy.testing.assert_allclose(one.metrics["entropy"], expected, atol=1e-5)
+
+
+def test_a_position_that_is_a_name_is_not_told_twice():
+    [one] = pool_layers(select(unnamed_trace(50), queries="10:14", keys="3:6"))
+    assert one.labels(unnamed_trace(50)) == (["10", "11", "12", "13"], ["3", "4", "5"])
+    [one] = pool_layers(select(long_trace(50), queries="10:12", keys="3:6"))
+    assert one.labels(long_trace(50))[0] == ["w10 @10", "w11 @11"]
+
+
+def test_a_cell_of_one_token_is_named_once():
+    limits = Limits(cells_of_several=10)
+    [one] = pool_layers(select(long_trace(21), queries="3:7"), limits)
+    assert one.labels(long_trace(21))[0] == ["3", "4", "5", "6"]
+    assert one.labels(long_trace(21))[1][-1] == "18–20"
+    [one] = pool_layers(select(long_trace(28), keys="0:28"), limits)
+    assert one.labels(long_trace(28))[1][-1] == "27"
+
+
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
+@pytest.mark.parametrize("region", [{}, {"queries": "100:500", "keys": "0:300"}])
+def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region):
+    whole = long_trace(700, **rule)
+    selection = select(whole, **region)
+    size = len(to_html(whole, selection, limits=LONG)) - BARE
+    assert 0.5 * pooled_size(selection.layers) - 20_000 < size < pooled_size(selection.layers) + 20_000

@@ -1,0 +1,44 @@
+"""A page of a long text, or of a region: what it says of its cells, and what it is called."""
+
+from __future__ import annotations
+
+import pytest
+from random_traces import long_trace, unnamed_trace
+
+from attnviz import Trace
+from attnviz.choices import Pool
+from attnviz.renderers.page.limits import Limits
+
+LONG = Limits(tokens=200, cells_of_several=20)
+
+
+def test_a_page_of_a_long_text_says_what_a_cell_is(opened):
+    page = opened(long_trace(301, causal=True), limits=LONG, view="matrix", query=19, key=0)
+    assert "19 × 19 cells of 16 × 16 tokens, exact" in page.texts("footer")[0]
+    assert page.texts("h1")[0].startswith("w0 w1 w2")
+    page.go(view="steps")
+    assert "attnviz explain" in page.texts("main")[0]
+
+
+def test_the_labels_of_a_region_are_shown_as_they_are(opened):
+    hostile = Trace(("a b", "<b>", *map(str, range(48))), long_trace(50).layers)
+    page = opened(hostile, selected={"queries": "0:4"}, view="text")
+    assert page.texts(".word")[:2] == ["a·b @0", "<b> @1"]
+
+
+@pytest.mark.parametrize("words", [{}, {"queries": "10:14"}])
+def test_arrays_without_tokens_are_called_as_their_file_is(opened, words):
+    page = opened(unnamed_trace(50, file="my dump.npz"), selected=words, view="matrix")
+    assert page.texts("h1") == ["my dump.npz "]
+
+
+@pytest.mark.parametrize(("words", "title"), [({}, "w0 w1"), ({"queries": "10:14"}, "… w10 w11")])
+def test_a_text_is_called_as_it_begins(opened, words, title):
+    assert opened(long_trace(50), selected=words, view="matrix").texts("h1")[0].startswith(title)
+
+
+@pytest.mark.parametrize("pool", Pool)
+def test_only_a_mean_leaves_hidden_pairs_out(opened, pool):
+    [said] = opened(long_trace(301, causal=True), limits=LONG, view="matrix", pool=pool).texts("footer")
+    assert ("left out of a mean" in said) == (pool is Pool.MEAN)
+    assert ("the largest of its weights" in said) == (pool is Pool.MAX)
