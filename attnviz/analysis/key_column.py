@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ def columns(layer: Layer, heads: Sequence[int], key: int, report: Progress = no_
     """
     pooled = pool(layer, heads, int(layer.query.shape[1]), report, keys=range(key, key + 1))
     alone = some_keys(layer, key, key + 1)
-    for head, weights in zip(heads, pooled.mean, strict=True):
+    for head, weights, visible in zip(heads, pooled.mean, pooled.visible, strict=True):
         steps = alone.steps(head)  # (queries, 1); its weights are those of a text that has no other key
-        yield Column(*(to_numpy(step)[:, 0] for step in (*steps[:3], weights, steps.hidden)))
+        scores, scaled, masked, weights, visible = (to_numpy(step)[:, 0] for step in (*steps[:3], weights, visible))
+        hidden = visible == 0  # which the key alone cannot tell: a bias hides a key beside others
+        yield Column(scores, scaled, numpy.where(hidden, -math.inf, masked), weights, hidden)

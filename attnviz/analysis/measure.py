@@ -11,15 +11,14 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS, WORKERS, RowBlock, cuts, row_block
 from attnviz.analysis.metrics import COMPUTE, OF_PLACES, Block, ratio
-from attnviz.attention.arrays import to_numpy
-from attnviz.attention.checks import boolean_mask
+from attnviz.attention.arrays import as_floating, to_numpy
+from attnviz.attention.checks import bias_array, boolean_mask
 from attnviz.attention.threads import in_threads
-from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN, band, reach
+from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
 from attnviz.choices import NEAR, Metric, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import ids, side_of
-from attnviz.trace.slices import some_keys
 from attnviz.trace.trace import Trace
 
 
@@ -146,37 +145,43 @@ def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
 
 def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
     """The first of the ``kept`` keys that any query may look at, as the rule says, whatever the scores are."""
-    rule, queries, keys = layer.rule, layer.query.shape[1], layer.key.shape[1]
-    begin, end = band(rule, 0, queries, queries, keys)
+    rule, queries, keys = layer.rule, int(layer.query.shape[1]), int(layer.key.shape[1])
+    mask = None if rule.mask is None else to_numpy(boolean_mask(rule.mask))
+    visibility = Visibility.of(rule, queries, keys, mask)
+    begin, end = visibility.band(0, queries)
     kept = kept & (numpy.arange(keys) >= begin) & (numpy.arange(keys) < end)
-    if rule.mask is None and rule.bias is None:
+    if mask is None and rule.bias is None:
         return _first_true(kept)
+    bias = None if rule.bias is None else to_numpy(bias_array(rule.bias))
+    lowered = None if bias is None else lowering(*_vectors(layer), rule, bias, visibility)
     start, step = int(kept.argmax()), 1
     while start < keys:
-        stop = min(start + step, keys)
-        if (seen := _first_true(_seen_by_any(layer, start, stop) & kept[start:stop])) is not None:
+        some = slice(start, min(start + step, keys))
+        if (seen := _first_true(_seen_by_any(visibility, bias, lowered, some) & kept[some])) is not None:
             return start + seen
-        start, step = stop, 2 * step if 2 * step * queries * layer.heads <= CELLS else step
+        start, step = some.stop, 2 * step if 2 * step * queries * layer.heads <= CELLS else step
     return None
 
 
-def _seen_by_any(layer: Layer, start: int, stop: int) -> numpy.ndarray:
+def _vectors(layer: Layer) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Query and key as NumPy computes with them."""
+    return as_floating(to_numpy(layer.query), "query"), as_floating(to_numpy(layer.key), "key")
+
+
+def _seen_by_any(
+    visibility: Visibility, bias: numpy.ndarray | None, lowered: Lowering | None, keys: slice
+) -> numpy.ndarray:
     """Whether any query may look at each of these keys, (keys,)."""
-    some = some_keys(layer, start, stop)
-    rule, queries = some.rule, some.query.shape[1]
-    mask, bias = numpy.ones((1, 1), dtype=bool), numpy.zeros((1, 1))
-    if rule.mask is not None:
-        mask = to_numpy(boolean_mask(rule.mask))
-    if rule.bias is not None:
-        bias = to_numpy(rule.bias)
-    seen = numpy.atleast_2d(mask & (bias > -AS_GOOD_AS_HIDDEN))  # (…, queries, keys), or 1 for what they share
-    if seen.shape[-2] > 1:
-        before, after = reach(rule)
-        distance = numpy.arange(stop - start) - (
-            numpy.arange(queries)[:, None] + rule.offset_for(queries, stop - start)
-        )
-        seen = seen & (distance >= -before) & (distance <= after)
-    return numpy.broadcast_to(seen.any(axis=tuple(range(seen.ndim - 1))), (stop - start,))
+    queries = slice(0, visibility.queries)
+    seen = visibility.block(queries, keys, numpy, "cpu")
+    seen = numpy.ones((1, 1), dtype=bool) if seen is None else seen  # (…, queries, keys), or 1 for what they share
+    if bias is not None:
+        some = block_of(bias, queries, keys)
+        seen = seen & (some > -math.inf)
+        if lowered is not None:
+            rows, columns = numpy.arange(visibility.queries)[:, None], numpy.arange(keys.start, keys.stop)[None, :]
+            seen = seen & ~lowered.hides(some, rows, columns)
+    return numpy.broadcast_to(seen.any(axis=tuple(range(seen.ndim - 1))), (keys.stop - keys.start,))
 
 
 def _first_true(array: numpy.ndarray) -> int | None:
@@ -185,8 +190,7 @@ def _first_true(array: numpy.ndarray) -> int | None:
 
 def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarray) -> Block:
     weights, steps = to_numpy(rows.steps.weights), rows.steps
-    # Only a bias hides without −∞, and looking for that takes as long as the weights.
-    visible = to_numpy(steps.masked) > -math.inf if layer.rule.bias is None else ~to_numpy(steps.hidden)
+    visible = ~to_numpy(steps.hidden)
     rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
     kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies
     if not kept.all():

@@ -13,10 +13,10 @@ import math
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
-from attnviz.attention.checks import all_finite, bias_array, checked_inputs, of_scores, sink_logits
+from attnviz.attention.checks import all_finite, bias_array, boolean_mask, checked_inputs, of_scores, sink_logits
 from attnviz.attention.heads import grouped_product
 from attnviz.attention.rule import Rule
-from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN, visible_cells
+from attnviz.attention.visibility import Visibility, lowering
 from attnviz.errors import AttnvizError
 
 
@@ -38,10 +38,8 @@ class Steps(NamedTuple):
 
     @property
     def hidden(self) -> Array:
-        """True for each cell that softmax gives nothing: −∞, or lowered so far that e^x is 0 (a mask of −10⁴ or
-        finfo.min, as many implementations add it).  (…, heads, queries, keys)"""
-        lowered = self.scaled - namespace(self.masked).where(self.masked == -math.inf, self.scaled, self.masked)
-        return (self.masked == -math.inf) | (lowered >= AS_GOOD_AS_HIDDEN)
+        """True for each cell that its query cannot see (attention/visibility.py).  (…, heads, queries, keys)"""
+        return self.masked == -math.inf
 
     @property
     def blind(self) -> Array:
@@ -95,16 +93,29 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
             raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} has no such number", "use float64")
         scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
 
-    masked = scaled
-    if rule.bias is not None:
-        masked = masked + of_scores(like(query, bias_array(rule.bias)), "bias", tuple(scores.shape))
-    visible = visible_cells(xp, rule, query, scores)
-    if visible is not None:
-        masked = xp.where(visible, masked, -math.inf)
-
+    masked = _masked(xp, scaled, query, key, rule)
     sinks = None if rule.sinks is None else sink_logits(xp, like(query, as_floating(rule.sinks, "sinks")), query)
     weights = _softmax(xp, masked, sinks)
     return Steps(scores, scaled, masked, weights, grouped_product(xp, weights, value))
+
+
+def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Array:
+    """``scaled`` plus the bias, hidden cells −∞."""
+    shape = tuple(scaled.shape)
+    mask = None
+    if rule.mask is not None:
+        mask = of_scores(like(query, boolean_mask(rule.mask), dtype=xp.bool), "mask", shape)
+    queries, keys = shape[-2:]
+    visibility = Visibility.of(rule, queries, keys, mask)
+    masked = scaled
+    if rule.bias is not None:
+        bias = of_scores(like(query, bias_array(rule.bias)), "bias", shape)
+        masked = masked + bias
+        lowered = lowering(query, key, rule, bias, visibility)
+        if lowered is not None:
+            masked = xp.where(lowered.hides(bias), -math.inf, masked)
+    visible = visibility.block(slice(0, queries), slice(0, keys), xp, query.device)
+    return masked if visible is None else xp.where(visible, masked, -math.inf)
 
 
 def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:

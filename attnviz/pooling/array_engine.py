@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import in_threads, on_cpu
-from attnviz.attention.visibility import band
+from attnviz.attention.visibility import Visibility
 from attnviz.pooling.result import Measures
 from attnviz.pooling.scores import Head
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes
@@ -44,6 +44,50 @@ class _Strip(NamedTuple):
     seen: Array | None  # (slots, queries) how many keys each query sees
     place: Array  # (tiles, queries) the key of the largest, of a tile that is one slot
     first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
+
+    @classmethod
+    def empty(cls, head: Head, block: Array, tiles: int, slots: int, counting: bool) -> _Strip:
+        """A strip for so many tiles; ``counting`` says whether the keys that are seen are to be counted."""
+        xp, queries = head.xp, int(block.shape[0])
+
+        def zeros(rows: int, kind: Any = head.dtype) -> Array:
+            return xp.zeros((rows, queries), dtype=kind, device=block.device)
+
+        seen = zeros(slots) if counting else None
+        return cls(zeros(tiles), zeros(tiles), zeros(slots), zeros(slots), seen, zeros(tiles, xp.int64), zeros(1)[0])
+
+    def of_tile(self, number: int, slots: slice) -> _Strip:
+        """The places of one tile."""
+        seen = None if self.seen is None else self.seen[slots]
+        return _Strip(
+            self.peak[number],
+            self.moment[number],
+            self.largest[slots],
+            self.total[slots],
+            seen,
+            self.place[number],
+            self.first,
+        )
+
+
+class _Normaliser(NamedTuple):
+    """What turns the exponentials of a strip into weights.
+
+    A logarithm added to the largest score would vanish in it where that is large: the two stay apart to the end.
+    """
+
+    top: Array  # (queries,) the largest score of each row, the sink's included
+    whole: Array  # (queries,) Σ exp(score − top), the sink's included; 1 for a query that sees nothing
+    shares: Array  # (tiles, queries) what an exponential of a tile is times, to be a weight
+    gaps: Array  # (tiles, queries) log whole + top − the tile's peak
+
+
+class _Best(NamedTuple):
+    """The largest weight of each query so far, (queries,) each."""
+
+    weight: Array
+    key: Array  # that has it, or the first key of the slot that does
+    sought: Array  # whether the key is still to be found in that slot
 
 
 def pool_blocks(
@@ -121,88 +165,106 @@ def _pool_job(job: _Job) -> Iterator[None]:
 
 def _pairs(rule: Rule, blocks: tuple[tuple[int, int], ...], queries: int, keys: int) -> int:
     """How many pairs of query and key are computed for these blocks of queries: what takes the time."""
-    bands = [band(rule, *block, queries, keys) for block in blocks]
+    bands = [Visibility.of(rule, queries, keys).band(*block) for block in blocks]
     return sum((stop - start) * (end - begin) for (start, stop), (begin, end) in zip(blocks, bands, strict=True))
 
 
 def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, shown: range, into: Measures) -> None:
     """Add the queries start … stop − 1 of one head to its measures."""
-    xp, block = head.xp, head.queries(start, stop)
-    begin, end = band(head.rule, start, stop, head.query.shape[0], head.key.shape[0])
-    tiles = list(cut(begin, end, shown, KEY_BLOCK * _longer(block)))
-    sink = head.sink
+    block = head.queries(start, stop)
+    tiles = list(cut(*head.visibility.band(start, stop), shown, KEY_BLOCK * _longer(block)))
     if not tiles:
-        if sink is not None:
-            into.top[start:stop] = sink
+        if head.sink is not None:
+            into.top[start:stop] = head.sink
         return
-    bounds = list(itertools.pairwise(itertools.accumulate((tile.slots for tile in tiles), initial=0)))
-    count = bounds[-1][1]
+    ends = list(itertools.accumulate((tile.slots for tile in tiles), initial=0))
+    slots = [slice(*ends_of_tile) for ends_of_tile in itertools.pairwise(ends)]
+    strip = _Strip.empty(head, block, len(tiles), ends[-1], into.visible is not None)
+    _fill(head, block, (start, stop), tiles, slots, strip)
+    normaliser = _normalise(head, strip, slots)
+    cells = slice(start // cell_queries, math.ceil(stop / cell_queries))
+    entropy, best = _gather(head, strip, normaliser, tiles, slots, (cells, cell_queries), into)
+    into.entropy[start:stop] = entropy / math.log(2)
+    into.largest[start:stop] = best.weight
+    into.top[start:stop], into.whole[start:stop] = normaliser.top, normaliser.whole
+    into.largest_key[start:stop] = _find_keys(head, block, start, best, shown.step)
+    if tiles[0].first == 0:
+        into.first_key[start:stop] = strip.first * normaliser.shares[0]
 
-    def zeros(rows: int) -> Array:
-        return xp.zeros((rows, stop - start), dtype=head.dtype, device=block.device)
 
-    seen = None if into.visible is None else zeros(count)
-    place = xp.zeros((len(tiles), stop - start), dtype=xp.int64, device=block.device)
-    strip = _Strip(zeros(len(tiles)), zeros(len(tiles)), zeros(count), zeros(count), seen, place, zeros(1)[0])
+def _fill(
+    head: Head, block: Array, queries: tuple[int, int], tiles: Sequence[Tile], slots: Sequence[slice], strip: _Strip
+) -> None:
+    """Reduce each tile of a block of queries into its places of the strip."""
     calm = head.calm(block)
     tallest = max(tile.last - tile.first for tile in tiles)
-    work = zeros(tallest), zeros(tallest)  # the same for all tiles: fresh memory costs more than what is computed in it
-    for number, (tile, (low, high)) in enumerate(zip(tiles, bounds, strict=True)):
-        own = _Strip(
-            strip.peak[number],
-            strip.moment[number],
-            strip.largest[low:high],
-            strip.total[low:high],
-            None if seen is None else seen[low:high],
-            place[number],
-            strip.first,
-        )
-        _reduce_tile(head, block, (start, stop), tile, calm, work, own)
-    # A logarithm added to the largest score would vanish in it where that is large: the two stay apart to the end.
+    shape = (
+        tallest,
+        int(block.shape[0]),
+    )  # the same for all tiles: fresh memory costs more than what is computed in it
+    work = tuple(head.xp.zeros(shape, dtype=head.dtype, device=block.device) for _ in range(2))
+    for number, (tile, some) in enumerate(zip(tiles, slots, strict=True)):
+        _reduce_tile(head, block, queries, tile, calm, work, strip.of_tile(number, some))
+
+
+def _normalise(head: Head, strip: _Strip, slots: Sequence[slice]) -> _Normaliser:
+    xp = head.xp
     top = xp.max(strip.peak, axis=0)
-    if sink is not None:
-        top = xp.maximum(top, sink)
+    if head.sink is not None:
+        top = xp.maximum(top, head.sink)
     top = xp.where(top == -math.inf, 0.0, top)
     peaks = xp.where(strip.peak == -math.inf, top, strip.peak)
     shifts = xp.exp(peaks - top)  # (tiles, queries)
     whole = xp.zeros_like(top)
-    for shift, (low, high) in zip(shifts, bounds, strict=True):
-        whole += xp.sum(strip.total[low:high], axis=0) * shift
-    if sink is not None:
-        whole = whole + xp.exp(sink - top)
+    for shift, some in zip(shifts, slots, strict=True):
+        whole += xp.sum(strip.total[some], axis=0) * shift
+    if head.sink is not None:
+        whole = whole + xp.exp(head.sink - top)
     whole = xp.where(whole == 0, 1.0, whole)  # a query that sees nothing has no weights
-    shares = shifts / whole
     gaps = xp.log(whole) + xp.minimum(top - peaks, float(xp.finfo(head.dtype).max))  # finite, as 0 shares ask for
+    return _Normaliser(top, whole, shifts / whole, gaps)
 
-    best = xp.zeros_like(top)
-    winner = xp.zeros(stop - start, dtype=xp.int64, device=top.device)  # the key, or the first of the slot that has it
-    sought = xp.zeros(stop - start, dtype=xp.bool, device=top.device)  # whether the key is still to be found there
-    entropy = xp.zeros_like(top)
-    first_cell = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    each = zip(tiles, bounds, gaps, strip.moment, shares, strict=True)
-    for number, (tile, (low, high), gap, moment, share) in enumerate(each):
-        largest, total = strip.largest[low:high] * share, strip.total[low:high] * share  # (slots, queries)
-        entropy += xp.sum(total, axis=0) * gap - moment * share
-        highest = xp.max(largest, axis=0)
-        several = tile.slots > 1
-        candidate = tile.first + tile.cell * _first_of(xp, largest, highest) if several else place[number]
-        higher = highest > best
-        winner, sought = xp.where(higher, candidate, winner), xp.where(higher, several, sought)
-        best = xp.maximum(best, highest)
-        if tile.column is None:
-            continue
-        cells = first_cell, slice(tile.column, tile.column + tile.slots)
-        into.mean[cells] += xp.sum(cells_of_queries(xp, total, cell_queries), axis=-1).T
-        largest = xp.max(cells_of_queries(xp, largest, cell_queries), axis=-1).T
-        into.maximum[cells] = xp.maximum(into.maximum[cells], largest)
-        if strip.seen is not None and into.visible is not None:
-            into.visible[cells] += xp.sum(cells_of_queries(xp, strip.seen[low:high], cell_queries), axis=-1).T
-    into.entropy[start:stop] = entropy / math.log(2)
-    into.largest[start:stop] = best
-    into.top[start:stop], into.whole[start:stop] = top, whole
-    into.largest_key[start:stop] = _find_keys(head, block, start, winner, sought, shown.step)
-    if tiles[0].first == 0:
-        into.first_key[start:stop] = strip.first * shares[0]
+
+def _gather(
+    head: Head,
+    strip: _Strip,
+    normaliser: _Normaliser,
+    tiles: Sequence[Tile],
+    slots: Sequence[slice],
+    rows: tuple[slice, int],
+    into: Measures,
+) -> tuple[Array, _Best]:
+    """Put the weights of a strip into the map, ``rows`` being its rows of cells and how many queries each is of; their
+    entropy, in nats, and the largest."""
+    xp, (cells, size) = head.xp, rows
+    entropy, nothing = xp.zeros_like(normaliser.top), xp.zeros_like(normaliser.top)
+    best = _Best(nothing, xp.zeros_like(strip.place[0]), nothing > 0)
+    for number, (tile, some) in enumerate(zip(tiles, slots, strict=True)):
+        share = normaliser.shares[number]
+        largest, total = strip.largest[some] * share, strip.total[some] * share  # (slots, queries)
+        entropy += xp.sum(total, axis=0) * normaliser.gaps[number] - strip.moment[number] * share
+        best = _better(xp, best, tile, largest, strip.place[number])
+        if tile.column is not None:
+            columns = slice(tile.column, tile.column + tile.slots)
+            into.mean[cells, columns] += xp.sum(cells_of_queries(xp, total, size), axis=-1).T
+            highest = xp.max(cells_of_queries(xp, largest, size), axis=-1).T
+            into.maximum[cells, columns] = xp.maximum(into.maximum[cells, columns], highest)
+            if strip.seen is not None and into.visible is not None:
+                into.visible[cells, columns] += xp.sum(cells_of_queries(xp, strip.seen[some], size), axis=-1).T
+    return entropy, best
+
+
+def _better(xp: Any, best: _Best, tile: Tile, largest: Array, place: Array) -> _Best:
+    """``best``, or the largest weights of one tile, (slots, queries), where these are larger."""
+    highest = xp.max(largest, axis=0)
+    several = tile.slots > 1
+    candidate = tile.first + tile.cell * _first_of(xp, largest, highest) if several else place
+    higher = highest > best.weight
+    return _Best(
+        xp.maximum(best.weight, highest),
+        xp.where(higher, candidate, best.key),
+        xp.where(higher, several, best.sought),
+    )
 
 
 def _first_of(xp: Any, array: Array, highest: Array) -> Array:
@@ -228,10 +290,9 @@ def _reduce_tile(
     ruled = not head.sees_all(queries, keys)
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
-        scaled = head.scaled(scores)
-        scores = head.masked(scaled, rows[None, :], columns[:, None])
+        scores = head.scores(scores, rows[None, :], columns[:, None])
         if into.seen is not None:
-            seen = xp.astype(head.seen(scaled, scores), scores.dtype)
+            seen = xp.astype(scores != -math.inf, scores.dtype)
             into.seen[...] = xp.sum(cells_of_keys(xp, seen, tile.cell), axis=1)
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
@@ -252,10 +313,10 @@ def _reduce_tile(
     into.moment[...] = xp.sum(exponentials, axis=0)
 
 
-def _find_keys(head: Head, block: Array, start: int, first: Array, sought: Array, width: int) -> Array:
-    """The key of each query's largest score: ``first`` or, where it is ``sought``, one of ``width`` keys from there on."""
-    xp = head.xp
-    rows = xp.nonzero(sought)[0]
+def _find_keys(head: Head, block: Array, start: int, best: _Best, width: int) -> Array:
+    """The key of each query's largest score; where it is still sought, one of ``width`` keys from the one that is known on."""
+    xp, first = head.xp, best.key
+    rows = xp.nonzero(best.sought)[0]
     keys, dimension = head.key.shape
     inside = xp.arange(width, device=first.device)
     step = max(1, GATHERED * _longer(block) ** 2 // (width * dimension))

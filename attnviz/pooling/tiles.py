@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, namespace
 from attnviz.attention.rule import Rule
-from attnviz.attention.visibility import reach
+from attnviz.attention.visibility import Visibility
 
 
 def cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
@@ -93,13 +93,13 @@ def visible_share(xp: Any, rule: Rule, query_edges: Array, key_edges: Array, dty
 
     A closed form over the corners of the cells, so it costs nothing beside the map.
     """
-    queries, keys = int(query_edges[-1]), int(key_edges[-1])
-    offset = rule.offset_for(queries, keys)
-    before, after = reach(rule)
+    visibility = Visibility.of(rule, int(query_edges[-1]), int(key_edges[-1]))
     rows, columns = query_edges[:, None], key_edges[None, :]
-    pairs = rows * columns if after == math.inf else _pairs_below(xp, rows, columns, offset + int(after))
-    if before != math.inf:
-        pairs = pairs - _pairs_below(xp, rows, columns, offset - int(before) - 1)
+    pairs = rows * columns
+    if visibility.after < math.inf:
+        pairs = _pairs_below(xp, rows, columns, visibility.last(0))
+    if visibility.before < math.inf:
+        pairs = pairs - _pairs_below(xp, rows, columns, visibility.first(0) - 1)
     pairs = pairs[1:, 1:] - pairs[:-1, 1:] - pairs[1:, :-1] + pairs[:-1, :-1]
     sizes = (rows[1:] - rows[:-1]) * (columns[:, 1:] - columns[:, :-1])
     return xp.astype(pairs, dtype) / xp.astype(sizes, dtype)

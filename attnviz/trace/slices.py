@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attnviz.attention.visibility import band
+from attnviz.attention.visibility import Visibility
 from attnviz.trace.layer import Layer
 
 
@@ -10,7 +10,7 @@ def seen_keys(layer: Layer) -> tuple[slice, Layer]:
     """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
     these alone: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
     queries, keys = layer.query.shape[1], layer.key.shape[1]
-    begin, end = band(layer.rule, 0, queries, queries, keys)
+    begin, end = Visibility.of(layer.rule, queries, keys).band(0, queries)
     begin = min(begin, keys - 1)
     end = max(end, begin + 1)
     return slice(begin, end), layer if end - begin == keys else some_keys(layer, begin, end)

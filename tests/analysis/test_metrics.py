@@ -50,7 +50,10 @@ def allowed(rule) -> numpy.ndarray:
     behind = places[:, None] + rule.get("query_offset", 0) - places
     seen = behind >= 0 if rule.get("causal") else numpy.ones_like(behind, dtype=bool)
     seen = seen & (abs(behind) < rule.get("window", numpy.inf)) & rule.get("mask", True)
-    return seen & (rule["bias"] == 0) if "bias" in rule else seen
+    if "bias" not in rule:
+        return seen
+    lowered = seen & (rule["bias"] == 0)
+    return numpy.where(lowered.any(axis=1, keepdims=True), lowered, seen)  # lowered as a whole, a row is not hidden
 
 
 def mean(values) -> float:
@@ -209,7 +212,10 @@ def test_the_first_key_is_found_by_the_rule_alone(mask, first, monkeypatch):
     monkeypatch.setattr(Layer, "steps", lambda *_: pytest.fail("scores were computed"))
     assert measure._first_key(layer, numpy.ones(len(PLACES), dtype=bool)) == first
     bias = Layer(array, array, array, Rule(causal=True, bias=numpy.where(mask, 0.0, -1e9)))
-    assert measure._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == first
+    behind = PLACES[:, None] >= PLACES
+    seen = mask & behind
+    seen = numpy.where(seen.any(axis=1, keepdims=True), seen, behind)  # a row that is lowered as a whole is not hidden
+    assert measure._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == int(seen.any(axis=0).argmax())
 
 
 def test_copies_are_told_by_all_of_a_token():

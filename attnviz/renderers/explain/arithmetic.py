@@ -9,7 +9,6 @@ from rich.cells import cell_len
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
-from attnviz.attention.visibility import AS_GOOD_AS_HIDDEN
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
@@ -125,8 +124,8 @@ class Paper:
         """0 where e^x can be written on paper, as it can where it is 0, else the largest value of the row."""
         logits = [logit for _, logit in self._entries()]
         largest = max(logits)
-        seen = (logit for logit in logits if largest - logit < AS_GOOD_AS_HIDDEN)
-        return largest if max(map(abs, seen)) > LARGEST_EXPONENT else 0.0
+        seen = (abs(logit) for logit in logits if logit > -math.inf)
+        return largest if max(seen) > LARGEST_EXPONENT else 0.0
 
     def _total(self) -> float:
         shift = self._shift()

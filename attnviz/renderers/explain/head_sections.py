@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy
 
 from attnviz.attention.arrays import to_numpy
+from attnviz.attention.checks import boolean_mask
 from attnviz.attention.formula import Steps
+from attnviz.attention.visibility import Visibility
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
@@ -106,8 +108,7 @@ class HeadSections:
         )
 
     def _masked(self) -> Section:
-        rule, lowered = self.layer.rule, self.steps.hidden & (self.steps.masked > -math.inf)
-        masked = numpy.where(lowered, -math.inf, self.steps.masked)
+        rule, lowered = self.layer.rule, self._lowered()
         cells = self._kept(self.steps.hidden)
         hidden = int(cells.sum())
         sentences = []
@@ -126,8 +127,8 @@ class HeadSections:
             sentences.append(self.say("masked.mask"))
         if hidden:
             sentences.append(self.say("masked.why", hidden=hidden, cells=cells.size))
-        if (values := self._kept(self.steps.masked)[self._kept(lowered)]).size:
-            sentences.append(self.say("masked.lowered", value=f"{values.min():.3g}"))
+        if lowered is not None:
+            sentences.append(self.say("masked.lowered", value=f"{lowered:.3g}"))
         blind = [query for query in self.writer.selected.query_positions if self.steps.blind[query]]
         sentences += [self.say("masked.blind", query=self.writer.query_names[query]) for query in blind[:MOST_BLIND]]
         if len(blind) > MOST_BLIND:
@@ -138,8 +139,21 @@ class HeadSections:
             + (f"; {self.say('label.hidden')} −∞" if hidden else "")
         )
         return self.writer.section(
-            Step.MASKED, formula, sentences or [self.say("masked.nothing")], self.matrices.of_cells(masked)
+            Step.MASKED, formula, sentences or [self.say("masked.nothing")], self.matrices.of_cells(self.steps.masked)
         )
+
+    def _lowered(self) -> float | None:
+        """How far the bias lowers a cell that nothing but its finite number hides, at the most; None where it hides none."""
+        rule, (queries, keys) = self.layer.rule.of_head(self.head), self.steps.scores.shape
+        if rule.bias is None:
+            return None
+        bias = numpy.broadcast_to(to_numpy(rule.bias), (queries, keys))
+        mask = None if rule.mask is None else to_numpy(boolean_mask(rule.mask))
+        visibility = Visibility.of(rule, queries, keys, mask)
+        visible = visibility.block(slice(0, queries), slice(0, keys), numpy, "cpu")
+        lowered = self.steps.hidden & (bias > -math.inf) & (True if visible is None else visible)
+        values = self._kept(self.steps.scaled + bias)[self._kept(lowered)]
+        return float(values.min()) if values.size else None
 
     def _weights(self) -> Section:
         weights, query = self.steps.weights, self._telling()

@@ -43,7 +43,7 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
     name, say = writer.query_names[query], writer.say
     title = say("title.top_keys", query=name, position=f"{query:,}")
     weights = steps.weights[0].astype(numpy.float64)
-    hidden = steps.hidden[0] & (weights == 0)  # where a bias lowers all of a row alike, its keys share the weights
+    hidden = steps.hidden[0]
     if hidden.all():
         return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
     kept = numpy.array(writer.selected.key_positions)

@@ -26,8 +26,7 @@ def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Sec
     name, say = writer.key_names[key], writer.say
     title = say("title.top_queries", key=name, position=f"{key:,}")
     kept = numpy.array(writer.selected.query_positions)
-    # Where a bias lowers all of a row alike, its keys share the weights.
-    seeing = kept[~(column.hidden[kept] & (column.weights[kept] == 0))]
+    seeing = kept[~column.hidden[kept]]
     if not len(seeing):
         return Section(title, "", [say("top.unseen")], [])
     weights = column.weights.astype(numpy.float64)

@@ -25,7 +25,6 @@ def in_levels(
     level = scale.astype(numpy.float64) / levels  # the largest weight of a row with a strong sink may be tiny
     steps = numpy.rint(weights / numpy.where(level > 0, level, 1.0))
     error = float(numpy.abs(weights - steps * level).max())
-    hidden = hidden & (weights == 0)  # where a mask lowers all of a row alike, its keys share the weights after all
     return numpy.where(hidden, 0, steps + 1).astype(numpy.min_scalar_type(levels + 1)), scale[..., 0], error
 
 

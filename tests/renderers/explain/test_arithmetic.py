@@ -205,7 +205,7 @@ def test_large_scores_are_shifted_by_their_largest(size):
 def test_a_key_that_a_bias_hides_shifts_no_row(rule):
     paper = Paper(SMALL, SMALL, SMALL, 1, 2, bias=numpy.array([[0.0, 0.0, -1e9]] * 3), **rule)
     assert paper.say("pair.exponentials") in paper.lines
-    assert paper.exponentials()[0][2][1:] == ("-1.000e+09", "0")
+    assert paper.exponentials()[0][2][1:] == ("−∞", "0")
     assert paper.under("weight")[0].endswith(" = 0")
 
 
