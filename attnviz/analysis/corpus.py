@@ -11,12 +11,8 @@ import numpy
 from attnviz.analysis.measure import measured
 from attnviz.choices import NEAR, Metric, Pool
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.origin import largest_error, model_name
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
-
-OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # facts of a source
-
 
 Region = tuple[range | None, range | None]
 
@@ -123,12 +119,12 @@ class Statistics:
             left_out.append(lost[heads].mean())
         selected_layers = selection.layers
         elsewhere = any(len(selected.key_positions) < selected.layer.key.shape[1] for selected in selected_layers)
-        errors = [self.error, largest_error(trace)]
+        errors = [self.error, trace.source.agreement.largest_error]
         vars(self).update(  # in one step, which nothing can interrupt
             _layers=layers,
             _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if elsewhere else math.nan)),
-            source={name: value for name, value in trace.source.items() if name not in OF_ONE_TEXT},
-            model=model_name(trace),
+            source=trace.source.of_any_text(),
+            model=trace.source.model_name,
             error=max((error for error in errors if error is not None), default=None),
             texts=self.texts + 1,
             regions=self.regions | {_region(selected) for selected in selected_layers if not selected.whole},

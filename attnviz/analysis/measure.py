@@ -18,7 +18,6 @@ from attnviz.attention.visibility import Lowering, Visibility, block_of, lowerin
 from attnviz.choices import NEAR, Metric, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import ids, side_of
 from attnviz.trace.trace import Trace
 
 
@@ -211,8 +210,7 @@ def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:
     if _crossed(trace, layer):
         return None
     tokens = trace.query_tokens(layer)
-    known = ids(trace, side_of(trace, layer))
-    if len(known) == len(tokens):
+    if known := trace.source.queries_of(layer).of(len(tokens)).ids:
         return numpy.array(known)
     numbers: dict[str, int] = {}
     return numpy.array([numbers.setdefault(token.casefold(), len(numbers)) for token in tokens])

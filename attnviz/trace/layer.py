@@ -18,14 +18,8 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
-STACKS = (
-    "encoder",
-    "decoder",
-    "cross",
-    "vision",
-    "audio",
-    "connector",
-)  # of a model that has several: its layers are named "cross 0"
+TOWERS = ("vision", "audio", "connector")  # of a model that reads more than text
+STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
 
 
 @dataclass(frozen=True, eq=False)

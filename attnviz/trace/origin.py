@@ -1,40 +1,201 @@
-"""What a trace says of the model it comes from: its name, its ids, and how exactly it holds what that model computed.
+"""Where a trace comes from: what its source says of it, read with types and saved as the same JSON.
 
-A saved trace may say anything: what is not as sources/models.py writes it counts as unsaid.
+A saved trace may say anything: what is not as the constructors here write it counts as unsaid, and is kept as it came.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
+from attnviz.errors import AttnvizError
+from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten, shown
-from attnviz.trace.layer import Layer
-from attnviz.trace.trace import Trace
+from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
-TEXT, TARGET = "", "target_"  # whose ids: of the text, and of what a decoder reads
+OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # the other facts hold for any text
+
+Value = TypeVar("Value")
+Unsaid = TypeVar("Unsaid")
 
 
-def model_name(trace: Trace) -> str:
-    """The model that the trace was taken from, as a person may safely see it, or "" where there was none."""
-    name = trace.source.get("model", "")
-    return shorten(shown(name), NAME_CELLS) if isinstance(name, str) and name else ""
+class Fact(Generic[Value, Unsaid]):
+    """A fact under the attribute's own name: its value if it is of ``kind``, else ``unsaid``."""
+
+    def __init__(self, kind: type[Value], unsaid: Unsaid) -> None:
+        self.kind, self.unsaid = kind, unsaid
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, origin: None, owner: type) -> Fact[Value, Unsaid]: ...
+    @overload
+    def __get__(self, origin: Mapping[str, Any], owner: type) -> Value | Unsaid: ...
+    def __get__(self, origin: Mapping[str, Any] | None, owner: type) -> Fact[Value, Unsaid] | Value | Unsaid:
+        if origin is None:
+            return self
+        value = origin.get(self.name)
+        return value if isinstance(value, self.kind) else self.unsaid
 
 
-def layer_error(trace: Trace, layer: Layer) -> float | None:
-    """How far the outputs recomputed for ``layer`` are from the model's own, in parts of a head's largest; None: unknown.
+class TokenIds(NamedTuple):
+    """A text as a model's vocabulary numbers it.
 
-    The largest difference over the heads and the queries that were compared (sources/agreement.py).
+    ids      one a token; nothing where they are not known
+    special  the positions of special tokens among them
     """
-    errors = _agreement(trace).get("errors")
-    return _number(errors.get(layer.title)) if isinstance(errors, Mapping) else None
+
+    ids: tuple[int, ...] = ()
+    special: frozenset[int] = frozenset()
+
+    def of(self, count: int) -> TokenIds:
+        """These, if there is one for each of ``count`` tokens; else the tokens are others: the patches of an image."""
+        return self if len(self.ids) == count else TokenIds()
 
 
-def largest_error(trace: Trace) -> float | None:
-    """The same over all layers that were captured."""
-    return _number(_agreement(trace).get("largest_error"))
+class Agreement(NamedTuple):
+    """How far recomputed outputs are from the model's own, in parts of a head's largest output.
+
+    largest_error    over all layers that were captured; None where it is unknown
+    checked_queries  how many queries of each layer were compared; None where it is unknown
+    errors           of each layer, by its title
+    """
+
+    largest_error: float | None = None
+    checked_queries: int | None = None
+    errors: Mapping[str, float] = {}
+
+
+class Origin(dict[str, Any]):
+    """What a trace's source says: a mapping of names and values, as JSON has it, whose known facts are attributes.
+
+    kind                          "toy", "arrays" or "model"
+    tokenizer, seed, dim, position, projected            of a toy, the options that made it
+    file, unread                                         of arrays, the file's name, and what else it holds
+    model, architecture, dtype, device, transformers     of a model
+    unseen                        the modules of a model whose attention could not be watched
+    agreement                     how exactly the trace holds what the model computed
+    text, target                  the ids of the text, and of what a decoder reads
+    """
+
+    kind = Fact(str, "arrays")
+    tokenizer = Fact(str, "")
+    seed = Fact(int, None)
+    dim = Fact(int, None)
+    position = Fact(str, "")
+    projected = Fact(bool, False)
+    file = Fact(str, "")
+    model = Fact(str, "")
+    architecture = Fact(str, "")
+    dtype = Fact(str, "")
+    device = Fact(str, "")
+    transformers = Fact(str, "")
+
+    @classmethod
+    def of_toy(cls, *, tokenizer: str, seed: int, dim: int, position: str, projected: bool) -> Origin:
+        """The origin of toy attention that these options made."""
+        return cls(kind="toy", tokenizer=tokenizer, seed=seed, dim=dim, position=position, projected=projected)
+
+    @classmethod
+    def of_arrays(cls, file: str, unread: Sequence[str] = ()) -> Origin:
+        """The origin of arrays in ``file``, which also holds what is ``unread``."""
+        return cls(kind="arrays", file=file, **({"unread": list(unread)} if unread else {}))
+
+    @classmethod
+    def of_model(
+        cls,
+        *,
+        model: str,
+        architecture: str,
+        dtype: str,
+        device: str,
+        transformers: str,
+        agreement: Agreement,
+        unseen: Sequence[str] = (),
+        text: TokenIds | None = None,
+        target: TokenIds | None = None,
+    ) -> Origin:
+        """The origin of one text that a model read; ``text`` and ``target`` are None where there is none with ids."""
+        origin = cls(kind="model", model=model, architecture=architecture, dtype=dtype, device=device)
+        origin |= {"transformers": transformers, "agreement": agreement._asdict()}
+        if unseen:
+            origin["unseen"] = list(unseen)
+        for side, tokens in (("", text), ("target_", target)):
+            if tokens is not None:
+                origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
+        return origin
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The names of arrays in the file that attnviz does not read."""
+        return _all_of(str, self.get("unread"))
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The modules of the model whose attention could not be watched."""
+        return _all_of(str, self.get("unseen"))
+
+    @property
+    def agreement(self) -> Agreement:
+        """How exactly the trace holds what the model computed."""
+        said = self.get("agreement")
+        if not isinstance(said, Mapping):
+            return Agreement()
+        errors = said.get("errors")
+        numbers = {title: _number(error) for title, error in errors.items()} if isinstance(errors, Mapping) else {}
+        checked = said.get("checked_queries")
+        return Agreement(
+            _number(said.get("largest_error")),
+            checked if isinstance(checked, int) else None,
+            {title: error for title, error in numbers.items() if error is not None},
+        )
+
+    @property
+    def text(self) -> TokenIds:
+        """The ids of the text."""
+        return self._token_ids("")
+
+    @property
+    def target(self) -> TokenIds:
+        """The ids of what the decoder reads."""
+        return self._token_ids("target_")
+
+    def queries_of(self, layer: Layer) -> TokenIds:
+        """The ids of the tokens that are the queries of ``layer``."""
+        if layer.stack in TOWERS:
+            return TokenIds()
+        return self.target if layer.stack in ("decoder", "cross") and self.target.ids else self.text
+
+    def keys_of(self, layer: Layer) -> TokenIds:
+        """The ids of the tokens that are the keys of ``layer``."""
+        return self.text if layer.kind == "cross" else self.queries_of(layer)
+
+    @property
+    def model_name(self) -> str:
+        """The model that the trace was taken from, as a person may safely see it, or "" where there was none."""
+        return shorten(shown(self.model), NAME_CELLS) if self.model else ""
+
+    @property
+    def exactness(self) -> str:
+        """One line that says of which model the numbers are, and how exactly; "" where either is unknown."""
+        return exactness(self.model_name, self.agreement.largest_error)
+
+    def of_any_text(self) -> Origin:
+        """The same without what holds for one text alone."""
+        return Origin({name: value for name, value in self.items() if name not in OF_ONE_TEXT})
+
+    def _token_ids(self, side: str) -> TokenIds:
+        return TokenIds(_all_of(int, self.get(f"{side}ids")), frozenset(_all_of(int, self.get(f"{side}special"))))
+
+
+def read_origin(said: Any) -> Origin:
+    """The origin that ``said`` describes; AttnvizError where it is no mapping, or JSON could not hold it."""
+    if not isinstance(said, Mapping):
+        raise AttnvizError(f"source is {said!r}: expected names and values")
+    return Origin(_plain(said))
 
 
 def exactness(model: str, error: float | None) -> str:
@@ -42,32 +203,24 @@ def exactness(model: str, error: float | None) -> str:
     return f"{model}, recomputed to within {error:.1e} of its own outputs" if model and error is not None else ""
 
 
-def ids(trace: Trace, side: str = TEXT) -> tuple[int, ...]:
-    """The ids of the text, or of what the decoder reads; nothing where they are not known."""
-    return _whole_numbers(trace.source.get(f"{side}ids"))
-
-
-def special(trace: Trace, side: str = TEXT) -> frozenset[int]:
-    """The positions of special tokens among them."""
-    return frozenset(_whole_numbers(trace.source.get(f"{side}special")))
-
-
-def side_of(trace: Trace, layer: Layer) -> str:
-    """Whose ids the queries of ``layer`` have."""
-    if layer.stack in ("vision", "audio", "connector"):
-        return f"{layer.stack}_"  # which has no ids
-    return TARGET if layer.stack in ("decoder", "cross") and ids(trace, TARGET) else TEXT
-
-
-def _agreement(trace: Trace) -> Mapping[str, Any]:
-    known = trace.source.get("agreement")
-    return known if isinstance(known, Mapping) else {}
-
-
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _whole_numbers(values: Any) -> tuple[int, ...]:
-    good = isinstance(values, list | tuple) and all(isinstance(value, int) for value in values)
+def _all_of(kind: type[Value], values: Any) -> tuple[Value, ...]:
+    """``values`` if all of them are of ``kind``, else nothing."""
+    good = isinstance(values, list | tuple) and all(isinstance(value, kind) for value in values)
     return tuple(values) if good else ()
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON holds it: texts without lone surrogates, lists, finite whole numbers."""
+    if isinstance(value, str):
+        return valid_text(value)
+    if isinstance(value, Mapping):
+        return {valid_text(str(name)): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")

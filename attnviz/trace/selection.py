@@ -9,7 +9,7 @@ from typing import NamedTuple
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import TEXT, ids, side_of, special
+from attnviz.trace.origin import TokenIds
 from attnviz.trace.selectors import layers_meant, numbers_meant, position_meant, span
 from attnviz.trace.steps import available
 from attnviz.trace.trace import Trace
@@ -140,19 +140,16 @@ def is_long(layer: Layer) -> bool:
 
 def _without_special(trace: Trace, selected: LayerSelection) -> LayerSelection:
     """``selected`` without the special tokens among its queries and keys, except for those that are asked for."""
-    own = side_of(trace, selected.layer)
-    other = TEXT if selected.layer.kind == "cross" else own
-    queries = _ordinary(trace, own, selected.layer.query.shape[1], selected.query)
-    keys = _ordinary(trace, other, selected.layer.key.shape[1], selected.key)
+    layer = selected.layer
+    queries = _ordinary(trace.source.queries_of(layer), layer.query.shape[1], selected.query)
+    keys = _ordinary(trace.source.keys_of(layer), layer.key.shape[1], selected.key)
     return selected._replace(queries=queries, keys=keys)
 
 
-def _ordinary(trace: Trace, side: str, count: int, wanted: int | None) -> tuple[int, ...] | None:
+def _ordinary(known: TokenIds, count: int, wanted: int | None) -> tuple[int, ...] | None:
     """The positions among ``count`` tokens that are not special, and the one that is ``wanted``; None where that is all."""
-    if count != len(ids(trace, side)):  # the tokens are not of this side: the patches of an image
-        return None
-    places = special(trace, side)
-    left = {position for position in range(count) if position not in places}
+    special = known.of(count).special
+    left = {position for position in range(count) if position not in special}
     if not left:
         raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
     left |= {wanted} if wanted is not None else set()

@@ -13,9 +13,9 @@ from typing import Any
 
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
-from attnviz.text.characters import valid_text
 from attnviz.trace.fields import pack_layer, unpack_layer, with_arrays
 from attnviz.trace.layer import Layer, valid_tokens
+from attnviz.trace.origin import Origin, read_origin
 from attnviz.trace.safetensors import read_safetensors, write_safetensors
 
 FORMAT = 1  # of saved traces, and of the JSON
@@ -23,18 +23,16 @@ FORMAT = 1  # of saved traces, and of the JSON
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Tokens, and the layers that read them; ``source`` says where they come from."""
+    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping."""
 
     tokens: tuple[str, ...]
     layers: tuple[Layer, ...]
-    source: Mapping[str, Any] = field(default_factory=dict)
+    source: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", valid_tokens(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
-        if not isinstance(self.source, Mapping):
-            raise AttnvizError(f"source is {self.source!r}: expected names and values")
-        object.__setattr__(self, "source", _plain(self.source))
+        object.__setattr__(self, "source", read_origin(self.source))
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -67,7 +65,7 @@ class Trace:
 
         arrays: dict[str, Array] = {}
         layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
-        record = {"tokens": self.tokens, "source": dict(self.source), "layers": layers}
+        record = {"tokens": self.tokens, "source": self.source, "layers": layers}
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
@@ -88,7 +86,7 @@ class Trace:
         return public("attnviz.api.notebook_frame", self)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
-        return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.get('kind', 'arrays')})"
+        return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.kind})"
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -127,16 +125,3 @@ def public(name: str, *arguments: Any, **options: Any) -> Any:
 
     module, _, function = name.rpartition(".")
     return getattr(import_module(module), function)(*arguments, **options)
-
-
-def _plain(value: Any) -> Any:
-    """A fact about a source, if it can be written as JSON."""
-    if isinstance(value, str):
-        return valid_text(value)
-    if isinstance(value, Mapping):
-        return {valid_text(str(name)): _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
-        return value
-    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")

@@ -58,8 +58,8 @@ class ModelTraces:
                 chat=self.options.chat,
                 progress=lambda done, of: line("layers", done, of),
             )
-        if (unseen := trace.source.get("unseen")) and not self._told:
-            notice(f"not shown, since attention is computed in a way of their own: {', '.join(unseen)}")
+        if trace.source.unseen and not self._told:
+            notice(f"not shown, since attention is computed in a way of their own: {', '.join(trace.source.unseen)}")
             self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 

@@ -124,8 +124,8 @@ def _from_file(path: Path, making: Making) -> Trace:
 
     require_no_toy(making.toy, "--from")
     trace = read_file(path, _given(making.rule))
-    if unread := trace.source.get("unread"):
-        notice(f"{path} also holds {', '.join(map(shown, unread))}, which attnviz does not read")
+    if trace.source.unread:
+        notice(f"{path} also holds {', '.join(map(shown, trace.source.unread))}, which attnviz does not read")
     return _computed_by(trace, making.engine)
 
 

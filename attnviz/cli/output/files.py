@@ -47,10 +47,8 @@ def drawn(
 
 def save_trace(trace: Trace, output: Path | None) -> None:
     """Save ``trace`` to the file ``output``, and say how exactly it holds what its model computed."""
-    from attnviz.trace.origin import exactness, largest_error, model_name
-
     if output is None or str(output) == "-":
         raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
     trace.save(output)
-    if line := exactness(model_name(trace), largest_error(trace)):
+    if line := trace.source.exactness:
         notice(f"{output}: {line}")

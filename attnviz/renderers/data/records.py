@@ -37,7 +37,7 @@ def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
     require_room(selection, BYTES_AS_JSON, "JSON")
     layers = [layer_record(trace, selected, selection.steps) for selected in selection.layers]
-    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": dict(trace.source), "layers": layers}
+    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": trace.source, "layers": layers}
 
 
 def require_room(selection: Selection, size: int, what: str) -> None:

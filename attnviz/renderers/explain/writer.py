@@ -11,7 +11,6 @@ from attnviz.renderers.explain.document import Section
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks, Matrix, MatrixMaker
-from attnviz.trace.origin import layer_error
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
@@ -24,7 +23,7 @@ class Writer:
         self.query_names = [name(token) for token in trace.query_tokens(selected.layer)]
         self.key_names = [name(token) for token in trace.key_tokens(selected.layer)]
         self.matrices = MatrixMaker(selected, looks, self.query_names, self.key_names)
-        self.error = layer_error(trace, selected.layer)
+        self.error = trace.source.agreement.errors.get(selected.layer.title)
         self.say = looks.lessons.say
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:

@@ -17,7 +17,6 @@ from attnviz.renderers.shared.labels import round_positions, shown_line
 from attnviz.renderers.shared.scale import Scale, scale_of
 from attnviz.text.display import shorten, shown
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import exactness, largest_error, model_name
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace, numbered
 
@@ -212,7 +211,7 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     if len(panels) == 1 and layer.heads > 1:
         parts.append(f"{layer.title}, head {panels[0].head}")
     elif len(panels) > 1:
-        parts += [layer.title] if len(layers) == 1 and model_name(trace) else []
+        parts += [layer.title] if len(layers) == 1 and trace.source.model_name else []
         parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
     parts += ["causal"] if all(rule.causal for rule in rules) else []
     if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
@@ -223,13 +222,13 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
 def _subtitle(trace: Trace, selected: LayerSelection, told: Sequence[str], left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
     tokens = trace.query_tokens(selected.layer)
-    if "file" in trace.source and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
-        return " · ".join([shorten(shown_line(str(trace.source["file"])), TITLE_CELLS), *told])
+    if trace.source.file and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
+        return " · ".join([shorten(shown_line(trace.source.file), TITLE_CELLS), *told])
     names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
     if selected.ranges[0].start > 0:
         names.insert(0, "…")
     if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
         names.append("…")
     text = f"“{' '.join(names)}”"
-    words = text, *told, exactness(model_name(trace), largest_error(trace)), numbers.left_out(left_out)
+    words = text, *told, trace.source.exactness, numbers.left_out(left_out)
     return " · ".join(filter(None, words))

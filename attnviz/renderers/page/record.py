@@ -17,7 +17,7 @@ from attnviz.renderers.page.selected import kv_places
 from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
-from attnviz.trace.origin import TEXT, exactness, ids, largest_error, model_name, side_of, special
+from attnviz.trace.origin import TokenIds
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
@@ -50,7 +50,7 @@ def make_record(
         "pooled": pooled[0].cells if pooled else None,
         "pool": pooled[0].frame.pool.value if pooled else None,
         "region": pooled[0].region if pooled else None,
-        "source": exactness(model_name(trace), largest_error(trace)) or model_name(trace),
+        "source": trace.source.exactness or trace.source.model_name,
         "texts": texts.lists,  # which the layers fill
         "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
         "messages": _messages(language),
@@ -112,14 +112,13 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dic
     """A layer whose steps the browser computes."""
     layer, rule = selected.layer, selected.layer.rule
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
-    own = side_of(trace, layer)
     return _named(selected, LEVELS) | {
         "kvHeads": [layer.kv_head(head) for head in selected.heads],
         "kvPlaces": kv_places(selected),
         "grouped": layer.key.shape[0] != layer.heads,
         "dimension": layer.query.shape[-1],
-        "queryTexts": texts.add(queries, _special(trace, own, len(queries))),
-        "keyTexts": texts.add(keys, _special(trace, TEXT if layer.kind == "cross" else own, len(keys))),
+        "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
+        "keyTexts": texts.add(keys, _special(trace.source.keys_of(layer), len(keys))),
         "apart": layer.key_tokens is not None,
         "scale": layer.scale,
         "givenScale": rule.scale is not None,
@@ -177,9 +176,9 @@ def _rounded_up(error: float) -> float:
     return math.ceil(error / power) * power
 
 
-def _special(trace: Trace, side: str, count: int) -> list[int]:
-    """The positions of special tokens, where ``count`` tokens are those of this side of the trace."""
-    return sorted(special(trace, side)) if len(ids(trace, side)) == count else []
+def _special(known: TokenIds, count: int) -> list[int]:
+    """The positions of special tokens, where ``count`` tokens are the ``known`` ones."""
+    return sorted(known.of(count).special)
 
 
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | None]]:

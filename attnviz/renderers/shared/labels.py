@@ -20,7 +20,7 @@ def unnamed(tokens: Sequence[str]) -> bool:
 
 def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
     """What to call a text that is none: the file whose arrays came without tokens."""
-    return str(trace.source["file"]) if "file" in trace.source and unnamed(tokens) else None
+    return trace.source.file if trace.source.file and unnamed(tokens) else None
 
 
 def name(token: str) -> str:

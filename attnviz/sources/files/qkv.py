@@ -22,6 +22,7 @@ from attnviz.sources.files.fields import (
 )
 from attnviz.sources.files.readers import read_contents
 from attnviz.trace.layer import Layer
+from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace, numbered, unpacked
 
 # The names under which an array may be found, in any case.
@@ -91,4 +92,4 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     if key_tokens is None and not square:
         key_tokens = numbered(key.shape[1], "k")
     layer = Layer(query, key, value, rule, name=path.stem, key_tokens=key_tokens)
-    return Trace(tokens, (layer,), {"kind": "arrays", "file": path.name, **({"unread": unread} if unread else {})})
+    return Trace(tokens, (layer,), Origin.of_arrays(path.name, unread))

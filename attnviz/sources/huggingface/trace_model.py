@@ -14,12 +14,14 @@ import transformers
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.inputs import Reading, Text, read
+from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.loading.errors import line
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.stacks import TOWERS
 from attnviz.sources.huggingface.watch import Watch, watching
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
 from attnviz.trace.layer import Layer
+from attnviz.trace.origin import Agreement, Origin, TokenIds
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
@@ -85,28 +87,24 @@ def _require_seen(words: Sequence[str], watch: Watch) -> None:
         raise
 
 
-def _origin(model: Model, watch: Watch, reading: Reading) -> dict[str, Any]:
+def _origin(model: Model, watch: Watch, reading: Reading) -> Origin:
     layers, errors = zip(*watch.kept, strict=True)
     queries = max(layer.query.shape[1] for layer in layers)
-    source: dict[str, Any] = {
-        "kind": "model",
-        "model": Path(model.name).name or model.name,
-        "architecture": type(model.model).__name__,
-        "dtype": dtype_name(layers[0].query),
-        "device": str(model.model.device),
-        "transformers": transformers.__version__,
-        "agreement": {
-            "largest_error": max(errors),
-            "checked_queries": checked_queries(queries),
-            "errors": {layer.title: error for layer, error in watch.kept},
-        },
-    }
-    if watch.forwards.unseen:
-        source["unseen"] = list(watch.forwards.unseen)
-    for side, tokens in (("", reading.tokens), ("target_", reading.target)):
-        if tokens is not None:
-            source |= {f"{side}ids": list(tokens.ids), f"{side}special": list(tokens.special)}
-    return source
+    return Origin.of_model(
+        model=Path(model.name).name or model.name,
+        architecture=type(model.model).__name__,
+        dtype=dtype_name(layers[0].query),
+        device=str(model.model.device),
+        transformers=transformers.__version__,
+        agreement=Agreement(max(errors), checked_queries(queries), {layer.title: error for layer, error in watch.kept}),
+        unseen=tuple(watch.forwards.unseen),
+        text=_token_ids(reading.tokens),
+        target=_token_ids(reading.target),
+    )
+
+
+def _token_ids(tokens: Tokens | None) -> TokenIds | None:
+    return None if tokens is None else TokenIds(tokens.ids, frozenset(tokens.special))
 
 
 def _with_tokens(layer: Layer, reading: Reading) -> Layer:

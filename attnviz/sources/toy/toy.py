@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 
@@ -18,6 +17,7 @@ from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vec
 from attnviz.text.search import folded
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace
 
 SAMPLE = "Your journey starts with one step"
@@ -88,7 +88,7 @@ class Toy:
             rotary=rotary,
             slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
-        return Trace(tuple(tokens), (layer,), self._source(embeddings.shape[-1], bool(projections)))
+        return Trace(tuple(tokens), (layer,), self._origin(embeddings.shape[-1], bool(projections)))
 
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:
@@ -126,15 +126,10 @@ class Toy:
         )
         return {name: Projection(drawn_matrix(name, width, self.seed)) for name in ("query", "key", "value", "output")}
 
-    def _source(self, dim: int, projected: bool) -> dict[str, Any]:
-        return {
-            "kind": "toy",
-            "tokenizer": self.tokenizer.value,
-            "seed": self.seed,
-            "dim": dim,
-            "position": self.position.value,
-            "projected": projected,
-        }
+    def _origin(self, dim: int, projected: bool) -> Origin:
+        return Origin.of_toy(
+            tokenizer=self.tokenizer.value, seed=self.seed, dim=dim, position=self.position.value, projected=projected
+        )
 
 
 def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[str, Projection]:
