@@ -7,6 +7,7 @@ import pytest
 from random_traces import random_trace
 
 from attnviz import Layer, Trace
+from attnviz.attention.toeplitz import spread
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.packing import pack_layer, pack_layers
@@ -39,3 +40,38 @@ def test_the_error_is_that_of_every_query(place):
         for one in (vars(selected.layer), arrays)
     )
     assert numpy.abs(own - rounded).max() == pytest.approx(error, rel=1e-9)
+
+
+def packed_rule(**rule):
+    [selected] = select(random_trace(1, 2, 10, 4, **rule)).layers
+    return pack_layer(selected, Form.EXACT).arrays
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (2, 10, 10), (1, 10), (10, 1)])
+def test_a_mask_is_held_in_bits(shape):
+    mask = numpy.random.default_rng(1).random(shape) < 0.5
+    bits = numpy.unpackbits(packed_rule(mask=mask)["mask"], axis=-1, count=10, bitorder="little")
+    assert (bits == numpy.broadcast_to(mask, (*shape[:-1], 10))).all()
+
+
+def test_a_bias_by_distance_is_a_number_a_distance():
+    by_distance = -numpy.abs(numpy.arange(-9.0, 10.0)) * numpy.array([[0.5], [0.25]])
+    arrays = packed_rule(bias=spread(by_distance, 10))
+    assert "bias" not in arrays
+    assert (arrays["biasByDistance"] == by_distance).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
+def test_a_bias_and_sinks_are_held_as_they_are(dtype):
+    bias, sinks = numpy.arange(100).reshape(10, 10).astype(dtype), numpy.array([1, 2]).astype(dtype)
+    arrays = packed_rule(bias=bias, sinks=sinks)
+    assert (arrays["bias"] == bias).all()
+    assert (arrays["sinks"] == sinks).all()
+    assert arrays["bias"].dtype == ("float64" if dtype == "int64" else dtype)  # what the script reads
+
+
+@pytest.mark.parametrize(("form", "dtype"), [(Form.SINGLE, "float32"), (Form.HALF, "float16")])
+def test_numbers_are_rounded_to_the_form_and_never_widened(form, dtype):
+    for own in ("float16", "float64"):
+        [selected] = select(random_trace(1, 2, 10, 4, own)).layers
+        assert pack_layer(selected, form).arrays["query"].dtype == ("float16" if own == "float16" else dtype)

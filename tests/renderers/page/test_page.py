@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from random_traces import random_trace
 
@@ -29,3 +31,28 @@ def test_to_html_knows_its_languages():
     assert '<html lang="vi">' in trace.to_html(language="vi")
     with pytest.raises(AttnvizError, match="language is 'fr': there are en, vi"):
         trace.to_html(language="fr")
+
+
+def test_there_is_no_outside_reference():
+    page = trace_text("Your journey starts").to_html()
+    addresses = set(re.findall(r"(?:https?:)?//[\w.]+\.\w+[^\s\"'`)]*", re.sub(r"(?m)^\s*//.*$", "", page)))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+    assert "innerHTML" not in page
+    assert re.search(r"default-src &#x27;none&#x27;; script-src &#x27;sha256-", page)
+
+
+def test_the_same_trace_gives_the_same_page():
+    assert trace_text("a b", heads=2).to_html() == trace_text("a b", heads=2).to_html()
+
+
+def test_the_title_is_the_beginning_of_the_text():
+    assert "<title>a &lt; b · attnviz</title>" in trace_text("a < b").to_html()
+    title = " ".join(["word"] * 12)
+    assert f"<title>{title} · attnviz</title>" in trace_text(title).to_html()
+    assert f"<title>{title} … · attnviz</title>" in trace_text(f"{title} word").to_html()
+
+
+def test_a_page_that_turns_out_too_large_is_refused():
+    """Its arrays would fit, so it is made, and measured with all that stands beside them."""
+    with pytest.raises(AttnvizError, match=r"the page would take 0\.\d\d MB, and 0\.1 are the most"):
+        random_trace(1, 1, 10, 4).to_html(max_size=0.1)

@@ -6,7 +6,7 @@ import numpy
 import pytest
 from random_traces import long_trace, unnamed_trace
 
-from attnviz import attend
+from attnviz import Trace, attend
 from attnviz.analysis.measure import head_metrics
 from attnviz.choices import Metric, Pool
 from attnviz.renderers.page.levels import FINE_LEVELS
@@ -73,3 +73,15 @@ def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region):
     selection = select(whole, **region)
     size = len(to_html(whole, selection, limits=LONG)) - BARE
     assert 0.5 * pooled_size(selection.layers) - 20_000 < size < pooled_size(selection.layers) + 20_000
+
+
+def test_a_text_without_its_special_tokens_is_pooled_without_them():
+    whole = long_trace(50, causal=True)
+    whole = Trace(whole.tokens, whole.layers, {"kind": "model", "ids": list(range(50)), "special": [0]})
+    [layer] = pool_layers(select(whole, skip_special=True), Limits(cells_of_several=10))
+    assert layer.metrics == {}
+    levels, scales = layer.packed.arrays["levels"], layer.packed.arrays["scales"]
+    weights = whole.layers[0].steps().weights
+    assert (levels[:, 0, 0] - 1.0) * scales[:, 0] / FINE_LEVELS == pytest.approx(
+        [head[1:5, 1:5][numpy.tri(4, dtype=bool)].mean() for head in weights], rel=1e-3
+    )

@@ -1,0 +1,176 @@
+"""What a page knows beside its arrays."""
+
+from __future__ import annotations
+
+import json
+
+import numpy
+import pytest
+from random_traces import long_trace, random_trace, unnamed_trace
+
+from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.analysis.measure import head_metrics
+from attnviz.choices import Language, Metric
+from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
+from attnviz.renderers.page.packing import PackedLayers, pack_layers
+from attnviz.renderers.page.pooled_maps import packed_maps, pool_layers
+from attnviz.renderers.page.record import Texts, make_record
+from attnviz.text.lessons import lessons
+from attnviz.trace.selection import select
+
+
+def record_of(trace, language=Language.EN, error=None, **selected):
+    """The record of a page as it is written and read, and the arrays that it speaks of."""
+    selection, blobs = select(trace, **selected), Blobs()
+    packed = pack_layers(selection.layers)
+    if error is not None:
+        packed = PackedLayers(packed.form, [layer._replace(error=error) for layer in packed.layers])
+    record = make_record(trace, selection, packed, language, blobs)
+    return json.loads(json.dumps(record, allow_nan=False)), blobs
+
+
+def pooled_record_of(trace, **selected):
+    selection = select(trace, **selected)
+    pooled = pool_layers(selection)
+    return make_record(trace, selection, packed_maps(pooled), Language.EN, Blobs(), pooled=pooled)
+
+
+def test_a_layer_says_its_rule():
+    draw = numpy.random.default_rng(0)
+    rule = Rule(0.25, True, 2, 3, 5.0, numpy.ones((2, 4), bool), numpy.zeros((2, 4)), numpy.ones(4))
+    arrays = (draw.standard_normal((heads, tokens, 8)) for heads, tokens in ((4, 2), (2, 4), (2, 4)))
+    trace = Trace(("a", "b"), (Layer(*arrays, rule, index=7, key_tokens=tuple("wxyz")),))
+    [said] = record_of(trace, head=["3", "0"])[0]["layers"]
+    expected = {
+        "title": "layer 7",
+        "index": 7,
+        "heads": [3, 0],
+        "levelCount": LEVELS,
+        "kvHeads": [1, 0],
+        "kvPlaces": [0, 1],
+        "grouped": True,
+        "dimension": 8,
+        "apart": True,
+        "scale": 0.25,
+        "givenScale": True,
+        "causal": True,
+        "window": 3,
+        "softcap": 5.0,
+        "offset": 2,
+        "hasMask": True,
+        "hasBias": True,
+        "hasSinks": True,
+        "slopes": None,
+    }
+    assert {name: said[name] for name in expected} == expected
+
+
+def test_what_a_rule_leaves_out_is_said_too():
+    [said] = record_of(trace_text("a b"))[0]["layers"]
+    absent = {
+        name: said[name] for name in ("givenScale", "causal", "window", "softcap", "hasMask", "hasBias", "hasSinks")
+    }
+    assert not any(absent.values())
+    assert (said["scale"], said["offset"]) == (pytest.approx(3**-0.5), 0)
+
+
+def test_the_arrays_are_those_of_the_selected_heads():
+    record, blobs = record_of(random_trace(2, 3, 4, 8), layer=["1"], head=["2"])
+    [said] = record["layers"]
+    content = list(blobs.contents.values())[said["query"]["blob"]]
+    assert said["query"] | {"blob": 0} == {"blob": 0, "type": "float32", "shape": [1, 4, 8]}
+    assert content == random_trace(2, 3, 4, 8).layers[1].query[2].tobytes()
+
+
+def test_the_metrics_are_those_of_stats_and_nothing_where_there_is_no_answer():
+    trace = trace_text("a b a b", heads=2, causal=True)
+    trace = Trace(trace.tokens, trace.layers, trace.source | {"ids": [1, 2, 1, 2]})
+    [said] = record_of(trace)[0]["layers"]
+    for metric in (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION):
+        expected = head_metrics(trace, trace.layers[0])[metric].tolist()
+        assert said["metrics"][metric.value] == pytest.approx(expected, abs=1e-6)
+    [said] = record_of(trace_text("a b", heads=2))[0]["layers"]
+    assert said["metrics"]["induction"] == [None, None]
+
+
+def test_the_slopes_of_alibi_are_those_of_the_selected_heads():
+    trace = trace_text("a b", heads=4, position="alibi")
+    [said] = record_of(trace, head=["3", "1"])[0]["layers"]
+    assert said["slopes"] == [trace.layers[0].slopes[head] for head in (3, 1)]
+
+
+def test_the_error_is_never_said_to_be_less_than_it_is():
+    for error in (0.0, 1e-9, 0.00123, 0.0019999, 1.0):
+        said = record_of(trace_text("a"), error=error)[0]["error"]
+        assert error <= said <= error * 1.1
+        assert said == pytest.approx(float(f"{said:.1e}"))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({}, ""),
+        ({"model": "m"}, "m"),
+        (
+            {"model": "m", "agreement": {"largest_error": 2e-6}},
+            "m, recomputed to within 2.0e-06 of its own outputs",
+        ),
+    ],
+)
+def test_a_model_is_said_and_how_near_it_is(source, expected):
+    assert record_of(Trace(("a",), random_trace(1, 1, 1, 2).layers, source))[0]["source"] == expected
+
+
+def test_special_tokens_are_those_of_their_side(several):
+    record = record_of(several)[0]
+    assert [texts["special"] for texts in record["texts"]] == [[0]]
+    assert record["special"]
+    assert not record_of(several, skip_special=True)[0]["special"]
+
+
+def test_the_messages_are_those_of_the_page_in_its_language():
+    for language in Language:
+        messages = record_of(trace_text("a"), language)[0]["messages"]
+        assert messages["page.close"] == lessons(language).messages["page.close"]
+        assert not any(name.startswith("stats.") for name in messages)
+
+
+def test_equal_tokens_are_there_once():
+    texts = Texts()
+    assert [
+        texts.add(("a", "b"), []),
+        texts.add(("a",), []),
+        texts.add(("a", "b"), [0]),
+        texts.add(("a", "b"), []),
+    ] == [
+        0,
+        1,
+        2,
+        0,
+    ]
+    assert [texts.add_labels(["a", "b"]), texts.add_labels(["a", "b"])] == [3, 3]
+    assert texts.lists[2] == {"labels": ["a", "b"], "names": {}, "special": [0]}
+
+
+def test_a_long_token_has_a_short_name():
+    texts = Texts()
+    texts.add(("a", "b" * 200), [])
+    [said] = texts.lists
+    assert said["labels"][1] == "b" * 200
+    assert list(said["names"]) == [1]
+    assert len(said["names"][1]) < 50
+
+
+def test_a_region_says_which_it_is():
+    record = pooled_record_of(long_trace(50), queries="10:14", keys="3:6")
+    assert (record["region"], record["pooled"], record["pool"]) == ("queries 10–13, keys 3–5", None, "mean")
+    assert record["words"] == ["…", "w10", "w11", "w12", "w13"]
+    [said] = record["layers"]
+    assert (said["levelCount"], said["apart"]) == (FINE_LEVELS, True)
+    assert said["metrics"]["previous"] == [None] * 4
+
+
+def test_a_file_is_what_unnamed_arrays_are_called():
+    assert record_of(unnamed_trace(3, file="my dump.npz"))[0]["words"] == ["my dump.npz"]
+    assert record_of(long_trace(3))[0]["words"] is None

@@ -1,0 +1,51 @@
+"""The arrays of the selected heads alone, grouped or not."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from attnviz import Layer, Rule, Trace
+from attnviz.renderers.page.selected import kv_heads, kv_places, selected_rule, selected_vectors
+from attnviz.trace.selection import select
+
+
+def grouped(**rule):
+    """Six heads, of which two share a key/value head, over four tokens."""
+    draw = numpy.random.default_rng(0)
+    layer = Layer(*(draw.standard_normal((heads, 4, 2)) for heads in (6, 3, 3)), Rule(**rule))
+    return Trace(tuple("abcd"), (layer,))
+
+
+@pytest.mark.parametrize(
+    ("heads", "kept", "places"),
+    [([], [0, 1, 2], [0, 0, 1, 1, 2, 2]), (["5", "0", "4"], [2, 0], [0, 1, 0]), (["3"], [1], [0])],
+)
+def test_a_key_that_several_heads_read_is_there_once(heads, kept, places):
+    trace = grouped()
+    [selected] = select(trace, head=heads).layers
+    assert (kv_heads(selected), kv_places(selected)) == (kept, places)
+    vectors, layer = selected_vectors(selected), trace.layers[0]
+    for place, head in enumerate(selected.heads):
+        assert (vectors["query"][place] == layer.query[head]).all()
+        for name in ("key", "value"):
+            assert (vectors[name][places[place]] == getattr(layer, name)[layer.kv_head(head)]).all()
+
+
+def test_the_rule_is_that_of_the_selected_heads():
+    mask = numpy.arange(6 * 16).reshape(6, 4, 4) % 5 > 0
+    trace = grouped(causal=True, mask=mask, bias=numpy.full((4, 4), 2.0), sinks=numpy.arange(6.0))
+    [selected] = select(trace, head=["5", "1"]).layers
+    rule = selected_rule(selected)
+    assert rule.causal
+    assert (rule.mask == mask[[5, 1]]).all()
+    assert rule.bias.shape == (4, 4)
+    assert rule.sinks.tolist() == [5.0, 1.0]
+
+
+def test_tensors_become_arrays():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    [selected] = select(grouped(bias=numpy.full((4, 4), 2.0)).to("torch")).layers
+    assert torch.is_tensor(selected.layer.query)
+    arrays = [*selected_vectors(selected).values(), selected_rule(selected).bias]
+    assert {type(array) for array in arrays} == {numpy.ndarray}
