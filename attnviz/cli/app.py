@@ -15,7 +15,7 @@ from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 # The base class of Typer's usage errors, which it does not export.
 _USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
-COMMANDS = ("explain", "heatmap", "html", "stats", "capture")
+COMMANDS = ("explain", "heatmap", "html", "stats", "capture", "manual")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:

@@ -35,7 +35,7 @@ def test_the_help_names_every_command():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_described(command):
     parameters = build([command]).commands[command].params
-    assert len(parameters) > 10
+    assert parameters
     assert [parameter.name for parameter in parameters if not getattr(parameter, "help", None)] == []
 
 

@@ -36,7 +36,17 @@ def modules_of(*arguments: str, stdin: bytes = b"") -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("explain", "--help"), ("heatmap", "--help"), ("html", "--help"), ("--version",), ()]
+    "arguments",
+    [
+        ("--help",),
+        ("explain", "--help"),
+        ("heatmap", "--help"),
+        ("html", "--help"),
+        ("manual", "--help"),
+        ("manual", "toy"),
+        ("--version",),
+        (),
+    ],
 )
 def test_help_imports_no_numbers(arguments):
     modules = modules_of(*arguments)

@@ -1,0 +1,38 @@
+"""Which topic of the manual is shown."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from attnviz.cli.typer_groups import Options
+
+
+class Topic(StrEnum):
+    """The topics in the order in which a person meets them, a file of attnviz/manual/ each."""
+
+    TEXT = "text"
+    TOY = "toy"
+    ARRAYS = "arrays"
+    MODELS = "models"
+    RULE = "rule"
+    SELECTION = "selection"
+    TABLES = "tables"
+    PICTURES = "pictures"
+    LONG = "long"
+    PAGE = "page"
+    STATS = "stats"
+    JSON = "json"
+    CSV = "csv"
+    PYTHON = "python"
+    LIMITS = "limits"
+    EXIT_CODES = "exit-codes"
+
+
+class ManualOptions(Options):
+    """Which topic of the manual is shown."""
+
+    topic: Annotated[
+        Topic | None,
+        typer.Argument(metavar="TOPIC", help="The topic. Without one: the list of topics.", show_default=False),
+    ] = None

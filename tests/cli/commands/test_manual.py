@@ -1,0 +1,85 @@
+"""attnviz manual: Markdown as it is in a pipe, a page with a pager in a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+import pytest
+from command_line import PROGRAM, attnviz, done, in_terminal, problem, program, surroundings, without_escapes
+from documents import MANUAL
+
+from attnviz.cli.commands.manual import contents, topic_text
+from attnviz.cli.options.manual import Topic
+
+
+@pytest.mark.parametrize("topic", Topic)
+def test_in_a_pipe_a_topic_is_its_markdown_as_it_is(topic):
+    assert done("manual", topic.value).text == (MANUAL / f"{topic.value}.md").read_text(encoding="utf-8")
+    assert topic_text(topic) == done("manual", topic.value.upper()).text
+
+
+def test_without_a_topic_there_is_the_list_of_all_with_a_line_each():
+    lines = [line for line in done("manual").lines if line.startswith("- ")]
+    assert [line.split("`")[1] for line in lines] == [topic.value for topic in Topic]
+    assert "- `exit-codes`: Results, files and exit codes" in lines
+    assert done("manual").text == contents()
+
+
+def test_an_unknown_topic_is_wrong_usage_that_names_the_topics():
+    message = problem(attnviz("manual", "nonsense"), 2)
+    assert "'nonsense' is not one of text, toy, arrays" in message
+    assert all(topic.value in message for topic in Topic)
+
+
+def test_two_topics_are_wrong_usage():
+    assert "extra argument" in problem(attnviz("manual", "toy", "arrays"), 2)
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_in_a_terminal_it_is_a_page_in_colour_that_fits(columns):
+    result = in_terminal("manual", "exit-codes", columns=columns)
+    text = without_escapes(result.text)
+    assert (result.code, result.stderr) == (0, "")
+    assert "\x1b[" in result.text
+    assert "Exit codes" in text
+    assert "## Exit codes" not in text
+    assert max(map(len, text.splitlines())) <= columns
+
+
+def test_in_a_terminal_that_knows_no_colours_it_is_plain():
+    result = in_terminal("manual", "csv", TERM="dumb")
+    assert "\x1b[" not in result.text
+    assert "• dimension is filled" in result.text
+
+
+def paged(*arguments: str, **environment: str) -> int:
+    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code."""
+    ours, its = pty.openpty()
+    variables = surroundings(**{"TERM": "xterm"} | environment)
+    process = subprocess.Popen([*PROGRAM, *arguments], stdin=its, stdout=its, stderr=its, env=variables)
+    os.close(its)
+    code = process.wait(timeout=60)
+    os.close(ours)
+    return code
+
+
+def test_a_terminal_opens_the_pager_of_the_environment(folder):
+    assert paged("manual", "toy", PAGER="cat > paged.txt; echo $LESS > less.txt") == 0
+    assert "Toy attention: small numbers" in (folder / "paged.txt").read_text()
+    assert (folder / "less.txt").read_text() == "FRX\n"
+
+
+def test_the_environment_says_what_less_does(folder):
+    assert paged("manual", PAGER="echo $LESS > less.txt", LESS="-S") == 0
+    assert (folder / "less.txt").read_text() == "-S\n"
+
+
+def test_a_pager_that_is_left_early_is_no_failure():
+    assert paged("manual", "toy", PAGER="true") == 0
+
+
+def test_a_shell_completes_the_topics():
+    environment = {"_ATTNVIZ_COMPLETE": "complete_bash", "COMP_WORDS": "attnviz manual t", "COMP_CWORD": "2"}
+    assert program(environment=environment).lines == ["text", "toy", "tables"]
