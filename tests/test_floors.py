@@ -5,13 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 
 import pytest
-
-import attnviz
-
-PACKAGE = Path(attnviz.__file__).parent
+from package_sources import module_sources, tree
 
 # A room is a module or a folder at the top of the package. It imports from its own floor and those below.
 FLOORS = (
@@ -30,35 +26,35 @@ APART = {frozenset({"analysis", "sources"}), frozenset({"sources", "renderers"})
 DOTTED = {"attnviz.api.html", "attnviz.api.heatmap", "attnviz.api.explain", "attnviz.api.notebook_frame"}
 
 
-def module_sources() -> dict[str, str]:
-    """The source of every module of the package, by its dotted name."""
-    return {_name(path): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def _name(path: Path) -> str:
-    parts = ("attnviz", *path.relative_to(PACKAGE).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
-
-
 def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:
     """For each module the modules of the package that it imports, wherever in it and for whatever reason."""
-    found: dict[str, set[str]] = {}
-    for name, source in sources.items():
-        found[name] = {module for module in _imported(ast.parse(source), sources) if module != name}
-    return found
+    return {
+        name: {module for module in _imported(name, source, sources) if module != name}
+        for name, source in sources.items()
+    }
 
 
-def _imported(tree: ast.Module, sources: Mapping[str, str]) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imported(importer: str, source: str, sources: Mapping[str, str]) -> Iterator[str]:
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{_absolute(node, importer, sources)}.{alias.name}" for alias in node.names]
         else:
             continue
         for name in names:
             if name.partition(".")[0] == "attnviz":
                 yield _nearest(name, sources)
+
+
+def _absolute(node: ast.ImportFrom, importer: str, sources: Mapping[str, str]) -> str:
+    """The module that names are taken from, "from .. import x" in attnviz.trace.layer included."""
+    if not node.level:
+        return node.module or ""
+    is_folder = any(name.startswith(f"{importer}.") for name in sources)
+    parts = importer.split(".")
+    here = parts[: len(parts) - node.level + is_folder]
+    return ".".join([*here, *([node.module] if node.module else [])])
 
 
 def _nearest(name: str, sources: Mapping[str, str]) -> str:
@@ -112,22 +108,22 @@ def _circles(arrows: Mapping[str, set[str]]) -> list[str]:
 
 
 def dotted_names(sources: Mapping[str, str]) -> set[str]:
-    """Strings of the package that name a module of it, outside of __init__, whose table of lazy names is another matter."""
+    """Strings in the package that name something on a floor above them, or the beginning of such a name."""
     return {
         node.value
-        for name, source in sources.items()
-        if name != "attnviz.__init__"
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_dotted(node.value, sources)
+        for module, source in sources.items()
+        for node in ast.walk(tree(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _leads_up(node.value, module, sources)
     }
 
 
-def _is_dotted(text: str, sources: Mapping[str, str]) -> bool:
-    return (
-        text.startswith("attnviz.")
-        and all(part.isidentifier() for part in text.split("."))
-        and _nearest(text, sources) != "attnviz.__init__"
-    )
+def _leads_up(text: str, module: str, sources: Mapping[str, str]) -> bool:
+    parts = text.removesuffix(".").split(".")
+    if not text.startswith("attnviz.") or not all(part.isidentifier() for part in parts):
+        return False
+    if parts == ["attnviz"]:  # what follows may be any room
+        return True
+    return floor(_nearest(".".join(parts), sources)) > floor(module)
 
 
 def test_every_room_has_a_floor():
@@ -156,6 +152,8 @@ def test_imports_point_down_and_never_in_a_circle():
             "attnviz.renderers.shared.numbers imports",
         ),
         ("attnviz.attention.rule", "from attnviz.attention.formula import attend", "attnviz.attention.rule →"),
+        ("attnviz.trace.layer", "from ..renderers.shared import numbers", "attnviz.trace.layer (floor 4)"),
+        ("attnviz.trace", "from .. import api", "attnviz.trace (floor 4) imports attnviz.api"),
         ("attnviz.errors", "from attnviz import attend", "attnviz.errors (floor 1) imports attnviz.__init__ (floor 7)"),
     ],
 )
@@ -166,13 +164,22 @@ def test_a_planted_import_is_found(module, line, fault):
 
 
 def test_the_names_in_strings_are_the_listed_ones_and_lead_somewhere():
-    assert dotted_names(module_sources()) <= DOTTED
+    assert dotted_names(module_sources()) == DOTTED
     for name in DOTTED:
         module, _, attribute = name.rpartition(".")
         assert callable(getattr(import_module(module), attribute))
 
 
-def test_a_planted_name_in_a_string_is_found():
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('NAME = "attnviz.api.trace_text"', "attnviz.api.trace_text"),
+        ('MODULE = import_module("attnviz.renderers.heatmap")', "attnviz.renderers.heatmap"),
+        ('MODULE = import_module(f"attnviz.renderers.{name}")', "attnviz.renderers."),
+        ('MODULE = import_module("attnviz." + name)', "attnviz."),
+    ],
+)
+def test_a_planted_name_in_a_string_is_found(line, name):
     sources = module_sources()
-    planted = sources | {"attnviz.errors": f'{sources["attnviz.errors"]}\nNAME = "attnviz.api.trace_text"\n'}
-    assert "attnviz.api.trace_text" in dotted_names(planted) - DOTTED
+    planted = sources | {"attnviz.errors": f"{sources['attnviz.errors']}\n{line}\n"}
+    assert dotted_names(planted) - DOTTED == {name}

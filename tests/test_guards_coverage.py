@@ -1,0 +1,129 @@
+"""The script that holds each file to its own tests finds the file that has too few."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import own_coverage
+import pytest
+from own_coverage import Measured, faults, own_tests, ranges, report, table
+
+import attnviz
+
+PACKAGE = Path(attnviz.__file__).parent
+TESTS = Path(__file__).parent
+
+# A package of a few files, one of which its own tests run half.
+PLANTED = {
+    "pyproject.toml": "[tool.coverage.report]\n",
+    "attnviz/__init__.py": "",
+    "attnviz/whole.py": "def answer():\n    return 42\n",
+    "attnviz/half.py": "def one():\n    return 1\n\n\ndef two():\n    a = 2\n    return a\n",
+    "attnviz/alone.py": "def three():\n    return 3\n",
+    "attnviz/plain.py": "ANSWER = 42\n",
+    "tests/test_whole.py": "from attnviz.alone import three\nfrom attnviz.whole import answer\n\n\ndef test_it():\n    assert answer() == 42\n    assert three() == 3\n",
+    "attnviz/failing.py": "def four():\n    return 4\n",
+    "tests/test_failing.py": "from attnviz.failing import four\n\n\ndef test_it():\n    assert four() == 5\n",
+    "tests/test_half.py": "from attnviz.half import one\n\n\ndef test_it():\n    assert one() == 1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """What the script says of the planted package."""
+    root = tmp_path_factory.mktemp("planted")
+    script = "tests/support/own_coverage.py"
+    for name, source in (PLANTED | {script: Path(own_coverage.__file__).read_text(encoding="utf-8")}).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+    return subprocess.run([sys.executable, root / script], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_file_that_its_own_tests_do_not_run_is_found(run):
+    """whole.py's test runs alone.py, which does not count; plain.py has no function."""
+    assert run.returncode == 1, run.stderr
+    wrong = [line.split(":")[1].strip() for line in run.stdout.splitlines() if line.startswith("wrong: ")]
+    assert sorted(wrong) == ["alone.py", "failing.py", "half.py"]
+    assert " 60.0 %    2 of   5 missing  half.py" in run.stdout
+    assert "4 files, 11 lines, 7 run by their own tests" in run.stdout
+
+
+def test_tests_that_fail_are_a_fault_and_shown(run):
+    assert "wrong: failing.py: its tests fail" in run.stdout
+    assert "assert four() == 5" in run.stderr
+
+
+def test_a_file_that_is_named_is_shown_with_its_missing_lines():
+    shown = report([Measured("a.py", 5, [2, 3], ["tests/test_a.py"])], named=True)
+    assert shown.startswith("a.py: 60.0 %, without 2-3  (tests/test_a.py)\n")
+
+
+@pytest.mark.parametrize(
+    ("missing", "code", "exceptions", "wrong"),
+    [
+        (4, 0, {}, []),
+        (5, 0, {}, []),
+        (6, 0, {}, ["a.py: 94 % of 100 lines, 6 are missing"]),
+        (6, 0, {"a.py": "a reason"}, []),
+        (5, 0, {"a.py": "a reason"}, ["a.py: is covered, and needs no exception"]),
+        (0, 1, {"a.py": "a reason"}, ["a.py: its tests fail"]),
+    ],
+)
+def test_what_is_a_fault(missing, code, exceptions, wrong):
+    assert faults([Measured("a.py", 100, list(range(missing)), code=code)], exceptions) == wrong
+
+
+def test_own_tests_are_those_of_the_same_name(tmp_path):
+    for name in ("test_b.py", "test_b_one.py", "test_b_two.py", "test_b_two_more.py", "test_bc.py", "b/test_d.py"):
+        path = tmp_path / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    files = ["a/b.py", "a/b_two.py", "a/bc.py", "c/b_one.py", "a/b/__init__.py"]
+
+    def names(file):
+        return [str(test.relative_to(tmp_path / "a")) for test in own_tests(file, tmp_path, files)]
+
+    assert names("a/b.py") == ["test_b.py", "test_b_one.py", "b/test_d.py"]
+    assert names("a/b_two.py") == ["test_b_two.py", "test_b_two_more.py"]
+    assert names("a/bc.py") == ["test_bc.py"]
+    assert names("a/b/__init__.py") == ["test_b.py", "test_b_one.py"]
+    assert names("a/nothing.py") == []
+
+
+def test_the_worst_come_first():
+    found = [Measured("a.py", 4, [1]), Measured("b.py", 4, [1, 2, 3], ["tests/test_b.py"]), Measured("c.py", 4)]
+    assert table(found) == [
+        " 25.0 %    3 of   4 missing  b.py",
+        " 75.0 %    1 of   4 missing  a.py  (no tests of its own)",
+    ]
+
+
+def test_lines_are_named_in_ranges():
+    assert ranges([3, 5, 6, 7, 9]) == "3, 5-7, 9"
+    assert ranges([]) == ""
+
+
+def test_every_exception_is_a_file_and_says_why():
+    for file, reason in own_coverage.EXCEPTIONS.items():
+        assert (PACKAGE / file).exists(), file
+        assert len(reason) > 20
+
+
+@pytest.mark.xfail(strict=False, reason="the tests of the command line are still moving")
+def test_every_test_file_belongs_to_a_file_of_the_package_or_guards_all():
+    """Tests mirror the package: what lies under the name of no file counts for none."""
+    files = [str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")]
+    owned = {test for file in files for test in own_tests(file, TESTS, files)}
+    others = {path for path in TESTS.rglob("test_*.py") if path not in owned}
+    assert sorted(str(path.relative_to(TESTS)) for path in others if not _guards(path)) == []
+
+
+def _guards(path: Path) -> bool:
+    """Whether a file of tests holds the house, the command line as a whole, or the documents."""
+    inside = path.relative_to(TESTS)
+    return inside.parts[0] in ("looks", "fuzz") or inside.name.startswith(
+        ("test_guards", "test_floors", "test_readme", "test_manual", "test_contributing", "test_workflow")
+    )
