@@ -5,9 +5,31 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
+
+
+class NamedToken(NamedTuple):
+    """A token as sentences name it: how it is shown and, where another one is shown alike, its position."""
+
+    text: str
+    position: int | None = None
+
+    @property
+    def quoted(self) -> str:
+        """In a sentence: `the` @4."""
+        return f"`{self.text}`{self._place}"
+
+    @property
+    def plain(self) -> str:
+        """In a line of its own: the @4."""
+        return f"{self.text}{self._place}"
+
+    @property
+    def _place(self) -> str:
+        return "" if self.position is None else f" @{self.position}"
 
 
 @lru_cache(maxsize=65536)

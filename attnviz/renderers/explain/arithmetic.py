@@ -22,31 +22,41 @@ def pair_section(writer: Writer, head: int, query: int, key: int) -> Section:
     Only this query's row is computed, however long the text is.
     """
     paper, say = Paper(writer, head, query, key), writer.say
-    names = {"query": writer.query_names[query], "key": writer.key_names[key]}
-    position = say("pair.position", query_position=query, key_position=key, **names)
-    offset = (
-        writer.layer.rule.offset_for(len(writer.query_names), len(writer.key_names))
-        if writer.layer.rule.query_offset
-        else 0
-    )
-    sentences = [position, *([say("pair.offset", position=query + offset)] if offset else []), say("pair.rounded")]
     lines = [*paper.score(), *paper.scaled(), *paper.masked()]
-    lines += (
-        [say("pair.blind")] if bool(paper.steps.blind[0]) else [*paper.exponentials(), *paper.weight(), *paper.output()]
-    )
-    return Section(say("title.pair", **names), "", [] if writer.looks.quiet else sentences, [], lines)
+    if bool(paper.steps.blind[0]):
+        lines.append(say("pair.blind"))
+    else:
+        lines += [*paper.exponentials(), *paper.weight(), *paper.output()]
+    title = say(f"title.{'hidden_pair' if paper.hidden else 'pair'}", query=writer.queries[query], key=writer.keys[key])
+    return Section(title, "", [] if writer.looks.quiet else _positions(writer, query, key), [], lines)
+
+
+def _positions(writer: Writer, query: int, key: int) -> list[str]:
+    """Where the two stand."""
+    say, rule = writer.say, writer.layer.rule
+    names = {"query": writer.queries[query].text, "key": writer.keys[key].text}
+    sentences = [say("pair.position", query_position=query, key_position=key, **names)]
+    offset = rule.offset_for(len(writer.queries), len(writer.keys)) if rule.query_offset else 0
+    if offset:
+        sentences.append(say("pair.offset", position=query + offset))
+    return [*sentences, say("pair.rounded")]
 
 
 class Paper:
     """The lines of one pair; every method writes one step."""
 
     def __init__(self, writer: Writer, head: int, query: int, key: int) -> None:
-        self.layer, self.looks, self.key_names = writer.layer, writer.looks, writer.key_names
+        self.layer, self.looks, self.keys = writer.layer, writer.looks, writer.keys
         self.head, self.query, self.key = head, query, key
         self.steps = Steps(*map(to_numpy, self.layer.steps(head, query)))  # (1, keys), (1, d_v)
         self.say, self.more, self._number = writer.say, writer.matrices.more, writer.number
         self.value = to_numpy(self.layer.value[self.layer.kv_head(head)])  # (keys, d_v)
         self.row = self.steps.masked[0]  # (keys,)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the query may not look at the key."""
+        return bool(self.row[self.key] == -math.inf)
 
     def score(self) -> list[str]:
         query = to_numpy(self.layer.query[self.head, self.query])
@@ -77,7 +87,7 @@ class Paper:
 
     def masked(self) -> list[str]:
         scaled, masked = self.steps.scaled[0, self.key], self.row[self.key]
-        if masked == -math.inf:
+        if self.hidden:
             return [self.say("pair.hidden")]
         if self.layer.rule.bias is None:
             return [self.say("pair.visible")]
@@ -115,7 +125,7 @@ class Paper:
 
     def _entries(self) -> list[tuple[str, float]]:
         """What shares the row's mass: every key, and the sink if there is one, each with its logit."""
-        entries = list(zip(self.key_names, self.row.tolist(), strict=True))
+        entries = [(key.plain, logit) for key, logit in zip(self.keys, self.row.tolist(), strict=True)]
         if self.layer.rule.sinks is not None:
             entries.append((self.say("pair.sink"), float(self.layer.rule.sinks[self.head])))
         return entries

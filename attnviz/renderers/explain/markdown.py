@@ -10,22 +10,32 @@ from attnviz.renderers.shared.matrix import Matrix
 
 # What Markdown or the HTML inside it would read as markup; a backslash makes each of them text.
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
+# A token in a sentence: whatever it is, it holds no white space, which is written out wherever tokens are shown.
+TOKEN = re.compile(r"`(\S+)`")
 
 
 def to_markdown(parts: Iterable[Heading | Section]) -> str:
     """What ``sections.explain`` tells, as GitHub-flavoured Markdown."""
     blocks: list[str] = []
+    level = 1
     for part in parts:
         if isinstance(part, Heading):
-            blocks.append(f"{'#' * part.level} {_text(part.text)}" + (f"\n\n{_text(part.facts)}" if part.facts else ""))
-            continue
-        blocks.append(f"#### {_text(part.title)}" + (f": {_text(part.formula)}" if part.formula else ""))
-        if part.sentences:
-            blocks.append(" ".join(map(_text, part.sentences)))
-        if part.lines:
-            blocks.append("\n".join(f"    {line}" for line in part.lines))  # an indented block: nothing in it is markup
-        blocks += map(_table, part.matrices)
+            level = part.level
+            blocks.append(f"{'#' * level} {_text(part.text)}")
+            blocks += [_text(part.facts)] if part.facts else []
+        else:
+            blocks += _section(part, level + 1)
     return "\n\n".join(blocks) + "\n"
+
+
+def _section(section: Section, level: int) -> list[str]:
+    """The blocks of a section, whose heading is one level below that of the head or the layer above it."""
+    blocks = [f"{'#' * level} {_told(section.title)}" + (f": {_text(section.formula)}" if section.formula else "")]
+    if section.sentences:
+        blocks.append(" ".join(map(_told, section.sentences)))
+    if section.lines:
+        blocks.append("\n".join(f"    {line}" for line in section.lines))  # an indented block: nothing in it is markup
+    return [*blocks, *map(_table, section.matrices)]
 
 
 def _table(matrix: Matrix) -> str:
@@ -33,6 +43,19 @@ def _table(matrix: Matrix) -> str:
     rows += [[label, *cells] for label, cells in zip(matrix.rows, matrix.cells, strict=True)]
     lines = ["| " + " | ".join(map(_text, row)) + " |" for row in rows]
     return "\n".join([lines[0], "|:---|" + "---:|" * len(matrix.columns), *lines[1:]])
+
+
+def _told(sentence: str) -> str:
+    """A sentence, its tokens as code."""
+    pieces = TOKEN.split(sentence)  # text, token, text, …
+    return "".join(_code(piece) if place % 2 else _text(piece) for place, piece in enumerate(pieces))
+
+
+def _code(token: str) -> str:
+    """A code span: between more backticks than ``token`` holds in a row, and apart from those at its ends."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", token)), default=0))
+    space = " " if token.startswith("`") or token.endswith("`") else ""
+    return f"{fence}{space}{token}{space}{fence}"
 
 
 def _text(text: str) -> str:

@@ -15,7 +15,6 @@ from attnviz.renderers.explain.top_keys import top_keys
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks
-from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.trace import Trace
 
@@ -46,7 +45,7 @@ def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:
 
 def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
-    queries, keys = len(writer.query_names), len(writer.key_names)
+    queries, keys = len(writer.queries), len(writer.keys)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
     if layer.stack:  # as --layer names it
         title = say("label.layer", layer=layer.title)
@@ -62,31 +61,42 @@ def _layer_heading(writer: Writer) -> Heading:
 
 
 def _before_heads(writer: Writer) -> Iterator[Section]:
-    layer, say = writer.layer, writer.say
+    """The vectors of the tokens, and what is added to them."""
+    layer = writer.layer
     if layer.embeddings is None:
         return
     if Step.EMBEDDINGS in writer.steps:
-        embeddings, first = to_numpy(layer.embeddings), writer.selected.query_positions[0]
-        sentences = [
-            say("embeddings.what", dimension=embeddings.shape[1]),
-            say("embeddings.here", token=writer.query_names[first], vector=writer.vector(embeddings[first])),
-        ]
-        if bare(layer):
-            sentences.append(say("query.same"))
-        formula = "X" if layer.positions is None else "E"
-        yield writer.section(Step.EMBEDDINGS, formula, sentences, writer.matrices.of_tokens(embeddings))
+        yield _embeddings(writer)
+    if layer.positions is None:
+        return
     for step, formula, array in ((Step.POSITIONS, "P", layer.positions), (Step.INPUTS, "X = E + P", layer.inputs)):
-        if step in writer.steps and layer.positions is not None:
-            yield writer.section(step, formula, [say(f"{step.value}.what")], writer.matrices.of_tokens(array))
+        if step in writer.steps:
+            sentences = [writer.say(f"{step.value}.what"), *_same(writer, step)]
+            yield writer.section(step, formula, sentences, writer.matrices.of_tokens(array))
+
+
+def _embeddings(writer: Writer) -> Section:
+    alone = writer.layer.positions is None  # nothing is added to them
+    embeddings, first = to_numpy(writer.layer.embeddings), writer.selected.query_positions[0]
+    sentences = [
+        writer.say("embeddings.what" if alone else "embeddings.placed", dimension=embeddings.shape[1]),
+        writer.say("embeddings.here", token=writer.queries[first], vector=writer.vector(embeddings[first])),
+        *_same(writer, Step.EMBEDDINGS),
+    ]
+    return writer.section(Step.EMBEDDINGS, "X" if alone else "E", sentences, writer.matrices.of_tokens(embeddings))
+
+
+def _same(writer: Writer, step: Step) -> list[str]:
+    """Where X is shown, that Q, K and V are the same, if they are."""
+    return [writer.say("query.same")] if writer.bare and step is writer.inputs else []
 
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
     layer, heads, wanted = writer.layer, writer.selected.heads, writer.steps
-    plain = bare(layer)
     together = layer.together(wanted)
     outputs = []
     for head in range(layer.heads) if together else heads:
-        told = HeadSections(writer, head, plain)
+        told = HeadSections(writer, head)
         if together:
             outputs.append(told.steps.output)
         if head in heads:
@@ -148,15 +158,6 @@ def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | S
         weight = writer.matrices.of_projection("W_O", layer.projections["output"])
         result = writer.matrices.of_queries(projected)
         yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
-
-
-def bare(layer: Layer) -> bool:
-    """Whether Q, K and V are the inputs themselves, without projections."""
-    inputs = layer.inputs
-    return inputs is not None and all(
-        array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
-        for array in (layer.query, layer.key, layer.value)
-    )
 
 
 def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Sequence[str]:

@@ -40,8 +40,8 @@ def _queries(writer: Writer) -> list[int]:
 
 
 def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
-    name, say = writer.query_names[query], writer.say
-    title = say("title.top_keys", query=name, position=f"{query:,}")
+    name, say = writer.queries[query], writer.say
+    title = say("title.top_keys", query=name.text, position=f"{query:,}")
     weights = steps.weights[0].astype(numpy.float64)
     hidden = steps.hidden[0]
     if hidden.all():
@@ -65,7 +65,7 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sent
         sentences.append(say("output.here", query=name, vector=writer.vector(steps.output[0])))
     if not len(keys):  # all that it sees is left out
         return Section(title, "", sentences, [])
-    rows = [f"{writer.key_names[key]} @{key}" for key in keys]
+    rows = [f"{writer.keys[key].text} @{key}" for key in keys]
     values = {step: getattr(steps, step.value)[0, keys] for step in columns}
     table = top_table(writer, "label.key", rows, values, len(others), left)
     return Section(title, "", [] if writer.looks.quiet else sentences, [table])

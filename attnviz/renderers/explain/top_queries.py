@@ -23,8 +23,8 @@ def top_queries(writer: Writer, key: int, report: Progress) -> Iterator[Section]
 
 
 def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Section:
-    name, say = writer.key_names[key], writer.say
-    title = say("title.top_queries", key=name, position=f"{key:,}")
+    say = writer.say
+    title = say("title.top_queries", key=writer.keys[key].text, position=f"{key:,}")
     kept = numpy.array(writer.selected.query_positions)
     seeing = kept[~column.hidden[kept]]
     if not len(seeing):
@@ -42,7 +42,7 @@ def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Sec
         mean=numbers.share(mass / len(seeing)),
         share=numbers.share(float(weights[queries].sum())),
     )
-    rows = [f"{writer.query_names[query]} @{query}" for query in queries]
+    rows = [f"{writer.queries[query].text} @{query}" for query in queries]
     values = {step: getattr(column, step.value)[queries] for step in steps}
     table = top_table(writer, "label.query", rows, values, len(others), float(weights[others].sum()))
     return Section(title, "", [] if writer.looks.quiet else [sentence], [table])

@@ -1,30 +1,47 @@
-"""What all who write about one layer share."""
+"""What everything that is written about one layer shares."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy
 
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.labels import named
 from attnviz.renderers.shared.matrix import Looks, Matrix, MatrixMaker
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 
 class Writer:
-    """One layer as it is written about: its tokens as they are shown, and how a sentence, a number, a section is made."""
+    """One layer as it is written about: how its tokens are named, and how a sentence, a number, a section is made."""
 
     def __init__(self, trace: Trace, selected: LayerSelection, steps: Sequence[Step], looks: Looks) -> None:
         self.layer, self.selected, self.steps, self.looks = selected.layer, selected, steps, looks
-        self.query_names = [name(token) for token in trace.query_tokens(selected.layer)]
-        self.key_names = [name(token) for token in trace.key_tokens(selected.layer)]
-        self.matrices = MatrixMaker(selected, looks, self.query_names, self.key_names)
+        self.queries = named(trace.query_tokens(selected.layer))  # as sentences name them
+        self.keys = named(trace.key_tokens(selected.layer))
+        self.matrices = MatrixMaker(
+            selected, looks, [query.text for query in self.queries], [key.text for key in self.keys]
+        )
         self.error = trace.source.agreement.errors.get(selected.layer.title)
         self.say = looks.lessons.say
+
+    @property
+    def inputs(self) -> Step:
+        """The step that shows X, what the layer reads."""
+        return Step.EMBEDDINGS if self.layer.positions is None else Step.INPUTS
+
+    @cached_property
+    def bare(self) -> bool:
+        """Whether Q, K and V are X itself, without projections: then they need no tables of their own."""
+        inputs = self.layer.inputs
+        return inputs is not None and all(
+            array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
+            for array in (self.layer.query, self.layer.key, self.layer.value)
+        )
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:
         return Section(self.say(f"title.{step.value}"), formula, [] if self.looks.quiet else sentences, list(matrices))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy
 
-from attnviz.text.display import shorten, shown
+from attnviz.text.display import NamedToken, shorten, shown
 from attnviz.trace.trace import Trace, numbered
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
@@ -26,6 +27,13 @@ def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
 def name(token: str) -> str:
     """A token as sentences and tables name it."""
     return shorten(shown(token), LABEL_CELLS)
+
+
+def named(tokens: Sequence[str]) -> list[NamedToken]:
+    """Each of ``tokens`` as a sentence names it: with its position where another has the same name."""
+    names = [name(token) for token in tokens]
+    often = Counter(names)
+    return [NamedToken(text, place if often[text] > 1 else None) for place, text in enumerate(names)]
 
 
 TICKS = 8  # positions named along an axis of a pooled map

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from attnviz.choices import Language
+from attnviz.text.display import NamedToken
+
+PLACE = re.compile(r"`\{(\w+)\}`|\{(\w+)\}")  # of a token, which stands between backticks, or of any other value
 
 
 class Lessons:
@@ -16,8 +20,15 @@ class Lessons:
         self.messages = messages
 
     def say(self, name: str, **values: Any) -> str:
-        """The message ``name`` with ``values`` in its placeholders."""
-        return self.messages[name].format_map(values)
+        """The message ``name`` with ``values`` in its placeholders; a token is a string or a ``NamedToken``."""
+
+        def written(place: re.Match[str]) -> str:
+            if place[1] is None:
+                return str(values[place[2]])
+            token = values[place[1]]
+            return token.quoted if isinstance(token, NamedToken) else NamedToken(token).quoted
+
+        return PLACE.sub(written, self.messages[name])
 
 
 @lru_cache

@@ -174,6 +174,26 @@ def test_a_hidden_pair_has_no_weight(lang):
     assert paper.under("weight")[0].endswith(" = 0")
 
 
+@pytest.mark.parametrize(
+    ("rule", "title"),
+    [
+        ({"causal": True}, "`q0` may not look at `k1`"),
+        ({"bias": numpy.array([[0.0, -math.inf, 0.0]] * 3)}, "`q0` may not look at `k1`"),
+        ({"mask": numpy.array([[False] * 3] * 3)}, "`q0` may not look at `k1`"),
+        ({}, "`q0` looks at `k1`"),
+    ],
+)
+def test_the_title_of_a_hidden_pair_does_not_say_that_one_looks_at_the_other(rule, title):
+    assert Paper(SMALL, SMALL, SMALL, 0, 1, **rule).section.title == title
+
+
+def test_tokens_that_are_repeated_carry_their_positions():
+    paper = Paper(SMALL, SMALL, SMALL, 0, 2, tokens=("go", "on", "go"))
+    assert paper.section.title == "`q0` looks at `go` @2"
+    assert paper.section.sentences[0] == "Query `q0` stands at position 0, Key `go` at position 2."
+    assert [entry.split() for entry, _, _ in paper.exponentials()[0]] == [["go", "@0"], ["on"], ["go", "@2"]]
+
+
 def test_a_visible_pair_is_said_to_stay():
     assert Paper(SMALL, SMALL, SMALL, 1, 0, causal=True).under("visible") == []
 

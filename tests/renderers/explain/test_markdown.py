@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy
 import pytest
 from hypothesis import given, settings
@@ -30,10 +32,19 @@ def trace_of(tokens):
 
 
 def plain(inline):
-    """The text that a reader sees of an inline token; None where anything in it is more than text."""
-    if any(child.type not in ("text", "text_special", "softbreak") for child in inline.children):
+    """The text that a reader sees of an inline token, code between backticks; None where anything else is in it."""
+    if any(child.type not in ("text", "text_special", "softbreak", "code_inline") for child in inline.children):
         return None
-    return "".join(child.content if child.type != "softbreak" else "\n" for child in inline.children)
+    return "".join(
+        {"softbreak": "\n", "code_inline": f"`{child.content}`"}.get(child.type, child.content)
+        for child in inline.children
+    )
+
+
+def code(text):
+    """What stands in code spans of ``text``, as it is read."""
+    inline = [token for token in PARSER.parse(text) if token.type == "inline"]
+    return [child.content for token in inline for child in token.children if child.type == "code_inline"]
 
 
 def blocks(text):
@@ -63,7 +74,10 @@ def test_every_section_is_heading_sentences_and_tables(trace, told):
     assert {kind for kind, _ in read} <= {"h1", "h2", "h3", "h4", "p", "th", "td"}
     assert None not in [text for _, text in read]
     titles = [part for part in parts if isinstance(part, Section)]
-    assert of("h4", read) == [f"{part.title}: {part.formula}" for part in titles]
+    heads = [part.text for part in parts if isinstance(part, Heading) and part.level == 3]
+    assert [text for kind, text in read if kind in ("h3", "h4") and text not in heads] == [
+        f"{part.title}: {part.formula}" for part in titles
+    ]
     sentences = [" ".join(part.sentences) for part in titles if part.sentences]
     facts = [part.facts for part in parts if isinstance(part, Heading) and part.facts]
     assert sorted(of("p", read)) == sorted(sentences + facts)
@@ -89,7 +103,19 @@ def test_tokens_come_back_as_they_were_shown(told, tokens):
     assert len(rows) == len(names) + 1
     assert all(count == len(names) + 1 for count in rows)
     (here,) = [text for text in of("p", read) if text is None or "largest score" in text]
-    assert any(f"`{one}` with `{other}`" in here for one in names for other in names)
+    places = [f" @{place}" if names.count(one) > 1 else "" for place, one in enumerate(names)]
+    quoted = [f"`{one}`{place}" for one, place in zip(names, places, strict=True)]
+    assert any(f"{one} with {other}" in here for one in quoted for other in quoted)
+
+
+@given(tokens=st.lists(TOKENS, min_size=2, max_size=4))
+@settings(deadline=None, max_examples=60)
+def test_tokens_in_sentences_and_titles_are_code(told, tokens):
+    names = [name(token) for token in tokens]
+    assert set(code(to_markdown(told(trace_of(tokens), step=["scores"])))) <= set(names)
+    title, position, other = names[0], names[0], names[1]
+    arithmetic = code(to_markdown(told(trace_of(tokens), query="@0", key="@1")))
+    assert arithmetic == [title, other, position, other]
 
 
 @given(token=TOKENS)
@@ -98,9 +124,9 @@ def test_arithmetic_is_one_block_of_code_in_which_nothing_is_markup(told, token)
     parts = told(trace_of([token, "x"]), query="0", key="1")
     read, rows = blocks(to_markdown(parts))
     assert rows == []
-    assert [kind for kind, _ in read] == ["h1", "h2", "p", "h4", "p", "code_block"]
+    assert [kind for kind, _ in read] == ["h1", "h2", "p", "h3", "p", "code_block"]
     assert read[-1][1].splitlines() == list(parts[-1].lines)
-    assert of("h4", read) == [parts[-1].title]
+    assert of("h3", read) == [parts[-1].title]
 
 
 @given(text=TOKENS.map(name), level=st.integers(1, 3))
@@ -116,7 +142,7 @@ def test_every_cell_of_a_table_comes_back_as_it_was_written(label):
     matrix = Matrix(label, [label, label], [label], [["−∞"], ["-0.5"]], [[None], [None]])
     read, rows = blocks(to_markdown([Section(label, "", [f"of {label}"], [matrix])]))
     assert read == [
-        ("h4", label), ("p", f"of {label}"), ("th", label), ("th", label),
+        ("h2", label), ("p", f"of {label}"), ("th", label), ("th", label),
         ("td", label), ("td", "−∞"), ("td", label), ("td", "-0.5"),
     ]  # fmt: skip
     assert rows == [2, 2, 2]
@@ -126,6 +152,14 @@ def test_every_cell_of_a_table_comes_back_as_it_was_written(label):
 def test_a_head_has_a_heading_between_its_layer_and_its_sections(told, traces, lang):
     read, _ = blocks(to_markdown(told(traces["grouped heads"](), lang)))
     assert [kind for kind, _ in read if kind[0] == "h"].count("h3") == 5
+
+
+def test_no_heading_is_more_than_one_level_below_the_one_before(trace, told):
+    """Level 4 stands only below a head."""
+    read, _ = blocks(to_markdown(told(trace)))
+    levels = [int(kind[1]) for kind, _ in read if kind in ("h1", "h2", "h3", "h4")]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert (4 in levels) == (trace.layers[0].heads > 1)
 
 
 def test_it_ends_with_one_newline(told, traces):

@@ -323,7 +323,94 @@ def test_one_query_alone_is_spoken_of_and_shown(told, traces):
     sections = {part.title: part for part in parts if isinstance(part, Section)}
     assert all(sections[title].matrices[0].rows == ["journey"] for title in ("Scores", "Weights", "Output"))
     assert found("weights.here", "en", sections["Weights"].sentences)[0]["query"] == "journey"
-    assert found("scores.here", "en", sections["Scores"].sentences)[0]["query"] == "journey"
+    assert found("scores.here", "en", sections["Scaled"].sentences) == []
+    [tie] = found("scores.tie", "en", sections["Scores"].sentences)
+    assert tie["pairs"] == "`journey` with `journey`, `journey` with `starts`"
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "score", "pairs"),
+    [
+        (
+            "Your journey starts", "4", "1.25",
+            "`journey` with `journey`, `journey` with `starts`, `starts` with `journey`, `starts` with `starts`",
+        ),
+        ("a b", None, None, None),
+        (
+            "the cat saw the dog", "4", "4.58",
+            "`the` @0 with `the` @0, `the` @0 with `the` @3, `the` @3 with `the` @0, `the` @3 with `the` @3",
+        ),
+        (
+            "go go go", "9", "0.89",
+            "`go` @0 with `go` @0, `go` @0 with `go` @1, `go` @0 with `go` @2, `go` @1 with `go` @0, …",
+        ),
+    ],
+)  # fmt: skip
+def test_pairs_that_share_the_largest_score_are_all_told(told, text, count, score, pairs):
+    (section,) = [part for part in told(trace_text(text), step=["scores"]) if isinstance(part, Section)]
+    expected = [] if count is None else [{"count": count, "score": score, "pairs": pairs}]
+    assert found("scores.tie", "en", section.sentences) == expected
+    assert len(found("scores.here", "en", section.sentences)) == (not expected)
+
+
+def test_scores_that_differ_by_the_rounding_of_their_arithmetic_tie(told):
+    query = numpy.array([[1.0], [1.0]])
+    for apart, ties in ((1e-12, 2), (1e-6, 0)):
+        key = numpy.array([[-3.0], [-3.0 - apart]])
+        (section,) = [
+            part
+            for part in told(Trace(("a", "b"), (Layer(query, key, key),)), step=["scores"], query="a")
+            if isinstance(part, Section)
+        ]
+        assert [one["count"] for one in found("scores.tie", "en", section.sentences)] == ["2"] * (ties == 2)
+
+
+def test_a_token_that_is_repeated_carries_its_position_in_every_sentence(told):
+    trace = trace_text("the cat saw the dog", causal=True)
+    said = {part.title: part.sentences for part in told(trace, query="@3") if isinstance(part, Section)}
+    assert "`the` @0 is [-0.3 -0.7 2.0]." in said["Embeddings"]
+    assert "`the` @3 with `the` @0: 4.58 becomes 2.6443." in said["Scaled"]
+    assert "`the` @3 looks most, and equally, at `the` @0, `the` @3 (0.44 each)." in said["Weights"]
+    assert said["Output"][-1].startswith("`the` @3 becomes ")
+    once = [part.sentences for part in told(trace, query="cat", step=["weights"]) if isinstance(part, Section)]
+    assert once[0][1] == "`cat` looks most at `cat` (0.72)."
+
+
+@pytest.mark.parametrize(
+    ("words", "hidden", "cells"),
+    [({"query": "starts"}, None, 3), ({"query": "Your"}, 2, 3), ({"key": "starts"}, 2, 3), ({}, 3, 9)],
+)
+def test_hidden_cells_are_counted_among_those_that_are_shown(told, words, hidden, cells):
+    trace = trace_text("Your journey starts", causal=True)
+    (section,) = [part for part in told(trace, step=["masked"], **words) if isinstance(part, Section)]
+    expected = [] if hidden is None else [{"hidden": str(hidden), "cells": str(cells)}]
+    assert found("masked.why", "en", section.sentences) == expected
+    assert ("−∞" in section.formula) == (hidden is not None)
+    assert say("masked.causal") in section.sentences
+
+
+def test_only_a_blind_query_that_is_shown_is_named(told, traces):
+    for query, blind in (("word1", [{"query": "word1"}]), ("word0", [])):
+        (section,) = [
+            part for part in told(traces["mask"](), query=query, step=["masked"]) if isinstance(part, Section)
+        ]
+        assert found("masked.blind", "en", section.sentences) == blind
+
+
+@LANGUAGES
+def test_where_positions_are_added_the_embeddings_are_not_said_to_be_all(told, traces, lang):
+    said = {part.title: part.sentences for part in told(traces["sinusoidal"](), lang) if isinstance(part, Section)}
+    embeddings, inputs = said[say("title.embeddings", lang)], said[say("title.inputs", lang)]
+    assert found("embeddings.what", lang, embeddings) == []
+    assert found("embeddings.placed", lang, embeddings) == [{"dimension": "3"}]
+    assert say("query.same", lang) not in embeddings
+    assert inputs == [say("inputs.what", lang), say("query.same", lang)]
+
+
+def test_queries_are_left_out_only_where_the_inputs_that_they_are_stand_above(told, traces):
+    trace = traces["sinusoidal"]()
+    for steps, shown in ((["embeddings", "query"], ["Embeddings", "Query"]), (["inputs", "query"], ["Inputs"])):
+        assert [part.title for part in told(trace, step=steps) if isinstance(part, Section)] == shown
 
 
 def test_a_blind_query_asked_for_is_not_said_to_look_anywhere(told, traces):

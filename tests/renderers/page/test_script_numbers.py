@@ -37,6 +37,20 @@ def test_the_sentences_in_vietnamese(opened, traces, told, kind):
     compare_sentences(page, told(trace, lang="vi", query="@1", head=["0"], step=STEPS), 1)
 
 
+@pytest.mark.parametrize("lang", ["en", "vi"])
+@pytest.mark.parametrize("text", ["the cat saw the dog", "go go go go go"])
+def test_repeated_tokens_and_ties_are_told_as_explain_tells_them(opened, told, text, lang):
+    trace = trace_text(text, causal=True)
+    page = opened(trace, view="steps", lang=lang)
+    for query in (0, 3):
+        compare_sentences(page, told(trace, lang=lang, query=f"@{query}", head=["0"], step=STEPS), query)
+
+
+def test_repeated_tokens_carry_their_positions_in_the_arithmetic(opened, told):
+    trace = trace_text("the cat saw the dog", causal=True)
+    compare_arithmetic(opened(trace, view="steps"), trace, told)
+
+
 def compare_steps(page, trace, queries):
     """Each bar of the Steps view carries the number that attend() computes, as explain writes it."""
     own = steps_of(trace)

@@ -3,10 +3,10 @@
 import { barChart, strip } from "./bars.js";
 import { exactForm, loaded, nameOf } from "./data.js";
 import { make } from "./dom.js";
-import { say, told } from "./lessons.js";
+import { say, told, tokenNodes } from "./lessons.js";
 import { headName } from "./overview.js";
 import { number, vector } from "./numbers.js";
-import { onPaper, positions } from "./paper.js";
+import { onPaper, positions, titleOf } from "./paper.js";
 import { change, currentLayer, state } from "./state.js";
 
 const MOST_VALUES = 6; // of the weighted values: those with the largest weights
@@ -61,13 +61,12 @@ export function close() {
 
 function content(pair) {
   const { layer, head, query, key } = pair;
-  const names = { query: nameOf(layer.queryTexts, query), key: nameOf(layer.keyTexts, key) };
   const shut = make(
     "button",
     { type: "button", class: "tool", "aria-label": say("page.close"), title: say("page.close"), onclick: close },
     "×",
   );
-  const heading = make("header", {}, make("h2", {}, ...told("title.pair", names)), shut);
+  const heading = make("header", {}, make("h2", {}, ...told(...titleOf(pair))), shut);
   const sentences = positions(pair).map(([message, values]) => make("p", { class: "quiet" }, ...told(message, values)));
   const parts = onPaper(layer, head, query, key).map((part) => partElement(part, pair));
   return [
@@ -102,7 +101,7 @@ function powers(named) {
   return make(
     "dl",
     { class: "powers" },
-    named.map(([name, text]) => [make("dt", {}, make("bdi", {}, name)), make("dd", {}, text)]),
+    named.map(([name, text]) => [make("dt", {}, tokenNodes(name)), make("dd", {}, text)]),
   );
 }
 

@@ -36,6 +36,19 @@ export function nameOf(texts, place) {
   return texts.names[place] ?? texts.labels[place];
 }
 
+// The same as a sentence quotes it, { name, position }: with its position where another token has the same name.
+export function quoted(texts, place) {
+  texts.often ??= counted(texts.labels.map((_, other) => nameOf(texts, other)));
+  const name = nameOf(texts, place);
+  return { name, position: texts.often.get(name) > 1 ? place : null };
+}
+
+function counted(names) {
+  const counts = new Map();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
 async function unpack(layer) {
   const names = ARRAYS.filter((name) => record.layers[layer.place][name]?.blob !== undefined);
   const arrays = await Promise.all(names.map((name) => array(record.layers[layer.place][name])));

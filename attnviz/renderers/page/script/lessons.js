@@ -7,7 +7,9 @@ const PLACE = /`\{(\w+)\}`|\{(\w+)\}/g;
 
 // The message `name` as plain text; tokens stand between backticks, as explain prints them.
 export function say(name, values = {}) {
-  return record.messages[name].replace(/\{(\w+)\}/g, (_, field) => values[field]);
+  return record.messages[name].replace(PLACE, (_, token, field) =>
+    token ? `\`${values[token].name ?? values[token]}\`${positionOf(values[token])}` : values[field],
+  );
 }
 
 // The same as nodes, to be appended: tokens are elements of their own instead of standing between backticks.
@@ -16,19 +18,27 @@ export function told(name, values = {}) {
   const nodes = [];
   let end = 0;
   for (const place of message.matchAll(PLACE)) {
-    nodes.push(message.slice(end, place.index), ...valueNodes(values[place[1] ?? place[2]], place[1] !== undefined));
+    const [, token, field] = place;
+    nodes.push(message.slice(end, place.index), ...(token ? tokenNodes(values[token]) : valueNodes(values[field])));
     end = place.index + place[0].length;
   }
   return [...nodes, message.slice(end)];
 }
 
-// A list of tokens in a value, [token, …], is written with commas.
-export function listed(tokens) {
-  return { tokens, toString: () => tokens.map((token) => (token === "…" ? token : `\`${token}\``)).join(", ") };
+// A token as nodes: a name, or { name, position }.
+export function tokenNodes(token) {
+  return [tokenElement(token.name ?? token), positionOf(token)];
 }
 
-function valueNodes(value, isToken) {
-  if (isToken) return [tokenElement(value)];
-  if (!value?.tokens) return [String(value)];
-  return value.tokens.flatMap((token, place) => [place ? ", " : "", token === "…" ? token : tokenElement(token)]);
+// A list in a value, of nodes each, is written with commas.
+export function listed(all) {
+  return { all };
+}
+
+function positionOf(token) {
+  return token.position === undefined || token.position === null ? "" : ` @${token.position}`;
+}
+
+function valueNodes(value) {
+  return value?.all ? value.all.flatMap((nodes, place) => [place ? ", " : "", ...nodes]) : [String(value)];
 }

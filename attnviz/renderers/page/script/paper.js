@@ -1,8 +1,8 @@
-// One query and one key written out as on paper, line for line as renderers/arithmetic.py has it.
+// One query and one key written out as on paper, line for line as renderers/explain/arithmetic.py has it.
 //
 // Each part is { title: [message, values], lines: [text], … } with the numbers that its picture needs.
 
-import { nameOf } from "./data.js";
+import { nameOf, quoted } from "./data.js";
 import { say } from "./lessons.js";
 import { HIDDEN, factor, general, number, vector } from "./numbers.js";
 import { AS_GOOD_AS_HIDDEN, rowOf, sinkOf, vectorOf } from "./rule.js";
@@ -15,6 +15,13 @@ export function onPaper(layer, head, query, key) {
   const parts = [scorePart(pair), ...scaledParts(pair), maskedPart(pair)];
   if (pair.row.blind) return [...parts, { kind: "note", title: ["pair.blind"], lines: [] }];
   return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair)];
+}
+
+// What the pair is, as [message, values].
+export function titleOf({ layer, head, query, key }) {
+  const hidden = rowOf(layer, head, query).masked[key] === -Infinity;
+  const names = { query: quoted(layer.queryTexts, query), key: quoted(layer.keyTexts, key) };
+  return [hidden ? "title.hidden_pair" : "title.pair", names];
 }
 
 // The sentences above: where the two stand.
@@ -98,7 +105,7 @@ function outputPart({ layer, head, row }) {
 
 // What shares the row's mass: every key, and the sink if there is one, each with its logit.
 function entries({ layer, row, sink }) {
-  const named = Array.from(row.masked, (logit, key) => [nameOf(layer.keyTexts, key), logit]);
+  const named = Array.from(row.masked, (logit, key) => [quoted(layer.keyTexts, key), logit]);
   return sink === null ? named : [...named, [say("pair.sink"), sink]];
 }
 

@@ -11,7 +11,7 @@ import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
 import { rowOf, vectorOf } from "./rule.js";
-import { STEPS, factsOf, tell } from "./sentences.js";
+import { STEPS, tell } from "./sentences.js";
 import { shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 import { themed } from "./colours.js";
@@ -24,7 +24,7 @@ const MOST_ROWS = 200; // keys with a bar of their own: those of the largest wei
 
 export function steps() {
   const element = make("div", { class: "steps" });
-  let [layer, list, rows, playing, facts, spoken, closed] = [null, null, null, null, {}, false, false];
+  let [layer, list, rows, playing, spoken, closed] = [null, null, null, null, false, false];
   const words = make("div", { class: "queries" });
   const story = make("div", { class: "story" });
   const chart = make("div", { class: "chart" });
@@ -64,9 +64,7 @@ export function steps() {
   function draw() {
     const query = queryNow();
     const row = rowOf(layer, state.head, query);
-    const name = `${layer.place} ${state.head}`;
-    if (state.stage === "masked" && facts.name !== name) facts = { name, ...factsOf(layer, state.head) };
-    const said = tell(state.stage, layer, state.head, query, row, facts);
+    const said = tell(state.stage, layer, state.head, query, row);
     const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
     story.replaceChildren(
       make("h2", {}, say(`title.${state.stage}`)),
