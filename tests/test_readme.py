@@ -1,7 +1,10 @@
 """The README: its pictures, and what it must go on saying. That its commands run is tested in tests/manual."""
 
+import html
 import re
 from pathlib import Path
+
+from command_line import in_terminal, without_escapes
 
 import attnviz
 
@@ -21,6 +24,20 @@ def test_the_pictures_are_there_and_small_and_described():
 def test_every_picture_in_the_folder_is_shown():
     there = {path.name for path in (ROOT / ".github").iterdir() if path.is_file()}
     assert there == {Path(name).name for _, name in PICTURES}
+
+
+def words_of(picture: str) -> list[str]:
+    """The lines of a terminal that Rich wrote as SVG, without the title in its frame."""
+    rows: dict[float, str] = {}
+    for row, text in re.findall(r'<text class="[\w-]+-r\d+"[^>]* y="([\d.]+)"[^>]*>(.*?)</text>', picture):
+        rows[float(row)] = rows.get(float(row), "") + html.unescape(text).replace("\xa0", " ")
+    return [line for row in sorted(rows) if (line := rows[row].strip())]
+
+
+def test_the_picture_of_a_terminal_is_what_comes_out():
+    picture = (ROOT / ".github" / "terminal.svg").read_text(encoding="utf-8")
+    shown = in_terminal("explain", "Your journey starts", "--causal", "--step", "masked,weights,output").text
+    assert words_of(picture) == [line.strip() for line in without_escapes(shown).splitlines() if line.strip()]
 
 
 def test_the_two_commands_of_a_newcomer_and_the_one_for_tests():
