@@ -72,23 +72,6 @@ class Language(StrEnum):
     VI = "vi"
 
 
-class Metric(StrEnum):
-    """What can be asked of a head; metrics.py says what each means and where it comes from."""
-
-    ENTROPY = "entropy"
-    EVENNESS = "evenness"
-    LARGEST = "largest"
-    EFFECTIVE_KEYS = "effective-keys"
-    FIRST = "first"
-    SELF = "self"
-    PREVIOUS = "previous"
-    DUPLICATE = "duplicate"
-    INDUCTION = "induction"
-    DISTANCE = "distance"
-    NEAR = "near"
-    MASS = "mass"
-
-
 class Tokenizer(StrEnum):
     """How the toy source cuts a text into tokens."""
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy
 
 from attnviz.attention.formula import Steps
 from attnviz.attention.visibility import reach
@@ -27,12 +30,85 @@ class RowBlock(NamedTuple):
     steps: Steps
 
 
-def cuts(layer: Layer, heads: Collection[int], queries: range) -> list[tuple[slice, slice]]:
-    """These heads and queries of ``layer`` in blocks, (heads, rows); heads that share keys with one of them come along."""
+def ratio(above: numpy.ndarray, below: numpy.ndarray) -> numpy.ndarray:
+    """above / below; NaN where below is 0."""
+    return numpy.where(below > 0, above / numpy.where(below > 0, below, 1), math.nan)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some queries of some heads, and the keys that some of them may look at: what a metric is computed from.
+
+    weights    (heads, rows, keys): 0 for a key that is left out
+    rest       (heads, rows): what a row gives to a sink and to the keys that are left out
+    visible    (heads, rows, keys): which keys each query may look at, of those that are not left out
+    distance   (rows, keys): how far each key is behind each query
+    same       (rows, keys): whether the key is a copy of the query's token, of itself too
+    follows    (rows, keys): whether the key comes right after a copy of the query's token
+    near       keys at a distance below this are near
+    first      the place of the first key that any query of any head may look at; None: it is not among these
+    """
+
+    weights: numpy.ndarray
+    rest: numpy.ndarray
+    visible: numpy.ndarray
+    distance: numpy.ndarray
+    same: numpy.ndarray
+    follows: numpy.ndarray
+    near: int
+    first: int | None
+
+    ratio = staticmethod(ratio)
+
+    @cached_property
+    def entropy(self) -> numpy.ndarray:
+        """−Σ w log₂ w over the row and its rest, in bits.  (heads, rows)"""
+        weights = numpy.where(self.weights > 0, self.weights, 1)
+        rest = self.rest * numpy.log2(numpy.where(self.rest > 0, self.rest, 1.0))
+        return numpy.asarray(-numpy.einsum("hrk,hrk->hr", weights, numpy.log2(weights)) - rest)
+
+    @property
+    def largest_entropy(self) -> numpy.ndarray:
+        """log₂ of how many keys a query may look at, its rest being one more; 0 for none.  (heads, rows)"""
+        options = self.visible.sum(axis=-1) + (self.rest > 0)
+        return numpy.asarray(numpy.log2(numpy.maximum(options, 1)))
+
+    @property
+    def squares(self) -> numpy.ndarray:
+        """Σ w².  (heads, rows)"""
+        return numpy.asarray(numpy.einsum("hrk,hrk->hr", self.weights, self.weights))
+
+    @property
+    def on_first(self) -> numpy.ndarray:
+        """The weight on the first key, of queries that see it and another; NaN for the others.  (heads, rows)"""
+        if self.first is None:
+            return numpy.full(self.rest.shape, math.nan)
+        sees = self.visible[..., self.first] & (self.visible.sum(axis=-1) > 1)
+        return numpy.where(sees, self.weights[..., self.first], math.nan)
+
+    def mass_on(self, where: numpy.ndarray) -> numpy.ndarray:
+        """The weight on the keys ``where``, (rows, keys), of the queries that may see such a key; NaN for the others.
+        (heads, rows)"""
+        keys = numpy.flatnonzero(where.any(axis=0))
+        if not len(keys):
+            return numpy.full(self.weights.shape[:2], math.nan)
+        some = slice(int(keys[0]), int(keys[-1]) + 1)  # often few: the diagonal of these rows
+        weights, where = self.weights[..., some], where[:, some]
+        there = (self.visible[..., some] & where).any(axis=-1)
+        return numpy.where(there, numpy.einsum("hrk,rk->hr", weights, where.astype(weights.dtype)), math.nan)
+
+    def weighted_sum(self, values: numpy.ndarray) -> numpy.ndarray:
+        """Σ w · value, of a value for each pair, (rows, keys).  (heads, rows)"""
+        return numpy.asarray(numpy.einsum("hrk,rk->hr", self.weights, values.astype(self.weights.dtype)))
+
+
+def cuts(layer: Layer, heads: Collection[int], queries: range, cells: int = CELLS) -> list[tuple[slice, slice]]:
+    """These heads and queries of ``layer`` in blocks of at most ``cells`` scores, (heads, rows); heads that share keys with
+    one of them come along."""
     keys = layer.key.shape[1]
     group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
-    together = layer.heads if layer.heads * len(queries) * keys <= CELLS else group
-    size = rows_of_a_block(layer, CELLS // together)
+    together = layer.heads if layer.heads * len(queries) * keys <= cells else group
+    size = rows_of_a_block(layer, cells // together)
     return [
         (slice(first, first + together), slice(start, min(start + size, queries.stop)))
         for first in sorted({head // together * together for head in heads})

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.analysis.measure import measured
-from attnviz.choices import NEAR, Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import NEAR, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace

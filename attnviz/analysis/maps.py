@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.formula import Steps
-from attnviz.attention.threads import in_threads
+from attnviz.attention.threads import side_by_side
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.pooling.result import Pooled
@@ -139,15 +138,12 @@ def _by_rows(
     lost: list[numpy.ndarray] = []
     size = rows_of_a_block(selected.layer, CELLS_OF_A_BLOCK)
     starts = range(frame.queries.start, frame.queries.stop, size)
-    found: dict[int, _Rows] = {}
 
-    def work(start: int) -> Iterator[None]:
-        found[start] = _of_rows(selected, head, step, frame, start, min(start + size, frame.queries.stop))
-        yield
+    def work(start: int) -> Iterator[_Rows]:
+        yield _of_rows(selected, head, step, frame, start, min(start + size, frame.queries.stop))
 
-    with closing(in_threads(selected.layer.query, work, starts, WORKERS)) as running:
-        for start, _ in zip(starts, running, strict=True):
-            some = found.pop(start)
+    with side_by_side(selected.layer.query, work, starts, WORKERS) as results:
+        for start, some in zip(starts, results, strict=True):
             cells = slice(some.first, some.first + len(some.total))
             total[cells] += some.total
             pairs[cells] += some.pairs

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy
 
-from attnviz.analysis.blocks import CELLS, WORKERS, RowBlock, cuts, row_block
-from attnviz.analysis.metrics import COMPUTE, OF_PLACES, Block, ratio
+from attnviz.analysis.blocks import CELLS, WORKERS, Block, RowBlock, cuts, ratio, row_block
+from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import as_floating, to_numpy
 from attnviz.attention.checks import bias_array, boolean_mask
-from attnviz.attention.threads import in_threads
+from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
-from attnviz.choices import NEAR, Metric, Pool
+from attnviz.choices import NEAR, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
@@ -54,6 +53,7 @@ def measured(
     only: Collection[Metric] = tuple(Metric),
     pool: Pool = Pool.MEAN,
     report: Progress = no_progress,
+    cells: int = CELLS,
 ) -> Measured:
     """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
 
@@ -61,42 +61,44 @@ def measured(
     how much.
     """
     heads = range(layer.heads) if heads is None else heads
-    metrics = [metric for metric in Metric if metric in only and not (_crossed(trace, layer) and metric in OF_PLACES)]
-    looked_at = _LookedAt(
-        _chosen(layer.query.shape[1], queries),
-        kept_keys := _chosen(layer.key.shape[1], keys),
-        _copies(trace, layer),
-        near,
-        _first_key(layer, kept_keys) if Metric.FIRST in metrics else None,
-    )
+    metrics = [metric for metric in only if not (metric.positional and _crossed(trace, layer))]
+    looked_at = _looked_at(trace, layer, queries, keys, near, Metric.FIRST in metrics, cells)
     places = numpy.flatnonzero(looked_at.queries)
-    blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1))
-    found: dict[int, tuple[dict[Metric, numpy.ndarray], numpy.ndarray]] = {}
-
-    def work(number: int) -> Iterator[None]:
-        found[number] = _of_block(layer, blocks[number], looked_at, metrics)
-        yield
-
-    sums = {metric: numpy.array([[0.0], [0.0], [math.nan]]).repeat(layer.heads, axis=1) for metric in Metric}
-    left_out = numpy.zeros(layer.heads)
-    with closing(in_threads(layer.query, work, range(len(blocks)), WORKERS)) as running:
-        for number, _ in zip(range(len(blocks)), running, strict=True):
-            some, (values, lost) = blocks[number][0], found.pop(number)
-            for metric, (total, count, largest) in values.items():
-                sums[metric][0, some] += total
-                sums[metric][1, some] += count
-                sums[metric][2, some] = numpy.fmax(sums[metric][2, some], largest)
+    blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1), cells)
+    totals, left_out = _Totals(layer.heads), numpy.zeros(layer.heads)
+    with side_by_side(
+        layer.query, lambda cut: iter((_of_block(layer, cut, looked_at, metrics),)), blocks, WORKERS
+    ) as results:
+        for number, ((some, _), (values, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
+            totals.add(some, values)
             left_out[some] += lost
-            report(number + 1, len(blocks))
+            report(number, len(blocks))
     asked = _chosen(layer.heads, tuple(heads))
-    answers = {
-        metric: ratio(total, count) if pool is Pool.MEAN else largest
-        for metric, (total, count, largest) in sums.items()
-    }
     return Measured(
-        {metric: numpy.where(asked, answer, math.nan) for metric, answer in answers.items()},
+        {metric: numpy.where(asked, answer, math.nan) for metric, answer in totals.answers(pool).items()},
         numpy.where(asked, left_out / len(places), math.nan),
     )
+
+
+class _Totals:
+    """The values of each metric over the queries of all blocks so far: their sum, how many there are, and the largest."""
+
+    def __init__(self, heads: int) -> None:
+        nothing = numpy.array([[0.0], [0.0], [math.nan]])
+        self.values = {metric: nothing.repeat(heads, axis=1) for metric in Metric}  # (3, heads) each
+
+    def add(self, heads: slice, values: dict[Metric, numpy.ndarray]) -> None:
+        """Those of one block, (3, heads) each."""
+        for metric, (total, count, largest) in values.items():
+            known = self.values[metric][:, heads]
+            known[:] = known[0] + total, known[1] + count, numpy.fmax(known[2], largest)
+
+    def answers(self, pool: Pool) -> dict[Metric, numpy.ndarray]:
+        """Each metric, (heads,): the mean over the queries or the largest of them."""
+        return {
+            metric: ratio(total, count) if pool is Pool.MEAN else largest
+            for metric, (total, count, largest) in self.values.items()
+        }
 
 
 class _LookedAt(NamedTuple):
@@ -114,6 +116,20 @@ class _LookedAt(NamedTuple):
     first: int | None
 
 
+def _looked_at(
+    trace: Trace,
+    layer: Layer,
+    queries: Sequence[int] | None,
+    keys: Sequence[int] | None,
+    near: int,
+    with_first: bool,
+    cells: int,
+) -> _LookedAt:
+    kept = _chosen(layer.key.shape[1], keys)
+    first = _first_key(layer, kept, cells) if with_first else None
+    return _LookedAt(_chosen(layer.query.shape[1], queries), kept, _copies(trace, layer), near, first)
+
+
 def _of_block(
     layer: Layer, cut: tuple[slice, slice], looked_at: _LookedAt, metrics: Collection[Metric]
 ) -> tuple[dict[Metric, numpy.ndarray], numpy.ndarray]:
@@ -126,7 +142,7 @@ def _of_block(
     counted = block.visible.any(axis=-1) & queries  # a query that sees nothing has no answer to anything
     found = {}
     for metric in metrics:
-        values = COMPUTE[metric](block)  # (heads, rows)
+        values = metric.function(block)  # (heads, rows)
         known = counted & ~numpy.isnan(values)
         values = numpy.where(known, values, math.nan)
         found[metric] = numpy.stack(
@@ -142,7 +158,7 @@ def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
     return chosen
 
 
-def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
+def _first_key(layer: Layer, kept: numpy.ndarray, cells: int = CELLS) -> int | None:
     """The first of the ``kept`` keys that any query may look at, as the rule says, whatever the scores are."""
     rule, queries, keys = layer.rule, int(layer.query.shape[1]), int(layer.key.shape[1])
     mask = None if rule.mask is None else to_numpy(boolean_mask(rule.mask))
@@ -158,7 +174,7 @@ def _first_key(layer: Layer, kept: numpy.ndarray) -> int | None:
         some = slice(start, min(start + step, keys))
         if (seen := _first_true(_seen_by_any(visibility, bias, lowered, some) & kept[some])) is not None:
             return start + seen
-        start, step = some.stop, 2 * step if 2 * step * queries * layer.heads <= CELLS else step
+        start, step = some.stop, 2 * step if 2 * step * queries * layer.heads <= cells else step
     return None
 
 

@@ -5,48 +5,75 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.attention.arrays import Array, is_torch
 
-
-def in_threads(
-    array: Array, work: Callable[[Any], Iterator[None]], jobs: Sequence[Any], most: int
-) -> Generator[None, None, None]:
-    """Do independent jobs side by side where ``array`` lies on the CPU, at most ``most`` at once; yields after each.
-
-    ``work`` yields wherever it may stop for good, which it does once the generator is closed or interrupted; threads and
-    limits are then as they were before.
-
-    Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
-    nobody waits at the end of each, which costs most on a machine that is busy with other things too.
-    """
-    limited = _limited(array) if len(jobs) > 1 else None
-    if limited is None:
-        for job in jobs:
-            for _ in work(job):
-                pass
-            yield
-        return
+if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def side_by_side(
+    array: Array, work: Callable[[Job], Iterator[Result]], jobs: Sequence[Job], most: int
+) -> Iterator[Iterator[Result]]:
+    """The results of independent jobs, in their order, done side by side where ``array`` lies on the CPU, at most ``most``
+    at once.
+
+    ``work`` yields wherever it may stop for good, which it does once the block ends or is interrupted; what it yields last
+    is its result. When the block ends, threads and limits are as they were before.
+
+    Where a job is many small operations, that is faster than one job at a time with all threads in each operation:
+    nothing waits at the end of each, which costs most on a machine that is busy with other things too.
+    """
+    with closing(_results(array, work, jobs, most)) as results:
+        yield results
+
+
+def _results(
+    array: Array, work: Callable[[Job], Iterator[Result]], jobs: Sequence[Job], most: int
+) -> Generator[Result, None, None]:
+    limited = _limited(array) if len(jobs) > 1 else None
     stopped = threading.Event()
 
-    def do(job: Any) -> None:
-        for _ in work(job):
+    def do(job: Job) -> Any:
+        last = None
+        for step in work(job):
+            last = step
             if stopped.is_set():
-                return
+                break
+        return last
 
+    if limited is None:
+        yield from map(do, jobs)
+        return
     threads, limit = limited
     workers = max(1, min(threads, most, len(jobs)))
     with limit(max(1, threads // workers)) as begin:
-        executor = ThreadPoolExecutor(workers, initializer=begin)
+        executor = _executor(workers, begin)
         try:
             yield from executor.map(do, jobs)
         finally:
             stopped.set()
             executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
+
+
+@contextmanager
+def numpy_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """So many threads for jobs of NumPy and zlib, which leave the interpreter free while they compute; the threads that
+    NumPy's products bring of their own would wait for each other twenty times as long as they compute."""
+    with limit_blas(1) as begin, _executor(workers, begin) as executor:
+        yield executor
+
+
+def _executor(workers: int, begin: Callable[[], None]) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(workers, initializer=begin)
 
 
 def on_cpu(array: Array) -> bool:

@@ -15,12 +15,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
 from attnviz.attention.rule import Rule
-from attnviz.attention.threads import in_threads, on_cpu
+from attnviz.attention.threads import on_cpu, side_by_side
 from attnviz.attention.visibility import Visibility
 from attnviz.pooling.result import Measures
 from attnviz.pooling.scores import Head
@@ -132,7 +131,7 @@ def pool_blocks(
         head = Head.of(query, key, rule, number, dtype, bound)
         into = Measures(*(None if array is None else array[place] for array in measures))
         jobs = [_Job(head, blocks, cell_queries, shown, into) for blocks in cuts]
-        with closing(in_threads(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits)) as running:
+        with side_by_side(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits) as running:
             for some, _ in zip(pairs[::-1], running, strict=True):
                 report(done := done + some, len(heads) * sum(pairs))
     area = xp.astype(heights[:, None] * widths, dtype)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from attnviz import Layer, Trace, trace_text
 from attnviz.analysis.corpus import Running, Statistics
 from attnviz.analysis.measure import head_metrics, measured
-from attnviz.choices import Metric
+from attnviz.analysis.metrics import Metric
 from attnviz.trace.selection import select
 
 TEXTS = ("the cat sat on the cat", "Your journey starts", "one", "one step and one step and one step", "a b a b a")

@@ -8,7 +8,8 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.analysis.maps import framed, head_maps
 from attnviz.analysis.measure import head_metrics
-from attnviz.choices import MapStep, Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import MapStep, Pool
 from attnviz.errors import UsageError
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap import picture

@@ -13,8 +13,7 @@ from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis import measure
 from attnviz.analysis.blocks import cuts, row_block
 from attnviz.analysis.measure import head_metrics, measured
-from attnviz.analysis.metrics import COMPUTE
-from attnviz.choices import Metric
+from attnviz.analysis.metrics import Metric
 
 DRAW = numpy.random.default_rng(0)
 TEXT = ["the", "cat", "sat", "on", "the", "mat", "and", "the", "cat", "slept", "on", "the", "mat", "again"]
@@ -149,14 +148,13 @@ def test_the_first_key_by_hand():
     assert head_metrics(Trace(tuple("abcde"), (window,)), window)[Metric.FIRST] == pytest.approx(1 / 2)
 
 
-def test_nothing_of_queries_times_keys_is_held(monkeypatch):
+def test_nothing_of_queries_times_keys_is_held():
     """A text of 4,096 tokens: its map would take 128 MiB a head in float64."""
     array = numpy.zeros((1, 4096, 2))
     layer = Layer(array, array, array, Rule(causal=True))
     made = Trace(tuple(map(str, range(4096))), (layer,))
-    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", 1 << 18)
     tracemalloc.start()
-    measured(made, layer, queries=range(1, 4096), keys=range(1, 4096))
+    measured(made, layer, queries=range(1, 4096), keys=range(1, 4096), cells=1 << 18)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 48 << 20
@@ -164,18 +162,17 @@ def test_nothing_of_queries_times_keys_is_held(monkeypatch):
 
 @pytest.mark.parametrize("metric", Metric)
 def test_every_metric_has_a_definition_in_words(metric):
-    assert len(COMPUTE[metric].__doc__) > 40
+    assert len(metric.function.__doc__) > 40
+    assert metric.unit
 
 
 @pytest.mark.parametrize("cells", [1, 14 * 5, 14 * 2 * 3, 10**9])
 @pytest.mark.parametrize("left", [None, LEFT], ids=["whole", "some"])
 @pytest.mark.parametrize("rule", ["sinks", "windowed padding"])
-def test_block_by_block_gives_the_same(monkeypatch, cells, left, rule):
+def test_block_by_block_gives_the_same(cells, left, rule):
     made = trace(**RULES[rule])
     whole = measured(made, made.layers[0], queries=left, keys=left)
-    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", cells)
-    monkeypatch.setattr("attnviz.analysis.measure.CELLS", cells)
-    blocks = measured(made, made.layers[0], queries=left, keys=left)
+    blocks = measured(made, made.layers[0], queries=left, keys=left, cells=cells)
     assert_allclose(blocks.left_out, whole.left_out, atol=1e-12)
     for metric, values in blocks.metrics.items():
         assert_allclose(values, whole.metrics[metric], atol=1e-12)
@@ -225,12 +222,11 @@ def test_copies_are_told_by_all_of_a_token():
     assert measure._copies(Trace(tokens, (layer,)), layer).tolist() == [0, 1, 0, 2]
 
 
-def test_blocks_hold_every_row_once(monkeypatch):
+def test_blocks_hold_every_row_once():
     made = trace(causal=True, window=5, bias=DRAW.normal(size=(4, 14, 14)))
-    monkeypatch.setattr("attnviz.analysis.blocks.CELLS", 14 * 2 * 3)
     whole = made.layers[0].steps()
     seen = numpy.zeros((4, 14), dtype=int)
-    for cut in cuts(made.layers[0], range(4), range(14)):
+    for cut in cuts(made.layers[0], range(4), range(14), cells=14 * 2 * 3):
         block = row_block(made.layers[0], *cut)
         seen[block.heads, block.rows] += 1
         for ours, theirs in zip(block.steps[:4], whole[:4], strict=True):

@@ -1,13 +1,13 @@
 """Jobs side by side: the libraries' own threads are limited meanwhile, and only meanwhile."""
 
+import contextlib
 import threading
-from contextlib import closing
 
 import numpy
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from attnviz.attention.threads import in_threads, limit_blas
+from attnviz.attention.threads import limit_blas, numpy_threads, side_by_side
 
 torch = pytest.importorskip("torch")
 
@@ -35,16 +35,16 @@ def works(_):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failing_job_leaves_the_limits_as_they_were(kind):
     before = limits()
-    with pytest.raises(ValueError, match="no"):
-        list(in_threads(KINDS[kind](numpy.ones(1)), fails, range(8), most=4))
+    with pytest.raises(ValueError, match="no"), side_by_side(KINDS[kind](numpy.ones(1)), fails, range(8), 4) as results:
+        list(results)
     assert limits() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whoever_stops_listening_leaves_the_limits_as_they_were(kind):
     before = limits()
-    with closing(in_threads(KINDS[kind](numpy.ones(1)), works, range(8), most=4)) as running:
-        next(running)
+    with side_by_side(KINDS[kind](numpy.ones(1)), works, range(8), most=4) as results:
+        next(results)
     assert limits() == before
 
 
@@ -63,13 +63,31 @@ def test_no_step_is_done_once_it_is_closed():
     def stop():
         begun.wait()
         threading.Timer(0.2, closed.set).start()
-        running.throw(KeyboardInterrupt)
+        raise KeyboardInterrupt
 
-    running = in_threads(numpy.ones(1), work, range(2), most=2)
-    next(running)
-    with pytest.raises(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), side_by_side(numpy.ones(1), work, range(2), most=2) as results:
+        next(results)
         stop()
+    assert steps
     assert len(steps) <= 1
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_come_in_the_order_of_the_jobs(kind, jobs):
+    def work(job):
+        yield None
+        yield job * job
+
+    with side_by_side(KINDS[kind](numpy.ones(1)), work, range(jobs), most=4) as results:
+        assert list(results) == [job * job for job in range(jobs)]
+
+
+def test_threads_of_numpy_leave_its_products_one_each():
+    before = limits()
+    with numpy_threads(2) as executor:
+        assert list(executor.map(lambda _: set(blas_threads()) <= {1}, range(4))) == [True] * 4
+    assert limits() == before
 
 
 def test_a_lower_limit_stays():

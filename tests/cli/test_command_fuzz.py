@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from strategies import Case, attention_cases
 
 from attnviz import load
-from attnviz.choices import Dtype, Language, MapStep, Metric, Position, Step, Tokenizer
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Dtype, Language, MapStep, Position, Step, Tokenizer
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=30)
 TEXTS = ANYTHING | st.lists(

@@ -14,7 +14,7 @@ from tiny_models import saved
 
 from attnviz import trace_text
 from attnviz.analysis import measure
-from attnviz.choices import Metric
+from attnviz.analysis.metrics import Metric
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.traces import Making, read_lines
 from attnviz.cli.options.source import SourceOptions

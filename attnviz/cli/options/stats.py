@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import StatsFormat
 from attnviz.cli.typer_groups import Options

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
-from attnviz.attention.threads import limit_blas
+from attnviz.attention.threads import numpy_threads
 from attnviz.choices import Language, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.page.blobs import Blobs
@@ -41,9 +39,8 @@ def to_html(
     require_hope(selected_layers, limits)
     pooled = pool_layers(selection, limits, pool, report) if needs_pooling(selected_layers, limits) else []
     blobs = Blobs()
-    # NumPy and zlib leave the interpreter free while they compute, so layers are packed side by side. The threads that
-    # NumPy's products bring of their own would wait for each other twenty times as long as they compute.
-    with limit_blas(1), ThreadPoolExecutor(THREADS) as threads:
+    # Layers are packed side by side.
+    with numpy_threads(THREADS) as threads:
         packed = packed_maps(pooled) if pooled else pack_layers(selected_layers, limits, threads.map)
         record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)
         page = document(title(trace), language.value, record, blobs.texts(threads.map))

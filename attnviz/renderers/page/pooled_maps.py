@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.analysis.maps import Frame, framed, head_maps, pooled, pooled_maps
+from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import namespace, to_numpy
-from attnviz.choices import MapStep, Metric, Pool
+from attnviz.choices import MapStep, Pool
 from attnviz.pooling.tiles import visible_share
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.page.forms import BASE64, Form

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from attnviz.analysis.measure import head_metrics
-from attnviz.choices import Language, Metric
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers

@@ -7,7 +7,8 @@ import math
 import numpy
 
 from attnviz.analysis.corpus import Statistics
-from attnviz.choices import MapStep, Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import MapStep, Pool
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.scale import Scale
 from attnviz.renderers.stats.head_table import facts

@@ -14,7 +14,8 @@ from rich.console import Group
 from rich.text import Text
 
 from attnviz.analysis.corpus import Head, Region, Statistics, Value
-from attnviz.choices import Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Pool
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import BOLD, DIM, MatrixTable

@@ -8,7 +8,8 @@ from random_traces import long_trace, unnamed_trace
 
 from attnviz import Trace, attend
 from attnviz.analysis.measure import head_metrics
-from attnviz.choices import Metric, Pool
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Pool
 from attnviz.renderers.page.levels import FINE_LEVELS
 from attnviz.renderers.page.limits import BARE, Limits
 from attnviz.renderers.page.page import to_html

@@ -10,8 +10,9 @@ import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
+from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import to_numpy
-from attnviz.choices import MapStep, Metric
+from attnviz.choices import MapStep
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.scale import scale_of
 
