@@ -85,7 +85,7 @@ class Rule:
 
         def columns(array: Array | None) -> Array | None:
             """(…, queries, keys) → (…, queries, some keys); what all keys share stays."""
-            return array if array is None or array.shape[-1] == 1 else array[..., start:stop]
+            return array if array is None or array.ndim < 1 or array.shape[-1] == 1 else array[..., start:stop]
 
         offset = self.offset_for(queries, keys) - start
         return replace(self, query_offset=offset, mask=columns(self.mask), bias=columns(self.bias))

@@ -170,14 +170,19 @@ def cells_of(array: Array, rows: Array, keys: Array) -> Array:
     if namespace(array) is not namespace(rows):
         found = cells_of(array, to_numpy(rows), to_numpy(keys))
         return namespace(rows).asarray(found, device=rows.device)
-    array = array[None] if array.ndim < 2 else array
+    array = _two_axes(array)
     return array[..., rows if array.shape[-2] > 1 else 0 * rows, keys if array.shape[-1] > 1 else 0 * keys]
 
 
 def block_of(array: Array, rows: slice, keys: slice) -> Array:
     """The same of queries, and of keys, that follow each other; an axis of 1 stays."""
-    array = array[None] if array.ndim < 2 else array
+    array = _two_axes(array)
     return array[..., rows if array.shape[-2] > 1 else slice(None), keys if array.shape[-1] > 1 else slice(None)]
+
+
+def _two_axes(array: Array) -> Array:
+    """``array`` with an axis of queries and one of keys, each of 1 where it had none."""
+    return array[(None,) * (2 - array.ndim)] if array.ndim < 2 else array
 
 
 def _both(one: Array | None, other: Array) -> Array:
