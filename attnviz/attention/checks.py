@@ -19,8 +19,7 @@ def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Ar
     for name, array in arrays.items():
         if array.ndim < 2:
             raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
-        if 0 in array.shape:
-            raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+        require_some(array, name)
         require_finite(array, name)
         arrays[name] = cast(array, dtype)
     query, key, value = arrays.values()
@@ -28,7 +27,25 @@ def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Ar
     return query, key, value
 
 
+def of_heads(value: Any, name: str) -> Array:
+    """``value`` as (heads, tokens, d), where one head may come without its axis; AttnvizError where it is not, or is empty."""
+    array = as_array(value, name)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3:
+        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
+    require_some(array, name)
+    return array
+
+
+def require_some(array: Array, name: str) -> None:
+    """Raise AttnvizError where ``array`` holds no number."""
+    if 0 in array.shape:
+        raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+
+
 def require_fitting(query: Array, key: Array, value: Array) -> None:
+    """Raise AttnvizError where the three, (…, heads, tokens, d) or (tokens, d), do not fit together."""
     if not query.ndim == key.ndim == value.ndim:
         raise AttnvizError(
             f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
@@ -115,9 +132,14 @@ def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
 
 
 def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
-    heads = query.shape[-3] if query.ndim > 2 else 1
-    if tuple(sinks.shape) != (heads,):
-        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
+    """``sinks``, (heads,), as one logit for each query of a head, (heads, 1, 1) or (1, 1)."""
+    require_one_a_head(sinks, query.shape[-3] if query.ndim > 2 else 1)
     if not bool(xp.all(xp.isfinite(sinks))):
         raise AttnvizError("sinks holds a value that is not finite")
     return sinks[:, None, None] if query.ndim > 2 else sinks[:, None]  # (heads, 1, 1)
+
+
+def require_one_a_head(sinks: Array, heads: int) -> None:
+    """Raise AttnvizError where ``sinks`` is not (heads,)."""
+    if tuple(sinks.shape) != (heads,):
+        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")

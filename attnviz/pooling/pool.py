@@ -13,8 +13,16 @@ from dataclasses import replace
 from operator import index
 from typing import Any, Protocol
 
-from attnviz.attention.arrays import Array, as_array, as_floating, like, namespace, overflow_unspoken
-from attnviz.attention.checks import bias_array, boolean_mask, of_scores, require_finite, require_fitting, sink_logits
+from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.checks import (
+    bias_array,
+    boolean_mask,
+    of_heads,
+    of_scores,
+    require_finite,
+    require_fitting,
+    sink_logits,
+)
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import is_spread
 from attnviz.errors import AttnvizError
@@ -156,14 +164,7 @@ def _engine(query: Array, key: Array, rule: Rule, bound: float, shown: range) ->
 
 
 def _three_axes(value: Any, name: str) -> Array:
-    array = as_array(value, name)
-    if array.ndim == 2:
-        array = array[None]
-    if array.ndim != 3:
-        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
-    if 0 in array.shape:
-        raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
-    return _detached(array)
+    return _detached(of_heads(value, name))
 
 
 def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from attnviz.attention.arrays import Array, as_array, as_floating, like, overflow_unspoken
-from attnviz.attention.checks import require_finite
+from attnviz.attention.checks import of_heads, of_scores, require_finite, require_fitting, require_one_a_head
 from attnviz.attention.formula import Steps, attend
 from attnviz.attention.heads import concat_heads
 from attnviz.attention.memory import require_memory
@@ -76,53 +77,27 @@ class Layer:
     slopes: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("query", "key", "value"):
-            array = as_array(getattr(self, name), name)
-            if str(array.dtype).rpartition(".")[2] == "bool":
-                array = as_floating(array, name)
-            if array.ndim == 2:
-                array = array[None]
-            if array.ndim != 3:
-                raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
-            object.__setattr__(self, name, array)
-        if self.slopes is not None:
-            object.__setattr__(self, "slopes", tuple(float(slope) for slope in self.slopes))
-        object.__setattr__(self, "name", valid_text(self.name) if isinstance(self.name, str) else self.name)
-        for name in ("tokens", "key_tokens"):
-            tokens = getattr(self, name)
-            object.__setattr__(self, name, None if tokens is None else valid_tokens(tokens))
-        arrays = {name: getattr(self.rule, name) for name in RULE_ARRAYS if getattr(self.rule, name) is not None}
-        if arrays:
-            rule = replace(self.rule, **{name: as_array(array, name) for name, array in arrays.items()})
-            object.__setattr__(self, "rule", rule)
+        vars(self).update(
+            {name: _numbers(getattr(self, name), name) for name in ("query", "key", "value")},
+            tokens=None if self.tokens is None else valid_tokens(self.tokens),
+            key_tokens=None if self.key_tokens is None else valid_tokens(self.key_tokens),
+            name=valid_text(self.name) if isinstance(self.name, str) else self.name,
+            rule=_with_arrays(self.rule),
+            slopes=None if self.slopes is None else tuple(map(float, self.slopes)),
+        )
         self._require_fitting()
 
     def _require_fitting(self) -> None:
         """What attend() would say of all heads at once, which a look at one head must not miss."""
-        (heads, _, width), (kv_heads, keys, key_width) = self.query.shape, self.key.shape
-        for name in ("query", "key", "value"):
-            if 0 in getattr(self, name).shape:
-                raise AttnvizError(f"{name} is empty: its shape is {tuple(getattr(self, name).shape)}")
-        if heads % kv_heads:
-            raise AttnvizError(
-                f"{heads} query heads do not divide over {kv_heads} key heads: each key head serves as many"
-            )
-        if self.value.shape[0] != kv_heads:
-            raise AttnvizError(f"key has {kv_heads} heads but value has {self.value.shape[0]}: they come in pairs")
-        if self.value.shape[1] != keys:
-            raise AttnvizError(f"key has {keys} tokens but value has {self.value.shape[1]}: they come in pairs")
-        if width != key_width:
-            raise AttnvizError(f"query has {width} dimensions but key has {key_width}: their dot product needs as many")
-        for name in ("mask", "bias"):
-            array = getattr(self.rule, name)
-            if array is not None and (array.ndim > 3 or (array.ndim == 3 and array.shape[0] not in (1, heads))):
-                raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit {heads} heads")
-        if self.rule.sinks is not None and tuple(self.rule.sinks.shape) != (heads,):
-            raise AttnvizError(
-                f"sinks has the shape {tuple(self.rule.sinks.shape)}: expected one logit a head, ({heads},)"
-            )
-        if self.slopes is not None and len(self.slopes) != heads:
-            raise AttnvizError(f"{len(self.slopes)} slopes for {heads} heads: give one a head")
+        require_fitting(self.query, self.key, self.value)
+        scores = (self.heads, self.query.shape[1], self.key.shape[1])
+        for name, array in (("mask", self.rule.mask), ("bias", self.rule.bias)):
+            if array is not None:
+                of_scores(array, name, scores)
+        if self.rule.sinks is not None:
+            require_one_a_head(self.rule.sinks, self.heads)
+        if self.slopes is not None and len(self.slopes) != self.heads:
+            raise AttnvizError(f"{len(self.slopes)} slopes for {self.heads} heads: give one a head")
         if not all(map(math.isfinite, self.slopes or ())):
             raise AttnvizError(f"slopes are {self.slopes}: they must be finite numbers")
         if type(self.index) is not int or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
@@ -164,13 +139,6 @@ class Layer:
 
     def check(self) -> None:
         """Raise AttnvizError when query, key, value and the rule do not fit together, or hold what is not finite."""
-        queries, keys = self.query.shape[1], self.key.shape[1]
-        for name in ("mask", "bias"):
-            array = getattr(self.rule, name)
-            if array is not None and array.ndim > 1 and array.shape[-2] not in (1, queries):
-                raise AttnvizError(
-                    f"{name} has the shape {tuple(array.shape)}, which does not fit {queries} queries × {keys} keys"
-                )
         require_finite(as_floating(self.query, "query"), "query")
         self.steps(query=0)  # the formula itself knows every other rule
 
@@ -212,7 +180,20 @@ class Layer:
         return None if projection is None else projection(concat)
 
 
+def _numbers(value: Any, name: str) -> Array:
+    """``value`` as numbers, (heads, tokens, d)."""
+    array = of_heads(value, name)
+    return as_floating(array, name) if str(array.dtype).rpartition(".")[2] == "bool" else array
+
+
+def _with_arrays(rule: Rule) -> Rule:
+    """``rule`` with all that may be an array as one."""
+    given = {name: array for name in RULE_ARRAYS if (array := getattr(rule, name)) is not None}
+    return replace(rule, **{name: as_array(array, name) for name, array in given.items()}) if given else rule
+
+
 def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
+    """``tokens`` as texts that every file can hold; AttnvizError where one is no text."""
     tokens = tuple(tokens)
     if not all(isinstance(token, str) for token in tokens):
         raise AttnvizError("tokens must be texts")
