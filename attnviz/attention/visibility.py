@@ -110,17 +110,19 @@ class Lowering:
             return highest < least - GONE - unit * abs(least) - unit * abs(bias)
 
 
-def lowering(query: Array, key: Array, rule: Rule, bias: Array, visibility: Visibility) -> Lowering | None:
+def lowering(
+    query: Array, key: Array, rule: Rule, bias: Array, visibility: Visibility, cells: int = CELLS_AT_ONCE
+) -> Lowering | None:
     """How ``bias``, (…, heads, queries, keys), hides cells of query (…, heads, queries, d) and key (…, kv_heads, keys, d),
-    all in the type of the scores; None where it lowers none far enough. It is read some rows at a time.
+    all in the type of the scores; None where it lowers none far enough. ``cells`` of a head are read at a time.
     """
     with overflow_unspoken():
-        return _lowering(query, key, rule, bias, visibility) if _may_lower(bias) else None
+        return _lowering(query, key, rule, bias, visibility, cells) if _may_lower(bias) else None
 
 
-def _lowering(query: Array, key: Array, rule: Rule, bias: Array, visibility: Visibility) -> Lowering:
+def _lowering(query: Array, key: Array, rule: Rule, bias: Array, visibility: Visibility, cells: int) -> Lowering:
     xp, (queries, keys) = namespace(query), _lengths(query, key, rule)
-    rows = max(1, CELLS_AT_ONCE // visibility.keys)
+    rows = max(1, cells // visibility.keys)
     least = []
     for start in range(0, visibility.queries, rows):
         stop = min(start + rows, visibility.queries)
