@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,6 @@ from attnviz.attention.formula import Steps, attend
 from attnviz.attention.heads import concat_heads
 from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import RULE_ARRAYS, Rule
-from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 
@@ -165,10 +164,6 @@ class Layer:
         """The same layer with one query alone, at its own position among the keys."""
         rule = self.rule.of_queries(query, query + 1, self.query.shape[1], self.key.shape[1])
         return replace(self, query=self.query[:, query : query + 1], rule=rule)
-
-    def together(self, steps: Collection[Step]) -> bool:
-        """Whether any of ``steps`` needs the outputs of all heads."""
-        return (Step.CONCAT in steps and self.heads > 1) or (Step.PROJECTED in steps and "output" in self.projections)
 
     def concat(self, outputs: Array) -> Array:
         """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""

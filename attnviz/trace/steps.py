@@ -1,20 +1,163 @@
-"""Which steps there are of a layer."""
+"""Which steps there are of a layer, whose each one is and how it is obtained; and the loop over the heads.
+
+A new step is an entry of ``STEPS``, beside its name in choices.Step.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import Enum, auto
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy
+
+from attnviz.attention.arrays import Array, to_numpy
+from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.trace.layer import Layer
 
 
+class Owner(Enum):
+    """Whose a step is: there is one a layer, before its heads; one a head; or one of all heads together, after them."""
+
+    LAYER = auto()
+    HEAD = auto()
+    HEADS = auto()
+
+
+class Rows(Enum):
+    """What a row of a step stands for."""
+
+    TOKENS = auto()
+    QUERIES = auto()
+    KEYS = auto()
+    DIMENSIONS = auto()
+
+
+class StepFacts(NamedTuple):
+    """What is known of a step beside its name.
+
+    owner     whose it is
+    rows      what a row of it stands for; a column is a key in a map, else a dimension
+    array     its array, of a ``Layer``, a ``Head`` or a ``TogetherSteps`` as the owner is; None where there is none
+    known     whether it can be shown of a layer
+    is_map    whether it is a map of queries × keys
+    computed  whether attention has to be computed for it
+    """
+
+    owner: Owner
+    rows: Rows
+    array: Callable[[Any], Any]
+    known: Callable[[Layer], bool] = lambda _: True
+    is_map: bool = False
+    computed: bool = False
+
+
+def _map(name: str) -> StepFacts:
+    return StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: getattr(head.steps, name), is_map=True, computed=True)
+
+
+STEPS: Mapping[Step, StepFacts] = {
+    Step.EMBEDDINGS: StepFacts(
+        Owner.LAYER, Rows.TOKENS, lambda layer: layer.embeddings, lambda layer: layer.embeddings is not None
+    ),
+    Step.POSITIONS: StepFacts(
+        Owner.LAYER, Rows.TOKENS, lambda layer: layer.positions, lambda layer: layer.positions is not None
+    ),
+    Step.INPUTS: StepFacts(
+        Owner.LAYER,
+        Rows.TOKENS,
+        lambda layer: None if layer.positions is None else layer.inputs,
+        lambda layer: layer.positions is not None,
+    ),
+    Step.PROJECTIONS: StepFacts(
+        Owner.LAYER,
+        Rows.DIMENSIONS,
+        lambda layer: layer.projections or None,  # several, by name
+        lambda layer: {"query", "key", "value"} <= layer.projections.keys(),
+    ),
+    Step.QUERY: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.layer.query[head.head]),
+    Step.KEY: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.key[head.kv_head]),
+    Step.VALUE: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.value[head.kv_head]),
+    Step.SCORES: _map("scores"),
+    Step.SCALED: _map("scaled"),
+    Step.MASKED: _map("masked"),
+    Step.WEIGHTS: _map("weights"),
+    Step.OUTPUT: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.steps.output, computed=True),
+    Step.CONCAT: StepFacts(
+        Owner.HEADS, Rows.QUERIES, lambda heads: heads.concat, lambda layer: layer.heads > 1, computed=True
+    ),
+    Step.PROJECTED: StepFacts(
+        Owner.HEADS,
+        Rows.QUERIES,
+        lambda heads: heads.projected,
+        lambda layer: "output" in layer.projections,
+        computed=True,
+    ),
+}
+
+
 def available(layer: Layer) -> set[Step]:
     """The steps that can be shown of ``layer``."""
-    known = set(Step)
-    if layer.embeddings is None:
-        known -= {Step.EMBEDDINGS}
-    if layer.positions is None:
-        known -= {Step.POSITIONS, Step.INPUTS}
-    if not {"query", "key", "value"} <= layer.projections.keys():
-        known -= {Step.PROJECTIONS}
-    if layer.heads == 1:
-        known -= {Step.CONCAT}
-    return known if "output" in layer.projections else known - {Step.PROJECTED}
+    return {step for step, facts in STEPS.items() if facts.known(layer)}
+
+
+def steps_of(owner: Owner) -> tuple[Step, ...]:
+    """The steps of ``owner``, in the order in which a person computes them."""
+    return tuple(step for step, facts in STEPS.items() if facts.owner is owner)
+
+
+class Head:
+    """One head of a layer, whose steps are computed when they are first looked at: all, or those of one ``query``."""
+
+    def __init__(self, layer: Layer, head: int, query: int | None = None) -> None:
+        self.layer, self.head, self.query = layer, head, query
+        self.kv_head = layer.kv_head(head)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The five steps as NumPy arrays, (queries, keys) and (queries, d_v)."""
+        return Steps(*map(to_numpy, self.layer.steps(self.head, self.query)))
+
+
+class TogetherSteps(NamedTuple):
+    """What follows from the outputs of all heads.
+
+    concat     (queries, heads · d_v)
+    projected  (queries, d_out); None where W_O is not known
+    """
+
+    concat: numpy.ndarray
+    projected: Array | None
+
+
+class HeadByHead:
+    """The chosen heads of a layer, one after the other, and then what follows from the outputs of all that there are.
+
+    Where one of ``steps`` needs all heads, each is computed, by its number, and the chosen ones come in that order;
+    else in the order in which they are chosen.
+    """
+
+    def __init__(self, layer: Layer, heads: Sequence[int], steps: Collection[Step], query: int | None = None) -> None:
+        self.layer, self.heads, self.query = layer, heads, query
+        wanted = available(layer).intersection(steps)
+        self.needs_all = any(STEPS[step].owner is Owner.HEADS for step in wanted)
+        self._outputs: list[numpy.ndarray] = []
+
+    def __iter__(self) -> Iterator[Head]:
+        self._outputs = []
+        for number in range(self.layer.heads) if self.needs_all else self.heads:
+            head = Head(self.layer, number, self.query)
+            if self.needs_all:
+                self._outputs.append(head.steps.output)
+            if number in self.heads:
+                yield head
+
+    @property
+    def together(self) -> TogetherSteps | None:
+        """What follows from the outputs of all heads, once the last has passed; None where no step needs it."""
+        if not self.needs_all:
+            return None
+        concat = self.layer.concat(numpy.stack(self._outputs))
+        return TogetherSteps(concat, self.layer.projected(concat))

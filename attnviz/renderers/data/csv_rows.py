@@ -7,18 +7,21 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
+
 from attnviz.choices import Step
 from attnviz.errors import UsageError
-from attnviz.renderers.data.records import HEAD_STEPS, MAP_STEPS, layer_record, require_room
+from attnviz.renderers.data.records import layer_record, require_room
 from attnviz.text.display import shown
-from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection, is_long
+from attnviz.trace.steps import STEPS, Owner, Rows, steps_of
 from attnviz.trace.trace import Trace
 
 CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
 BYTES_AS_CSV = 256  # of one number of a map, while it is written
-OF_KEYS = (Step.KEY, Step.VALUE)  # a row a key; all other steps but the maps of both have a row a query
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
+
+Names = tuple[list[str], list[str]]  # of the queries and of the keys, as they are written
 
 
 def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
@@ -39,13 +42,7 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             elif selected.key is not None:
                 selected = selected._replace(keys=(selected.key,))
         data = layer_record(trace, selected, _told(selected, selection.steps))
-        for step in (Step.EMBEDDINGS, Step.POSITIONS, Step.INPUTS):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selected))
-        for head in data.get("heads", ()):
-            for step in HEAD_STEPS:
-                writer.writerows((*before, *row) for row in _rows(layer, head["head"], step, head, names, selected))
-        for step in (Step.CONCAT, Step.PROJECTED):
-            writer.writerows((*before, *row) for row in _rows(layer, "", step, data, names, selected))
+        writer.writerows((*before, *row) for row in _layer_rows(data, names, selected))
     return text.getvalue()
 
 
@@ -54,7 +51,7 @@ def _told(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]
     if (selected.query is None) == (selected.key is None):
         return steps
     asked, other = ("query", "key") if selected.key is None else ("key", "query")
-    told = tuple(step for step in steps if step in MAP_STEPS or (step in OF_KEYS) == (asked == "key"))
+    told = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
     if steps and not told:
         raise UsageError(
             f"--{asked} chooses rows, and {', '.join(steps)} has none of a {asked}",
@@ -68,19 +65,21 @@ def csv_header(line: bool = False) -> str:
     return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
 
 
-def _rows(
-    layer: Layer,
-    head: int | str,
-    step: Step,
-    data: dict[str, Any],
-    names: tuple[list[str], list[str]],
-    selected: LayerSelection,
-) -> Iterator[tuple[Any, ...]]:
-    array = data.get(step.value)
-    if array is None:
-        return
+def _layer_rows(data: dict[str, Any], names: Names, selected: LayerSelection) -> Iterator[tuple[Any, ...]]:
+    """A row for each number of the record of a layer, in the order of its steps."""
+    for owner in Owner:
+        records = data.get("heads", ()) if owner is Owner.HEAD else [data]
+        for record in records:
+            for step in steps_of(owner):
+                if step.value in record and STEPS[step].rows is not Rows.DIMENSIONS:
+                    place = selected.layer.index, record.get("head", ""), step.value
+                    yield from ((*place, *row) for row in _rows(step, record[step.value], names, selected))
+
+
+def _rows(step: Step, array: numpy.ndarray, names: Names, selected: LayerSelection) -> Iterator[tuple[Any, ...]]:
+    """The query, the key, the number, the dimension and both tokens of each number that is told of."""
     query_names, key_names = names
-    maps, of_keys = step in MAP_STEPS, step in (Step.KEY, Step.VALUE)
+    maps, of_keys = STEPS[step].is_map, STEPS[step].rows is Rows.KEYS
     columns = selected.key_positions if maps else range(array.shape[1])
     # As text in the array's own precision: a float32 is 0.1, not 0.10000000149011612.
     for row, values in zip(
@@ -90,11 +89,11 @@ def _rows(
             continue
         for column, value in zip(columns, values, strict=True):
             if maps and selected.key in (None, column):
-                yield layer.index, head, step.value, row, column, value, "", query_names[row], key_names[column]
+                yield row, column, value, "", query_names[row], key_names[column]
             elif of_keys:
-                yield layer.index, head, step.value, "", row, value, column, "", key_names[row]
+                yield "", row, value, column, "", key_names[row]
             elif not maps:
-                yield layer.index, head, step.value, row, "", value, column, query_names[row], ""
+                yield row, "", value, column, query_names[row], ""
 
 
 def _cell(token: str) -> str:

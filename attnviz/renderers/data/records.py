@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
@@ -10,16 +10,14 @@ import orjson
 
 from attnviz.analysis.key_column import Column, columns
 from attnviz.attention.arrays import to_numpy
-from attnviz.attention.formula import Steps
 from attnviz.attention.memory import require_memory
-from attnviz.choices import MapStep, Step
+from attnviz.choices import Step
+from attnviz.trace.layer import Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
+from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, steps_of
 from attnviz.trace.trace import FORMAT, Trace
 
-MAP_STEPS = tuple(Step(step.value) for step in MapStep)
-COMPUTED = {*MAP_STEPS, Step.OUTPUT}
 BYTES_AS_JSON = 32  # of one number of a map, while it is written
-HEAD_STEPS = (Step.QUERY, Step.KEY, Step.VALUE, *MAP_STEPS, Step.OUTPUT)
 
 
 def to_json(trace: Trace, selection: Selection) -> bytes:
@@ -42,7 +40,7 @@ def record(trace: Trace, selection: Selection) -> dict[str, Any]:
 
 def require_room(selection: Selection, size: int, what: str) -> None:
     """Refuse maps that are too many to be written, before any of them is computed."""
-    maps = len(set(MAP_STEPS) & set(selection.steps))
+    maps = sum(STEPS[step].is_map for step in selection.steps)
     pairs = sum(
         len(selected.heads) * len(selected.shown_queries) * len(selected.shown_keys) for selected in selection.layers
     )
@@ -62,13 +60,9 @@ def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]
         data["query_offset"] = rule.query_offset
     if rule.sinks is not None:
         data["sinks"] = to_numpy(rule.sinks)
-    for step, array in ((Step.EMBEDDINGS, layer.embeddings), (Step.POSITIONS, layer.positions)):
-        if step in steps and array is not None:
-            data[step.value] = _kept(array, selected.queries)
-    if Step.INPUTS in steps and layer.positions is not None:
-        data["inputs"] = _kept(layer.inputs, selected.queries)
-    if Step.PROJECTIONS in steps and layer.projections:
-        data["projections"] = {name: _projection(one) for name, one in layer.projections.items()}
+    for step in steps_of(Owner.LAYER):
+        if step in steps and (array := STEPS[step].array(layer)) is not None:
+            data[step.value] = _projections(array) if step is Step.PROJECTIONS else _kept(array, selected.queries)
     return data | _computed(selected, steps)
 
 
@@ -96,28 +90,17 @@ def _kept(array: Any, rows: tuple[int, ...] | None, columns: tuple[int, ...] | N
 
 def _computed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
-    layer, heads = selected.layer, selected.heads
-    together = layer.together(steps)
-    if not together and not any(step in HEAD_STEPS for step in steps):
+    heads = HeadByHead(selected.layer, selected.heads, steps, selected.query if _is_alone(selected) else None)
+    if not heads.needs_all and not any(STEPS[step].owner is Owner.HEAD for step in steps):
         return {}
-    if _is_column(selected) and not together:
-        return {"heads": [_head(selected, head, column, steps) for head, column in _columns(selected, steps)]}
-    alone = selected.query if _is_alone(selected) else None
-    shown, outputs = {}, []
-    for head in range(layer.heads) if together else heads:
-        computed = Steps(*map(to_numpy, layer.steps(head, alone))) if together or COMPUTED & set(steps) else None
-        if computed is not None and together:
-            outputs.append(computed.output)
-        if head in heads:
-            shown[head] = _head(selected, head, computed, steps)
-    data: dict[str, Any] = {"heads": [shown[head] for head in heads]}
-    if together:
-        concat = layer.concat(numpy.stack(outputs))
-        projected = layer.projected(concat)
-        if Step.CONCAT in steps and layer.heads > 1:
-            data["concat"] = _kept(concat, _computed_rows(selected))
-        if Step.PROJECTED in steps and projected is not None:
-            data["projected"] = _kept(projected, _computed_rows(selected))
+    if _is_column(selected) and not heads.needs_all:
+        return {"heads": _of_column(selected, steps)}
+    shown = {head.head: _head(selected, head, steps) for head in heads}
+    data: dict[str, Any] = {"heads": [shown[head] for head in selected.heads]}
+    together = heads.together
+    for step in steps_of(Owner.HEADS):
+        if step in steps and STEPS[step].known(selected.layer):
+            data[step.value] = _kept(STEPS[step].array(together), _computed_rows(selected))
     return data
 
 
@@ -131,12 +114,16 @@ def _is_column(selected: LayerSelection) -> bool:
     return selected.query is None and selected.keys == (selected.key,) and is_long(selected.layer)
 
 
-def _columns(selected: LayerSelection, steps: tuple[Step, ...]) -> Iterator[tuple[int, Column | None]]:
-    """Each head with the column of the key that is asked for, where a step needs it."""
-    if not COMPUTED & set(steps):
-        return zip(selected.heads, [None] * len(selected.heads), strict=True)
-    assert selected.key is not None
-    return zip(selected.heads, columns(selected.layer, selected.heads, selected.key), strict=True)
+def _of_column(selected: LayerSelection, steps: tuple[Step, ...]) -> list[dict[str, Any]]:
+    """The heads, each with the column of the key that is asked for, where a step needs it."""
+    found: Iterable[Column | None] = [None] * len(selected.heads)
+    if any(STEPS[step].computed for step in steps):
+        assert selected.key is not None
+        found = columns(selected.layer, selected.heads, selected.key)
+    return [
+        _head(selected, Head(selected.layer, head), steps, column)
+        for head, column in zip(selected.heads, found, strict=True)
+    ]
 
 
 def _computed_rows(selected: LayerSelection) -> tuple[int, ...] | None:
@@ -145,29 +132,28 @@ def _computed_rows(selected: LayerSelection) -> tuple[int, ...] | None:
 
 
 def _head(
-    selected: LayerSelection, head: int, computed: Steps | Column | None, steps: tuple[Step, ...]
+    selected: LayerSelection, head: Head, steps: tuple[Step, ...], column: Column | None = None
 ) -> dict[str, Any]:
-    layer, kv_head = selected.layer, selected.layer.kv_head(head)
-    data: dict[str, Any] = {"head": head, "kv_head": kv_head}
-    for step, array, rows in (
-        (Step.QUERY, layer.query[head], selected.queries),
-        (Step.KEY, layer.key[kv_head], selected.keys),
-        (Step.VALUE, layer.value[kv_head], selected.keys),
-    ):
-        if step in steps:
-            data[step.value] = _kept(array, rows)
-    for step in (*MAP_STEPS, Step.OUTPUT):
-        if step in steps and computed is not None:
-            values = getattr(computed, step.value)
-            if isinstance(computed, Column):
-                data[step.value] = _kept(values[:, None], selected.queries)
-            else:
-                columns_kept = selected.keys if step in MAP_STEPS else None
-                data[step.value] = _kept(values, _computed_rows(selected), columns_kept)
+    """What of ``steps`` is a head's; of a column alone, where it is one key that is told of."""
+    data: dict[str, Any] = {"head": head.head, "kv_head": head.kv_head}
+    for step in steps_of(Owner.HEAD):
+        facts = STEPS[step]
+        if step not in steps:
+            continue
+        if column is not None and facts.computed:
+            data[step.value] = _kept(getattr(column, step.value)[:, None], selected.queries)
+            continue
+        queries = _computed_rows(selected) if facts.computed else selected.queries
+        rows = selected.keys if facts.rows is Rows.KEYS else queries
+        data[step.value] = _kept(facts.array(head), rows, selected.keys if facts.is_map else None)
     return data
 
 
-def _projection(projection: Any) -> dict[str, Any]:
+def _projections(projections: Mapping[str, Projection]) -> dict[str, Any]:
+    return {name: _projection(one) for name, one in projections.items()}
+
+
+def _projection(projection: Projection) -> dict[str, Any]:
     data = {"weight": to_numpy(projection.weight)}
     return data if projection.bias is None else data | {"bias": to_numpy(projection.bias)}
 

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy
 
-from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.sentences import HeadSentences
 from attnviz.renderers.explain.writer import Writer
+from attnviz.trace.steps import Head
 
 SIDES = (Step.QUERY, Step.KEY, Step.VALUE)
 
@@ -20,14 +20,14 @@ SIDES = (Step.QUERY, Step.KEY, Step.VALUE)
 class HeadSections:
     """The sections of one head; each method makes that of one step."""
 
-    def __init__(self, writer: Writer, head: int) -> None:
-        self.writer, self.head = writer, head
+    def __init__(self, writer: Writer, computed: Head) -> None:
+        self.writer, self.computed, self.head = writer, computed, computed.head
         self.layer, self.say, self.matrices = writer.layer, writer.say, writer.matrices
 
     @cached_property
     def steps(self) -> Steps:
         """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v); computed when they are first looked at."""
-        steps = Steps(*map(to_numpy, self.layer.steps(self.head)))
+        steps = self.computed.steps
         self.matrices = self.matrices.marking(numpy.flatnonzero(steps.blind))
         return steps
 

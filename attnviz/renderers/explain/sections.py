@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy
-
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.progress import Progress, no_progress
@@ -16,6 +14,7 @@ from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.trace.selection import LayerSelection, Selection, is_long
+from attnviz.trace.steps import HeadByHead, TogetherSteps
 from attnviz.trace.trace import Trace
 
 
@@ -92,20 +91,14 @@ def _same(writer: Writer, step: Step) -> list[str]:
 
 
 def _heads(writer: Writer) -> Iterator[Heading | Section]:
-    layer, heads, wanted = writer.layer, writer.selected.heads, writer.steps
-    together = layer.together(wanted)
-    outputs = []
-    for head in range(layer.heads) if together else heads:
-        told = HeadSections(writer, head)
-        if together:
-            outputs.append(told.steps.output)
-        if head in heads:
-            sections = list(told.sections())
-            if sections and layer.heads > 1:
-                yield _head_heading(writer, head)
-            yield from sections
-    if together:
-        yield from _after_heads(writer, numpy.stack(outputs))
+    heads = HeadByHead(writer.layer, writer.selected.heads, writer.steps)
+    for head in heads:
+        sections = list(HeadSections(writer, head).sections())
+        if sections and writer.layer.heads > 1:
+            yield _head_heading(writer, head.head)
+        yield from sections
+    if (together := heads.together) is not None:
+        yield from _after_heads(writer, together)
 
 
 def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
@@ -141,22 +134,20 @@ def _head_heading(writer: Writer, head: int) -> Heading:
     return Heading(3, writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head)))
 
 
-def _after_heads(writer: Writer, outputs: numpy.ndarray) -> Iterator[Heading | Section]:
-    """What follows from the outputs of all heads, (heads, queries, d_v)."""
+def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | Section]:
+    """What follows from the outputs of all heads."""
     layer, say = writer.layer, writer.say
-    concat = layer.concat(outputs)
-    projected = layer.projected(concat)
-    heads, _, dimension = outputs.shape
+    heads, dimension = layer.heads, layer.value.shape[-1]
     if heads > 1:
         yield Heading(3, say("label.together"))
     if heads > 1 and Step.CONCAT in writer.steps:
         sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-        matrix = writer.matrices.of_queries(concat)
+        matrix = writer.matrices.of_queries(together.concat)
         yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
-    if projected is not None and Step.PROJECTED in writer.steps:
+    if together.projected is not None and Step.PROJECTED in writer.steps:
         formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
         weight = writer.matrices.of_projection("W_O", layer.projections["output"])
-        result = writer.matrices.of_queries(projected)
+        result = writer.matrices.of_queries(together.projected)
         yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
 
 
