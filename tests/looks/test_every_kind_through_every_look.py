@@ -27,7 +27,7 @@ from command_line import attnviz as run
 from numpy.testing import assert_allclose
 
 from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
-from attnviz.choices import Metric
+from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
 from attnviz.cli.output.formats import PictureFormat, StatsFormat, TableFormat
