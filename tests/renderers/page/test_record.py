@@ -10,7 +10,8 @@ from random_traces import long_trace, random_trace, unnamed_trace
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
-from attnviz.choices import Language, Metric
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers, pack_layers
