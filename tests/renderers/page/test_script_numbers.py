@@ -187,7 +187,7 @@ def test_smaller_numbers_are_as_exact_as_the_page_says(opened, form):
     trace = Trace(tuple(f"w{place}" for place in range(40)), (layer,))
     page = opened(trace, limits=Limits(easy=size), view="matrix")
     assert form in page.texts("footer")[0]
-    stated = float(page.texts("footer")[0].split("than ")[1].split()[0])
+    stated = float(page.texts("footer")[0].split("than ")[1].split()[0].rstrip("."))
     assert 0 < stated < {"float32": 1e-7, "float16": 1e-2}[form]
     page.go(view="matrix", query=7, key=9)
     shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))

@@ -14,7 +14,7 @@ LONG = Limits(tokens=200, cells_of_several=20)
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened):
     page = opened(long_trace(301, causal=True), limits=LONG, view="matrix", query=19, key=0)
-    assert "19 × 19 cells of 16 × 16 tokens, exact" in page.texts("footer")[0]
+    assert "19 × 19 cells of 16 × 16 tokens. They are exact" in page.texts("footer")[0]
     assert page.texts("h1")[0].startswith("w0 w1 w2")
     page.go(view="steps")
     assert "attnviz explain" in page.texts("main")[0]
@@ -40,5 +40,5 @@ def test_a_text_is_called_as_it_begins(opened, words, title):
 @pytest.mark.parametrize("pool", Pool)
 def test_only_a_mean_leaves_hidden_pairs_out(opened, pool):
     [said] = opened(long_trace(301, causal=True), limits=LONG, view="matrix", pool=pool).texts("footer")
-    assert ("left out of a mean" in said) == (pool is Pool.MEAN)
+    assert ("hidden pairs do not count" in said) == (pool is Pool.MEAN)
     assert ("the largest of its weights" in said) == (pool is Pool.MAX)

@@ -34,7 +34,7 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
     page.go(view="lines", layer=0, head=2, query=3, threshold=1)
     assert page.texts("#readout") == ["sat looks at nothing that is shown."]
     page.go(view="lines", layer=0, head=2, query=0, special="no")
-    assert page.texts("#readout") == ["Point at a token to see its lines alone; click it to hold it."]
+    assert page.texts("#readout") == ["Point at a token to see only its lines; click it to keep them."]
 
 
 def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several):
@@ -157,7 +157,7 @@ def test_every_head_has_lines_of_its_own(opened, dark):
 def test_diffuse_lines_are_as_opaque_as_their_largest(opened):
     trace = Trace(tuple(f"w{place}" for place in range(200)), (Layer(*[numpy.zeros((1, 200, 2))] * 3, Rule()),))
     page = opened(trace, view="lines", query=7)
-    assert page.texts(".opaque") == ["The most opaque line is the weight 0.005."]
+    assert page.texts(".opaque") == ["The most opaque line stands for the weight 0.005."]
     lines = list(saved(page).iter(f"{SVG}path"))
     assert len(lines) == 200
     assert {line.get("opacity") for line in lines} == {"1"}
@@ -210,7 +210,7 @@ def test_a_finger_names_a_cell_before_it_opens_the_arithmetic(opened, several):
     page.page.evaluate(TAP, at)
     page.page.wait_for_selector("#panel[aria-busy=false]")
     assert page.texts("#readout")[0].startswith("ran gives")
-    assert page.texts("#readout")[0].endswith("Tap it again for its arithmetic.")
+    assert page.texts("#readout")[0].endswith("Tap it again to see its arithmetic.")
     assert page.page.locator(".detail").is_hidden()
     assert page.page.evaluate("scrollY") == 0
     page.page.evaluate(TAP, at)

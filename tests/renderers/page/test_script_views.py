@@ -356,7 +356,7 @@ def test_a_link_with_nonsense_is_read_as_far_as_it_makes_sense(opened, several):
     page = opened(
         several, view="matrix", layer=99, head="x", query=1000, key=-1, scale="<b>", threshold=7, step="output"
     )
-    assert page.texts("#readout") == ["Point at a cell; click it, or press Enter, for its arithmetic."]
+    assert page.texts("#readout") == ["Point at a cell; click it or press Enter to see its arithmetic."]
     assert page.page.locator("#control-layer").input_value() == "0"
 
 
