@@ -1,0 +1,171 @@
+"""Every word that a person can choose is registered and does something of its own: no member without its factory."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from command_line import attnviz
+from package_sources import module_sources, tree
+
+from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.analysis.measure import head_metrics
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
+from attnviz.cli.commands.manual import topic_text
+from attnviz.cli.options.manual import Topic
+from attnviz.cli.output.formats import PictureFormat, StatsFormat, TableFormat
+from attnviz.renderers.page.forms import Form
+from attnviz.text.lessons import lessons
+from attnviz.text.tokenizer import tokenize
+
+TEXT = "the cat sat, and the cat slept"
+WHOLE = trace_text("Your journey starts", heads=2, position="sinusoidal", causal=True)
+
+
+def written(command: str, form: StrEnum, *options: str) -> bytes:
+    """What a command writes in a format: on standard output, or in the file that a trace needs."""
+    target = Path(f"trace.{form.value}") if form.value == "safetensors" else Path("-")
+    result = attnviz(command, TEXT, "--format", form, "-o", target, *options)
+    assert (result.code, result.stderr) == (0, "")
+    return result.stdout if str(target) == "-" else target.read_bytes()
+
+
+def stats(form: StrEnum) -> bytes:
+    return written("stats", form, *(["--metric", "entropy"] if form.value in ("png", "svg", "pdf") else []))
+
+
+def positioned(position: StrEnum) -> bytes:
+    steps = trace_text(TEXT, heads=2, position=position).layers[0].steps()
+    return numpy.asarray(steps.weights).tobytes()
+
+
+def measured(metric: Metric) -> bytes:
+    """A value for each head, where every metric has one; and the unit in which it is told."""
+    tokens = tuple(f"w{place % 7}" for place in range(20))
+    query, key, value = (numpy.random.default_rng(seed).normal(size=(2, len(tokens), 3)) for seed in range(3))
+    layer = Layer(query, key, value, Rule(causal=True, sinks=numpy.zeros(2)))
+    values = head_metrics(Trace(tokens, (layer,)), layer)[metric]
+    assert numpy.isfinite(values).all()
+    assert metric.unit
+    return values.tobytes()
+
+
+def pooled(pool: StrEnum) -> bytes:
+    query, key, value = (numpy.random.default_rng(seed).normal(size=(1, 1300, 2)) for seed in range(3))
+    made = Trace(tuple(map(str, range(1300))), (Layer(query, key, value, Rule()),))
+    [panel] = made.heatmap(pool=pool).picture.panels
+    return numpy.asarray(panel.values).tobytes()
+
+
+def told(step: StrEnum) -> str:
+    return str(WHOLE.explain(step=step))
+
+
+def drawn(step: StrEnum) -> bytes:
+    """What the picture holds, without the cells in which scaled and masked differ from nothing."""
+    [panel, _] = WHOLE.heatmap(step=step).picture.panels
+    return numpy.nan_to_num(panel.values, neginf=-99.0).tobytes()
+
+
+def typed(dtype: StrEnum) -> str:
+    return str(WHOLE.to("torch", dtype=dtype).layers[0].query.dtype)
+
+
+def held(backend: StrEnum) -> str:
+    return type(WHOLE.to(backend).layers[0].steps().weights).__module__.partition(".")[0]
+
+
+# How each choice is used; the results of its members differ from each other.
+USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
+    Step: told,
+    MapStep: drawn,
+    Pool: pooled,
+    Position: positioned,
+    Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),
+    Backend: held,
+    Dtype: typed,
+    Language: lambda language: lessons(language).say("scores.what"),
+    Metric: measured,
+    TableFormat: lambda form: written("explain", form),
+    PictureFormat: lambda form: written("heatmap", form),
+    StatsFormat: stats,
+    Topic: topic_text,
+}
+NO_CHOICE = {Form}  # what a page does by itself: tests/renderers/page/test_packing.py
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def choices(sources: Mapping[str, str]) -> set[str]:
+    """Every enum of words in the package, as "module.Name"."""
+    return {
+        f"{module}.{node.name}"
+        for module, source in sources.items()
+        for node in ast.walk(tree(source))
+        if isinstance(node, ast.ClassDef) and "StrEnum" in map(ast.unparse, node.bases)
+    }
+
+
+def listed() -> set[str]:
+    return {f"{choice.__module__}.{choice.__qualname__}" for choice in {*USES, *NO_CHOICE}}
+
+
+def test_every_choice_has_a_use():
+    assert choices(module_sources()) == listed()
+
+
+def test_a_planted_choice_is_missed():
+    planted = {"attnviz.errors": "from enum import StrEnum\nclass Mood(StrEnum):\n    GOOD = 'good'\n"}
+    assert choices(module_sources() | planted) - listed() == {"attnviz.errors.Mood"}
+
+
+def unused(choice: type[StrEnum], use: Callable[[Any], Any]) -> list[str]:
+    """The members that cannot be used, or that do what another one does."""
+    results: dict[Any, str] = {}
+    wrong = []
+    for member in choice:
+        try:
+            result = use(member)
+        except Exception as error:
+            wrong.append(f"{member}: {type(error).__name__}")
+            continue
+        if results.setdefault(result, member) is not member:
+            wrong.append(f"{member} is {results[result]}")
+    return wrong
+
+
+@pytest.mark.parametrize("choice", USES, ids=lambda choice: choice.__name__)
+def test_every_member_does_something_of_its_own(choice):
+    assert len(choice) >= 2
+    assert unused(choice, USES[choice]) == []
+
+
+@pytest.mark.parametrize("choice", USES, ids=lambda choice: choice.__name__)
+def test_a_planted_member_without_a_factory_is_found(choice):
+    """A member more, which nothing in the package knows."""
+    planted = StrEnum("Planted", {member.name: member.value for member in choice} | {"PLANTED": "planted"})  # type: ignore[misc]
+    known = {member.value: member for member in choice}
+    wrong = unused(planted, lambda member: USES[choice](known.get(member.value, member)))
+    assert [line.split(":")[0].split(" is ")[0] for line in wrong] == ["planted"]
+
+
+def test_formats_that_a_suffix_picks_are_those_that_exist():
+    suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
+    words = {form.value for choice in (TableFormat, PictureFormat, StatsFormat) for form in choice}
+    assert {form.value for form in suffixes.values()} == words - {"term"}  # which no file holds
+
+
+def test_every_language_has_its_file_and_every_file_its_language():
+    folder = Path(os.fspath(import_module("attnviz.text.lessons").__file__)).parent
+    assert {path.stem for path in folder.glob("*.toml")} == set(Language)
