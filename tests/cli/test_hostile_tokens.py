@@ -130,21 +130,46 @@ def test_a_terminal_gets_no_escape_from_a_token():
     assert "\\x1b[2J" in result.text
 
 
-@pytest.mark.parametrize("tokenizer", ["word", "char", "byte", "whitespace"])
+# How each tokenizer cuts the text into which a byte that is no UTF-8 is turned, a\\udcffb.
+NO_UTF8 = {
+    "word": ["a", "\\", "udcffb"],
+    "char": ["a", "\\", "u", "d", "c", "f", "f", "b"],
+    "byte": ["a", "\\", "u", "d", "c", "f", "f", "b"],
+    "whitespace": ["a\\udcffb"],
+}
+
+
+@pytest.mark.parametrize("tokenizer", NO_UTF8)
 @pytest.mark.parametrize("form", ["table", "csv", "markdown", "json"])
-def test_bytes_that_are_no_utf8_arrive_as_text(tokenizer, form):
-    result = program("explain", "--tokenizer", tokenizer, "--format", form, os.fsdecode(b"a\xffb"))
+def test_bytes_that_are_no_utf8_are_text(tokenizer, form):
+    result = done("explain", "--tokenizer", tokenizer, "--format", form, os.fsdecode(b"a\xffb"))
+    tokens = NO_UTF8[tokenizer]
+    if form == "json":
+        assert json.loads(result.text)["tokens"] == tokens
+    elif form == "csv":
+        rows = csv.DictReader(io.StringIO(result.text))
+        assert list(dict.fromkeys(row["query_token"] for row in rows if row["query_token"])) == list(
+            dict.fromkeys(tokens)
+        )
+    else:
+        title = result.lines[0].removeprefix("# ")
+        assert (re.sub(r"\\(.)", r"\1", title) if form == "markdown" else title) == " ".join(tokens)
+
+
+def test_bytes_that_are_no_utf8_arrive_from_the_shell():
+    result = program("explain", "--tokenizer", "whitespace", "--format", "json", os.fsdecode(b"a\xffb"))
     assert (result.code, result.stderr) == (0, "")
-    assert "udcff" in result.text.replace("\n", "") or tokenizer in ("char", "byte")
+    assert json.loads(result.text)["tokens"] == NO_UTF8["whitespace"]
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "markdown", "json", "term", "svg"])
 def test_a_word_of_ten_thousand_letters(form):
     command = "heatmap" if form in ("term", "svg") else "explain"
     result = done(command, f"{'w' * 10_000} plain", "--format", form, "-o", "-")
-    if form not in ("csv", "json"):  # data is never shortened
-        assert "w" * 200 not in result.text
-        assert "w…" in result.text
+    is_data = form in ("csv", "json")  # which is never shortened
+    assert ("w" * 10_000 in result.text) == is_data
+    assert ("w" * 200 in result.text) == is_data
+    assert ("w…" in result.text) != is_data
 
 
 def test_tokens_of_a_file_are_shown_as_text_too(folder):
@@ -166,3 +191,10 @@ def test_the_path_that_heatmap_prints_can_be_read_by_the_next_program(folder):
     assert (result.code, result.stderr) == (0, "")
     assert os.path.exists(os.fsdecode(result.stdout.removesuffix(b"\n")))
     assert os.listdir(folder) == [name]
+
+
+@pytest.mark.parametrize("planted", ["\x1b[2J", "\x9b31m", "a\rb", "\u202e", "\x00"])
+def test_what_must_not_reach_a_terminal_would_be_found(planted):
+    """The pattern that all of these tests look for: what these tokens would be, were they shown as they came."""
+    assert CONTROL.search(f"{planted} plain")
+    assert not CONTROL.search(HOSTILE.get(planted, ""))

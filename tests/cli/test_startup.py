@@ -15,6 +15,7 @@ HEAVY = {"torch", "matplotlib", "array_api_compat", "pydantic", "PIL", "click", 
 
 MODULES_OF = """
 import sys
+{planted}
 from attnviz.cli.app import main
 code = main(sys.argv[1:])
 print(" ".join(sys.modules), file=sys.stderr)
@@ -22,10 +23,10 @@ sys.exit(code)
 """
 
 
-def modules_of(*arguments: str, stdin: bytes = b"") -> set[str]:
-    """The modules that a run of attnviz has imported, their parents alone."""
+def modules_of(*arguments: str, stdin: bytes = b"", planted: str = "") -> set[str]:
+    """The modules that a run of attnviz has imported, their parents alone; ``planted`` is a line that runs before."""
     run = subprocess.run(
-        [sys.executable, "-c", MODULES_OF, *arguments],
+        [sys.executable, "-c", MODULES_OF.format(planted=planted), *arguments],
         input=stdin,
         capture_output=True,
         env=surroundings(),
@@ -52,6 +53,12 @@ def test_help_imports_no_numbers(arguments):
     modules = modules_of(*arguments)
     assert modules.isdisjoint(NUMBERS | HEAVY)
     assert "typer" in modules
+
+
+@pytest.mark.parametrize("heavy", ["numpy", "matplotlib.colors", "PIL.Image"])
+def test_a_planted_import_is_seen(heavy):
+    found = modules_of("--help", planted=f"import {heavy}") & (NUMBERS | HEAVY)
+    assert heavy.partition(".")[0] in found
 
 
 @pytest.mark.parametrize(
