@@ -14,7 +14,8 @@ from attnviz.attention.toeplitz import gathered, is_spread
 from attnviz.renderers.page.forms import Form, forms
 from attnviz.renderers.page.levels import LEVELS, layer_in_levels
 from attnviz.renderers.page.limits import USUAL, Limits
-from attnviz.renderers.page.selected import kv_places, selected_rule, selected_vectors
+from attnviz.renderers.page.lowered import lowered_cells, packed_bits
+from attnviz.renderers.page.selected import selected_rule, selected_vectors, vectors_by_head
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_rows
@@ -63,15 +64,17 @@ def pack_layer(selected: LayerSelection, form: Form, cells: int = CELLS) -> Pack
         return PackedLayer({"levels": levels, "scales": scales}, error)
     arrays = {name: _typed(array, form) for name, array in selected_vectors(selected).items()}
     error = 0.0 if form is Form.EXACT else _error(selected, arrays, cells)
-    return PackedLayer(arrays | _rule_arrays(selected_rule(selected), selected.layer.key.shape[1]), error)
+    arrays |= _rule_arrays(selected_rule(selected), selected.layer.key.shape[1])
+    if (lowered := lowered_cells(selected, cells)) is not None:
+        arrays["lowered"] = lowered
+    return PackedLayer(arrays, error)
 
 
 def _rule_arrays(rule: Rule, keys: int) -> dict[str, numpy.ndarray]:
     """What the rule adds and hides; the mask in bits, (…, queries, keys / 8)."""
     arrays = {}
     if rule.mask is not None:
-        mask = numpy.broadcast_to(rule.mask != 0, (*rule.mask.shape[:-1], keys))
-        arrays["mask"] = numpy.packbits(mask, axis=-1, bitorder="little")
+        arrays["mask"] = packed_bits(rule.mask != 0, keys)
     if is_spread(rule.bias):
         arrays["biasByDistance"] = _typed(numpy.atleast_2d(gathered(rule.bias)), Form.EXACT)
     elif rule.bias is not None:
@@ -91,8 +94,9 @@ def _typed(array: numpy.ndarray, form: Form) -> numpy.ndarray:
 
 
 def _error(selected: LayerSelection, arrays: dict[str, numpy.ndarray], cells: int) -> float:
-    """The largest difference of a weight computed from ``arrays``, in float64 as a browser does, from the trace's own."""
-    own, rounded = (_in_float64(selected, vectors) for vectors in (selected_vectors(selected), arrays))
+    """The largest difference of a weight computed from ``arrays`` from the trace's own."""
+    rule = selected_rule(selected)
+    own, rounded = (Layer(*vectors_by_head(selected, vectors), rule) for vectors in (None, arrays))
     queries, keys = own.query.shape[1], own.key.shape[1]
     size = max(1, cells // (own.heads * keys))
     worst = 0.0
@@ -101,10 +105,3 @@ def _error(selected: LayerSelection, arrays: dict[str, numpy.ndarray], cells: in
         exact, ours = (some_rows(layer, start, stop).steps().weights for layer in (own, rounded))
         worst = max(worst, float(numpy.abs(ours - exact).max()))
     return worst
-
-
-def _in_float64(selected: LayerSelection, vectors: dict[str, numpy.ndarray]) -> Layer:
-    """A layer of ``vectors``, each selected head with a key and a value of its own."""
-    kept = numpy.array(kv_places(selected))
-    query, key, value = (vectors[name].astype(numpy.float64) for name in ("query", "key", "value"))
-    return Layer(query, key[kept], value[kept], selected_rule(selected))

@@ -14,7 +14,7 @@ from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
-from attnviz.renderers.page.selected import kv_places
+from attnviz.renderers.page.selected import computed_type, kv_places
 from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
@@ -121,6 +121,7 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dic
         "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
         "keyTexts": texts.add(keys, _special(trace.source.keys_of(layer), len(keys))),
         "apart": layer.key_tokens is not None,
+        "computed": computed_type(selected),
         "scale": layer.scale,
         "givenScale": rule.scale is not None,
         "causal": rule.causal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,22 @@ def selected_vectors(selected: LayerSelection) -> dict[str, numpy.ndarray]:
         "key": to_numpy(layer.key)[kept],
         "value": to_numpy(layer.value)[kept],
     }
+
+
+def vectors_by_head(
+    selected: LayerSelection, vectors: Mapping[str, numpy.ndarray] | None = None
+) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Query, key and value in the type that attend() computes with, each selected head with a key and a value of its own;
+    with ``vectors``, those in place of its own."""
+    own = selected_vectors(selected) if vectors is None else vectors
+    kept, kind = kv_places(selected), computed_type(selected)
+    query, key, value = (own[name].astype(kind) for name in ("query", "key", "value"))
+    return query, key[kept], value[kept]
+
+
+def computed_type(selected: LayerSelection) -> str:
+    """The type of the numbers that attend() computes this layer with: "float32" or "float64"."""
+    return str(selected.layer.steps(0, query=0).scaled.dtype).rpartition(".")[2]
 
 
 def selected_rule(selected: LayerSelection) -> Rule:

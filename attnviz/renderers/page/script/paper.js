@@ -5,7 +5,7 @@
 import { nameOf, quoted } from "./data.js";
 import { say } from "./lessons.js";
 import { HIDDEN, factor, general, number, vector } from "./numbers.js";
-import { AS_GOOD_AS_HIDDEN, rowOf, sinkOf, vectorOf } from "./rule.js";
+import { rowOf, sinkOf, vectorOf } from "./rule.js";
 
 const MOST = 16; // terms of a sum that are written out
 const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
@@ -113,7 +113,7 @@ function entries({ layer, row, sink }) {
 function shiftOf(pair) {
   const logits = entries(pair).map(([, logit]) => logit);
   const largest = Math.max(...logits);
-  const smallest = Math.min(...logits.filter((logit) => largest - logit < AS_GOOD_AS_HIDDEN));
+  const smallest = Math.min(...logits.filter((logit) => logit > -Infinity));
   return Math.max(Math.abs(smallest), Math.abs(largest)) > LARGEST_EXPONENT ? largest : 0;
 }
 

@@ -1,15 +1,14 @@
-// The formula of attention, as attention.py has it: softmax(softcap(Q Kᵀ · scale) + bias) V.
+// The formula of attention, as attention/formula.py has it: softmax(softcap(Q Kᵀ · scale) + bias) V.
 //
-// `head` is the place of a head among those in the page.
-
-export const AS_GOOD_AS_HIDDEN = 9000; // below the cell's own score: e^x is 0
+// Each step is rounded to the type that attend() computes this layer with: a row that a bias of −10⁹ lowers as a whole has
+// other weights in single precision. `head` is the place of a head among those in the page.
 
 // All steps of one query: arrays over the keys, and the output. Of a page of weights alone, the weights.
 export function rowOf(layer, head, query) {
   return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
 }
 
-// One step of a whole head, queries × keys in one row; a hidden cell is NaN where it has no weight.
+// One step of a whole head, queries × keys in one row; a hidden cell is NaN.
 export function computeMap(layer, head, step) {
   const map = new Float32Array(layer.queries * layer.keys);
   const bare = step === "scores" || step === "scaled";
@@ -35,36 +34,50 @@ export function sinkOf(layer, head) {
 
 function computed(layer, head, query) {
   const [scores, scaled] = scored(layer, head, query);
-  const masked = new Float64Array(layer.keys);
-  const hidden = new Uint8Array(layer.keys);
-  const [visible, bias] = [visibleOf(layer, head, query), biasOf(layer, head, query)];
-  let largest = -Infinity;
+  const [masked, hidden] = [numbersOf(layer), new Uint8Array(layer.keys)];
+  const [visible, bias, isLowered] = [visibleOf, biasOf, loweredOf].map((of) => of(layer, head, query));
+  let [largest, lowered] = [-Infinity, Infinity];
   for (let key = 0; key < layer.keys; key++) {
     masked[key] = visible(key) ? scaled[key] + bias(key) : -Infinity;
-    hidden[key] = masked[key] === -Infinity || scaled[key] - masked[key] >= AS_GOOD_AS_HIDDEN;
+    if (isLowered(key) && masked[key] > -Infinity) {
+      lowered = Math.min(lowered, masked[key]);
+      masked[key] = -Infinity;
+    }
+    hidden[key] = masked[key] === -Infinity;
     if (masked[key] > largest) largest = masked[key];
   }
-  const blind = largest === -Infinity;
-  const weights = softmax(masked, largest, sinkOf(layer, head));
+  const weights = softmax(layer, masked, largest, sinkOf(layer, head));
   return {
-    ...{ scores, scaled, masked, hidden, weights, blind },
+    ...{ scores, scaled, masked, hidden, lowered, weights, blind: largest === -Infinity },
     get output() {
       return outputOf(layer, head, weights); // only when somebody asks: it takes as long as all the rest
     },
   };
 }
 
+// Room for a number of each key; what is put in is rounded to the layer's type.
+function numbersOf(layer) {
+  return layer.computed === "float32" ? new Float32Array(layer.keys) : new Float64Array(layer.keys);
+}
+
+// A number in the layer's type.
+function roundedFor(layer) {
+  return layer.computed === "float32" ? Math.fround : (number) => number;
+}
+
 function scored(layer, head, query) {
   const vector = vectorOf(layer, "query", head, query);
   const { values, shape } = layer.arrays.key;
-  const [scores, scaled] = [new Float64Array(layer.keys), new Float64Array(layer.keys)];
+  const [scores, scaled] = [numbersOf(layer), numbersOf(layer)];
+  const rounded = roundedFor(layer);
+  const [scale, cap] = [rounded(layer.scale), layer.softcap === null ? null : rounded(layer.softcap)];
   let place = layer.kvPlaces[head] * shape[1] * shape[2];
   for (let key = 0; key < layer.keys; key++) {
     let sum = 0;
     for (let dimension = 0; dimension < vector.length; dimension++) sum += vector[dimension] * values[place++];
     scores[key] = sum;
-    const logit = sum * layer.scale;
-    scaled[key] = layer.softcap === null ? logit : layer.softcap * Math.tanh(logit / layer.softcap);
+    scaled[key] = scores[key] * scale;
+    if (cap !== null) scaled[key] = cap * rounded(Math.tanh(rounded(scaled[key] / cap)));
   }
   return [scores, scaled];
 }
@@ -72,28 +85,40 @@ function scored(layer, head, query) {
 // Which keys the query may look at.
 function visibleOf(layer, head, query) {
   const { causal, window, offset } = layer;
-  const mask = layer.arrays.mask;
-  const start = mask ? rowStart(mask.shape, head, query) : 0;
+  const shown = bitsOf(layer.arrays.mask, head, query);
   return (key) => {
     const distance = query + offset - key;
     if (causal && distance < 0) return false;
     if (window !== null && Math.abs(distance) >= window) return false;
-    return !mask || (mask.values[start + (key >> 3)] >> (key & 7)) & 1;
+    return !shown || shown(key);
   };
+}
+
+// Which keys the bias hides though its number is finite, as attention/visibility.py decides it.
+function loweredOf(layer, head, query) {
+  return bitsOf(layer.arrays.lowered, head, query) ?? (() => false);
+}
+
+// Of an array of bits, eight keys a byte, those of a query; null where there is none.
+function bitsOf(bits, head, query) {
+  if (!bits) return null;
+  const start = rowStart(bits.shape, head, query);
+  return (key) => (bits.values[start + (key >> 3)] >> (key & 7)) & 1;
 }
 
 // What is added to each scaled score.
 function biasOf(layer, head, query) {
   const { bias, biasByDistance } = layer.arrays;
+  const rounded = roundedFor(layer);
   if (biasByDistance) {
     const [heads, width] = biasByDistance.shape;
     const start = (heads > 1 ? head * width : 0) + layer.queries - 1 - query;
-    return (key) => biasByDistance.values[start + key];
+    return (key) => rounded(biasByDistance.values[start + key]);
   }
   if (!bias) return () => 0;
   const start = rowStart(bias.shape, head, query);
   const step = bias.shape.at(-1) > 1 ? 1 : 0;
-  return (key) => bias.values[start + key * step];
+  return (key) => rounded(bias.values[start + key * step]);
 }
 
 // Where the row of a query starts in an array (heads, queries, …), any of whose axes may be 1 or missing.
@@ -102,12 +127,15 @@ function rowStart(shape, head, query) {
   return ((heads > 1 ? head : 0) * queries + (queries > 1 ? query : 0)) * width;
 }
 
-function softmax(masked, largest, sink) {
+function softmax(layer, masked, largest, sink) {
   if (sink !== null && sink > largest) largest = sink;
-  const weights = new Float64Array(masked.length);
+  const weights = numbersOf(layer);
   if (largest === -Infinity) return weights;
   let total = sink === null ? 0 : Math.exp(sink - largest);
-  for (let key = 0; key < masked.length; key++) total += weights[key] = Math.exp(masked[key] - largest);
+  for (let key = 0; key < masked.length; key++) {
+    weights[key] = Math.exp(masked[key] - largest);
+    total += weights[key];
+  }
   for (let key = 0; key < masked.length; key++) weights[key] /= total;
   return weights;
 }

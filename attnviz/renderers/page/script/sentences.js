@@ -56,8 +56,7 @@ const TELL = {
     if (layer.hasMask) sentences.push(["masked.mask"]);
     const hidden = [...row.hidden.keys()].filter((key) => row.hidden[key]);
     if (hidden.length) sentences.push(["masked.why", { hidden: hidden.length, cells: layer.keys }]);
-    const lowered = Math.min(...hidden.map((key) => row.masked[key]).filter(Number.isFinite));
-    if (lowered < Infinity) sentences.push(["masked.lowered", { value: general(lowered, 3) }]);
+    if (row.lowered < Infinity) sentences.push(["masked.lowered", { value: general(row.lowered, 3) }]);
     if (row.blind) sentences.push(["masked.blind", about]);
     if (!sentences.length) sentences.push(["masked.nothing"]);
     const formula = `masked = scaled${layer.hasBias ? " + bias" : ""}`;
