@@ -39,7 +39,6 @@ def to_html(
     require_hope(selected_layers, limits)
     pooled = pool_layers(selection, limits, pool, report) if needs_pooling(selected_layers, limits) else []
     blobs = Blobs()
-    # Layers are packed side by side.
     with numpy_threads(THREADS) as threads:
         packed = packed_maps(pooled) if pooled else pack_layers(selected_layers, limits, threads.map)
         record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)

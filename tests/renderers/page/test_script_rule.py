@@ -1,0 +1,109 @@
+"""The script says the formula again: it hides what attend() hides, and gives the weights that attend() gives."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from generated_rules import DEPTHS, PLACES, TYPES, generated_layers
+
+from attnviz import Layer, Rule, Trace
+from attnviz.attention.formula import Steps
+from attnviz.choices import MapStep
+from attnviz.renderers.page import bundle
+from attnviz.renderers.page.levels import LEVELS
+from attnviz.renderers.page.limits import USUAL, Limits
+
+QUERIES, KEYS = 5, 7
+COUNT = 2 * len(TYPES) * len(DEPTHS) * len(PLACES)
+TOKENS = tuple(f"query{position}" for position in range(QUERIES))
+# What rule.js computes of every layer, head and query, in this very page.
+ROWS = """async () => {
+  %s
+  const rows = [];
+  for (const { place } of module_data.layers) {
+    const layer = await module_data.loaded(place);
+    rows.push(layer.heads.map((_, head) => Array.from({ length: layer.queries }, (_, query) => {
+      const row = module_rule.rowOf(layer, head, query);
+      return Object.fromEntries(%s.map((name) => [name, Array.from(row[name] ?? [])]));
+    })));
+  }
+  return rows;
+}"""
+STEPS = (*MapStep, "hidden", "output")
+
+
+def rows_of(page, names=STEPS):
+    """For each layer the arrays of ``names``, (heads, queries, …), as the page's script computes them."""
+    sources = {
+        name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in ("failure", "data", "rule")
+    }
+    modules = "\n".join(bundle._function(name, source) for name, source in sources.items())
+    computed = page.page.evaluate(ROWS % (modules, [str(name) for name in names]))
+    return [
+        {name: numpy.array([[row[name] for row in head] for head in layer], dtype=float) for name in names}
+        for layer in computed
+    ]
+
+
+@pytest.fixture(scope="module")
+def generated() -> list[tuple[Layer, Steps]]:
+    """Layers of every kind of rule, and what attend() says of each."""
+    return [(layer, layer.steps()) for layer in generated_layers(COUNT, QUERIES, KEYS)]
+
+
+def trace_of(generated) -> Trace:
+    return Trace(TOKENS, tuple(layer for layer, _ in generated))
+
+
+@pytest.mark.parametrize("limits", [USUAL, Limits(easy=0)], ids=["exact", "8 bits"])
+def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, generated, limits):
+    page = opened(trace_of(generated), limits=limits, view="matrix")
+    names = STEPS if limits is USUAL else ("weights", "hidden")
+    for (layer, steps), shown in zip(generated, rows_of(page, names), strict=True):
+        about = f"layer {layer.index}, {layer.query.dtype}, {layer.rule}"
+        assert (shown["hidden"].astype(bool) == steps.hidden).all(), about
+        close = 1e-12 if layer.query.dtype == numpy.float64 else 1e-6
+        if close == 1e-6 and layer.rule.softcap is not None:
+            close = 1e-3  # the last digit of tanh is another library's: beside a bias of −10⁴ it may round another way
+        if limits is not USUAL:
+            close = steps.weights.max(axis=-1, keepdims=True) / LEVELS / 2 + 1e-7
+        assert (numpy.abs(shown["weights"] - steps.weights) <= close).all(), about
+        if limits is USUAL:
+            for name in ("scores", "scaled", "masked", "output"):
+                numpy.testing.assert_allclose(shown[name], getattr(steps, name), rtol=2e-6, atol=2e-6, err_msg=about)
+
+
+def test_the_generated_rules_are_those_that_differ(generated):
+    """Some hide cells by a finite bias, some lower a row as a whole, and single precision rounds some of these rows."""
+    hidden_by_bias = rounded = lowered = 0
+    for layer, steps in generated:
+        rule, bias = layer.rule, numpy.broadcast_to(layer.rule.bias, steps.scores.shape)
+        hidden_by_bias += bool((steps.hidden & (bias < -80) & (bias > -numpy.inf)).any())
+        deep = (bias < -1000).all(axis=-1)
+        lowered += bool((deep & ~steps.blind).any())
+        wide = Layer(*(array.astype(float) for array in (layer.query, layer.key, layer.value)), rule).steps()
+        rounded += bool(numpy.abs(wide.weights - steps.weights).max() > 1e-3)
+    assert min(hidden_by_bias, lowered, rounded) > 5
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("lowest", [-1e4, -1e9, "finfo.min"])
+def test_a_row_that_is_lowered_as_a_whole_is_shown(opened, kind, lowest):
+    """Its weights in every view, and in the one row that hides two cells only these are hatched."""
+    draw = numpy.random.default_rng(3)
+    arrays = (draw.standard_normal((1, 3, 4)).astype(kind) for _ in range(3))
+    low = float(numpy.finfo(kind).min) if lowest == "finfo.min" else lowest
+    bias = numpy.array([[low, low, low], [0.0, low, low], [0.0, 0.0, 0.0]], dtype=kind)
+    trace = Trace(("a", "b", "c"), (Layer(*arrays, Rule(bias=bias)),))
+    weights = trace.layers[0].steps(0).weights
+    page = opened(trace, view="matrix")
+    states = [{"view": "matrix", "query": query, "key": key} for query in range(3) for key in range(3)]
+    said = [shown["#readout"][0] for shown in page.read(states, "#readout")]
+    assert [line.split()[2:4] == ["hidden", "from"] for line in said] == [False] * 4 + [True] * 2 + [False] * 3
+    for state, line in zip(states, said, strict=True):
+        if "hidden" not in line:
+            shown = float(line.split()[-1].rstrip("."))
+            assert shown == pytest.approx(weights[state["query"], state["key"]], abs=5.1e-5)
+    page.go(view="text", query=0)
+    tinted = page.page.locator(".word").evaluate_all("words => words.map((one) => one.style.backgroundColor !== '')")
+    assert tinted == [weight > 0.01 for weight in weights[0]]
