@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy
 import pytest
 from generated_rules import DEPTHS, PLACES, TYPES, generated_layers
+from hiding_rules import FLOATS, arrays, rules
 
 from attnviz import Layer, Rule, Trace
-from attnviz.attention.formula import Steps
 from attnviz.choices import MapStep
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.levels import LEVELS
@@ -15,7 +17,6 @@ from attnviz.renderers.page.limits import USUAL, Limits
 
 QUERIES, KEYS = 5, 7
 COUNT = 2 * len(TYPES) * len(DEPTHS) * len(PLACES)
-TOKENS = tuple(f"query{position}" for position in range(QUERIES))
 # What rule.js computes of every layer, head and query, in this very page.
 ROWS = """async () => {
   %s
@@ -24,10 +25,10 @@ ROWS = """async () => {
     const layer = await module_data.loaded(place);
     rows.push(layer.heads.map((_, head) => Array.from({ length: layer.queries }, (_, query) => {
       const row = module_rule.rowOf(layer, head, query);
-      return Object.fromEntries(%s.map((name) => [name, Array.from(row[name] ?? [])]));
+      return Object.fromEntries(%s.map((name) => [name, Array.from(row[name])]));
     })));
   }
-  return rows;
+  return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
 STEPS = (*MapStep, "hidden", "output")
 
@@ -38,29 +39,35 @@ def rows_of(page, names=STEPS):
         name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in ("failure", "data", "rule")
     }
     modules = "\n".join(bundle._function(name, source) for name, source in sources.items())
-    computed = page.page.evaluate(ROWS % (modules, [str(name) for name in names]))
+    computed = json.loads(page.page.evaluate(ROWS % (modules, [str(name) for name in names])))
     return [
         {name: numpy.array([[row[name] for row in head] for head in layer], dtype=float) for name in names}
         for layer in computed
     ]
 
 
-@pytest.fixture(scope="module")
-def generated() -> list[tuple[Layer, Steps]]:
-    """Layers of every kind of rule, and what attend() says of each."""
-    return [(layer, layer.steps()) for layer in generated_layers(COUNT, QUERIES, KEYS)]
+def seeded() -> list[Layer]:
+    """Every option at random, with biases of every type, depth and place."""
+    return generated_layers(COUNT, QUERIES, KEYS)
 
 
-def trace_of(generated) -> Trace:
-    return Trace(TOKENS, tuple(layer for layer, _ in generated))
+def hiding() -> list[Layer]:
+    """The rules that every look is held against, on vectors whose scores are exact in single precision."""
+    return [
+        Layer(*(numpy.rint(array * 8) / 8 for array in arrays(kind)), rule, name=name)
+        for kind in FLOATS
+        for name, rule in rules(kind).items()
+    ]
 
 
+@pytest.mark.parametrize("layers", [seeded, hiding])
 @pytest.mark.parametrize("limits", [USUAL, Limits(easy=0)], ids=["exact", "8 bits"])
-def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, generated, limits):
-    page = opened(trace_of(generated), limits=limits, view="matrix")
+def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
+    made = layers()
+    page = opened(Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made)), limits=limits, view="matrix")
     names = STEPS if limits is USUAL else ("weights", "hidden")
-    for (layer, steps), shown in zip(generated, rows_of(page, names), strict=True):
-        about = f"layer {layer.index}, {layer.query.dtype}, {layer.rule}"
+    for layer, shown in zip(made, rows_of(page, names), strict=True):
+        steps, about = layer.steps(), f"{layer.title}, {layer.query.dtype}, {layer.rule}"
         assert (shown["hidden"].astype(bool) == steps.hidden).all(), about
         close = 1e-12 if layer.query.dtype == numpy.float64 else 1e-6
         if close == 1e-6 and layer.rule.softcap is not None:
@@ -73,10 +80,11 @@ def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, g
                 numpy.testing.assert_allclose(shown[name], getattr(steps, name), rtol=2e-6, atol=2e-6, err_msg=about)
 
 
-def test_the_generated_rules_are_those_that_differ(generated):
+def test_the_generated_rules_are_those_that_differ():
     """Some hide cells by a finite bias, some lower a row as a whole, and single precision rounds some of these rows."""
     hidden_by_bias = rounded = lowered = 0
-    for layer, steps in generated:
+    for layer in seeded():
+        steps = layer.steps()
         rule, bias = layer.rule, numpy.broadcast_to(layer.rule.bias, steps.scores.shape)
         hidden_by_bias += bool((steps.hidden & (bias < -80) & (bias > -numpy.inf)).any())
         deep = (bias < -1000).all(axis=-1)
