@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+import sys
 
 import pytest
 from command_line import PROGRAM, attnviz, done, in_terminal, problem, program, surroundings, without_escapes
 from documents import MANUAL
 
+from attnviz.cli.app import main
 from attnviz.cli.commands.manual import contents, topic_text
 from attnviz.cli.options.manual import Topic
 
@@ -52,6 +54,20 @@ def test_in_a_terminal_that_knows_no_colours_it_is_plain():
     result = in_terminal("manual", "csv", TERM="dumb")
     assert "\x1b[" not in result.text
     assert "• dimension is filled" in result.text
+
+
+def test_a_terminal_without_a_keyboard_gets_no_pager(monkeypatch):
+    ours, its = pty.openpty()
+    with open(its, "w", encoding="utf-8") as terminal, open(os.devnull) as nothing:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "stdin", nothing)
+        monkeypatch.setenv("LESS", "-S")
+        assert main(["manual"]) == 0
+        terminal.flush()
+        shown = without_escapes(os.read(ours, 65536).decode())
+    os.close(ours)
+    assert "The manual of attnviz" in shown
+    assert "• toy: Toy attention" in shown
 
 
 def paged(*arguments: str, **environment: str) -> int:
