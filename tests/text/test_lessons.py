@@ -6,12 +6,11 @@ import ast
 import re
 import string
 import unicodedata
-from pathlib import Path
 
 import numpy
 import pytest
+from package_sources import module_sources, tree
 
-import attnviz
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, MapStep, Step
 from attnviz.renderers.explain.sections import explain
@@ -21,7 +20,6 @@ from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.selection import select
 
-SOURCE = Path(attnviz.__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
 EVERY_LANGUAGE = pytest.mark.parametrize("language", list(Language))
 FIELD_WORDS = ("Query", "Key", "Value", "softmax", "token", "d_k", "W_O", "tanh", "ALiBi", "sink")
@@ -114,27 +112,116 @@ def test_both_languages_have_the_same_placeholders(name):
     assert placeholders(VIETNAMESE[name]) == placeholders(ENGLISH[name])
 
 
+def unsaid(messages, said):
+    """The messages that nothing has said; those of the page are said by its scripts: renderers/page/test_bundle.py."""
+    return sorted(name for name in messages if name not in said and not name.startswith("page."))
+
+
+def wrong_values(messages, said):
+    """The messages that got other values than their placeholders name."""
+    return [
+        name
+        for name, calls in said.items()
+        for values in calls
+        if sorted(values) != sorted(set(placeholders(messages[name])))
+    ]
+
+
 def test_the_code_says_every_message(recording):
-    by_scripts = {name for name in recording.messages if name.startswith("page.")}  # renderers/page/test_bundle.py
-    assert sorted(recording.messages.keys() - recording.said.keys() - by_scripts) == []
+    assert unsaid(recording.messages, recording.said) == []
+
+
+def test_a_planted_message_that_nothing_says_is_found(recording):
+    assert unsaid(recording.messages | {"scores.planted": "Nothing."}, recording.said) == ["scores.planted"]
 
 
 def test_every_message_gets_just_the_values_that_it_names(recording):
-    for name, calls in recording.said.items():
-        for values in calls:
-            assert sorted(values) == sorted(set(placeholders(recording.messages[name]))), name
+    assert len(recording.said) > 50
+    assert wrong_values(recording.messages, recording.said) == []
+
+
+@pytest.mark.parametrize("values", [{}, {"query": "a", "key": "b"}, {"key": "a"}])
+def test_planted_values_that_a_message_does_not_name_are_found(values):
+    messages = {"scores.planted": "Of `{query}`."}
+    assert wrong_values(messages, {"scores.planted": [{"query": "a"}]}) == []
+    assert wrong_values(messages, {"scores.planted": [{"query": "a"}, values]}) == ["scores.planted"]
+
+
+def unknown(sources, messages):
+    """What the code says, in say(…), of which there is no message."""
+    return [
+        f"{module}: {ast.unparse(call)}"
+        for module, source in sources.items()
+        for call in ast.walk(tree(source))
+        if isinstance(call, ast.Call) and call.args and re.fullmatch(r"(\w+\.)*say", ast.unparse(call.func))
+        if not any(re.fullmatch(said_by(call.args[0]), name) for name in messages)
+    ]
 
 
 def test_every_message_that_the_code_names_exists():
-    for path in SOURCE.rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(call, ast.Call)
-                and call.args
-                and re.fullmatch(r"(self\.|writer\.)*say", ast.unparse(call.func))
-            ):
-                named = said_by(call.args[0])
-                assert any(re.fullmatch(named, name) for name in ENGLISH), f"{path.name}: {ast.unparse(call)}"
+    assert unknown(module_sources(), ENGLISH) == []
+
+
+@pytest.mark.parametrize(
+    "call", ['say("scores.planted")', 'self.writer.say("scores.wat", query=query)', 'lesson.say(f"planted.{step}")']
+)
+def test_a_planted_name_without_a_message_is_found(call):
+    assert unknown({"planted": f"def f():\n    {call}\n"}, ENGLISH) == [f"planted: {call.replace(chr(34), chr(39))}"]
+
+
+# Sentences that are told of a trace stand in lessons/ alone; an error's words, which are English, stand where it is raised.
+TOLD_OF_A_TRACE = ("attnviz.renderers.explain.", "attnviz.renderers.page.")
+WORDS_OF_ERRORS = {"attnviz.renderers.page.size"}
+SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,} [^\W\d_]{2,}")
+
+
+def sentences(sources):
+    """The texts of three words and more in the code that tells, docstrings and errors apart."""
+    told = {name: text for name, text in sources.items() if name.startswith(TOLD_OF_A_TRACE)}
+    return [
+        f"{module}: {node.value}"
+        for module, source in told.items()
+        if module not in WORDS_OF_ERRORS
+        for node in _texts(tree(source))
+        if SENTENCE.search(node.value)
+    ]
+
+
+def _texts(module):
+    """The texts of a module that may be shown: neither docstrings nor words of an error."""
+    apart = [
+        node.value for node in ast.walk(module) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
+    apart += [
+        call for call in ast.walk(module) if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Error")
+    ]
+    out = {id(inner) for node in apart for inner in ast.walk(node)}
+    return [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in out
+    ]
+
+
+def test_no_sentence_stands_in_the_code():
+    assert sentences(module_sources()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('NOTE = "the weights add up to one"', True),
+        ('NOTE = "Trọng số cộng lại bằng một"', True),
+        ('def f():\n    table.add(f"the weights of {name} here")', True),
+        ('def f():\n    table.add("the weights add up")', True),
+        ('def f():\n    yield "the weights add up"', True),
+        ('def f():\n    """The weights add up."""', False),
+        ('raise AttnvizError("the weights add up")', False),
+        ('STYLE = "bold cyan"', False),
+    ],
+)
+def test_a_planted_sentence_is_found(line, found):
+    assert bool(sentences({"attnviz.renderers.explain.planted": line})) is found
 
 
 def said_by(argument):
