@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import re
+from enum import EnumType
 
 import pytest
-from documents import DOCUMENTS, MANUAL, README, blocks, commands, problems, unknown_words, unnamed_options
+from documents import (
+    DOCUMENTS,
+    MANUAL,
+    README,
+    blocks,
+    commands,
+    problems,
+    unknown_words,
+    unnamed_options,
+    unnamed_values,
+)
 
+from attnviz import choices
 from attnviz.cli.app import build
+from attnviz.cli.commands.manual import contents
+from attnviz.cli.options import manual
 from attnviz.cli.options.manual import Topic
+from attnviz.cli.output import formats
 
 GROUP = build()
 TEXTS = {document.name: document.read_text(encoding="utf-8") for document in DOCUMENTS}
+CHOICES = [
+    kind
+    for module in (choices, formats, manual)
+    for kind in vars(module).values()
+    if isinstance(kind, EnumType) and len(kind)
+]
 WHOLE_MANUAL = "\n".join(path.read_text(encoding="utf-8") for path in MANUAL.glob("*.md"))
 
 
@@ -73,6 +94,15 @@ def test_every_option_is_named_in_the_manual(name):
 def test_an_option_that_is_not_named_is_found():
     planted = re.sub(r"--seed\b", "--seedling", WHOLE_MANUAL)
     assert unnamed_options(GROUP, "explain", planted) == ["--seed"]
+
+
+def test_every_word_that_an_option_chooses_from_is_named_in_the_manual():
+    assert len(CHOICES) > 10
+    assert unnamed_values(CHOICES, WHOLE_MANUAL + contents()) == []
+
+
+def test_a_word_that_is_not_named_is_found():
+    assert unnamed_values(CHOICES, (WHOLE_MANUAL + contents()).replace("`alibi`", "")) == ["alibi"]
 
 
 @pytest.mark.parametrize("name", TEXTS)

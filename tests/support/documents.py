@@ -14,7 +14,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -84,6 +85,12 @@ def unnamed_options(group: Any, name: str, text: str) -> list[str]:
     """The options of the command ``name`` that ``text`` does not name."""
     options = [option for parameter in group.commands[name].params for option in parameter.opts]
     return [option for option in options if option.startswith("--") and not re.search(rf"(?<![\w-]){option}\b", text)]
+
+
+def unnamed_values(choices: Iterable[type[Enum]], text: str) -> list[str]:
+    """The words that can be chosen but that ``text`` names nowhere as code."""
+    named = {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.split(r"[ ,|]", code)}
+    return sorted({str(member.value) for choice in choices for member in choice} - named)
 
 
 def unknown_words(group: Any, text: str) -> list[str]:
