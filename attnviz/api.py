@@ -116,7 +116,7 @@ def explain(
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     step          names of steps ("scores", "weights"); nothing means all
-    query, key    a token, or its position as a number or "@3"; with both, their arithmetic
+    query, key    a token, a position (3 or "@3") or positions "A:B"; with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
     top           the keys that a query looks at most, as a long text is shown anyway
     precision     decimals at the most; max_tokens, rows and columns at the most
@@ -153,8 +153,8 @@ def heatmap(
     layer: Chosen = (),
     head: Chosen = (),
     step: str = "weights",
-    query: str | None = None,
-    key: str | None = None,
+    query: str | int | None = None,
+    key: str | int | None = None,
     skip_special: bool = False,
     pool: str = "mean",
     title: str | None = None,
@@ -168,7 +168,7 @@ def heatmap(
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     step          "scores", "scaled", "masked" or "weights"
-    query, key    only the positions "A:B", or "@3" alone
+    query, key    a token, a position (3 or "@3") or positions "A:B"
     skip_special  hide special tokens, and say what they took
     pool          what a cell of many tokens shows: their "mean" or "max"
     title         in place of the one that says what it is
@@ -184,8 +184,13 @@ def heatmap(
     from attnviz.trace.selection import select
 
     selection = select(
-        trace, layer=_words(layer), head=_words(head), queries=query, keys=key, skip_special=skip_special
-    )
+        trace,
+        layer=_words(layer),
+        head=_words(head),
+        query=_position(query),
+        key=_position(key),
+        skip_special=skip_special,
+    ).as_region()
     view = View(_member(Pool, pool, "pool"), None, dpi)
     drawing = Heatmap(decide(trace, selection, _member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
     if path is not None:
@@ -198,8 +203,8 @@ def html(
     *,
     layer: Chosen = (),
     head: Chosen = (),
-    query: str | None = None,
-    key: str | None = None,
+    query: str | int | None = None,
+    key: str | int | None = None,
     skip_special: bool = False,
     pool: str = "mean",
     language: str = "en",
@@ -208,7 +213,7 @@ def html(
     """One offline HTML page of the selected layers and heads of ``trace``, as ``attnviz html`` writes it.
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
-    query, key    only the positions "A:B", or "@3" alone
+    query, key    a token, a position (3 or "@3") or positions "A:B"
     skip_special  open it without special tokens
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
     language      of the page, "en" or "vi"
@@ -220,8 +225,13 @@ def html(
     from attnviz.trace.selection import select
 
     selection = select(
-        trace, layer=_words(layer), head=_words(head), queries=query, keys=key, skip_special=skip_special
-    )
+        trace,
+        layer=_words(layer),
+        head=_words(head),
+        query=_position(query),
+        key=_position(key),
+        skip_special=skip_special,
+    ).as_region()
     limits = Limits(megabytes=max_size)
     return to_html(trace, selection, _member(Language, language, "language"), limits, _member(Pool, pool, "pool"))
 

@@ -9,11 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from attnviz.cli.typer_groups import PlainGroup, add_command
+from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
-
-# The base class of Typer's usage errors, which it does not export.
-_USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 COMMANDS = ("explain", "heatmap", "html", "stats", "capture", "manual")
 
@@ -52,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command.main(arguments, prog_name="attnviz", standalone_mode=False) or DONE
     except AttnvizError as error:
         return _fail(error.message, error.hint, error.exit_code)
-    except _USAGE_ERROR as error:
+    except USAGE_ERROR as error:
         command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
         message = error.format_message()
         unquoted = "extra argument" in message and len(arguments) > 2

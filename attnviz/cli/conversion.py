@@ -25,12 +25,17 @@ def converter(parameter: Any, hint: Any) -> Callable[[Any, Any], Any]:
     def process_value(context: Any, value: Any) -> Any:
         try:
             if isinstance(value, list | tuple):
-                return [_convert(word, kind, info) for one in value for word in one.split(",")]
+                return [_convert(word, kind, info) for one in value for word in _words(one, kind)]
             return None if value is None else _convert(value, kind, info)
         except ValueError as error:
             raise typer.BadParameter(str(error), ctx=context, param=parameter) from None
 
     return process_value
+
+
+def _words(value: str, kind: Any) -> list[str]:
+    """Choices may be listed ("scores,weights"); what a text holds (--layer 0,4-7) is for its reader to take apart."""
+    return value.split(",") if issubclass(kind, Enum) else [value]
 
 
 def if_given(parameter: Any) -> Callable[[Any, Any], Any]:

@@ -1,7 +1,19 @@
-"""From groups of options to a command: each group is a class whose fields are the options.
+"""From groups of options to a command, and all that rests on how Typer works inside.
 
-A command takes whole groups (``source: SourceOptions``); Typer sees their fields as one flat signature. An option
-is so defined once, for every command that has it, and a command's body is left with what it does.
+A group is a class whose fields are the options. A command takes whole groups (``source: SourceOptions``); Typer sees
+their fields as one flat signature. An option is so defined once, for every command that has it, and a command's body is
+left with what it does.
+
+Typer 0.26 and later converts values with pydantic, whose import alone takes half as long again as all that explain does.
+So each parameter gets a conversion of our own (conversion.py) by four things that Typer does not promise to keep:
+
+- a command makes its parameters in ``get_params``, those of --help and of completion included;
+- a parameter converts its value in ``process_value(context, value)``, which may be set on the instance;
+- a command prints its help in ``format_help``, and an option there shows its ``metavar``, of a flag too;
+- Typer's usage errors have a base class that it does not export, ClickException.
+
+tests/cli/test_typer_groups.py checks that the installed Typer, and each supported one, still calls them: a Typer that has
+renamed one of them would otherwise silently take ``--layer 0,4`` apart in another way, or import pydantic.
 """
 
 from __future__ import annotations
@@ -15,12 +27,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from attnviz.cli.conversion import converter, if_given
 
+USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
 
 class _Plain:
-    """Lets the parameters of a command convert their own values, and lets its help end well where the reader of a pipe has gone.
-
-    Typer converts with pydantic, whose import alone would take half as long again as all that explain does.
-    """
+    """Lets the parameters of a command convert their own values, and its help end well where a pipe's reader has gone."""
 
     def get_params(self, context: Any) -> list[Any]:
         hints = getattr(inspect.unwrap(self.callback), "__annotations__", {})  # type: ignore[attr-defined]
@@ -29,6 +40,8 @@ class _Plain:
             if "process_value" not in vars(parameter):
                 hint = hints.get(parameter.name)
                 parameter.process_value = converter(parameter, hint) if get_args(hint) else if_given(parameter)
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""  # not <bool>, as if it took a value
         return parameters
 
     def format_help(self, context: Any, formatter: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
 FILLERS = "\u115f\u1160\u3164\uffa0"  # Hangul letters that show nothing
 JOINERS = "\u200c\u200d"  # zero-width, and part of many emoji and of Indic and Persian words
 

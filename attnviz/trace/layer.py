@@ -141,12 +141,15 @@ class Layer:
         require_finite(as_floating(self.query, "query"), "query")
         self.steps(query=0)  # the formula itself knows every other rule
 
-    def steps(self, head: int | None = None, query: int | None = None) -> Steps:
-        """The five steps of one head, (queries, keys) each, or of all, (heads, queries, keys); or of one query alone.
+    def steps(self, head: int | None = None, query: int | range | None = None) -> Steps:
+        """The five steps of one head, (queries, keys) each, or of all, (heads, queries, keys); or of one or
+        some queries alone.
 
         AttnvizError when there is no such head, or when the map would not fit into memory.
         """
-        layer = self if query is None else self._of_query(query)
+        layer = (
+            self if query is None else self._of_queries(range(query, query + 1) if isinstance(query, int) else query)
+        )
         rule, queries, keys, values = layer.rule, layer.query, layer.key, layer.value
         if head is not None:
             if not 0 <= head < self.heads:
@@ -160,10 +163,10 @@ class Layer:
         )
         return attend(queries, keys, values, **vars(rule))
 
-    def _of_query(self, query: int) -> Layer:
-        """The same layer with one query alone, at its own position among the keys."""
-        rule = self.rule.of_queries(query, query + 1, self.query.shape[1], self.key.shape[1])
-        return replace(self, query=self.query[:, query : query + 1], rule=rule)
+    def _of_queries(self, rows: range) -> Layer:
+        """The same layer with these queries alone, at their own positions among the keys."""
+        rule = self.rule.of_queries(rows.start, rows.stop, self.query.shape[1], self.key.shape[1])
+        return replace(self, query=self.query[:, rows.start : rows.stop], rule=rule)
 
     def concat(self, outputs: Array) -> Array:
         """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""

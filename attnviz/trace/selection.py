@@ -10,20 +10,20 @@ from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import TokenIds
-from attnviz.trace.selectors import layers_meant, numbers_meant, position_meant, span
+from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
 from attnviz.trace.steps import available
 from attnviz.trace.trace import Trace
 
-PAIRS = 1 << 20  # of queries and keys in a head: more of them are nobody's table
+PAIRS = 1 << 20  # of queries and keys in a head: more would make a table that is too long to read
 
 
 class LayerSelection(NamedTuple):
     """What to show of one layer.
 
     layer, heads   the layer, and which of its heads
-    query, key     one position among its queries, among its keys, that is asked for; None for all
+    query, key     the one position among its queries, or among its keys, that is asked for; None for all
     queries, keys  the positions that are not left out, in their order; None for all
-    region         the queries, and the keys, that are looked at; None for all
+    region         the ranges of queries and of keys that are looked at; None for all
 
     The layer itself stays whole: what is computed of it is what its model computed, whatever is shown.
     """
@@ -52,6 +52,26 @@ class LayerSelection(NamedTuple):
         return _inside(self.ranges[1], self.keys)
 
     @property
+    def all_queries(self) -> Sequence[int]:
+        """The positions of the queries that are not left out, whichever of them are looked at."""
+        return _inside(range(self.layer.query.shape[1]), self.queries)
+
+    @property
+    def all_keys(self) -> Sequence[int]:
+        """The positions of the keys that are not left out, whichever of them are looked at."""
+        return _inside(range(self.layer.key.shape[1]), self.keys)
+
+    @property
+    def narrows_queries(self) -> bool:
+        """Whether some queries are asked for, and not all."""
+        return self.query is not None or len(self.ranges[0]) < self.layer.query.shape[1]
+
+    @property
+    def narrows_keys(self) -> bool:
+        """Whether some keys are asked for, and not all."""
+        return self.key is not None or len(self.ranges[1]) < self.layer.key.shape[1]
+
+    @property
     def shown_queries(self) -> Sequence[int]:
         """The positions of the queries that are shown: the one asked for, or all that are not left out."""
         return self.query_positions if self.query is None else (self.query,)
@@ -71,6 +91,17 @@ class LayerSelection(NamedTuple):
         """Whether all queries and keys of the layer are looked at."""
         return self.region is None
 
+    def as_region(self) -> LayerSelection:
+        """The same, with the one query or key that is asked for as a region of its own: for a map, or a measure."""
+        queries, keys = self.ranges
+        if self.query is not None:
+            queries = range(self.query, self.query + 1)
+        if self.key is not None:
+            keys = range(self.key, self.key + 1)
+        whole = range(self.layer.query.shape[1]), range(self.layer.key.shape[1])
+        region = None if (queries, keys) == whole else (queries, keys)
+        return self._replace(query=None, key=None, region=region)
+
     @property
     def pair(self) -> tuple[int, int] | None:
         """The query and the key whose arithmetic is asked for."""
@@ -88,6 +119,16 @@ class Selection(NamedTuple):
         """How many heads of all layers there are to show."""
         return sum(len(selected.heads) for selected in self.layers)
 
+    def as_region(self) -> Selection:
+        """The same, with each single query or key as a region: for what draws or measures all that it is given."""
+        return self._replace(layers=tuple(selected.as_region() for selected in self.layers))
+
+    @property
+    def missing(self) -> list[Step]:
+        """The steps that none of the layers has."""
+        there = set().union(*(available(selected.layer) for selected in self.layers))
+        return [step for step in self.steps if step not in there]
+
 
 def select(
     trace: Trace,
@@ -97,26 +138,22 @@ def select(
     step: Iterable[Step] = (),
     query: str | None = None,
     key: str | None = None,
-    queries: str | None = None,
-    keys: str | None = None,
     skip_special: bool = False,
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token or a position, looked up in each of the layers; ``queries`` and ``keys`` are
-    positions A:B, or @N. ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
+    ``query`` and ``key`` are a token, a position ("3", "@3") or positions "A:B", looked up in each of the layers.
+    ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
     chosen = [trace.layers[position] for position in meant]
     selected_layers = tuple(
-        LayerSelection(
-            one,
-            numbers_meant("head", head, range(one.heads), f"layer {one.index}"),
-            None if query is None else position_meant("query", query, trace.query_tokens(one)),
-            None if key is None else position_meant("key", key, trace.key_tokens(one)),
-            region=_region(one, queries, keys),
+        _asked(
+            LayerSelection(one, numbers_meant("head", head, range(one.heads), f"layer {one.index}")),
+            None if query is None else positions_meant("query", query, trace.query_tokens(one)),
+            None if key is None else positions_meant("key", key, trace.key_tokens(one)),
         )
         for one in chosen
     )
@@ -126,11 +163,15 @@ def select(
         if not (selected.query_positions and selected.key_positions):
             raise AttnvizError("these positions hold special tokens alone: nothing is left", "leave out --skip-special")
     steps = set(step)
-    if steps and not any(steps & available(selected.layer) for selected in selected_layers):
-        raise AttnvizError(
-            f"there is no {' and no '.join(sorted(steps))} here to show", "choose other steps with --step"
-        )
-    return Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
+    selection = Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
+    if steps and len(selection.missing) == len(steps):
+        raise AttnvizError(none_here(steps), "choose other steps with --step")
+    return selection
+
+
+def none_here(steps: Iterable[Step]) -> str:
+    """What is said of steps that no layer has."""
+    return f"there is no {' and no '.join(sorted(steps))} here to show"
 
 
 def is_long(layer: Layer) -> bool:
@@ -163,8 +204,12 @@ def _inside(span: range, places: tuple[int, ...] | None) -> Sequence[int]:
     return places[bisect_left(places, span.start) : bisect_left(places, span.stop)]
 
 
-def _region(layer: Layer, queries: str | None, keys: str | None) -> tuple[range, range] | None:
-    """The queries and keys that are meant; None where that is all of them."""
-    whole = range(layer.query.shape[1]), range(layer.key.shape[1])
-    region = span("query", queries, len(whole[0])), span("key", keys, len(whole[1]))
-    return None if region == whole else region
+def _asked(selected: LayerSelection, query: int | range | None, key: int | range | None) -> LayerSelection:
+    """``selected`` with the query and the key that are asked for, one position each or a range of them."""
+    whole = selected.ranges
+    region = query if isinstance(query, range) else whole[0], key if isinstance(key, range) else whole[1]
+    return selected._replace(
+        query=query if isinstance(query, int) else None,
+        key=key if isinstance(key, int) else None,
+        region=None if region == whole else region,
+    )

@@ -43,47 +43,19 @@ def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
     return wanted
 
 
-def span(side: str, words: str | None, count: int) -> range:
-    """The positions that ``words`` mean among ``count`` queries or keys; None is all of them.
-
-    "A:B" is A … B − 1, as Python counts, "@3" the position 3 alone. UsageError for what means no position of any text.
-    """
-    if words is None:
-        return range(count)
-    start, stop = _ends(side, words, count)
-    if not start < stop:
-        raise UsageError(f"--{side} {shorten(words, 40)}: the range is empty", "A:B is A up to, but without, B")
-    if stop > count:
-        raise AttnvizError(f"--{side} {shorten(words, 40)}: {_there_are(side, count)}")
-    return range(start, stop)
-
-
-def _ends(side: str, words: str, count: int) -> tuple[int, int]:
-    if re.fullmatch(f"@{NUMBER}", words):
-        return whole_number(words[1:]), whole_number(words[1:]) + 1
-    if (numbers := RANGE.fullmatch(words)) is None:
-        hint = f"--{side} @100 is one of them alone"
-        if re.fullmatch(NUMBER, words):
-            hint = f"--{side} @{shorten(words, 20)} is that one alone"
-        elif RANGE.fullmatch(words.removeprefix("@")):
-            hint = f"a range has no @: --{side} {words[1:]}"
-        elif closed := INCLUSIVE.fullmatch(words):
-            hint = f"A:B is without B: --{side} {closed[1]}:{whole_number(closed[2]) + 1}"
-        raise UsageError(
-            f"--{side} {shorten(shown(words), 40)}: expected positions A:B, such as 100:200, or @100", hint
-        )
-    start = whole_number(numbers[1] or "0")
-    return start, whole_number(numbers[2]) if numbers[2] else max(count, start + 1)  # "5:" of 3 is none that there is
-
-
 def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
     """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): a stack holds for the numbers that follow it."""
     parts, stack = [], ""
-    for part in ",".join(words).split(",") if words else ():
-        name, _, rest = part.strip().partition(" ")
+    for part in _listed_words(words):
+        name, _, rest = part.partition(" ")
         stack, numbers = (name, rest or "all") if name in STACKS else (stack, part)
         parts.append((stack, numbers.strip()))
     return parts
+
+
+def _listed_words(words: Sequence[str]) -> list[str]:
+    """("0,4-7", "9") → "0", "4-7", "9": the one place where lists are taken apart."""
+    return [part.strip() for part in ",".join(words).split(",")] if words else []
 
 
 def numbers_meant(what: str, words: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:
@@ -91,8 +63,8 @@ def numbers_meant(what: str, words: Sequence[str], known: Sequence[int], owner: 
     if not words:
         return tuple(known)
     chosen: dict[int, None] = {}
-    for part in ",".join(words).split(","):
-        for number in known if part.strip() == "all" else _range(what, part.strip()):
+    for part in _listed_words(words):
+        for number in known if part == "all" else _range(what, part):
             if number not in known:
                 raise ChoiceError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")
             chosen[number] = None
@@ -108,26 +80,52 @@ def _range(what: str, part: str) -> range:
     return range(int(first), int(last if dash else first) + 1)
 
 
-def position_meant(side: str, wanted: str, tokens: Sequence[str]) -> int:
+def positions_meant(side: str, wanted: str, tokens: Sequence[str]) -> int | range:
+    """What ``wanted`` means among the ``tokens`` of the queries, or of the keys.
+
+    A token, in any case, or a position (3, or @3 where 3 is a token too): its position. "A:B" is the range of the
+    positions A … B − 1, as Python counts. UsageError for a range that is empty in every text, AttnvizError for what
+    these tokens do not have, or have several times.
+    """
+    ends = RANGE.fullmatch(wanted)
+    if ends is not None and wanted not in tokens:
+        return _between(side, wanted, ends, len(tokens))
     positions = find(tokens, wanted)
-    name = shorten(shown(wanted), 40)
-    numbers = RANGE.fullmatch(wanted.removeprefix("@"))
-    if not positions and numbers and any(numbers.groups()):  # no token, so what other commands take
-        raise UsageError(
-            f"--{side} {name}: one {side} is shown, not a range of them",
-            "one position is @N; A:B belongs to heatmap, stats and html",
-        )
-    if not positions and re.fullmatch(f"@?{NUMBER}", wanted):  # no token, so a position, and one beyond the last
-        raise AttnvizError(f"no {side} {name}: {_there_are(side, len(tokens))}")
     if not positions:
-        listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
-        raise AttnvizError(f"no {side} token {name}: there are {listed}")
+        raise _nothing_meant(side, wanted, tokens)
     if len(positions) > 1:
         raise AttnvizError(
-            f"{side} token {name} stands at the positions {_cut(positions)}",
+            f"{side} token {_short(wanted)} stands at the positions {_cut(positions)}",
             f"name one of them: --{side} @{positions[0]}",
         )
     return positions[0]
+
+
+def _nothing_meant(side: str, wanted: str, tokens: Sequence[str]) -> AttnvizError:
+    """What is wrong with a word that is neither a token nor a position of these."""
+    if re.fullmatch(f"@?{NUMBER}", wanted):  # a position, and one beyond the last
+        return AttnvizError(f"no {side} {_short(wanted)}: {_there_are(side, len(tokens))}")
+    hint = ""
+    if RANGE.fullmatch(wanted.removeprefix("@")):
+        hint = f"a range has no @: --{side} {wanted[1:]}"
+    elif closed := INCLUSIVE.fullmatch(wanted):
+        hint = f"a range is A:B, without B: --{side} {closed[1]}:{whole_number(closed[2]) + 1}"
+    listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
+    return AttnvizError(f"no {side} token {_short(wanted)}: there are {listed}", hint)
+
+
+def _between(side: str, wanted: str, ends: re.Match[str], count: int) -> range:
+    start = whole_number(ends[1] or "0")
+    stop = whole_number(ends[2]) if ends[2] else max(count, start + 1)  # "5:" of 3 is none that there is
+    if not start < stop:
+        raise UsageError(f"--{side} {_short(wanted)}: the range is empty", "A:B is A up to, but without, B")
+    if stop > count:
+        raise AttnvizError(f"--{side} {_short(wanted)}: {_there_are(side, count)}")
+    return range(start, stop)
+
+
+def _short(wanted: str) -> str:
+    return shorten(shown(wanted), 40)
 
 
 def _there_are(side: str, count: int) -> str:

@@ -111,7 +111,7 @@ def steps_of(owner: Owner) -> tuple[Step, ...]:
 class Head:
     """One head of a layer, whose steps are computed when they are first looked at: all, or those of one ``query``."""
 
-    def __init__(self, layer: Layer, head: int, query: int | None = None) -> None:
+    def __init__(self, layer: Layer, head: int, query: int | range | None = None) -> None:
         self.layer, self.head, self.query = layer, head, query
         self.kv_head = layer.kv_head(head)
 
@@ -139,7 +139,9 @@ class HeadByHead:
     else in the order in which they are chosen.
     """
 
-    def __init__(self, layer: Layer, heads: Sequence[int], steps: Collection[Step], query: int | None = None) -> None:
+    def __init__(
+        self, layer: Layer, heads: Sequence[int], steps: Collection[Step], query: int | range | None = None
+    ) -> None:
         self.layer, self.heads, self.query = layer, heads, query
         wanted = available(layer).intersection(steps)
         self.needs_all = any(STEPS[step].owner is Owner.HEADS for step in wanted)

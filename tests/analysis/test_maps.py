@@ -5,17 +5,15 @@ import math
 import numpy
 import pytest
 
-from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.maps import framed, head_maps
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
-from attnviz.errors import UsageError
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap import picture
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import LayerSelection, select
-from attnviz.trace.selectors import span
 
 RULES = {
     "plain": Rule(),
@@ -142,7 +140,7 @@ def test_a_causal_mask_given_as_a_bias_hides_the_same_cells(dtype):
 
 def test_a_region_has_the_weights_of_the_whole_softmax_and_its_own_tokens():
     trace = long_trace()
-    seen = decide(trace, select(trace, queries="1000:1010", keys="995:1005"), view=View(Pool.MAX))
+    seen = decide(trace, select(trace, query="1000:1010", key="995:1005"), view=View(Pool.MAX))
     assert seen.title == "Attention weights, causal, queries 1,000–1,009, keys 995–1,004"
     assert seen.queries == tuple(f"w{place}" for place in range(1000, 1010))
     assert seen.keys == tuple(f"w{place}" for place in range(995, 1005))
@@ -174,75 +172,3 @@ def test_how_far_it_is_is_told():
     decide(trace, select(trace), view=View(report=lambda done, of: heard.append(done / of)))
     assert heard == sorted(heard)
     assert heard[-1] == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "meant"),
-    [
-        (None, range(50)),
-        ("3:9", range(3, 9)),
-        (":9", range(9)),
-        ("40:", range(40, 50)),
-        (":", range(50)),
-        ("@3", range(3, 4)),
-        ("@0", range(1)),
-        ("@49", range(49, 50)),
-        ("003:0009", range(3, 9)),
-    ],
-)
-def test_a_span(words, meant):
-    assert span("query", words, 50) == meant
-
-
-@pytest.mark.parametrize(
-    ("words", "meant"),
-    [("1,000:1,060", range(1000, 1060)), ("@2,999", range(2999, 3000)), ("999:1,001", range(999, 1001))],
-)
-def test_a_span_may_have_the_commas_of_a_title(words, meant):
-    assert span("key", words, 3000) == meant
-
-
-@pytest.mark.parametrize(
-    ("words", "error", "message"),
-    [
-        ("the", UsageError, "expected positions A:B"),
-        ("3", UsageError, "expected positions A:B"),
-        ("-1:3", UsageError, "expected positions A:B"),
-        ("9:9", UsageError, "empty"),
-        ("1,0:20", UsageError, "expected positions A:B"),
-        ("1,0000:", UsageError, "expected positions A:B"),
-        ("@", UsageError, "expected positions A:B"),
-        ("@1:3", UsageError, "expected positions A:B"),
-        ("²:3", UsageError, "expected positions A:B"),
-        ("0:51", AttnvizError, "there are 50 queries, at the positions 0 to 49"),
-        ("60:", AttnvizError, "--query 60:: there are 50 queries, at the positions 0 to 49"),
-        ("50:", AttnvizError, "there are 50 queries"),
-        ("@50", AttnvizError, "there are 50 queries"),
-        ("60:40", UsageError, "empty"),
-        (":0", UsageError, "empty"),
-        ("9" * 20 + ":", AttnvizError, r"--query 9{20}:: there are 50 queries"),
-        ("9" * 5000 + ":", AttnvizError, "there are 50 queries"),
-        ("3:" + "9" * 5000, AttnvizError, "there are 50 queries"),
-    ],
-)
-def test_what_is_no_span_is_said(words, error, message):
-    with pytest.raises(AttnvizError, match=message) as raised:
-        span("query", words, 50)
-    assert type(raised.value) is error  # what no text has is wrong usage, what this one has not is not
-    assert len(raised.value.message) < 120
-
-
-@pytest.mark.parametrize(
-    ("words", "hint"),
-    [
-        ("3", "--query @3 is that one alone"),
-        ("1,000", "--query @1,000 is that one alone"),
-        ("10-19", "A:B is without B: --query 10:20"),
-        ("1,000–1,059", "A:B is without B: --query 1,000:1060"),
-        ("the", "--query @100 is one of them alone"),
-    ],
-)
-def test_how_a_span_is_written_is_hinted(words, hint):
-    with pytest.raises(UsageError) as raised:
-        span("query", words, 5000)
-    assert raised.value.hint == hint

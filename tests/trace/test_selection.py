@@ -147,13 +147,40 @@ def test_a_position_that_is_not_there_is_told_with_those_that_are(side, wanted, 
     assert range_told == there.format(one=side, several={"query": "queries", "key": "keys"}[side])
 
 
-@pytest.mark.parametrize("wanted", ["3:5", "@3:5", "1,000:1,060", "3:"])
-def test_a_range_is_no_single_token(wanted):
-    with pytest.raises(UsageError, match=f"--query {wanted}: one query is shown, not a range of them") as error:
-        select(trace(layer(0)), query=wanted)
-    assert error.value.hint == "one position is @N; A:B belongs to heatmap, stats and html"
-    with pytest.raises(AttnvizError, match="no query token :"):
-        select(trace(layer(0)), query=":")
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ({"query": "1:3"}, ((1, 2), tuple(range(7)))),
+        ({"query": "5:", "key": ":2"}, ((5, 6), (0, 1))),
+        ({"query": "cat", "key": "1:3"}, ((1,), (1, 2))),
+        ({"query": "0:7"}, (tuple(range(7)), tuple(range(7)))),
+    ],
+)
+def test_a_range_is_of_queries_or_of_keys(words, shown):
+    [part] = select(trace(layer(0)), **words).layers
+    assert (tuple(part.shown_queries), tuple(part.shown_keys)) == shown
+    assert part.narrows_queries == (len(shown[0]) < 7)
+    assert part.narrows_keys == (len(shown[1]) < 7)
+    assert tuple(part.all_queries) == tuple(part.all_keys) == tuple(range(7))
+    assert part.pair is None
+
+
+def test_a_token_is_a_region_for_what_draws_or_measures():
+    [part] = select(trace(layer(0)), query="cat", key="2:4").as_region().layers
+    assert (part.query, part.key, part.region) == (None, None, (range(1, 2), range(2, 4)))
+    assert part.query_positions == range(1, 2)
+    [part] = select(trace(layer(0)), key="@6").as_region().layers
+    assert part.region == (range(7), range(6, 7))
+    [part] = select(trace(layer(0))).as_region().layers
+    assert part.whole
+
+
+def test_a_step_that_no_layer_has_is_missing():
+    selection = select(trace(layer(0, 1)), step=[Step.WEIGHTS, Step.CONCAT])
+    assert selection.missing == [Step.CONCAT]
+    assert select(trace(layer(0, 1), layer(1, 2)), step=[Step.WEIGHTS, Step.CONCAT]).missing == []
+    with pytest.raises(AttnvizError, match="there is no concat and no projected here to show"):
+        select(trace(layer(0, 1)), step=[Step.PROJECTED, Step.CONCAT])
 
 
 def test_a_position_may_have_the_commas_of_a_title():

@@ -7,7 +7,7 @@ from attnviz.cli.options.capture import CaptureOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.source import SourceOptions, TextOptions
-from attnviz.cli.output.files import save_trace, write
+from attnviz.cli.output.files import save_trace
 from attnviz.errors import UsageError
 
 
@@ -22,4 +22,3 @@ def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine
         raise UsageError("a trace is saved to a .safetensors file", "add -o NAME.safetensors")
     trace = read_trace(SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer))
     save_trace(trace, kept.output)
-    write([f"{kept.output}\n".encode(errors="surrogateescape")], None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attnviz.cli.input.selected import region_words, say_if_nothing_hidden, selected
+from attnviz.cli.input.selected import say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.html import PageOptions
@@ -13,12 +13,11 @@ from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.files import write
+from attnviz.cli.output.files import deliver
+from attnviz.cli.output.formats import PAGE_FILE
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
-
-DEFAULT_FILE = Path("attention.html")
 
 
 def html(
@@ -46,15 +45,13 @@ def html(
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
 
-    chosen = selected(trace, part, special, **region_words(region))
+    chosen = selected(trace, part, special, region).as_region()
     say_if_nothing_hidden(chosen, special)
-    output = page.output or DEFAULT_FILE
+    output = page.output or PAGE_FILE
     limits = Limits(megabytes=page.max_size)
-    with progress("weights", timed=True, counted=False) as report:
-        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda *done: report("weights", *done))
-    write([text.encode()], output)
-    if not to_stdout:
-        write([f"{output}\n".encode(errors="surrogateescape")], None)
+    with progress("weights", timed=True, counted=False) as line:
+        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of))
+    deliver([text.encode()], output)
     if page.open:
         _open(output)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from attnviz.cli.input.selected import NOTHING_SPECIAL, region_words, selected
+from attnviz.cli.input.selected import NOTHING_SPECIAL, selected
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
 from attnviz.cli.options.engine import EngineOptions
@@ -18,8 +17,8 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.files import drawn, write
-from attnviz.cli.output.formats import StatsFormat, chosen_format
+from attnviz.cli.output.files import deliver, drawn
+from attnviz.cli.output.formats import HEADS_FILE, PICTURES, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
     Failed = Callable[[int, AttnvizError], None]
     Read = Callable[[Failed], Iterator[tuple[int, Trace]]]
-
-DEFAULT_FILE = Path("heads.png")
-PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)
 
 
 def stats(
@@ -57,18 +53,18 @@ def stats(
     from attnviz.analysis.corpus import Statistics
 
     making = Making(toy, rule, engine, model, part.layer)
-    statistics, total = Statistics(shown.near, shown.pool), None
+    total = line_count(source) if lines.lines else None
+    statistics = Statistics(shown.near, shown.pool)
 
     def add(trace: Trace, report: Progress = no_progress) -> None:
-        statistics.add(trace, selected(trace, part, special, **region_words(region)), report)
+        statistics.add(trace, selected(trace, part, special, region).as_region(), report)
 
     if lines.lines:
-        total = line_count(source)
         _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
     else:
         trace = read_trace(source, making)
-        with progress("weights", timed=True, counted=False) as report:
-            add(trace, lambda done, of: report("weights", done, of))
+        with progress("weights", timed=True, counted=False) as line:
+            add(trace, lambda done, of: line("weights", done, of))
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
@@ -80,7 +76,7 @@ def stats(
 def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], total: int | None) -> None:
     """Add the traces that ``read`` brings: all that can be made, or those that come before the run is interrupted.
 
-    A text that cannot be read is skipped, aloud; where none can be, the error of the first is what is wrong.
+    A text that cannot be read is skipped, with a notice; where none can be, the error of the first is raised.
     """
     errors: list[AttnvizError] = []
 
@@ -93,14 +89,14 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
         notice(f"line {number} skipped: {why}")
 
     try:
-        with progress("texts", timed=True) as report:
+        with progress("texts", timed=True) as line:
             for number, trace in read(skip):
                 try:
                     with named_line(number):
                         add(trace)
                 except AttnvizError as error:
                     skip(number, error)
-                report("texts", statistics.texts + statistics.skipped, total)
+                line("texts", statistics.texts + statistics.skipped, total)
     except KeyboardInterrupt:
         if not statistics.texts:
             raise
@@ -112,28 +108,26 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
     from attnviz.renderers.stats import head_table
 
+    output = shown.output
     match form:
         case StatsFormat.JSON:
-            write([head_table.to_json(statistics, shown.sort)], shown.output)
+            piece = head_table.to_json(statistics, shown.sort)
         case StatsFormat.CSV:
-            write([head_table.to_csv(statistics, shown.sort).encode()], shown.output)
+            piece = head_table.to_csv(statistics, shown.sort).encode()
         case StatsFormat.TABLE:
-            write([Terminal(shown.output)(head_table.to_renderable(statistics, shown.sort))], shown.output)
+            piece = Terminal(output)(head_table.to_renderable(statistics, shown.sort))
         case _:
             assert shown.metric is not None
             from attnviz.renderers.stats.head_map import decide
 
-            output = shown.output or DEFAULT_FILE.with_suffix(f".{form.value}")
-            write([drawn(decide(statistics, shown.metric), form.value)], output)
-            if str(output) != "-":
-                write([f"{output}\n".encode(errors="surrogateescape")], None)
+            piece = drawn(decide(statistics, shown.metric), form.value)
+            output = output or HEADS_FILE.with_suffix(f".{form.value}")
+    deliver([piece], output)
 
 
 def _format(shown: StatsOptions) -> StatsFormat:
     """The format that is asked for: a picture of one metric, or a table of all."""
-    form: StatsFormat = chosen_format(
-        shown.output, shown.format, StatsFormat.TABLE if shown.metric is None else StatsFormat.PNG
-    )
+    form = chosen_format(shown.output, shown.format, StatsFormat.TABLE if shown.metric is None else StatsFormat.PNG)
     if form in PICTURES and shown.metric is None:
         raise UsageError("a map shows one metric, and none is named", "add --metric NAME, such as --metric entropy")
     if form not in PICTURES and shown.metric is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from attnviz.choices import Step
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.output.streams import notice
@@ -17,17 +19,14 @@ if TYPE_CHECKING:
 NOTHING_SPECIAL = "there are no special tokens to hide"
 
 
-def region_words(region: RegionOptions) -> dict[str, str | None]:
-    """The words of ``select`` for the region that is looked at."""
-    return {"queries": region.query, "keys": region.key}
-
-
-def selected(trace: Trace, part: PartOptions, special: SpecialOptions, **words: Any) -> Selection:
+def selected(
+    trace: Trace, part: PartOptions, special: SpecialOptions, region: RegionOptions, **words: Any
+) -> Selection:
     """What the options mean of ``trace``; ``words`` are more of ``select``'s."""
     from attnviz.trace.selection import select
 
     words = {"layer": part.layer} | words
-    return select(trace, head=part.head, skip_special=special.skip_special, **words)
+    return select(trace, head=part.head, query=region.query, key=region.key, skip_special=special.skip_special, **words)
 
 
 def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None:
@@ -36,8 +35,17 @@ def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None
         notice(NOTHING_SPECIAL)
 
 
+def say_if_missing(selection: Selection, asked: Collection[Step]) -> None:
+    """Some of the steps that --step names are not there, while others are: a person should know."""
+    from attnviz.trace.selection import none_here
+
+    if missing := [step for step in selection.missing if step in asked]:
+        alone = ": it joins the outputs of several heads" if missing == [Step.CONCAT] else ""
+        notice(none_here(missing) + alone)
+
+
 def first_layer(trace: Trace) -> list[str]:
-    """The --layer of a picture or a table when none was asked for: the first, said aloud if there are more."""
+    """The --layer of a picture or a table when none was asked for: the first, with a notice if there are more."""
     numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
     first = " ".join(map(str, numbers[0])).strip()
     if len(numbers) > 1:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from attnviz.cli.options.source import SourceOptions
@@ -28,40 +29,62 @@ WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16
 
 def line_count(source: SourceOptions) -> int | None:
     """How many lines with a text there will be, where that can be known before they are read."""
-    if source.text is not None:
-        return sum(1 for line in _split(source.text) if line.strip())
-    if source.file is None or not source.file.is_file():
+    if (text := _written_out(source)) is not None:
+        return sum(1 for line in _split(text) if line.strip())
+    if (path := _file(source)) is None or not path.is_file():
         return None
-    with file_errors(source.file), open(source.file, "rb") as stream:
+    with file_errors(path), open(path, "rb") as stream:
         return sum(1 for line in stream if line.decode("utf-8-sig", "replace").strip())
 
 
 def read_text(source: SourceOptions) -> str:
     """The whole text: TEXT, --file, standard input when it is a pipe or a file, or the sample."""
-    if source.text is not None:
-        return source.text
-    if source.file is not None and str(source.file) != "-":
-        with file_errors(source.file):
-            return _decoded(source.file.read_bytes(), str(source.file))
-    if source.file is None and not _stdin_has_text():
-        from attnviz.sources.toy.toy import SAMPLE
-
-        notice(f'no text given, so here is a sample: "{SAMPLE}"')
-        return SAMPLE
+    if (text := _written_out(source)) is not None:
+        return text
+    if (path := _file(source)) is not None:
+        with file_errors(path):
+            return _decoded(path.read_bytes(), str(path))
+    if not _reads_stdin(source):
+        return _sample()
     with _waiting() as stdin:
         content = stdin.read()
     return _decoded(content, STDIN)
 
 
 def text_lines(source: SourceOptions) -> Iterator[str]:
-    if source.text is not None or (source.file is None and not _stdin_has_text()):
-        yield from _split(read_text(source))
-    elif source.file is not None and str(source.file) != "-":
-        with file_errors(source.file), open(source.file, "rb") as stream:
-            yield from _decoded_lines(stream, str(source.file))
+    """The same, line by line as they arrive."""
+    if (text := _written_out(source)) is not None:
+        yield from _split(text)
+    elif (path := _file(source)) is not None:
+        with file_errors(path), open(path, "rb") as stream:
+            yield from _decoded_lines(stream, str(path))
+    elif not _reads_stdin(source):
+        yield from _split(_sample())
     else:
         with _waiting() as stdin:
             yield from _decoded_lines(stdin, STDIN)
+
+
+def _written_out(source: SourceOptions) -> str | None:
+    """The text that stands on the command line itself."""
+    return None if source.text == "-" else source.text
+
+
+def _file(source: SourceOptions) -> Path | None:
+    """The file that is named, other than standard input."""
+    return None if source.file is None or str(source.file) == "-" else source.file
+
+
+def _reads_stdin(source: SourceOptions) -> bool:
+    """Whether standard input is meant, where no text and no file is given: it is asked for by -, or has a text."""
+    return source.text == "-" or source.file is not None or _stdin_has_text()
+
+
+def _sample() -> str:
+    from attnviz.sources.toy.toy import SAMPLE
+
+    notice(f'no text given, so here is a sample: "{SAMPLE}"')
+    return SAMPLE
 
 
 def _split(text: str) -> list[str]:

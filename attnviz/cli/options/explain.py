@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Language, Step
+from attnviz.choices import MAX_TOKENS, PRECISION, TOP, Language, Step
 from attnviz.cli.options.panels import OUTPUT, SHOW
+from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import TableFormat
 from attnviz.cli.typer_groups import Options
 
@@ -17,36 +18,20 @@ class TableOptions(Options):
     step: Annotated[
         list[Step], typer.Option(metavar="NAME", help="Only these steps, such as scores,weights.", rich_help_panel=SHOW)
     ] = ()  # type: ignore[assignment]
-    query: Annotated[
-        str | None,
-        typer.Option(
-            help="Only this query: a token or its position (3, or @3 where 3 is a token too).",
-            metavar="TOKEN",
-            rich_help_panel=SHOW,
-        ),
-    ] = None
-    key: Annotated[
-        str | None,
-        typer.Option(
-            help="Only this key, of a long text the queries that look at it most; with --query, their arithmetic.",
-            metavar="TOKEN",
-            rich_help_panel=SHOW,
-        ),
-    ] = None
     precision: Annotated[
         int, typer.Option(metavar="N", help="Decimals at the most.", min=0, max=17, rich_help_panel=SHOW)
-    ] = 4
+    ] = PRECISION
     max_tokens: Annotated[
         int,
         typer.Option(
             metavar="N", help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW
         ),
-    ] = 16
+    ] = MAX_TOKENS
     top: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="The N keys that a query looks at most, or queries that look at --key most; a long text is shown so (10).",
+            help=f"Show the N keys a query looks at most, or the queries that look at --key most. Long texts are always shown so (N = {TOP}).",
             min=1,
             rich_help_panel=SHOW,
         ),
@@ -57,7 +42,10 @@ class TableOptions(Options):
     lang: Annotated[
         Language,
         typer.Option(
-            metavar="NAME", help="Language of the sentences: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
+            metavar="NAME",
+            help=f"Language of the sentences: {listed(Language)}.",
+            envvar="ATTNVIZ_LANG",
+            rich_help_panel=SHOW,
         ),
     ] = Language.EN
     output: Annotated[
@@ -74,7 +62,7 @@ class TableOptions(Options):
         TableFormat | None,
         typer.Option(
             metavar="NAME",
-            help="table (the default), json, csv, markdown or safetensors; overrides the suffix.",
+            help=f"{listed(TableFormat, TableFormat.TABLE)}; overrides the suffix.",
             rich_help_panel=OUTPUT,
         ),
     ] = None

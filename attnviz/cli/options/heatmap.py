@@ -5,10 +5,18 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import DPI, LARGE_DPI, MapStep, Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.output.formats import PictureFormat
+from attnviz.cli.options.words import listed
+from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
 from attnviz.cli.typer_groups import Options
+
+
+def colour_maps(incomplete: str) -> list[str]:
+    """The names of matplotlib's colour maps that begin so, for a shell that completes --cmap."""
+    import matplotlib
+
+    return [name for name in matplotlib.colormaps if name.startswith(incomplete)]
 
 
 class PictureOptions(Options):
@@ -16,9 +24,7 @@ class PictureOptions(Options):
 
     step: Annotated[
         MapStep,
-        typer.Option(
-            metavar="NAME", help="Which step is drawn: scores, scaled, masked or weights.", rich_help_panel=SHOW
-        ),
+        typer.Option(metavar="NAME", help=f"Which step is drawn: {listed(MapStep)}.", rich_help_panel=SHOW),
     ] = MapStep.WEIGHTS
     pool: Annotated[
         Pool,
@@ -32,9 +38,10 @@ class PictureOptions(Options):
         str | None,
         typer.Option(metavar="TEXT", help="Title in place of the one that says what it is.", rich_help_panel=SHOW),
     ] = None
-    cmap: Annotated[str | None, typer.Option(metavar="NAME", help="A matplotlib colour map.", rich_help_panel=SHOW)] = (
-        None
-    )
+    cmap: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A matplotlib colour map.", autocompletion=colour_maps, rich_help_panel=SHOW),
+    ] = None
     annotate: Annotated[
         bool | None,
         typer.Option(
@@ -48,7 +55,7 @@ class PictureOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help="Pixels an inch of a PNG (default 150, 100 for large figures).",
+            help=f"Pixels an inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
             min=20,
             max=1200,
             rich_help_panel=OUTPUT,
@@ -60,7 +67,7 @@ class PictureOptions(Options):
         typer.Option(
             "--output",
             "-o",
-            help="Write to a file (default attention.png); its suffix picks the format, - is standard output.",
+            help=f"Write to a file (default {PICTURE_FILE}); its suffix picks the format, - is standard output.",
             metavar="PATH",
             rich_help_panel=OUTPUT,
         ),
@@ -69,7 +76,7 @@ class PictureOptions(Options):
         PictureFormat | None,
         typer.Option(
             metavar="NAME",
-            help="png (the default), svg, pdf, term or safetensors; overrides the suffix.",
+            help=f"{listed(PictureFormat, PictureFormat.PNG)}; overrides the suffix.",
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Language, Pool
+from attnviz.choices import PAGE_MEGABYTES, Language, Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
+from attnviz.cli.options.words import listed
+from attnviz.cli.output.formats import PAGE_FILE
 from attnviz.cli.typer_groups import Options
 
 
@@ -16,7 +18,10 @@ class PageOptions(Options):
     lang: Annotated[
         Language,
         typer.Option(
-            metavar="NAME", help="Language of the page: en or vi.", envvar="ATTNVIZ_LANG", rich_help_panel=SHOW
+            metavar="NAME",
+            help=f"Language of the page: {listed(Language)}.",
+            envvar="ATTNVIZ_LANG",
+            rich_help_panel=SHOW,
         ),
     ] = Language.EN
     pool: Annotated[
@@ -30,14 +35,14 @@ class PageOptions(Options):
     max_size: Annotated[
         float,
         typer.Option(metavar="MB", help="Write no page that is larger.", min=0.1, rich_help_panel=OUTPUT),
-    ] = 50.0
+    ] = PAGE_MEGABYTES
     open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Write to a file (default attention.html); - is standard output.",
+            help=f"Write to a file (default {PAGE_FILE}); - is standard output.",
             metavar="PATH",
             rich_help_panel=OUTPUT,
         ),

@@ -29,14 +29,19 @@ class PartOptions(Options):
 
 
 class RegionOptions(Options):
-    """Which positions."""
+    """Which positions. Of a token that stands at several of them, one must be named."""
 
     query: Annotated[
         str | None,
         typer.Option(
-            metavar="A:B", help="Only the queries at the positions A … B − 1, or @N alone.", rich_help_panel=SHOW
+            metavar="WHICH",
+            help="Only this query: a token, its position (@3), or a range A:B.",
+            rich_help_panel=SHOW,
         ),
     ] = None
     key: Annotated[
-        str | None, typer.Option(metavar="A:B", help="Only the keys at these positions.", rich_help_panel=SHOW)
+        str | None,
+        typer.Option(
+            metavar="WHICH", help="Only this key: a token, its position (@3), or a range A:B.", rich_help_panel=SHOW
+        ),
     ] = None

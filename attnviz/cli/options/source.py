@@ -15,7 +15,8 @@ class TextOptions(Options):
     text: Annotated[
         str | None,
         typer.Argument(
-            help="The text. Without one: --file, --from, a pipe, or else a sample sentence.", show_default=False
+            help="The text; - reads standard input. Without one: --file, --from, a pipe, or else a sample sentence.",
+            show_default=False,
         ),
     ] = None
     file: Annotated[

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Pool
+from attnviz.choices import NEAR, Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.output.formats import StatsFormat
+from attnviz.cli.options.words import listed
+from attnviz.cli.output.formats import PICTURES, TABLES, StatsFormat
 from attnviz.cli.typer_groups import Options
 
 
@@ -25,7 +26,7 @@ class StatsOptions(Options):
     ] = None
     near: Annotated[
         int, typer.Option(metavar="N", help="Keys at a distance below this are near.", min=1, rich_help_panel=SHOW)
-    ] = 8
+    ] = NEAR
     pool: Annotated[
         Pool,
         typer.Option(
@@ -46,5 +47,7 @@ class StatsOptions(Options):
     ] = None
     format: Annotated[
         StatsFormat | None,
-        typer.Option(metavar="NAME", help="table, json or csv; with --metric png, svg or pdf.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="NAME", help=f"{listed(TABLES)}; with --metric {listed(PICTURES)}.", rich_help_panel=OUTPUT
+        ),
     ] = None

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Position, Tokenizer
+from attnviz.choices import DIMENSION, HEAD_DIMENSION, Position, Tokenizer
 from attnviz.cli.options.panels import TOY
+from attnviz.cli.options.words import listed
 from attnviz.cli.typer_groups import Options
 
 
@@ -26,7 +27,7 @@ class ToyOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help="Numbers in an embedding (default 3, or 4 for each of several heads).",
+            help=f"Numbers in an embedding (default {DIMENSION}, or {HEAD_DIMENSION} for each of several heads).",
             min=1,
             rich_help_panel=TOY,
         ),
@@ -35,19 +36,19 @@ class ToyOptions(Options):
         Tokenizer | None,
         typer.Option(
             metavar="NAME",
-            help="How the text is cut: word (the default), char, byte or whitespace.",
+            help=f"How the text is cut: {listed(Tokenizer, Tokenizer.WORD)}.",
             rich_help_panel=TOY,
         ),
     ] = None
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of the drawn vectors and matrices (default 0).", rich_help_panel=TOY),
+        typer.Option(metavar="N", help="Seed of the drawn vectors and matrices (default 0).", rich_help_panel=TOY),
     ] = None
     position: Annotated[
         Position | None,
         typer.Option(
             metavar="NAME",
-            help="Position encoding: none (the default), sinusoidal, rope or alibi.",
+            help=f"Position encoding: {listed(Position, Position.NONE)}.",
             rich_help_panel=TOY,
         ),
     ] = None

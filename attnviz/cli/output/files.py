@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,18 @@ def write(pieces: Iterable[bytes], output: Path | None) -> None:
             stream.write(piece)
 
 
+def deliver(pieces: Iterable[bytes], output: Path | None) -> None:
+    """The same, and print the name of the file that was written."""
+    write(pieces, output)
+    name_file(output)
+
+
+def name_file(output: Path | None) -> None:
+    """Print the name of the file that a command has written; a device or a pipe is not named, nor where stdout is closed."""
+    if sys.stdout is not None and output is not None and str(output) != "-" and output.is_file():
+        write([f"{output}\n".encode(errors="surrogateescape")], None)
+
+
 def drawn(
     picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
 ) -> bytes:
@@ -46,9 +59,10 @@ def drawn(
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:
-    """Save ``trace`` to the file ``output``, and say how exactly it holds what its model computed."""
+    """Save ``trace`` to the file ``output``, print its name, and say how exactly it holds what its model computed."""
     if output is None or str(output) == "-":
         raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
     trace.save(output)
     if line := trace.source.exactness:
         notice(f"{output}: {line}")
+    name_file(output)

@@ -1,30 +1,32 @@
-"""The formats of each command, and which of them is meant."""
+"""The formats of each command, the suffixes and names of their files, and which format is meant.
+
+A new format is a member of its command's formats and, where it has files, an entry of SUFFIXES.
+"""
 
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TypeVar
 
 from attnviz.errors import UsageError
 
-if TYPE_CHECKING:
-    from enum import StrEnum
+Format = TypeVar("Format", bound=StrEnum)
 
+SUFFIXES = {
+    "table": (".txt",),
+    "json": (".json", ".jsonl"),
+    "csv": (".csv",),
+    "markdown": (".md",),
+    "png": (".png",),
+    "svg": (".svg",),
+    "pdf": (".pdf",),
+    "safetensors": (".safetensors",),
+}
 
-def chosen_format(output: Path | None, named: StrEnum | None, default: StrEnum) -> Any:
-    """The format that --format names, else the suffix of -o, else ``default``."""
-    if named is not None or output is None or str(output) == "-":
-        return named or default
-    formats = type(default)
-    known = {
-        suffix: word.value for suffix, word in SUFFIXES.items() if word.value in {member.value for member in formats}
-    }
-    word = known.get(output.suffix.lower())
-    if word is None:
-        if not output.suffix and not os.path.isdir(output) and os.path.exists(output):  # a device: /dev/stdout
-            return default
-        raise UsageError(f"{output}: its suffix is not one of {', '.join(known)}", "rename it, or add --format")
-    return formats(word)
+# The files that are written where none is named; another format has another suffix.
+PICTURE_FILE = Path("attention.png")
+PAGE_FILE = Path("attention.html")
+HEADS_FILE = Path("heads.png")
 
 
 class TableFormat(StrEnum):
@@ -58,14 +60,18 @@ class StatsFormat(StrEnum):
     PDF = "pdf"
 
 
-SUFFIXES: dict[str, TableFormat | PictureFormat] = {
-    ".txt": TableFormat.TABLE,
-    ".json": TableFormat.JSON,
-    ".jsonl": TableFormat.JSON,
-    ".csv": TableFormat.CSV,
-    ".md": TableFormat.MARKDOWN,
-    ".png": PictureFormat.PNG,
-    ".svg": PictureFormat.SVG,
-    ".pdf": PictureFormat.PDF,
-    ".safetensors": PictureFormat.SAFETENSORS,
-}
+PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)  # of one metric
+TABLES = tuple(form for form in StatsFormat if form not in PICTURES)
+
+
+def chosen_format(output: Path | None, named: Format | None, default: Format) -> Format:
+    """The format that --format names, else the suffix of -o, else ``default``."""
+    if named is not None or output is None or str(output) == "-":
+        return named or default
+    known = {suffix: form for form in type(default) for suffix in SUFFIXES.get(form.value, ())}
+    form = known.get(output.suffix.lower())
+    if form is not None:
+        return form
+    if not output.suffix and not os.path.isdir(output) and os.path.exists(output):  # a device: /dev/stdout
+        return default
+    raise UsageError(f"{output}: its suffix is not one of {', '.join(known)}", "rename it, or add --format")

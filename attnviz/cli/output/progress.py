@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn, Task
+    from rich.progress import Progress, ProgressColumn, Task
+
+DELAY = 0.5  # seconds before a line is shown
 
 ProgressLine = Callable[[str, int, int | None], None]  # what is being done, how many are done, of how many
 
@@ -23,8 +26,10 @@ def watched() -> bool:
 
 
 @contextmanager
-def progress(what: str, *, timed: bool = False, counted: bool = True) -> Iterator[ProgressLine]:
+def progress(what: str, *, timed: bool = False, counted: bool = True, delay: float = DELAY) -> Iterator[ProgressLine]:
     """A line that the block moves by calling what this yields; it is gone when the block ends.
+
+    It appears after ``delay`` seconds: work that is done by then needs no line that flashes up.
 
     A bar where it is known how much there is to do, else the time that has passed. ``timed`` adds the rate and, where the
     end is known, the time left. What is not ``counted`` in anything that a person would count is told in per cent.
@@ -37,14 +42,30 @@ def progress(what: str, *, timed: bool = False, counted: bool = True) -> Iterato
 
     name = TextColumn("{task.description}", markup=False)  # it may be a person's own: a folder
     columns = [SpinnerColumn(), name, *_columns(timed, counted)]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None, rate="")
 
-        def report(what: str, done: int, total: int | None) -> None:
-            speed = bar.tasks[task].speed
-            bar.update(task, description=what, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+    def move(what: str, done: int, total: int | None) -> None:
+        speed = bar.tasks[task].speed
+        bar.update(task, description=what, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
 
-        yield report
+    with _shown_after(bar, delay):
+        yield move
+
+
+@contextmanager
+def _shown_after(bar: Progress, delay: float) -> Iterator[None]:
+    """Show ``bar`` when the block has run for ``delay`` seconds, until it ends."""
+    timer = threading.Timer(delay, bar.start)
+    try:
+        timer.start()
+        yield
+    finally:
+        timer.cancel()
+        if timer.ident is not None:
+            timer.join()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _columns(timed: bool, counted: bool) -> list[ProgressColumn]:

@@ -18,7 +18,7 @@ class Terminal:
     def __init__(self, output: Path | None) -> None:
         from rich.console import Console
 
-        from attnviz.renderers.shared.table import NATURAL_WIDTH
+        from attnviz.text.display import NATURAL_WIDTH
 
         to_file = output is not None and str(output) != "-"
         plain = to_file or sys.stdout is None

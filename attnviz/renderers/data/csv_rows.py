@@ -36,21 +36,33 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        if is_long(layer):  # in a short text the other rows and columns cost nothing
-            if selected.query is not None:
-                selected = selected._replace(queries=(selected.query,))
-            elif selected.key is not None:
-                selected = selected._replace(keys=(selected.key,))
-        data = layer_record(trace, selected, _told(selected, selection.steps))
+        steps = _told(selected, selection.steps)
+        selected = _narrowed(selected)
+        data = layer_record(trace, selected, steps)
         writer.writerows((*before, *row) for row in _layer_rows(data, names, selected))
     return text.getvalue()
 
 
+def _narrowed(selected: LayerSelection) -> LayerSelection:
+    """``selected`` without the queries and keys that are not asked for."""
+    if not selected.whole:
+        selected = selected._replace(
+            queries=tuple(selected.query_positions) if selected.narrows_queries else selected.queries,
+            keys=tuple(selected.key_positions) if selected.narrows_keys else selected.keys,
+        )
+    if is_long(selected.layer):  # in a short text the other rows and columns cost nothing
+        if selected.query is not None:
+            selected = selected._replace(queries=(selected.query,))
+        elif selected.key is not None:
+            selected = selected._replace(keys=(selected.key,))
+    return selected
+
+
 def _told(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps in which the query, or the key, that is asked for stands; UsageError where those that are named have none."""
-    if (selected.query is None) == (selected.key is None):
+    if selected.narrows_queries == selected.narrows_keys:
         return steps
-    asked, other = ("query", "key") if selected.key is None else ("key", "query")
+    asked, other = ("query", "key") if selected.narrows_queries else ("key", "query")
     told = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
     if steps and not told:
         raise UsageError(

@@ -90,7 +90,7 @@ def _kept(array: Any, rows: tuple[int, ...] | None, columns: tuple[int, ...] | N
 
 def _computed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, Any]:
     """What has to be computed: the heads, and what follows from all of them together."""
-    heads = HeadByHead(selected.layer, selected.heads, steps, selected.query if _is_alone(selected) else None)
+    heads = HeadByHead(selected.layer, selected.heads, steps, _alone(selected))
     if not heads.needs_all and not any(STEPS[step].owner is Owner.HEAD for step in steps):
         return {}
     if _is_column(selected) and not heads.needs_all:
@@ -104,9 +104,12 @@ def _computed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, An
     return data
 
 
-def _is_alone(selected: LayerSelection) -> bool:
-    """Whether but one query of a long text is computed."""
-    return selected.queries == (selected.query,) and is_long(selected.layer)
+def _alone(selected: LayerSelection) -> range | None:
+    """The queries of a long text that are computed without the others, since no others are asked for."""
+    if selected.queries is None or not selected.narrows_queries or not is_long(selected.layer):
+        return None
+    rows = range(selected.queries[0], selected.queries[-1] + 1)
+    return rows if len(rows) == len(selected.queries) else None
 
 
 def _is_column(selected: LayerSelection) -> bool:
@@ -128,7 +131,7 @@ def _of_column(selected: LayerSelection, steps: tuple[Step, ...]) -> list[dict[s
 
 def _computed_rows(selected: LayerSelection) -> tuple[int, ...] | None:
     """Which rows of what is computed are kept."""
-    return None if _is_alone(selected) else selected.queries
+    return selected.queries if _alone(selected) is None else None
 
 
 def _head(

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
-from attnviz.renderers.shared.table import NATURAL_WIDTH
+from attnviz.text.display import NATURAL_WIDTH
 
 
 class Explanation:

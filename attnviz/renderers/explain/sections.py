@@ -76,7 +76,7 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 
 def _embeddings(writer: Writer) -> Section:
     alone = writer.layer.positions is None  # nothing is added to them
-    embeddings, first = to_numpy(writer.layer.embeddings), writer.selected.query_positions[0]
+    embeddings, first = to_numpy(writer.layer.embeddings), writer.selected.all_queries[0]
     sentences = [
         writer.say("embeddings.what" if alone else "embeddings.placed", dimension=embeddings.shape[1]),
         writer.say("embeddings.here", token=writer.queries[first], vector=writer.vector(embeddings[first])),
@@ -109,14 +109,14 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
 
 
 def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
-    if writer.selected.key is None:
+    if not writer.selected.narrows_keys:
         for head in writer.selected.heads:
             yield list(top_keys(writer, head))
         return
-    from attnviz.renderers.explain.top_queries import top_queries
+    from attnviz.renderers.explain.top_queries import asked_keys, top_queries
 
-    for section in top_queries(writer, writer.selected.key, report):
-        yield [section]
+    for sections in zip(*(top_queries(writer, key, report) for key in asked_keys(writer)), strict=True):
+        yield list(sections)
 
 
 def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
@@ -156,9 +156,7 @@ def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Se
     readers = [selected for selected in selected_layers if selected.layer.tokens is None]
     if not readers or any(selected.queries is None for selected in readers):
         return trace.tokens
-    return [
-        trace.tokens[place] for place in sorted({place for selected in readers for place in selected.query_positions})
-    ]
+    return [trace.tokens[place] for place in sorted({place for selected in readers for place in selected.all_queries})]
 
 
 def _sentence(tokens: Sequence[str], most: int) -> str:

@@ -134,10 +134,10 @@ class HeadSentences:
 
     def _looks_most(self, query: int, row: numpy.ndarray) -> Iterator[str]:
         """At which of the keys ``query`` looks most; nothing where the table does not show it."""
-        kept = numpy.array(self.selected.key_positions)
+        kept = numpy.array(self.selected.all_keys)
         largest = row[kept].max()
         ties = kept[_equal(row[kept], largest)]
-        if not largest or self.selected.key not in (None, *ties):
+        if not largest or not numpy.isin(ties, self.selected.shown_keys).any():
             return
         weight = numbers.share(float(largest))
         if len(ties) == 1:

@@ -32,10 +32,12 @@ def top_keys(writer: Writer, head: int) -> Iterator[Section]:
 
 
 def _queries(writer: Writer) -> list[int]:
-    """The one asked for, or the last, which sees the most under a causal mask, and some evenly before it."""
+    """Those that are asked for; or, where they are many, the last, which sees the most under a causal mask, and some evenly before it."""
     if writer.selected.query is not None:
         return [writer.selected.query]
     kept = writer.selected.query_positions
+    if writer.selected.narrows_queries and len(kept) <= writer.looks.max_tokens:
+        return list(kept)
     return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy
 
 from attnviz.analysis.key_column import Column, columns
 from attnviz.choices import Step
+from attnviz.errors import AttnvizError
 from attnviz.progress import Progress
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
@@ -20,6 +21,21 @@ def top_queries(writer: Writer, key: int, report: Progress) -> Iterator[Section]
     steps = shown_steps(writer)
     for column in columns(writer.layer, writer.selected.heads, key, report):
         yield _section(writer, key, column, steps)
+
+
+def asked_keys(writer: Writer) -> Sequence[int]:
+    """The keys that are asked for, of which each gets a section for each head."""
+    keys, most = writer.selected.shown_keys, writer.looks.max_tokens
+    if writer.selected.query is not None or writer.selected.narrows_queries:
+        raise AttnvizError(
+            "the top keys of a query, or the top queries of a key, are shown: not both sides at once",
+            "leave out --query or --key, take --format csv, or draw them with heatmap",
+        )
+    if len(keys) > most:
+        raise AttnvizError(
+            f"{len(keys):,} keys are too many to show the top queries of each", f"choose {most} or fewer with --key A:B"
+        )
+    return keys
 
 
 def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Section:

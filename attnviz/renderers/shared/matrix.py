@@ -82,7 +82,7 @@ class MatrixMaker:
 
     def of_tokens(self, values: Array) -> Matrix:
         """A vector for each token of the layer's text."""
-        return self._vectors("label.token", self.query_names, values, self.selected.query_positions)
+        return self._vectors("label.token", self.query_names, values, self.selected.all_queries)
 
     def of_queries(self, values: Array) -> Matrix:
         """A vector for each query."""

@@ -16,7 +16,6 @@ from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 from attnviz.text.display import shorten
 
 BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
-NATURAL_WIDTH = 1_000_000  # of output that is not a terminal's: nothing is folded
 GAP = "  "
 COLUMN_CELLS = 14  # a longer column label is shortened
 RULE_CELLS = 4  # of the rule between labels and numbers, and of the tints' margin

@@ -381,7 +381,7 @@ def region_of(queries, keys, heads=1, words=WORDS["long"]):
     count = 3000
     array = numpy.random.default_rng(0).standard_normal((heads, count, 2))
     trace = Trace(tuple(map(words, range(count))), (Layer(array, array, array),))
-    return decide(trace, select(trace, queries=queries, keys=keys))
+    return decide(trace, select(trace, query=queries, key=keys))
 
 
 @pytest.mark.parametrize("heads", [1, 4])
@@ -422,7 +422,7 @@ def test_tokens_that_are_their_positions_are_not_told_twice():
 def test_labels_of_many_heads_can_be_read_beside_their_titles(heads):
     array = numpy.random.default_rng(0).standard_normal((heads, 1100, 2))
     trace = Trace(tuple(map(str, range(1100))), (Layer(array, array, array),))
-    for region in ({"queries": None, "keys": None}, {"queries": "1000:1060", "keys": "1000:1060"}):
+    for region in ({"query": None, "key": None}, {"query": "1000:1060", "key": "1000:1060"}):
         picture = decide(trace, select(trace, **region), view=View(cells=100))
         place = layout(picture)
         assert place.font >= (0.75 * place.head_font if picture.pooled or heads == 64 else SMALLEST_FONT)

@@ -95,9 +95,9 @@ def test_a_picture_in_which_all_is_hidden_says_so(traces, make):
     assert picture_of(traces["all blind"]()).title == "Attention weights, all pairs hidden"
     assert picture_of(traces["all blind"](), title="Mine").subtitle.endswith(" · all pairs hidden")
     causal = make(30, causal=True)
-    assert picture_of(causal, queries="0:10", keys="20:30").title.endswith("keys 20–29, all pairs hidden")
-    assert "all pairs" not in picture_of(causal, MapStep.SCALED, queries="0:10", keys="20:30").title
-    assert "all pairs" not in picture_of(causal, queries="0:10", keys="9:30").title
+    assert picture_of(causal, query="0:10", key="20:30").title.endswith("keys 20–29, all pairs hidden")
+    assert "all pairs" not in picture_of(causal, MapStep.SCALED, query="0:10", key="20:30").title
+    assert "all pairs" not in picture_of(causal, query="0:10", key="9:30").title
 
 
 def test_labels_are_the_tokens_of_each_side(traces):

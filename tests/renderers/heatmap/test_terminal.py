@@ -254,12 +254,12 @@ def test_the_columns_of_a_long_text_have_ticks_at_round_positions(console, colou
 
 def test_a_region_has_positions_beside_its_tokens_and_below_them(console):
     trace = trace_of(2000, tokens=tuple(f"w{place % 7}" for place in range(2000)))
-    lines = drawn(console(80), decide(trace, select(trace, queries="1000:1012", keys="1500:1510")))
+    lines = drawn(console(80), decide(trace, select(trace, query="1000:1012", key="1500:1510")))
     assert next(line.split()[:2] for line in lines if line.startswith("@")) == ["@1,000", "w6"]
     [ticks] = [line for line in lines if "╵" in line]
     assert re.findall(r"╵([\d,]+)", ticks)[0] == "1,500"
     plain = trace_of(2000, tokens=tuple(map(str, range(2000))))
-    told = drawn(console(80), decide(plain, select(plain, queries="1000:1012", keys="1500:1510")))
+    told = drawn(console(80), decide(plain, select(plain, query="1000:1012", key="1500:1510")))
     assert not re.search("[@╵]", "".join(told))
 
 

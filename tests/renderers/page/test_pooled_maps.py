@@ -52,18 +52,18 @@ def test_the_entropy_is_that_of_stats():
 
 
 def test_a_position_that_is_a_name_is_not_told_twice():
-    [one] = pool_layers(select(unnamed_trace(50), queries="10:14", keys="3:6"))
+    [one] = pool_layers(select(unnamed_trace(50), query="10:14", key="3:6"))
     assert one.labels(unnamed_trace(50)) == (["10", "11", "12", "13"], ["3", "4", "5"])
-    [one] = pool_layers(select(long_trace(50), queries="10:12", keys="3:6"))
+    [one] = pool_layers(select(long_trace(50), query="10:12", key="3:6"))
     assert one.labels(long_trace(50))[0] == ["w10 @10", "w11 @11"]
 
 
 def test_a_cell_of_one_token_is_named_once():
     limits = Limits(cells_of_several=10)
-    [one] = pool_layers(select(long_trace(21), queries="3:7"), limits)
+    [one] = pool_layers(select(long_trace(21), query="3:7"), limits)
     assert one.labels(long_trace(21))[0] == ["3", "4", "5", "6"]
     assert one.labels(long_trace(21))[1][-1] == "18–20"
-    [one] = pool_layers(select(long_trace(28), keys="0:28"), limits)
+    [one] = pool_layers(select(long_trace(28), key="0:28"), limits)
     assert one.labels(long_trace(28))[1][-1] == "27"
 
 

@@ -164,7 +164,7 @@ def test_a_long_token_has_a_short_name():
 
 
 def test_a_region_says_which_it_is():
-    record = pooled_record_of(long_trace(50), queries="10:14", keys="3:6")
+    record = pooled_record_of(long_trace(50), query="10:14", key="3:6")
     assert (record["region"], record["pooled"], record["pool"]) == ("queries 10–13, keys 3–5", None, "mean")
     assert record["words"] == ["…", "w10", "w11", "w12", "w13"]
     [said] = record["layers"]
