@@ -83,7 +83,7 @@ def test_csv(kind, name):
 
 @EVERY_CASE
 @pytest.mark.parametrize("step", [MapStep.MASKED, MapStep.WEIGHTS])
-@pytest.mark.parametrize("region", [{}, {"queries": "1:", "keys": ":6"}], ids=["whole", "region"])
+@pytest.mark.parametrize("region", [{}, {"query": "1:", "key": ":6"}], ids=["whole", "region"])
 def test_heatmap(kind, name, step, region):
     trace, steps = made(kind, name)
     picture = decide(trace, select(trace, **region), step, None, View())
