@@ -26,7 +26,7 @@ from attnviz.pooling.scores import Head
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, cut, row_blocks, sizes
 from attnviz.progress import Progress
 
-QUERY_BLOCK, KEY_BLOCK = 512, 512  # a tile of float32 is 1 MiB, what one core has of cache
+TILE = 512, 512  # queries and keys: in float32 1 MiB, what one core has of cache
 GATHERED = 1 << 19  # numbers of keys that are looked up at once for the largest weight's key
 ACCELERATED = 8  # times as long are the sides on other devices, to which 1 MiB is too little work; not measured
 WORKERS = 8  # blocks at once: each holds some 10 MiB in float32
@@ -98,10 +98,12 @@ def pool_blocks(
     shown: range,
     bound: float,
     report: Progress,
+    tile: tuple[int, int] = TILE,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound.
 
-    ``shown`` are the keys of the map; its step is how many a cell covers.
+    ``shown`` are the keys of the map; its step is how many a cell covers. ``tile`` is how many queries and keys are looked
+    at together, at the most.
     """
     xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
     dtype = xp.result_type(*(as_floating(array[:1, :1], "query") for array in (query, key)))
@@ -124,13 +126,14 @@ def pool_blocks(
         zeros(queries),
         zeros(queries) + 1,
     )
-    cuts = list(row_blocks(queries, cell_queries, QUERY_BLOCK * _longer(query)))
+    tile = _tile_for(query, tile)
+    cuts = list(row_blocks(queries, cell_queries, tile[0]))
     pairs = [_pairs(rule, blocks, queries, keys) for blocks in cuts]
     done = 0
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
         into = Measures(*(None if array is None else array[place] for array in measures))
-        jobs = [_Job(head, blocks, cell_queries, shown, into) for blocks in cuts]
+        jobs = [_Job(head, blocks, cell_queries, shown, tile[1], into) for blocks in cuts]
         with side_by_side(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits) as running:
             for some, _ in zip(pairs[::-1], running, strict=True):
                 report(done := done + some, len(heads) * sum(pairs))
@@ -139,6 +142,11 @@ def pool_blocks(
         if sums is not None:
             sums /= area
     return measures
+
+
+def _tile_for(array: Array, tile: tuple[int, int]) -> tuple[int, int]:
+    """``tile``, or one that is larger where ``array`` does not lie on the CPU."""
+    return tile[0] * _longer(array), tile[1] * _longer(array)
 
 
 def _longer(array: Array) -> int:
@@ -152,13 +160,14 @@ class _Job(NamedTuple):
     blocks: tuple[tuple[int, int], ...]
     cell_queries: int
     shown: range
+    keys: int  # of a tile, at the most
     into: Measures
 
 
 def _pool_job(job: _Job) -> Iterator[None]:
     for block in job.blocks:
         with overflow_unspoken():  # which NumPy asks of every thread
-            _pool_rows(job.head, *block, job.cell_queries, job.shown, job.into)
+            _pool_rows(job, *block)
         yield
 
 
@@ -168,10 +177,11 @@ def _pairs(rule: Rule, blocks: tuple[tuple[int, int], ...], queries: int, keys: 
     return sum((stop - start) * (end - begin) for (start, stop), (begin, end) in zip(blocks, bands, strict=True))
 
 
-def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, shown: range, into: Measures) -> None:
+def _pool_rows(job: _Job, start: int, stop: int) -> None:
     """Add the queries start … stop − 1 of one head to its measures."""
+    head, into, shown = job.head, job.into, job.shown
     block = head.queries(start, stop)
-    tiles = list(cut(*head.visibility.band(start, stop), shown, KEY_BLOCK * _longer(block)))
+    tiles = list(cut(*head.visibility.band(start, stop), shown, job.keys))
     if not tiles:
         if head.sink is not None:
             into.top[start:stop] = head.sink
@@ -181,8 +191,8 @@ def _pool_rows(head: Head, start: int, stop: int, cell_queries: int, shown: rang
     strip = _Strip.empty(head, block, len(tiles), ends[-1], into.visible is not None)
     _fill(head, block, (start, stop), tiles, slots, strip)
     normaliser = _normalise(head, strip, slots)
-    cells = slice(start // cell_queries, math.ceil(stop / cell_queries))
-    entropy, best = _gather(head, strip, normaliser, tiles, slots, (cells, cell_queries), into)
+    cells = slice(start // job.cell_queries, math.ceil(stop / job.cell_queries))
+    entropy, best = _gather(head, strip, normaliser, tiles, slots, (cells, job.cell_queries), into)
     into.entropy[start:stop] = entropy / math.log(2)
     into.largest[start:stop] = best.weight
     into.top[start:stop], into.whole[start:stop] = normaliser.top, normaliser.whole

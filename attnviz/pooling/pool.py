@@ -2,7 +2,7 @@
 
 ``pool()`` gives what average and maximum pooling of attend()'s weights would give, and for each query its entropy, its
 largest weight and that weight's key, and the weight of the first key, in one pass over QKᵀ: block by block
-(blocks.py) for NumPy and torch, by a Triton kernel (cuda.py, kernels.py) for tensors on a CUDA device.
+(array_engine.py) for NumPy and torch, by a Triton kernel (gpu/) for tensors on a CUDA device.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import index
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ from attnviz.attention.checks import (
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import is_spread
 from attnviz.errors import AttnvizError
-from attnviz.pooling.array_engine import pool_blocks
+from attnviz.pooling.array_engine import TILE, pool_blocks
 from attnviz.pooling.result import Measures, Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
@@ -80,11 +81,13 @@ def pool_arrays(
     *,
     queries: range | None = None,
     keys: range | None = None,
+    tile: tuple[int, int] = TILE,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 
     Cells cover the same number of tokens each, as few as possible; the last ones what is left. float64 is computed in
-    float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32).
+    float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32). ``tile`` is how many
+    queries and keys NumPy and torch look at together, at the most: it changes the time and the memory, and no number.
     """
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
@@ -98,7 +101,8 @@ def pool_arrays(
     bound = _bound(query, key, rule)
     rule = _checked_rule(query, key, rule).of_queries(down.start, down.stop, int(query.shape[1]), int(key.shape[1]))
     query = query[:, down.start : down.stop]
-    measures = _engine(query, key, rule, bound, across)(query, key, rule, chosen, down.step, across, bound, report)
+    pooled_by = _engine(query, key, rule, bound, across, tile)
+    measures = pooled_by(query, key, rule, chosen, down.step, across, bound, report)
     sink = _sink_share(rule, chosen, measures)
     return Pooled(
         mean=measures.mean,
@@ -154,13 +158,16 @@ def _whole(value: Any, name: str, expected: str) -> int:
         raise AttnvizError(f"{name} is {value!r:.60}: expected {expected}") from None
 
 
-def _engine(query: Array, key: Array, rule: Rule, bound: float, shown: range) -> Callable[..., Measures]:
+def _engine(
+    query: Array, key: Array, rule: Rule, bound: float, shown: range, tile: tuple[int, int]
+) -> Callable[..., Measures]:
     if getattr(query, "is_cuda", False):
-        from attnviz.pooling.gpu.engine import pool_on_gpu, takes
+        from attnviz.pooling.gpu.engine import pool_on_gpu
+        from attnviz.pooling.gpu.inputs import takes
 
         if takes(query, key, rule, bound, shown):
             return pool_on_gpu
-    return pool_blocks
+    return partial(pool_blocks, tile=tile)
 
 
 def _three_axes(value: Any, name: str) -> Array:

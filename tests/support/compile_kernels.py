@@ -1,6 +1,6 @@
 """Compile what the pooled map would launch on a card, without the card: compile_kernels.py ARCHITECTURE BYTES CASE…
 
-Prints for each case how many bytes of shared memory the pool_kernel of each launch take, up to the first that fits the card's.
+Prints for each case how many bytes of shared memory the kernels of each launch take, up to the first that fits the card's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from triton.compiler import ASTSource
 
 from attnviz import Rule
 from attnviz.pooling.gpu import engine, largest_key_kernel, pool_kernel
+from attnviz.pooling.gpu.launches import launches_for
 from attnviz.pooling.tiles import cell_size
 
 # A name, the tokens, the dimension, the type of the numbers, and the rule.
@@ -34,7 +35,7 @@ TYPES = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32", t
 
 
 def main(architecture: int, limit: int, names: list[str]) -> None:
-    calls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+    calls: list[tuple[Any, dict[str, Any]]] = []
     stand_in(pool_kernel, "pool_rows", calls.append)
     stand_in(largest_key_kernel, "find_keys", calls.append)
     torch.cuda.device = lambda _: contextlib.nullcontext()
@@ -43,7 +44,7 @@ def main(architecture: int, limit: int, names: list[str]) -> None:
         tokens, dimension, dtype, rule = CASES[name]
         query = torch.empty(1, tokens, dimension, dtype=dtype, device="meta")  # its numbers are never looked at
         cell, launches = cell_size(tokens, 1024), []
-        for launch in engine.launches_for(query, cell):
+        for launch in launches_for(query, cell):
             calls.clear()
             engine.run(query, query, rule, (0,), cell, cell, launch)
             shared = [compiled(*call, architecture).metadata.shared for call in calls]
@@ -59,24 +60,27 @@ def stand_in(module: Any, name: str, heard: Callable[[Any], None]) -> None:
 
     class Heard:
         def __getitem__(self, grid: Any) -> Callable[..., None]:
-            return lambda *given, **options: heard((kernel, given, options))
+            return lambda **arguments: heard((kernel, arguments))
 
     setattr(module, name, Heard())
 
 
-def compiled(kernel: Any, given: tuple[Any, ...], options: dict[str, Any], architecture: int) -> Any:
+def compiled(kernel: Any, arguments: dict[str, Any], architecture: int) -> Any:
     """As Triton compiles it for these arguments: multiples of 16, pointers among them, are known to be such."""
-    types_of, aligned = {}, {}
-    for place, (name, value) in enumerate(zip(kernel.arg_names, given, strict=False)):
+    types_of, aligned, constants = {}, {}, {}
+    for place, name in enumerate(kernel.arg_names):
+        value = arguments[name]
+        if name.isupper():  # a compile-time constant
+            constants[name] = value
+            continue
         if isinstance(value, torch.Tensor):
             types_of[name] = f"*{TYPES[value.dtype]}"
         else:
             types_of[name] = "fp32" if isinstance(value, float) else "i32"
         if isinstance(value, torch.Tensor) or (isinstance(value, int) and value % 16 == 0):
             aligned[(place,)] = [["tt.divisibility", 16]]
-    constants = {name: value for name, value in options.items() if name in kernel.arg_names}
     source = ASTSource(kernel, types_of | dict.fromkeys(constants, "constexpr"), constants, aligned)
-    rest = {name: value for name, value in options.items() if name not in constants}
+    rest = {name: value for name, value in arguments.items() if name not in kernel.arg_names}
     return triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=rest)
 
 

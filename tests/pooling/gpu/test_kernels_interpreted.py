@@ -1,4 +1,4 @@
-"""The GPU's pool_kernel in Triton's interpreter, on the CPU: what they compute, not how fast.
+"""The GPU's kernels in Triton's interpreter, on the CPU: what they compute, not how fast.
 
 The one thing that it cannot run is the assembly of ``_store_pair``, which is said here in Triton's own words.
 """
@@ -20,6 +20,7 @@ from kernel_rules import KERNEL_RULES  # noqa: E402
 
 from attnviz.pooling.array_engine import pool_blocks  # noqa: E402
 from attnviz.pooling.gpu import engine, pool_kernel  # noqa: E402
+from attnviz.pooling.gpu.launches import Launch  # noqa: E402
 from attnviz.progress import no_progress  # noqa: E402
 
 pytestmark = [
@@ -95,11 +96,11 @@ def test_cells_that_fit_the_tiles(rule, tokens, cells, launch):
 
 
 def agree(rule, tokens, cells, dimension, launch):
-    """Whether the pool_kernel give what pool_blocks gives in float64: tokens and cells are of (queries, keys)."""
+    """Whether the kernels give what pool_blocks gives in float64: tokens and cells are of (queries, keys)."""
     torch.manual_seed(7)
     query, key = (torch.randn(heads, count, dimension) for heads, count in zip((4, 2), tokens, strict=True))
     heads = 3, 0
-    measures = engine.run(query, key, rule, heads, *cells, engine.Launch(*launch))
+    measures = engine.run(query, key, rule, heads, *cells, Launch(*launch))
     shown = range(0, tokens[1], cells[1])
     wanted = pool_blocks(query.double(), key.double(), rule, heads, cells[0], shown, 1e9, no_progress)
     for name in ("mean", "maximum", "entropy", "largest", "first_key", "normaliser"):

@@ -1,0 +1,85 @@
+"""Tiles of any size give the same map, in memory that does not grow, and stop when they are told to."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import numpy
+import pytest
+from pooling_oracle import KINDS, agree, expected
+
+from attnviz import Rule
+from attnviz.pooling import array_engine
+from attnviz.pooling.pool import pool_arrays
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule(), Rule(causal=True), Rule(causal=True, window=300), Rule(window=40, softcap=2.0)]
+)
+def test_several_tiles_in_single_precision(rule):
+    random = numpy.random.default_rng(1)
+    tokens = 4 * array_engine.TILE[1] - 99
+    query, key = (random.standard_normal((heads, tokens, 16), dtype=numpy.float32) for heads in (2, 1))
+    wanted = None
+    for kind in KINDS.values():
+        pooled = pool_arrays(kind(query), kind(key), rule, cells=100)
+        assert pooled.cell == (20, 20)
+        wanted = wanted or expected(query.astype(float), key.astype(float), rule, pooled)
+        agree(pooled, wanted, 2e-5)
+
+
+def test_tiles_are_larger_where_it_is_no_cpu():
+    assert array_engine._tile_for(torch.ones(1), (4, 5)) == (4, 5)
+    assert array_engine._tile_for(numpy.ones(1), (4, 5)) == (4, 5)
+    assert array_engine._tile_for(torch.empty(1, device="meta"), (4, 5)) == (32, 40)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tiles_of_any_size_give_the_same(kind):
+    query = KINDS[kind](numpy.random.default_rng(8).standard_normal((2, 64, 8)))
+    plain = pool_arrays(query, query, Rule(causal=True), cells=16)
+    for tile in ((1, 1), (4, 4), (3, 50), (32, 32)):
+        pooled = pool_arrays(query, query, Rule(causal=True), cells=16, tile=tile)
+        agree(pooled, expected(numpy.asarray(query), numpy.asarray(query), Rule(causal=True), pooled), 1e-10)
+        assert (numpy.asarray(pooled.largest_key) == numpy.asarray(plain.largest_key)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interruption_stops_soon_and_leaves_no_thread(kind, monkeypatch):
+    query = KINDS[kind](numpy.random.default_rng(6).standard_normal((1, 400, 8)))
+    calls, usual, main, before = [], array_engine._pool_rows, threading.main_thread().ident, threading.active_count()
+
+    def counted(*given):
+        calls.append(given[1:])
+        if len(calls) == 3:
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.3)  # until the main thread has heard it
+        usual(*given)
+
+    monkeypatch.setattr(array_engine, "_pool_rows", counted)
+    with pytest.raises(KeyboardInterrupt):
+        pool_arrays(query, query, cells=1, tile=(4, 512))  # one cell, and so one job, of 100 blocks
+    assert len(calls) < 20
+    until = time.monotonic() + 5  # a thread that was interrupted while it was begun is not waited for, but ends as well
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_context():
+    """T = 131,072, causal, on the CPU: minutes of time, and no more memory than a short context."""
+    import resource
+
+    random = numpy.random.default_rng(4)
+    query, key = (torch.from_numpy(random.standard_normal((1, 131_072, 64), dtype=numpy.float32)) for _ in range(2))
+    pool_arrays(query[:, :4096], key[:, :4096], Rule(causal=True))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pooled = pool_arrays(query, key, Rule(causal=True))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
+    assert pooled.mean.shape == (1, 1024, 1024)
+    assert float((pooled.mean.double().sum(-1) * 128 - 1).abs().max()) < 1e-3
