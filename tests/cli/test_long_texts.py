@@ -175,7 +175,7 @@ def test_the_terminal_shows_positions(trace):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--query", "the"), 2, "--query the: expected positions A:B"),
+        (("--query", "the"), 1, "no query token the: there are w0 (0)"),
         (("--key", "0:9999"), 1, "--key 0:9999: there are 3,000 keys, at the positions 0 to 2,999"),
         (("--key", "5000:"), 1, "--key 5000:: there are 3,000 keys, at the positions 0 to 2,999"),
         (("--query", "0:9", "-o", "x.safetensors"), 2, "--query chooses what is shown"),

@@ -68,7 +68,7 @@ def test_a_cell_of_one_token_is_named_once():
 
 
 @pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 60}])
-@pytest.mark.parametrize("region", [{}, {"queries": "100:500", "keys": "0:300"}])
+@pytest.mark.parametrize("region", [{}, {"query": "100:500", "key": "0:300"}])
 def test_the_size_of_a_page_is_known_before_it_is_drawn(rule, region):
     whole = long_trace(700, **rule)
     selection = select(whole, **region)

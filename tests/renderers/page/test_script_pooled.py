@@ -22,17 +22,17 @@ def test_a_page_of_a_long_text_says_what_a_cell_is(opened):
 
 def test_the_labels_of_a_region_are_shown_as_they_are(opened):
     hostile = Trace(("a b", "<b>", *map(str, range(48))), long_trace(50).layers)
-    page = opened(hostile, selected={"queries": "0:4"}, view="text")
+    page = opened(hostile, selected={"query": "0:4"}, view="text")
     assert page.texts(".word")[:2] == ["a·b @0", "<b> @1"]
 
 
-@pytest.mark.parametrize("words", [{}, {"queries": "10:14"}])
+@pytest.mark.parametrize("words", [{}, {"query": "10:14"}])
 def test_arrays_without_tokens_are_called_as_their_file_is(opened, words):
     page = opened(unnamed_trace(50, file="my dump.npz"), selected=words, view="matrix")
     assert page.texts("h1") == ["my dump.npz "]
 
 
-@pytest.mark.parametrize(("words", "title"), [({}, "w0 w1"), ({"queries": "10:14"}, "… w10 w11")])
+@pytest.mark.parametrize(("words", "title"), [({}, "w0 w1"), ({"query": "10:14"}, "… w10 w11")])
 def test_a_text_is_called_as_it_begins(opened, words, title):
     assert opened(long_trace(50), selected=words, view="matrix").texts("h1")[0].startswith(title)
 
