@@ -1,0 +1,145 @@
+"""What is said once is found once: each rule below stands in the places that are listed, with the reason, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+from package_sources import module_sources, tree
+
+ORDER = ast.Lt | ast.LtE | ast.Gt | ast.GtE
+
+
+def compares_with_a_window(node: ast.AST) -> bool:
+    """An order or a sum of a window and something else: how far a query sees."""
+    if isinstance(node, ast.Compare):
+        return any(isinstance(one, ORDER) for one in node.ops) and any(map(_is_window, (node.left, *node.comparators)))
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and any(map(_is_window, (node.left, node.right)))
+    )
+
+
+def _is_window(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Name) and node.id == "window") or (
+        isinstance(node, ast.Attribute) and node.attr == "window"
+    )
+
+
+def limits_threads(node: ast.AST) -> bool:
+    """A call or an import that changes how many threads a library uses."""
+    if isinstance(node, ast.ImportFrom | ast.Import):
+        names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+        return any(name.partition(".")[0] == "threadpoolctl" for name in names)
+    return isinstance(node, ast.Attribute) and node.attr in ("set_num_threads", "set_num_interop_threads")
+
+
+def splits_at_commas(node: ast.AST) -> bool:
+    """text.split(","): "0,4-7" and "scores,weights"."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("split", "partition", "rsplit")
+        and any(isinstance(argument, ast.Constant) and argument.value in (",", ", ") for argument in node.args)
+    )
+
+
+def exponentiates(node: ast.AST) -> bool:
+    """A call of exp: the softmax."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("exp", "exp2")
+
+
+def writes_to_standard_output(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "stdout" and ast.unparse(node) == "sys.stdout"
+
+
+def has_a_number_as_default(node: ast.AST) -> bool:
+    """An option whose default is written out, though the function that does the work needs the same."""
+    return (
+        isinstance(node, ast.AnnAssign)
+        and "typer.Option" in ast.unparse(node.annotation)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, int | float)
+        and not isinstance(node.value.value, bool)
+    )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is said once: how it is recognized, the modules that may say it and why, and a line that says it."""
+
+    says: Callable[[ast.AST], bool]
+    places: Mapping[str, str]
+    planted: str
+
+
+ONCE = {
+    "how far a query sees": Rule(
+        compares_with_a_window,
+        {
+            "attnviz.attention.visibility": "decides it",
+            "attnviz.attention.rule": "refuses a window below 1",
+            "attnviz.sources.recording.rule_from_mask": "asks the other way round: which window gives such a mask",
+            "attnviz.sources.huggingface.watch": "whether a window is shorter than the text, and so needs a mask",
+            "attnviz.pooling.gpu.engine": "hands it to kernels that run elsewhere, and are tested against visibility",
+        },
+        "seen = distance < rule.window",
+    ),
+    "how many threads a library uses": Rule(
+        limits_threads, {"attnviz.attention.threads": "decides it"}, "torch.set_num_threads(1)"
+    ),
+    "what a list of words is": Rule(
+        splits_at_commas,
+        {
+            "attnviz.trace.selectors": 'numbers and ranges, "0,4-7"',
+            "attnviz.cli.conversion": 'the words of a choice, "scores,weights"',
+        },
+        'parts = words.split(",")',
+    ),
+    "the softmax": Rule(
+        exponentiates,
+        {
+            "attnviz.attention.formula": "is it",
+            "attnviz.pooling.array_engine": "the same in blocks, tested against it",
+            "attnviz.pooling.pool": "the share of a sink from the pooled measures",
+            "attnviz.pooling.gpu.pool_kernel": "a kernel, tested against it",
+            "attnviz.pooling.gpu.largest_key_kernel": "a kernel, tested against it",
+            "attnviz.renderers.explain.arithmetic": "writes it out, number by number",
+        },
+        "weights = xp.exp(scores)",
+    ),
+    "where output goes": Rule(
+        writes_to_standard_output,
+        {
+            "attnviz.cli.output.streams": "guards it",
+            "attnviz.cli.output.terminal": "asks whether it is a terminal",
+        },
+        "sys.stdout.write('a')",
+    ),
+    "what an option is by default": Rule(
+        has_a_number_as_default, {}, "near: Annotated[int, typer.Option('--near')] = 8"
+    ),
+}
+
+
+def said(rule: Rule, sources: Mapping[str, str]) -> Iterator[str]:
+    """The modules that say it."""
+    for module, source in sources.items():
+        if any(rule.says(node) for node in ast.walk(tree(source))):
+            yield module
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_it_is_said_in_its_places_alone(name):
+    """Neither anywhere else, nor is a place listed that says it no more."""
+    assert sorted(said(ONCE[name], module_sources())) == sorted(ONCE[name].places)
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_a_planted_repetition_is_found(name):
+    sources = module_sources()
+    planted = sources | {"attnviz.errors": f"{sources['attnviz.errors']}\n{ONCE[name].planted}\n"}
+    assert set(said(ONCE[name], planted)) - ONCE[name].places.keys() >= {"attnviz.errors"}
