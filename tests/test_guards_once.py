@@ -84,7 +84,6 @@ ONCE = {
             "attnviz.attention.rule": "refuses a window below 1",
             "attnviz.sources.recording.rule_from_mask": "asks the other way round: which window gives such a mask",
             "attnviz.sources.huggingface.watch": "whether a window is shorter than the text, and so needs a mask",
-            "attnviz.pooling.gpu.engine": "hands it to kernels that run elsewhere, and are tested against visibility",
         },
         "seen = distance < rule.window",
     ),
@@ -116,6 +115,7 @@ ONCE = {
         {
             "attnviz.cli.output.streams": "guards it",
             "attnviz.cli.output.terminal": "asks whether it is a terminal",
+            "attnviz.cli.output.files": "names a written file, unless it is closed",
         },
         "sys.stdout.write('a')",
     ),
