@@ -47,11 +47,12 @@ class View(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One head: its title and its map, (queries, keys), hidden cells −∞."""
+    """One head: its title and its map, (queries, keys), hidden cells −∞; a shorter title, where there is less room."""
 
     title: str
     head: int
     values: numpy.ndarray
+    short_title: str = ""
 
 
 class Picture(NamedTuple):
@@ -63,7 +64,7 @@ class Picture(NamedTuple):
     hidden    whether any cell is hidden
     positions of the tokens along each side, those between the cells' first tokens too; () where there are no tokens
     cell      how many tokens a cell covers, down and across
-    placed    whether positions stand beside the tokens: in a region, whose place they do not say themselves
+    shows_positions  whether positions stand beside the tokens of each side: in a region, whose place they do not say
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
@@ -84,7 +85,7 @@ class Picture(NamedTuple):
     dpi: int | None = None
     positions: tuple[Sequence[int], Sequence[int]] = ((), ())
     cell: tuple[int, int] = (1, 1)
-    placed: tuple[bool, bool] = (False, False)
+    shows_positions: tuple[bool, bool] = (False, False)
 
     @property
     def pooled(self) -> bool:
@@ -110,8 +111,11 @@ def decide(
             view.report(before * of + done * heads, selection.heads * of)
 
         found, lost = head_maps(selected, step, frame, report)
-        titles = (_panel_title(selected.layer, head, len(layers) > 1) for head in selected.heads)
-        panels += map(Panel, titles, selected.heads, found)
+        layer, several = selected.layer, len(layers) > 1
+        panels += [
+            Panel(_panel_title(layer, head, several), head, values, _short_title(layer, head, several))
+            for head, values in zip(selected.heads, found, strict=True)
+        ]
         shares += lost
     maps = [panel.values for panel in panels]
     queries, keys = _labels(trace, first, frame)
@@ -131,7 +135,7 @@ def decide(
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
         positions=first.ranges if frame.pooled else (first.query_positions, first.key_positions),
         cell=frame.cell,
-        placed=_placed(trace, first, frame),
+        shows_positions=_shows_positions(trace, first, frame),
     )
 
 
@@ -173,7 +177,7 @@ def _labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple
     )
 
 
-def _placed(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[bool, bool]:
+def _shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[bool, bool]:
     """Whether the tokens of a region, along each side, are something else than their positions."""
     if selected.whole or frame.pooled:
         return False, False
@@ -197,6 +201,11 @@ def _frame_words(selected: LayerSelection, frame: Frame) -> list[str]:
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
     title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
     return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
+
+
+def _short_title(layer: Layer, head: int, several: bool) -> str:
+    """As few characters as tell heads apart: H3, of several layers L0H3, of the cross layers of several stacks cr0H3."""
+    return f"{layer.stack[:2] or 'L'}{layer.index}H{head}" if several else f"H{head}"
 
 
 def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:

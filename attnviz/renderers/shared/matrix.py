@@ -37,6 +37,7 @@ class Matrix(NamedTuple):
     cells    the numbers as text
     tints    where each number lies between the smallest (0) and the largest (1); HIDDEN: a hidden cell; None: not a
              number to compare
+    summed   whether the last column is the sum of the others, which says nothing without any of them
     """
 
     corner: str
@@ -44,6 +45,7 @@ class Matrix(NamedTuple):
     columns: list[str]
     cells: list[list[str]]
     tints: list[list[float | None]]
+    summed: bool = False
 
 
 class MatrixMaker:
@@ -78,6 +80,7 @@ class MatrixMaker:
             columns=[*matrix.columns, self.say("label.sum")],
             cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
             tints=[[*tints, None] for tints in matrix.tints],
+            summed=True,
         )
 
     def of_tokens(self, values: Array) -> Matrix:

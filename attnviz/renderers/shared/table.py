@@ -48,15 +48,23 @@ class MatrixTable:
                 yield Segment.line()
             yield from self._block(block, label_width, tinted)
 
-    def _blocks(self, width: int) -> Iterator[range]:
-        """Runs of columns that fit ``width`` cells, at least one column each."""
-        start, used = 0, 0
-        for column, needed in enumerate(self.widths):
-            if column > start and used + len(GAP) + needed > width:
-                yield range(start, column)
-                start, used = column, 0
-            used += needed + (len(GAP) if column > start else 0)
-        yield range(start, len(self.widths))
+    def _blocks(self, width: int) -> list[range]:
+        """Runs of columns that fit ``width`` cells, at least one column each; a sum does not stand alone, if that fits."""
+        blocks, start = [], 0
+        for column in range(1, len(self.widths)):
+            if self._wide(range(start, column + 1)) > width:
+                blocks.append(range(start, column))
+                start = column
+        last = range(start, len(self.widths))
+        if self.matrix.summed and len(last) == 1 and blocks and len(blocks[-1]) > 1:
+            together = range(start - 1, len(self.widths))
+            if self._wide(together) <= width:
+                return [*blocks[:-1], blocks[-1][:-1], together]
+        return [*blocks, last]
+
+    def _wide(self, columns: range) -> int:
+        """How many cells a run of columns takes."""
+        return sum(self.widths[column] for column in columns) + len(GAP) * (len(columns) - 1)
 
     def _block(self, columns: range, label_width: int, tinted: bool) -> Iterator[Segment]:
         heads = GAP.join(_right(self.columns[column], self.widths[column]) for column in columns)

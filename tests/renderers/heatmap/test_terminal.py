@@ -281,6 +281,33 @@ def test_every_head_has_a_panel_with_its_title(console, heads):
     assert re.findall(r"Head (\d+)", text) == ([str(head) for head in range(heads)] if heads > 1 else [])
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kv_heads", [12, 4])
+@pytest.mark.parametrize("width", [20, 40, 80, 160])
+@pytest.mark.parametrize("tokens", [1, 3, 6, 9, 30])
+def test_heads_are_told_apart_at_any_width(console, tokens, width, kv_heads, layers):
+    draw = numpy.random.default_rng(0)
+    query, key = draw.standard_normal((12, tokens, 2)), draw.standard_normal((kv_heads, tokens, 2))
+    trace = Trace(
+        tuple(f"w{place}" for place in range(tokens)),
+        tuple(Layer(query, key, key, index=index) for index in range(layers)),
+    )
+    lines = drawn(console(width), picture_of(trace))
+    titles = [
+        title for line in lines for title in re.findall(r"(?:L\d)?H\d+|(?:Layer \d · h|H)ead \d+(?: · kv \d)?", line)
+    ]
+    assert len(set(titles)) == len(titles) == 12 * layers
+    assert not any("…" in line for line in lines if "Head" in line or re.search(r"H\d", line))
+    assert all(cell_len(line) <= width for line in lines[:-1])
+
+
+def test_titles_that_fit_are_whole_and_others_are_short_all_of_them(console):
+    picture = picture_of(trace_of(2, heads=12))
+    assert any(line.split() == [f"H{head}" for head in range(12)] for line in drawn(console(100), picture))
+    wider = "\n".join(drawn(console(100), picture_of(trace_of(3, heads=12))))
+    assert re.findall("Head [0-9]+", wider) == [f"Head {head}" for head in range(12)]
+
+
 @pytest.mark.parametrize("colour", ["truecolor", None])
 def test_the_legend_shows_both_ends_of_the_scale(console, colour):
     for step in MapStep:

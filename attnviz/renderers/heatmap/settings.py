@@ -1,0 +1,26 @@
+"""matplotlib as attnviz needs it, whatever a person has set."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+
+
+@contextmanager
+def own_settings(**settings: Any) -> Iterator[None]:
+    """matplotlib as it comes, with ``settings``, whatever a person's matplotlibrc says: the same input, the same picture."""
+    plain = {name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name}
+    with matplotlib.rc_context(plain | settings):  # type: ignore[arg-type]
+        yield
+
+
+@contextmanager
+def missing_glyphs_unspoken() -> Iterator[None]:
+    """No warning of each glyph that no font has; who draws says it once (``fonts.families``)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield

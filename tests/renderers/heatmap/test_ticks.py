@@ -1,0 +1,23 @@
+"""Round numbers on a scale."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnviz.renderers.heatmap.ticks import ticks
+from attnviz.renderers.shared.scale import Scale
+
+
+@given(powers=st.tuples(st.floats(-12, -0.4), st.floats(0.4, 12)), most=st.integers(2, 40))
+@settings(deadline=None)
+def test_ticks_of_a_scale_by_factors_are_its_ends_and_what_has_room_between(powers, most):
+    low, high = 10 ** powers[0] / 1e3, 10 ** powers[1] / 1e3
+    scale = Scale(low, high, high, decades=True)
+    found = ticks(scale, most)
+    places = [scale.place(tick) for tick in found]
+    assert (places[0], places[-1]) == (0, 1)
+    assert min(after - before for before, after in itertools.pairwise(places)) >= min(0.7 / most, 1)
+    assert len(found) <= 1.5 * most + 1
