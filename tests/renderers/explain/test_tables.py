@@ -234,3 +234,17 @@ def test_infinity_is_as_wide_as_it_looks(rendered):
     matrix = table(["a", "b"], ["x"], [["−∞"], ["0.25"]])
     assert rendered(MatrixTable(matrix), 80)[2:] == ["a             │   −∞", "b             │ 0.25"]
     assert math.isinf(float("−∞".replace("−∞", "-inf")))
+
+
+@given(columns=st.integers(1, 20), digits=st.integers(1, 6), width=WIDTHS)
+@settings(deadline=None, max_examples=80)
+def test_a_sum_stands_beside_another_column_where_two_fit(rendered, columns, digits, width):
+    cells = [["0." + "1" * digits] * columns + ["1"]] * 2
+    names = [f"k{place}" for place in range(columns)]
+    matrix = Matrix("Query ↓ Key →", ["a", "b"], [*names, "sum"], cells, [[0.5] * (columns + 1)] * 2, summed=True)
+    blocks = "\n".join(rendered(MatrixTable(matrix), width)).split("\n\n")
+    heads = [block.splitlines()[0].partition(" │ ")[2].split() for block in blocks]
+    assert [name for head in heads for name in head] == [*names, "sum"]
+    room = width - 4 - max(1, min(cell_len("Query ↓ Key →"), max(width // 3, 8)))
+    assert len(heads[-1]) > 1 or room < digits + 2 + 2 + 3 or max(map(len, heads)) == 1
+    assert min(map(len, heads)) >= 1
