@@ -71,6 +71,12 @@ class Opened:
         self.page.evaluate(FOLLOW, f"#{fragment(state)}")
         return self.page
 
+    def load(self, **state: Any) -> None:
+        """Open the page anew in this state, with nothing left of what it was."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.address}#{fragment(state)}")
+        self.page.wait_for_selector(SETTLED)
+
     def read(self, states: list[dict[str, Any]], *selectors: str) -> list[dict[str, list[str]]]:
         """The texts of all elements of each selector, in each of the states."""
         return self.page.evaluate(READ, [[f"#{fragment(state)}" for state in states], selectors])
@@ -95,7 +101,9 @@ class Opened:
             self.page.remove_listener(event, listener)
 
     def _asked(self, request: Any) -> None:
-        if request.url.partition("#")[0] != self.address and not request.url.startswith(("blob:", "data:")):
+        if request.url.partition("#")[0] not in (self.address, "about:blank") and not request.url.startswith(
+            ("blob:", "data:")
+        ):
             self.problems.append(f"asked for {request.url}")
 
 

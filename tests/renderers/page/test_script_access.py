@@ -94,9 +94,8 @@ def test_a_token_that_the_keyboard_left_is_no_longer_pointed_at(opened):
     page.until("document.querySelector('.pointed') === null")
 
 
-@pytest.mark.parametrize("modifier", ["Control", "Meta", "Alt"])
 @pytest.mark.parametrize("view", ["matrix", "steps"])
-def test_the_keys_of_the_browser_stay_the_browsers(opened, view, modifier):
+def test_the_keys_of_the_browser_stay_the_browsers(opened, view):
     page = opened(trace_text(SENTENCE), view=view, query=1, key=1, stage="masked")
     page.page.locator({"matrix": "#map", "steps": ".tool >> nth=1"}[view]).focus()
     page.page.evaluate("""() => {
@@ -107,9 +106,12 @@ def test_the_keys_of_the_browser_stay_the_browsers(opened, view, modifier):
       });
     }""")
     before = page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]")
-    page.press(*(f"{modifier}+{key}" for key in ("ArrowLeft", "ArrowRight", "=", "-", "0")))
-    assert not any(page.page.evaluate("taken.slice(-5)"))
-    assert page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]") == before
+    for modifier in ("Control", "Meta", "Alt"):
+        page.press(*(f"{modifier}+{key}" for key in ("ArrowLeft", "ArrowRight", "=", "-", "0")))
+        taken = page.page.evaluate("taken.splice(0)")
+        assert len(taken) >= 5
+        assert not any(taken)
+        assert page.page.evaluate("[location.hash, document.querySelector('.spacer')?.style.width]") == before
 
 
 def test_who_asks_for_less_motion_gets_none(opened):

@@ -16,7 +16,7 @@ from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import USUAL, Limits
 
 QUERIES, KEYS = 5, 7
-COUNT = 2 * len(TYPES) * len(DEPTHS) * len(PLACES)
+COUNT = len(TYPES) * len(DEPTHS) * len(PLACES)
 # What rule.js computes of every layer, head and query, in this very page.
 ROWS = """async () => {
   %s
