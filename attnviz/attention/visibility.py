@@ -187,5 +187,10 @@ def _two_axes(array: Array) -> Array:
     return array[(None,) * (2 - array.ndim)] if array.ndim < 2 else array
 
 
+def _two_axes(array: Array) -> Array:
+    """``array`` with its missing axes, of what all share, in front."""
+    return array if array.ndim > 1 else namespace(array).reshape(array, (1, -1))
+
+
 def _both(one: Array | None, other: Array) -> Array:
     return other if one is None else one & other

@@ -7,7 +7,6 @@ import pytest
 
 from attnviz import Layer, Rule, attend
 from attnviz.analysis.key_column import columns
-from attnviz.pooling import array_engine
 
 QUERIES, KEYS = 50, 60
 DRAW = numpy.random.default_rng(0)
@@ -34,9 +33,7 @@ def a_layer(rule=RULES["plain"], size=1.0):
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("size", [1.0, 30.0])
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_a_column_is_that_of_the_whole(rule, size, backend, monkeypatch):
-    monkeypatch.setattr(array_engine, "QUERY_BLOCK", 8)
-    monkeypatch.setattr(array_engine, "KEY_BLOCK", 16)
+def test_a_column_is_that_of_the_whole(rule, size, backend):
     layer, heads = a_layer(rule, size), (2, 0, 3)
     whole = attend(layer.query, layer.key, layer.value, **vars(rule))
     if backend == "torch":

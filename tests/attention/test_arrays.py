@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import math
 import sys
 
@@ -8,8 +10,16 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from attnviz.attention.arrays import as_array, as_floating, like, namespace, to_backend, to_numpy
-from attnviz.attention.memory import require_memory
+from attnviz.attention.arrays import (
+    as_array,
+    as_floating,
+    bfloat16_halves,
+    like,
+    namespace,
+    to_backend,
+    to_numpy,
+    torch_device,
+)
 from attnviz.errors import AttnvizError, UsageError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -161,8 +171,43 @@ def test_like_keeps_gradients():
     assert_array_equal(tensor.grad, 1)
 
 
-def test_what_exceeds_the_memory_is_refused_with_its_size():
-    require_memory(1 << 20, "a small thing", "")
-    with pytest.raises(AttnvizError, match=r"a map needs 1,048,576.0 GiB of memory, more than the .* GiB") as error:
-        require_memory(1 << 50, "a map", "make it smaller")
-    assert error.value.hint == "make it smaller"
+@pytest.mark.parametrize("kind", ["torch", "ml_dtypes"])
+def test_the_halves_of_bfloat16_are_its_bits(kind):
+    numbers = NUMBERS.astype(numpy.float32)
+    made = torch.from_numpy(numbers).bfloat16() if kind == "torch" else numbers.astype(ml_dtypes.bfloat16)
+    halves = bfloat16_halves(made)
+    assert halves.dtype == numpy.uint16
+    assert_array_equal(
+        (halves.astype(numpy.uint32) << 16).view(numpy.float32), numbers
+    )  # these numbers are exact in it
+    assert bfloat16_halves(numbers) is None
+
+
+@pytest.mark.parametrize(("asked", "there"), [(None, "cpu"), ("cpu", "cpu")])
+def test_the_device_that_is_meant(asked, there):
+    assert torch_device(asked) == there
+
+
+def test_the_fastest_device_is_one_that_torch_has():
+    assert torch_device("auto").partition(":")[0] in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize("device", ["meta", "nonsense"])
+def test_a_device_that_holds_no_numbers_is_refused(device):
+    with pytest.raises(AttnvizError, match=f"torch cannot use the device {device}"):
+        to_backend(NUMBERS, "torch", device)
+
+
+def test_an_unknown_device_is_named_before_anything_is_moved():
+    with pytest.raises(AttnvizError, match="torch cannot use the device nonsense"):
+        torch_device("nonsense")
+
+
+def test_apples_gpus_take_what_they_have(monkeypatch):
+    """They have no float64; where there is none of them, torch says so."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    if sys.platform == "darwin":
+        pytest.skip("there may be one here")
+    with pytest.raises(AttnvizError, match="torch cannot use the device"):
+        to_backend(NUMBERS, "torch", "auto")

@@ -41,3 +41,21 @@ def test_a_number_that_cannot_be_added_is_refused(number):
     query, key = numpy.ones((3, 4, 2)), numpy.ones((3, 6, 2))
     with pytest.raises(AttnvizError, match="bias holds NaN or"):
         attend(query, key, key, **vars(Rule(bias=spread(by_distance, 4))))
+
+
+@pytest.mark.parametrize("heads", [[2, 0], slice(1, 3)])
+def test_some_heads_are_spread_again(heads):
+    by_distance = numpy.random.default_rng(0).normal(size=(4, 9))
+    array = spread(by_distance, 5)
+    some = of_heads(array, heads)
+    assert is_spread(some)
+    numpy.testing.assert_array_equal(some, array[heads])
+    numpy.testing.assert_array_equal(gathered(some), by_distance[heads])
+
+
+def test_what_all_heads_share_stays():
+    shared = numpy.zeros((1, 5, 5))
+    assert of_heads(None, [0]) is None
+    assert of_heads(shared, [2]) is shared
+    assert of_heads(shared[0], [2]).shape == (5, 5)
+    assert of_heads(numpy.arange(4.0).reshape(4, 1, 1), [2])[0, 0, 0] == 2

@@ -196,3 +196,11 @@ def test_rows_read_some_at_a_time_hide_the_same(cells):
     )
     assert_array_equal(some.least, whole.least)
     assert_array_equal(some.hides(rule.bias), whole.hides(rule.bias))
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_a_mask_or_a_bias_of_one_number_is_every_cell_s(mask):
+    array = numpy.ones((2, 3, 4))
+    steps = attend(array, array, array, mask=numpy.array(mask), bias=numpy.array(-1e9))
+    assert bool(steps.hidden.all()) is not mask
+    assert block_of(numpy.array(mask), slice(0, 3), slice(0, 3)).shape == (1, 1)

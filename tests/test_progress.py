@@ -1,0 +1,11 @@
+"""Work that nobody watches says nothing."""
+
+from __future__ import annotations
+
+from attnviz.progress import no_progress
+
+
+def test_no_progress_takes_any_share_of_the_work(capsys):
+    for done in range(3):
+        no_progress(done, 2)
+    assert capsys.readouterr() == ("", "")
