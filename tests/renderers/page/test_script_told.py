@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy
 import pytest
+from page_words import called
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.renderers.page.limits import Limits
@@ -19,7 +20,8 @@ def most(trace, layer, heads, query):
     weights = numpy.stack([trace.layers[layer].steps(head).weights[query] for head in heads])
     place, key = numpy.unravel_index(weights.argmax(), weights.shape)
     best = numbers.number(weights.max(), 4)
-    return f"Most of all, {trace.tokens[query]} looks at {trace.tokens[key]}: {best} (head {heads[place]})."
+    query, key = called(trace.tokens, query), called(trace.tokens, int(key))
+    return f"Most of all, {query} looks at {key}: {best} (head {heads[place]})."
 
 
 def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
@@ -233,3 +235,15 @@ def test_a_finger_has_room(opened, several):
             "all => all.filter((one) => one.offsetHeight && one.offsetHeight < 40).map((one) => one.outerHTML)"
         )
         assert small == []
+
+
+def test_the_chosen_token_of_the_steps_is_in_sight(opened):
+    """On a narrow screen the words scroll in a box of their own, and the page stays where it is."""
+    page = opened(trace_text(" ".join(f"word{place}" for place in range(60))), view="steps", width=390, height=844)
+    for query in (59, 0, 30):
+        page.go(view="steps", query=query)
+        box = page.page.locator(".queries").bounding_box()
+        word = page.page.locator(".queries .word").nth(query).bounding_box()
+        assert box["y"] <= word["y"]
+        assert word["y"] + word["height"] <= box["y"] + box["height"]
+        assert page.page.evaluate("scrollY") == 0

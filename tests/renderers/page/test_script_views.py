@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy
 import pytest
+from page_words import called
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
@@ -159,7 +160,8 @@ def test_lines_of_several_heads(opened, several):
     page.page.locator(".query .word").nth(5).hover()
     head, key = numpy.unravel_index(weights.argmax(), weights.shape)
     most = numbers.number(weights.max(), 4)
-    assert page.texts("#readout") == [f"Most of all, cat looks at {several.tokens[key]}: {most} (head {(0, 3)[head]})."]
+    looks = f"cat @5 looks at {called(several.tokens, int(key))}"
+    assert page.texts("#readout") == [f"Most of all, {looks}: {most} (head {(0, 3)[head]})."]
     page.page.locator(".key .word").nth(6).click()
     assert page.page.locator(".key .word").nth(6).get_attribute("aria-selected") == "true"
     assert "key=6" in page.page.evaluate("location.hash")
@@ -203,7 +205,7 @@ def test_the_text_is_tinted_by_the_weights(opened, several):
     column = several.layers[1].steps(1).weights[:, 4]
     best = int(column.argmax())
     assert page.texts("#readout") == [
-        f"Most of all, {several.tokens[best]} looks at the: {numbers.number(column[best], 4)} (head 1)."
+        f"Most of all, {called(several.tokens, best)} looks at the @4: {numbers.number(column[best], 4)} (head 1)."
     ]
 
 
@@ -241,7 +243,7 @@ def test_tokens_are_left_out_and_what_they_take_is_said(opened, several):
     weights = several.layers[0].steps(2).weights
     page = opened(several, view="matrix", head=2, query=5, key=3, first="no")
     left = f" Tokens that are not shown take {weights[5, 0]:.2f}."
-    assert page.texts("#readout") == [f"cat gives sat the weight {numbers.number(weights[5, 3], 4)}.{left}"]
+    assert page.texts("#readout") == [f"cat @5 gives sat the weight {numbers.number(weights[5, 3], 4)}.{left}"]
     page.go(view="lines", special="no")
     assert len(page.texts(".query .word")) == len(page.texts(".key .word")) == 6
     page.page.locator("#control-special").check()

@@ -1,7 +1,7 @@
 // Lines: queries at the left, keys at the right, joined by lines as opaque as the weight; several heads in colours.
 
 import { headColour, headDash } from "./colours.js";
-import { loaded, nameOf } from "./data.js";
+import { loaded, quoted } from "./data.js";
 import { ROW, pictureOf, strongestEdges } from "./edges.js";
 import { eachFrame, make, sharpContext } from "./dom.js";
 import { say } from "./lessons.js";
@@ -152,14 +152,14 @@ export function lines() {
   function tell(at, aloud) {
     const { side, place } = at;
     const own = edgesOf(at).sort((one, other) => other.weight - one.weight);
-    const name = nameOf(side === "query" ? layer.queryTexts : layer.keyTexts, place);
+    const name = quoted(side === "query" ? layer.queryTexts : layer.keyTexts, place);
     if (!own.length) return show(`page.nothing_${side}`, { token: name }, aloud);
     const best = own[0];
     show(
       "page.most",
       {
-        query: nameOf(layer.queryTexts, best.query),
-        key: nameOf(layer.keyTexts, best.key),
+        query: quoted(layer.queryTexts, best.query),
+        key: quoted(layer.keyTexts, best.key),
         weight: number(best.weight),
         head: layer.heads[best.head],
       },

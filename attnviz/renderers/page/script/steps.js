@@ -3,7 +3,7 @@
 import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
-import { exactForm, loaded, nameOf } from "./data.js";
+import { exactForm, loaded, nameOf, quoted } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { HIDDEN, aligned, share } from "./numbers.js";
@@ -53,6 +53,7 @@ export function steps() {
       words.replaceChildren(list.element);
     }
     list.select(queryNow());
+    reveal(words, words.querySelector("[aria-selected=true]"));
     draw();
   }
 
@@ -78,7 +79,7 @@ export function steps() {
     show("page.step_of", {
       number: STEPS.indexOf(state.stage) + 1,
       step: say(`title.${state.stage}`),
-      query: nameOf(layer.queryTexts, query),
+      query: quoted(layer.queryTexts, query),
     });
   }
 
@@ -174,6 +175,13 @@ export function steps() {
       stop();
     },
   };
+}
+
+// Scroll `box` so far that `one` in it is seen, and nothing else.
+function reveal(box, one) {
+  if (!one) return;
+  const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
+  if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
 }
 
 // The step as a picture: its sentences, and a bar for each key.

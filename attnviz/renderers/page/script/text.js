@@ -1,7 +1,7 @@
 // Text: the sentence itself, tinted by how much a token looks at the others, or they at it.
 
 import { cssShade, inkOn, themed } from "./colours.js";
-import { loaded, nameOf } from "./data.js";
+import { loaded, quoted } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -94,13 +94,13 @@ export function text() {
     const weight = weights[best];
     const texts = state.towards ? layer.keyTexts : layer.queryTexts;
     if (!(weight > 0))
-      return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: nameOf(texts, place) }, aloud);
+      return show(`page.nothing_${state.towards ? "key" : "query"}`, { token: quoted(texts, place) }, aloud);
     const [query, key] = state.towards ? [best, place] : [place, best];
     show(
       "page.most",
       {
-        query: nameOf(layer.queryTexts, query),
-        key: nameOf(layer.keyTexts, key),
+        query: quoted(layer.queryTexts, query),
+        key: quoted(layer.keyTexts, key),
         weight: number(weight),
         head: layer.heads[state.head],
       },
