@@ -10,6 +10,7 @@ import torch
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
 from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
@@ -26,21 +27,19 @@ class Reading(NamedTuple):
 
     inputs  the model's, by name, each with a batch of one
     tokens  of the text, where there is one; target, of what the decoder reads
-    grid    rows and columns of an image's patches
+    grid    of an image's patches, where it is known
     """
 
     inputs: dict[str, torch.Tensor]
     tokens: Tokens | None = None
     target: Tokens | None = None
-    grid: tuple[int, int] | None = None
+    grid: PatchGrid | None = None
 
     def labels(self, tokens: Tokens | None, count: int) -> tuple[str, ...]:
         """One label for each of ``count`` tokens."""
         if tokens is not None and len(tokens.labels) == count:
             return tokens.labels
-        if self.grid is not None and count >= self.grid[0] * self.grid[1]:
-            return patch_labels(self.grid, count)
-        return numbered(count)
+        return (self.grid and self.grid.labels(count)) or numbered(count)
 
 
 def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
@@ -66,14 +65,6 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
             _require_positions(network, len(tokens.ids))
             _require_known(network, tokens.ids)
     return reading
-
-
-def patch_labels(grid: tuple[int, int], count: int) -> tuple[str, ...]:
-    """row,column of each patch of an image, after the tokens that stand for no patch."""
-    rows, columns = grid
-    before = count - rows * columns
-    extra = [f"[{number}]" if number else "[CLS]" for number in range(before)]
-    return (*extra, *(f"{row},{column}" for row in range(rows) for column in range(columns)))
 
 
 def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
@@ -125,7 +116,7 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
         side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
         for side, name in (("tokens", "input_ids"), ("target", "decoder_input_ids"))
     }
-    return Reading(inputs, **sides, grid=_grid(model.model.config, inputs.get("pixel_values")))
+    return Reading(inputs, **sides, grid=patch_grid(model.model.config, inputs.get("pixel_values")))
 
 
 def _of_image(model: Model, path: Path) -> Reading:
@@ -141,14 +132,7 @@ def _of_image(model: Model, path: Path) -> Reading:
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise AttnvizError(f"{path} is not a readable image: {error}") from None
     pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
-    return Reading({"pixel_values": pixels}, grid=_grid(model.model.config, pixels))
-
-
-def _grid(config: Any, pixels: torch.Tensor | None) -> tuple[int, int] | None:
-    size = getattr(config, "patch_size", None)
-    if pixels is None or not isinstance(size, int):
-        return None
-    return pixels.shape[-2] // size, pixels.shape[-1] // size
+    return Reading({"pixel_values": pixels}, grid=patch_grid(model.model.config, pixels))
 
 
 def _shifted(model: Model, tokens: Tokens | None) -> Tokens:

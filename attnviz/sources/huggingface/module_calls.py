@@ -1,4 +1,4 @@
-"""Which attention modules of a model ran in a forward pass, and which of them nobody could watch."""
+"""Which attention modules of a model ran in a forward pass, and which of them could not be watched."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ ATTENDS = re.compile(r"Attention|Attn")  # in the name of a module's class
 
 
 @dataclass
-class Run:
-    """One run of an attention module that is going on: how often it, or a module inside it, called the interface."""
+class ModuleCall:
+    """One run of an attention module: how often it, or a module inside it, has called the attention interface."""
 
     path: str
-    calls: int = 0
-    told: bool = False  # it, or a module inside it, is known to be out of sight
+    interface_calls: int = 0
+    marked: bool = False  # it, or a module inside it, is known not to be watched
 
 
-class Forwards:
+class ModuleCalls:
     """The attention modules that run while ``following`` lasts.
 
     unseen  the paths of those that computed attention without calling transformers' interface, or in several pieces,
@@ -30,20 +30,24 @@ class Forwards:
     """
 
     def __init__(self) -> None:
-        self.unseen: dict[str, None] = {}
-        self._running: list[Run] = []
+        self._unseen: dict[str, None] = {}
+        self._running: list[ModuleCall] = []
 
-    def called(self) -> int:
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        return tuple(self._unseen)
+
+    def count_interface_call(self) -> int:
         """Note a call of the interface; which call it is of the module that runs, from 1."""
-        for run in self._running:
-            run.calls += 1
-        return self._running[-1].calls if self._running else 1
+        for call in self._running:
+            call.interface_calls += 1
+        return self._running[-1].interface_calls if self._running else 1
 
-    def tell(self, path: str) -> None:
-        """Note that the attention of the module at ``path`` is out of sight."""
-        self.unseen[re.sub(r"\d+", "N", path)] = None
-        for run in self._running:
-            run.told = True
+    def mark_unseen(self, path: str) -> None:
+        """Note that the attention of the module at ``path`` cannot be watched."""
+        self._unseen[re.sub(r"\d+", "N", path)] = None
+        for call in self._running:
+            call.marked = True
 
     @contextmanager
     def following(self, model: torch.nn.Module) -> Iterator[None]:
@@ -51,7 +55,7 @@ class Forwards:
         attending = [(path, module) for path, module in model.named_modules() if ATTENDS.search(type(module).__name__)]
         hooks: list[Any] = []
         for path, module in attending:
-            hooks.append(module.register_forward_pre_hook(lambda *_, path=path: self._running.append(Run(path))))
+            hooks.append(module.register_forward_pre_hook(lambda *_, path=path: self._running.append(ModuleCall(path))))
             hooks.append(module.register_forward_hook(lambda *_: self._ended(self._running.pop())))
         try:
             yield
@@ -59,6 +63,6 @@ class Forwards:
             for hook in hooks:
                 hook.remove()
 
-    def _ended(self, run: Run) -> None:
-        if not run.calls and not run.told:
-            self.tell(run.path)
+    def _ended(self, call: ModuleCall) -> None:
+        if not call.interface_calls and not call.marked:
+            self.mark_unseen(call.path)

@@ -10,15 +10,15 @@ from transformers import PreTrainedModel
 
 CROSS = re.compile(r"cross|enc_?dec|encoder_att", re.IGNORECASE)  # crossattention, EncDecAttention, encoder_attn
 # The towers of a model that reads more than text, in the words of transformers' modules.
-TOWERS = {
+TOWER_WORDS = {
     "vision": re.compile(r"vision|visual|image", re.IGNORECASE),
     "audio": re.compile(r"audio|speech|sound", re.IGNORECASE),
     "connector": re.compile(r"connector|projector|resampler|perceiver|qformer|bridge", re.IGNORECASE),
 }
 
 
-class Place(NamedTuple):
-    """Where an attention module stands.
+class LayerAddress(NamedTuple):
+    """Where an attention module stands in its model.
 
     path   of the module in the model
     stack  "encoder", "decoder", "cross", a tower; "" where the model has but one, and for its text
@@ -30,18 +30,18 @@ class Place(NamedTuple):
     number: int | None = None
 
 
-def places(model: PreTrainedModel) -> dict[int, Place]:
-    """The place of every module of ``model``, by its identity."""
-    return {id(module): _place(model, module, path) for path, module in model.named_modules()}
+def layer_addresses(model: PreTrainedModel) -> dict[int, LayerAddress]:
+    """The address of every module of ``model``, by the module's identity."""
+    return {id(module): _address(model, module, path) for path, module in model.named_modules()}
 
 
-def _place(model: PreTrainedModel, module: torch.nn.Module, path: str) -> Place:
-    return Place(path, _stack(model, module, path), _number(model, path))
+def _address(model: PreTrainedModel, module: torch.nn.Module, path: str) -> LayerAddress:
+    return LayerAddress(path, _stack(model, module, path), _number(model, path))
 
 
 def _stack(model: PreTrainedModel, module: torch.nn.Module, path: str) -> str:
     several = hasattr(model.config, "text_config") or hasattr(model.config, "audio_config")
-    tower = next((name for name, words in TOWERS.items() if several and words.search(path)), "")
+    tower = next((name for name, words in TOWER_WORDS.items() if several and words.search(path)), "")
     if tower:
         return tower
     if CROSS.search(path) or getattr(module, "is_cross_attention", False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,12 +14,12 @@ import transformers
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.labels import Tokens
-from attnviz.sources.huggingface.loading.errors import line
+from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.stacks import TOWERS
+from attnviz.sources.huggingface.seams import Complaint, accepted, complains
 from attnviz.sources.huggingface.watch import Watch, watching
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import TOWERS, Layer
 from attnviz.trace.origin import Agreement, Origin, TokenIds
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
@@ -49,8 +48,7 @@ def trace(
 
 def _run(model: Model, reading: Reading) -> None:
     """One forward pass, without anything that a generation or a training would keep."""
-    known = inspect.signature(model.model.forward).parameters
-    options = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in known}
+    options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
     with _evaluating(model.model), torch.inference_mode(), _model_errors(model):
         model.model(**inputs, **options)
@@ -64,23 +62,23 @@ def _model_errors(model: Model) -> Iterator[None]:
     except AttnvizError:
         raise
     except Exception as error:  # models refuse what they are given in every way there is
-        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+        if complains(error, Complaint.NO_MEMORY):
             raise AttnvizError(
                 "not enough memory for this text in this model",
                 "give a shorter text, --dtype bfloat16 or --device-map auto",
             ) from None
         raise AttnvizError(
-            f"{type(model.model).__name__} cannot read this: {line(error)}",
+            f"{type(model.model).__name__} cannot read this: {one_line(error)}",
             "a model of images or sound needs them too: from Python, give trace_model() all of its inputs by name",
         ) from error
 
 
-def _require_seen(words: Sequence[str], watch: Watch) -> None:
+def _require_seen(layer: Sequence[str], watch: Watch) -> None:
     """Refuse layers that do not exist, or cannot be watched."""
     try:
-        layers_meant(words, [(one.stack, one.number) for one in watch.seen], "the model")
+        layers_meant(layer, [(run.stack, run.number) for run in watch.runs], "the model")
     except AttnvizError as error:
-        if unseen := ", ".join(watch.forwards.unseen):
+        if unseen := ", ".join(watch.calls.unseen):
             raise AttnvizError(
                 error.message, f"{unseen} attends in a way of its own, which cannot be watched"
             ) from None
@@ -97,7 +95,7 @@ def _origin(model: Model, watch: Watch, reading: Reading) -> Origin:
         device=str(model.model.device),
         transformers=transformers.__version__,
         agreement=Agreement(max(errors), checked_queries(queries), {layer.title: error for layer, error in watch.kept}),
-        unseen=tuple(watch.forwards.unseen),
+        unseen=watch.calls.unseen,
         text=_token_ids(reading.tokens),
         target=_token_ids(reading.target),
     )

@@ -322,8 +322,8 @@ def test_a_wrong_map_is_never_shown(name, monkeypatch):
     ids=lambda change: next(iter(change)),
 )
 def test_a_wrong_rule_is_never_shown(change, dtype, monkeypatch):
-    right = watch.Watch._rule
-    monkeypatch.setattr(watch.Watch, "_rule", lambda *given: dataclasses.replace(right(*given), **change))
+    right = watch.call_rule
+    monkeypatch.setattr(watch, "call_rule", lambda *given: dataclasses.replace(right(*given), **change))
     with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
         trace_model(model("Llama", dtype), inputs("Llama"))
 
@@ -351,13 +351,10 @@ def test_long_texts_are_compared_at_queries_spread_over_them():
 
 
 @pytest.mark.parametrize("name", ["Mistral", "Gemma2", "GptOss"])
-def test_plain_code_on_some_queries_at_a_time_changes_nothing(name, monkeypatch):
-    from attnviz.sources.huggingface import native_attention
-
+def test_plain_code_on_some_queries_at_a_time_changes_nothing(name):
     network, given = model(name), inputs(name, tokens=40)
     untouched = forward(network, given)[0]
-    monkeypatch.setattr(native_attention, "CELLS", 4 * 40 * 7)
-    with watching(network):
+    with watching(network, cells=4 * 40 * 7):
         torch.testing.assert_close(forward(network, given)[0], untouched, atol=2e-4, rtol=1e-4)
 
 

@@ -10,10 +10,11 @@ import transformers
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
+from attnviz.sources.huggingface.seams import Complaint, complains
 
 
 @contextmanager
-def refusals(name: str) -> Iterator[None]:
+def loading_errors(name: str) -> Iterator[None]:
     """Turn what the block raises while it loads ``name`` into an AttnvizError; transformers says nothing of its own."""
     try:
         with _silence():
@@ -21,7 +22,7 @@ def refusals(name: str) -> Iterator[None]:
     except AttnvizError:
         raise
     except Exception as error:  # a model fails to load in dozens of ways: OSError, ValueError, SafetensorError, …
-        raise _refusal(name, error) from None
+        raise _clear_error(name, error) from None
 
 
 def pickled(name: str, file: str) -> AttnvizError:
@@ -33,31 +34,30 @@ def pickled(name: str, file: str) -> AttnvizError:
     )
 
 
-def line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """What an error says, on one line of bearable length."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _refusal(name: str, error: Exception) -> AttnvizError:
-    text = str(error)
-    if "trust_remote_code" in text or "custom code" in text:
+def _clear_error(name: str, error: Exception) -> AttnvizError:
+    if complains(error, Complaint.OWN_CODE):
         return AttnvizError(
             f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers"
         )
-    if "does not recognize this architecture" in text or "Unrecognized model" in text:
+    if complains(error, Complaint.UNKNOWN_ARCHITECTURE):
         version = transformers.__version__
         return AttnvizError(
             f"{name} is of an architecture that transformers {version} does not know", "pip install -U transformers"
         )
-    if "mismatched" in text:
+    if complains(error, Complaint.OTHER_SHAPES):
         return AttnvizError(f"{name} has weights of other shapes than its config.json says", "copy both files again")
-    if "safetensors" in text and isinstance(error, OSError):
+    if complains(error, Complaint.NO_SAFETENSORS):
         return pickled(name, "another format")
     if isinstance(error, OSError) and not Path(name).is_dir():
         return not_found(name)
     if isinstance(error, ImportError):
-        return AttnvizError(f"{name}: {line(error)}", "pip install 'attnviz[models]', and what this line names")
-    return AttnvizError(f"{name} cannot be loaded: {line(error)}", "it may be damaged or cut short: copy it again")
+        return AttnvizError(f"{name}: {one_line(error)}", "pip install 'attnviz[models]', and what this line names")
+    return AttnvizError(f"{name} cannot be loaded: {one_line(error)}", "it may be damaged or cut short: copy it again")
 
 
 @contextmanager

@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import transformers
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
 from attnviz.attention.arrays import torch_device
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.sources.huggingface.loading.errors import line, pickled, refusals
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, pickled
 from attnviz.sources.huggingface.loading.hub import from_disk, is_path
+from attnviz.sources.huggingface.seams import Complaint, complains, first_known
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
@@ -42,7 +42,7 @@ def load_model(name: str, device: str | None, dtype: str | None, device_map: str
     options: dict[str, Any] = {"dtype": dtype or "auto", "local_files_only": from_disk(name)} | (
         {"device_map": device_map} if device_map else {}
     )
-    with refusals(name):
+    with loading_errors(name):
         model, report = _kind(config).from_pretrained(
             name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
         )
@@ -69,7 +69,7 @@ def load_config(name: str) -> Any:
         raise AttnvizError(f"{name} holds no config.json: it is not a model's folder")
     if Path(name).is_dir():
         _require_settings(name, Path(name) / "config.json")
-    with refusals(name):
+    with loading_errors(name):
         return AutoConfig.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
 
 
@@ -78,26 +78,26 @@ def load_tokenizer(name: str) -> Any:
     folder = Path(name)
     if folder.is_dir() and not any(any(folder.glob(pattern)) for pattern in TOKENIZERS):
         raise _no_tokenizer(name)
-    with refusals(name):
+    with loading_errors(name):
         try:
             return AutoTokenizer.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
         except (ImportError, AttnvizError):
             raise
         except Exception as error:
-            text = str(error)
-            if "trust_remote_code" in text or "custom code" in text:
+            if complains(error, Complaint.OWN_CODE):
                 raise
             if isinstance(error, OSError) and not folder.is_dir():
                 raise _no_tokenizer(name) from None
             raise AttnvizError(
-                f"the tokenizer of {name} cannot be loaded: {line(error)}", "copy its files again, tokenizer.json first"
+                f"the tokenizer of {name} cannot be loaded: {one_line(error)}",
+                "copy its files again, tokenizer.json first",
             ) from None
 
 
 def load_image_processor(name: str) -> Any:
     """What turns an image into the numbers that the model reads."""
     try:
-        with refusals(name):
+        with loading_errors(name):
             return AutoImageProcessor.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
     except AttnvizError as error:
         raise AttnvizError(f"no image can be prepared: {error.message}", error.hint) from None
@@ -114,17 +114,15 @@ def _require_settings(name: str, path: Path) -> None:
     try:
         settings = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise AttnvizError(f"config.json of {name} cannot be read: {line(error)}", "copy it again") from None
+        raise AttnvizError(f"config.json of {name} cannot be read: {one_line(error)}", "copy it again") from None
     if not isinstance(settings, dict):
         raise AttnvizError(f"config.json of {name} does not describe a model", "copy it again")
 
 
 def _kind(config: Any) -> Any:
-    for kind in KINDS:
-        auto = getattr(transformers, kind)
-        if type(config) in auto._model_mapping:
-            return auto
-    raise AttnvizError(f"transformers has no model that {type(config).__name__} describes")
+    if (kind := first_known(KINDS, config)) is None:
+        raise AttnvizError(f"transformers has no model that {type(config).__name__} describes")
+    return kind
 
 
 def _require_safetensors(name: str) -> None:
