@@ -13,7 +13,7 @@ import numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.visibility import reach
 from attnviz.trace.layer import Layer
-from attnviz.trace.slices import seen_keys, some_heads, some_rows
+from attnviz.trace.slices import seen_keys, some_heads, some_queries
 
 NARROW = 256  # queries, which even so few keys are computed for together: each block has its price
 CELLS = 1 << 20  # of scores in one block: little enough for a processor's cache
@@ -128,5 +128,5 @@ def rows_of_a_block(layer: Layer, cells: int) -> int:
 
 def row_block(layer: Layer, heads: slice, rows: slice) -> RowBlock:
     """One of the ``cuts`` of ``layer``, and its steps."""
-    keys, some = seen_keys(some_rows(some_heads(layer, heads), rows.start, rows.stop))
+    keys, some = seen_keys(some_queries(some_heads(layer, heads), rows.start, rows.stop))
     return RowBlock(heads, rows, keys, replace(some, value=some.value[..., :1]).steps())

@@ -25,7 +25,7 @@ from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection
-from attnviz.trace.slices import seen_keys, some_rows
+from attnviz.trace.slices import seen_keys, some_queries
 
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
 
@@ -158,7 +158,7 @@ def _by_rows(
 
 def _of_rows(selected: LayerSelection, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
     """The queries start … stop − 1 of a head."""
-    layer = some_rows(selected.layer, start, stop)
+    layer = some_queries(selected.layer, start, stop)
     keys = slice(0, layer.key.shape[1])
     if step in HIDING:  # what causal and window hide need not be computed
         keys, layer = seen_keys(layer)

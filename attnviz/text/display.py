@@ -66,6 +66,6 @@ def _visible(token: str, index: int) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def token_list(tokens: Sequence[str]) -> str:
+def listed_tokens(tokens: Sequence[str]) -> str:
     """Tokens as an error names them."""
     return ", ".join(shorten(shown(token), 20) for token in tokens[:8]) + (", …" if len(tokens) > 8 else "")

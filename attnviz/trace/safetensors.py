@@ -28,15 +28,15 @@ def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], m
 
     halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
     whole = {name: halves[name] if name in halves else to_numpy(array) for name, array in arrays.items()}
-    contents = {name: numpy.ascontiguousarray(array) for name, array in whole.items()}
+    contiguous = {name: numpy.ascontiguousarray(array) for name, array in whole.items()}
     with written_whole(path) as target:
         try:
             if halves:
-                target.write_bytes(_as_bfloat16(save(contents, metadata), halves))
+                target.write_bytes(_as_bfloat16(save(contiguous, metadata), halves))
             elif stat.S_ISREG(target.stat().st_mode):
-                save_file(contents, target, metadata)
+                save_file(contiguous, target, metadata)
             else:  # a pipe, which save_file would replace with a file
-                target.write_bytes(save(contents, metadata))
+                target.write_bytes(save(contiguous, metadata))
         except SafetensorError as error:  # how this library reports a full disk, too
             raise AttnvizError(f"{path}: {error}") from None
 
@@ -78,7 +78,7 @@ def _as_bfloat16(content: bytes, names: Iterable[str]) -> bytes:
 
 
 def _mapped(path: str | os.PathLike[str], types: Mapping[str, str]) -> dict[str, numpy.ndarray]:
-    """The large arrays as the file holds them, read-only: what nobody looks at is not read."""
+    """The large arrays as the file holds them, read-only: what is not looked at is not read."""
     import numpy
 
     header, begin = _header(path)

@@ -16,7 +16,7 @@ def seen_keys(layer: Layer) -> tuple[slice, Layer]:
     return slice(begin, end), layer if end - begin == keys else some_keys(layer, begin, end)
 
 
-def some_rows(layer: Layer, start: int, stop: int) -> Layer:
+def some_queries(layer: Layer, start: int, stop: int) -> Layer:
     """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
     rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)

@@ -9,7 +9,7 @@ import numpy
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
 from attnviz.trace.selection import LayerSelection
-from attnviz.trace.slices import some_rows
+from attnviz.trace.slices import some_queries
 
 LEVELS = 254  # of a visible weight in 8 bits; 0 is a hidden cell
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
@@ -46,5 +46,5 @@ def _blocks(selected: LayerSelection, cells: int) -> Iterator[tuple[numpy.ndarra
     size = max(1, cells // layer.key.shape[1])
     for head in selected.heads:
         for start in range(0, queries, size):
-            steps = some_rows(layer, start, min(start + size, queries)).steps(head)
+            steps = some_queries(layer, start, min(start + size, queries)).steps(head)
             yield to_numpy(steps.weights), to_numpy(steps.hidden)

@@ -18,7 +18,7 @@ from attnviz.renderers.page.lowered import lowered_cells, packed_bits
 from attnviz.renderers.page.selected import selected_rule, selected_vectors, vectors_by_head
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
-from attnviz.trace.slices import some_rows
+from attnviz.trace.slices import some_queries
 
 WORST = 0.5 / LEVELS  # of a weight: what 8 bits of it are off by; numbers that give worse are not taken
 FLOATING = (numpy.float16, numpy.float32, numpy.float64)  # the types that a page's script reads
@@ -102,6 +102,6 @@ def _error(selected: LayerSelection, arrays: dict[str, numpy.ndarray], cells: in
     worst = 0.0
     for start in range(0, queries, size):
         stop = min(start + size, queries)
-        exact, ours = (some_rows(layer, start, stop).steps().weights for layer in (own, rounded))
+        exact, ours = (some_queries(layer, start, stop).steps().weights for layer in (own, rounded))
         worst = max(worst, float(numpy.abs(ours - exact).max()))
     return worst

@@ -10,7 +10,7 @@ import numpy
 
 from attnviz.attention.arrays import Array, as_array
 from attnviz.errors import AttnvizError
-from attnviz.text.display import token_list
+from attnviz.text.display import listed_tokens
 
 
 def array_of_heads(path: Path, name: str, value: Any) -> Array:
@@ -75,4 +75,4 @@ def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Ite
 
 
 def listed_names(content: Mapping[str, Any]) -> str:
-    return token_list(list(content)) or "nothing"
+    return listed_tokens(list(content)) or "nothing"

@@ -20,7 +20,7 @@ from attnviz.sources.files.fields import (
     optional_array,
     tokens_of,
 )
-from attnviz.sources.files.readers import read_contents
+from attnviz.sources.files.readers import read_fields
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace, numbered, unpacked
@@ -51,7 +51,7 @@ def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
     mask, bias, sinks, tokens, key_tokens and the rule's numbers may stand beside them. What ``rule`` names
     ("causal", "scale", …) replaces what the file says.
     """
-    content, metadata = read_contents(path)
+    content, metadata = read_fields(path)
     trace = unpacked(content, metadata, path) if "attnviz" in metadata else _arrays_trace(path, content)
     if rule:
         trace = replace(trace, layers=tuple(replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers))

@@ -11,15 +11,15 @@ import numpy
 
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, require_file
-from attnviz.text.display import token_list
+from attnviz.text.display import listed_tokens
 from attnviz.trace.safetensors import read_safetensors
 
 ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 
-def read_contents(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The named contents of a file, and its metadata (.safetensors only)."""
+def read_fields(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields of a file by their names, and its metadata (.safetensors only)."""
     require_no_directory(path)
     suffix = path.suffix.lower()
     if suffix in PICKLES:
@@ -116,7 +116,7 @@ def read_csv(path: Path) -> dict[str, list[float]]:
     vectors: dict[str, list[float]] = {}
     for number, (word, *cells) in enumerate(rows, start=1):
         if word in vectors:
-            raise AttnvizError(f"{path}, row {number}: {token_list([word])} stands there twice")
+            raise AttnvizError(f"{path}, row {number}: {listed_tokens([word])} stands there twice")
         try:
             vectors[word] = [float(cell) for cell in cells]
         except ValueError:

@@ -11,9 +11,9 @@ import numpy
 from attnviz.attention.arrays import Array, as_array
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.fields import listed_names, named_fields
-from attnviz.sources.files.readers import read_contents, read_csv, read_json, read_numpy, require_no_directory
+from attnviz.sources.files.readers import read_csv, read_fields, read_json, read_numpy, require_no_directory
 from attnviz.sources.toy.toy import Embedder
-from attnviz.text.display import token_list
+from attnviz.text.display import listed_tokens
 from attnviz.text.search import folded
 from attnviz.trace.layer import Projection
 
@@ -49,7 +49,7 @@ def read_weights(path: Path) -> dict[str, Projection]:
 
     The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
     """
-    content, _ = read_contents(path)
+    content, _ = read_fields(path)
     if "in_proj_weight" in content:
         content = _of_multihead_attention(path, content)
     weights, biases = named_fields(path, content, WEIGHT_NAMES), named_fields(path, content, BIAS_NAMES)
@@ -66,7 +66,7 @@ def _by_word(path: Path, content: Any) -> Embedder:
     vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
         if folded(word) in vectors:
-            raise AttnvizError(f"{path} has {token_list([word])} twice (upper and lower case are the same word)")
+            raise AttnvizError(f"{path} has {listed_tokens([word])} twice (upper and lower case are the same word)")
         vectors[folded(word)] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
@@ -78,7 +78,7 @@ def _by_word(path: Path, content: Any) -> Embedder:
         missing = [token for token in dict.fromkeys(tokens) if folded(token) not in vectors]
         if missing:
             raise AttnvizError(
-                f"{path} has no vector for {token_list(missing)}", f"it has: {token_list(list(content))}"
+                f"{path} has no vector for {listed_tokens(missing)}", f"it has: {listed_tokens(list(content))}"
             )
         return numpy.array([vectors[folded(token)] for token in tokens])
 
@@ -101,9 +101,9 @@ def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
 
 
 def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
-    array = _finite(path, f"the vector of {token_list([word])}", value)
+    array = _finite(path, f"the vector of {listed_tokens([word])}", value)
     if array.ndim != 1 or not array.size:
-        raise AttnvizError(f"{path}: the vector of {token_list([word])} must be a list of numbers")
+        raise AttnvizError(f"{path}: the vector of {listed_tokens([word])} must be a list of numbers")
     return numpy.asarray(array, dtype=numpy.float64)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from attnviz.attention.arrays import Array, namespace
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
-from attnviz.trace.slices import seen_keys, some_rows
+from attnviz.trace.slices import seen_keys, some_queries
 
 ALL_QUERIES = 512  # up to here every query is compared
 CACHED_CELLS = 1 << 18
@@ -31,7 +31,7 @@ def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
     xp = namespace(output)
     worst = largest = 0.0
     for start, stop in checked_blocks(output.shape[0], _rows_at_a_time(layer)):
-        _, seen = seen_keys(some_rows(layer, start, stop))
+        _, seen = seen_keys(some_queries(layer, start, stop))
         steps = seen.steps()
         theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
         difference = xp.max(xp.abs(steps.output - theirs), axis=-1)  # (heads, rows)

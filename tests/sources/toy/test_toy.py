@@ -19,7 +19,7 @@ from attnviz.sources.files.toy_parts import read_embeddings
 from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids
 from attnviz.sources.toy.toy import Toy
 from attnviz.sources.toy.vectors import TEXTBOOK, drawn_matrix
-from attnviz.text.display import token_list
+from attnviz.text.display import listed_tokens
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.layer import Projection
 
@@ -256,8 +256,8 @@ def test_own_weights_that_do_not_fit(heads, dim, shapes, words):
 
 
 def test_a_list_of_tokens_is_short_and_safe():
-    assert token_list(["a", "\x1b[31m", "x" * 50]) == rf"a, \x1b[31m, {'x' * 19}…"
-    assert token_list([str(number) for number in range(9)]) == "0, 1, 2, 3, 4, 5, 6, 7, …"
+    assert listed_tokens(["a", "\x1b[31m", "x" * 50]) == rf"a, \x1b[31m, {'x' * 19}…"
+    assert listed_tokens([str(number) for number in range(9)]) == "0, 1, 2, 3, 4, 5, 6, 7, …"
 
 
 def test_fewer_columns_for_keys_and_values_are_grouped_heads():
