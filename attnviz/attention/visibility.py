@@ -183,11 +183,6 @@ def block_of(array: Array, rows: slice, keys: slice) -> Array:
 
 
 def _two_axes(array: Array) -> Array:
-    """``array`` with an axis of queries and one of keys, each of 1 where it had none."""
-    return array[(None,) * (2 - array.ndim)] if array.ndim < 2 else array
-
-
-def _two_axes(array: Array) -> Array:
     """``array`` with its missing axes, of what all share, in front."""
     return array if array.ndim > 1 else namespace(array).reshape(array, (1, -1))
 
