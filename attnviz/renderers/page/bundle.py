@@ -1,7 +1,7 @@
-"""Scripts, styles and data in one document that asks nothing of anybody.
+"""Scripts, styles and data in one document that fetches nothing.
 
 The ES modules in script/ become one: each turns into a function that returns what it exports, in an order in which
-every module comes after those it imports. They keep to three plain forms, which ``_function`` knows:
+every module comes after those it imports. They keep to three plain forms, which ``as_function`` knows:
 
     import { name, other } from "./module.js";      export function …      export const …
 """
@@ -54,7 +54,7 @@ def document(title: str, language: str, record: Mapping[str, Any], blobs: Iterab
 def scripts() -> str:
     """All modules as one script."""
     sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "script").glob("*.js"))}
-    functions = (_function(name, sources[name]) for name in _ordered(sources))
+    functions = (as_function(name, sources[name]) for name in in_order(sources))
     return '"use strict";\n' + "\n".join(functions)
 
 
@@ -64,7 +64,7 @@ def styles() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted((FOLDER / "style").glob("*.css")))
 
 
-def _ordered(sources: Mapping[str, str]) -> list[str]:
+def in_order(sources: Mapping[str, str]) -> list[str]:
     """The modules that ``main`` needs, each after those that it imports."""
     done: list[str] = []
 
@@ -80,7 +80,8 @@ def _ordered(sources: Mapping[str, str]) -> list[str]:
     return done
 
 
-def _function(name: str, source: str) -> str:
+def as_function(name: str, source: str) -> str:
+    """The module ``name`` as a function that returns what it exports; ValueError where it has another form."""
     exported = EXPORT.findall(source)
     body = EXPORT.sub(
         "", IMPORT.sub(lambda found: f"const {{ {' '.join(found[1].split())} }} = module_{found[2]};\n", source)

@@ -29,19 +29,19 @@ def test_modules_come_after_those_they_import():
         "two": "",
         "unused": "",
     }
-    assert bundle._ordered(sources) == ["two", "one", "main"]
+    assert bundle.in_order(sources) == ["two", "one", "main"]
     with pytest.raises(ValueError, match="import each other: main → one → main"):
-        bundle._ordered({"main": 'import { a } from "./one.js";\n', "one": 'import { b } from "./main.js";\n'})
+        bundle.in_order({"main": 'import { a } from "./one.js";\n', "one": 'import { b } from "./main.js";\n'})
 
 
 def test_a_module_becomes_a_function_of_what_it_exports():
     source = 'import { a } from "./one.js";\nexport const b = a;\nexport async function c() {}\nfunction d() {}\n'
-    assert bundle._function("two", source) == (
+    assert bundle.as_function("two", source) == (
         "const module_two = (() => {\nconst { a } = module_one;\nconst b = a;\nasync function c() {}\nfunction d() {}\n"
         "return { b, c };\n})();"
     )
     with pytest.raises(ValueError, match="does not know"):
-        bundle._function("two", 'import a from "./one.js";\n')
+        bundle.as_function("two", 'import a from "./one.js";\n')
 
 
 def test_every_module_is_used():

@@ -75,3 +75,12 @@ def test_numbers_are_rounded_to_the_form_and_never_widened(form, dtype):
     for own in ("float16", "float64"):
         [selected] = select(random_trace(1, 2, 10, 4, own)).layers
         assert pack_layer(selected, form).arrays["query"].dtype == ("float16" if own == "float16" else dtype)
+
+
+def test_cells_that_a_finite_bias_hides_are_told_beside_the_mask():
+    bias = numpy.zeros((10, 10))
+    bias[3, 9] = -1e9
+    arrays = packed_rule(bias=bias, mask=numpy.tri(10, dtype=bool))
+    [bits] = numpy.unpackbits(arrays["lowered"], axis=-1, count=10, bitorder="little")
+    assert numpy.argwhere(bits).tolist() == [[3, 9]]
+    assert "lowered" not in packed_rule(bias=numpy.zeros((10, 10)))

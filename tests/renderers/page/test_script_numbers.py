@@ -112,7 +112,7 @@ def test_numbers_halfway_between_two_become_the_even_one(opened):
     values += [-value for value in values]
     folder = bundle.FOLDER / "script"
     modules = "".join(
-        bundle._function(name, (folder / f"{name}.js").read_text("utf-8")) for name in ("failure", "data", "numbers")
+        bundle.as_function(name, (folder / f"{name}.js").read_text("utf-8")) for name in ("failure", "data", "numbers")
     )
     run = f"values => {{ {modules} return values.map(DO); }}"
     for decimals in range(5):

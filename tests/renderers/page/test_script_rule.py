@@ -38,7 +38,7 @@ def rows_of(page, names=STEPS):
     sources = {
         name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in ("failure", "data", "rule")
     }
-    modules = "\n".join(bundle._function(name, source) for name, source in sources.items())
+    modules = "\n".join(bundle.as_function(name, source) for name, source in sources.items())
     computed = json.loads(page.page.evaluate(ROWS % (modules, [str(name) for name in names])))
     return [
         {name: numpy.array([[row[name] for row in head] for head in layer], dtype=float) for name in names}

@@ -6,7 +6,14 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace
-from attnviz.renderers.page.selected import kv_heads, kv_places, selected_rule, selected_vectors
+from attnviz.renderers.page.selected import (
+    computed_type,
+    kv_heads,
+    kv_places,
+    selected_rule,
+    selected_vectors,
+    vectors_by_head,
+)
 from attnviz.trace.selection import select
 
 
@@ -49,3 +56,27 @@ def test_tensors_become_arrays():
     assert torch.is_tensor(selected.layer.query)
     arrays = [*selected_vectors(selected).values(), selected_rule(selected).bias]
     assert {type(array) for array in arrays} == {numpy.ndarray}
+
+
+@pytest.mark.parametrize(
+    ("types", "computed"),
+    [(("float16",) * 3, "float32"), (("float32",) * 3, "float32"), (("float32", "float64", "float16"), "float64")],
+)
+def test_each_head_has_keys_of_its_own_in_the_type_that_is_computed_with(types, computed):
+    layer = grouped().layers[0]
+    arrays = (getattr(layer, name).astype(kind) for name, kind in zip(("query", "key", "value"), types, strict=True))
+    [selected] = select(Trace(tuple("abcd"), (Layer(*arrays),)), head=["5", "1"]).layers
+    assert computed_type(selected) == computed
+    query, key, value = vectors_by_head(selected)
+    assert [str(array.dtype) for array in (query, key, value)] == [computed] * 3
+    for place, head in enumerate((5, 1)):
+        assert (query[place] == selected.layer.query[head]).all()
+        assert (key[place] == selected.layer.key[head // 2]).all()
+        assert (value[place] == selected.layer.value[head // 2]).all()
+
+
+def test_other_vectors_take_the_place_of_its_own():
+    [selected] = select(grouped(), head=["2"]).layers
+    doubled = {name: 2 * array for name, array in selected_vectors(selected).items()}
+    for own, other in zip(vectors_by_head(selected), vectors_by_head(selected, doubled), strict=True):
+        assert (other == 2 * own).all()

@@ -1,4 +1,4 @@
-// How numbers are written, as renderers/numbers.py writes them: the fewest digits that say all, up to four decimals.
+// How numbers are written, as renderers/shared/numbers.py writes them: the fewest digits that say all, up to four decimals.
 
 import { record } from "./data.js";
 
