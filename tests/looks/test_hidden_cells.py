@@ -20,8 +20,8 @@ from attnviz.analysis.measure import measured
 from attnviz.analysis.metrics import Metric
 from attnviz.api import explain
 from attnviz.choices import MapStep
-from attnviz.renderers.data.csv_rows import csv_header, to_csv
-from attnviz.renderers.data.records import to_json
+from attnviz.renderers.data.csv_format import csv_header, to_csv
+from attnviz.renderers.data.json_format import to_json
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.renderers.page.levels import in_levels

@@ -12,10 +12,14 @@ import pytest
 from package_sources import module_sources, tree
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
-from attnviz.choices import Language, MapStep, Step
+from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language, MapStep, Pool, Step
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.table import COLUMN_CELLS
+from attnviz.renderers.stats.head_map import decide as statistics_map
+from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.selection import select
@@ -33,6 +37,7 @@ NO_WORDS_OF_ITS_OWN = {
     "title.key",
     "title.value",
     "pair.sink",
+    "unit.bits",
 }
 
 
@@ -100,7 +105,33 @@ def recording(request):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
+    measure(lesson)
     return lesson
+
+
+def measure(lesson):
+    """Say all that stats says in its tables and maps."""
+    many = "the cat sat on the mat"
+    special = made_special()
+    for pool in Pool:
+        statistics = Statistics(pool=pool)
+        for trace, selection in (
+            (trace_text(many), {}),
+            (special, {"skip_special": True}),
+        ):
+            statistics.add(trace, select(trace, **selection))
+            statistics_table(statistics, None, lesson)
+        for metric in Metric:
+            statistics_map(statistics, metric, words=lesson)
+    region = Statistics()
+    region.add(trace_text(many), select(trace_text(many), key="1:3"))
+    statistics_table(region, None, lesson)
+
+
+def made_special():
+    vectors = numpy.random.default_rng(1).standard_normal((3, 4))
+    source = {"kind": "model", "ids": [5, 6, 7], "special": [0]}
+    return Trace(("w0", "w1", "w2"), (Layer(vectors, vectors, vectors),), source)
 
 
 def test_both_languages_have_the_same_messages():
@@ -229,7 +260,7 @@ def said_by(argument):
     if isinstance(argument, ast.Constant):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
-        steps = "(" + "|".join(step.value for step in Step) + ")"
+        steps = "(" + "|".join([*Step, *Metric, *(metric.unit for metric in Metric)]) + ")"
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

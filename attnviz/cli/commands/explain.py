@@ -110,7 +110,7 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
     """What turns a trace (and the number of its line) into pieces of output in the format ``form``."""
     match form:
         case TableFormat.JSON:
-            from attnviz.renderers.data.records import to_json
+            from attnviz.renderers.data.json_format import to_json
 
             return lambda _, trace: [to_json(trace, shown.selection(trace))]
         case TableFormat.CSV:
@@ -126,7 +126,7 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
 
 
 def _csv(shown: Shown) -> Render:
-    from attnviz.renderers.data.csv_rows import csv_header, to_csv
+    from attnviz.renderers.data.csv_format import csv_header, to_csv
 
     headers = iter([csv_header(shown.lines)])  # before the first trace alone
 

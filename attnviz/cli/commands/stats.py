@@ -106,16 +106,20 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
-    from attnviz.renderers.stats import head_table
-
     output = shown.output
     match form:
         case StatsFormat.JSON:
-            piece = head_table.to_json(statistics, shown.sort)
+            from attnviz.renderers.stats.head_json import to_json
+
+            piece = to_json(statistics, shown.sort)
         case StatsFormat.CSV:
-            piece = head_table.to_csv(statistics, shown.sort).encode()
+            from attnviz.renderers.stats.head_csv import to_csv
+
+            piece = to_csv(statistics, shown.sort).encode()
         case StatsFormat.TABLE:
-            piece = Terminal(output)(head_table.to_renderable(statistics, shown.sort))
+            from attnviz.renderers.stats.head_table import to_renderable
+
+            piece = Terminal(output)(to_renderable(statistics, shown.sort))
         case _:
             assert shown.metric is not None
             from attnviz.renderers.stats.head_map import decide

@@ -1,4 +1,4 @@
-"""The same numbers as data: JSON (the contract for scripts), CSV in long form."""
+"""The numbers as a record: what JSON writes whole, and CSV a row a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
-import orjson
 
 from attnviz.analysis.key_column import Column, columns
 from attnviz.attention.arrays import to_numpy
@@ -17,23 +16,9 @@ from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, steps_of
 from attnviz.trace.trace import FORMAT, Trace
 
-BYTES_AS_JSON = 32  # of one number of a map, while it is written
-
-
-def to_json(trace: Trace, selection: Selection) -> bytes:
-    """One line of JSON, in full precision; −∞ is null, what is unknown is left out.
-
-    orjson writes NumPy arrays and the shortest decimal of each float itself, ten times as fast as the standard
-    library, and turns what is not finite into null.
-    """
-    return orjson.dumps(
-        record(trace, selection), default=_listed, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    )
-
 
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
-    """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the README's JSON contract says."""
-    require_room(selection, BYTES_AS_JSON, "JSON")
+    """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the contract for scripts says (manual/json.md)."""
     layers = [layer_record(trace, selected, selection.steps) for selected in selection.layers]
     return {"attnviz": FORMAT, "tokens": trace.tokens, "source": trace.source, "layers": layers}
 
@@ -52,9 +37,10 @@ def require_room(selection: Selection, size: int, what: str) -> None:
 
 
 def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, Any]:
+    """The selected part of one layer, as a dict of NumPy arrays."""
     layer, rule = selected.layer, selected.layer.rule
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
-    data |= _places(trace, selected)
+    data |= _tokens(trace, selected)
     data |= {"causal": rule.causal, "scale": layer.scale, "window": rule.window, "softcap": rule.softcap}
     if rule.query_offset is not None:
         data["query_offset"] = rule.query_offset
@@ -66,7 +52,7 @@ def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]
     return data | _computed(selected, steps)
 
 
-def _places(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
+def _tokens(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The tokens of rows and columns where they are not the text's, and their positions where some are left out."""
     layer = selected.layer
     data: dict[str, Any] = {}
@@ -159,10 +145,3 @@ def _projections(projections: Mapping[str, Projection]) -> dict[str, Any]:
 def _projection(projection: Projection) -> dict[str, Any]:
     data = {"weight": to_numpy(projection.weight)}
     return data if projection.bias is None else data | {"bias": to_numpy(projection.bias)}
-
-
-def _listed(value: Any) -> Any:
-    """What orjson cannot read in place: arrays that are not contiguous, or of a type that it does not know."""
-    if isinstance(value, numpy.ndarray):
-        return value.tolist() if value.flags.c_contiguous else numpy.ascontiguousarray(value)
-    raise TypeError(f"{type(value).__name__} in a record")

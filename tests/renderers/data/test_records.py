@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from attnviz import Layer, Trace, attend
 from attnviz.choices import MapStep, Step
 from attnviz.errors import AttnvizError
-from attnviz.renderers.data.csv_rows import CSV_COLUMNS, csv_header, to_csv
-from attnviz.renderers.data.records import record, to_json
+from attnviz.renderers.data.csv_format import COLUMNS, csv_header, to_csv
+from attnviz.renderers.data.json_format import to_json
+from attnviz.renderers.data.records import record
 from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
 
@@ -223,7 +224,7 @@ def test_csv_has_the_numbers_of_the_json(trace):
 
 
 def test_the_header_names_every_column():
-    assert csv_header().rstrip("\n").split(",") == list(CSV_COLUMNS)
+    assert csv_header().rstrip("\n").split(",") == list(COLUMNS)
     assert csv_header(line=True).split(",")[0] == "line"
 
 
@@ -231,7 +232,7 @@ def test_a_line_number_comes_first(traces):
     trace = traces["causal"]()
     rows = list(csv.reader(io.StringIO(to_csv(trace, select(trace), 7))))
     assert {row[0] for row in rows} == {"7"}
-    assert {len(row) for row in rows} == {len(CSV_COLUMNS) + 1}
+    assert {len(row) for row in rows} == {len(COLUMNS) + 1}
 
 
 def test_hidden_cells_are_minus_infinity_in_csv(traces):

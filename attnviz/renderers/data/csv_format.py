@@ -17,8 +17,8 @@ from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Owner, Rows, steps_of
 from attnviz.trace.trace import Trace
 
-CSV_COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
-BYTES_AS_CSV = 256  # of one number of a map, while it is written
+COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
+BYTES = 256  # of one number of a map, while it is written
 FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 
 Names = tuple[list[str], list[str]]  # of the queries and of the keys, as they are written
@@ -26,7 +26,7 @@ Names = tuple[list[str], list[str]]  # of the queries and of the keys, as they a
 
 def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     """One row a number, with its place in named columns; ``line`` adds a first column that holds it."""
-    require_room(selection, BYTES_AS_CSV, "CSV")
+    require_room(selection, BYTES, "CSV")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     before = () if line is None else (line,)
@@ -36,7 +36,7 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
             [_cell(token) for token in trace.query_tokens(layer)],
             [_cell(token) for token in trace.key_tokens(layer)],
         )
-        steps = _told(selected, selection.steps)
+        steps = _steps_asked(selected, selection.steps)
         selected = _narrowed(selected)
         data = layer_record(trace, selected, steps)
         writer.writerows((*before, *row) for row in _layer_rows(data, names, selected))
@@ -58,7 +58,7 @@ def _narrowed(selected: LayerSelection) -> LayerSelection:
     return selected
 
 
-def _told(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _steps_asked(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps in which the query, or the key, that is asked for stands; UsageError where those that are named have none."""
     if selected.narrows_queries == selected.narrows_keys:
         return steps
@@ -74,7 +74,7 @@ def _told(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Step, ...]
 
 def csv_header(line: bool = False) -> str:
     """The first line of the CSV."""
-    return ",".join((("line",) if line else ()) + CSV_COLUMNS) + "\n"
+    return ",".join((("line",) if line else ()) + COLUMNS) + "\n"
 
 
 def _layer_rows(data: dict[str, Any], names: Names, selected: LayerSelection) -> Iterator[tuple[Any, ...]]:

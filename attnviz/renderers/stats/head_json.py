@@ -1,0 +1,45 @@
+"""What the heads do, as JSON for scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.metrics import Metric
+from attnviz.renderers.stats.facts import over
+from attnviz.text.lessons import lessons
+from attnviz.trace.trace import FORMAT
+
+
+def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
+    """One object; what no text had an answer for is null."""
+    return orjson.dumps(
+        {
+            "attnviz": FORMAT,
+            "source": statistics.source,
+            "texts": statistics.texts,
+            "tokens": statistics.tokens,
+            "skipped": statistics.skipped,
+            "partial": statistics.partial,
+            "largest_error": statistics.error,
+            "near": statistics.near,
+            "pool": statistics.pool.value,
+            "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
+            "hidden_share": statistics.left_out,
+            "over": {metric.value: over(metric, lessons()) for metric in Metric},
+            "heads": [_record(head) for head in statistics.heads(sort)],
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _record(head: Head) -> dict[str, Any]:
+    metrics = {metric.value: vars(value) for metric, value in head.values.items()}
+    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
+
+
+def _ends(side: range | None) -> list[int]:
+    """[A, B]; [] is all positions."""
+    return [] if side is None else [side.start, side.stop]

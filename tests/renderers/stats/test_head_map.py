@@ -1,0 +1,55 @@
+"""One metric of all heads as a map, decided before it is drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+
+from attnviz import Layer, Trace, trace_text
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language
+from attnviz.renderers.stats.head_map import decide
+from attnviz.text.lessons import lessons
+
+
+def layers(*heads):
+    draw = numpy.random.default_rng(3)
+    return Trace(
+        ("a", "b", "a"),
+        tuple(Layer(*(draw.standard_normal((count, 3, 2)) for _ in range(3)), index=index) for index, count in heads),
+    )
+
+
+def test_a_row_is_a_layer_and_a_column_a_head(measured):
+    statistics = measured(layers((2, 3), (5, 3)))
+    picture = decide(statistics, Metric.ENTROPY)
+    assert (picture.queries, picture.keys, picture.axes) == (("layer 2", "layer 5"), ("0", "1", "2"), ("layer", "head"))
+    expected = numpy.array([head.values[Metric.ENTROPY].mean for head in statistics.heads()]).reshape(2, 3)
+    assert (picture.panels[0].values == expected).all()
+    assert picture.scale[:3] == (0.0, expected.max(), expected.max())
+    assert not picture.hidden
+
+
+def test_a_head_that_is_not_there_or_has_no_value_is_hidden(measured):
+    picture = decide(measured(layers((0, 1), (1, 3))), Metric.ENTROPY)
+    assert (picture.panels[0].values == -math.inf).tolist() == [[False, True, True], [False, False, False]]
+    assert (picture.hidden, picture.blank) == (True, "unknown")
+    nothing = decide(measured(trace_text("a b")), Metric.DUPLICATE)
+    assert (nothing.panels[0].values == -math.inf).all()
+    assert nothing.scale[:2] == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("metric", Metric)
+def test_the_title_is_the_metrics_own(measured, metric, language):
+    words = lessons(language)
+    title = words.say(f"metric.{metric}")
+    assert decide(measured(), metric, words=words).title == title
+    assert decide(measured(pool="max"), metric, words=words).title == words.say("stats.map_of_largest", title=title)
+    assert decide(measured(), metric, "Mine").title == "Mine"
+
+
+def test_below_the_title_stands_of_what_it_is(measured):
+    assert decide(measured(), Metric.MASS).subtitle == "texts: 1 · tokens: 6"

@@ -1,0 +1,83 @@
+"""The table of heads: a row a head, a column a metric, and what a person needs to read it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from attnviz import trace_text
+from attnviz.analysis.measure import measured as values_of
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language
+from attnviz.renderers.stats.facts import footnotes
+from attnviz.renderers.stats.head_table import to_renderable
+from attnviz.text.lessons import lessons
+
+
+def rows_of(lines):
+    return {line.split(" │")[0].strip(): line.split("│")[1].split() for line in lines if re.match(r"layer \d", line)}
+
+
+def test_each_cell_is_the_value_of_its_head_and_metric(measured, rendered):
+    statistics = measured()
+    lines = rendered(to_renderable(statistics, None), 200)
+    trace = trace_text("the cat sat on the mat", heads=2, causal=True)
+    expected = values_of(trace, trace.layers[0]).metrics
+    columns = [metric for metric in Metric if metric is not Metric.MASS]
+    assert next(line for line in lines if line.startswith("head")).split("│")[1].split() == [
+        metric.value for metric in columns
+    ]
+    for head in (0, 1):
+        words = rows_of(lines)[f"layer 0 · {head}"]
+        assert [float(word) for word in words] == pytest.approx(
+            [expected[metric][head] for metric in columns], abs=5.1e-4
+        )
+
+
+def test_what_no_text_had_an_answer_for_is_a_dash(measured, rendered):
+    words = rows_of(rendered(to_renderable(measured(trace_text("a b c")), None), 200))["layer 0 · 0"]
+    assert words[[*Metric].index(Metric.DUPLICATE)] == words[[*Metric].index(Metric.INDUCTION)] == "–"
+
+
+def test_several_texts_show_how_far_they_differ(measured, rendered):
+    statistics = measured(trace_text("the cat sat"), trace_text("a dog ran off"))
+    line = next(line for line in rendered(to_renderable(statistics, None), 300) if line.startswith("layer 0"))
+    value = statistics.heads()[0].values[Metric.ENTROPY]
+    assert f"{value.mean:.3f} ± {value.deviation:.3f}" in line
+
+
+def test_numbers_below_the_last_decimal_are_not_shown_as_nothing(measured, rendered):
+    statistics = measured(trace_text(" ".join(f"w{place}" for place in range(40))), key="3")
+    statistics.heads()
+    words = "\n".join(rendered(to_renderable(statistics, Metric.MASS), 300))
+    smallest = min(
+        abs(value.mean) for head in statistics.heads() for value in head.values.values() if abs(value.mean) > 0
+    )
+    assert smallest >= 1e-3 or f"{smallest:.1e}" in words
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_below_the_table_stands_over_which_queries_each_metric_is(measured, rendered, language):
+    lines = rendered(to_renderable(measured(), None, lessons(language)), 200)
+    notes = footnotes(Metric, lessons(language))
+    assert len(notes) == 6
+    assert lines[-7:] == ["", *notes]
+
+
+def test_the_mass_is_a_column_where_a_head_lacks_some_or_it_is_sorted_by(measured, rendered):
+    for statistics, sort, there in (
+        (measured(), None, False),
+        (measured(), Metric.MASS, True),
+        (measured(key="1:3"), None, True),
+    ):
+        [header] = [line for line in rendered(to_renderable(statistics, sort), 200) if line.startswith("head")]
+        assert ("mass" in header) == there
+
+
+def test_columns_are_tinted_from_their_smallest_value_to_their_largest(measured, console):
+    target = console(200, "truecolor")
+    segments = [one for line in target.render_lines(to_renderable(measured(), None), pad=False) for one in line]
+    tints = [one.style.bgcolor for one in segments if one.style and one.style.bgcolor]
+    assert len(tints) == 2 * (len(Metric) - 1)
+    assert len(set(tints)) == 2  # of two heads one is the smallest, one the largest
