@@ -110,7 +110,7 @@ def explain(
     quiet: bool = False,
     language: str = "en",
 ) -> Explanation:
-    """Every step of the selected layers and heads of ``trace``, as ``attnviz explain`` tells it.
+    """Every step of the selected layers and heads of ``trace``, as ``attnviz explain`` shows it.
 
     What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook.
 
@@ -119,7 +119,7 @@ def explain(
     query, key    a token, a position (3 or "@3") or positions "A:B"; with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
     top           the keys that a query looks at most, as a long text is shown anyway
-    precision     decimals at the most; max_tokens, rows and columns at the most
+    precision     at most this many decimals; max_tokens, at most this many rows and columns
     quiet         only the numbers, no sentences
     language      of the sentences, "en" or "vi"
 
@@ -171,10 +171,10 @@ def heatmap(
     query, key    a token, a position (3 or "@3") or positions "A:B"
     skip_special  hide special tokens, and say what they took
     pool          what a cell of many tokens shows: their "mean" or "max"
-    title         in place of the one that says what it is
+    title         of the picture; None: what it shows
     cmap          a matplotlib colour map
     annotate      write the values into the cells; None: while they fit
-    dpi           pixels an inch of a PNG
+    dpi           pixels per inch of a PNG
 
     AttnvizError where there is no such layer, head, step or colour map.
     """
@@ -256,5 +256,5 @@ def _position(wanted: str | int | None) -> str | None:
 def _member(kind: type[Choice], word: str, name: str) -> Choice:
     """The member of ``kind`` that ``word`` names."""
     if word not in list(kind):
-        raise AttnvizError(f"{name} is {word!r}: there are {', '.join(kind)}")
+        raise AttnvizError(f"{name} is {word!r}: expected one of {', '.join(kind)}")
     return kind(word)

@@ -50,7 +50,7 @@ class Position(StrEnum):
 
 
 class Backend(StrEnum):
-    """Who computes."""
+    """The library that computes."""
 
     NUMPY = "numpy"
     TORCH = "torch"
@@ -83,9 +83,9 @@ class Tokenizer(StrEnum):
 
 # Defaults that the option of a command shares with the function that does the work.
 NEAR = 8  # keys at a distance below this count as near
-PRECISION = 4  # decimals at the most
-MAX_TOKENS = 16  # rows and columns of a table at the most
+PRECISION = 4  # at most this many decimals
+MAX_TOKENS = 16  # at most this many rows and columns of a table
 TOP = 10  # rows of a table of the largest weights
 PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
-DPI, LARGE_DPI = 150, 100  # pixels an inch of a PNG, and of a large one
+DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several

@@ -57,7 +57,7 @@ class Layer:
     positions    (tokens, d): what a position encoding added to them
     projections  the known ones of "query", "key", "value" and "output" (W_O)
     rotary       whether query and key were turned by their positions (Su et al. 2021)
-    slopes       one a head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
+    slopes       one per head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
     """
 
     query: Array
@@ -96,7 +96,7 @@ class Layer:
         if self.rule.sinks is not None:
             require_one_a_head(self.rule.sinks, self.heads)
         if self.slopes is not None and len(self.slopes) != self.heads:
-            raise AttnvizError(f"{len(self.slopes)} slopes for {self.heads} heads: give one a head")
+            raise AttnvizError(f"{len(self.slopes)} slopes for {self.heads} heads: give one per head")
         if not all(map(math.isfinite, self.slopes or ())):
             raise AttnvizError(f"slopes are {self.slopes}: they must be finite numbers")
         if type(self.index) is not int or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
@@ -106,7 +106,7 @@ class Layer:
 
     @property
     def stack(self) -> str:
-        """Which of a model's stacks this layer is of, or "" where the model has but one."""
+        """Which of a model's stacks this layer is of, or "" where the model has only one."""
         stack = self.name.partition(" ")[0]
         return stack if stack in STACKS and self.name == f"{stack} {self.index}" else ""
 
@@ -191,8 +191,8 @@ def _with_arrays(rule: Rule) -> Rule:
 
 
 def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
-    """``tokens`` as texts that every file can hold; AttnvizError where one is no text."""
+    """``tokens`` as strings that every file can hold; AttnvizError where one is no string."""
     tokens = tuple(tokens)
     if not all(isinstance(token, str) for token in tokens):
-        raise AttnvizError("tokens must be texts")
+        raise AttnvizError("tokens must be strings")
     return tuple(map(valid_text, tokens))

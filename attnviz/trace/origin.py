@@ -44,7 +44,7 @@ class Fact(Generic[Value, Unsaid]):
 class TokenIds(NamedTuple):
     """A text as a model's vocabulary numbers it.
 
-    ids      one a token; nothing where they are not known
+    ids      one per token; nothing where they are not known
     special  the positions of special tokens among them
     """
 
@@ -184,7 +184,7 @@ class Origin(dict[str, Any]):
         return exactness(self.model_name, self.agreement.largest_error)
 
     def of_any_text(self) -> Origin:
-        """The same without what holds for one text alone."""
+        """The same without what holds for only one text."""
         return Origin({name: value for name, value in self.items() if name not in OF_ONE_TEXT})
 
     def _token_ids(self, side: str) -> TokenIds:
@@ -223,4 +223,4 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
         return value
-    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected texts, and numbers below 2⁶³")
+    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected strings, and numbers below 2⁶³")

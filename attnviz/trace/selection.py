@@ -161,7 +161,7 @@ def select(
         selected_layers = tuple(_without_special(trace, selected) for selected in selected_layers)
     for selected in selected_layers:
         if not (selected.query_positions and selected.key_positions):
-            raise AttnvizError("these positions hold special tokens alone: nothing is left", "leave out --skip-special")
+            raise AttnvizError("these positions hold only special tokens: nothing is left", "leave out --skip-special")
     steps = set(step)
     selection = Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
     if steps and len(selection.missing) == len(steps):
@@ -171,7 +171,7 @@ def select(
 
 def none_here(steps: Iterable[Step]) -> str:
     """What is said of steps that no layer has."""
-    return f"there is no {' and no '.join(sorted(steps))} here to show"
+    return f"there is no {' and no '.join(sorted(steps))} to show here"
 
 
 def is_long(layer: Layer) -> bool:
@@ -192,7 +192,7 @@ def _ordinary(known: TokenIds, count: int, wanted: int | None) -> tuple[int, ...
     special = known.of(count).special
     left = {position for position in range(count) if position not in special}
     if not left:
-        raise AttnvizError("the text holds special tokens alone: nothing is left to show", "leave out --skip-special")
+        raise AttnvizError("the text holds only special tokens: nothing is left to show", "leave out --skip-special")
     left |= {wanted} if wanted is not None else set()
     return None if len(left) == count else tuple(sorted(left))
 

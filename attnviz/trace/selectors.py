@@ -21,10 +21,8 @@ def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: 
     for stack, part in _layer_parts(words) or [("", "all")]:
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
         if not pool:
-            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "one stack alone"
-            raise ChoiceError(
-                f"there are no {stack} layers: {owner} has {there}", "leave out the word, or take another"
-            )
+            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "only one stack"
+            raise ChoiceError(f"there are no {stack} layers: {owner} has {there}", "leave out the word, or use another")
         numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
         for number in numbers_meant("layer", [part], numbers, f"{owner}'s {stack} stack" if stack else owner):
             chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)
@@ -118,7 +116,9 @@ def _between(side: str, wanted: str, ends: re.Match[str], count: int) -> range:
     start = whole_number(ends[1] or "0")
     stop = whole_number(ends[2]) if ends[2] else max(count, start + 1)  # "5:" of 3 is none that there is
     if not start < stop:
-        raise UsageError(f"--{side} {_short(wanted)}: the range is empty", "A:B is A up to, but without, B")
+        raise UsageError(
+            f"--{side} {_short(wanted)}: the range is empty", "A:B means from A up to, but not including, B"
+        )
     if stop > count:
         raise AttnvizError(f"--{side} {_short(wanted)}: {_there_are(side, count)}")
     return range(start, stop)

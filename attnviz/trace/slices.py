@@ -8,7 +8,7 @@ from attnviz.trace.layer import Layer
 
 def seen_keys(layer: Layer) -> tuple[slice, Layer]:
     """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
-    these alone: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
+    only these: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
     queries, keys = layer.query.shape[1], layer.key.shape[1]
     begin, end = Visibility.of(layer.rule, queries, keys).band(0, queries)
     begin = min(begin, keys - 1)
@@ -17,20 +17,20 @@ def seen_keys(layer: Layer) -> tuple[slice, Layer]:
 
 
 def some_queries(layer: Layer, start: int, stop: int) -> Layer:
-    """The queries ``start`` … ``stop`` − 1 of ``layer`` alone, with the rule that holds for them."""
+    """Only the queries ``start`` … ``stop`` − 1 of ``layer``, with the rule that holds for them."""
     rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
 
 
 def some_keys(layer: Layer, start: int, stop: int) -> Layer:
-    """The keys ``start`` … ``stop`` − 1 of ``layer`` alone, which are hidden where they were; the weights are others."""
+    """Only the keys ``start`` … ``stop`` − 1 of ``layer``, hidden where they were; the weights differ."""
     rule = layer.rule.of_keys(start, stop, layer.query.shape[1], layer.key.shape[1])
     key, value = layer.key[:, start:stop], layer.value[:, start:stop]
     return Layer(layer.query, key, value, rule, layer.index, layer.name, layer.kind)
 
 
 def some_heads(layer: Layer, heads: slice) -> Layer:
-    """These heads of ``layer`` alone; they begin and end with a group that shares its keys."""
+    """Only these heads of ``layer``; they begin and end with a group that shares its keys."""
     group = layer.heads // layer.key.shape[0]
     shared = slice(heads.start // group, heads.stop // group)
     query, key, value = layer.query[heads], layer.key[shared], layer.value[shared]

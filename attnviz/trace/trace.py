@@ -1,6 +1,6 @@
 """The record in the middle: tokens, and for each layer Q, K, V and the rule that turns scores into weights.
 
-A trace holds inputs, not results: the steps of a head are computed when somebody looks at that head, so a trace
+A trace holds inputs, not results: the steps of a head are computed when you look at that head, so a trace
 grows with the number of tokens, not with its square.
 """
 
@@ -41,7 +41,9 @@ class Trace:
                 ("key", self.key_tokens(layer), layer.key),
             ):
                 if len(tokens) != array.shape[-2]:
-                    raise AttnvizError(f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token a row")
+                    raise AttnvizError(
+                        f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token for each row"
+                    )
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -69,7 +71,7 @@ class Trace:
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
-        """Every step, as ``attnviz explain`` tells it. The options are those of ``attnviz.api.explain``."""
+        """Every step, as ``attnviz explain`` shows it. The options are those of ``attnviz.api.explain``."""
         return public("attnviz.api.explain", self, **options)
 
     def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
@@ -120,7 +122,7 @@ def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
 
 
 def public(name: str, *arguments: Any, **options: Any) -> Any:
-    """Call the function of this dotted name: up from here, and so only when somebody looks (tests/test_floors.py)."""
+    """Call the function of this dotted name, which lies above this floor: imported only now (tests/test_floors.py)."""
     from importlib import import_module
 
     module, _, function = name.rpartition(".")

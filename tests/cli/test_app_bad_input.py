@@ -173,7 +173,7 @@ def test_wrong_usage_is_2(arguments, named):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--heads", "3", "--dim", "4"), "3 heads do not divide the 4 dimensions of an embedding"),
+        (("--heads", "3", "--dim", "4"), "3 heads cannot share the 4 dimensions of an embedding evenly"),
         (("--head", "5"), "head 5 does not exist: layer 0 has only head 0"),
         (("--heads", "4", "--head", "2-4"), "head 4 does not exist: layer 0 has heads 0 to 3"),
         (("--layer", "1"), "layer 1 does not exist: the trace has only layer 0"),
@@ -451,7 +451,7 @@ def test_embeddings_by_place_need_a_row_for_each_token(folder):
         ({"w_q": (3, 4), "w_k": (3, 4)}, (), "lacks W_V"),
         ({"w_q": (5, 4), "w_k": (3, 4), "w_v": (3, 4)}, ("--dim", 3), "the query weights have 5 rows"),
         ({"w_q": (3, 4), "w_k": (3, 6), "w_v": (3, 4)}, (), "the key weights have 6 columns"),
-        ({"w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 4)}, ("--heads", 3), "3 heads do not divide the 4 columns"),
+        ({"w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 4)}, ("--heads", 3), "3 heads cannot share the 4 columns"),
         ({"w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 4), "w_o": (5, 3)}, (), "the output weights have 5 rows"),
         ({"w_q": (3,), "w_k": (3, 4), "w_v": (3, 4)}, (), "the query weights have the shape (3,)"),
     ],

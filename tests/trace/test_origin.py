@@ -195,8 +195,8 @@ def test_special_places_that_are_none_hide_nothing(places):
     [
         ([], "source is []: expected names and values"),
         ("toy", "source is 'toy': expected names and values"),
-        ({"seed": 2**63}, "source holds '9223372036854775808': expected texts, and numbers below 2⁶³"),
-        ({"path": SAVED}, f"source holds {str(SAVED)[:40]!r}: expected texts"),
+        ({"seed": 2**63}, "source holds '9223372036854775808': expected strings, and numbers below 2⁶³"),
+        ({"path": SAVED}, f"source holds {str(SAVED)[:40]!r}: expected strings"),
     ],
 )
 def test_what_json_cannot_hold_is_no_source(source, message):

@@ -66,7 +66,7 @@ def read_numpy(path: Path) -> Any:
             with content:
                 return {name: content[name] for name in content.files}
     except MemoryError:
-        raise AttnvizError(f"{path} says that it holds more than fits into memory") from None
+        raise AttnvizError(f"{path} claims to hold more than fits into memory") from None
     except Exception as error:  # a damaged file fails in any of a dozen ways, all of which mean this
         if "Object arrays" in str(error) or _begins_as_pickle(path):
             raise AttnvizError(
@@ -116,7 +116,7 @@ def read_csv(path: Path) -> dict[str, list[float]]:
     vectors: dict[str, list[float]] = {}
     for number, (word, *cells) in enumerate(rows, start=1):
         if word in vectors:
-            raise AttnvizError(f"{path}, row {number}: {listed_tokens([word])} stands there twice")
+            raise AttnvizError(f"{path}, row {number}: {listed_tokens([word])} appears twice")
         try:
             vectors[word] = [float(cell) for cell in cells]
         except ValueError:

@@ -32,7 +32,7 @@ BIAS_NAMES = {
 
 
 def read_embeddings(path: Path) -> Embedder:
-    """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), a row a token."""
+    """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), one row per token."""
     require_no_directory(path)
     match path.suffix.lower():
         case ".json":
@@ -71,7 +71,7 @@ def _by_word(path: Path, content: Any) -> Embedder:
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
         raise AttnvizError(
-            f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: give all the same"
+            f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: all must have the same length"
         )
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
@@ -130,7 +130,7 @@ def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str,
     """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
     for name in ("bias_k", "bias_v"):
         if content.get(name) is not None:
-            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not compute")
+            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not support")
     stacked = as_array(content["in_proj_weight"], f"{path}: in_proj_weight")
     if stacked.ndim != 2 or stacked.shape[0] != 3 * stacked.shape[1]:
         raise AttnvizError(f"{path}: in_proj_weight has the shape {stacked.shape}, expected (3 · d, d)")

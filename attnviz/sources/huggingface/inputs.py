@@ -73,7 +73,7 @@ def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
     else:
         tokens = tokens_of_ids(_ids(text, "the ids"), model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
-        raise AttnvizError("the text has no token in this model", "give at least one word")
+        raise AttnvizError("the tokenizer makes no tokens of this text", "give at least one word")
     return tokens
 
 
@@ -105,12 +105,12 @@ def _in_chat(model: Model, text: str) -> str:
 
 def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
     if not values:
-        raise AttnvizError("the inputs hold nothing", "give at least input_ids or pixel_values")
+        raise AttnvizError("the inputs are empty", "give at least input_ids or pixel_values")
     inputs = {name: torch.as_tensor(value) for name, value in values.items()}
     inputs = {name: value[None] if value.ndim == 1 else value for name, value in inputs.items()}
     for name in OF_TEXT & inputs.keys():
         if len(inputs[name]) != 1:
-            raise AttnvizError(f"{name} holds {len(inputs[name])} texts: a trace is of one")
+            raise AttnvizError(f"{name} holds {len(inputs[name])} texts: a trace holds only one")
     tokenizer = model.tokenizer if model.has_tokenizer else None
     sides = {
         side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
@@ -168,7 +168,7 @@ def _require_positions(network: torch.nn.Module, count: int) -> None:
 
 
 def _require_known(network: Any, ids: Sequence[int]) -> None:
-    """Refuse ids that the model has no vector for: its tokenizer is another model's."""
+    """Refuse ids that the model has no vector for: its tokenizer belongs to another model."""
     try:
         known = getattr(network.get_input_embeddings(), "num_embeddings", None)
     except NotImplementedError:  # a model that keeps its table elsewhere
@@ -177,7 +177,7 @@ def _require_known(network: Any, ids: Sequence[int]) -> None:
         wrong = next(number for number in ids if not 0 <= number < known)
         raise AttnvizError(
             f"the text has the token {wrong}, but the model knows 0 to {known - 1:,}",
-            "its tokenizer is another model's",
+            "its tokenizer belongs to another model",
         )
 
 

@@ -1,4 +1,4 @@
-"""The attention that a model computes when nobody watches: its fast kernel, or its own code where none can do it."""
+"""The attention that a model computes when it is not watched: its fast kernel, or its own code where none can do it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def implementations(model: PreTrainedModel) -> dict[int, str | None]:
 def switched(model: PreTrainedModel, implementation: str) -> Iterator[None]:
     """Each configuration inside ``model`` asks for ``implementation`` inside the block, and afterwards for what it did.
 
-    Each, since a model that is made of models may switch some of them alone; and past set_attn_implementation(), which
+    Each, since a model that is made of models may switch only some of them; and past set_attn_implementation(), which
     checks what a model claims to support.
     """
     before = [(config, config._attn_implementation) for config in _configs(model)]

@@ -21,7 +21,7 @@ class LayerAddress(NamedTuple):
     """Where an attention module stands in its model.
 
     path   of the module in the model
-    stack  "encoder", "decoder", "cross", a tower; "" where the model has but one, and for its text
+    stack  "encoder", "decoder", "cross", a tower; "" where the model has only one, and for its text
     number of its layer in the stack; None where nothing tells
     """
 

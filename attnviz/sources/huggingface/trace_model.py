@@ -80,7 +80,7 @@ def _require_seen(layer: Sequence[str], watch: Watch) -> None:
     except AttnvizError as error:
         if unseen := ", ".join(watch.calls.unseen):
             raise AttnvizError(
-                error.message, f"{unseen} attends in a way of its own, which cannot be watched"
+                error.message, f"{unseen} computes attention in its own way, which cannot be watched"
             ) from None
         raise
 

@@ -48,7 +48,7 @@ class Watch:
     """What one forward pass left of the layers that are wanted.
 
     runs          every layer that ran, in that order; what is kept of them is on the CPU, still without tokens
-    calls.unseen  the modules that compute attention in a way of their own, and are not among them
+    calls.unseen  the modules that compute attention in their own way, and are not among them
     cells         of scores that the model's own plain code holds at a time
     """
 
@@ -70,7 +70,7 @@ class Watch:
         return [(run.layer, run.error) for run in self.runs if run.layer is not None]
 
     def implementation(self, config: Any) -> str | None:
-        """What ``config`` asks for when nobody watches."""
+        """What ``config`` asks for when it is not watched."""
         return self._implementations.get(id(config))
 
     def attention(self, call: AttentionCall) -> torch.Tensor:
@@ -142,15 +142,15 @@ def watching(
 ) -> Iterator[Watch]:
     """A Watch over the forward pass that runs inside the block; afterwards the model is as it was.
 
-    Other threads wait for their turn. AttnvizError when the model computes all of its attention in a way of its own,
-    that cannot be watched; what cannot be watched of a model is in ``Watch.calls.unseen``.
+    Other threads wait for their turn. AttnvizError when the model computes all of its attention in its own way,
+    which cannot be watched; what cannot be watched of a model is in ``Watch.calls.unseen``.
     """
     AttentionInterface.register(NAME, _attention)
     # Under the same name too: without it the mask is None, the future leaks, and a sliding window is silently wrong.
     AttentionMaskInterface.register(NAME, _mask)
     with _one_at_a_time:
         if _watch.get() is not None:
-            raise AttnvizError("a model is watched already", "let one trace end before the next begins")
+            raise AttnvizError("a model is already being watched", "finish one trace before you start the next")
         watch = Watch(model, wanted, progress, cells)
         token = _watch.set(watch)
         try:
@@ -160,7 +160,7 @@ def watching(
             _watch.reset(token)
     if not watch.runs:
         raise AttnvizError(
-            f"{type(model).__name__} computes attention in a way of its own, which cannot be watched",
+            f"{type(model).__name__} computes attention in its own way, which cannot be watched",
             "models that use transformers' AttentionInterface can: Llama, Qwen, Mistral, Gemma, GPT-2, BERT, T5, BART, ViT, …",
         )
 
@@ -173,7 +173,7 @@ def _attention(
     attention_mask: torch.Tensor | None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers calls in place of its kernel."""
+    """What transformers calls instead of its kernel."""
     watch = _current()
     implementation = watch.implementation(getattr(module, "config", None))
     return watch.attention(AttentionCall(implementation, module, query, key, value, attention_mask, options)), None

@@ -56,7 +56,7 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> fl
         raise AttnvizError(
             f"{layer.title}: attention recomputed from its query, key and value is not what the model computed: "
             f"head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
-            "this model does something to its scores that attnviz does not know, so nothing is shown",
+            "this model does something to its scores that attnviz does not know about, so nothing is shown",
         )
     return error
 

@@ -45,7 +45,7 @@ def visibility(mask: torch.Tensor) -> Visibility:
 def distance_bias(bias: torch.Tensor) -> Any:
     """``bias``, (heads, queries, keys), or None if it is 0 everywhere.
 
-    One that depends on the distance of query and key alone (T5's) comes back as a NumPy view of the same shape on
+    One that depends only on the distance of query and key (T5's) comes back as a NumPy view of the same shape on
     heads · (queries + keys) numbers.
     """
     if not bool(bias.any()):
@@ -72,7 +72,7 @@ def _of_rows(mask: torch.Tensor) -> Visibility:
 
 
 def _reach(mask: torch.Tensor) -> tuple[int, int]:
-    """How far behind and how far ahead of itself a query sees at the most."""
+    """How far behind and how far ahead of itself a query sees at most."""
     behind = ahead = 0
     for start, distance in _distances(mask):
         visible = mask[start : start + ROWS]

@@ -37,7 +37,7 @@ class Toy:
     dim         numbers in an embedding; None is 3 for one head, 4 for each of several
     seed        of every vector and matrix that is drawn
     project     multiply with W_Q, W_K, W_V and W_O even for one head
-    embedder    a person's own vectors in place of the drawn ones
+    embedder    a person's own vectors instead of the drawn ones
     weights     a person's own projections, by "query", "key", "value" and "output"
     """
 
@@ -116,7 +116,7 @@ class Toy:
             return _fitting(self.weights, width, self.heads)
         if width % self.heads:
             raise AttnvizError(
-                f"{self.heads} heads do not divide the {width} dimensions of an embedding",
+                f"{self.heads} heads cannot share the {width} dimensions of an embedding evenly",
                 f"--dim {self.heads * max(1, round(width / self.heads))} would do",
             )
         if self.heads == 1 and not self.project:
@@ -141,16 +141,18 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
                 f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do"
             )
         if name == "query" and columns % heads:
-            raise AttnvizError(f"{heads} heads do not divide the {columns} columns of the query weights")
+            raise AttnvizError(f"{heads} heads cannot share the {columns} columns of the query weights evenly")
     dimension = weights["query"].weight.shape[1] // heads
     key_columns, value_columns = weights["key"].weight.shape[1], weights["value"].weight.shape[1]
     kv_heads = max(key_columns // dimension, 1)
     if key_columns % dimension or heads % kv_heads:
         raise AttnvizError(
-            f"the key weights have {key_columns} columns: they do not make heads of {dimension} that serve {heads} query heads"
+            f"the key weights have {key_columns} columns: they cannot form heads of {dimension} for {heads} query heads to share"
         )
     if value_columns % kv_heads:
-        raise AttnvizError(f"{kv_heads} key/value heads do not divide the {value_columns} columns of the value weights")
+        raise AttnvizError(
+            f"{kv_heads} key/value heads cannot share the {value_columns} columns of the value weights evenly"
+        )
     outputs = value_columns // kv_heads * heads
     if "output" in weights and weights["output"].weight.shape[0] != outputs:
         rows = weights["output"].weight.shape[0]

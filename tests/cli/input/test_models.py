@@ -266,7 +266,7 @@ def test_where_nothing_is_special_that_is_said_and_where_all_is(llama):
     for command in ("explain", "stats"):
         assert attnviz(command, "a", "--skip-special").stderr == "attnviz: there are no special tokens to hide\n"
     alone = attnviz("explain", "<|endoftext|>", "--model", llama, "--skip-special", "--layer", 0)
-    assert problem(alone, 1) == "the text holds special tokens alone: nothing is left to show"
+    assert problem(alone, 1) == "the text holds only special tokens: nothing is left to show"
     saving = attnviz("explain", "a", "--model", llama, "--skip-special", "-o", "t.safetensors")
     assert problem(saving, 2) == "--skip-special chooses what is shown, but a saved trace is whole"
 

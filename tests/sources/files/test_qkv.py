@@ -357,7 +357,7 @@ def test_many_arrays_under_the_suffix_of_one_are_an_error(tmp_path):
 def test_an_array_that_says_it_is_enormous_is_an_error(tmp_path):
     content = npy(normal(3, 2)).replace(b"(3, 2), }" + b" " * 12, b"(9999999999999, 2), }")
     (tmp_path / "own.npy").write_bytes(content)
-    with pytest.raises(AttnvizError, match=r"own\.npy says that it holds more than fits into memory"):
+    with pytest.raises(AttnvizError, match=r"own\.npy claims to hold more than fits into memory"):
         read_embeddings(tmp_path / "own.npy")
 
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_image_is_one_clear_line(folders, tmp_path):
     ("name", "text", "options", "message"),
     [
         ("Llama", "Your" + " one" * 64, {}, "the text has 65 tokens, more than the 64 positions of this model"),
-        ("Llama", "", {}, "the text has no token in this model"),
+        ("Llama", "", {}, "the tokenizer makes no tokens of this text"),
         ("Llama", "a", {"target": "b"}, "LlamaModel has no decoder to read a target"),
         ("Llama", "a", {"device": "cuda:77"}, "torch cannot use the device cuda:77"),
         ("Llama", "a", {"device": "nonsense"}, "torch cannot use the device nonsense"),
@@ -149,7 +149,7 @@ def rewrite(file: Path, **changes: object) -> None:
 def test_pickled_weights_are_refused_unread(llama):
     torch.save(load_file(llama / "model.safetensors"), llama / "pytorch_model.bin")
     (llama / "model.safetensors").unlink()
-    with pytest.raises(AttnvizError, match=r"pytorch_model\.bin only, .* a pickle can run any code") as error:
+    with pytest.raises(AttnvizError, match=r"only in pytorch_model\.bin, .* a pickle can run any code") as error:
         trace_model(llama, TEXT)
     assert "save_pretrained" in error.value.hint
 
@@ -162,7 +162,7 @@ def test_code_that_a_model_brings_is_never_run(llama):
         llama / "config.json", model_type="own", auto_map={"AutoConfig": "configuration.C", "AutoModel": "modeling.M"}
     )
     rewrite(llama / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization.T", None]})
-    with pytest.raises(AttnvizError, match="brings code of its own, which attnviz never runs"):
+    with pytest.raises(AttnvizError, match="needs code of its own, which attnviz never runs"):
         trace_model(llama, TEXT)
     rewrite(llama / "config.json", model_type="llama", auto_map={"AutoConfig": "configuration.C"})
     trace_model(llama, TEXT)
@@ -179,7 +179,7 @@ def test_a_folder_without_a_tokenizer(llama):
 
 def test_an_unknown_architecture(llama):
     rewrite(llama / "config.json", model_type="martian")
-    with pytest.raises(AttnvizError, match=r"is of an architecture that transformers .* does not know"):
+    with pytest.raises(AttnvizError, match=r"has an architecture that transformers .* does not know"):
         trace_model(llama, TEXT)
 
 
@@ -204,7 +204,7 @@ def test_weights_that_are_cut_short_or_of_another_shape(llama):
         trace_model(llama, TEXT)
     (llama / "model.safetensors").write_bytes(whole)
     rewrite(llama / "config.json", hidden_size=64)
-    with pytest.raises(AttnvizError, match=r"has weights of other shapes than its config\.json says"):
+    with pytest.raises(AttnvizError, match=r"has weights whose shapes do not match its config\.json"):
         trace_model(llama, TEXT)
 
 
@@ -249,7 +249,7 @@ def test_a_tokenizer_of_another_model(llama):
     transformers.LlamaModel(other).save_pretrained(llama)
     with pytest.raises(AttnvizError, match=r"the text has the token \d+, but the model knows 0 to 99") as error:
         trace_model(llama, TEXT)
-    assert error.value.hint == "its tokenizer is another model's"
+    assert error.value.hint == "its tokenizer belongs to another model"
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_a_tokenizer_of_another_model(llama):
     [
         (torch.ones(2, 5, dtype=torch.long), r"the ids have the shape \(2, 5\)"),
         ([1.5, 2.0], "the ids are of float32: expected whole numbers"),
-        ([], "the text has no token"),
-        ({}, "the inputs hold nothing"),
+        ([], "the tokenizer makes no tokens"),
+        ({}, "the inputs are empty"),
         ([1, 9999], "the text has the token 9999, but the model knows 0 to 329"),
     ],
 )
@@ -290,7 +290,7 @@ def test_a_hub_that_nobody_answers_for_is_told_soon(monkeypatch):
 
     monkeypatch.setattr(hub, "_reachable", lambda: False)
     with pytest.raises(
-        AttnvizError, match="nobody/nothing is no folder here, and the Hugging Face hub cannot be reached"
+        AttnvizError, match="there is no folder nobody/nothing, and the Hugging Face hub cannot be reached"
     ):
         trace_model("nobody/nothing", TEXT)
 
@@ -300,7 +300,7 @@ def test_an_unknown_name_while_offline_says_what_to_do(monkeypatch):
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(AttnvizError, match="is no folder here, and HF_HUB_OFFLINE keeps") as error:
+    with pytest.raises(AttnvizError, match="there is no folder nobody/nothing, and HF_HUB_OFFLINE keeps") as error:
         trace_model("nobody/nothing", TEXT)
     assert "hf download" in error.value.hint
 

@@ -195,7 +195,7 @@ def test_a_layer_that_does_not_exist_is_told_with_those_that_do(words, message):
 
 def test_a_model_that_ignores_the_switch_is_refused():
     network = model("XLNet")
-    with pytest.raises(AttnvizError, match="XLNetModel computes attention in a way of its own"):
+    with pytest.raises(AttnvizError, match="XLNetModel computes attention in its own way"):
         trace_model(network, inputs("XLNet"))
     assert network.config._attn_implementation == "eager"
 
@@ -215,7 +215,7 @@ def test_stacks_that_cannot_be_watched_are_named():
     assert trace.source["unseen"] == ["encoder.block.N.layer.N.LocalSelfAttention"]
     with pytest.raises(AttnvizError, match="there are no encoder layers") as error:
         trace_model(network, given, layer="encoder")
-    assert "encoder.block.N.layer.N.LocalSelfAttention attends in a way of its own" in (error.value.hint or "")
+    assert "encoder.block.N.layer.N.LocalSelfAttention computes attention in its own way" in (error.value.hint or "")
 
 
 def test_every_part_of_a_model_made_of_models_is_watched():
@@ -230,7 +230,7 @@ def test_every_part_of_a_model_made_of_models_is_watched():
 
 def test_two_maps_of_one_layer_are_refused():
     network = made(transformers.DiffLlamaConfig(**CONFIGS["Llama"]))
-    with pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in a way of its own"):
+    with pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in its own way"):
         trace_model(network, inputs("Llama"))
 
 
@@ -338,7 +338,7 @@ def test_numbers_that_are_not_finite_are_told_with_their_layer():
 
 def test_several_texts_at_once_are_refused():
     ids = inputs("Llama")["input_ids"]
-    with pytest.raises(AttnvizError, match="input_ids holds 2 texts: a trace is of one"):
+    with pytest.raises(AttnvizError, match="input_ids holds 2 texts: a trace holds only one"):
         trace_model(model("Llama"), {"input_ids": torch.cat([ids, ids])})
 
 

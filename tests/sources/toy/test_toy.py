@@ -213,7 +213,7 @@ def test_the_rule_of_a_text_is_the_one_asked_for():
         ({"text": " \n"}, "only white space"),
         ({"heads": 0}, "0 heads"),
         ({"heads": -2}, "-2 heads"),
-        ({"heads": 2, "dim": 5}, "2 heads do not divide the 5 dimensions"),
+        ({"heads": 2, "dim": 5}, "2 heads cannot share the 5 dimensions"),
         ({"dim": -1}, "dim"),
         ({"dim": 0}, "dim"),
         ({"tokenizer": "sentence"}, "sentence"),
@@ -245,7 +245,7 @@ def test_own_weights_give_the_dimensions(heads):
     [
         (1, 4, {}, "query weights have 3 rows but an embedding has 4"),
         (1, None, {"key": (5, 4)}, "key weights have 5 rows but an embedding has 3"),
-        (4, None, {}, "4 key/value heads do not divide the 6 columns of the value weights"),
+        (4, None, {}, "4 key/value heads cannot share the 6 columns of the value weights evenly"),
         (1, None, {"output": (5, 5)}, "output weights have 5 rows .* 6 numbers"),
         (1, None, {"key": (3, 5)}, "the key weights have 5 columns"),
     ],

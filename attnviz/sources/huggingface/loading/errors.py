@@ -28,9 +28,9 @@ def loading_errors(name: str) -> Iterator[None]:
 def pickled(name: str, file: str) -> AttnvizError:
     """Weights that are not read, and why."""
     return AttnvizError(
-        f"{name} has its weights in {file} only, and attnviz reads .safetensors alone: "
+        f"{name} has its weights only in {file}, and attnviz reads only .safetensors: "
         "a pickle can run any code when it is loaded",
-        "where you trust it: load it with transformers and model.save_pretrained(folder), which writes safetensors",
+        "if you trust it, load it with transformers and call model.save_pretrained(folder), which writes safetensors",
     )
 
 
@@ -42,15 +42,15 @@ def one_line(error: Exception) -> str:
 def _clear_error(name: str, error: Exception) -> AttnvizError:
     if complains(error, Complaint.OWN_CODE):
         return AttnvizError(
-            f"{name} brings code of its own, which attnviz never runs", "only architectures of transformers"
+            f"{name} needs code of its own, which attnviz never runs", "take a model that transformers itself includes"
         )
     if complains(error, Complaint.UNKNOWN_ARCHITECTURE):
         version = transformers.__version__
         return AttnvizError(
-            f"{name} is of an architecture that transformers {version} does not know", "pip install -U transformers"
+            f"{name} has an architecture that transformers {version} does not know", "pip install -U transformers"
         )
     if complains(error, Complaint.OTHER_SHAPES):
-        return AttnvizError(f"{name} has weights of other shapes than its config.json says", "copy both files again")
+        return AttnvizError(f"{name} has weights whose shapes do not match its config.json", "copy both files again")
     if complains(error, Complaint.NO_SAFETENSORS):
         return pickled(name, "another format")
     if isinstance(error, OSError) and not Path(name).is_dir():

@@ -20,7 +20,7 @@ def is_path(name: str) -> bool:
 
 
 def from_disk(name: str) -> bool:
-    """Whether to look for ``name`` on this machine alone: it is a folder, or nobody would answer."""
+    """Whether to look for ``name`` on this machine alone: it is a folder, or the hub cannot be reached."""
     return Path(name).is_dir() or _told_to_stay_offline() or not _reachable()
 
 
@@ -28,12 +28,12 @@ def not_found(name: str) -> AttnvizError:
     """What to say of a ``name`` that is neither a folder nor found on the hub, or in what was downloaded from it."""
     if _told_to_stay_offline():
         return AttnvizError(
-            f"{name} is no folder here, and HF_HUB_OFFLINE keeps attnviz from looking for it on the Hugging Face hub",
+            f"there is no folder {name}, and HF_HUB_OFFLINE keeps attnviz from looking for it on the Hugging Face hub",
             "give a folder, download it beforehand (hf download), or unset HF_HUB_OFFLINE",
         )
     if not _reachable():
         return AttnvizError(
-            f"{name} is no folder here, and the Hugging Face hub cannot be reached", "give a folder, or go online"
+            f"there is no folder {name}, and the Hugging Face hub cannot be reached", "give a folder, or go online"
         )
     return AttnvizError(
         f"{name} is neither a folder here nor a model that the Hugging Face hub shows you",

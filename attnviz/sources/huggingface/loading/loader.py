@@ -1,6 +1,6 @@
 """A model from a folder or a Hugging Face id: its weights, its tokenizer, and a clear line for whatever is wrong.
 
-Safe by design: weights come from .safetensors files alone, since a pickle can run any code when it is read, and code that
+Safe by design: weights come only from .safetensors files, since a pickle can run any code when it is read, and code that
 a model brings along is never run.
 """
 
@@ -34,7 +34,7 @@ def load_model(name: str, device: str | None, dtype: str | None, device_map: str
     device_map  "auto" spreads the weights over all devices there are, through accelerate
     """
     if device_map is not None and device is not None:
-        raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all that there are")
+        raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all devices")
     if device_map not in (None, *DEVICE_MAPS):
         raise UsageError(f"--device-map is {device_map!r}: expected {', '.join(DEVICE_MAPS)}")
     config = load_config(name)
@@ -100,7 +100,7 @@ def load_image_processor(name: str) -> Any:
         with loading_errors(name):
             return AutoImageProcessor.from_pretrained(name, trust_remote_code=False, local_files_only=from_disk(name))
     except AttnvizError as error:
-        raise AttnvizError(f"no image can be prepared: {error.message}", error.hint) from None
+        raise AttnvizError(f"images cannot be prepared: {error.message}", error.hint) from None
 
 
 def _no_tokenizer(name: str) -> AttnvizError:
