@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, namespace
 from attnviz.attention.rule import Rule
+from attnviz.attention.threads import on_cpu
 from attnviz.attention.visibility import Visibility
 
 
@@ -118,3 +119,15 @@ def _pairs_below(xp: Any, rows: Array, columns: Array, shift: int) -> Array:
     start = shift + 1  # row i sees clip(i + start, 0, columns) of them
     seen = triangle(rows - 1 + start) - triangle(rows * 0 + start - 1)
     return seen - (triangle(rows - 1 + start - columns) - triangle(start - 1 - columns))
+
+
+ACCELERATED = 8  # times as long are the sides on other devices, to which 1 MiB is too little work; not measured
+
+
+def tile_for(array: Array, tile: tuple[int, int]) -> tuple[int, int]:
+    """``tile``, or one that is larger where ``array`` does not lie on the CPU."""
+    return tile[0] * longer(array), tile[1] * longer(array)
+
+
+def longer(array: Array) -> int:
+    return 1 if on_cpu(array) else ACCELERATED

@@ -10,6 +10,7 @@ import torch
 from attention_arrays import KINDS, head, normal
 from numpy.testing import assert_array_equal
 
+from attnviz.attention.checks import of_heads
 from attnviz.attention.formula import attend
 from attnviz.errors import AttnvizError
 
@@ -126,3 +127,22 @@ def test_sinks_are_one_logit_a_head():
     array = numpy.zeros((2, 3, 4))
     with pytest.raises(AttnvizError, match=r"sinks has the shape \(2, 3\): expected one logit a head, \(2,\)"):
         attend(array, array, array, sinks=numpy.zeros((2, 3)))
+
+
+def test_one_head_may_come_without_its_axis():
+    assert of_heads(normal(3, 2), "query").shape == (1, 3, 2)
+    assert of_heads([[1, 2], [3, 4]], "query").shape == (1, 2, 2)
+    assert of_heads(normal(4, 3, 2), "query").shape == (4, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3,), r"key has the shape \(3,\): expected \(heads, tokens, d\)"),
+        ((2, 0, 3), "key is empty"),
+        ((1, 2, 3, 4), "key has"),
+    ],
+)
+def test_what_is_no_heads_is_refused(shape, words):
+    with pytest.raises(AttnvizError, match=words):
+        of_heads(numpy.ones(shape), "key")

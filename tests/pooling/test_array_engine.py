@@ -32,12 +32,6 @@ def test_several_tiles_in_single_precision(rule):
         agree(pooled, wanted, 2e-5)
 
 
-def test_tiles_are_larger_where_it_is_no_cpu():
-    assert array_engine._tile_for(torch.ones(1), (4, 5)) == (4, 5)
-    assert array_engine._tile_for(numpy.ones(1), (4, 5)) == (4, 5)
-    assert array_engine._tile_for(torch.empty(1, device="meta"), (4, 5)) == (32, 40)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiles_of_any_size_give_the_same(kind):
     query = KINDS[kind](numpy.random.default_rng(8).standard_normal((2, 64, 8)))

@@ -12,7 +12,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attnviz import Rule
 from attnviz.attention.visibility import Visibility
-from attnviz.pooling.tiles import cell_size, cells_of_keys, cells_of_queries, cut, row_blocks, sizes, visible_share
+from attnviz.pooling.tiles import (
+    cell_size,
+    cells_of_keys,
+    cells_of_queries,
+    cut,
+    row_blocks,
+    sizes,
+    tile_for,
+    visible_share,
+)
 
 
 @given(tokens=st.integers(1, 300), cells=st.integers(1, 300))
@@ -80,3 +89,10 @@ def test_the_share_of_a_cell_that_is_seen_is_counted_pair_by_pair(offset, causal
     counted = numpy.add.reduceat(numpy.add.reduceat(seen, rows[:-1], axis=0), columns[:-1], axis=1)
     area = numpy.diff(rows)[:, None] * numpy.diff(columns)
     assert_allclose(visible_share(numpy, rule, rows, columns, numpy.float64), counted / area)
+
+
+def test_tiles_are_larger_where_it_is_no_cpu():
+    torch = pytest.importorskip("torch")
+    assert tile_for(torch.ones(1), (4, 5)) == (4, 5)
+    assert tile_for(numpy.ones(1), (4, 5)) == (4, 5)
+    assert tile_for(torch.empty(1, device="meta"), (4, 5)) == (32, 40)
