@@ -60,7 +60,19 @@ def hiding() -> list[Layer]:
     ]
 
 
-@pytest.mark.parametrize("layers", [seeded, hiding])
+def shared() -> list[Layer]:
+    """A mask and a bias of every shape that stands for queries × keys, which some heads, queries or keys share."""
+    draw, layers = numpy.random.default_rng(4), []
+    for shape in ((), (1,), (7,), (1, 7), (5, 1), (5, 7), (1, 5, 7), (4, 1, 7), (4, 5, 1), (4, 1, 1)):
+        vectors = (
+            numpy.rint(draw.standard_normal((heads, count, 4)) * 8) / 8 for heads, count in ((4, 5), (2, 7), (2, 7))
+        )
+        rule = Rule(mask=draw.random(shape) < 0.7, bias=numpy.where(draw.random(shape) < 0.3, -1e9, 0.5))
+        layers.append(Layer(*vectors, rule, name=f"{shape}", key_tokens=tuple("abcdefg")))
+    return layers
+
+
+@pytest.mark.parametrize("layers", [seeded, hiding, shared])
 @pytest.mark.parametrize("limits", [USUAL, Limits(easy=0)], ids=["exact", "8 bits"])
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
     made = layers()
