@@ -15,21 +15,21 @@ class Blobs:
     """The arrays of a page. ``add`` gives what the page's record says of one."""
 
     def __init__(self) -> None:
-        self.contents: dict[bytes, bytes] = {}  # by their digests, in the order in which they came
+        self.by_digest: dict[bytes, bytes] = {}  # contents, in the order in which they came
 
     def add(self, array: numpy.ndarray) -> dict[str, Any]:
         """Where ``array`` is, and how to read it; an array that is there already (a mask of many layers) is shared."""
         content = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         digest = hashlib.sha256(content).digest()
-        self.contents.setdefault(digest, content)
-        return {"blob": list(self.contents).index(digest), "type": array.dtype.name, "shape": list(array.shape)}
+        self.by_digest.setdefault(digest, content)
+        return {"blob": list(self.by_digest).index(digest), "type": array.dtype.name, "shape": list(array.shape)}
 
-    def texts(self, run: Callable[..., Iterable[str]] = map) -> Iterator[str]:
+    def in_base64(self, run: Callable[..., Iterable[str]] = map) -> Iterator[str]:
         """The contents in order, as they stand in the page; ``run`` is a ``map`` that may work on several at once."""
-        return iter(run(_text, self.contents.values()))
+        return iter(run(_in_base64, self.by_digest.values()))
 
 
-def _text(content: bytes) -> str:
+def _in_base64(content: bytes) -> str:
     """``content`` as base64 of a zlib stream, which a browser's DecompressionStream("deflate") reads."""
     # Weights and vectors hardly repeat themselves: to look for repetitions, which is what deflate spends its time on, gains
     # nothing. Masks are nothing but repetitions. A sample of the middle tells the two apart.

@@ -25,7 +25,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|class) (\w+))",
 
 
 def document(title: str, language: str, record: Mapping[str, Any], blobs: Iterable[str]) -> str:
-    """The whole page: ``record`` as JSON, and the contents of the arrays that it speaks of."""
+    """The whole page: ``record`` as JSON, and its arrays as base64."""
     script, style = scripts(), styles()
     # Nothing but this very script and this very style may run, and nothing at all may be fetched.
     policy = (
@@ -36,7 +36,7 @@ def document(title: str, language: str, record: Mapping[str, Any], blobs: Iterab
     arrays = "\n".join(
         f'<script type="text/plain" id="blob-{number}">{text}</script>' for number, text in enumerate(blobs)
     )
-    parts = {
+    replacements = {
         "language": html.escape(language),
         "policy": html.escape(policy, quote=True),
         "title": html.escape(title),
@@ -47,7 +47,7 @@ def document(title: str, language: str, record: Mapping[str, Any], blobs: Iterab
     }
     template = (FOLDER / "page.html").read_text(encoding="utf-8")
     # One pass, so that what is put in is never looked at again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: replacements[place[1]], template)
 
 
 @lru_cache

@@ -42,7 +42,7 @@ def to_html(
     with numpy_threads(THREADS) as threads:
         packed = packed_maps(pooled) if pooled else pack_layers(selected_layers, limits, threads.map)
         record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)
-        page = document(title(trace), language.value, record, blobs.texts(threads.map))
+        page = document(title(trace), language.value, record, blobs.in_base64(threads.map))
     if len(page) > limits.size:
         raise too_large(selected_layers, len(page), limits)
     return page

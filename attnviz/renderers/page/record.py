@@ -14,7 +14,7 @@ from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
-from attnviz.renderers.page.selected import computed_type, kv_places
+from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.labels import file_name, name, shown_line
 from attnviz.text.display import shown
 from attnviz.text.lessons import lessons
@@ -41,13 +41,13 @@ def make_record(
     ``pooled`` holds the layers as they are pooled, where the text is long; ``run`` is a ``map`` that may work on several
     layers at once.
     """
-    selected_layers, texts = selection.layers, Texts()
+    selected_layers, texts = selection.layers, TokenLists()
     return {
         "form": packed.form.value,
         "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
         "error": _rounded_up(packed.error),
         "special": not any(selected.skips_tokens for selected in selected_layers),
-        "words": _heading(trace, selected_layers[0], bool(pooled)),
+        "heading": _heading(trace, selected_layers[0], bool(pooled)),
         "pooled": pooled[0].cells if pooled else None,
         "pool": pooled[0].frame.pool.value if pooled else None,
         "region": pooled[0].region if pooled else None,
@@ -62,7 +62,7 @@ def _layers(
     trace: Trace,
     selected_layers: Sequence[LayerSelection],
     packed: PackedLayers,
-    texts: Texts,
+    texts: TokenLists,
     blobs: Blobs,
     run: Callable[..., Iterable[Any]],
     pooled: Sequence[PooledLayer],
@@ -81,41 +81,41 @@ def _layers(
     return layers
 
 
-class Texts:
+class TokenLists:
     """Lists of tokens, each different one once."""
 
     def __init__(self) -> None:
         self.lists: list[dict[str, Any]] = []
-        self._places: dict[tuple[Any, ...], int] = {}
+        self._indices: dict[tuple[Any, ...], int] = {}
 
     def add(self, tokens: Sequence[str], special: Sequence[int]) -> int:
         """The place of ``tokens`` among the lists. ``names`` holds those that a sentence names shorter."""
         key = tuple(tokens), tuple(special)
-        if key not in self._places:
+        if key not in self._indices:
             labels = [shown(token) for token in tokens]
             short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
-            self._places[key] = self._append(labels, short, special)
-        return self._places[key]
+            self._indices[key] = self._append(labels, short, special)
+        return self._indices[key]
 
     def add_labels(self, labels: list[str]) -> int:
         """The place of labels that are shown, and named in a sentence, as they are."""
         key = tuple(labels), None
-        if key not in self._places:
-            self._places[key] = self._append(labels, {}, [])
-        return self._places[key]
+        if key not in self._indices:
+            self._indices[key] = self._append(labels, {}, [])
+        return self._indices[key]
 
     def _append(self, labels: list[str], names: dict[int, str], special: Sequence[int]) -> int:
         self.lists.append({"labels": labels, "names": names, "special": list(special)})
         return len(self.lists) - 1
 
 
-def _computed_layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dict[str, Any]:
+def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:
     """A layer whose steps the browser computes."""
     layer, rule = selected.layer, selected.layer.rule
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
     return _named(selected, LEVELS) | {
         "kvHeads": [layer.kv_head(head) for head in selected.heads],
-        "kvPlaces": kv_places(selected),
+        "kvIndices": kv_indices(selected),
         "grouped": layer.key.shape[0] != layer.heads,
         "dimension": layer.query.shape[-1],
         "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
@@ -135,7 +135,7 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: Texts) -> dic
     }
 
 
-def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: Texts) -> dict[str, Any]:
+def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[str, Any]:
     """A layer whose maps are here as weights alone: nothing is to be computed."""
     selected, (queries, keys) = pooled.selected, pooled.labels(trace)
     unknown: list[float | None] = [None] * len(selected.heads)

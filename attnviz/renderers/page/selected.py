@@ -29,7 +29,7 @@ def vectors_by_head(
     """Query, key and value in the type that attend() computes with, each selected head with a key and a value of its own;
     with ``vectors``, those in place of its own."""
     own = selected_vectors(selected) if vectors is None else vectors
-    kept, kind = kv_places(selected), computed_type(selected)
+    kept, kind = kv_indices(selected), computed_type(selected)
     query, key, value = (own[name].astype(kind) for name in ("query", "key", "value"))
     return query, key[kept], value[kept]
 
@@ -50,7 +50,7 @@ def kv_heads(selected: LayerSelection) -> list[int]:
     return list(dict.fromkeys(selected.layer.kv_head(head) for head in selected.heads))
 
 
-def kv_places(selected: LayerSelection) -> list[int]:
+def kv_indices(selected: LayerSelection) -> list[int]:
     """For each selected head, which of ``kv_heads`` it reads."""
     kept = kv_heads(selected)
     return [kept.index(selected.layer.kv_head(head)) for head in selected.heads]

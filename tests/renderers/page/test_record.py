@@ -16,7 +16,7 @@ from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers, pack_layers
 from attnviz.renderers.page.pooled_maps import packed_maps, pool_layers
-from attnviz.renderers.page.record import Texts, make_record
+from attnviz.renderers.page.record import TokenLists, make_record
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import select
 
@@ -49,7 +49,7 @@ def test_a_layer_says_its_rule():
         "heads": [3, 0],
         "levelCount": LEVELS,
         "kvHeads": [1, 0],
-        "kvPlaces": [0, 1],
+        "kvIndices": [0, 1],
         "grouped": True,
         "dimension": 8,
         "apart": True,
@@ -79,7 +79,7 @@ def test_what_a_rule_leaves_out_is_said_too():
 def test_the_arrays_are_those_of_the_selected_heads():
     record, blobs = record_of(random_trace(2, 3, 4, 8), layer=["1"], head=["2"])
     [said] = record["layers"]
-    content = list(blobs.contents.values())[said["query"]["blob"]]
+    content = list(blobs.by_digest.values())[said["query"]["blob"]]
     assert said["query"] | {"blob": 0} == {"blob": 0, "type": "float32", "shape": [1, 4, 8]}
     assert content == random_trace(2, 3, 4, 8).layers[1].query[2].tobytes()
 
@@ -138,7 +138,7 @@ def test_the_messages_are_those_of_the_page_in_its_language():
 
 
 def test_equal_tokens_are_there_once():
-    texts = Texts()
+    texts = TokenLists()
     assert [
         texts.add(("a", "b"), []),
         texts.add(("a",), []),
@@ -155,7 +155,7 @@ def test_equal_tokens_are_there_once():
 
 
 def test_a_long_token_has_a_short_name():
-    texts = Texts()
+    texts = TokenLists()
     texts.add(("a", "b" * 200), [])
     [said] = texts.lists
     assert said["labels"][1] == "b" * 200
@@ -166,12 +166,12 @@ def test_a_long_token_has_a_short_name():
 def test_a_region_says_which_it_is():
     record = pooled_record_of(long_trace(50), query="10:14", key="3:6")
     assert (record["region"], record["pooled"], record["pool"]) == ("queries 10–13, keys 3–5", None, "mean")
-    assert record["words"] == ["…", "w10", "w11", "w12", "w13"]
+    assert record["heading"] == ["…", "w10", "w11", "w12", "w13"]
     [said] = record["layers"]
     assert (said["levelCount"], said["apart"]) == (FINE_LEVELS, True)
     assert said["metrics"]["previous"] == [None] * 4
 
 
 def test_a_file_is_what_unnamed_arrays_are_called():
-    assert record_of(unnamed_trace(3, file="my dump.npz"))[0]["words"] == ["my dump.npz"]
-    assert record_of(long_trace(3))[0]["words"] is None
+    assert record_of(unnamed_trace(3, file="my dump.npz"))[0]["heading"] == ["my dump.npz"]
+    assert record_of(long_trace(3))[0]["heading"] is None

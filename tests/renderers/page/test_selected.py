@@ -9,7 +9,7 @@ from attnviz import Layer, Rule, Trace
 from attnviz.renderers.page.selected import (
     computed_type,
     kv_heads,
-    kv_places,
+    kv_indices,
     selected_rule,
     selected_vectors,
     vectors_by_head,
@@ -31,7 +31,7 @@ def grouped(**rule):
 def test_a_key_that_several_heads_read_is_there_once(heads, kept, places):
     trace = grouped()
     [selected] = select(trace, head=heads).layers
-    assert (kv_heads(selected), kv_places(selected)) == (kept, places)
+    assert (kv_heads(selected), kv_indices(selected)) == (kept, places)
     vectors, layer = selected_vectors(selected), trace.layers[0]
     for place, head in enumerate(selected.heads):
         assert (vectors["query"][place] == layer.query[head]).all()

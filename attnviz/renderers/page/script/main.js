@@ -154,8 +154,8 @@ function title() {
 
 // The beginning of the text, without the tokens that are not shown.
 function retitle() {
-  const labels = record.words ?? layers[0].queryTexts.labels; // words, where the labels are none
-  const places = record.words ? record.words.map((_, place) => place) : shownQueries(layers[0]);
+  const labels = record.heading ?? layers[0].queryTexts.labels; // words, where the labels are none
+  const places = record.heading ? record.heading.map((_, place) => place) : shownQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
   heading.replaceChildren(...words, ...more);

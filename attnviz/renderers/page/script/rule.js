@@ -22,7 +22,7 @@ export function computeMap(layer, head, step) {
 
 export function vectorOf(layer, name, head, token) {
   const { values, shape } = layer.arrays[name];
-  const place = name === "query" ? head : layer.kvPlaces[head];
+  const place = name === "query" ? head : layer.kvIndices[head];
   const start = (place * shape[1] + token) * shape[2];
   return values.subarray(start, start + shape[2]);
 }
@@ -71,7 +71,7 @@ function scored(layer, head, query) {
   const [scores, scaled] = [numbersOf(layer), numbersOf(layer)];
   const rounded = roundedFor(layer);
   const [scale, cap] = [rounded(layer.scale), layer.softcap === null ? null : rounded(layer.softcap)];
-  let place = layer.kvPlaces[head] * shape[1] * shape[2];
+  let place = layer.kvIndices[head] * shape[1] * shape[2];
   for (let key = 0; key < layer.keys; key++) {
     let sum = 0;
     for (let dimension = 0; dimension < vector.length; dimension++) sum += vector[dimension] * values[place++];
@@ -143,7 +143,7 @@ function softmax(layer, masked, largest, sink) {
 function outputOf(layer, head, weights) {
   const { values, shape } = layer.arrays.value;
   const output = new Float64Array(shape[2]);
-  let place = layer.kvPlaces[head] * shape[1] * shape[2];
+  let place = layer.kvIndices[head] * shape[1] * shape[2];
   for (let key = 0; key < shape[1]; key++) {
     for (let dimension = 0; dimension < output.length; dimension++) output[dimension] += weights[key] * values[place++];
   }
