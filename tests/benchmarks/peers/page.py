@@ -20,7 +20,7 @@ names = [f"word{place}" for place in range(tokens)]
 
 if who == "attnviz":
     from attnviz import Layer, Rule, Trace
-    from attnviz.renderers import page  # noqa: F401  (imports apart)
+    from attnviz.renderers.page import page  # noqa: F401  (imports apart)
 
     rule = Rule(causal=mask == "causal")
     trace = Trace(tuple(names), tuple(Layer(*qkv, rule, index=index) for index, qkv in enumerate(arrays)))
