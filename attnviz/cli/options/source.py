@@ -15,7 +15,7 @@ class TextOptions(Options):
     text: Annotated[
         str | None,
         typer.Argument(
-            help="The text; - reads standard input. Without one: --file, --from, a pipe, or else a sample sentence.",
+            help="The text; - is standard input. Without one: a file, a pipe, or else a sample sentence.",
             show_default=False,
         ),
     ] = None

@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from command_line import SAMPLE, attnviz, done
+from command_line import SAMPLE, attnviz, done, problem
 
 from attnviz.choices import Language, Step
 from attnviz.text.lessons import lessons
@@ -163,3 +163,201 @@ def test_the_first_layer_of_several_is_shown_with_a_notice(folder):
     assert re.findall(r"^Layer (\d)", result.text, re.MULTILINE) == ["3"]
     result = done("explain", "--from", "two.safetensors", "--layer", "all")
     assert re.findall(r"^Layer (\d)", result.text, re.MULTILINE) == ["3", "7"]
+
+
+# Some queries and keys
+
+
+def rows(*arguments: object) -> list[list[str]]:
+    """The cells of the one table that is shown, its header first, without the line below it."""
+    lines = done("explain", *arguments, "--quiet").lines
+    return [line.replace("│", " ").split() for line in lines if "│" in line]
+
+
+def test_a_range_shows_the_rows_and_columns_that_a_whole_table_has_there():
+    whole = rows(SAMPLE, "--step", "scaled", "--causal")
+    part = rows(SAMPLE, "--step", "scaled", "--causal", "--query", "1:4", "--key", ":2")
+    assert [line[:1] + line[1:3] for line in whole[2:5]] == part[1:]
+    assert part[0][-2:] == ["Your", "journey"]
+
+
+@pytest.mark.parametrize(("word", "same"), [("@1", "1:2"), ("journey", "1:2"), ("1", "1:2")])
+@pytest.mark.parametrize("side", ["--query", "--key"])
+def test_a_token_shows_the_table_of_a_range_of_one(side, word, same):
+    for step in ("scores", "masked", "weights"):
+        assert rows(SAMPLE, "--step", step, side, word) == rows(SAMPLE, "--step", step, side, same)
+
+
+def test_a_range_changes_neither_the_embeddings_nor_a_sentence_of_the_whole_row():
+    whole, text = (done("explain", SAMPLE, "--query", "1:3", *more).text for more in ((), ("--key", "3:5")))
+    assert whole[whole.index("Embeddings") : whole.index("\nScores")] in text
+    assert "`starts` looks most, and equally, at `journey`, `starts`" in whole
+    assert "looks most" not in text  # the keys at which it looks most are not shown
+    assert "The weights of a row add up to 1." in text
+
+
+def test_what_a_range_shows_is_told_of_these_alone():
+    text = done("explain", SAMPLE, "--causal", "--query", "4:6", "--key", "0:3", "--step", "masked").text
+    assert "−∞" not in text
+    text = done("explain", SAMPLE, "--causal", "--query", "0:2", "--key", "0:2", "--step", "masked").text
+    assert "Hidden cells: 1 of 4" in text
+
+
+def test_a_range_holds_in_markdown_too():
+    lines = done("explain", SAMPLE, "--query", "1:3", "--step", "scores", "--format", "markdown").lines
+    assert [line.split("|")[1].strip() for line in lines if line.startswith("|")][2:] == ["journey", "starts"]
+
+
+def test_a_query_and_a_range_of_keys_are_a_table_and_no_arithmetic():
+    assert [line[0] for line in rows(TEXTBOOK, "--query", "journey", "--key", "0:2", "--step", "scores")][1:] == [
+        "journey"
+    ]
+
+
+def test_the_arithmetic_has_no_single_steps():
+    result = attnviz("explain", TEXTBOOK, "--query", 0, "--key", 1, "--step", "scores")
+    assert problem(result, 2) == "--query with --key writes out the arithmetic of all steps"
+
+
+@pytest.mark.parametrize("side", ["query", "key"])
+@pytest.mark.parametrize("command", [["explain"], ["heatmap"], ["html", "-o", "-"], ["stats"]])
+@pytest.mark.parametrize(
+    ("word", "code", "message"),
+    [
+        ("SAT", 1, "{side} token SAT stands at the positions 1, 3"),
+        ("dog", 1, "no {side} token dog: there are cat (0), sat (1), mat (2), Sat (3)"),
+        ("9", 1, "no {side} 9: there are 4 {sides}, at the positions 0 to 3"),
+        ("1:9", 1, "--{side} 1:9: there are 4 {sides}, at the positions 0 to 3"),
+        ("2:1", 2, "--{side} 2:1: the range is empty"),
+    ],
+)
+def test_queries_and_keys_mean_the_same_in_every_command(command, side, word, code, message):
+    result = attnviz(*command, "cat sat mat Sat", f"--{side}", word)
+    sides = {"query": "queries", "key": "keys"}[side]
+    assert problem(result, code) == message.format(side=side, sides=sides)
+
+
+# What is not there
+
+
+def test_a_step_that_is_not_there_is_said_where_others_are():
+    result = attnviz("explain", TEXTBOOK, "--step", "weights,concat")
+    notice = "attnviz: there is no concat here to show: it joins the outputs of several heads\n"
+    assert (result.code, result.stderr) == (0, notice)
+    assert result.stdout == done("explain", TEXTBOOK, "--step", "weights").stdout
+    result = attnviz("explain", TEXTBOOK, "--step", "weights,positions,projected", "--format", "json")
+    assert result.stderr == "attnviz: there is no positions and no projected here to show\n"
+
+
+def test_where_no_step_is_there_it_is_an_error():
+    assert problem(attnviz("explain", TEXTBOOK, "--step", "concat"), 1) == "there is no concat here to show"
+
+
+def test_steps_that_nobody_named_are_not_missed():
+    assert done("explain", TEXTBOOK).stderr == ""
+    assert done("explain", TEXTBOOK, "--heads", 2, "--step", "weights,concat").stderr == ""
+
+
+# Formats
+
+
+@pytest.mark.parametrize("suffix", ["txt", "json", "csv", "md", "safetensors"])
+def test_the_name_of_the_file_is_printed(folder, suffix):
+    assert done("explain", TEXTBOOK, "-o", f"a.{suffix}").text == f"a.{suffix}\n"
+    assert (folder / f"a.{suffix}").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--format", "csv", "--step", "projections"), "CSV has no projections"),
+        (("--format", "csv", "--top", "3"), "--top is for tables, and csv holds every key"),
+        (("--format", "json", "--query", "0"), "--query and --key choose rows of a table; JSON always holds all"),
+        (("--format", "json", "--key", "0:1"), "--query and --key choose rows of a table; JSON always holds all"),
+        (("-o", "a.safetensors", "--lines"), "a .safetensors file holds one trace, --lines makes many"),
+        (("-o", "a.safetensors", "--query", "0"), "--query chooses what is shown, but a saved trace is whole"),
+        (("-o", "a.safetensors", "--step", "weights"), "--step chooses what is shown, but a saved trace is whole"),
+        (("--format", "safetensors"), "a trace is saved to a file"),
+    ],
+)
+def test_options_that_a_format_has_no_use_for_are_wrong_usage(folder, arguments, message):
+    assert problem(attnviz("explain", TEXTBOOK, *arguments), 2) == message
+    assert list(folder.iterdir()) == []
+
+
+# Long texts
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """A trace of two heads whose maps are too long for a table, causal."""
+    import numpy
+
+    from attnviz import Layer, Rule, Trace
+
+    query, key, value = numpy.random.default_rng(0).standard_normal((3, 2, 1100, 4))
+    path = tmp_path_factory.mktemp("long") / "long.safetensors"
+    Trace(tuple(f"w{place}" for place in range(1100)), (Layer(query, key, value, Rule(causal=True)),)).save(path)
+    return path
+
+
+def test_of_a_long_text_a_range_of_queries_shows_the_top_keys_of_each(long):
+    text = done("explain", "--from", long, "--head", 0, "--query", "700:703", "--top", 2).text
+    singles = [
+        done("explain", "--from", long, "--head", 0, "--query", f"@{place}", "--top", 2).text
+        for place in (700, 701, 702)
+    ]
+    for place, single in zip((700, 701, 702), singles, strict=True):
+        table = single[single.index("│") - 30 :]
+        assert f"w{place}" in text
+        assert table.splitlines()[-1] in text
+    assert text.count("other Keys that it sees") == 3
+
+
+def test_of_a_long_text_a_range_of_keys_shows_the_top_queries_of_each(long):
+    text = done("explain", "--from", long, "--key", "5:7", "--top", 2).text
+    assert text.count("Queries that see it") == 4  # two keys, two heads
+    single = done("explain", "--from", long, "--key", "@6", "--head", 1, "--top", 2).text
+    assert single.splitlines()[-2] in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--query", "3:5", "--key", "3:5"), "the top keys of a query, or the top queries of a key, are shown"),
+        (("--query", "@3", "--key", "3:5"), "the top keys of a query, or the top queries of a key, are shown"),
+        (("--query", "3:5", "--key", "@3"), "the top keys of a query, or the top queries of a key, are shown"),
+        (("--key", "3:50"), "47 keys are too many to show the top queries of each"),
+    ],
+)
+def test_of_a_long_text_not_every_part_is_a_table(long, arguments, message):
+    assert problem(attnviz("explain", "--from", long, *arguments), 1).startswith(message)
+
+
+def test_of_a_long_text_csv_holds_any_part(long):
+    def values(*arguments: object) -> dict[tuple[str, ...], str]:
+        lines = done("explain", "--from", long, "--head", 1, "--step", "weights", "--format", "csv", *arguments).lines
+        return {tuple(line.split(",")[3:5]): line.split(",")[5] for line in lines[1:]}
+
+    part = values("--query", "500:503", "--key", "498:501")
+    assert sorted(part) == sorted((str(query), str(key)) for query in range(500, 503) for key in range(498, 501))
+    for query in range(500, 503):
+        row = values("--query", f"@{query}")
+        assert all(
+            float(part[cell]) == pytest.approx(float(row[cell]), rel=1e-6) for cell in part if cell[0] == str(query)
+        )
+
+
+def test_a_long_text_says_how_far_it_is(long):
+    from attnviz.cli.commands.explain import _reported
+    from attnviz.progress import no_progress
+    from attnviz.trace.selection import select
+    from attnviz.trace.trace import load
+
+    with _reported(select(load(long))) as report:
+        assert report is not no_progress
+        report(1, 2)
+    from attnviz import trace_text
+
+    with _reported(select(trace_text("a b"))) as report:
+        assert report is no_progress

@@ -157,7 +157,7 @@ def test_a_captured_trace_is_shown_without_torch(llama, folder):
 @pytest.mark.parametrize("command", ["explain", "heatmap", "capture"])
 def test_a_saved_trace_says_how_exactly_it_is_the_models(llama, command):
     result = attnviz(command, TEXT, "--model", llama, "-o", "t.safetensors")
-    assert (result.code, result.text) == (0, "t.safetensors\n" if command == "capture" else "")
+    assert (result.code, result.text) == (0, "t.safetensors\n")
     assert re.fullmatch(
         r"attnviz: t\.safetensors: Llama, recomputed to within \d\.\de-0\d of its own outputs\n", result.stderr
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 import numpy
 import pytest
 from command_line import SAMPLE, Result, attnviz, done, problem, program, started
+
+from attnviz.cli.input.text import line_count, read_text, text_lines
+from attnviz.cli.options.source import SourceOptions
+from attnviz.errors import AttnvizError
 
 NOTICE = f'attnviz: no text given, so here is a sample: "{SAMPLE}"\n'
 WAITING = "attnviz: waiting for a text on standard input"
@@ -43,7 +48,7 @@ def test_arrays_come_before_standard_input():
     assert tokens(done("explain", "--from", "arrays.npz", *JSON, stdin=b"from pipe")) == ["0", "1"]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--file", "-"), ("-f", "-")])
+@pytest.mark.parametrize("arguments", [(), ("--file", "-"), ("-f", "-"), ("-",)])
 def test_standard_input_is_read_when_it_is_a_file(arguments):
     assert tokens(done("explain", *arguments, *JSON, stdin=b"from pipe")) == ["from", "pipe"]
 
@@ -101,11 +106,82 @@ def test_a_closed_standard_input_that_is_asked_for_is_an_error():
     assert problem(program("explain", "--file", "-", shell='exec "$@" <&-'), 1) == "standard input is closed"
 
 
+@pytest.mark.parametrize("command", ["explain", "heatmap", "html", "stats"])
+def test_a_dash_for_the_text_is_standard_input_in_every_command(command):
+    out = {"heatmap": ("--format", "term"), "html": ("-o", "-")}.get(command, ("--format", "json"))
+    assert done(command, "-", *out, stdin=b"some piped words").stdout == done(command, "some piped words", *out).stdout
+
+
+@pytest.mark.parametrize("command", ["explain", "heatmap", "html", "stats"])
+def test_a_dash_is_never_replaced_by_the_sample(command):
+    assert problem(attnviz(command, "-"), 1) == "standard input is empty"
+
+
+def test_lines_are_read_from_a_dash_and_from_a_file(folder):
+    (folder / "lines.txt").write_bytes(b"a b\r\n\nc\n")
+    for source in (("-",), ("--file", "-"), ("--file", "lines.txt"), ()):
+        result = attnviz("explain", "--lines", *source, *JSON, stdin=b"a b\r\n\nc\n")
+        assert (result.code, result.stderr) == (0, "attnviz: 1 blank line skipped\n")
+        assert [json.loads(line)["tokens"] for line in result.lines] == [["a", "b"], ["c"]]
+
+
+def test_lines_may_stand_in_the_argument_or_be_the_sample():
+    assert [json.loads(line)["tokens"] for line in done("explain", "--lines", "a\nb c", *JSON).lines] == [
+        ["a"],
+        ["b", "c"],
+    ]
+    assert attnviz("explain", "--lines", *JSON).stderr == NOTICE
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ({"text": "a\n\nb c\n"}, 2),
+        ({"text": "-"}, None),
+        ({"file": Path("-")}, None),
+        ({"file": Path("lines.txt")}, 3),
+        ({"file": Path("none.txt")}, None),
+        ({}, None),
+    ],
+)
+def test_how_many_lines_there_will_be_is_known_of_texts_and_files(folder, source, count):
+    (folder / "lines.txt").write_bytes(b"\xef\xbb\xbfa\n \nb\n\xff\n")
+    assert line_count(SourceOptions(**{"text": None, "file": None} | source)) == count
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a".encode("utf-16"), "standard input is UTF-16 text, not UTF-8"),
+        ("a".encode("utf-32"), "standard input is UTF-32 text, not UTF-8"),
+        (b"a\0b", "standard input is binary, not text: a zero byte at position 1"),
+        (b"a\xffb", "standard input is not UTF-8 text: byte 0xff at position 1"),
+    ],
+)
+def test_what_is_no_text_is_said(content, message):
+    assert problem(attnviz("explain", "-", stdin=content), 1) == message
+
+
+def test_a_closed_standard_input_is_no_text(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert list(text_lines(SourceOptions(text=None, file=None))) == [SAMPLE]
+    with pytest.raises(AttnvizError, match="standard input is closed"):
+        read_text(SourceOptions(text="-", file=None))
+
+
+def test_an_empty_file_has_no_lines(folder):
+    (folder / "empty.txt").touch()
+    with pytest.raises(AttnvizError, match=r"empty\.txt is empty"):
+        list(text_lines(SourceOptions(text=None, file=Path("empty.txt"))))
+
+
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("command", ["explain", "heatmap"])
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (("-", "--file", "words.txt"), "TEXT and --file"),
+        (("-", "--from", "arrays.npz"), "TEXT and --from"),
         (("text", "--file", "words.txt"), "TEXT and --file"),
         (("text", "--file", "-"), "TEXT and --file"),
         (("text", "--from", "arrays.npz"), "TEXT and --from"),

@@ -1,0 +1,92 @@
+"""Standard output and standard error, also where their reader has gone."""
+
+import io
+import os
+import sys
+
+import pytest
+import typer
+
+from attnviz.cli.output.streams import abandon, guarded_stdout, notice
+from attnviz.errors import AttnvizError
+
+
+class Failing(io.TextIOWrapper):
+    """A stream whose device has no room, or whose reader has gone."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(open(os.devnull, "wb"), encoding="utf-8")  # noqa: SIM115  (the wrapper closes it)
+        self.error: OSError | None = error
+
+    def flush(self) -> None:
+        if getattr(self, "error", None) is not None:
+            raise self.error
+
+
+def quiet(stream):
+    stream.error = None
+    stream.close()
+
+
+def test_a_notice_is_one_line_on_stderr(capsys):
+    notice("look here")
+    assert capsys.readouterr() == ("", "attnviz: look here\n")
+
+
+def test_a_notice_without_stderr_goes_nowhere(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    notice("look here")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(32, "Broken pipe")])
+def test_a_stderr_that_takes_nothing_is_ignored(monkeypatch, error):
+    stream = Failing(error)
+    monkeypatch.setattr(sys, "stderr", stream)
+    notice("look here")
+    quiet(stream)
+
+
+def test_a_closed_stderr_is_ignored(monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    notice("look here")
+
+
+def test_bytes_go_to_standard_output(capfdbinary):
+    with guarded_stdout() as stdout:
+        stdout.write(b"\xff\n")
+    assert capfdbinary.readouterr().out == b"\xff\n"
+
+
+def test_a_closed_standard_output_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(AttnvizError, match="standard output is closed"), guarded_stdout():
+        pass
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), SystemExit(1)])
+def test_a_reader_that_has_gone_ends_the_program_with_0(monkeypatch, error):
+    stream = Failing(error)
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(typer.Exit) as raised, guarded_stdout():
+        pass
+    assert raised.value.exit_code == 0
+    quiet(stream)
+
+
+def test_a_full_disk_is_one_line(monkeypatch):
+    stream = Failing(OSError(28, "No space left on device"))
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(AttnvizError, match=r"^standard output: no space left on device$"), guarded_stdout():
+        pass
+    quiet(stream)
+
+
+def test_what_is_buffered_of_an_abandoned_stream_goes_nowhere(tmp_path):
+    with open(tmp_path / "a.txt", "w") as stream:
+        stream.write("never")
+        abandon(stream)
+    assert (tmp_path / "a.txt").read_text() == ""
+    abandon(io.StringIO())  # without a file there is nothing to do
