@@ -127,3 +127,25 @@ def test_a_row_that_is_lowered_as_a_whole_is_shown(opened, kind, lowest):
     page.go(view="text", query=0)
     tinted = page.page.locator(".word").evaluate_all("words => words.map((one) => one.style.backgroundColor !== '')")
     assert tinted == [weight > 0.01 for weight in weights[0]]
+
+
+WRITTEN = """window.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(text);
+  return fillText.call(this, text, ...place);
+};"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "lowest", "expected"),
+    [("float32", -1e9, "-1e+09"), ("float32", "finfo.min", "-3.4e+38"), ("float64", "finfo.min", "-1.8e+308")],
+)
+def test_a_number_of_many_digits_stays_in_its_cell(opened, kind, lowest, expected):
+    vectors = numpy.ones((1, 3, 4), dtype=kind)
+    low = float(numpy.finfo(kind).min) if lowest == "finfo.min" else lowest
+    bias = numpy.where(numpy.arange(3)[:, None] == 1, low, 0.0).astype(kind)
+    trace = Trace(("a", "b", "c"), (Layer(vectors, vectors, vectors, Rule(bias=bias)),))
+    page = opened(trace, before=WRITTEN, view="matrix", step="masked")
+    assert {"2.00", expected} <= set(page.page.evaluate("written"))
+    assert page.texts(".legend > span")[1] == expected

@@ -6,7 +6,7 @@ import { scaleOf, shownKeys, shownQueries, toneOf } from "./shown.js";
 // { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
-  const values = new Float32Array(rows.length * columns.length);
+  const values = new map.constructor(rows.length * columns.length);
   let place = 0;
   for (const row of rows) for (const column of columns) values[place++] = map[row * layer.keys + column];
   return { rows, columns, ...painted(values, columns.length, step) };

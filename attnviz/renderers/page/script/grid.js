@@ -5,7 +5,7 @@ import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
 import { legendItems } from "./legend.js";
 import { clamp, fitted, shortened } from "./measure.js";
-import { HIDDEN, fixed } from "./numbers.js";
+import { HIDDEN, fixed, general } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
@@ -131,6 +131,7 @@ function valueItems({ layer, map, rows, columns, step, low, limit, diverging }, 
 
 // A number as it stands in a cell.
 function written(value) {
+  if (Math.abs(value) >= 1e5) return general(value, 2);
   return fixed(value, Math.abs(value) >= 100 ? 0 : 2);
 }
 

@@ -8,9 +8,10 @@ export function rowOf(layer, head, query) {
   return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
 }
 
-// One step of a whole head, queries × keys in one row; a hidden cell is NaN.
+// One step of a whole head, queries × keys in one row, weights in single precision; a hidden cell is NaN.
 export function computeMap(layer, head, step) {
-  const map = new Float32Array(layer.queries * layer.keys);
+  const cells = layer.queries * layer.keys;
+  const map = step === "weights" ? new Float32Array(cells) : numbersOf(layer, cells);
   const bare = step === "scores" || step === "scaled";
   for (let query = 0; query < layer.queries; query++) {
     const row = rowOf(layer, head, query);
@@ -55,9 +56,9 @@ function computed(layer, head, query) {
   };
 }
 
-// Room for a number of each key; what is put in is rounded to the layer's type.
-function numbersOf(layer) {
-  return layer.computed === "float32" ? new Float32Array(layer.keys) : new Float64Array(layer.keys);
+// Room for numbers, one for each key; what is put in is rounded to the layer's type.
+function numbersOf(layer, count = layer.keys) {
+  return layer.computed === "float64" ? new Float64Array(count) : new Float32Array(count);
 }
 
 // A number in the layer's type.
