@@ -1,4 +1,4 @@
-"""attnviz capture: a real model's query, key and value in a file, to be looked at anywhere."""
+"""attnviz capture: a real model's query, key and value in a file, to look at anywhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attnviz.errors import UsageError
 
 
 def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine: EngineOptions) -> None:
-    """Save what a model's attention computes with; any command shows it with --from, without torch or the model.
+    """Save what a model's attention computes with, to look at it later without torch or the model.
 
     Example: attnviz capture "Your journey" --model DIR_OR_ID -o t.safetensors
     """

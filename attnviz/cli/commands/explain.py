@@ -75,7 +75,7 @@ def explain(
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, region, table)
         if lines.lines:
-            raise UsageError("a .safetensors file holds one trace, --lines makes many", "leave out --lines")
+            raise UsageError("a .safetensors file holds one trace, but --lines makes many", "leave out --lines")
         save_trace(read_trace(source, making), table.output)
         return
     render = _renderer(form, Shown(part, special, region, table, lines.lines))
@@ -86,7 +86,7 @@ def explain(
 def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions) -> None:
     """Refuse options that the format has no use for."""
     if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
-        raise UsageError("CSV has no projections", "take --format json")
+        raise UsageError("CSV has no projections", "use --format json")
     if table.top is not None and form not in FOR_READING:
         raise UsageError(
             f"--top is for tables, and {form.value} holds every key",
@@ -94,7 +94,7 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
         )
     if form is TableFormat.JSON and (region.query or region.key):
         raise UsageError(
-            "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or take --format csv"
+            "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or use --format csv"
         )
 
 

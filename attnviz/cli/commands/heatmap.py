@@ -65,7 +65,7 @@ def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: Pictur
     if picture.annotate and decided.pooled:
         raise UsageError(
             "--annotate writes the weight of a pair, and a cell here covers many",
-            "choose some with --query A:B --key C:D",
+            "choose fewer with --query A:B --key C:D",
         )
     finish = write if picture.show else deliver
     finish([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)

@@ -31,7 +31,7 @@ def html(
     page: PageOptions,
     engine: EngineOptions,
 ) -> None:
-    """Write one offline HTML page in which all heads can be looked at.
+    """Write one offline HTML page that shows all heads.
 
     Example: attnviz html "Your journey starts" --heads 4 --causal
     """

@@ -1,4 +1,4 @@
-"""attnviz manual: the reference, a topic a page."""
+"""attnviz manual: the reference, one page per topic."""
 
 from __future__ import annotations
 

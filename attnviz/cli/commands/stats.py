@@ -69,7 +69,7 @@ def stats(
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     if statistics.partial:
-        notice(f"interrupted: this is of {statistics.texts:,}{f' of {total:,}' if total else ''} texts")
+        notice(f"interrupted after {statistics.texts:,}{f' of {total:,}' if total else ''} texts")
         raise typer.Exit(INTERRUPTED)
 
 

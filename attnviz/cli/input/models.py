@@ -59,7 +59,7 @@ class ModelTraces:
                 progress=lambda done, of: line("layers", done, of),
             )
         if trace.source.unseen and not self._told:
-            notice(f"not shown, since attention is computed in a way of their own: {', '.join(trace.source.unseen)}")
+            notice(f"not shown, because they compute attention in their own way: {', '.join(trace.source.unseen)}")
             self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 
@@ -70,7 +70,7 @@ def require_no_toy(toy: ToyOptions, brings: str) -> None:
 
 
 def require_no_rule(rule: RuleOptions) -> None:
-    """Refuse another rule than the model's own."""
+    """Refuse any rule but the model's own."""
     _refuse(
         rule,
         "changes the rule, but a model has its own",

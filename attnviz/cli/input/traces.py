@@ -101,7 +101,7 @@ def _maker(making: Making) -> Callable[[Any], Trace]:
 def _image(source: SourceOptions) -> Path:
     """The image that a model is to look at."""
     if source.text is not None:
-        raise UsageError("this model looks at an image, not at a text", "give --file IMAGE in place of the text")
+        raise UsageError("this model looks at an image, not at a text", "give --file IMAGE instead of the text")
     if source.file is None or str(source.file) == "-":
         raise UsageError("this model looks at an image, and none is given", "add --file IMAGE")
     return source.file

@@ -19,12 +19,12 @@ class TableOptions(Options):
         list[Step], typer.Option(metavar="NAME", help="Only these steps, such as scores,weights.", rich_help_panel=SHOW)
     ] = ()  # type: ignore[assignment]
     precision: Annotated[
-        int, typer.Option(metavar="N", help="Decimals at the most.", min=0, max=17, rich_help_panel=SHOW)
+        int, typer.Option(metavar="N", help="At most this many decimals.", min=0, max=17, rich_help_panel=SHOW)
     ] = PRECISION
     max_tokens: Annotated[
         int,
         typer.Option(
-            metavar="N", help="Rows and columns at the most; the middle is left out.", min=2, rich_help_panel=SHOW
+            metavar="N", help="At most this many rows and columns; the middle is left out.", min=2, rich_help_panel=SHOW
         ),
     ] = MAX_TOKENS
     top: Annotated[

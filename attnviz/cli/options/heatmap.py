@@ -36,11 +36,13 @@ class PictureOptions(Options):
     ] = Pool.MEAN
     title: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Title in place of the one that says what it is.", rich_help_panel=SHOW),
+        typer.Option(metavar="TEXT", help="Title of the picture (default: what it shows).", rich_help_panel=SHOW),
     ] = None
     cmap: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A matplotlib colour map.", autocompletion=colour_maps, rich_help_panel=SHOW),
+        typer.Option(
+            metavar="NAME", help="Name of a matplotlib colour map.", autocompletion=colour_maps, rich_help_panel=SHOW
+        ),
     ] = None
     annotate: Annotated[
         bool | None,
@@ -55,7 +57,7 @@ class PictureOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help=f"Pixels an inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
+            help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
             min=20,
             max=1200,
             rich_help_panel=OUTPUT,

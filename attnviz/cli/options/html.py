@@ -34,7 +34,7 @@ class PageOptions(Options):
     ] = Pool.MEAN
     max_size: Annotated[
         float,
-        typer.Option(metavar="MB", help="Write no page that is larger.", min=0.1, rich_help_panel=OUTPUT),
+        typer.Option(metavar="MB", help="Largest page to write, in megabytes.", min=0.1, rich_help_panel=OUTPUT),
     ] = PAGE_MEGABYTES
     open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
     output: Annotated[

@@ -9,7 +9,7 @@ from attnviz.cli.typer_groups import Options
 
 
 class Topic(StrEnum):
-    """The topics in the order in which a person meets them, a file of attnviz/manual/ each."""
+    """The topics in the order in which a person meets them, one file in attnviz/manual/ each."""
 
     TEXT = "text"
     TOY = "toy"

@@ -1,4 +1,4 @@
-"""A real model in place of the toy."""
+"""A real model instead of the toy."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from attnviz.cli.typer_groups import Options
 
 
 class ModelOptions(Options):
-    """A real model in place of the toy."""
+    """A real model instead of the toy."""
 
     model: Annotated[
         str | None,
@@ -19,16 +19,14 @@ class ModelOptions(Options):
     ] = None
     device_map: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="auto: spread its weights over all devices there are.", rich_help_panel=MODEL
-        ),
+        typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
     target: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", help="What its decoder reads, if it has one (default: the text).", rich_help_panel=MODEL
+            metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
         ),
     ] = None
     chat: Annotated[
-        bool, typer.Option("--chat", help="Put the text into its chat template.", rich_help_panel=MODEL)
+        bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
     ] = False

@@ -31,7 +31,7 @@ class StatsOptions(Options):
         Pool,
         typer.Option(
             metavar="NAME",
-            help="A head's value is the mean over its queries, or the max, to which one query is enough.",
+            help="A head's value is the mean over its queries, or the max, which finds heads that act only once.",
             rich_help_panel=SHOW,
         ),
     ] = Pool.MEAN

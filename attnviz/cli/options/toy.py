@@ -18,7 +18,7 @@ class ToyOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help="Attention heads (default 1); several bring projections along.",
+            help="Attention heads (default 1); several come with projections.",
             min=1,
             rich_help_panel=TOY,
         ),

@@ -54,7 +54,7 @@ def drawn(
     figure, missing = draw(picture, cmap=cmap, annotate=annotate)
     if missing and form != "svg":  # where the viewer finds the font
         some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts have most scripts")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts cover most scripts")
     return save(figure, form, dpi)
 
 

@@ -21,7 +21,7 @@ def no_line(*_: object) -> None:
 
 
 def watched() -> bool:
-    """Whether somebody sees standard error."""
+    """Whether a person sees standard error."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 

@@ -183,7 +183,7 @@ def test_an_interrupted_run_shows_what_it_has(form):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert stderr.decode() == "attnviz: interrupted: this is of 2 texts\n"
+    assert stderr.decode() == "attnviz: interrupted after 2 texts\n"
     if form == "json":
         result = json.loads(stdout)
         assert (result["texts"], result["partial"]) == (2, True)
@@ -203,7 +203,7 @@ def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypat
     monkeypatch.setattr("attnviz.cli.commands.stats.read_lines", interrupted)
     (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
     result = attnviz("stats", "--lines", "--file", "texts.txt")
-    assert (result.code, result.stderr) == (130, "attnviz: interrupted: this is of 1,001 of 30,001 texts\n")
+    assert (result.code, result.stderr) == (130, "attnviz: interrupted after 1,001 of 30,001 texts\n")
     assert result.lines[0] == "texts: 1,001 · tokens: 3,003 · partial: interrupted before the last text"
 
 
