@@ -7,7 +7,7 @@ import zlib
 from xml.etree import ElementTree
 
 import pytest
-from command_line import SAMPLE, attnviz, done, program
+from command_line import SAMPLE, attnviz, done, problem, program
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -176,3 +176,47 @@ def test_a_character_without_a_font_is_spoken_of_once():
     result = attnviz("heatmap", "\U0010fffd a \U0010fffd", "--tokenizer", "whitespace", "-o", "a.png")
     assert result.code == 0
     assert "font" not in result.stderr or result.stderr.count("\n") == 1
+
+
+def test_a_trace_is_saved_in_place_of_a_picture():
+    assert done("heatmap", "a b", "--heads", 2, "-o", "t.safetensors").text == "t.safetensors\n"
+    assert done("heatmap", "--from", "t.safetensors", "-o", "-", "--format", "svg").stdout == drawn(
+        "a b", "--heads", 2, form="svg"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--show", "-o", "-"), 2, "--show draws on standard output, and -o - sends the png there"),
+        (("--show", "-o", "-", "--format", "svg"), 2, "--show draws on standard output, and -o - sends the svg there"),
+        (("-o", "t.safetensors", "--head", "0"), 2, "--head chooses what is shown, but a saved trace is whole"),
+        (("--format", "safetensors"), 2, "a trace is saved to a file"),
+    ],
+)
+def test_what_does_not_go_together(folder, arguments, code, message):
+    assert problem(attnviz("heatmap", "a b", *arguments), code) == message
+    assert list(folder.iterdir()) == []
+
+
+def test_values_are_not_written_into_cells_of_many_tokens(folder):
+    import numpy
+
+    from attnviz import Layer, Trace
+
+    array = numpy.zeros((1, 1100, 1))
+    Trace(tuple(map(str, range(1100))), (Layer(array, array, array),)).save(folder / "long.safetensors")
+    result = attnviz("heatmap", "--from", "long.safetensors", "--annotate")
+    assert problem(result, 2) == "--annotate writes the weight of a pair, and a cell here covers many"
+
+
+def test_a_token_is_a_row_or_a_column():
+    row = drawn("a b c", "--query", "b", form="svg")
+    assert row == drawn("a b c", "--query", "@1", form="svg") == drawn("a b c", "--query", "1:2", form="svg")
+    assert row != drawn("a b c", form="svg")
+    assert drawn("a b c", "--key", "C", form="svg") == drawn("a b c", "--key", "2:3", form="svg")
+
+
+def test_nothing_special_is_said():
+    result = attnviz("heatmap", "a b", "--skip-special", "--format", "term")
+    assert (result.code, result.stderr) == (0, "attnviz: there are no special tokens to hide\n")

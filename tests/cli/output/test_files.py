@@ -12,6 +12,13 @@ from pathlib import Path
 import pytest
 from command_line import PROGRAM, attnviz, done, fed, problem, program, started, surroundings
 
+from attnviz import trace_model, trace_text
+from attnviz.cli.output.files import deliver, drawn, name_file, save_trace
+from attnviz.errors import UsageError
+from attnviz.renderers.heatmap.figure import draw
+from attnviz.renderers.heatmap.picture import decide
+from attnviz.trace.selection import select
+
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-"
 FULL = "/dev/full"
 needs_full = pytest.mark.skipif(not os.path.exists(FULL), reason="this system has no /dev/full")
@@ -314,3 +321,69 @@ run()
         [PROGRAM[0], "-c", interrupted], capture_output=True, env=surroundings(), check=False, timeout=30
     )
     assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
+
+
+# Names of files
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "a b", "-o", "a.json"),
+        ("explain", "a b", "-o", "a.safetensors"),
+        ("heatmap", "a b", "-o", "a.svg"),
+        ("heatmap", "a b", "--format", "term", "-o", "a.txt"),
+        ("heatmap", "a b", "-o", "a.safetensors"),
+        ("html", "a b", "-o", "a.html"),
+        ("stats", "a b", "-o", "a.csv"),
+        ("stats", "a b", "-o", "a.json"),
+        ("stats", "a b", "-o", "a.txt"),
+        ("stats", "a b", "--metric", "entropy", "-o", "a.svg"),
+    ],
+)
+def test_each_command_prints_the_name_of_its_file(folder, arguments):
+    assert done(*arguments).text == f"{arguments[-1]}\n"
+    assert names(folder) == [arguments[-1]]
+
+
+@pytest.mark.parametrize("output", [None, Path("-"), Path("/dev/null"), Path("never-written.txt")])
+def test_what_is_no_file_has_no_name_to_print(output, capfdbinary):
+    name_file(output)
+    assert capfdbinary.readouterr().out == b""
+
+
+def test_pieces_reach_standard_output_as_they_come(capfdbinary):
+    def pieces():
+        yield b"one\n"
+        assert capfdbinary.readouterr().out == b"one\n"
+        yield b"two\n"
+
+    deliver(pieces(), None)
+    assert capfdbinary.readouterr().out == b"two\n"
+
+
+def test_characters_without_a_font_are_said_except_in_svg(capsys):
+    rare = "".join(map(chr, range(0x31340, 0x3134B)))  # of an extension that hardly a font has
+    trace = trace_text(f"{rare} a", tokenizer="whitespace")
+    picture = decide(trace, select(trace))
+    missing = draw(picture)[1]
+    if len(missing) < len(rare):
+        pytest.skip("this machine has a font for these")
+    drawn(picture, "svg")
+    assert capsys.readouterr().err == ""
+    drawn(picture, "png")
+    listed = f"{' '.join(rare[:10])} … (drawn as boxes); the Noto fonts have most scripts"
+    assert capsys.readouterr().err == f"attnviz: no font on this machine has {listed}\n"
+
+
+@pytest.mark.parametrize("output", [None, Path("-")])
+def test_a_trace_is_saved_to_a_file_alone(output):
+    with pytest.raises(UsageError, match="a trace is saved to a file"):
+        save_trace(trace_text("a"), output)
+
+
+def test_a_trace_of_a_model_says_how_exact_it_is(model_folder, capfd):
+    save_trace(trace_model(model_folder, "Your step"), Path("t.safetensors"))
+    out, err = capfd.readouterr()
+    assert out == "t.safetensors\n"
+    assert err.startswith("attnviz: t.safetensors: ")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from command_line import attnviz, done, in_terminal, problem, program, without_escapes
 from rich.cells import cell_len
+
+from attnviz.cli.output.terminal import Terminal, require_no_terminal
+from attnviz.errors import UsageError
 
 TEXTS = {
     "english": "Your journey starts with one step and goes on and on, further than anybody would have thought it could",
@@ -187,3 +194,45 @@ def test_a_terminal_gets_the_path_of_the_picture(folder):
 
 def test_a_terminal_may_have_svg():
     assert in_terminal("heatmap", "a b", "-o", "-", "--format", "svg").text.rstrip().endswith("</svg>")
+
+
+def test_a_terminal_is_found_by_its_device(folder):
+    ours, its = os.openpty()
+    path = Path(os.ttyname(its))
+    with pytest.raises(UsageError, match=f"PNG is binary, and {path} is a terminal"):
+        require_no_terminal("PNG", path)
+    os.close(ours)
+    os.close(its)
+    (folder / "a.png").touch()
+    for other in (None, Path("a.png"), Path("none.png"), Path("/dev/null"), Path("-")):
+        require_no_terminal("PNG", other)
+
+
+def test_standard_output_is_a_terminal_where_it_is_one(monkeypatch):
+    class Tty(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Tty())
+    with pytest.raises(UsageError, match="PDF is binary, and - is a terminal"):
+        require_no_terminal("PDF", Path("-"))
+    assert Terminal(None).height is not None
+    assert Terminal(Path("a.txt")).height is None
+    monkeypatch.setattr(sys, "stdout", None)
+    require_no_terminal("PDF", Path("-"))
+    assert Terminal(None)("a [b]\n") == b"a [b]\n"
+
+
+def test_a_device_that_cannot_be_opened_is_no_terminal(monkeypatch):
+    def refuse(*_):
+        raise OSError(6, "no such device")
+
+    monkeypatch.setattr(os, "open", refuse)
+    require_no_terminal("PNG", Path("/dev/null"))
+
+
+def test_a_character_that_the_encoding_lacks_is_a_question_mark(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert Terminal(None)("a→b\n") == b"a?b\n"
+    assert Terminal(Path("a.txt"))("a→b\n") == "a→b\n".encode()

@@ -1,0 +1,153 @@
+"""From options to traces: which source is meant, and what does not go together."""
+
+from pathlib import Path
+
+import numpy
+import pytest
+
+from attnviz.choices import Backend, Position
+from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.errors import AttnvizError, UsageError
+
+
+def source(**given):
+    return SourceOptions(**{"text": None, "file": None, "from_": None} | given)
+
+
+TEXT = source(text="a b")
+
+
+@pytest.fixture
+def arrays(folder) -> Path:
+    numpy.savez(folder / "a.npz", **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
+    return Path("a.npz")
+
+
+def test_options_of_the_toy_and_the_rule_shape_the_trace():
+    making = Making(
+        toy=ToyOptions(heads=2, seed=None, position=Position.ROPE), rule=RuleOptions(causal=True, scale=0.5)
+    )
+    [layer] = read_trace(TEXT, making).layers
+    assert (layer.heads, layer.rule.causal, layer.rule.scale, layer.rotary) == (2, True, 0.5, True)
+
+
+def test_no_scale_is_a_scale_of_1():
+    assert read_trace(TEXT, Making(rule=RuleOptions(no_scale=True))).layers[0].rule.scale == 1.0
+    with pytest.raises(UsageError, match="--scale and --no-scale: give one of the two"):
+        read_trace(TEXT, Making(rule=RuleOptions(no_scale=True, scale=2.0)))
+
+
+def test_a_rule_that_cannot_be_names_its_option():
+    with pytest.raises(UsageError, match=r"^--scale"):
+        read_trace(TEXT, Making(rule=RuleOptions(scale=float("inf"))))
+
+
+def test_a_persons_own_vectors_and_matrices_are_read(folder):
+    (folder / "e.json").write_text('{"a": [1, 2], "b": [3, 4]}')
+    numpy.savez(folder / "w.npz", **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
+    own = ToyOptions(embeddings=Path("e.json"), weights=Path("w.npz"))
+    [layer] = read_trace(TEXT, Making(toy=own)).layers
+    assert layer.query.tolist() == [[[1, 2], [3, 4]]]
+    with pytest.raises(UsageError, match="your own vectors have their own size"):
+        read_trace(TEXT, Making(toy=ToyOptions(embeddings=Path("e.json"), dim=2)))
+    with pytest.raises(UsageError, match="--project draws matrices, --weights brings them"):
+        read_trace(TEXT, Making(toy=ToyOptions(weights=Path("w.npz"), project=True)))
+
+
+def test_arrays_take_a_rule_but_no_toy(arrays):
+    making = Making(rule=RuleOptions(causal=True))
+    assert read_trace(source(from_=arrays), making).layers[0].rule.causal
+    with pytest.raises(UsageError, match="--heads shapes toy attention, but --from brings its own query"):
+        read_trace(source(from_=arrays), Making(toy=ToyOptions(heads=2)))
+
+
+def test_what_a_file_holds_beside_its_arrays_is_said(folder, capsys):
+    numpy.savez(folder / "b.npz", other=numpy.eye(2), **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
+    read_trace(source(from_=Path("b.npz")), Making())
+    assert capsys.readouterr().err == "attnviz: b.npz also holds other, which attnviz does not read\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"text": "a", "file": Path("b")}, "TEXT and --file are both given"),
+        ({"text": "-", "from_": Path("b")}, "TEXT and --from are both given"),
+        ({"text": "a", "file": Path("b"), "from_": Path("c")}, "TEXT and --file and --from are both given"),
+    ],
+)
+def test_two_sources_are_one_too_many(given, message):
+    with pytest.raises(UsageError, match=message):
+        read_trace(source(**given), Making())
+
+
+def test_a_model_and_arrays_are_one_too_many(arrays):
+    with pytest.raises(UsageError, match="--model and --from: which of the two is meant"):
+        read_trace(source(from_=arrays), Making(model=ModelOptions(model="m")))
+
+
+def test_options_of_a_model_need_one():
+    with pytest.raises(UsageError, match="--chat is for a real model"):
+        read_trace(TEXT, Making(model=ModelOptions(model=None, chat=True)))
+
+
+@pytest.mark.parametrize("engine", [EngineOptions(backend=Backend.TORCH), EngineOptions(device="cpu")])
+def test_torch_computes_where_it_is_asked_to(engine):
+    import torch
+
+    assert isinstance(read_trace(TEXT, Making(engine=engine)).layers[0].query, torch.Tensor)
+
+
+def test_lines_are_numbered_and_blank_ones_skipped(capsys):
+    pairs = list(read_lines(source(text="a\n\n \nb c\n"), Making()))
+    assert [(number, trace.tokens) for number, trace in pairs] == [(1, ("a",)), (4, ("b", "c"))]
+    assert capsys.readouterr().err == "attnviz: 2 blank lines skipped\n"
+
+
+def test_a_line_that_fails_is_named_or_left_to_the_caller():
+    making = Making(toy=ToyOptions(embeddings=Path("e.json")))
+    Path("e.json").write_text('{"a": [1, 2]}')
+    with pytest.raises(AttnvizError, match=r"^line 2: "):
+        list(read_lines(source(text="a\nb\na"), making))
+    failed: list[int] = []
+    pairs = list(read_lines(source(text="a\nb\na"), making, lambda number, _: failed.append(number)))
+    assert ([number for number, _ in pairs], failed) == ([1, 3], [2])
+
+
+def test_lines_alone_are_texts(arrays):
+    with pytest.raises(UsageError, match="--lines is for texts: --from brings one trace"):
+        list(read_lines(source(from_=arrays), Making()))
+    with pytest.raises(AttnvizError, match="no line holds a word"):
+        list(read_lines(source(text=" \n "), Making()))
+
+
+def test_an_error_keeps_its_kind_and_its_hint():
+    with pytest.raises(UsageError, match=r"^line 7: wrong$") as raised, named_line(7):
+        raise UsageError("wrong", "try again")
+    assert raised.value.hint == "try again"
+
+
+def test_a_model_that_looks_at_an_image_takes_no_text(folder, tmp_path_factory):
+    from tiny_models import saved
+
+    model = Making(model=ModelOptions(model=str(saved("ViT", tmp_path_factory.mktemp("vit")))))
+    with pytest.raises(UsageError, match="this model looks at an image, not at a text"):
+        read_trace(TEXT, model)
+    with pytest.raises(UsageError, match="this model looks at an image, and none is given"):
+        read_trace(source(file=Path("-")), model)
+    with pytest.raises(UsageError, match="--lines is for texts, and this model looks at an image"):
+        list(read_lines(TEXT, model))
+    (folder / "a.png").touch()
+    with pytest.raises(AttnvizError, match=r"a\.png is not a readable image"):
+        read_trace(source(file=Path("a.png")), model)
+
+
+def test_a_model_takes_neither_toy_nor_rule():
+    with pytest.raises(UsageError, match="--seed shapes toy attention, but --model brings its own"):
+        read_trace(TEXT, Making(toy=ToyOptions(seed=0), model=ModelOptions(model="m")))
+    with pytest.raises(UsageError, match="--causal changes the rule, but a model has its own"):
+        read_trace(TEXT, Making(rule=RuleOptions(causal=True), model=ModelOptions(model="m")))

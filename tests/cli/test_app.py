@@ -1,0 +1,96 @@
+"""The program as a whole: its commands, its exit codes, and errors as one line and a hint."""
+
+import sys
+from importlib import import_module
+from inspect import signature
+
+import pytest
+from command_line import attnviz, done, problem
+
+import attnviz as library
+from attnviz.cli.app import COMMANDS, build, main
+from attnviz.cli.typer_groups import Options
+from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_one_entry_and_one_file(name):
+    run = getattr(import_module(f"attnviz.cli.commands.{name}"), name)
+    assert "Example: attnviz " in run.__doc__
+    assert set(build().commands) == set(COMMANDS)
+    assert set(build([name, "text"]).commands) == {name}
+    assert [parameter.name for parameter in signature(run).parameters.values()]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_stands_in_two_groups_of_a_command(name):
+    run = getattr(import_module(f"attnviz.cli.commands.{name}"), name)
+    names: list[str] = []
+    for group in run.__annotations__.values():
+        kind = getattr(sys.modules[run.__module__], group, None) if isinstance(group, str) else group
+        if isinstance(kind, type) and issubclass(kind, Options):
+            names += [field for base in kind.__mro__[:-1] for field in base.__annotations__]
+    assert len(names) == len(set(names))
+    assert names
+
+
+def test_the_arguments_of_the_program_are_taken_where_none_are_given(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["attnviz", "--version"])
+    assert main() == DONE
+    assert capsys.readouterr().out == f"attnviz {library.__version__}\n"
+
+
+def test_done_failed_and_wrong_usage_have_codes_of_their_own():
+    assert done("explain", "a").code == DONE == 0
+    assert attnviz("explain", "--file", "none.txt").code == FAILED == 1
+    assert attnviz("explain", "--nope").code == USAGE == 2
+    assert INTERRUPTED == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("explain", "--nope"), "attnviz: hint: attnviz explain --help\n"),
+        (("explain", "two", "words"), 'attnviz: hint: put the text in quotes: attnviz explain "…"\n'),
+        (("nope",), "attnviz: hint: attnviz --help\n"),
+    ],
+)
+def test_the_hint_for_wrong_usage(arguments, hint):
+    assert attnviz(*arguments).stderr.endswith(hint)
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it, of a GPU."""
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "not enough memory"),
+        (MemoryError("cannot allocate 8 GiB"), "not enough memory: cannot allocate 8 GiB"),
+        (OutOfMemoryError("CUDA out of memory"), "not enough memory: CUDA out of memory"),
+    ],
+)
+def test_too_little_memory_is_one_line(monkeypatch, error, message):
+    _failing(monkeypatch, error)
+    assert problem(attnviz("explain", "a"), FAILED) == message
+
+
+def test_an_interruption_has_the_code_of_a_shell(monkeypatch):
+    _failing(monkeypatch, KeyboardInterrupt())
+    assert attnviz("explain", "a").code == INTERRUPTED
+
+
+def test_a_mistake_of_ours_is_a_traceback(monkeypatch):
+    _failing(monkeypatch, RuntimeError("a mistake"))
+    with pytest.raises(RuntimeError, match="a mistake"):
+        attnviz("explain", "a")
+
+
+def _failing(monkeypatch, error):
+    """The next command fails with ``error``."""
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(type(build(["explain"])), "main", fail)
