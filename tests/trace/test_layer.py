@@ -1,0 +1,127 @@
+"""One attention layer: its shapes, its steps, its heads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from traces_of_all_kinds import cross_layer, normal, self_layer
+
+from attnviz.attention.rule import Rule
+from attnviz.errors import AttnvizError
+from attnviz.trace.layer import Layer
+
+torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule(), Rule(causal=True, window=2), self_layer().rule], ids=["plain", "window", "full"]
+)
+def test_each_head_alone_equals_the_same_head_of_all(rule):
+    layer = replace(self_layer(), rule=rule)
+    together = layer.steps()
+    for head in range(layer.heads):
+        for one, every in zip(layer.steps(head), together, strict=True):
+            assert_allclose(one, every[head], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 3), (1, 3, 3), (4, 3, 3), (4, 1, 3), (1, 1, 1)])
+def test_each_head_takes_its_part_of_the_rules_arrays(shape):
+    rule = Rule(bias=normal(*shape), mask=normal(*shape) < 1)
+    layer = Layer(normal(4, 3, 2), normal(2, 3, 2), normal(2, 3, 2), rule)
+    layer.check()
+    for head in range(4):
+        assert_allclose(layer.steps(head).weights, layer.steps().weights[head], rtol=1e-12, atol=1e-12)
+
+
+def test_a_head_reads_the_key_head_of_its_group():
+    layer = Layer(normal(6, 3, 2), normal(2, 3, 2), normal(2, 3, 2))
+    assert [layer.kv_head(head) for head in range(6)] == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("heads", "key_heads"), [(1, 2), (3, 2)])
+def test_heads_that_do_not_divide_are_told_for_one_head_too(heads, key_heads):
+    with pytest.raises(AttnvizError, match=f"{heads} query heads"):
+        Layer(normal(heads, 3, 2), normal(key_heads, 3, 2), normal(key_heads, 3, 2)).steps(heads - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"key": normal(2, 3, 4)}, "query has 2 dimensions but key has 4"),
+        ({"value": normal(2, 4, 5)}, "key has 3 tokens but value has 4"),
+        ({"key": normal(3, 3, 2), "value": normal(3, 3, 2)}, "4 query heads"),
+        ({"rule": Rule(mask=numpy.ones((2, 3), dtype=bool))}, r"mask has the shape \(2, 3\)"),
+        ({"rule": Rule(bias=numpy.ones((2, 3)))}, r"bias has the shape \(2, 3\)"),
+        ({"rule": Rule(bias=numpy.ones((3, 5)))}, r"bias has the shape"),
+        ({"rule": Rule(sinks=normal(2))}, "sinks has the shape"),
+        ({"query": normal(4, 2, 2), "rule": Rule(causal=True)}, "2 queries and 3 keys"),
+    ],
+)
+def test_a_layer_that_does_not_fit_together_says_so_before_it_is_computed(change, words):
+    with pytest.raises(AttnvizError, match=words):
+        replace(self_layer(), **change).check()
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 2, 3, 4), ()])
+def test_a_layer_needs_heads_of_tokens(shape):
+    with pytest.raises(AttnvizError, match="query has the shape"):
+        Layer(numpy.ones(shape), normal(2, 3, 2), normal(2, 3, 2))
+
+
+def test_one_head_may_come_without_its_axis():
+    assert Layer(normal(3, 2), normal(4, 2), normal(4, 5)).key.shape == (1, 4, 2)
+
+
+def test_inputs_are_embeddings_and_positions():
+    layer = self_layer()
+    assert_array_equal(layer.inputs, layer.embeddings + layer.positions)
+    assert_array_equal(replace(layer, positions=None).inputs, layer.embeddings)
+    assert replace(layer, embeddings=None).inputs is None
+
+
+def test_the_outputs_of_all_heads_are_projected_side_by_side():
+    layer = self_layer()
+    outputs, projection = layer.steps().output, layer.projections["output"]
+    side_by_side = numpy.concatenate(list(outputs), axis=-1)
+    assert_array_equal(layer.concat(outputs), side_by_side)
+    assert_allclose(layer.projected(layer.concat(outputs)), side_by_side @ projection.weight + projection.bias)
+    assert replace(layer, projections={}).projected(side_by_side) is None
+
+
+def test_the_scale_of_a_layer_is_what_its_rule_says_or_the_dimensions():
+    assert self_layer().scale == 0.3
+    assert cross_layer().scale == pytest.approx(3**-0.5)
+
+
+def test_attention_beyond_the_memory_is_refused_before_it_is_computed():
+    query = numpy.broadcast_to(numpy.float32(1), (64, 1_000_000, 1))
+    with pytest.raises(AttnvizError, match="attention of 1,000,000 queries over 1,000,000 keys needs"):
+        Layer(query, query, query).steps()
+
+
+def test_one_query_is_that_row_of_the_whole():
+    mask = numpy.tril(numpy.ones((2, 5, 5), dtype=bool), k=2)
+    rule = Rule(
+        causal=True,
+        window=3,
+        softcap=2.0,
+        mask=mask,
+        bias=numpy.random.default_rng(1).normal(size=(5, 5)),
+        sinks=[0.1, 0.2],
+    )
+    arrays = numpy.random.default_rng(0).normal(size=(3, 2, 5, 4))
+    layer = Layer(*arrays, rule)
+    for head in range(2):
+        for query in range(5):
+            for one, whole in zip(layer.steps(head, query), layer.steps(head), strict=True):
+                assert_allclose(one[0], whole[query], rtol=1e-12)
+
+
+@pytest.mark.parametrize("head", [-1, 2, 99])
+def test_a_head_that_is_not_there_is_told(head):
+    with pytest.raises(AttnvizError, match=f"head {head} does not exist: the layer has heads 0 to 1"):
+        Layer(*numpy.ones((3, 2, 3, 4))).steps(head)

@@ -1,0 +1,133 @@
+"""Arrays in a .safetensors file: every type, and every way to be damaged."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import ml_dtypes
+import numpy
+import pytest
+import safetensors
+import safetensors.numpy
+import safetensors.torch
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from strategies import damaged
+from traces_of_all_kinds import full_trace, normal, opened, plain_trace
+
+from attnviz.attention.arrays import to_numpy
+from attnviz.attention.rule import Rule
+from attnviz.errors import AttnvizError
+from attnviz.trace.layer import Layer
+from attnviz.trace.safetensors import LARGE, read_safetensors, write_safetensors
+from attnviz.trace.trace import Trace, load
+
+torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_a_trace_of_tensors_comes_back_with_the_same_numbers(tmp_path, dtype):
+    query = torch.from_numpy(normal(2, 3, 4)).to(dtype)
+    rule = Rule(sinks=torch.tensor([0.5, 1.0], dtype=dtype), mask=torch.eye(3, dtype=torch.bool))
+    saved = Trace(("a", "b", "c"), (Layer(query.requires_grad_(), query, query, rule),))
+    saved.save(tmp_path / "trace.safetensors")
+    loaded = load(tmp_path / "trace.safetensors").layers[0]
+    assert_array_equal(loaded.query, query.detach().double())
+    assert_allclose(loaded.steps().output, to_numpy(saved.layers[0].steps().output), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [">f8", "int16", ml_dtypes.bfloat16])
+def test_a_trace_of_unusual_arrays_comes_back_with_the_same_numbers(tmp_path, dtype):
+    query = (4 * normal(1, 3, 4)).astype(dtype)
+    Trace(("a", "b", "c"), (Layer(query, query, query),)).save(tmp_path / "trace.safetensors")
+    assert_array_equal(load(tmp_path / "trace.safetensors").layers[0].query, query.astype(numpy.float64))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("traces") / "trace.safetensors"
+    full_trace().save(path)
+    return path
+
+
+def test_a_file_cut_short_is_an_error(saved):
+    content = saved.read_bytes()
+    path = saved.with_name("cut.safetensors")
+    for length in [*range(64), *range(64, len(content), 97), len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(AttnvizError, match=r"not a readable \.safetensors file"):
+            load(path)
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_damaged_file_is_an_error_or_a_trace(saved, data):
+    opened(saved.with_name("damaged.safetensors"), data.draw(damaged(saved.read_bytes())))
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_changed_header_is_an_error_or_a_trace(saved, data):
+    content = bytearray(saved.read_bytes())
+    header = int.from_bytes(content[:8], "little")
+    for position in data.draw(st.lists(st.integers(8, 7 + header), min_size=1, max_size=3)):
+        content[position] ^= data.draw(st.integers(1, 255))
+    opened(saved.with_name("changed.safetensors"), bytes(content))
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "trace.safetensors"
+    plain_trace().save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(safetensors.numpy, "save_file", lambda *_: (_ for _ in ()).throw(TypeError))
+    with pytest.raises(TypeError):
+        plain_trace(tokens=2).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_array_is_mapped_and_a_small_one_read(tmp_path):
+    large, small = numpy.arange(LARGE // 8, dtype=float), numpy.arange(3.0)
+    write_safetensors(tmp_path / "t.safetensors", {"large": large, "small": small}, {"of": "mine"})
+    arrays, metadata = read_safetensors(tmp_path / "t.safetensors")
+    assert metadata == {"of": "mine"}
+    assert_array_equal(arrays["large"], large)
+    assert_array_equal(arrays["small"], small)
+    assert not arrays["large"].flags.writeable  # the file's own bytes
+    assert arrays["small"].flags.writeable
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as threads:
+        read = threads.submit(pipe.read_bytes)
+        write_safetensors(pipe, {"query": numpy.ones(3)}, {})
+        content = read.result(timeout=60)
+    assert pipe.is_fifo()
+    assert_array_equal(safetensors.numpy.load(content)["query"], numpy.ones(3))
+
+
+def test_a_full_disk_is_one_clear_line():
+    with pytest.raises(AttnvizError, match=r"/dev/full"):
+        write_safetensors("/dev/full", {"query": numpy.ones(3)}, {})
+
+
+def test_what_the_library_refuses_to_write_is_one_clear_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise safetensors.SafetensorError("no space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", full)
+    with pytest.raises(AttnvizError, match=r"t\.safetensors: no space left on device"):
+        write_safetensors(tmp_path / "t.safetensors", {"query": numpy.ones(3)}, {})
+    assert not (tmp_path / "t.safetensors").exists()
+
+
+def test_a_type_that_numpy_lacks_is_named(tmp_path):
+    content = safetensors.torch.save({"query": torch.ones(2, 2).to(torch.float8_e4m3fn)})
+    (tmp_path / "t.safetensors").write_bytes(content)
+    with pytest.raises(AttnvizError, match=r"t\.safetensors"):
+        read_safetensors(tmp_path / "t.safetensors")
