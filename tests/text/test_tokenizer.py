@@ -1,4 +1,7 @@
-import re
+"""From text to tokens."""
+
+from __future__ import annotations
+
 import string
 import unicodedata
 
@@ -6,20 +9,23 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from attnviz.choices import Tokenizer
 from attnviz.errors import AttnvizError
-from attnviz.text.characters import clusters, valid_text
-from attnviz.text.display import JOINERS, shorten, shown
-from attnviz.text.search import find
+from attnviz.text.characters import valid_text
 from attnviz.text.tokenizer import ASCII_WORD, UNICODE_WORD, tokenize
 
 FAMILY = "👨‍👩‍👧"
+
+
 VIETNAMESE = "Không có việc gì khó, chỉ sợ lòng không bền"
+
+
 ANY_TEXT = st.text(max_size=12) | st.text(
     alphabet=" \t\n\r\x1b\x1c\x85\u200b\u200c\u200d\u0301e🏽👩🇻\ud800", max_size=8
 )
+
+
 ASCII_TEXT = st.lists(
     st.sampled_from([*map(chr, range(128)), *("\r\n", "don't", "_1", "'", "\x1c") * 8]), max_size=12
 ).map("".join)
@@ -83,11 +89,6 @@ def test_the_two_word_patterns_agree_on_ascii(text):
     assert ASCII_WORD.findall(text) == regex.findall(UNICODE_WORD, text)
 
 
-@given(text=ASCII_TEXT)
-def test_the_two_ways_to_characters_agree_on_ascii(text):
-    assert clusters(text) == regex.findall(r"\X", text)
-
-
 @pytest.mark.parametrize("tokenizer", [Tokenizer.WORD, Tokenizer.CHAR])
 @given(text=ANY_TEXT)
 def test_no_tokenizer_loses_anything_but_white_space(tokenizer, text):
@@ -122,89 +123,6 @@ def test_an_empty_text_is_an_error(tokenizer):
 def test_a_text_of_white_space_is_an_error(tokenizer, text):
     with pytest.raises(AttnvizError, match="only white space"):
         tokenize(text, tokenizer)
-
-
-@given(text=ANY_TEXT)
-def test_valid_text_can_be_written_anywhere(text):
-    assert valid_text(text).encode("utf-8").decode("utf-8") == valid_text(text)
-    assert valid_text(text) == text or re.search("[\ud800-\udfff]", text)
-
-
-@pytest.mark.parametrize(
-    ("token", "expected"),
-    [
-        ("word", "word"),
-        ("ế", "ế"),
-        ("", "''"),
-        (" ", "·"),
-        ("a b", "a·b"),
-        ("\n", r"\n"),
-        ("\x1b[31m", r"\x1b[31m"),
-        ("\u200b", r"\u200b"),
-        ("\u202e", r"\u202e"),
-        ("\u200d", r"\u200d"),
-        ("\u0301", "◌\u0301"),
-        (FAMILY, FAMILY),
-        ("می\u200cخواهم", "می\u200cخواهم"),
-        ("\ud800", r"\ud800"),
-        ("[bold]", "[bold]"),
-    ],
-)
-def test_a_token_as_a_person_sees_it(token, expected):
-    assert shown(token) == expected
-
-
-@given(token=ANY_TEXT)
-def test_what_is_shown_is_printable_and_never_empty(token):
-    seen = shown(token)
-    assert seen.strip()
-    assert "".join(character for character in seen if character not in JOINERS).isprintable()
-    assert not set(seen) & set("\x1b\n\r\x85\u2028 ")
-    assert seen[0] not in JOINERS
-    assert seen[-1] not in JOINERS
-
-
-@given(text=st.text(max_size=20).map(shown) | ANY_TEXT.map(shown), cells=st.integers(1, 12))
-def test_a_shortened_text_fits_its_cells(text, cells):
-    short = shorten(text, cells)
-    assert cell_len(short) <= cells
-    assert short == text or (short.endswith("…") and cell_len(text) > cells)
-
-
-@pytest.mark.parametrize(
-    ("text", "cells", "expected"),
-    [
-        ("journey", 7, "journey"),
-        ("journey", 4, "jou…"),
-        ("注意力", 4, "注…"),
-        ("注意力", 6, "注意力"),
-        ("journey", 1, "…"),
-    ],
-)
-def test_shortening_marks_the_cut(text, cells, expected):
-    assert shorten(text, cells) == expected
-
-
-@pytest.mark.parametrize(
-    ("wanted", "positions"),
-    [
-        ("cat", [1]),
-        ("The", [0]),
-        ("the", [3]),
-        ("THE", [0, 3]),
-        ("2", [4]),
-        ("3", [3]),
-        ("·", [2]),
-        (" ", [2]),
-        ("5", []),
-        ("dog", []),
-        ("-1", []),
-        ("9" * 5000, []),
-    ],
-    ids=lambda value: str(value)[:8],
-)
-def test_a_token_is_found_by_its_text_then_by_its_position(wanted, positions):
-    assert find(["The", "cat", " ", "the", "2"], wanted) == positions
 
 
 def test_every_ascii_word_character_stays_in_its_word():

@@ -12,7 +12,7 @@ from traces_of_all_kinds import cross_layer, normal, self_layer
 
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import Layer, Projection
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 
@@ -125,3 +125,60 @@ def test_one_query_is_that_row_of_the_whole():
 def test_a_head_that_is_not_there_is_told(head):
     with pytest.raises(AttnvizError, match=f"head {head} does not exist: the layer has heads 0 to 1"):
         Layer(*numpy.ones((3, 2, 3, 4))).steps(head)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"slopes": (0.5,)}, "1 slopes for 4 heads: give one a head"),
+        ({"slopes": (0.5, 1, 2, numpy.inf)}, "slopes are .*: they must be finite numbers"),
+        ({"index": 1.0}, "a layer needs a number, a name and a kind, got 1.0"),
+        ({"index": True}, "a layer needs a number, a name and a kind, got True"),
+        ({"name": None}, "a layer needs a number, a name and a kind, got 3, None"),
+        ({"kind": "other"}, "a layer needs a number, a name and a kind, .*'other'"),
+        ({"tokens": ("a", 2)}, "tokens must be texts"),
+        ({"key": numpy.ones((2, 0, 2)), "value": numpy.ones((2, 0, 5))}, r"key is empty: its shape is \(2, 0, 2\)"),
+    ],
+)
+def test_what_makes_no_layer_is_one_clear_line(facts, words):
+    with pytest.raises(AttnvizError, match=words):
+        replace(self_layer(), **facts)
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "stack", "title"),
+    [
+        ("", 2, "", "layer 2"),
+        ("cross 2", 2, "cross", "cross 2"),
+        ("vision 0", 0, "vision", "vision 0"),
+        ("cross 3", 2, "", "layer 2"),
+        ("h.2.attn", 2, "", "layer 2"),
+    ],
+)
+def test_a_layer_is_called_by_its_stack_and_number(name, index, stack, title):
+    layer = replace(self_layer(), name=name, index=index)
+    assert (layer.stack, layer.title) == (stack, title)
+
+
+def test_true_and_false_are_numbers():
+    layer = Layer(numpy.eye(3, dtype=bool), numpy.eye(3), numpy.eye(3))
+    assert layer.query.dtype.kind == "f"
+    assert_allclose(layer.steps().scores[0], numpy.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (Rule(mask=numpy.ones((2, 3), dtype=bool)), r"mask has the shape \(2, 3\), .* scores' \(4, 3, 3\)"),
+        (Rule(bias=numpy.ones((2, 1, 3))), r"bias has the shape \(2, 1, 3\), .* scores' \(4, 3, 3\)"),
+        (Rule(bias=numpy.ones((1, 4, 3, 3))), r"bias has the shape \(1, 4, 3, 3\), .* scores' \(4, 3, 3\)"),
+    ],
+)
+def test_a_mask_or_bias_that_fits_no_scores_is_told_at_once(rule, words):
+    with pytest.raises(AttnvizError, match=words):
+        replace(self_layer(), rule=rule)
+
+
+def test_what_a_projection_yields_is_finite():
+    with pytest.raises(AttnvizError, match="what the projection yields is not finite"):
+        Projection(numpy.full((2, 2), 1e308))(numpy.full((1, 2), 1e308))

@@ -10,15 +10,17 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from hypothesis import given, settings
 from numpy.testing import assert_allclose
 from safetensors.numpy import save
-from traces_of_all_kinds import cross_layer, normal, self_layer
+from strategies import json_values
+from traces_of_all_kinds import cross_layer, full_trace, normal, opened, self_layer
 
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
-from attnviz.trace.trace import Trace, load
+from attnviz.trace.trace import Trace, load, numbered
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 
@@ -75,3 +77,118 @@ def test_lone_surrogates_are_written_out_on_every_side():
     trace = Trace(("\udc80", "b"), (layer,))
     assert trace.tokens[0] == trace.query_tokens(trace.layers[0])[0] == r"\udc80"
     assert trace.key_tokens(trace.layers[0])[0] == r"\ud800"
+
+
+RECORD = {
+    "tokens": ["a", "b"],
+    "source": {},
+    "layers": [
+        {
+            "index": 0,
+            "name": "",
+            "kind": "self",
+            "tokens": None,
+            "key_tokens": None,
+            "rule": {"scale": 1.0, "causal": True},
+        }
+    ],
+}
+
+
+PLACES = [
+    ("tokens",),
+    ("source",),
+    ("layers",),
+    *(("layers", 0, name) for name in RECORD["layers"][0]),
+    *(
+        ("layers", 0, "rule", name)
+        for name in ("scale", "causal", "query_offset", "window", "softcap", "mask", "other")
+    ),
+]
+
+
+def file_of(record: str, **arrays: numpy.ndarray) -> bytes:
+    arrays = {name: numpy.ones((1, 2, 2)) for name in ("query", "key", "value")} | arrays
+    return save({f"layers.0.{name}": array for name, array in arrays.items()}, {"attnviz": "1", "trace": record})
+
+
+def test_the_record_of_the_next_tests_is_a_trace(tmp_path):
+    (tmp_path / "trace.safetensors").write_bytes(file_of(json.dumps(RECORD)))
+    assert load(tmp_path / "trace.safetensors").tokens == ("a", "b")
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
+@settings(max_examples=40)
+@given(value=json_values())
+def test_a_trace_with_another_value_in_its_record_is_an_error_or_a_trace(tmp_path_factory, place, value):
+    record = json.loads(json.dumps(RECORD))
+    owner = record
+    for step in place[:-1]:
+        owner = owner[step]
+    owner[place[-1]] = value
+    opened(tmp_path_factory.getbasetemp() / "record.safetensors", file_of(json.dumps(record)))
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["", "[]", "null", "[" * 100_000, json.dumps(RECORD).replace("1.0", "1" + "0" * 400), '{"layers": []}'],
+    ids=["empty", "list", "null", "deep", "huge", "no-layers"],
+)
+def test_a_trace_with_a_broken_record_is_damaged(tmp_path, record):
+    (tmp_path / "trace.safetensors").write_bytes(file_of(record))
+    with pytest.raises(AttnvizError, match=r"damaged trace|scale is 1000"):
+        load(tmp_path / "trace.safetensors")
+
+
+def test_a_trace_without_one_of_its_arrays_is_damaged(tmp_path):
+    content = save({"layers.0.query": numpy.ones((1, 2, 2))}, {"attnviz": "1", "trace": json.dumps(RECORD)})
+    (tmp_path / "trace.safetensors").write_bytes(content)
+    with pytest.raises(AttnvizError):
+        load(tmp_path / "trace.safetensors")
+
+
+def test_a_trace_moves_with_all_its_layers():
+    moved = full_trace().to("torch", "cpu", "float32")
+    assert [str(layer.query.dtype) for layer in moved.layers] == ["torch.float32"] * 3
+    assert (moved.tokens, moved.source) == (full_trace().tokens, full_trace().source)
+
+
+def test_tokens_and_layers_are_held_apart_from_what_they_were_made_of():
+    tokens = ["a", "b", "c"]
+    trace = Trace(tokens, [self_layer()])
+    tokens.append("d")
+    assert (trace.tokens, len(trace.layers)) == (("a", "b", "c"), 1)
+
+
+@pytest.mark.parametrize("tokens", [("a", 1, "c"), (None,)])
+def test_a_token_is_a_text(tokens):
+    with pytest.raises(AttnvizError, match="tokens must be texts"):
+        Trace(tokens, (self_layer(),))
+
+
+def test_a_trace_says_what_it_is():
+    assert repr(full_trace()) == "Trace(3 tokens, 3 layers, 4 heads, model)"
+
+
+def test_names_of_tokens_that_came_without_are_their_positions():
+    assert numbered(3) == ("0", "1", "2")
+    assert numbered(2, "k") == ("k0", "k1")
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "function"),
+    [
+        ("explain", {"head": 0}, "explain"),
+        ("heatmap", {"head": 0}, "heatmap"),
+        ("to_html", {"layer": 3}, "html"),
+        ("_repr_html_", {}, "notebook_frame"),
+    ],
+)
+def test_a_method_calls_its_public_function(method, options, function, monkeypatch):
+    from attnviz import api
+
+    trace = full_trace()
+    monkeypatch.setattr(api, function, lambda *given, **named: (given, named))
+    given, named = getattr(trace, method)(**options)
+    assert given[0] is trace
+    assert named == options

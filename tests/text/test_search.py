@@ -1,0 +1,43 @@
+"""Where a token, or a position, stands among tokens."""
+
+from __future__ import annotations
+
+import pytest
+
+from attnviz.text.search import BEYOND, find, folded, whole_number
+
+
+@pytest.mark.parametrize(
+    ("wanted", "positions"),
+    [
+        ("cat", [1]),
+        ("The", [0]),
+        ("the", [3]),
+        ("THE", [0, 3]),
+        ("2", [4]),
+        ("3", [3]),
+        ("·", [2]),
+        (" ", [2]),
+        ("5", []),
+        ("dog", []),
+        ("-1", []),
+        ("9" * 5000, []),
+    ],
+    ids=lambda value: str(value)[:8],
+)
+def test_a_token_is_found_by_its_text_then_by_its_position(wanted, positions):
+    assert find(["The", "cat", " ", "the", "2"], wanted) == positions
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("7", 7), ("007", 7), ("1,000", 1000), ("0", 0), ("000", 0), ("9" * 16, BEYOND), ("9" * 5000, BEYOND)],
+)
+def test_a_number_is_read_however_long_it_is(word, number):
+    assert whole_number(word) == number
+
+
+def test_words_are_the_same_whatever_their_case_and_encoding():
+    assert folded("KHÔNG") == folded("kho\u0302ng")
+    assert folded("Your") == "your"
+    assert folded("a") != folded("á")
