@@ -130,13 +130,13 @@ def test_a_head_that_is_not_there_is_told(head):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"slopes": (0.5,)}, "1 slopes for 4 heads: give one a head"),
+        ({"slopes": (0.5,)}, "1 slopes for 4 heads: give one per head"),
         ({"slopes": (0.5, 1, 2, numpy.inf)}, "slopes are .*: they must be finite numbers"),
         ({"index": 1.0}, "a layer needs a number, a name and a kind, got 1.0"),
         ({"index": True}, "a layer needs a number, a name and a kind, got True"),
         ({"name": None}, "a layer needs a number, a name and a kind, got 3, None"),
         ({"kind": "other"}, "a layer needs a number, a name and a kind, .*'other'"),
-        ({"tokens": ("a", 2)}, "tokens must be texts"),
+        ({"tokens": ("a", 2)}, "tokens must be strings"),
         ({"key": numpy.ones((2, 0, 2)), "value": numpy.ones((2, 0, 5))}, r"key is empty: its shape is \(2, 0, 2\)"),
     ],
 )

@@ -162,7 +162,7 @@ def test_tokens_and_layers_are_held_apart_from_what_they_were_made_of():
 
 @pytest.mark.parametrize("tokens", [("a", 1, "c"), (None,)])
 def test_a_token_is_a_text(tokens):
-    with pytest.raises(AttnvizError, match="tokens must be texts"):
+    with pytest.raises(AttnvizError, match="tokens must be strings"):
         Trace(tokens, (self_layer(),))
 
 
