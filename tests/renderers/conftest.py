@@ -3,7 +3,7 @@
 The files in tests/golden/ are what explain prints on a console of a fixed width, without colour. After a change that
 is meant, write them again and read the difference:
 
-    ATTNVIZ_WRITE_GOLDEN=1 pytest tests/renderers/test_tables.py && git diff tests/golden
+    ATTNVIZ_WRITE_GOLDEN=1 pytest tests/renderers/explain/test_tables.py && git diff tests/golden
 """
 
 from __future__ import annotations

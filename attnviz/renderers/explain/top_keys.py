@@ -17,6 +17,7 @@ from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.text.display import NamedToken
 
 QUERIES = 4  # that are shown when none was asked for
 
@@ -41,33 +42,50 @@ def _queries(writer: Writer) -> list[int]:
     return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 
-def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], sentences: list[str]) -> Section:
+def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], opening: list[str]) -> Section:
+    """One query, whose ``steps`` are (1, keys), after the sentences of ``opening``."""
     name, say = writer.queries[query], writer.say
     title = say("title.top_keys", query=name.text, position=f"{query:,}")
-    weights = steps.weights[0].astype(numpy.float64)
     hidden = steps.hidden[0]
     if hidden.all():
-        return Section(title, "", [*sentences, say("masked.blind", query=name)], [])
+        return Section(title, "", [*opening, say("masked.blind", query=name)], [])
     kept = numpy.array(writer.selected.key_positions)
     seen = kept[~hidden[kept]]
     keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
-    left = float(weights[others].sum())
-    if len(keys):
-        share, rest = numbers.share(float(weights[keys].sum())), f"{len(others):,}"
-        if len(others):
-            sentences.append(counted(writer, "top.what", len(keys), share=share, rest=rest, left=numbers.share(left)))
-        else:
-            sentences.append(counted(writer, "top.what_all", len(keys), share=share))
-    if left_out := float(numpy.delete(weights, kept).sum()):
-        sentences.append(say("weights.left_out", query=name, share=numbers.share(left_out)))
-    if writer.layer.rule.sinks is not None:
-        sentences.append(say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0))))
-    if Step.OUTPUT in writer.steps:
-        sentences.append(say("output.here", query=name, vector=writer.vector(steps.output[0])))
+    sentences = [*opening, *_shares(writer, steps, keys, others), *_rest(writer, name, steps)]
     if not len(keys):  # all that it sees is left out
         return Section(title, "", sentences, [])
     rows = [f"{writer.keys[key].text} @{key}" for key in keys]
     values = {step: getattr(steps, step.value)[0, keys] for step in columns}
+    left = float(_weights(steps)[others].sum())
     table = top_table(writer, "label.key", rows, values, len(others), left)
     return Section(title, "", [] if writer.looks.quiet else sentences, [table])
+
+
+def _shares(writer: Writer, steps: Steps, keys: numpy.ndarray, others: numpy.ndarray) -> Iterator[str]:
+    """What ``keys``, which are shown, and the ``others`` that the query sees take of its weights."""
+    weights, count = _weights(steps), len(keys)
+    if not count:
+        return
+    share, left = (numbers.share(float(weights[some].sum())) for some in (keys, others))
+    if len(others):
+        yield counted(writer, "top.what", count, share=share, rest=f"{len(others):,}", left=left)
+    else:
+        yield counted(writer, "top.what_all", count, share=share)
+
+
+def _rest(writer: Writer, name: NamedToken, steps: Steps) -> Iterator[str]:
+    """What the keys that are left out and the sink take, and what the query becomes."""
+    weights, say = _weights(steps), writer.say
+    if left_out := float(numpy.delete(weights, numpy.array(writer.selected.key_positions)).sum()):
+        yield say("weights.left_out", query=name, share=numbers.share(left_out))
+    if writer.layer.rule.sinks is not None:
+        yield say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0)))
+    if Step.OUTPUT in writer.steps:
+        yield say("output.here", query=name, vector=writer.vector(steps.output[0]))
+
+
+def _weights(steps: Steps) -> numpy.ndarray:
+    """The weights of the one query, (keys,), in numbers whose sums lose nothing."""
+    return numpy.asarray(steps.weights[0], numpy.float64)

@@ -149,3 +149,24 @@ def test_a_share_in_per_cent_is_neither_none_nor_all_unless_it_is(share, text):
 
 def test_the_cells_of_a_map_are_counted_in_words():
     assert numbers.cells((19, 1024), (16, 1), Pool.MAX) == "19 × 1,024 cells of 16 × 1 tokens, max"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, ""), (0.25, "special tokens hidden: they took on average 25 % of the weights")],
+)
+def test_what_keys_that_are_left_out_took_is_said_where_there_are_any(share, text):
+    assert numbers.left_out(share) == text
+    assert numbers.left_out(0.0, "other keys") == "other keys took on average 0 % of the weights"
+
+
+@pytest.mark.parametrize(
+    ("side", "text"),
+    [(range(100, 200), "queries 100–199"), (range(3, 4), "query 3"), (range(999, 1001), "queries 999–1,000")],
+)
+def test_positions_are_said_as_a_person_says_them(side, text):
+    assert numbers.span("query", "queries", side) == text
+
+
+def test_whole_numbers_need_no_decimals():
+    assert numbers.matrix(numpy.array([[1, -2], [30, 0]]), 4) == [["1", "-2"], ["30", "0"]]

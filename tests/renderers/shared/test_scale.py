@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from attnviz.choices import MapStep
-from attnviz.renderers.shared.scale import Scale, scale_of
+from attnviz.renderers.shared.scale import Scale, beyond, scale_of
 
 CELLS = st.one_of(st.just(-math.inf), st.just(0.0), st.floats(0, 1), st.floats(-320, 0).map(lambda power: 10.0**power))
 
@@ -52,3 +52,37 @@ def test_a_scale_by_factors_ends_with_two_digits_that_reach_the_largest(largest,
     values[0, 0] = largest
     scale = scale_of([values], MapStep.WEIGHTS)
     assert (scale.high, scale.above) == (high, False)
+
+
+@pytest.mark.parametrize(
+    ("scale", "above", "below"),
+    [
+        (Scale(0.0, 0.1, 0.1), False, False),
+        (Scale(0.0, 0.1, 0.1000001), False, False),
+        (Scale(0.0, 0.1, 0.2), True, False),
+        (Scale(1e-3, 0.1, 0.1, decades=True, least=1e-4), False, True),
+        (Scale(1e-3, 0.1, 0.1, decades=True, least=1e-3), False, False),
+    ],
+)
+def test_it_knows_whether_values_lie_beyond_its_ends(scale, above, below):
+    assert (scale.above, scale.below) == (above, below)
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.9, "to 0.90"), (3.21e-9, "to 3.2e-09"), (0, "to 0")])
+def test_what_lies_beyond_is_said_in_two_digits(value, text):
+    assert beyond(value) == text
+
+
+@pytest.mark.parametrize("step", [MapStep.SCORES, MapStep.SCALED, MapStep.MASKED])
+def test_scores_have_two_arms_where_they_have_both_signs(step):
+    assert scale_of([numpy.array([[-3.0, 1.0]])], step) == Scale(-3.0, 3.0, 3.0, diverging=True)
+    assert scale_of([numpy.array([[2.0, 1.0], [-math.inf, 0.5]])], step) == Scale(0.0, 2.0, 2.0)
+    assert scale_of([numpy.array([[-math.inf]])], step) == Scale(0.0, 1.0, 0.0)
+
+
+def test_a_few_weights_that_tower_leave_the_scale():
+    values = numpy.full((1, 1000), 0.001)
+    values[0, :3] = 0.02
+    assert scale_of([values], MapStep.WEIGHTS) == Scale(0.0, 0.001, 0.02)
+    values[0, 0] = 0.9
+    assert scale_of([values], MapStep.WEIGHTS).decades
