@@ -83,7 +83,7 @@ ONCE = {
             "attnviz.attention.visibility": "decides it",
             "attnviz.attention.rule": "refuses a window below 1",
             "attnviz.sources.recording.rule_from_mask": "asks the other way round: which window gives such a mask",
-            "attnviz.sources.huggingface.watch": "whether a window is shorter than the text, and so needs a mask",
+            "attnviz.sources.huggingface.call_rules": "whether a window is shorter than the text, and so needs a mask",
         },
         "seen = distance < rule.window",
     ),
@@ -102,7 +102,7 @@ ONCE = {
         exponentiates,
         {
             "attnviz.attention.formula": "is it",
-            "attnviz.pooling.array_engine": "the same in blocks, tested against it",
+            "attnviz.pooling.strip": "the same in blocks, tested against it",
             "attnviz.pooling.pool": "the share of a sink from the pooled measures",
             "attnviz.pooling.gpu.pool_kernel": "a kernel, tested against it",
             "attnviz.pooling.gpu.largest_key_kernel": "a kernel, tested against it",
