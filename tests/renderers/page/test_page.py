@@ -29,7 +29,7 @@ def test_torch_tensors_make_the_same_page():
 def test_to_html_knows_its_languages():
     trace = trace_text("a b")
     assert '<html lang="vi">' in trace.to_html(language="vi")
-    with pytest.raises(AttnvizError, match="language is 'fr': there are en, vi"):
+    with pytest.raises(AttnvizError, match="language is 'fr': expected one of en, vi"):
         trace.to_html(language="fr")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy
 import pytest
+from hiding_rules import arrays, rules
 from random_traces import long_trace, unnamed_trace
 
-from attnviz import Trace, attend
+from attnviz import Layer, Trace, attend
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Pool
@@ -86,3 +87,15 @@ def test_a_text_without_its_special_tokens_is_pooled_without_them():
     assert (levels[:, 0, 0] - 1.0) * scales[:, 0] / FINE_LEVELS == pytest.approx(
         [head[1:5, 1:5][numpy.tri(4, dtype=bool)].mean() for head in weights], rel=1e-3
     )
+
+
+@pytest.mark.parametrize("kind", [numpy.float32, numpy.float64])
+def test_a_region_hides_what_attend_hides(kind):
+    for name, rule in rules(kind).items():
+        layer = Layer(*arrays(kind), rule)
+        trace = Trace(tuple("abcdefg"), (layer,))
+        [pooled] = pool_layers(select(trace, query="1:6", key="0:5"))
+        steps, (levels, scales) = layer.steps(), pooled.packed.arrays.values()
+        assert ((levels == 0) == steps.hidden[:, 1:6, :5]).all(), name
+        weights = numpy.where(levels > 0, levels - 1.0, 0) * scales[..., None] / FINE_LEVELS
+        assert numpy.abs(weights - steps.weights[:, 1:6, :5]).max() <= pooled.packed.error + 2e-6, name

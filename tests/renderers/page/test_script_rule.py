@@ -129,12 +129,14 @@ def test_a_row_that_is_lowered_as_a_whole_is_shown(opened, kind, lowest):
     assert tinted == [weight > 0.01 for weight in weights[0]]
 
 
-WRITTEN = """window.written = [];
-const fillText = CanvasRenderingContext2D.prototype.fillText;
-CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-  window.written.push(text);
-  return fillText.call(this, text, ...place);
-};"""
+WRITTEN = """() => {
+  window.written = [];
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+    window.written.push(text);
+    return fillText.call(this, text, ...place);
+  };
+}"""
 
 
 @pytest.mark.parametrize(
@@ -146,6 +148,8 @@ def test_a_number_of_many_digits_stays_in_its_cell(opened, kind, lowest, expecte
     low = float(numpy.finfo(kind).min) if lowest == "finfo.min" else lowest
     bias = numpy.where(numpy.arange(3)[:, None] == 1, low, 0.0).astype(kind)
     trace = Trace(("a", "b", "c"), (Layer(vectors, vectors, vectors, Rule(bias=bias)),))
-    page = opened(trace, before=WRITTEN, view="matrix", step="masked")
+    page = opened(trace, view="overview")
+    page.page.evaluate(WRITTEN)
+    page.go(view="matrix", step="masked")
     assert {"2.00", expected} <= set(page.page.evaluate("written"))
     assert page.texts(".legend > span")[1] == expected
