@@ -1,4 +1,4 @@
-"""The numbers as CSV in long form: a row a number."""
+"""The numbers as CSV in long form: one row per number."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def _steps_asked(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Ste
     told = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
     if steps and not told:
         raise UsageError(
-            f"--{asked} chooses rows, and {', '.join(steps)} has none of a {asked}",
-            f"take --{other}, or leave out --step",
+            f"--{asked} chooses rows, and {', '.join(steps)} has no rows for a {asked}",
+            f"use --{other}, or leave out --step",
         )
     return told
 
@@ -89,7 +89,7 @@ def _layer_rows(data: dict[str, Any], names: Names, selected: LayerSelection) ->
 
 
 def _rows(step: Step, array: numpy.ndarray, names: Names, selected: LayerSelection) -> Iterator[tuple[Any, ...]]:
-    """The query, the key, the number, the dimension and both tokens of each number that is told of."""
+    """The query, the key, the number, the dimension and both tokens of each number that is shown."""
     query_names, key_names = names
     maps, of_keys = STEPS[step].is_map, STEPS[step].rows is Rows.KEYS
     columns = selected.key_positions if maps else range(array.shape[1])

@@ -99,7 +99,7 @@ def _alone(selected: LayerSelection) -> range | None:
 
 
 def _is_column(selected: LayerSelection) -> bool:
-    """Whether but one key of a long text is told of, by all queries."""
+    """Whether only one key of a long text is shown, for all queries."""
     return selected.query is None and selected.keys == (selected.key,) and is_long(selected.layer)
 
 

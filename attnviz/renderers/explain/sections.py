@@ -120,7 +120,7 @@ def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
 
 
 def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
-    """What is told of each head that is shown, below its heading."""
+    """What is said of each head that is shown, below its heading."""
     for head, sections in zip(writer.selected.heads, told, strict=True):
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)

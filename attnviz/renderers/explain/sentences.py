@@ -17,7 +17,7 @@ from attnviz.renderers.shared import numbers
 
 MOST_BLIND = 3  # queries named one by one when they see nothing
 MOST_NAMED = 4  # keys, or pairs, named one by one when they tie
-EQUAL = 1e-9  # relative: numbers that are closer differ by the rounding of their arithmetic alone
+EQUAL = 1e-9  # relative: numbers that are closer differ only by the rounding of their arithmetic
 
 
 class HeadSentences:

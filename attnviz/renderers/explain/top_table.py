@@ -16,7 +16,7 @@ def shown_steps(writer: Writer) -> list[Step]:
     steps = [step for step in map(Step, MapStep) if step in writer.steps]
     if not steps:
         raise AttnvizError(
-            "of a text as long as this one, the top keys of single queries, or the top queries of a key, are shown",
+            "a text this long is shown as the top keys of single queries, or the top queries of a key",
             "choose scores, scaled, masked or weights with --step; heatmap shows the whole",
         )
     return steps
@@ -44,7 +44,7 @@ def counted(writer: Writer, message: str, count: int, **values: str) -> str:
 def top_table(
     writer: Writer, corner: str, rows: list[str], values: dict[Step, numpy.ndarray], others: int, left: float
 ) -> Matrix:
-    """A row a token, a column a step, (rows,) each; below them what the ``others``, if there are any, weigh together."""
+    """One row per token, one column per step, (rows,) each; below them what the ``others``, if there are any, weigh together."""
     below = Step.WEIGHTS in values and others > 0
     cells, tints = [], []
     for step, column in values.items():

@@ -40,7 +40,7 @@ def _characters(path: str) -> set[str]:
 
     try:
         font = FT2Font(path)
-        font.set_size(10, 72)  # a font of bitmaps in one size alone (colour emoji) refuses
+        font.set_size(10, 72)  # a font of bitmaps in only one size (colour emoji) refuses
         return {chr(code) for code in font.get_charmap()}
     except (RuntimeError, OSError, ValueError):
         return set()

@@ -23,7 +23,7 @@ from attnviz.trace.trace import Trace, numbered
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 SOURCE_TOKENS = 12  # of the text in the line below the title
-MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at the most across one panel, and across each of several
+MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at most, across one panel and across each of several
 SIDE, SIDE_OF_SEVERAL = (
     6.9,
     3.5,
@@ -36,7 +36,7 @@ class View(NamedTuple):
 
     pool    what a cell of many pairs shows
     cells   into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
-    dpi     pixels an inch of the figure
+    dpi     pixels per inch of the figure
     report  is told how much is done, of how much
     """
 
@@ -68,7 +68,7 @@ class Picture(NamedTuple):
     axes      what a row is, and what a column is
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
-    dpi       pixels an inch that give each cell pixels of its own; None: any
+    dpi       pixels per inch that give each cell pixels of its own; None: any
     """
 
     title: str
@@ -145,7 +145,7 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
     for selected in others:
         if _tokens(trace, selected) != _tokens(trace, first):
             raise AttnvizError(
-                f"{_both(first.layer, selected.layer)} have different tokens, so they do not share a picture",
+                f"{_both(first.layer, selected.layer)} have different tokens, so they cannot share a picture",
                 "choose layers of the same tokens with --layer",
             )
     most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)

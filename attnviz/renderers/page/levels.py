@@ -19,7 +19,7 @@ def in_levels(
     weights: numpy.ndarray, hidden: numpy.ndarray, levels: int = LEVELS
 ) -> tuple[numpy.ndarray, numpy.ndarray, float]:
     """Weights, (…, queries, keys), as whole numbers of steps up to the largest of their row; that, (…, queries); and how far
-    they are off at the most. A hidden cell is 0, the weight 0 is 1.
+    they are off at most. A hidden cell is 0, the weight 0 is 1.
     """
     scale = weights.max(axis=-1, keepdims=True).astype(numpy.float32)
     level = scale.astype(numpy.float64) / levels  # the largest weight of a row with a strong sink may be tiny

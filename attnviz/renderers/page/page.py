@@ -31,7 +31,7 @@ def to_html(
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
-    Of a region, and of a text with more tokens than the ``limits`` say, it holds weights alone, in cells of many tokens
+    Of a region, and of a text with more tokens than the ``limits`` say, it holds only weights, in cells of many tokens
     where there is not room for all, which show what ``pool`` says; ``report`` is told how much of them is done. AttnvizError
     where the page would take more megabytes than the limits say.
     """

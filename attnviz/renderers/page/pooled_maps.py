@@ -1,4 +1,4 @@
-"""Long texts, and regions of a text, in a page: maps of weights alone, computed here and not in the browser.
+"""Long texts, and regions of a text, in a page: maps of only weights, computed here and not in the browser.
 
 Where there is not room for every pair, a cell is the exact mean, or the largest weight, of many.
 """
@@ -93,7 +93,7 @@ def packed_maps(layers: Sequence[PooledLayer]) -> PackedLayers:
 
 
 def cells_across(heads: int, limits: Limits = USUAL) -> int:
-    """How many cells there are across each of ``heads`` maps, at the most."""
+    """At most how many cells there are across each of ``heads`` maps."""
     return limits.cells if heads == 1 else min(limits.cells_of_several, math.isqrt(ROOM // (2 * heads)))
 
 

@@ -136,7 +136,7 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -
 
 
 def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[str, Any]:
-    """A layer whose maps are here as weights alone: nothing is to be computed."""
+    """A layer whose maps are here only as weights: nothing is to be computed."""
     selected, (queries, keys) = pooled.selected, pooled.labels(trace)
     unknown: list[float | None] = [None] * len(selected.heads)
     return _named(selected, FINE_LEVELS) | {
@@ -150,7 +150,7 @@ def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[
 
 
 def _named(selected: LayerSelection, levels: int) -> dict[str, Any]:
-    """Which layer and heads these are, and how many levels a weight has where there are weights alone."""
+    """Which layer and heads these are, and how many levels a weight has where there are only weights."""
     layer = selected.layer
     return {"title": layer.title, "index": layer.index, "heads": list(selected.heads), "levelCount": levels}
 

@@ -1,4 +1,4 @@
-"""The arrays of the selected heads of a layer alone: their vectors, and their rule."""
+"""The arrays of only the selected heads of a layer: their vectors, and their rule."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LABEL_CELLS = 16  # of a token in a sentence or a table
 
 
 def unnamed(tokens: Sequence[str]) -> bool:
-    """Whether ``tokens`` are but their own positions, as of arrays that came without."""
+    """Whether ``tokens`` are only their positions, as of arrays that came without tokens."""
     return any(tuple(tokens) == numbered(len(tokens), prefix) for prefix in ("", "q", "k"))
 
 

@@ -16,7 +16,7 @@ from attnviz.text.lessons import Lessons, lessons
 
 
 def decide(statistics: Statistics, metric: Metric, title: str | None = None, words: Lessons | None = None) -> Picture:
-    """The picture: a row a layer, a column a head; a head that is not there, or has no value, is a hidden cell.
+    """The picture: one row per layer, one column per head; a head that is not there, or has no value, is a hidden cell.
 
     ``words`` are in the language of the reader; None: in English.
     """

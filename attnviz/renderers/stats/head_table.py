@@ -21,7 +21,7 @@ UNKNOWN = "–"  # a head for which no text had an answer
 
 
 def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | None = None) -> Group:
-    """A row a head, a column a metric, each column tinted from its smallest value to its largest.
+    """One row per head, one column per metric, each column tinted from its smallest value to its largest.
 
     ``words`` are in the language of the reader; None: in English. Without the mass where no head lacks any: a column of
     ones.

@@ -241,7 +241,7 @@ def test_every_row_of_the_csv_names_its_tokens(folder):
 def test_a_csv_that_would_hold_nothing_is_refused(side, token, step, other):
     result = run("explain", TEXT, f"--{side}", token, "--step", step, "--format", "csv")
     assert (result.code, result.stdout) == (2, b"")
-    assert f"--{side} chooses rows, and {step} has none of a {side}" in result.stderr
+    assert f"--{side} chooses rows, and {step} has no rows for a {side}" in result.stderr
     assert f"take --{other}" in result.stderr
 
 

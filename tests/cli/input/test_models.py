@@ -88,7 +88,7 @@ def test_heatmap_draws_all_heads_and_says_of_which_model(llama, folder):
 
 def test_heatmap_of_stacks_with_other_tokens_says_which(models):
     result = attnviz("heatmap", TEXT, "--model", models / "T5", "--target", "Your step", "--layer", "1")
-    assert problem(result, 1) == "encoder 1 and decoder 1 have different tokens, so they do not share a picture"
+    assert problem(result, 1) == "encoder 1 and decoder 1 have different tokens, so they cannot share a picture"
     done("heatmap", TEXT, "--model", models / "T5", "--target", "Your step", "--layer", "cross 1")
 
 

@@ -1,4 +1,4 @@
-// What a page that holds weights alone says in place of the steps and the arithmetic.
+// What a page that holds only weights says instead of the steps and the arithmetic.
 
 import { record } from "./data.js";
 import { make } from "./dom.js";

@@ -1,9 +1,9 @@
-// The record of the page, and its arrays, unpacked when somebody looks at their layer.
+// The record of the page, and its arrays, unpacked when their layer is looked at.
 
 import { Failure } from "./failure.js";
 
 export const record = JSON.parse(document.getElementById("record").textContent);
-export const exactForm = record.form !== "weights"; // Q, K and V are here, not weights alone
+export const exactForm = record.form !== "weights"; // Q, K and V are here, not only weights
 
 const ARRAYS = ["query", "key", "value", "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"];
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };

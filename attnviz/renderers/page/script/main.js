@@ -98,7 +98,7 @@ function holdsFocus() {
   return panel.contains(document.activeElement) || bar.contains(document.activeElement);
 }
 
-// Whoever was inside of what is gone goes on at the map, or at the tab of the view.
+// A focus inside what is gone moves to the map, or to the tab of the view.
 function catchFocus() {
   if (document.activeElement !== document.body) return;
   const next = document.getElementById("map") ?? tabs[VIEWS.indexOf(state.view)];
@@ -136,7 +136,7 @@ async function failureOf(work) {
     return null;
   } catch (error) {
     if (error instanceof Failure) return error;
-    console.error(error); // nobody thought of it: for whoever reports it
+    console.error(error); // not foreseen: for the person who reports it
     return new Failure("page.failed", { reason: error.message });
   }
 }

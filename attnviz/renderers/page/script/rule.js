@@ -3,7 +3,7 @@
 // Each step is rounded to the type that attend() computes this layer with: a row that a bias of −10⁹ lowers as a whole has
 // other weights in single precision. `head` is the place of a head among those in the page.
 
-// All steps of one query: arrays over the keys, and the output. Of a page of weights alone, the weights.
+// All steps of one query: arrays over the keys, and the output. Of a page that holds only weights, the weights.
 export function rowOf(layer, head, query) {
   return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
 }
@@ -51,7 +51,7 @@ function computed(layer, head, query) {
   return {
     ...{ scores, scaled, masked, hidden, lowered, weights, blind: largest === -Infinity },
     get output() {
-      return outputOf(layer, head, weights); // only when somebody asks: it takes as long as all the rest
+      return outputOf(layer, head, weights); // only on demand: it takes as long as all the rest
     },
   };
 }

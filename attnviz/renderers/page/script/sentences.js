@@ -6,7 +6,7 @@ import { general, number, share, vector } from "./numbers.js";
 
 export const STEPS = ["scores", "scaled", "masked", "weights", "output"];
 const MOST_NAMED = 4; // keys, or pairs, named one by one when they tie
-const EQUAL = 1e-9; // relative: numbers that are closer differ by the rounding of their arithmetic alone
+const EQUAL = 1e-9; // relative: numbers that are closer differ only by the rounding of their arithmetic
 
 // { formula, hides, sentences } of a step of a head, told of the query whose `row` this is; `hides` says whether any of
 // its cells is hidden.

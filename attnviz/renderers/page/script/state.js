@@ -1,4 +1,4 @@
-// What is being looked at: held once, written into the URL's fragment, told to whoever listens.
+// What is being looked at: held once, written into the URL's fragment, passed on to those who listen.
 
 import { exactForm, layers, record } from "./data.js";
 
@@ -17,7 +17,7 @@ const DEFAULTS = {
   first: true, // whether the first key is shown
   special: record.special, // whether special tokens are shown
   threshold: 0,
-  towards: false, // Text: who looks at the token, in place of what it looks at
+  towards: false, // Text: who looks at the token, instead of what it looks at
   sort: "place",
 };
 

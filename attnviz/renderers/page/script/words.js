@@ -3,7 +3,7 @@
 import { make, tokenElement } from "./dom.js";
 import { hold, roving } from "./roving.js";
 
-// { element, options, select(place) }; `choose(place)` on a click or Enter, `point(place | null)` on the way.
+// { element, options, select(place) }; `choose(place)` on a click or Enter, `point(place | null)` while the pointer moves.
 export function tokenList({ labels, places, label, className = "", choose, point = () => {} }) {
   const options = places.map((place) =>
     make(
