@@ -242,7 +242,7 @@ def test_a_csv_that_would_hold_nothing_is_refused(side, token, step, other):
     result = run("explain", TEXT, f"--{side}", token, "--step", step, "--format", "csv")
     assert (result.code, result.stdout) == (2, b"")
     assert f"--{side} chooses rows, and {step} has no rows for a {side}" in result.stderr
-    assert f"take --{other}" in result.stderr
+    assert f"use --{other}" in result.stderr
 
 
 def test_the_csv_of_a_query_and_a_key_holds_their_rows_alone():
