@@ -1,0 +1,143 @@
+"""The public calls: each joins a source, an analysis and a renderer, with the names and defaults of the command line."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import numpy
+import pytest
+from command_line import attnviz as run
+
+from attnviz import AttnvizError, api, attend, load, trace_text
+from attnviz.cli.app import build
+
+TEXT = "Your journey starts"
+TRACE = trace_text(TEXT, heads=2, causal=True)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_trace_text_is_what_the_command_line_traces():
+    options = {"heads": 2, "causal": True, "seed": 3, "position": "alibi", "window": 2, "softcap": 5.0, "scale": 0.5}
+    words = [
+        word
+        for name, value in options.items()
+        for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
+    ]
+    [head, _] = json.loads(run("explain", TEXT, "--format", "json", *words).stdout)["layers"][0]["heads"]
+    steps = trace_text(TEXT, **options).layers[0].steps()
+    assert numpy.array_equal(head["weights"], steps.weights[0])
+    assert numpy.array_equal(head["output"], steps.output[0])
+
+
+def test_trace_text_holds_what_attend_takes():
+    [layer] = trace_text(TEXT, heads=2, dim=6, project=True, tokenizer="char").layers
+    steps = attend(layer.query, layer.key, layer.value)
+    assert numpy.allclose(steps.weights, layer.steps().weights)
+    assert layer.query.shape == (2, len(TEXT), 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heads": 0}, "0 heads: there must be at least 1"),
+        ({"tokenizer": "wrd"}, "tokenizer is 'wrd': .*word, char, byte, whitespace"),
+        ({"position": "rop"}, "position is 'rop': .*none, sinusoidal, rope, alibi"),
+        ({"heads": 2, "dim": 3}, "2 heads"),
+    ],
+)
+def test_trace_text_says_what_it_cannot_do(options, message):
+    with pytest.raises(AttnvizError, match=message):
+        trace_text(TEXT, **options)
+
+
+def test_load_reads_a_saved_trace_and_arrays(folder):
+    TRACE.save(folder / "t.safetensors")
+    again = load(folder / "t.safetensors")
+    assert (again.tokens, again.layers[0].heads) == (TRACE.tokens, 2)
+    numpy.savez(folder / "a.npz", query=numpy.eye(3), key=numpy.eye(3), value=numpy.eye(3))
+    assert numpy.array_equal(load(str(folder / "a.npz")).layers[0].query[0], numpy.eye(3))
+
+
+def test_trace_model_takes_a_model_or_where_it_is(model_folder):
+    from tiny_models import model, tokenizer
+
+    by_folder = api.trace_model(str(model_folder), TEXT, layer=1)
+    loaded = api.trace_model(model("Llama"), TEXT, tokenizer=tokenizer(), layer="0-1")
+    assert [layer.index for layer in by_folder.layers] == [1]
+    assert [layer.index for layer in loaded.layers] == [0, 1]
+    assert numpy.allclose(by_folder.layers[0].query, loaded.layers[1].query)
+
+
+def test_explain_prints_what_the_command_prints():
+    shown = str(TRACE.explain(head=1, step="weights", precision=2, quiet=True, language="vi"))
+    options = ("--head", "1", "--step", "weights", "--precision", "2", "-q", "--lang", "vi")
+    assert shown == run("explain", TEXT, "--heads", "2", "--causal", *options).text
+
+
+def test_explain_takes_positions_as_numbers_and_steps_as_a_list():
+    assert "`starts` looks at `Your`" in str(TRACE.explain(query=2, key=0, head=0))
+    shown = str(TRACE.explain(step=["scores", "weights"], head=[0]))
+    assert "scores = Q Kᵀ" in shown
+    assert "Output" not in shown
+
+
+def test_heatmap_is_what_the_command_draws(folder):
+    drawing = TRACE.heatmap("mine.png", title="A title", annotate=True, dpi=50)
+    run("heatmap", TEXT, "--heads", "2", "--causal", "--title", "A title", "--annotate", "--dpi", "50", "-o", "its.png")
+    assert (folder / "mine.png").read_bytes() == (folder / "its.png").read_bytes() == drawing._repr_png_()
+
+
+def test_html_is_what_the_command_writes():
+    page = TRACE.to_html(head=0, language="vi")
+    options = ("--head", "0", "--lang", "vi", "-o", "-")
+    assert page == run("html", TEXT, "--heads", "2", "--causal", *options).text
+
+
+def test_a_notebook_gets_a_frame():
+    assert TRACE._repr_html_().startswith("<iframe ")
+    assert api.notebook_frame(TRACE) == TRACE._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: TRACE.explain(language="de"), "language is 'de': .*en, vi"),
+        (lambda: TRACE.explain(step="wieghts"), "step is 'wieghts': .*embeddings, "),
+        (lambda: TRACE.heatmap(step="output"), "step is 'output': .*scores, scaled, masked, weights"),
+        (lambda: TRACE.heatmap(pool="median"), "pool is 'median': .*mean, max"),
+        (lambda: TRACE.to_html(language="de"), "language is 'de': .*en, vi"),
+        (lambda: TRACE.to_html(max_size=0.001), "the page would take"),
+    ],
+)
+def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
+    with pytest.raises(AttnvizError, match=message):
+        call()
+
+
+# A public call has the options of its command, under the same name unless said otherwise here, with the same defaults.
+OTHER_NAMES = {"lang": "language", "show": None, "output": "path", "format": None, "open": None}
+FROM_ELSEWHERE = {"trace", "path"}
+SHARED = {
+    "explain": ("explain", {"query", "key", "layer", "head", "step"}),
+    "heatmap": ("heatmap", {"query", "key", "layer", "head"}),
+    "html": ("html", {"query", "key", "layer", "head"}),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_call_has_the_options_and_defaults_of_its_command(name):
+    command, chosen = SHARED[name]
+    options = {OTHER_NAMES.get(option.name, option.name): option.default for option in build().commands[command].params}
+    parameters = inspect.signature(getattr(api, name)).parameters
+    for parameter in parameters.values():
+        if parameter.name in FROM_ELSEWHERE:
+            continue
+        assert parameter.name in options, f"{parameter.name} is no option of attnviz {command}"
+        if parameter.name not in chosen:
+            assert parameter.default == options[parameter.name], parameter.name
