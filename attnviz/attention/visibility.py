@@ -9,8 +9,7 @@ hidden: softmax does not change when a number is added to all of a row.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken, to_numpy
 from attnviz.attention.rule import Rule
@@ -27,8 +26,7 @@ def reach(rule: Rule) -> tuple[float, float]:
     return distance, 0 if rule.causal else distance
 
 
-@dataclass(frozen=True, eq=False)
-class Visibility:
+class Visibility(NamedTuple):
     """Which of ``keys`` keys each of ``queries`` queries may see, before any bias.
 
     before, after  how far a query sees; offset, the position of the first query among the keys
@@ -82,8 +80,7 @@ class Visibility:
         return seen if self.after == math.inf else _both(seen, keys <= self.last(rows))
 
 
-@dataclass(frozen=True, eq=False)
-class Lowering:
+class Lowering(NamedTuple):
     """Which cells a finite bias hides: those whose weight is 0 whatever the scores are.
 
     |q · k| ≤ |q| |k| bounds a score, so a logit lies within bias ± |q| |k| · scale. Where the highest that a cell may have
