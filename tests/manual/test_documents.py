@@ -13,9 +13,11 @@ from documents import (
     blocks,
     commands,
     problems,
+    topics_at_odds,
     unknown_words,
     unnamed_options,
     unnamed_values,
+    wrong_links,
 )
 
 from attnviz import choices
@@ -33,6 +35,7 @@ CHOICES = [
     for kind in vars(module).values()
     if isinstance(kind, EnumType) and len(kind)
 ]
+TOPICS = [topic.value for topic in Topic]
 WHOLE_MANUAL = "\n".join(path.read_text(encoding="utf-8") for path in MANUAL.glob("*.md"))
 
 
@@ -124,21 +127,31 @@ def test_a_word_that_does_not_exist_is_found(planted, found):
     assert unknown_words(GROUP, planted) == found
 
 
-def test_every_topic_is_a_file_and_every_file_a_topic():
-    assert {path.stem for path in MANUAL.iterdir()} == {topic.value for topic in Topic}
+def test_every_topic_is_a_file_that_the_readme_links_to():
+    assert topics_at_odds(TOPICS, [path.stem for path in MANUAL.iterdir()], TEXTS[README.name]) == set()
 
 
-def test_the_readme_links_to_every_topic():
-    links = set(re.findall(r"\]\(attnviz/manual/([\w-]+)\.md\)", TEXTS[README.name]))
-    assert links == {topic.value for topic in Topic}
+@pytest.mark.parametrize(
+    ("files", "linked", "found"),
+    [
+        (["toy", "text"], "[t](attnviz/manual/toy.md)", {"text"}),
+        (["toy"], "[t](attnviz/manual/toy.md) [x](attnviz/manual/text.md)", {"text"}),
+        (["toy", "text", "more"], "[t](attnviz/manual/toy.md) [x](attnviz/manual/text.md)", {"more"}),
+        (["toy", "text"], "[t](attnviz/manual/toy.md) [x](attnviz/manual/text.md)", set()),
+    ],
+)
+def test_a_topic_without_a_file_or_a_link_is_found(files, linked, found):
+    assert topics_at_odds(["toy", "text"], files, linked) == found
 
 
 @pytest.mark.parametrize("topic", Topic)
 def test_a_link_of_the_manual_leads_to_the_topic_that_it_names(topic):
-    text = TEXTS[f"{topic.value}.md"]
-    links = re.findall(r"\[`attnviz manual ([\w-]+)`\]\(([^)]*)\)", text)
-    assert all(path == f"{name}.md" and name in list(Topic) for name, path in links)
-    assert len(links) == text.count("](")
+    assert wrong_links(TOPICS, TEXTS[f"{topic.value}.md"]) == []
+
+
+def test_a_link_that_leads_elsewhere_is_found():
+    planted = "[`attnviz manual toy`](toy.md) [`attnviz manual toy`](text.md) [toys](toy.md)"
+    assert wrong_links(TOPICS, planted) == ["[`attnviz manual toy`](text.md)", "[toys](toy.md)"]
 
 
 @pytest.mark.parametrize("topic", Topic)

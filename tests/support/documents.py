@@ -93,6 +93,18 @@ def unnamed_values(choices: Iterable[type[Enum]], text: str) -> list[str]:
     return sorted({str(member.value) for choice in choices for member in choice} - named)
 
 
+def topics_at_odds(topics: Iterable[str], files: Iterable[str], linked: str) -> set[str]:
+    """The topics of the manual that have no file or no link in the text ``linked``, and files and links that are no topic."""
+    links = set(re.findall(r"\]\(attnviz/manual/([\w-]+)\.md\)", linked))
+    return (set(topics) ^ set(files)) | (set(topics) ^ links)
+
+
+def wrong_links(topics: Iterable[str], text: str) -> list[str]:
+    """The links in a page of the manual that do not lead to the topic that they name: [`attnviz manual X`](X.md)."""
+    known = {f"[`attnviz manual {topic}`]({topic}.md)" for topic in topics}
+    return [link for link in re.findall(r"\[[^\]\n]*\]\([^)\n]*\)", text) if link not in known]
+
+
 def unknown_words(group: Any, text: str) -> list[str]:
     """The commands and options that stand in ``text`` as code but do not exist."""
     known = {
