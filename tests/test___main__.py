@@ -1,6 +1,7 @@
 """python -m attnviz, and the program attnviz: the exit code, and what is done to start fast."""
 
 import gc
+import runpy
 import sys
 from importlib import import_module
 
@@ -42,3 +43,12 @@ def test_an_interruption_while_it_starts_is_130(monkeypatch):
 def test_the_module_and_the_program_are_the_same():
     assert import_module("attnviz.__main__").run is run
     assert program("--version").stdout.startswith(b"attnviz ")
+
+
+def test_python_runs_the_module(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["attnviz", "--version"])
+    monkeypatch.delitem(sys.modules, "attnviz.__main__")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("attnviz", run_name="__main__", alter_sys=False)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("attnviz ")

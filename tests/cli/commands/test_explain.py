@@ -274,7 +274,7 @@ def test_the_name_of_the_file_is_printed(folder, suffix):
         (("--format", "csv", "--top", "3"), "--top is for tables, and csv holds every key"),
         (("--format", "json", "--query", "0"), "--query and --key choose rows of a table; JSON always holds all"),
         (("--format", "json", "--key", "0:1"), "--query and --key choose rows of a table; JSON always holds all"),
-        (("-o", "a.safetensors", "--lines"), "a .safetensors file holds one trace, --lines makes many"),
+        (("-o", "a.safetensors", "--lines"), "a .safetensors file holds one trace, but --lines makes many"),
         (("-o", "a.safetensors", "--query", "0"), "--query chooses what is shown, but a saved trace is whole"),
         (("-o", "a.safetensors", "--step", "weights"), "--step chooses what is shown, but a saved trace is whole"),
         (("--format", "safetensors"), "a trace is saved to a file"),

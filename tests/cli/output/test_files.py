@@ -364,7 +364,7 @@ def test_pieces_reach_standard_output_as_they_come(capfdbinary):
 
 def test_characters_without_a_font_are_said_except_in_svg(capsys):
     rare = "".join(map(chr, range(0x31340, 0x3134B)))  # of an extension that hardly a font has
-    trace = trace_text(f"{rare} a", tokenizer="whitespace")
+    trace = trace_text(" ".join(rare), tokenizer="whitespace")
     picture = decide(trace, select(trace))
     missing = draw(picture)[1]
     if len(missing) < len(rare):
