@@ -372,8 +372,8 @@ def test_characters_without_a_font_are_said_except_in_svg(capsys):
     drawn(picture, "svg")
     assert capsys.readouterr().err == ""
     drawn(picture, "png")
-    listed = f"{' '.join(rare[:10])} … (drawn as boxes); the Noto fonts have most scripts"
-    assert capsys.readouterr().err == f"attnviz: no font on this machine has {listed}\n"
+    listed = f"attnviz: no font on this machine has {' '.join(rare[:10])} … (drawn as boxes)"
+    assert capsys.readouterr().err.startswith(listed)
 
 
 @pytest.mark.parametrize("output", [None, Path("-")])
