@@ -13,12 +13,12 @@ from attnviz.choices import DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import round_positions, shown_line
+from attnviz.renderers.shared.labels import file_name, name, round_positions, shown_line, unnamed
 from attnviz.renderers.shared.scale import Scale, scale_of
-from attnviz.text.display import shorten, shown
+from attnviz.text.display import shorten
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection
-from attnviz.trace.trace import Trace, numbered
+from attnviz.trace.trace import Trace
 
 TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
@@ -172,8 +172,8 @@ def _labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple
         return round_positions(selected.ranges[0], frame.cell[0]), round_positions(selected.ranges[1], frame.cell[1])
     queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
     return (
-        tuple(shorten(shown(queries[query]), LABEL_CELLS) for query in selected.query_positions),
-        tuple(shorten(shown(keys[key]), LABEL_CELLS) for key in selected.key_positions),
+        tuple(name(queries[query], LABEL_CELLS) for query in selected.query_positions),
+        tuple(name(keys[key], LABEL_CELLS) for key in selected.key_positions),
     )
 
 
@@ -181,11 +181,7 @@ def _shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tu
     """Whether the tokens of a region, along each side, are something else than their positions."""
     if selected.whole or frame.pooled:
         return False, False
-    queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
-    return (
-        any(queries[place] not in (str(place), f"q{place}") for place in selected.query_positions),
-        any(keys[place] not in (str(place), f"k{place}") for place in selected.key_positions),
-    )
+    return not unnamed(trace.query_tokens(selected.layer)), not unnamed(trace.key_tokens(selected.layer))
 
 
 def _frame_words(selected: LayerSelection, frame: Frame) -> list[str]:
@@ -231,9 +227,9 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
 def _subtitle(trace: Trace, selected: LayerSelection, told: Sequence[str], left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
     tokens = trace.query_tokens(selected.layer)
-    if trace.source.file and tokens in (numbered(len(tokens)), numbered(len(tokens), "q")):
-        return " · ".join([shorten(shown_line(trace.source.file), TITLE_CELLS), *told])
-    names = [shorten(shown(tokens[query]), LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
+    if (file := file_name(trace, tokens)) is not None:
+        return " · ".join([shorten(shown_line(file), TITLE_CELLS), *told])
+    names = [name(tokens[query], LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
     if selected.ranges[0].start > 0:
         names.insert(0, "…")
     if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):

@@ -24,9 +24,9 @@ def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
     return trace.source.file if trace.source.file and unnamed(tokens) else None
 
 
-def name(token: str) -> str:
-    """A token as sentences and tables name it."""
-    return shorten(shown(token), LABEL_CELLS)
+def name(token: str, cells: int = LABEL_CELLS) -> str:
+    """A token as sentences, tables and axes name it, in so many cells of a terminal at the most."""
+    return shorten(shown(token), cells)
 
 
 def named(tokens: Sequence[str]) -> list[NamedToken]:

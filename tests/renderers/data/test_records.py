@@ -1,42 +1,24 @@
-"""JSON and CSV: attend()'s numbers, exactly."""
+"""The record of a trace: attend()'s numbers, of what is selected."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 
 import numpy
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from attnviz import Layer, Trace, attend
-from attnviz.choices import MapStep, Step
+from attnviz.choices import Step
 from attnviz.errors import AttnvizError
-from attnviz.renderers.data.csv_format import COLUMNS, csv_header, to_csv
+from attnviz.renderers.data.csv_format import to_csv
 from attnviz.renderers.data.json_format import to_json
-from attnviz.renderers.data.records import record
+from attnviz.renderers.data.records import layer_record, record
 from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
+from tests.support.records import numbers, parsed
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
-
-
-def parsed(trace, selection=None, **words):
-    return json.loads(to_json(trace, selection or select(trace, **words)), parse_constant=pytest.fail)
-
-
-def numbers(listed, dtype="float64"):
-    """Nested lists as an array, null as −∞."""
-    return numpy.array([[-math.inf if cell is None else cell for cell in row] for row in listed], dtype)
-
-
-def rows_of(trace, **words):
-    """The rows of the CSV as dicts."""
-    text = csv_header() + to_csv(trace, select(trace, **words))
-    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def attended(trace):
@@ -60,28 +42,6 @@ def test_every_number_is_attends_own_number(trace):
             ("value", layer.value[kv_head]),
         ):
             assert (numbers(head[side], array.dtype) == array).all()
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_numbers_are_written_with_the_fewest_digits_that_give_them_back(make, dtype):
-    trace = make(dtype=dtype)
-    words = json.loads(to_json(trace, select(trace)), parse_float=str)["layers"][0]["heads"][0]["query"]
-    for listed, values in zip(words, trace.layers[0].query[0], strict=True):
-        assert [len(word) for word in listed] == [len(str(value)) for value in values]
-        assert [numpy.dtype(dtype).type(word) for word in listed] == list(values)
-
-
-def test_a_hidden_cell_is_null_and_its_weight_is_zero(traces):
-    (head,) = parsed(traces["causal"]())["layers"][0]["heads"]
-    assert head["masked"][0][1:] == [None] * 5
-    assert head["weights"][0] == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    assert None not in head["scores"][0]
-
-
-def test_it_is_one_line(trace):
-    text = to_json(trace, select(trace))
-    assert text.count(b"\n") == 1
-    assert text.endswith(b"}\n")
 
 
 def test_the_contract_of_one_toy_layer(traces):
@@ -180,105 +140,9 @@ def test_several_layers_are_told_in_their_order():
     assert [layer["layer"] for layer in parsed(trace, layer=["2"])["layers"]] == [2]
 
 
-@given(token=st.text(max_size=8))
-@settings(deadline=None)
-def test_any_token_comes_back_from_json(token):
-    trace = Trace((token,), (Layer([[1.0]], [[1.0]], [[1.0]]),))
-    assert parsed(trace)["tokens"] == list(trace.tokens)
-
-
-def test_arrays_that_are_not_contiguous_are_written_all_the_same():
-    array = numpy.arange(12.0).reshape(3, 4).T[:, ::-1]
-    data = parsed(Trace(("a", "b", "c", "d"), (Layer(array, array, array),)))
-    assert (numbers(data["layers"][0]["heads"][0]["query"]) == array).all()
-
-
-def test_half_precision_is_written_as_it_is(make):
-    trace = make(dtype="float16")
-    listed = parsed(trace)["layers"][0]["heads"][0]["query"]
-    assert (numbers(listed, "float16") == trace.layers[0].query[0]).all()
-
-
 def test_the_record_holds_arrays_not_lists(traces):
     heads = record(traces["plain"](), select(traces["plain"]()))["layers"][0]["heads"]
     assert isinstance(heads[0]["weights"], numpy.ndarray)
-
-
-def test_csv_has_the_numbers_of_the_json(trace):
-    (layer,) = parsed(trace)["layers"]
-    names = trace.query_tokens(trace.layers[0]), trace.key_tokens(trace.layers[0])
-    count = 0
-    for row in rows_of(trace):
-        owner = layer if row["head"] == "" else layer["heads"][int(row["head"])]
-        table = owner[row["step"]]
-        first = row["key"] if row["step"] in ("key", "value") else row["query"]
-        second = row["key"] if row["step"] in list(MapStep) else row["dimension"]
-        expected = table[int(first)][int(second)]
-        assert float(row["value"]) == (-math.inf if expected is None else expected)
-        assert row["query_token"] == (names[0][int(row["query"])] if row["query"] else "")
-        assert row["key_token"] == (names[1][int(row["key"])] if row["key"] else "")
-        count += 1
-    tables = [value for key, value in layer.items() if key in list(Step) and key != "projections"]
-    tables += [value for head in layer["heads"] for key, value in head.items() if key in list(Step)]
-    assert count == sum(len(row) for table in tables for row in table)
-
-
-def test_the_header_names_every_column():
-    assert csv_header().rstrip("\n").split(",") == list(COLUMNS)
-    assert csv_header(line=True).split(",")[0] == "line"
-
-
-def test_a_line_number_comes_first(traces):
-    trace = traces["causal"]()
-    rows = list(csv.reader(io.StringIO(to_csv(trace, select(trace), 7))))
-    assert {row[0] for row in rows} == {"7"}
-    assert {len(row) for row in rows} == {len(COLUMNS) + 1}
-
-
-def test_hidden_cells_are_minus_infinity_in_csv(traces):
-    rows = rows_of(traces["causal"](), step=[Step.MASKED])
-    assert {row["value"] for row in rows if int(row["key"]) > int(row["query"])} == {"-inf"}
-
-
-@pytest.mark.parametrize("token", ["=1+1", "+1", "-1", "@x", "=cmd|'/c'!A0", "\t=1", "\r=1"])
-def test_no_token_is_a_formula(token):
-    for row in rows_of(Trace((token,), (Layer([[1.0]], [[1.0]], [[1.0]]),))):
-        for cell in (row["query_token"], row["key_token"]):
-            assert not cell.startswith(tuple("=+-@\t\r"))
-            assert cell == "" or token.strip() in cell
-
-
-@given(token=st.text(max_size=6) | st.text("=+-@\t\r\n',\"; |%", max_size=6))
-@settings(deadline=None)
-def test_any_token_is_one_cell_that_no_spreadsheet_computes(token):
-    rows = rows_of(Trace((token,), (Layer([[1.0]], [[1.0]], [[1.0]]),)))
-    assert len(rows) == 8
-    for row in rows:
-        assert None not in row
-        assert None not in row.values()
-        for cell in (row["query_token"], row["key_token"]):
-            assert not cell.lstrip().startswith(tuple("=+-@")), cell
-            assert cell.isprintable() or "\u200c" in cell or "\u200d" in cell
-
-
-@pytest.mark.parametrize(("query", "key"), [(1, None), (None, 2), (1, 2)])
-def test_only_the_query_and_the_key_asked_for_are_told(traces, query, key):
-    trace = traces["four heads"]()
-    words = {name: str(place) for name, place in (("query", query), ("key", key)) if place is not None}
-    all_rows, rows = rows_of(trace), rows_of(trace, **words)
-
-    def wanted(row):
-        asked = {name: str(place) for name, place in (("query", query), ("key", key)) if place is not None}
-        return any(row[name] for name in asked) and all(row[name] in ("", place) for name, place in asked.items())
-
-    assert rows == [row for row in all_rows if wanted(row)]
-    assert 0 < len(rows) < len(all_rows)
-
-
-def test_only_the_heads_asked_for_are_told(traces):
-    rows = rows_of(traces["four heads"](), head=["2"], step=[Step.WEIGHTS])
-    assert {row["head"] for row in rows} == {"2"}
-    assert len(rows) == 36
 
 
 def test_an_empty_selection_of_steps_tells_the_layer_alone(traces):
@@ -304,3 +168,28 @@ def test_rows_and_columns_that_are_left_out_are_cut_and_the_rest_says_where_it_s
     cut = [line.split(",") for line in to_csv(trace, Selection((part,))).splitlines()]
     full = [line.split(",") for line in to_csv(trace, select(trace)).splitlines()]
     assert cut == [row for row in full if row[3] in ("", "1", "3") and row[4] in ("", "0", "2", "4")]
+
+
+@pytest.mark.parametrize("step", ["weights", "output"])
+def test_one_query_of_a_long_text_is_computed_alone_and_is_attends_own(step):
+    array = numpy.random.default_rng(0).normal(size=(2, 1100, 2))
+    trace = Trace(tuple(map(str, range(1100))), (Layer(array, array, array),))
+    layer = trace.layers[0]
+    selected = LayerSelection(layer, (1,), region=(range(3, 5), range(1100)), queries=(3, 4))
+    data = layer_record(trace, selected, (Step(step),))
+    expected = getattr(attend(array, array, array), step)[1, 3:5]
+    numpy.testing.assert_allclose(data["heads"][0][step], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [("weights", "scores", "key"), ("key",)])
+def test_one_key_of_a_long_text_is_told_of_by_all_queries(steps):
+    array = numpy.random.default_rng(0).normal(size=(2, 1100, 2))
+    trace = Trace(tuple(map(str, range(1100))), (Layer(array, array, array),))
+    selected = LayerSelection(trace.layers[0], (0, 1), key=7, keys=(7,))
+    data = layer_record(trace, selected, tuple(map(Step, steps)))
+    whole = attend(array, array, array)
+    for head, told in enumerate(data["heads"]):
+        assert set(told) - {"head", "kv_head"} == set(steps)
+        assert (told["key"] == array[head, 7:8]).all()
+        for step in set(steps) - {"key"}:
+            numpy.testing.assert_allclose(told[step], getattr(whole, step)[head][:, 7:8], rtol=1e-5)
