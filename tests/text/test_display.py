@@ -73,6 +73,8 @@ def test_shortening_marks_the_cut(text, cells, expected):
 
 
 def test_a_list_of_tokens_is_short_and_safe():
+    assert listed_tokens(["a", "\x1b[31m", "x" * 50]) == rf"a, \x1b[31m, {'x' * 19}…"
+    assert listed_tokens([str(number) for number in range(9)]) == "0, 1, 2, 3, 4, 5, 6, 7, …"
     assert listed_tokens(["a b", "\x1b", ""]) == r"a·b, \x1b, ''"
     assert listed_tokens(list("abcdefghi")) == "a, b, c, d, e, f, g, h, …"
     assert listed_tokens(["x" * 30]) == "x" * 19 + "…"

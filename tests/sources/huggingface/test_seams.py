@@ -8,7 +8,7 @@ import json
 import pytest
 import torch
 import transformers
-from tiny_models import CONFIGS, inputs, model, saved
+from tiny_models import CONFIGS, inputs, model
 from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedConfig
 
 from attnviz.sources.huggingface import seams
@@ -22,11 +22,6 @@ def error_of(call) -> Exception:
     except Exception as error:
         return error
     raise AssertionError("transformers raises nothing here any more")
-
-
-@pytest.fixture
-def llama(tmp_path):
-    return saved("Llama", tmp_path / "llama", with_tokenizer=False)
 
 
 def rewritten(folder, **changes) -> None:

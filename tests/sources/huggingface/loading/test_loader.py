@@ -1,0 +1,122 @@
+"""A model from a folder, and a clear line for whatever is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_models import model
+
+from attnviz import AttnvizError, trace_model
+from attnviz.errors import UsageError
+
+TEXT = "Your journey starts with one step"
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+def test_the_dtype_is_that_of_the_weights(folders, dtype):
+    assert str(trace_model(folders / "Llama", TEXT, dtype=dtype).layers[0].query.dtype) == f"torch.{dtype}"
+
+
+def test_a_device_map_spreads_the_weights(folders):
+    pytest.importorskip("accelerate")
+    trace = trace_model(folders / "Llama", TEXT, device_map="auto")
+    assert torch.equal(trace.layers[0].query, trace_model(folders / "Llama", TEXT).layers[0].query)
+
+
+def rewrite(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_pickled_weights_are_refused_unread(llama):
+    torch.save(load_file(llama / "model.safetensors"), llama / "pytorch_model.bin")
+    (llama / "model.safetensors").unlink()
+    with pytest.raises(AttnvizError, match=r"only in pytorch_model\.bin, .* a pickle can run any code") as error:
+        trace_model(llama, TEXT)
+    assert "save_pretrained" in error.value.hint
+
+
+def test_code_that_a_model_brings_is_never_run(llama):
+    code = "open('run', 'w').close()\n"
+    for module in ("configuration", "modeling", "tokenization"):
+        (llama / f"{module}.py").write_text(f"from pathlib import Path\nPath({str(llama / 'run')!r}).touch()\n{code}")
+    rewrite(
+        llama / "config.json", model_type="own", auto_map={"AutoConfig": "configuration.C", "AutoModel": "modeling.M"}
+    )
+    rewrite(llama / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization.T", None]})
+    with pytest.raises(AttnvizError, match="needs code of its own, which attnviz never runs"):
+        trace_model(llama, TEXT)
+    rewrite(llama / "config.json", model_type="llama", auto_map={"AutoConfig": "configuration.C"})
+    trace_model(llama, TEXT)
+    assert not (llama / "run").exists()
+
+
+def test_a_folder_without_a_tokenizer(llama):
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (llama / name).unlink(missing_ok=True)
+    with pytest.raises(AttnvizError, match="has no tokenizer, so a text cannot be cut"):
+        trace_model(llama, TEXT)
+    assert trace_model(llama, [5, 6, 7]).tokens == ("5", "6", "7")
+
+
+def test_a_folder_without_weights(llama):
+    (llama / "model.safetensors").unlink()
+    with pytest.raises(AttnvizError, match=r"holds no weights: expected model\.safetensors"):
+        trace_model(llama, TEXT)
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(llama):
+    weights = load_file(llama / "model.safetensors")
+    del weights["model.layers.1.self_attn.k_proj.weight"]
+    save_file(weights, llama / "model.safetensors", {"format": "pt"})
+    with pytest.raises(AttnvizError, match=r"lacks weights: layers\.1\.self_attn\.k_proj\.weight"):
+        trace_model(llama, TEXT)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for name, message in (
+        (tmp_path / "file", "is a file: expected a folder"),
+        (tmp_path / "nothing", "does not exist"),
+        (tmp_path / "empty", r"holds no config\.json"),
+        ("./nothing", "does not exist"),
+    ):
+        with pytest.raises(AttnvizError, match=message):
+            trace_model(name, TEXT)
+
+
+def test_a_lost_shard_is_named(llama):
+    model("Llama").model.save_pretrained(llama, max_shard_size="20kB")
+    (llama / "model.safetensors").unlink()
+    lost = sorted(llama.glob("model-*.safetensors"))[-1]
+    lost.unlink()
+    with pytest.raises(AttnvizError, match=f"lacks a part of its weights: {lost.name}"):
+        trace_model(llama, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("tokenizer.json", "{}", "the tokenizer of .* cannot be loaded"),
+        ("config.json", "[]", r"config\.json of .* does not describe a model"),
+        ("config.json", "{", r"config\.json of .* cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(llama, file, content, message):
+    (llama / file).write_text(content)
+    with pytest.raises(AttnvizError, match=message):
+        trace_model(llama, TEXT)
+
+
+def test_names_that_can_be_none():
+    with pytest.raises(UsageError, match="the model's name is empty"):
+        trace_model("", TEXT)
+
+
+def test_a_way_to_spread_weights_that_does_not_exist(folders):
+    with pytest.raises(UsageError, match="--device-map is 'banana': expected auto, balanced"):
+        trace_model(folders / "Llama", TEXT, device_map="banana")

@@ -1,0 +1,62 @@
+"""From what a model's attention is given to the rule that says the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_models import inputs, model
+from watched_models import DECODERS, eager_attentions
+
+from attnviz import trace_model
+
+
+def test_no_mask_of_queries_by_keys_is_kept(traced):
+    _, _, _, trace = traced
+    for layer in trace.layers:
+        assert layer.rule.mask is None
+        bias = layer.rule.bias  # T5's: each row is a view of the one above, moved by one
+        assert bias is None or bias.strides[1] == -bias.strides[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("Llama", [(True, None, None), (True, None, None)]),
+        ("Mistral", [(True, 4, None), (True, 4, None)]),
+        ("Gemma2", [(True, 4, 2.0), (True, None, 2.0)]),
+        ("GptOss", [(True, 4, None), (True, None, None)]),
+        ("Bert", [(False, None, None), (False, None, None)]),
+        ("ModernBert", [(False, None, None), (False, 3, None)]),
+    ],
+)
+def test_the_rule_says_what_the_model_does(name, rules):
+    layers = trace_model(model(name), inputs(name)).layers
+    assert [(layer.rule.causal, layer.rule.window, layer.rule.softcap) for layer in layers] == rules
+
+
+def test_grouped_heads_stay_grouped_and_sinks_take_their_share():
+    layer = trace_model(model("GptOss"), inputs("GptOss")).layers[0]
+    assert (layer.query.shape[0], layer.key.shape[0], layer.kv_head(3)) == (4, 2, 1)
+    assert bool((layer.steps().weights.sum(-1) < 1).all())
+
+
+def test_a_window_longer_than_the_text_is_still_said():
+    layer = trace_model(model("Mistral"), inputs("Mistral", tokens=3)).layers[0]
+    assert (layer.rule.causal, layer.rule.window) == (True, 4)
+
+
+@pytest.mark.parametrize("name", [*DECODERS, "Bert", "ModernBert", "T5"])
+@pytest.mark.parametrize("left", [True, False])
+def test_padding_is_hidden_in_as_little_as_it_needs(name, left):
+    network, given = model(name), inputs(name)
+    seen = torch.ones_like(given["input_ids"])
+    padding = slice(0, 3) if left else slice(-3, None)
+    seen[:, padding] = 0
+    given = {**given, "attention_mask": seen}
+    trace = trace_model(network, given)
+    for layer, weights in zip(trace.layers, eager_attentions(network, given), strict=True):
+        if layer.stack != "decoder":
+            assert layer.rule.mask.shape == (1, 12)
+            assert torch.equal(layer.rule.mask[0], seen[0].bool())
+        sees = ~layer.steps().blind  # plain code gives a query that sees nothing an even look at everything
+        torch.testing.assert_close(layer.steps().weights[sees], weights[sees], atol=1e-5, rtol=0)

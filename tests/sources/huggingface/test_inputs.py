@@ -1,0 +1,103 @@
+"""What a model is given to read: each way in, and one clear line for each way that fails."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+import torch
+import transformers
+from PIL import Image
+from tiny_models import CONFIGS, inputs, model, tokenizer
+
+from attnviz import AttnvizError, trace_model
+
+TEXT = "Your journey starts with one step"
+
+
+def test_ids_in_every_form_give_what_their_text_gives(folders):
+    expected = trace_model(folders / "Llama", TEXT)
+    ids = expected.source["ids"]
+    for given in (ids, torch.tensor(ids), numpy.array([ids]), {"input_ids": torch.tensor([ids])}):
+        trace = trace_model(model("Llama"), given, tokenizer=tokenizer())
+        assert trace.tokens == expected.tokens
+        assert torch.equal(trace.layers[1].key, expected.layers[1].key)
+
+
+def test_the_decoder_reads_the_text_or_the_target(folders):
+    itself = trace_model(folders / "T5", "Your step", layer="cross")
+    assert itself.layers[0].key_tokens == ("Your", "step")
+    assert itself.tokens == ("<|endoftext|>", "Your")
+    other = trace_model(folders / "T5", "Your step", target="Your cat sat", layer="cross 0")
+    assert (other.tokens, other.key_tokens(other.layers[0])) == (("<|endoftext|>", "Your", "cat"), ("Your", "step"))
+
+
+def test_the_chat_template_surrounds_the_text(folders):
+    trace = trace_model(folders / "Llama", "Your step", chat=True)
+    assert trace.tokens == ("<|user|>", "Your", "step", "\n", "<|assistant|>")
+    assert trace.source["special"] == [0, 4]
+
+
+def test_patches_of_an_image_are_tokens(folders, tmp_path):
+    Image.new("RGB", (50, 40), "teal").save(tmp_path / "image.png")
+    trace = trace_model(folders / "ViT", tmp_path / "image.png")
+    assert trace.tokens[:6] == ("[CLS]", "0,0", "0,1", "0,2", "0,3", "1,0")
+    assert len(trace.tokens) == 17
+    assert trace_model(model("ViT"), inputs("ViT")).tokens == trace.tokens
+
+
+def test_a_file_that_is_no_image_is_one_clear_line(folders, tmp_path):
+    (tmp_path / "image.png").write_bytes(b"no image")
+    with pytest.raises(AttnvizError, match="is not a readable image"):
+        trace_model(folders / "ViT", tmp_path / "image.png")
+    with pytest.raises(AttnvizError, match="does not exist"):
+        trace_model(folders / "ViT", tmp_path / "nothing.png")
+
+
+def test_the_positions_of_roberta_begin_behind_its_padding():
+    from transformers import RobertaConfig, RobertaModel
+
+    config = RobertaConfig(
+        vocab_size=99, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2
+    )
+    config.max_position_embeddings = 10
+    network = RobertaModel(config).eval()
+    assert len(trace_model(network, [5] * 8).tokens) == 8
+    with pytest.raises(AttnvizError, match="the text has 9 tokens, more than the 8 positions"):
+        trace_model(network, [5] * 9)
+
+
+def test_without_a_chat_template_there_is_no_chat(llama):
+    (llama / "chat_template.jinja").unlink()
+    with pytest.raises(AttnvizError, match="has no chat template"):
+        trace_model(llama, TEXT, chat=True)
+
+
+def test_a_tokenizer_of_another_model(llama):
+    other = transformers.LlamaConfig(**(CONFIGS["Llama"] | {"vocab_size": 100}))
+    transformers.LlamaModel(other).save_pretrained(llama)
+    with pytest.raises(AttnvizError, match=r"the text has the token \d+, but the model knows 0 to 99") as error:
+        trace_model(llama, TEXT)
+    assert error.value.hint == "its tokenizer belongs to another model"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.ones(2, 5, dtype=torch.long), r"the ids have the shape \(2, 5\)"),
+        ([1.5, 2.0], "the ids are of float32: expected whole numbers"),
+        ([], "the tokenizer makes no tokens"),
+        ({}, "the inputs are empty"),
+        ([1, 9999], "the text has the token 9999, but the model knows 0 to 329"),
+    ],
+)
+def test_ids_that_are_none(given, message):
+    with pytest.raises(AttnvizError, match=message):
+        trace_model(model("Llama"), given)
+
+
+def test_a_text_is_no_image_and_no_sound(folders):
+    with pytest.raises(AttnvizError, match="ViTModel looks at an image, not at a text"):
+        trace_model(folders / "ViT", TEXT)
+    sound = transformers.WhisperModel(transformers.WhisperConfig(d_model=48, encoder_layers=1, decoder_layers=1))
+    with pytest.raises(AttnvizError, match="WhisperModel reads input_features, not a text"):
+        trace_model(sound, TEXT)

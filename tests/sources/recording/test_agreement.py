@@ -1,0 +1,62 @@
+"""Whether attention recomputed is what the model computed: a wrong map is never shown."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+from tiny_models import inputs, model
+
+from attnviz import AttnvizError, trace_model
+from attnviz.sources.huggingface import watch
+from attnviz.sources.recording.agreement import checked_blocks, checked_queries
+
+
+@pytest.mark.parametrize("name", ["Llama", "Gemma2"])
+def test_a_wrong_map_is_never_shown(name, monkeypatch):
+    def lying(*arguments):
+        output = attention_output(*arguments)
+        output[0, -1, 2] *= 1.01  # one head of the last query, by a hundredth
+        return output
+
+    attention_output = watch.attention_output
+    monkeypatch.setattr(watch, "attention_output", lying)
+    with pytest.raises(AttnvizError, match=r"^layer 1: attention recomputed .* head 2 differs by"):
+        trace_model(model(name), inputs(name), layer=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": 0.4},  # of 0.354
+        {"causal": False},
+        {"window": 8},
+        {"softcap": 1.0},
+        {"mask": torch.arange(12)[None] != 5},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_wrong_rule_is_never_shown(change, dtype, monkeypatch):
+    right = watch.call_rule
+    monkeypatch.setattr(watch, "call_rule", lambda *given: dataclasses.replace(right(*given), **change))
+    with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
+        trace_model(model("Llama", dtype), inputs("Llama"))
+
+
+def test_numbers_that_are_not_finite_are_told_with_their_layer():
+    network = copy.deepcopy(model("Llama"))
+    with torch.no_grad():
+        network.model.layers[1].self_attn.v_proj.weight[0, 0] = float("nan")
+    with pytest.raises(AttnvizError, match=r"^layer 1: value is not finite: nan at head 0, token 0"):
+        trace_model(network, inputs("Llama"))
+
+
+def test_long_texts_are_compared_at_queries_spread_over_them():
+    assert checked_blocks(512, 100)[-1] == (500, 512)
+    assert checked_queries(512) == 512
+    blocks = checked_blocks(10_000)
+    assert checked_queries(10_000) >= 64
+    assert (blocks[0][0], blocks[-1][1]) == (0, 10_000)
