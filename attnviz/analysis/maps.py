@@ -65,7 +65,11 @@ def framed(selected: LayerSelection, cells: int, pool: Pool = Pool.MEAN) -> Fram
 
 
 def head_maps(
-    selected: LayerSelection, step: MapStep, frame: Frame, report: Progress = no_progress
+    selected: LayerSelection,
+    step: MapStep,
+    frame: Frame,
+    report: Progress = no_progress,
+    scores: int = CELLS_OF_A_BLOCK,
 ) -> tuple[list[numpy.ndarray], list[float]]:
     """A map for each head of ``selected``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
     −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if any are.
@@ -82,7 +86,7 @@ def head_maps(
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(selected.heads) * rows)
 
-        values, lost = _whole(selected, head, step) if small else _by_rows(selected, head, step, frame, tell)
+        values, lost = _whole(selected, head, step) if small else _by_rows(selected, head, step, frame, tell, scores)
         if selected.skips_tokens:
             shares.append(lost)
             if not frame.pooled:
@@ -130,13 +134,14 @@ class _Rows(NamedTuple):
 
 
 def _by_rows(
-    selected: LayerSelection, head: int, step: MapStep, frame: Frame, report: Callable[[int], None]
+    selected: LayerSelection, head: int, step: MapStep, frame: Frame, report: Callable[[int], None], scores: int
 ) -> tuple[numpy.ndarray, float]:
-    """Some rows of the head at a time, each over all keys, and of these the ones in the frame."""
+    """Some rows of the head at a time, of so many ``scores`` at the most, each over all keys; and of these the ones in the
+    frame."""
     total, pairs = numpy.zeros(frame.shape), numpy.zeros(frame.shape, dtype=int)
     largest = numpy.full(frame.shape, -math.inf)
     lost: list[numpy.ndarray] = []
-    size = rows_of_a_block(selected.layer, CELLS_OF_A_BLOCK)
+    size = rows_of_a_block(selected.layer, scores)
     starts = range(frame.queries.start, frame.queries.stop, size)
 
     def work(start: int) -> Iterator[_Rows]:

@@ -11,7 +11,6 @@ from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
-from attnviz.renderers.heatmap import picture
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import LayerSelection, select
 
@@ -58,14 +57,11 @@ def reduced(values, cell, pool):
 @pytest.mark.parametrize("pool", Pool)
 @pytest.mark.parametrize("region", [(range(50), range(50)), (range(7, 31), range(3, 50))], ids=["whole", "region"])
 @pytest.mark.parametrize("cells", [6, 100])
-def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells, monkeypatch):
-    monkeypatch.setattr(
-        "attnviz.analysis.maps.CELLS_OF_A_BLOCK", 200
-    )  # several blocks of rows, which do not end with cells
+def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells):
     layer = a_layer(rule)
     part = LayerSelection(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
     frame = framed(part, cells, pool)
-    maps, shares = head_maps(part, step, frame)
+    maps, shares = head_maps(part, step, frame, scores=200)  # several blocks of rows, which do not end with cells
     assert shares == []
     for head, values in enumerate(maps):
         wanted = naive(layer, head, step, *region, frame.cell, pool)
@@ -160,11 +156,10 @@ def test_a_needle_stays_visible_in_the_largest_weights():
     assert mean[450, 388] < 0.26
 
 
-def test_many_heads_get_fewer_cells(monkeypatch):
-    monkeypatch.setattr(picture, "MOST_CELLS_OF_SEVERAL", 10)
-    trace = trace_text(" ".join(f"w{place}" for place in range(50)), heads=3)
-    assert decide(trace, select(trace)).panels[0].values.shape == (10, 10)
-    assert decide(trace, select(trace, head=["1"])).panels[0].values.shape == (50, 50)
+def test_many_heads_get_fewer_cells():
+    trace = trace_text(" ".join(f"w{place}" for place in range(600)), heads=3)
+    assert decide(trace, select(trace)).panels[0].values.shape == (300, 300)
+    assert decide(trace, select(trace, head=["1"])).panels[0].values.shape == (600, 600)
 
 
 def test_how_far_it_is_is_told():

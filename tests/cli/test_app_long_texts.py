@@ -130,7 +130,7 @@ def test_top_is_of_tables(form):
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_data_that_would_fill_the_memory_are_refused_before_they_are_computed(trace, form, monkeypatch):
-    monkeypatch.setattr("attnviz.attention.memory._physical_memory", lambda: 1 << 29)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (1 << 29) // 4096}.get)
     message = problem(attnviz("explain", "--from", trace, "--format", form), 1)
     assert message.startswith(f"{form.upper()} of 4 steps of 18,000,000 pairs of a query and a key needs")
 
@@ -155,7 +155,7 @@ def test_one_key_of_a_long_text_as_csv(trace):
 
 
 def test_one_key_of_a_text_that_fills_the_memory_as_csv(trace, monkeypatch):
-    monkeypatch.setattr("attnviz.attention.memory._physical_memory", lambda: 1 << 29)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (1 << 29) // 4096}.get)
     assert attnviz("explain", "--from", trace, "--format", "csv", "--key", "@7", "--step", "weights").code == 0
 
 
