@@ -16,7 +16,6 @@ from attnviz.errors import AttnvizError
 from attnviz.trace.fields import pack_layer, unpack_layer, with_arrays
 from attnviz.trace.layer import Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
-from attnviz.trace.safetensors import read_safetensors, write_safetensors
 
 FORMAT = 1  # of saved traces, and of the JSON
 
@@ -65,6 +64,8 @@ class Trace:
         """Write this trace to a .safetensors file, whole or not at all."""
         import json
 
+        from attnviz.trace.safetensors import write_safetensors
+
         arrays: dict[str, Array] = {}
         layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
         record = {"tokens": self.tokens, "source": self.source, "layers": layers}
@@ -93,6 +94,8 @@ class Trace:
 
 def load(path: str | os.PathLike[str]) -> Trace:
     """Read a trace that ``Trace.save`` wrote; AttnvizError when the file is damaged or holds something else."""
+    from attnviz.trace.safetensors import read_safetensors
+
     return unpacked(*read_safetensors(path), path)
 
 

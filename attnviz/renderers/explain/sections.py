@@ -9,7 +9,6 @@ from attnviz.choices import Step
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import HeadSections
-from attnviz.renderers.explain.top_keys import top_keys
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks
@@ -110,6 +109,8 @@ def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
 
 def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
     if not writer.selected.narrows_keys:
+        from attnviz.renderers.explain.top_keys import top_keys
+
         for head in writer.selected.heads:
             yield list(top_keys(writer, head))
         return
