@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import webbrowser
 
 import pytest
 from command_line import attnviz, done, problem, program
@@ -37,10 +38,10 @@ def test_the_language_is_an_option_or_a_variable(monkeypatch):
 
 def test_it_is_opened_in_the_browser(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or True)
+    monkeypatch.setattr(webbrowser, "open", lambda address: asked.append(address) or True)
     done("html", "a b", "-o", "a b.html", "--open")
     assert asked == [(folder / "a b.html").as_uri()]
-    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
     result = attnviz("html", "a b", "--open")
     assert (result.code, result.stderr) == (0, "attnviz: found no browser to open attention.html with\n")
 

@@ -15,6 +15,7 @@ from tiny_models import saved
 from attnviz import trace_text
 from attnviz.analysis import measure
 from attnviz.analysis.metrics import Metric
+from attnviz.cli.commands import stats
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.traces import Making, read_lines
 from attnviz.cli.options.source import SourceOptions
@@ -200,7 +201,7 @@ def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypat
                 signal.raise_signal(signal.SIGINT)
             yield made
 
-    monkeypatch.setattr("attnviz.cli.commands.stats.read_lines", interrupted)
+    monkeypatch.setattr(stats, "read_lines", interrupted)
     (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
     result = attnviz("stats", "--lines", "--file", "texts.txt")
     assert (result.code, result.stderr) == (130, "attnviz: interrupted after 1,001 of 30,001 texts\n")
@@ -288,3 +289,23 @@ def test_a_head_alone_is_measured_alone(folder, monkeypatch):
     assert [head["head"] for head in heads("--from", "t.npz", "--head", "3")["heads"]] == [3]
     assert all(which == slice(3, 4) for which in computed)
     assert computed
+
+
+def test_a_token_is_measured_as_a_range_of_one():
+    for side in ("--query", "--key"):
+        assert (
+            heads(TEXT, side, "mat")["heads"] == heads(TEXT, side, "@5")["heads"] == heads(TEXT, side, "5:6")["heads"]
+        )
+    assert heads(TEXT, "--query", "mat")["heads"] != heads(TEXT)["heads"]
+
+
+def test_lines_that_lack_the_token_are_skipped_with_a_notice():
+    result = attnviz("stats", "--lines", "a cat\na dog\nthe cat", "--query", "cat", "--format", "json")
+    assert json.loads(result.stdout)["texts"] == 2
+    assert "line 2" in result.stderr
+    assert "no query token cat: there are a (0), dog (1)" in result.stderr
+    assert problem(attnviz("stats", "--lines", "a\nb", "--query", "2:1"), 2) == "line 1: --query 2:1: the range is empty"
+
+
+def test_nothing_special_is_said():
+    assert attnviz("stats", "a b", "--skip-special").stderr == "attnviz: there are no special tokens to hide\n"
