@@ -8,8 +8,8 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
-from attnviz.choices import MapStep
-from attnviz.renderers.heatmap.picture import Picture, decide
+from attnviz.choices import MapStep, Pool
+from attnviz.renderers.heatmap.picture import Picture, View, decide
 from attnviz.renderers.shared.scale import Scale
 from attnviz.trace.selection import select
 
@@ -190,3 +190,42 @@ def test_hidden_tokens_are_in_no_map_and_what_they_took_is_said():
     assert all((panel.values == 0.25).all() and panel.values.shape == (3, 3) for panel in picture.panels)
     assert picture.subtitle == "“b c d” · special tokens hidden: they took on average 25 % of the weights"
     assert "hidden" not in picture_of(trace).subtitle
+
+
+def test_a_long_text_is_pooled_and_its_labels_are_round_positions(make):
+    trace = make(1500, tokens=tuple(map(str, range(1500))))
+    picture = decide(trace, select(trace), view=View(Pool.MAX, 100))
+    assert picture.pooled
+    assert (picture.pool, picture.cell) == (Pool.MAX, (15, 15))
+    assert picture.title.endswith("100 × 100 cells of 15 × 15 tokens, max")
+    assert {label for label in picture.queries if label} >= {"0", "400", "1,000"}
+    assert picture.dpi == 150
+
+
+def test_layers_of_several_stacks_are_named_by_these():
+    layers = (
+        Layer(ARRAY, ARRAY, ARRAY, name="encoder 0"),
+        Layer(ARRAY[:2], ARRAY, ARRAY, name="cross 0", tokens=("x", "y"), key_tokens=("a", "b", "c")),
+    )
+    with pytest.raises(AttnvizError, match="encoder 0 and cross 0 have different tokens"):
+        picture_of(Trace(("a", "b", "c"), layers))
+
+
+@pytest.mark.parametrize(("tokens", "subtitle"), [(("0", "1", "2"), "q.npz"), (("a", "b", "c"), "“a b c”")])
+def test_arrays_without_tokens_are_called_by_their_file(tokens, subtitle):
+    trace = Trace(tokens, (Layer(ARRAY, ARRAY, ARRAY),), {"kind": "arrays", "file": "q.npz"})
+    assert picture_of(trace).subtitle == subtitle
+
+
+@pytest.mark.parametrize(("several", "titles"), [(False, ("H0", "H1")), (True, ("L0H0", "L0H1", "cr3H0", "cr3H1"))])
+def test_short_titles_tell_heads_apart_too(several, titles):
+    heads = numpy.stack([ARRAY, ARRAY])
+    layers = (Layer(heads, heads, heads), Layer(heads, heads, heads, index=3, name="cross 3"))
+    picture = picture_of(Trace(("a", "b", "c"), layers if several else layers[:1]))
+    assert tuple(panel.short_title for panel in picture.panels) == titles
+
+
+@pytest.mark.parametrize(("words", "shows"), [({}, (False, False)), ({"query": "1:3", "key": "0:2"}, (True, True))])
+def test_positions_stand_beside_the_tokens_of_a_region_alone(make, words, shows):
+    assert picture_of(make(4), **words).shows_positions == shows
+    assert picture_of(make(4, tokens=tuple("0123")), **words).shows_positions == (False, False)

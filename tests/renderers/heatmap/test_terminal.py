@@ -18,7 +18,7 @@ from attnviz import Layer, Rule, Trace
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import View, decide
-from attnviz.renderers.heatmap.terminal import TerminalMap
+from attnviz.renderers.heatmap.terminal import TerminalMap, room
 from attnviz.renderers.shared import colours
 from attnviz.renderers.shared.scale import Scale
 from attnviz.trace.selection import select
@@ -385,3 +385,14 @@ def test_a_query_that_sees_nothing_is_a_row_of_dots(console):
     picture = picture_of(Trace(("seeing", "blind"), (Layer(array, array, array, Rule(mask=mask)),)))
     line = next(line for line in drawn(console(60), picture)[2:] if "blind" in line)
     assert set(line.split()[1]) == {"·"}
+
+
+@pytest.mark.parametrize(("width", "panels", "cells"), [(80, 1, 70), (80, 3, 21), (400, 1, 150), (20, 1, 16)])
+def test_a_long_text_gets_as_many_cells_as_fit_across(console, width, panels, cells):
+    assert room(console(width), panels) == cells
+
+
+def test_and_no_more_than_its_height_has_lines_for(console):
+    assert room(console(80), 1, 40) == 29
+    assert room(console(80, "truecolor"), 1, 40) == 58
+    assert room(console(80), 1, 10) == 16

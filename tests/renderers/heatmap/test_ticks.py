@@ -21,3 +21,15 @@ def test_ticks_of_a_scale_by_factors_are_its_ends_and_what_has_room_between(powe
     assert (places[0], places[-1]) == (0, 1)
     assert min(after - before for before, after in itertools.pairwise(places)) >= min(0.7 / most, 1)
     assert len(found) <= 1.5 * most + 1
+
+
+@given(high=st.floats(1e-6, 1e6), least=st.floats(0, 1), most=st.integers(2, 12))
+@settings(deadline=None)
+def test_ticks_of_equal_steps_are_round_and_lie_on_the_scale(high, least, most):
+    scale = Scale(-high * least, high, high)
+    found = ticks(scale, most)
+    assert 1 <= len(found) <= min(most, 6) + 1
+    slack = (scale.high - scale.low) * 1e-5
+    assert all(scale.low - slack <= tick <= scale.high + slack for tick in found)
+    apart = {round((after - before) / (found[-1] - found[0]), 6) for before, after in itertools.pairwise(found)}
+    assert len(apart) <= 1 or max(apart) - min(apart) < 1e-5

@@ -1,0 +1,41 @@
+"""What Python gets of a heat map: bytes, a file, and a picture in a notebook."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from attnviz import AttnvizError
+from attnviz.renderers.heatmap.figure import draw, save
+from attnviz.renderers.heatmap.heatmap import FORMATS, Heatmap
+from tests.support.figures import picture_of
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_it_is_drawn_and_saved_as_the_figure_is(tmp_path, form):
+    picture = picture_of(4, causal=True)
+    heatmap, expected = Heatmap(picture, "magma", True), save(draw(picture, cmap="magma", annotate=True)[0], form)
+    assert heatmap.drawn(form) == expected
+    heatmap.save(tmp_path / f"picture.{form.upper()}")
+    assert (tmp_path / f"picture.{form.upper()}").read_bytes() == expected
+
+
+def test_a_notebook_shows_a_png_of_the_resolution_asked_for():
+    shown = Image.open(io.BytesIO(Heatmap(picture_of(3), dpi=60)._repr_png_()))
+    assert shown.info["dpi"] == pytest.approx((60, 60), abs=0.1)
+
+
+def test_a_suffix_that_is_no_picture_is_refused_before_anything_is_written(tmp_path):
+    for name in ("picture.gif", "picture"):
+        with pytest.raises(AttnvizError, match=r"its suffix is not one of \.png, \.svg, \.pdf"):
+            Heatmap(picture_of(2)).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_remembers_the_characters_that_no_font_has():
+    heatmap = Heatmap(picture_of(2, words="a\U00012000{}".format))
+    assert heatmap.missing == ""
+    heatmap.drawn()
+    assert heatmap.missing == draw(heatmap.picture)[1]  # as the fonts of this machine have it
