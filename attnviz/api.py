@@ -7,13 +7,24 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attnviz.choices import MAX_TOKENS, PAGE_MEGABYTES, PRECISION
+from attnviz.choices import (
+    MAX_TOKENS,
+    PAGE_MEGABYTES,
+    PRECISION,
+    Language,
+    MapStep,
+    Pool,
+    Position,
+    Step,
+    Tokenizer,
+)
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.renderers.explain.explanation import Explanation
     from attnviz.renderers.heatmap.heatmap import Heatmap
     from attnviz.sources.huggingface.inputs import Text
+    from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
 Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and ranges of them: 3, "0,4-7", [0, 3]
@@ -40,7 +51,6 @@ def trace_text(
     AttnvizError when the text is empty or the heads do not divide the dimensions.
     """
     from attnviz.attention.rule import Rule
-    from attnviz.choices import Position, Tokenizer
     from attnviz.sources.toy.toy import Toy
 
     if heads < 1:
@@ -92,7 +102,7 @@ def trace_model(
         watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
     else:
         watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
-    return trace(watched, text, layer=_words(layer), target=target, chat=chat)
+    return trace(watched, text, layer=_listed(layer), target=target, chat=chat)
 
 
 def explain(
@@ -125,23 +135,13 @@ def explain(
 
     AttnvizError where there is no such layer, head, step, token or language.
     """
-    from attnviz.choices import Language, Step
     from attnviz.renderers.explain.explanation import Explanation
     from attnviz.renderers.explain.sections import explain
     from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
-    from attnviz.trace.selection import select
 
     steps = [_member(Step, word, "step") for word in ([step] if isinstance(step, str) else step)]
-    selection = select(
-        trace,
-        layer=_words(layer),
-        head=_words(head),
-        step=steps,
-        query=_position(query),
-        key=_position(key),
-        skip_special=skip_special,
-    )
+    selection = _selected(trace, layer, head, query, key, skip_special, steps)
     looks = Looks(lessons(_member(Language, language, "language")), precision, max_tokens, quiet, top)
     return Explanation(list(explain(trace, selection, looks)))
 
@@ -178,19 +178,10 @@ def heatmap(
 
     AttnvizError where there is no such layer, head, step or colour map.
     """
-    from attnviz.choices import MapStep, Pool
     from attnviz.renderers.heatmap.heatmap import Heatmap
     from attnviz.renderers.heatmap.picture import View, decide
-    from attnviz.trace.selection import select
 
-    selection = select(
-        trace,
-        layer=_words(layer),
-        head=_words(head),
-        query=_position(query),
-        key=_position(key),
-        skip_special=skip_special,
-    ).as_region()
+    selection = _selected(trace, layer, head, query, key, skip_special).as_region()
     view = View(_member(Pool, pool, "pool"), None, dpi)
     drawing = Heatmap(decide(trace, selection, _member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
     if path is not None:
@@ -219,19 +210,10 @@ def html(
     language      of the page, "en" or "vi"
     max_size      in megabytes: AttnvizError where the page would be larger
     """
-    from attnviz.choices import Language, Pool
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
-    from attnviz.trace.selection import select
 
-    selection = select(
-        trace,
-        layer=_words(layer),
-        head=_words(head),
-        query=_position(query),
-        key=_position(key),
-        skip_special=skip_special,
-    ).as_region()
+    selection = _selected(trace, layer, head, query, key, skip_special).as_region()
     limits = Limits(megabytes=max_size)
     return to_html(trace, selection, _member(Language, language, "language"), limits, _member(Pool, pool, "pool"))
 
@@ -243,7 +225,30 @@ def notebook_frame(trace: Trace) -> str:
     return to_frame(trace)
 
 
-def _words(chosen: Chosen) -> list[str]:
+def _selected(
+    trace: Trace,
+    layer: Chosen,
+    head: Chosen,
+    query: str | int | None,
+    key: str | int | None,
+    skip_special: bool,
+    steps: Iterable[Step] = (),
+) -> Selection:
+    """The selection that the arguments of a public call mean for ``trace``."""
+    from attnviz.trace.selection import select
+
+    return select(
+        trace,
+        layer=_listed(layer),
+        head=_listed(head),
+        step=steps,
+        query=_position(query),
+        key=_position(key),
+        skip_special=skip_special,
+    )
+
+
+def _listed(chosen: Chosen) -> list[str]:
     """What a person gives for layers or heads, as the command line has it."""
     return [str(chosen)] if isinstance(chosen, str | int) else [str(word) for word in chosen]
 
