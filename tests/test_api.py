@@ -93,6 +93,14 @@ def test_heatmap_is_what_the_command_draws(folder):
     assert (folder / "mine.png").read_bytes() == (folder / "its.png").read_bytes() == drawing._repr_png_()
 
 
+@pytest.mark.parametrize("side", ["query", "key"])
+def test_a_token_a_position_and_a_range_mean_the_same_in_every_call(side):
+    for call in (TRACE.explain, TRACE.to_html, lambda **words: TRACE.heatmap(**words)._repr_png_()):
+        shown = {str(call(**{side: word})) for word in ("starts", 2, "@2", "2:3")}
+        assert len(shown) == 1
+        assert shown != {str(call())}
+
+
 def test_html_is_what_the_command_writes():
     page = TRACE.to_html(head=0, language="vi")
     options = ("--head", "0", "--lang", "vi", "-o", "-")

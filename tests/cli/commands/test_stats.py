@@ -304,7 +304,9 @@ def test_lines_that_lack_the_token_are_skipped_with_a_notice():
     assert json.loads(result.stdout)["texts"] == 2
     assert "line 2" in result.stderr
     assert "no query token cat: there are a (0), dog (1)" in result.stderr
-    assert problem(attnviz("stats", "--lines", "a\nb", "--query", "2:1"), 2) == "line 1: --query 2:1: the range is empty"
+    assert (
+        problem(attnviz("stats", "--lines", "a\nb", "--query", "2:1"), 2) == "line 1: --query 2:1: the range is empty"
+    )
 
 
 def test_nothing_special_is_said():
