@@ -297,13 +297,19 @@ def test_vietnamese_is_vietnamese(name):
     )
 
 
-@NAMES
-def test_the_words_of_the_field_stay(name):
-    for word in FIELD_WORDS:
-        if re.search(rf"\b{word}s?\b", ENGLISH[name]):
-            assert word in VIETNAMESE[name]
-    if "softmax" in VIETNAMESE[name]:
-        assert "softmax" in ENGLISH[name]
+WITH_WORDS_OF_THE_FIELD = [
+    (name, word) for name in sorted(ENGLISH) for word in FIELD_WORDS if re.search(rf"\b{word}s?\b", ENGLISH[name])
+]
+
+
+@pytest.mark.parametrize(("name", "word"), WITH_WORDS_OF_THE_FIELD)
+def test_the_words_of_the_field_stay(name, word):
+    assert word in VIETNAMESE[name]
+
+
+def test_every_word_of_the_field_is_said_and_softmax_in_both_languages_alike():
+    assert {word for _, word in WITH_WORDS_OF_THE_FIELD} == set(FIELD_WORDS)
+    assert [name for name in ENGLISH if ("softmax" in VIETNAMESE[name]) > ("softmax" in ENGLISH[name])] == []
 
 
 @NAMES

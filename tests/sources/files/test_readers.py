@@ -213,6 +213,13 @@ def test_the_good_files_are_good(good_files, read, suffix):
     content = read(good_files[read, suffix])
     if read is read_embeddings:
         assert content(["a", "b", "c"]).shape == (3, 2)
+    elif read is read_weights:
+        assert {name: one.weight.shape for name, one in content.items()} == dict.fromkeys(WHOLE, (3, 3))
+    else:
+        assert [layer.query.shape[1] for layer in content.layers] == [3]
+
+
+WHOLE = ("query", "key", "value", "output")
 
 
 @READERS
