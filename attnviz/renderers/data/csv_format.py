@@ -63,13 +63,13 @@ def _steps_asked(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Ste
     if selected.narrows_queries == selected.narrows_keys:
         return steps
     asked, other = ("query", "key") if selected.narrows_queries else ("key", "query")
-    told = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
-    if steps and not told:
+    having = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
+    if steps and not having:
         raise UsageError(
             f"--{asked} chooses rows, and {', '.join(steps)} has no rows for a {asked}",
             f"use --{other}, or leave out --step",
         )
-    return told
+    return having
 
 
 def csv_header(line: bool = False) -> str:

@@ -12,6 +12,7 @@ from attnviz.attention.formula import Steps
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.matrix import without_middle
 
 LARGEST_EXPONENT = 20  # above it, e^x is no number to write on paper: the row is shifted by its largest value
 
@@ -141,13 +142,10 @@ class Paper:
         shift = self._shift()
         return math.fsum(math.exp(logit - shift) for _, logit in self._entries())
 
-    def _cut(self, words: list[str], indent: str = "") -> list[str]:
-        """``words``, a long list cut in the middle, the cut said in words."""
+    def _cut(self, terms: list[str], indent: str = "") -> list[str]:
+        """``terms``, a long list cut in the middle, the cut said in words."""
         most = self.looks.max_tokens
-        if len(words) <= most:
-            return words
-        more = indent + self.more(len(words) - most)
-        return [*words[: math.ceil(most / 2)], more, *words[len(words) - most // 2 :]]
+        return without_middle(terms, most, indent + self.more(len(terms) - most))
 
     def _factor(self, value: float) -> str:
         return numbers.factor(value, self.looks.precision)

@@ -120,9 +120,9 @@ def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
         yield list(sections)
 
 
-def _by_head(writer: Writer, told: Iterator[list[Section]]) -> Iterator[Heading | Section]:
+def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Heading | Section]:
     """What is said of each head that is shown, below its heading."""
-    for head, sections in zip(writer.selected.heads, told, strict=True):
+    for head, sections in zip(writer.selected.heads, of_heads, strict=True):
         if writer.layer.heads > 1:
             yield _head_heading(writer, head)
         yield from sections

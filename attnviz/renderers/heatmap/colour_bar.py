@@ -48,14 +48,14 @@ def colour_bar(picture: Picture, font: float, panels: float, families: tuple[str
 def draw_colour_bar(
     figure: Figure, picture: Picture, bar: ColourBar, corner: tuple[float, float], colours: Any, norm: Normalize
 ) -> list[PlacedText]:
-    """Add the bar to ``figure``, its upper left corner at ``corner``; what comes back are its words."""
+    """Add the bar to ``figure``, its upper left corner at ``corner``; what comes back are its texts."""
     (x, top), scale = corner, picture.scale
     hidden = bar.font * 2.2 * POINT if picture.hidden else 0.0
     below = hidden + (bar.width * TIP if scale.below else 0.0)
     above = bar.width * TIP if scale.above else 0.0
     y, high = top - bar.height + below, bar.height - below - above
     _draw_gradient(figure, scale, (x, y, bar.width, high), colours, norm)
-    words = [*_numbers(scale, bar, (x, y, high), norm)]
+    texts = [*_numbers(scale, bar, (x, y, high), norm)]
     for end, toward, there, colour, value in (
         (y + high, bar.width * 0.8, scale.above, colours(norm(scale.high)), scale.largest),
         (y, -bar.width * 0.8, scale.below, colours(norm(scale.low)), scale.least),
@@ -63,10 +63,10 @@ def draw_colour_bar(
         if there:
             tip = Path([(x, end), (x + bar.width, end), (x + bar.width / 2, end + toward), (x, end)])
             figure.add_artist(shape(figure, tip, colour))
-            words.append(PlacedText(beyond(value), x + bar.width + NEAR, end + toward, bar.font, across=0))
+            texts.append(PlacedText(beyond(value), x + bar.width + NEAR, end + toward, bar.font, across=0))
     if picture.hidden:
-        words.append(_draw_hidden(figure, picture.blank, bar, (x, y - below)))
-    return words
+        texts.append(_draw_hidden(figure, picture.blank, bar, (x, y - below)))
+    return texts
 
 
 def _draw_gradient(
@@ -81,9 +81,9 @@ def _draw_gradient(
     figure.add_artist(outline(figure, *box))
 
 
-def _numbers(scale: Scale, bar: ColourBar, place: tuple[float, float, float], norm: Normalize) -> Iterator[PlacedText]:
-    """The ticks of a bar whose lower left corner and height are ``place``."""
-    x, y, high = place
+def _numbers(scale: Scale, bar: ColourBar, foot: tuple[float, float, float], norm: Normalize) -> Iterator[PlacedText]:
+    """The ticks of a bar whose lower left corner and height are ``foot``."""
+    x, y, high = foot
     for tick in ticks(scale, most=max(2, int(high / (bar.font * TICK_ROOM * POINT)))):
         at = y + high * float(norm(tick))
         yield PlacedText(f"{tick:z.6g}", x + bar.width + NEAR, at, bar.font, across=0)

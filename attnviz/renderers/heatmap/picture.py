@@ -103,28 +103,14 @@ def decide(
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
     frame = _frame(trace, selection, view)
-    panels: list[Panel] = []
-    shares: list[float] = []  # of the weights, that went to keys which are left out
-    for selected in selection.layers:
-
-        def report(done: int, of: int, before: int = len(panels), heads: int = len(selected.heads)) -> None:
-            view.report(before * of + done * heads, selection.heads * of)
-
-        found, lost = head_maps(selected, step, frame, report)
-        layer, several = selected.layer, len(layers) > 1
-        panels += [
-            Panel(_panel_title(layer, head, several), head, values, _short_title(layer, head, several))
-            for head, values in zip(selected.heads, found, strict=True)
-        ]
-        shares += lost
+    panels, left_out = _panels(selection, step, frame, view.report)
     maps = [panel.values for panel in panels]
     queries, keys = _labels(trace, first, frame)
-    told = _frame_words(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
+    notes = _frame_notes(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
-    left_out = float(numpy.mean(shares)) if shares else None
     return Picture(
-        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *told]),
-        subtitle=_subtitle(trace, first, told if own is not None else [], left_out),
+        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *notes]),
+        subtitle=_subtitle(trace, first, notes if own is not None else [], left_out),
         panels=tuple(panels),
         queries=queries,
         keys=keys,
@@ -137,6 +123,25 @@ def decide(
         cell=frame.cell,
         shows_positions=_shows_positions(trace, first, frame),
     )
+
+
+def _panels(selection: Selection, step: MapStep, frame: Frame, report: Progress) -> tuple[list[Panel], float | None]:
+    """A panel for each head, and the mean share of the weights that went to keys which are left out; None: none are."""
+    panels: list[Panel] = []
+    shares: list[float] = []
+    for selected in selection.layers:
+
+        def tell(done: int, of: int, before: int = len(panels), heads: int = len(selected.heads)) -> None:
+            report(before * of + done * heads, selection.heads * of)
+
+        found, left_out = head_maps(selected, step, frame, tell)
+        layer, several = selected.layer, len(selection.layers) > 1
+        panels += [
+            Panel(_panel_title(layer, head, several), head, values, _short_title(layer, head, several))
+            for head, values in zip(selected.heads, found, strict=True)
+        ]
+        shares += left_out
+    return panels, float(numpy.mean(shares)) if shares else None
 
 
 def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
@@ -184,14 +189,14 @@ def _shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tu
     return not unnamed(trace.query_tokens(selected.layer)), not unnamed(trace.key_tokens(selected.layer))
 
 
-def _frame_words(selected: LayerSelection, frame: Frame) -> list[str]:
+def _frame_notes(selected: LayerSelection, frame: Frame) -> list[str]:
     """What the title says of a map that is not simply of all tokens."""
-    words = []
+    notes = []
     if not selected.whole:
-        words = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
+        notes = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
-        words.append(numbers.cells(frame.shape, frame.cell, frame.pool))
-    return words
+        notes.append(numbers.cells(frame.shape, frame.cell, frame.pool))
+    return notes
 
 
 def _panel_title(layer: Layer, head: int, several: bool) -> str:
@@ -206,34 +211,34 @@ def _short_title(layer: Layer, head: int, several: bool) -> str:
 
 def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
     layer, rules = layers[0], [layer.rule for layer in layers]
-    words = {
+    names = {
         MapStep.SCORES: "Attention scores Q Kᵀ",
         MapStep.SCALED: "Scaled attention scores",
         MapStep.MASKED: "Masked attention scores",
         MapStep.WEIGHTS: "Attention weights",
     }
-    parts = [words[step]]
+    facts = [names[step]]
     if len(panels) == 1 and layer.heads > 1:
-        parts.append(f"{layer.title}, head {panels[0].head}")
+        facts.append(f"{layer.title}, head {panels[0].head}")
     elif len(panels) > 1:
-        parts += [layer.title] if len(layers) == 1 and trace.source.model_name else []
-        parts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
-    parts += ["causal"] if all(rule.causal for rule in rules) else []
+        facts += [layer.title] if len(layers) == 1 and trace.source.model_name else []
+        facts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
+    facts += ["causal"] if all(rule.causal for rule in rules) else []
     if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
-        parts.append(f"window {layer.rule.window}")
-    return ", ".join(parts)
+        facts.append(f"window {layer.rule.window}")
+    return ", ".join(facts)
 
 
-def _subtitle(trace: Trace, selected: LayerSelection, told: Sequence[str], left_out: float | None) -> str:
+def _subtitle(trace: Trace, selected: LayerSelection, notes: Sequence[str], left_out: float | None) -> str:
     """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
     tokens = trace.query_tokens(selected.layer)
     if (file := file_name(trace, tokens)) is not None:
-        return " · ".join([shorten(shown_line(file), TITLE_CELLS), *told])
+        return " · ".join([shorten(shown_line(file), TITLE_CELLS), *notes])
     names = [name(tokens[query], LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
     if selected.ranges[0].start > 0:
         names.insert(0, "…")
     if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
         names.append("…")
     text = f"“{' '.join(names)}”"
-    words = text, *told, trace.source.exactness, numbers.left_out(left_out)
-    return " · ".join(filter(None, words))
+    facts = text, *notes, trace.source.exactness, numbers.left_out(left_out)
+    return " · ".join(filter(None, facts))

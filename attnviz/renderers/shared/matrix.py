@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
@@ -17,6 +17,8 @@ from attnviz.trace.selection import LayerSelection
 
 BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell
+
+Item = TypeVar("Item")
 
 
 class Looks(NamedTuple):
@@ -61,7 +63,7 @@ class MatrixMaker:
     def marking(self, blind: Iterable[int]) -> MatrixMaker:
         """The same, where the queries ``blind``, which see no key, carry a mark."""
         marked = set(blind)
-        names = [f"{name} {BLIND}" if place in marked else name for place, name in enumerate(self.query_names)]
+        names = [f"{name} {BLIND}" if query in marked else name for query, name in enumerate(self.query_names)]
         return MatrixMaker(self.selected, self.looks, names, self.key_names) if marked else self
 
     def of_cells(self, values: numpy.ndarray) -> Matrix:
@@ -75,10 +77,10 @@ class MatrixMaker:
         matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
         kept = weights if self.selected.keys is None else weights[:, self.selected.keys]
         sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), self.looks.precision)
-        words = [sums[row][0] if row is not None else "…" for row in self._places(self.selected.shown_queries)]
+        shown_sums = [sums[row][0] if row is not None else "…" for row in self._fitting(self.selected.shown_queries)]
         return matrix._replace(
             columns=[*matrix.columns, self.say("label.sum")],
-            cells=[[*cells, word] for cells, word in zip(matrix.cells, words, strict=True)],
+            cells=[[*cells, one] for cells, one in zip(matrix.cells, shown_sums, strict=True)],
             tints=[[*tints, None] for tints in matrix.tints],
             summed=True,
         )
@@ -104,7 +106,7 @@ class MatrixMaker:
         return self._vectors(name, rows, weight, range(len(rows)))
 
     def more(self, count: int) -> str:
-        """What stands where ``count`` places are left out."""
+        """What stands where ``count`` rows, columns or terms are left out."""
         return self.say("label.more", count=f"{count:,}")
 
     def _corner(self) -> str:
@@ -128,31 +130,37 @@ class MatrixMaker:
         lowest: float | None = None,
     ) -> Matrix:
         """``values`` cut to what is shown, and of that to as many as fit, this cut said in words."""
-        row_places, column_places = self._places(shown_rows), self._places(shown_columns)
-        cells = numpy.ix_(*([place for place in places if place is not None] for places in (row_places, column_places)))
+        row_positions, column_positions = self._fitting(shown_rows), self._fitting(shown_columns)
+        cells = numpy.ix_(
+            *([one for one in positions if one is not None] for positions in (row_positions, column_positions))
+        )
         kept = values[cells]
         return Matrix(
             corner,
-            self._labels(rows, row_places, len(shown_rows)),
-            self._labels(columns, column_places, len(shown_columns)),
-            _with_gaps(numbers.matrix(kept, self.looks.precision), row_places, column_places, "…"),
-            _with_gaps(_tints(kept, hidden[cells], lowest), row_places, column_places, None),
+            self._labels(rows, row_positions, len(shown_rows)),
+            self._labels(columns, column_positions, len(shown_columns)),
+            _with_gaps(numbers.matrix(kept, self.looks.precision), row_positions, column_positions, "…"),
+            _with_gaps(_tints(kept, hidden[cells], lowest), row_positions, column_positions, None),
         )
 
-    def _places(self, shown: Sequence[int]) -> list[int | None]:
-        """As many of the places ``shown`` as fit; None stands for those left out in the middle."""
-        most, count = self.looks.max_tokens, len(shown)
-        if count <= most:
-            return list(shown)
-        return [*shown[: math.ceil(most / 2)], None, *shown[count - most // 2 :]]
+    def _fitting(self, shown: Sequence[int]) -> list[int | None]:
+        """As many of the positions ``shown`` as fit; None stands for those left out in the middle."""
+        return without_middle(shown, self.looks.max_tokens, None)
 
-    def _labels(self, names: Sequence[str], places: list[int | None], count: int) -> list[str]:
+    def _labels(self, names: Sequence[str], positions: list[int | None], count: int) -> list[str]:
         more = self.more(count - self.looks.max_tokens)
-        return [more if place is None else names[place] for place in places]
+        return [more if position is None else names[position] for position in positions]
+
+
+def without_middle(items: Sequence[Item], most: int, gap: Item) -> list[Item]:
+    """``items`` or, where there are more than ``most``, as many from both ends, and ``gap`` for those in the middle."""
+    if len(items) <= most:
+        return list(items)
+    return [*items[: math.ceil(most / 2)], gap, *items[len(items) - most // 2 :]]
 
 
 def _with_gaps(cells: list[list[Any]], rows: list[int | None], columns: list[int | None], gap: Any) -> list[list[Any]]:
-    """``cells`` with ``gap`` in the places that stand for what is left out."""
+    """``cells`` with ``gap`` where rows and columns are left out."""
     if None in columns:
         at = columns.index(None)
         cells = [[*row[:at], gap, *row[at:]] for row in cells]

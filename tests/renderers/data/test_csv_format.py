@@ -98,7 +98,7 @@ def test_only_the_heads_asked_for_are_told(traces):
 
 @pytest.mark.parametrize(("step", "side"), [("output", "key"), ("value", "query"), ("query", "key"), ("key", "query")])
 def test_steps_without_what_is_asked_for_are_refused(traces, step, side):
-    with pytest.raises(UsageError, match=f"--{side} chooses rows, and {step} has none of a {side}"):
+    with pytest.raises(UsageError, match=f"{step} has no rows for a {side}"):
         rows_of(traces["plain"](), step=[Step(step)], **{side: "1"})
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from attnviz import Layer, Projection
 from attnviz.choices import Language
-from attnviz.renderers.shared.matrix import HIDDEN, Looks, MatrixMaker
+from attnviz.renderers.shared.matrix import HIDDEN, Looks, MatrixMaker, without_middle
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
 
@@ -153,3 +153,14 @@ def test_of_many_that_are_left_the_middle_is_cut_and_counted(count, most):
     else:
         before = math.ceil(most / 2)
         assert rows == [*names[:before], f"… {len(kept) - most} more …", *names[len(kept) - most // 2 :]]
+
+
+@given(count=st.integers(0, 30), most=st.integers(2, 12))
+def test_a_long_list_keeps_its_ends(count, most):
+    kept = without_middle(list(range(count)), most, None)
+    assert kept == list(range(count)) or (kept.count(None), len(kept)) == (1, most + 1)
+    if count > most:
+        at = kept.index(None)
+        assert kept[:at] == list(range(at))
+        assert kept[at + 1 :] == list(range(count - len(kept) + at + 1, count))
+        assert at in (most // 2, (most + 1) // 2)
