@@ -78,7 +78,7 @@ class Statistics:
     skipped  how many could not be read
     partial  whether more were meant to come
     source   where they come from, without what belongs to one text; model, its name or ""
-    error    how far the recomputed outputs are from the model's own at the most; None: there is no model
+    error    how far the recomputed outputs are at most from the model's own; None: there is no model
     """
 
     def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN) -> None:

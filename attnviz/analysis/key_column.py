@@ -40,5 +40,5 @@ def columns(layer: Layer, heads: Sequence[int], key: int, report: Progress = no_
     for head, weights, visible in zip(heads, pooled.mean, pooled.visible, strict=True):
         steps = alone.steps(head)  # (queries, 1); its weights are those of a text that has no other key
         scores, scaled, masked, weights, visible = (to_numpy(step)[:, 0] for step in (*steps[:3], weights, visible))
-        hidden = visible == 0  # which the key alone cannot tell: a bias hides a key beside others
+        hidden = visible == 0  # which only the whole row can tell: a bias hides a key beside others
         yield Column(scores, scaled, numpy.where(hidden, -math.inf, masked), weights, hidden)

@@ -34,7 +34,7 @@ class Frame(NamedTuple):
     """What of a head is shown, and how much of it a cell holds.
 
     queries, keys  the positions, each a range whose step is what one cell covers
-    cells          how many of them there may be at the most, down and across
+    cells          at most how many of them there may be, down and across
     """
 
     queries: range

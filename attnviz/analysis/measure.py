@@ -55,7 +55,7 @@ def measured(
     report: Progress = no_progress,
     cells: int = CELLS,
 ) -> Measured:
-    """The same, of these ``queries`` and ``keys`` alone (None: all), and the mean share that went to the other keys.
+    """The same, of only these ``queries`` and ``keys`` (None: all), and the mean share that went to the other keys.
 
     ``pool`` says what stands for the queries: their mean, or the largest of them. ``report`` is told how much is done, of
     how much.

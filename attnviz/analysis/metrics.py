@@ -51,7 +51,7 @@ def effective_keys(block: Block) -> Values:
 def first(block: Block) -> Values:
     """The weight on the first key, of queries that see it and another (Xiao et al. 2023, attention sinks, 2309.17453).
 
-    Behind padding, the first key is the first that is no padding.
+    Behind padding, the first key is the first that is not padding.
     """
     return block.on_first
 

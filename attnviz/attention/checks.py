@@ -48,11 +48,11 @@ def require_fitting(query: Array, key: Array, value: Array) -> None:
     """Raise AttnvizError where the three, (…, heads, tokens, d) or (tokens, d), do not fit together."""
     if not query.ndim == key.ndim == value.ndim:
         raise AttnvizError(
-            f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all the same"
+            f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all three the same number"
         )
     if query.shape[-1] != key.shape[-1]:
         raise AttnvizError(
-            f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: their dot product needs as many"
+            f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: a dot product needs the same number of both"
         )
     if key.shape[-2] != value.shape[-2]:
         raise AttnvizError(f"key has {key.shape[-2]} tokens but value has {value.shape[-2]}: they come in pairs")
@@ -62,12 +62,10 @@ def require_fitting(query: Array, key: Array, value: Array) -> None:
     if key_heads != value_heads:
         raise AttnvizError(f"key has {key_heads} heads but value has {value_heads}: they come in pairs")
     if heads % key_heads:
-        raise AttnvizError(
-            f"{heads} query heads do not divide over {key_heads} key heads: each key head serves as many"
-        )
+        raise AttnvizError(f"{heads} query heads cannot be shared evenly among {key_heads} key heads")
     if not query.shape[:-3] == key.shape[:-3] == value.shape[:-3]:
         raise AttnvizError(
-            f"query, key and value differ before the heads: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}"
+            f"query, key and value have different leading axes: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}"
         )
 
 
@@ -108,7 +106,7 @@ def boolean_mask(mask: Any) -> Array:
     if kind != "bool":
         raise AttnvizError(
             f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
-            "give numbers to add as bias instead",
+            "numbers to be added go into bias",
         )
     return mask
 
@@ -142,4 +140,4 @@ def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
 def require_one_a_head(sinks: Array, heads: int) -> None:
     """Raise AttnvizError where ``sinks`` is not (heads,)."""
     if tuple(sinks.shape) != (heads,):
-        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit a head, ({heads},)")
+        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit per head, ({heads},)")

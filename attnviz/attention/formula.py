@@ -90,7 +90,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
     if rule.softcap is not None:
         limits = xp.finfo(scaled.dtype)
         if not limits.smallest_normal <= rule.softcap <= limits.max:
-            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} has no such number", "use float64")
+            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} cannot hold that number", "use float64")
         scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
 
     masked = _masked(xp, scaled, query, key, rule)

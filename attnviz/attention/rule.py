@@ -25,7 +25,7 @@ class Rule:
     softcap       scores become softcap · tanh(scores / softcap), which keeps them below softcap
     mask          bool, (queries, keys) or (heads, queries, keys): True = may attend
     bias          float, the same shapes: added to the scaled scores; −∞ hides
-    sinks         float, (heads,): one logit a head that takes a share of the weights and has no value
+    sinks         float, (heads,): one logit per head, which takes a share of the weights and has no value
     """
 
     scale: float | None = None
@@ -57,19 +57,19 @@ class Rule:
         return 1 / math.sqrt(dimension) if self.scale is None else self.scale
 
     def offset_for(self, queries: int, keys: int) -> int:
-        """The position of the first query among the keys; AttnvizError where that is anybody's guess."""
+        """The position of the first query among the keys; AttnvizError where attnviz would have to guess."""
         if self.query_offset is not None:
             return self.query_offset
         if queries != keys and (self.causal or self.window is not None):
             raise AttnvizError(
-                f"{queries} queries and {keys} keys: which key does the first query stand at?",
-                f"query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal; "
-                f"query_offset={keys - queries} the last query with the last key, as a key/value cache",
+                f"{queries} queries and {keys} keys: at which key does the first query stand?",
+                f"query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal does; "
+                f"query_offset={keys - queries} aligns the last query with the last key, as a key/value cache does",
             )
         return 0
 
     def of_queries(self, start: int, stop: int, queries: int, keys: int) -> Rule:
-        """The rule of the queries ``start`` … ``stop`` − 1 alone, over the same keys; ``queries`` and ``keys`` say how many
+        """The rule of only the queries ``start`` … ``stop`` − 1, over the same keys; ``queries`` and ``keys`` say how many
         there are."""
 
         def rows(array: Array | None) -> Array | None:
@@ -80,7 +80,7 @@ class Rule:
         return replace(self, query_offset=offset, mask=rows(self.mask), bias=rows(self.bias))
 
     def of_keys(self, start: int, stop: int, queries: int, keys: int) -> Rule:
-        """The rule over the keys ``start`` … ``stop`` − 1 alone, hidden where they were; ``queries`` and ``keys`` say how
+        """The rule over only the keys ``start`` … ``stop`` − 1, hidden where they were; ``queries`` and ``keys`` say how
         many there are."""
 
         def columns(array: Array | None) -> Array | None:
@@ -91,7 +91,7 @@ class Rule:
         return replace(self, query_offset=offset, mask=columns(self.mask), bias=columns(self.bias))
 
     def of_heads(self, heads: slice | list[int]) -> Rule:
-        """The rule of these heads alone."""
+        """The rule of only these heads."""
         sinks = None if self.sinks is None else self.sinks[heads]
         return replace(self, mask=of_heads(self.mask, heads), bias=of_heads(self.bias, heads), sinks=sinks)
 

@@ -81,7 +81,7 @@ def on_cpu(array: Array) -> bool:
 
 
 def _limited(array: Array) -> tuple[int, Any] | None:
-    """How many threads there are for arrays such as ``array``, and a context that lets an operation take but so many,
+    """How many threads there are for arrays such as ``array``, and a context that lets an operation take only so many,
     which yields what every thread has to do first; None where threads are not ours to give."""
     if is_torch(array):
         return (_torch_threads(), _limit_torch) if on_cpu(array) else None

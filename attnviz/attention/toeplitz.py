@@ -1,4 +1,4 @@
-"""Arrays of queries × keys that depend on the distance of the two alone, held as what they are: a number a distance."""
+"""Arrays of queries × keys that depend only on the distance of the two, held as what they are: one number per distance."""
 
 from __future__ import annotations
 

@@ -60,10 +60,10 @@ def pool(
     ``queries`` and ``keys`` are the positions that the map is of, range(A, B) each (all, unless given); the weights in it
     are those of the softmax over all keys, and the measures of a query those of its whole row.
 
-    ``mean`` counts a hidden pair as the 0 that it weighs, so that a row keeps its mass; ``mean / visible`` is the mean of
+    ``mean`` counts a hidden pair as 0, so that a row keeps its mass; ``mean / visible`` is the mean of
     the pairs that may be seen, which is what a picture shows, blank where ``visible`` is 0.
 
-    The arrays of the result are of the kind, and on the device, of the layer's. Memory beside it grows with neither
+    The arrays of the result are of the same kind, and on the same device, as the layer's. Memory beside it grows with neither
     the number of tokens nor that of heads. ``report`` is told how much is done, of how much. AttnvizError where attend()
     raises it (of numbers too large for their type, not always of the same: the query is scaled before the product here),
     and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
@@ -139,9 +139,9 @@ def _framed(side: range | None, count: int, name: str, cells: int) -> range:
     """The positions that a map is of, its step what a cell covers."""
     side = range(count) if side is None else side
     if not isinstance(side, range):
-        raise AttnvizError(f"{name} is {side!r:.60}: expected positions that follow each other, such as range(0, 100)")
+        raise AttnvizError(f"{name} is {side!r:.60}: expected consecutive positions, such as range(0, 100)")
     if side.step != 1:
-        raise AttnvizError(f"{name} is {side}: expected positions that follow each other, and its step is {side.step}")
+        raise AttnvizError(f"{name} is {side}: expected consecutive positions, but its step is {side.step}")
     if not side:
         raise AttnvizError(f"{name} is {side}: the range is empty")
     if not 0 <= side.start < side.stop <= count:
@@ -219,7 +219,7 @@ def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
     number = sum(as_floating(array[0, 0, :1], "query") for array in (query, key))  # of the dtype that scores have
     limits = xp.finfo(number.dtype)
     if rule.softcap is not None and not limits.smallest_normal <= rule.softcap <= limits.max:
-        raise AttnvizError(f"softcap is {rule.softcap}: {number.dtype} has no such number", "use float64")
+        raise AttnvizError(f"softcap is {rule.softcap}: {number.dtype} cannot hold that number", "use float64")
     arrays: dict[str, Array] = {}
     if rule.mask is not None:
         mask = of_scores(boolean_mask(rule.mask), "mask", scores)

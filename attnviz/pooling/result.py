@@ -37,12 +37,12 @@ class Pooled:
     mean          (heads, query_cells, key_cells): the mean weight of a cell over all of its query-key pairs, hidden
                   ones counting as the 0 that they weigh. So a row of cells keeps its mass: the sum of mean × keys of
                   the cell is 1 (less what sinks take), and a causal map's diagonal is as dark as its mass says. The
-                  mean over the visible pairs alone is mean / visible.
+                  mean over only the visible pairs is mean / visible.
     maximum       (heads, query_cells, key_cells): the largest weight of a cell, which keeps visible a needle that the
                   mean drowns
     visible       (heads, query_cells, key_cells): the share of a cell's pairs that are not hidden, as Steps.hidden says
                   it; 0 where all are (and so are mean and maximum, unless a bias lowers a whole row)
-    entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key's
+    entropy       (heads, queries), in bits: −Σ weight · log₂ weight; what sinks take counts as one more key
     largest       (heads, queries): the largest weight of each query
     largest_key   (heads, queries), int: the key that has it; 0 for a query that sees nothing (largest is 0)
     first_key     (heads, queries): the weight of key 0, where "attention sinks" gather (Xiao et al. 2023, 2309.17453)

@@ -26,7 +26,7 @@ from attnviz.errors import AttnvizError
         (((3, 2), (5, 2), (4, 2)), ["key has 5 tokens but value has 4"]),
         (((4, 3, 2), (2, 3, 2), (4, 3, 2)), ["key has 2 heads but value has 4"]),
         (((4, 3, 2), (3, 3, 2), (3, 3, 2)), ["4 query heads", "3 key heads"]),
-        (((2, 4, 3, 2), (3, 4, 3, 2), (3, 4, 3, 2)), ["differ before the heads", r"\(2, 4, 3, 2\)"]),
+        (((2, 4, 3, 2), (3, 4, 3, 2), (3, 4, 3, 2)), ["different leading axes", r"\(2, 4, 3, 2\)"]),
         (((0, 2), (3, 2), (3, 2)), ["query is empty", r"\(0, 2\)"]),
         (((3, 2), (0, 2), (0, 2)), ["key is empty"]),
         (((3, 2), (3, 2), (3, 0)), ["value is empty"]),
@@ -125,7 +125,7 @@ def test_a_mask_of_zeros_and_ones_is_one_of_booleans(convert):
 
 def test_sinks_are_one_logit_a_head():
     array = numpy.zeros((2, 3, 4))
-    with pytest.raises(AttnvizError, match=r"sinks has the shape \(2, 3\): expected one logit a head, \(2,\)"):
+    with pytest.raises(AttnvizError, match=r"sinks has the shape \(2, 3\): expected one logit per head, \(2,\)"):
         attend(array, array, array, sinks=numpy.zeros((2, 3)))
 
 

@@ -1,4 +1,4 @@
-"""What depends on the distance of query and key alone is held as a number a distance."""
+"""What depends on the distance of query and key alone is held as one number per distance."""
 
 import numpy
 import pytest

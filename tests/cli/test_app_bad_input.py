@@ -279,7 +279,7 @@ ARRAYS = {
     "other dimensions": ({"key": numpy.ones((5, 3))}, "query has 4 dimensions but key has 3"),
     "odd groups": (
         {"query": numpy.ones((3, 3, 4)), "key": numpy.ones((2, 5, 4)), "value": numpy.ones((2, 5, 2))},
-        "3 query heads do not divide over 2 key heads",
+        "3 query heads cannot be shared evenly among 2 key heads",
     ),
     "no number": ({"query": numpy.array(1.0)}, "query has the shape ()"),
     "no query": ({"query": numpy.ones((0, 4))}, "query is empty"),
@@ -288,7 +288,7 @@ ARRAYS = {
     "mask of numbers": ({"mask": numpy.ones((3, 5))}, "mask holds float64 values: it must be boolean"),
     "sinks of other heads": ({"sinks": [1.0, 2.0]}, "sinks has the shape (2,)"),
     "too few tokens": ({"tokens": ["a"]}, "1 tokens but query has 3"),
-    "causal without offset": ({"causal": True}, "3 queries and 5 keys: which key does the first query stand at?"),
+    "causal without offset": ({"causal": True}, "3 queries and 5 keys: at which key does the first query stand?"),
     "no window": ({"window": 0}, "window is 0"),
     "half a window": ({"window": 1.5}, "window must be one whole number"),
     "overflow": ({"query": GOOD["query"] * 1e200, "key": GOOD["key"] * 1e200}, "too large for float64"),

@@ -61,7 +61,7 @@ def start(kernel: Any, grid: tuple[int, ...], arguments: Mapping[str, Any]) -> N
     """Start a kernel; LaunchError where Triton cannot, OutOfResources where the card has too little shared memory for it.
 
     A missing compiler and a pass that fails are RuntimeErrors of Triton; of a compiler that cannot be run or fails, and a cache
-    that cannot be written, come Python's own errors. They are caught around a launch alone: elsewhere a
+    that cannot be written, come Python's own errors. They are caught only around a launch: elsewhere a
     RuntimeError is torch's word on a mistake of ours, which the slower road would hide.
     """
     from triton.errors import TritonError
