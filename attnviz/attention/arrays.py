@@ -37,7 +37,8 @@ def to_numpy(array: Array) -> Any:
         array = array.detach().cpu()
         return (array.float() if str(array.dtype).endswith(BFLOAT16) else array).numpy()
     array = numpy.asarray(array)
-    return array.astype(numpy.float32) if array.dtype.name == BFLOAT16 else array
+    is_other = array.dtype.kind == "V"  # no type of NumPy's own: asked first, as NumPy makes up the name each time
+    return array.astype(numpy.float32) if is_other and array.dtype.name == BFLOAT16 else array
 
 
 def bfloat16_halves(array: Array) -> Any:
