@@ -116,9 +116,15 @@ SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key"
         ({"heads": 1}, r"heads is 1: expected the numbers of some heads, such as \[0, 3\]"),
         ({"heads": "01"}, "one of heads is '0': expected the numbers"),
         ({"heads": [0.0]}, "one of heads is 0.0: expected the numbers"),
-        ({"queries": slice(0, 5)}, r"queries is slice\(0, 5, None\): expected consecutive positions, such as range\(0, 100\)"),
+        (
+            {"queries": slice(0, 5)},
+            r"queries is slice\(0, 5, None\): expected consecutive positions, such as range\(0, 100\)",
+        ),
         ({"keys": [0, 1]}, r"keys is \[0, 1\]: expected consecutive positions"),
-        ({"queries": range(0, 5, 2)}, r"queries is range\(0, 5, 2\): expected consecutive positions, but its step is 2"),
+        (
+            {"queries": range(0, 5, 2)},
+            r"queries is range\(0, 5, 2\): expected consecutive positions, but its step is 2",
+        ),
         ({"queries": range(4, 1, -1)}, "its step is -1"),
         ({"keys": range(3, 3)}, r"keys is range\(3, 3\): the range is empty"),
         ({"keys": range(3, 9)}, r"keys is range\(3, 9\): there are 5 keys, at the positions 0 to 4"),
