@@ -7,6 +7,9 @@ import torch
 from tiny_models import inputs, model
 from watched_models import forward
 
+from attnviz import AttnvizError
+from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.native_attention import attention_output
 from attnviz.sources.huggingface.watch import watching
 
 
@@ -24,3 +27,61 @@ def test_plain_code_on_some_queries_at_a_time_changes_nothing(name):
     untouched = forward(network, given)[0]
     with watching(network, cells=4 * 40 * 7):
         torch.testing.assert_close(forward(network, given)[0], untouched, atol=2e-4, rtol=1e-4)
+
+
+def attention_of(name: str) -> torch.nn.Module:
+    return next(module for module in model(name).modules() if type(module).__name__.endswith("Attention"))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("mask", [None, "bool", "float"])
+def test_plain_code_is_torchs_attention_whatever_the_blocks(mask, causal):
+    module = attention_of("Llama")
+    draw = torch.Generator().manual_seed(0)
+    query, key, value = (torch.randn(1, heads, 5, 8, generator=draw) for heads in (4, 2, 2))
+    seen = torch.rand(1, 1, 5, 5, generator=draw) < 0.7
+    seen |= torch.eye(5, dtype=torch.bool)
+    added = torch.where(seen, 0.0, torch.finfo(torch.float32).min)
+    given = {None: None, "bool": seen, "float": added}[mask]
+    options = {"scaling": 0.4, "softcap": None, "is_causal": causal}
+    fast = AttentionCall("sdpa", module, query, key, value, given, options)
+    whole = attention_output(fast)
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=given, is_causal=causal and mask is None, scale=0.4, enable_gqa=True
+    )
+    torch.testing.assert_close(whole.transpose(1, 2), expected)
+    plain = fast._replace(options=options | {"s_aux": None}, implementation="eager", mask=_as_mask(fast))
+    for cells in (1, 4 * 5 * 2, 1 << 20):
+        torch.testing.assert_close(attention_output(plain, cells), whole)
+
+
+def _as_mask(call: AttentionCall) -> torch.Tensor | None:
+    """What hides of ``call`` as a mask: plain code takes none as nothing hidden."""
+    return torch.ones(5, 5, dtype=torch.bool).tril()[None, None] if call.is_causal else call.mask
+
+
+def test_a_causal_call_of_plain_code_makes_its_own_mask():
+    module = attention_of("Gemma2")
+    query = torch.randn(1, 4, 5, 8)
+    options = {"scaling": 0.4, "softcap": 1e6, "is_causal": True}
+    call = AttentionCall("sdpa", module, query, query[:, :2], query[:, :2], None, options)
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        query, query[:, :2], query[:, :2], is_causal=True, scale=0.4, enable_gqa=True
+    )
+    for cells in (1, 1 << 20):
+        torch.testing.assert_close(attention_output(call, cells).transpose(1, 2), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_bias_by_position_is_cut_as_the_queries_are():
+    module = attention_of("T5")
+    query, bias = torch.randn(1, 4, 5, 8), torch.randn(1, 4, 5, 5)
+    call = AttentionCall("eager", module, query, query, query, None, {"scaling": 1.0, "position_bias": bias})
+    torch.testing.assert_close(attention_output(call, 1), attention_output(call))
+    shared = call._replace(options={"scaling": 1.0, "position_bias": bias[:, :, :1]})
+    torch.testing.assert_close(attention_output(shared, 1), attention_output(shared))
+
+
+def test_a_module_without_plain_code_is_refused():
+    query = torch.randn(1, 4, 5, 8)
+    with pytest.raises(AttnvizError, match="Linear has no attention function of its own to compare with"):
+        attention_output(AttentionCall("eager", torch.nn.Linear(1, 1), query, query, query, None, {}))

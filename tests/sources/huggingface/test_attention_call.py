@@ -1,0 +1,57 @@
+"""What a module gives to its attention, and what follows from it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
+
+
+class Causal(torch.nn.Module):
+    is_causal = True
+
+
+class Open(torch.nn.Module):
+    is_causal = False
+
+
+def call(implementation="sdpa", module=None, queries=3, mask=None, **options) -> AttentionCall:
+    query, key = torch.zeros(1, 4, queries, 8), torch.zeros(1, 2, 5, 8)
+    return AttentionCall(implementation, module or Causal(), query, key, key, mask, options)
+
+
+def test_queries_and_keys_are_counted():
+    assert (call().queries, call().keys) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (call(), False),
+        (call("eager"), True),
+        (call(softcap=2.0), True),
+        (call(s_aux=torch.zeros(4)), True),
+        (call(softcap=None, s_aux=None), False),
+    ],
+)
+def test_plain_code_computes_what_the_fast_kernel_cannot(given, plain):
+    assert given.is_plain is plain
+    assert is_plain(given.implementation, given.options) is plain
+
+
+@pytest.mark.parametrize(
+    ("given", "causal"),
+    [
+        (call(), True),
+        (call(module=Open()), False),
+        (call(module=torch.nn.Linear(1, 1)), True),  # sdpa takes it so where a module says nothing
+        (call(is_causal=False), False),
+        (call(module=Open(), is_causal=True), True),
+        (call(queries=1), False),
+        (call(mask=torch.ones(1, 1, 3, 5, dtype=torch.bool)), False),
+        (call("eager"), False),
+    ],
+)
+def test_causal_is_what_no_mask_says(given, causal):
+    assert given.is_causal is causal

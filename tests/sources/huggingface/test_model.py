@@ -1,0 +1,32 @@
+"""A loaded model and its tokenizer."""
+
+from __future__ import annotations
+
+import pytest
+from tiny_models import model, tokenizer
+
+from attnviz import AttnvizError
+from attnviz.sources.huggingface.model import Model
+
+
+def test_a_folder_brings_its_tokenizer_when_it_is_needed(folders):
+    loaded = Model.load(str(folders / "Llama"))
+    assert (loaded.name, loaded.has_tokenizer, loaded.reads_images) == (str(folders / "Llama"), False, False)
+    assert loaded.tokenizer("step")["input_ids"] == tokenizer()("step")["input_ids"]
+    assert loaded.has_tokenizer
+    assert loaded.tokenizer is loaded.tokenizer
+
+
+def test_a_model_that_is_loaded_already_has_the_tokenizer_that_it_is_given():
+    own = tokenizer()
+    assert Model(model("Llama"), "mine", own).tokenizer is own
+    assert not Model(model("Llama"), "mine").has_tokenizer
+
+
+def test_a_model_without_a_folder_has_no_tokenizer(tmp_path):
+    with pytest.raises(AttnvizError, match="has no tokenizer"):
+        _ = Model(model("Llama"), str(tmp_path)).tokenizer
+
+
+def test_a_model_of_images_says_so():
+    assert Model(model("ViT"), "sees").reads_images
