@@ -8,9 +8,10 @@ import pytest
 import torch
 import transformers
 from tiny_models import CONFIGS, inputs, model
-from watched_models import NAMES, PLAIN_CODE, eager_attentions, made
+from watched_models import NAMES, PLAIN_CODE, eager_attentions, forward, made
 
 from attnviz import AttnvizError, trace_model
+from attnviz.sources.huggingface.watch import watching
 
 
 def test_weights_equal_the_models_own_attentions(traced):
@@ -67,3 +68,40 @@ def test_texts_of_every_length(name, tokens):
     network, given = model(name), inputs(name, tokens=tokens, targets=max(tokens // 2, 1))
     for layer, weights in zip(trace_model(network, given).layers, eager_attentions(network, given), strict=True):
         torch.testing.assert_close(layer.steps().weights, weights, atol=1e-5, rtol=0)
+
+
+def test_a_model_is_watched_once_at_a_time():
+    network = model("Llama")
+    with (
+        pytest.raises(AttnvizError, match="a model is already being watched") as error,
+        watching(network),
+        watching(network),
+    ):
+        pass
+    assert "let one trace end" in error.value.hint
+    assert network.config._attn_implementation == "sdpa"
+
+
+def test_another_thread_does_not_run_a_watched_model():
+    network, given = model("Llama"), inputs("Llama")
+    with watching(network), ThreadPoolExecutor(1) as threads:
+        forward(network, given)
+        with pytest.raises(AttnvizError, match="another thread runs this model while it is watched"):
+            threads.submit(forward, network, given).result(timeout=60)
+
+
+def test_parts_of_a_text_at_once_are_refused():
+    pixels = {"pixel_values": torch.cat([inputs("ViT")["pixel_values"]] * 2)}
+    with pytest.raises(AttnvizError, match=r"attention attends to 2 texts, or parts of one, at once"):
+        trace_model(model("ViT"), pixels)
+
+
+def test_a_layer_of_two_maps_is_dropped_and_named():
+    network = made(transformers.DiffLlamaConfig(**CONFIGS["Llama"]))
+    with (
+        pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in its own way"),
+        watching(network) as watch,
+    ):
+        forward(network, inputs("Llama"))
+    assert watch.runs == []
+    assert watch.calls.unseen == ("layers.N.self_attn",)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import transformers
 
 from attnviz import AttnvizError, trace_model
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, pickled
 from attnviz.sources.huggingface.loading.loader import load_model
 
 TEXT = "Your journey starts with one step"
@@ -38,3 +40,46 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
     load_model(str(folders / "Llama"), None, None, None)
     trace_model(folders / "Llama", TEXT)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("set trust_remote_code=True"), "mine needs code of its own"),
+        (OSError("no file named model.safetensors, use_safetensors"), "only in another format"),
+        (OSError("mine is not a local folder"), "mine"),
+        (ImportError("install sentencepiece"), "mine: install sentencepiece"),
+        (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
+        (RuntimeError(), "mine cannot be loaded: RuntimeError"),
+        (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
+    ],
+)
+def test_whatever_is_raised_is_one_clear_line(error, message, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(AttnvizError, match=message) as told, loading_errors("mine"):
+        raise error
+    assert "\n" not in told.value.message
+    assert told.value.hint
+
+
+def test_a_clear_line_stays_as_it_is():
+    mine = AttnvizError("mine", "hint")
+    with pytest.raises(AttnvizError) as told, loading_errors("name"):
+        raise mine
+    assert told.value is mine
+
+
+def test_transformers_speaks_again_afterwards():
+    logging = transformers.utils.logging
+    before = logging.get_verbosity()
+    logging.enable_progress_bar()
+    with loading_errors("name"):
+        assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (logging.ERROR, False)
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (before, True)
+
+
+def test_pickled_weights_are_named_with_a_way_out():
+    error = pickled("mine", "pytorch_model.bin")
+    assert "pytorch_model.bin" in error.message
+    assert "save_pretrained" in error.hint
+    assert one_line(ValueError("a\nb")) == "a b"
