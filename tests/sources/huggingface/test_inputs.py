@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy
 import pytest
 import torch
@@ -101,3 +103,44 @@ def test_a_text_is_no_image_and_no_sound(folders):
     sound = transformers.WhisperModel(transformers.WhisperConfig(d_model=48, encoder_layers=1, decoder_layers=1))
     with pytest.raises(AttnvizError, match="WhisperModel reads input_features, not a text"):
         trace_model(sound, TEXT)
+
+
+def test_a_model_without_a_decoder_reads_no_target():
+    with pytest.raises(AttnvizError, match="LlamaForCausalLM has no decoder to read a target"):
+        trace_model(model("Llama"), [5, 6], target=[7])
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3]], [None], ["5"]])
+def test_values_that_are_no_ids_are_told(given):
+    with pytest.raises(AttnvizError, match=r"the ids are .*: expected whole numbers"):
+        trace_model(model("Llama"), given)
+
+
+def test_a_template_that_refuses_a_text_is_one_clear_line():
+    own = copy.deepcopy(tokenizer())
+    own.chat_template = "{{ raise_exception('no user here') }}"
+    with pytest.raises(AttnvizError, match=r"the chat template of .* refuses this text: no user here"):
+        trace_model(model("Llama"), TEXT, tokenizer=own, chat=True)
+
+
+def test_several_texts_by_name_are_refused():
+    ids = torch.tensor([[5, 6], [7, 8]])
+    with pytest.raises(AttnvizError, match="input_ids holds 2 texts"):
+        trace_model(model("Llama"), {"input_ids": ids})
+
+
+def test_a_decoder_reads_its_start_alone_where_no_text_is_given():
+    states = torch.randn(1, 3, 32)
+    trace = trace_model(model("T5"), {"inputs_embeds": states}, layer="decoder 0")
+    assert (trace.tokens, list(trace.source.target.special)) == (("0",), [0])
+
+
+def test_a_model_that_keeps_its_table_elsewhere_is_not_asked_for_it():
+    network = copy.deepcopy(model("Llama"))
+
+    def elsewhere():
+        raise NotImplementedError
+
+    network.get_input_embeddings = elsewhere
+    with pytest.raises(AttnvizError, match="cannot read this"):  # by its own words, not by the number of its vectors
+        trace_model(network, [10**6])

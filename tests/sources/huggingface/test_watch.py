@@ -78,7 +78,7 @@ def test_a_model_is_watched_once_at_a_time():
         watching(network),
     ):
         pass
-    assert "let one trace end" in error.value.hint
+    assert "before you start the next" in error.value.hint
     assert network.config._attn_implementation == "sdpa"
 
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attnviz.api import trace_text
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
-from attnviz.choices import Tokenizer
+from attnviz.choices import Position, Tokenizer
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.toy_parts import read_embeddings
 from attnviz.sources.toy.toy import Toy
@@ -146,3 +146,16 @@ def test_fewer_columns_for_keys_and_values_are_grouped_heads():
         columns = slice(2 * (head // 2), 2 * (head // 2) + 2)
         expected = attend(query, inputs @ own["key"].weight[:, columns], inputs @ own["value"].weight[:, columns])
         assert_allclose(layer.steps(head).output, expected.output)
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63)])
+def test_a_seed_fits_into_a_saved_trace(seed):
+    with pytest.raises(AttnvizError, match=r"seed is .*: it must be below 2⁶³"):
+        Toy(seed=seed).trace("word")
+
+
+@pytest.mark.parametrize("position", [Position.ROPE, Position.ALIBI])
+def test_positions_are_counted_in_one_way(position):
+    with pytest.raises(AttnvizError, match=f"{position.value} and a query offset"):
+        Toy(position=position, heads=2).trace("one word", Rule(query_offset=1))
+    assert Toy(position=position, heads=2).trace("one word").source.position == position.value

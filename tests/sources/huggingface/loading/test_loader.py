@@ -12,6 +12,7 @@ from tiny_models import model
 
 from attnviz import AttnvizError, trace_model
 from attnviz.errors import UsageError
+from attnviz.sources.huggingface.loading.loader import load_image_processor, load_model, load_tokenizer
 
 TEXT = "Your journey starts with one step"
 
@@ -120,3 +121,35 @@ def test_names_that_can_be_none():
 def test_a_way_to_spread_weights_that_does_not_exist(folders):
     with pytest.raises(UsageError, match="--device-map is 'banana': expected auto, balanced"):
         trace_model(folders / "Llama", TEXT, device_map="banana")
+
+
+def test_a_device_and_a_way_to_spread_are_too_much(folders):
+    with pytest.raises(UsageError, match="--device and --device-map: give one of the two"):
+        load_model(str(folders / "Llama"), "cpu", None, "auto")
+
+
+def test_a_tokenizer_that_brings_code_of_its_own_is_refused(llama):
+    (llama / "tokenizer.json").unlink()
+    (llama / "tokenization.py").write_text("")
+    rewrite(llama / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization.T", None]}, tokenizer_class="T")
+    rewrite(llama / "config.json", model_type="own", auto_map={"AutoConfig": "c.C"})
+    with pytest.raises(AttnvizError, match="needs code of its own, which attnviz never runs"):
+        load_tokenizer(str(llama))
+
+
+def test_a_name_that_is_nowhere_has_no_tokenizer(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(AttnvizError, match="nobody/nothing has no tokenizer"):
+        load_tokenizer("nobody/nothing")
+
+
+def test_an_image_processor_that_is_missing_is_told(llama):
+    with pytest.raises(AttnvizError, match="images cannot be prepared: "):
+        load_image_processor(str(llama))
+
+
+def test_a_configuration_that_no_model_has_is_told(llama):
+    encoder = {"model_type": "dac"}  # a codec: none of the kinds that attend
+    (llama / "config.json").write_text(json.dumps(encoder))
+    with pytest.raises(AttnvizError, match=r"transformers has no model that|lacks weights|cannot be loaded"):
+        load_model(str(llama), None, None, None)
