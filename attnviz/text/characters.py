@@ -20,6 +20,7 @@ def clusters(text: str) -> list[str]:
 
 @lru_cache(maxsize=2)
 def unicode_pattern(pattern: str):  # type: ignore[no-untyped-def]  # regex.Pattern, imported here alone
+    """The compiled pattern in the syntax of ``regex``, which knows all of Unicode."""
     import regex  # only for text beyond ASCII: 10 ms at start-up
 
     return regex.compile(pattern)

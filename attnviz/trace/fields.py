@@ -16,6 +16,7 @@ LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slope
 
 
 def with_arrays(layer: Layer, move: Any) -> Layer:
+    """``layer`` with each of its arrays as ``move`` returns it (None stays None)."""
     bias = layer.rule.bias if is_spread(layer.rule.bias) else move(layer.rule.bias)  # torch would hold queries × keys
     rule = replace(layer.rule, mask=move(layer.rule.mask), bias=bias, sinks=move(layer.rule.sinks))
     return replace(
@@ -44,6 +45,7 @@ def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str,
 
 
 def unpack_layer(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
+    """The layer that ``pack_layer`` took apart; an error of any kind where ``record`` and ``arrays`` hold no layer."""
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     if (by_distance := own.get("rule.bias_by_distance")) is not None:
         if by_distance.ndim not in (1, 2) or own["query"].ndim != 3 or by_distance.shape[-1] < own["query"].shape[-2]:

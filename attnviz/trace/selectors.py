@@ -15,10 +15,10 @@ RANGE = re.compile(f"({NUMBER})?:({NUMBER})?")
 INCLUSIVE = re.compile(f"@?({NUMBER})[-–]({NUMBER})")  # as a title writes a range, and --head
 
 
-def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
-    """Which of the ``known`` layers, (stack, number) each, ``words`` mean: their positions, in the order of the words."""
+def layers_meant(selectors: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
+    """Which of the ``known`` layers, (stack, number) each, ``selectors`` mean: their positions, in the order of the selectors."""
     chosen: dict[int, None] = {}
-    for stack, part in _layer_parts(words) or [("", "all")]:
+    for stack, part in _layer_parts(selectors) or [("", "all")]:
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
         if not pool:
             there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "only one stack"
@@ -29,9 +29,9 @@ def layers_meant(words: Sequence[str], known: Sequence[tuple[str, int]], owner: 
     return tuple(chosen)
 
 
-def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
-    """Whether ``words`` mean the layer (stack, number), asked before it is known which layers there are."""
-    parts = [(stack, None if part == "all" else _range("layer", part)) for stack, part in _layer_parts(words)]
+def layer_filter(selectors: Sequence[str]) -> Callable[[str, int], bool]:
+    """Whether ``selectors`` mean the layer (stack, number), asked before it is known which layers there are."""
+    parts = [(stack, None if part == "all" else _range("layer", part)) for stack, part in _layer_parts(selectors)]
 
     def wanted(stack: str, number: int) -> bool:
         return not parts or any(
@@ -41,27 +41,27 @@ def layer_filter(words: Sequence[str]) -> Callable[[str, int], bool]:
     return wanted
 
 
-def _layer_parts(words: Sequence[str]) -> list[tuple[str, str]]:
+def _layer_parts(selectors: Sequence[str]) -> list[tuple[str, str]]:
     """("cross 0,4-7",) → ("cross", "0"), ("cross", "4-7"): a stack holds for the numbers that follow it."""
     parts, stack = [], ""
-    for part in _listed_words(words):
+    for part in _split(selectors):
         name, _, rest = part.partition(" ")
         stack, numbers = (name, rest or "all") if name in STACKS else (stack, part)
         parts.append((stack, numbers.strip()))
     return parts
 
 
-def _listed_words(words: Sequence[str]) -> list[str]:
+def _split(selectors: Sequence[str]) -> list[str]:
     """("0,4-7", "9") → "0", "4-7", "9": the one place where lists are taken apart."""
-    return [part.strip() for part in ",".join(words).split(",")] if words else []
+    return [part.strip() for part in ",".join(selectors).split(",")] if selectors else []
 
 
-def numbers_meant(what: str, words: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:
-    """The numbers meant by ``words``, in their order, each once."""
-    if not words:
+def numbers_meant(what: str, selectors: Sequence[str], known: Sequence[int], owner: str) -> tuple[int, ...]:
+    """The numbers meant by ``selectors``, in their order, each once."""
+    if not selectors:
         return tuple(known)
     chosen: dict[int, None] = {}
-    for part in _listed_words(words):
+    for part in _split(selectors):
         for number in known if part == "all" else _range(what, part):
             if number not in known:
                 raise ChoiceError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")

@@ -30,6 +30,7 @@ def array_of_heads(path: Path, name: str, value: Any) -> Array:
 
 
 def optional_array(path: Path, name: str, named: Mapping[str, Any]) -> Array | None:
+    """The array of that name, if there is one, without a batch of one: (queries, keys), (heads, queries, keys), …"""
     if name not in named:
         return None
     array = as_array(named[name], f"{path}: {name}")
@@ -37,6 +38,7 @@ def optional_array(path: Path, name: str, named: Mapping[str, Any]) -> Array | N
 
 
 def number_of(path: Path, name: str, named: Mapping[str, Any], kind: type) -> Any:
+    """The number of that name as a ``kind`` (int, float or bool), if there is one; AttnvizError where it is another."""
     value = named.get(name)
     if value is None:
         return None
@@ -46,12 +48,13 @@ def number_of(path: Path, name: str, named: Mapping[str, Any], kind: type) -> An
         or (kind is int and not float(array[0]).is_integer())
         or (kind is bool and array[0] not in (0, 1))
     ):
-        words = {int: "one whole number", float: "one number", bool: "true or false"}
-        raise AttnvizError(f"{path}: {name} must be {words[kind]}")
+        expected = {int: "one whole number", float: "one number", bool: "true or false"}
+        raise AttnvizError(f"{path}: {name} must be {expected[kind]}")
     return kind(array[0])
 
 
 def tokens_of(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The tokens of that name, if there are any; AttnvizError where they are no list of strings."""
     value = named.get(name)
     if value is None:
         return None
@@ -75,4 +78,5 @@ def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Ite
 
 
 def listed_names(content: Mapping[str, Any]) -> str:
+    """What a file holds, as an error lists it."""
     return listed_tokens(list(content)) or "nothing"

@@ -35,6 +35,7 @@ class ModuleCalls:
 
     @property
     def unseen(self) -> tuple[str, ...]:
+        """The paths of the modules that could not be watched, in the order in which they ran."""
         return tuple(self._unseen)
 
     def count_interface_call(self) -> int:

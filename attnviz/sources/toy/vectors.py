@@ -20,6 +20,7 @@ def drawn_matrix(name: str, width: int, seed: int) -> numpy.ndarray:
 
 
 def textbook_vector(token: str, dim: int, seed: int) -> Sequence[float]:
+    """The textbook's vector of ``token``, three numbers, or a drawn one where the textbook has none."""
     return TEXTBOOK.get(token) or drawn_vector(token, dim, seed)
 
 
