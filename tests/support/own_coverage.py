@@ -193,7 +193,10 @@ def main(arguments: list[str]) -> int:
     import pytest  # noqa: F401
 
     began = time.monotonic()
-    found = list(all_measured({file: own_tests(file, tests, every) for file in some}, package, chosen.jobs))
+    found = []
+    for one in all_measured({file: own_tests(file, tests, every) for file in some}, package, chosen.jobs):
+        print(f"{one.share:5.1f} %  {one.seconds:4.0f} s  {one.file}", file=sys.stderr, flush=True)
+        found.append(one)
     print(report(found, named=bool(chosen.files)), f"{time.monotonic() - began:.0f} s", sep="\n")
     return bool(faults(found))
 
