@@ -56,6 +56,27 @@ def writes_to_standard_output(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "stdout" and ast.unparse(node) == "sys.stdout"
 
 
+PRIVATE_NAMES = ("_attn_implementation", "_attn_implementation_internal", "_model_mapping", "eager_attention_forward")
+
+
+def names_what_transformers_keeps_private(node: ast.AST) -> bool:
+    """An attribute of transformers that no documentation promises, by its name or in a string."""
+    return (isinstance(node, ast.Attribute) and node.attr in PRIVATE_NAMES) or (
+        isinstance(node, ast.Constant) and node.value in PRIVATE_NAMES
+    )
+
+
+def refuses_a_shape(node: ast.AST) -> bool:
+    """The words in which query, key and value that do not fit together are refused."""
+    words = (
+        "they come in pairs",
+        "their dot product needs",
+        "query heads do not divide",
+        "which does not fit the scores",
+    )
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and any(one in node.value for one in words)
+
+
 def has_a_number_as_default(node: ast.AST) -> bool:
     """An option whose default is written out, though the function that does the work needs the same."""
     return (
@@ -118,6 +139,16 @@ ONCE = {
             "attnviz.cli.output.files": "names a written file, unless it is closed",
         },
         "sys.stdout.write('a')",
+    ),
+    "what transformers keeps private": Rule(
+        names_what_transformers_keeps_private,
+        {"attnviz.sources.huggingface.seams": "has all of it, each with a test that says what it is for"},
+        "config._attn_implementation_internal = 'eager'",
+    ),
+    "which shapes fit together": Rule(
+        refuses_a_shape,
+        {"attnviz.attention.checks": "decides it, for attend(), pooling and layers"},
+        "raise AttnvizError('key has 3 heads but value has 2: they come in pairs')",
     ),
     "what an option is by default": Rule(
         has_a_number_as_default, {}, "near: Annotated[int, typer.Option('--near')] = 8"

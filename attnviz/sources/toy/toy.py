@@ -25,7 +25,7 @@ SAMPLE = "Your journey starts with one step"
 BYTES_A_DRAWN_NUMBER = 40  # as a Python float in a list, and once more in an array
 
 
-# From tokens to their vectors, (tokens, d): the drawn ones, or a person's own (sources/files.py).
+# From tokens to their vectors, (tokens, d): the drawn ones, or a person's own (files/toy_parts.py).
 Embedder = Callable[[Sequence[str]], numpy.ndarray]
 
 
