@@ -70,8 +70,8 @@ def refuses_a_shape(node: ast.AST) -> bool:
     """The words in which query, key and value that do not fit together are refused."""
     words = (
         "they come in pairs",
-        "their dot product needs",
-        "query heads do not divide",
+        "a dot product needs the same",
+        "query heads cannot be shared",
         "which does not fit the scores",
     )
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and any(one in node.value for one in words)
