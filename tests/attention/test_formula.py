@@ -1,18 +1,376 @@
-from __future__ import annotations
-
 import math
+import re
+import subprocess
+import sys
 
+import ml_dtypes
 import numpy
 import pytest
 import torch
-from attention_arrays import KINDS, normal
-from numpy.testing import assert_array_equal
+from attention_arrays import EXACT, KINDS, normal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from strategies import Case, attention_cases
+from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz.attention.formula import attend
+from attnviz.errors import AttnvizError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 torch.set_num_threads(1)  # small tensors on shared cores: threads only wait for each other
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+def visible_positions(case: Case) -> torch.Tensor:
+    """Which cells the positions alone let a query see, (queries, keys)."""
+    queries, keys = case.scores_shape[-2:]
+    position = torch.arange(queries)[:, None] + (case.options["query_offset"] or 0)
+    key_position = torch.arange(keys)[None, :]
+    visible = torch.ones(queries, keys, dtype=torch.bool)
+    if case.options["causal"]:
+        visible &= key_position <= position
+    if case.options["window"] is not None:
+        visible &= (key_position - position).abs() < case.options["window"]
+    return visible
+
+
+def oracle(case: Case, value: numpy.ndarray) -> numpy.ndarray:
+    """What torch computes for ``case`` with ``value``; NaN for a query that sees nothing."""
+    shape = (-1, *((1,) * 3 + case.scores_shape)[-3:])  # (batch, heads, queries, keys)
+    query, key, value = (
+        torch.tensor(array).reshape(-1, *((1,) * 3 + array.shape)[-3:]) for array in (case.query, case.key, value)
+    )
+    heads = query.shape[1]
+    options = case.options
+    added = torch.zeros(case.scores_shape, dtype=torch.float64).masked_fill(~visible_positions(case), -torch.inf)
+    if options["mask"] is not None:
+        added = added.masked_fill(~torch.from_numpy(options["mask"]), -torch.inf)
+    if options["bias"] is not None:
+        added = added + torch.from_numpy(options["bias"])
+    added = added.reshape(shape)
+    if options["softcap"] is not None:
+        scale = query.shape[-1] ** -0.5 if options["scale"] is None else options["scale"]
+        scores = scale * query @ key.repeat_interleave(heads // key.shape[1], dim=1).mT
+        added = added + options["softcap"] * torch.tanh(scores / options["softcap"])
+        query = torch.zeros_like(query)
+    if options["sinks"] is not None:
+        # One more key whose score is the logit, and whose value is nothing.
+        logits = torch.from_numpy(options["sinks"]).reshape(1, heads, 1, 1).expand(*added.shape[:-1], 1)
+        added = torch.cat([added, logits], dim=-1)
+        key, value = (torch.nn.functional.pad(array, (0, 0, 0, 1)) for array in (key, value))
+    result = scaled_dot_product_attention(
+        query, key, value, attn_mask=added, scale=options["scale"], enable_gqa=key.shape[1] != heads
+    )
+    return result.reshape(*case.scores_shape[:-1], value.shape[-1]).numpy()
+
+
+def hidden(case: Case) -> numpy.ndarray:
+    """The cells that no query may see, by the words of the rule."""
+    cells = numpy.broadcast_to(~visible_positions(case).numpy(), case.scores_shape).copy()
+    if case.options["mask"] is not None:
+        cells |= ~case.options["mask"]
+    if case.options["bias"] is not None:
+        cells |= case.options["bias"] == -numpy.inf
+    return cells
+
+
+@KINDS
+@settings(max_examples=150)
+@given(case=attention_cases())
+def test_output_and_weights_are_those_of_torch(convert, case):
+    require_torchs_output_and_weights(convert, case)
+
+
+@pytest.mark.slow
+@KINDS
+@settings(max_examples=1500)
+@given(case=attention_cases())
+def test_output_and_weights_are_those_of_torch_in_many_more_cases(convert, case):
+    require_torchs_output_and_weights(convert, case)
+
+
+def require_torchs_output_and_weights(convert, case):
+    steps = case.attend(convert)
+    blind = hidden(case).all(axis=-1)
+    one_hot = numpy.broadcast_to(numpy.eye(case.key.shape[-2]), (*case.key.shape[:-1], case.key.shape[-2]))
+    assert_array_equal(steps.blind, blind)
+    for ours, value in ((steps.output, case.value), (steps.weights, one_hot)):
+        assert_allclose(ours[~blind], oracle(case, value)[~blind], **EXACT)
+        assert_array_equal(ours[blind], 0)
+
+
+@KINDS
+@settings(max_examples=100)
+@given(case=attention_cases())
+def test_the_five_steps_fit_together(convert, case):
+    steps = case.attend(convert)
+    group = 1 if case.query.ndim == 2 else case.query.shape[-3] // case.key.shape[-3]
+    key, value = (array if group == 1 else numpy.repeat(array, group, axis=-3) for array in (case.key, case.value))
+    assert_allclose(steps.scores, numpy.einsum("...id,...jd->...ij", case.query, key), **EXACT)
+
+    scale, softcap = case.options["scale"], case.options["softcap"]
+    scaled = steps.scores * (1 / math.sqrt(case.query.shape[-1]) if scale is None else scale)
+    assert_allclose(steps.scaled, scaled if softcap is None else softcap * numpy.tanh(scaled / softcap), **EXACT)
+
+    added = 0 if case.options["bias"] is None else case.options["bias"]
+    assert_allclose(steps.masked, numpy.where(hidden(case), -numpy.inf, steps.scaled + added), **EXACT)
+
+    mass = numpy.exp(steps.masked)
+    total = mass.sum(axis=-1, keepdims=True)
+    if case.options["sinks"] is not None:
+        total = total + numpy.exp(case.options["sinks"]).reshape(-1, *[1] * (min(case.query.ndim, 3) - 1))
+    assert_allclose(steps.weights, mass / numpy.where(total == 0, 1, total), **EXACT)
+    assert_allclose(steps.output, steps.weights @ value, **EXACT)
+
+
+@given(case=attention_cases())
+def test_rows_of_weights_sum_to_one(case):
+    steps = case.but(sinks=None).attend()
+    assert_allclose(steps.weights.sum(axis=-1), numpy.where(steps.blind, 0, 1), **EXACT)
+
+
+@given(case=attention_cases(), logit=st.floats(-3, 3))
+def test_sinks_take_their_share_of_every_row(case, logit):
+    heads = 1 if case.query.ndim == 2 else case.query.shape[-3]
+    steps = case.but(sinks=numpy.full(heads, logit)).attend()
+    mass = numpy.exp(steps.masked).sum(axis=-1)
+    assert_allclose(steps.weights.sum(axis=-1), mass / (mass + math.exp(logit)), **EXACT)
+    assert (steps.weights.sum(axis=-1) < 1).all()
+
+
+@KINDS
+def test_a_sink_far_above_the_scores_takes_all(convert):
+    array = convert(normal(2, 3, 2))
+    assert_array_equal(attend(array, array, array, sinks=[1000.0, 1e6]).weights, 0)
+
+
+@given(case=attention_cases(), seed=st.integers(0, 99))
+def test_a_constant_added_to_a_row_changes_nothing(case, seed):
+    case = case.but(sinks=None)
+    bias = 0 if case.options["bias"] is None else case.options["bias"]
+    shift = 10 * normal(*case.scores_shape[:-1], 1, seed=seed)
+    shifted = case.but(bias=bias + numpy.broadcast_to(shift, case.scores_shape))
+    assert_allclose(shifted.attend().weights, case.attend().weights, rtol=1e-12, atol=1e-13)
+
+
+@given(case=attention_cases(), seed=st.integers(0, 99))
+def test_the_order_of_keys_with_their_values_changes_nothing(case, seed):
+    case = case.but(causal=False, window=None)
+    order = numpy.random.default_rng(seed).permutation(case.key.shape[-2])
+    moved = {
+        name: array[..., order]
+        for name in ("mask", "bias")
+        if (array := case.options[name]) is not None and array.shape[-1] > 1
+    }
+    permuted = Case(case.query, case.key[..., order, :], case.value[..., order, :], case.options | moved)
+    assert_allclose(permuted.attend().weights, case.attend().weights[..., order], **EXACT)
+    assert_allclose(permuted.attend().output, case.attend().output, **EXACT)
+
+
+@KINDS
+@pytest.mark.parametrize("window", [None, 1, 3])
+@pytest.mark.parametrize("kept", [1, 4, 7])
+def test_causal_equals_truncation(convert, window, kept):
+    query, key, value = normal(2, 7, 3), normal(1, 7, 3, seed=1), normal(1, 7, 5, seed=2)
+    whole = Case(query, key, value, {"causal": True, "window": window})
+    cut = Case(query[:, :kept], key[:, :kept], value[:, :kept], whole.options)
+    assert_allclose(cut.attend(convert).output, whole.attend(convert).output[:, :kept], **EXACT)
+
+
+@pytest.mark.parametrize("cached", [1, 3, 6])
+def test_a_cache_with_its_offset_continues_the_whole_run(cached):
+    query, key, value = normal(2, 7, 3), normal(2, 7, 3, seed=1), normal(2, 7, 3, seed=2)
+    whole = attend(query, key, value, causal=True)
+    last = attend(query[:, cached:], key, value, causal=True, query_offset=cached)
+    assert_allclose(last.output, whole.output[:, cached:], **EXACT)
+
+
+@KINDS
+def test_one_head_without_its_axis_is_the_same_head(convert):
+    query, key, value = normal(4, 3), normal(5, 3), normal(5, 2)
+    flat = Case(query, key, value, {"sinks": numpy.array([0.5])}).attend(convert)
+    headed = Case(query[None], key[None], value[None], {"sinks": numpy.array([0.5])}).attend(convert)
+    for one, all_heads in zip(flat, headed, strict=True):
+        assert_allclose(one, all_heads[0], **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (numpy.float16, numpy.float32),
+        (ml_dtypes.bfloat16, numpy.float32),
+        (numpy.float32, numpy.float32),
+        (numpy.float64, numpy.float64),
+        (numpy.int8, numpy.float64),
+        (numpy.uint64, numpy.float64),
+        (numpy.bool, numpy.float64),
+        (">f4", numpy.float32),
+    ],
+)
+def test_numpy_dtypes(dtype, expected):
+    arrays = [(2 * normal(2, 4, 3, seed=seed)).clip(0).astype(dtype) for seed in range(3)]
+    steps = attend(*arrays, causal=True, softcap=5.0, sinks=[0.1, 0.2], bias=numpy.zeros((4, 4)))
+    precise = attend(*(array.astype(numpy.float64) for array in arrays), causal=True, softcap=5.0, sinks=[0.1, 0.2])
+    assert {array.dtype for array in steps} == {numpy.dtype(expected)}
+    assert all(isinstance(array, numpy.ndarray) for array in steps)
+    for ours, oracle in zip(steps, precise, strict=True):
+        assert_allclose(ours, oracle, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (torch.float16, torch.float32),
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+        (torch.int32, torch.float64),
+    ],
+)
+def test_torch_dtypes(device, dtype, expected):
+    arrays = [(2 * torch.from_numpy(normal(2, 4, 3, seed=seed))).to(device, dtype) for seed in range(3)]
+    steps = attend(*arrays, causal=True, softcap=5.0, sinks=[0.1, 0.2], mask=numpy.ones((4, 4), dtype=bool))
+    precise = attend(*(array.cpu().double().numpy() for array in arrays), causal=True, softcap=5.0, sinks=[0.1, 0.2])
+    for ours, oracle in zip(steps, precise, strict=True):
+        assert (ours.dtype, ours.device) == (expected, arrays[0].device)
+        assert_allclose(ours.cpu().numpy(), oracle, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("mixed", "expected"), [(numpy.float64, numpy.float64), (numpy.float16, numpy.float32)])
+def test_mixed_precision_takes_the_better_one(mixed, expected):
+    query, key = normal(3, 2).astype(numpy.float32), normal(3, 2).astype(mixed)
+    assert attend(query, key, query).output.dtype == expected
+    assert attend(*map(torch.from_numpy, (query, key, query))).output.numpy().dtype == expected
+
+
+@KINDS
+@pytest.mark.parametrize("option", ["scale", "softcap"])
+def test_a_numpy_number_as_an_option_does_not_widen_the_result(convert, option):
+    array = convert(normal(3, 4).astype(numpy.float32))
+    steps = attend(array, array, array, **{option: 1 / numpy.sqrt(4)})
+    assert {step.dtype for step in steps} == {array.dtype}
+
+
+def test_nested_lists_are_arrays():
+    steps = attend([[1, 2, 3]], [[2, 1, 0], [1, 2, 3]], [[1, 0], [0, 1]], scale=1)
+    assert_array_equal(steps.scores, [[4, 14]])
+    assert_allclose(steps.output, [[1 / (1 + math.exp(10)), 1 / (1 + math.exp(-10))]], **EXACT)
+
+
+@pytest.mark.parametrize("options", [{}, {"causal": True, "window": 2, "softcap": 3.0}])
+def test_gradients_are_those_of_the_function(options):
+    arrays = [torch.from_numpy(normal(2, 4, 3, seed=seed)).requires_grad_() for seed in range(3)]
+    bias, sinks = (torch.from_numpy(normal(*shape)).requires_grad_() for shape in ((4, 4), (2,)))
+
+    def run(query, key, value, bias, sinks):
+        steps = attend(query, key, value, bias=bias, sinks=sinks, **options)
+        return steps.output, steps.weights
+
+    assert torch.autograd.gradcheck(run, (*arrays, bias, sinks))
+
+
+def test_gradients_of_a_blind_query_are_zero():
+    query, key, value = (torch.from_numpy(normal(3, 2, seed=seed)).requires_grad_() for seed in range(3))
+    mask = torch.tensor([[True, False, True], [False, False, False], [True, True, True]])
+    attend(query, key, value, mask=mask).output.sum().backward()
+    assert_array_equal(query.grad[1], 0)
+    assert all(bool(array.grad.isfinite().all()) for array in (query, key, value))
+    assert value.grad.abs().min() > 0
+
+
+def test_numpy_arrays_load_neither_torch_nor_its_helpers():
+    program = (
+        "import sys, numpy, attnviz\n"
+        "array = numpy.ones((2, 3), dtype=numpy.float16)\n"
+        "attnviz.attend(array, array, array, causal=True, softcap=3.0, sinks=[0.0], bias=[[0, 0], [0, 0]])\n"
+        "attnviz.trace_text('Your journey', heads=2).layers[0].steps()\n"
+        "assert not {'torch', 'array_api_compat', 'matplotlib'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+@settings(max_examples=100)
+@given(data=st.data())
+def test_finite_inputs_give_finite_results_or_an_error(convert, dtype, data):
+    width = numpy.finfo(dtype).bits
+    number = st.floats(allow_nan=False, allow_infinity=False, width=width)
+    array = st.lists(number, min_size=6, max_size=6).map(lambda row: convert(numpy.reshape(row, (3, 2)).astype(dtype)))
+    positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+    options = {
+        "scale": data.draw(st.none() | number),
+        "softcap": data.draw(st.none() | positive),
+        "bias": data.draw(st.none() | st.lists(st.lists(number, min_size=3, max_size=3), min_size=3, max_size=3)),
+        "sinks": data.draw(st.none() | number.map(lambda logit: [logit])),
+    }
+    try:
+        steps = attend(*(data.draw(array) for _ in range(3)), **options)
+    except AttnvizError:
+        return
+    for step in (steps.scaled, steps.weights, steps.output):
+        assert numpy.isfinite(numpy.asarray(step)).all()
+
+
+@KINDS
+@pytest.mark.parametrize("softcap", [1e300, 1e-40, 1e-60])
+def test_a_softcap_beyond_the_type_is_told_without_a_warning(convert, softcap):
+    array = convert(normal(3, 2).astype(numpy.float32))
+    with pytest.raises(AttnvizError, match=f"softcap is {re.escape(str(softcap))}"):
+        attend(array, array, array, softcap=softcap)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+@pytest.mark.parametrize("keys", [3, 49])
+def test_values_at_the_edge_of_their_type_do_not_overflow_silently(convert, dtype, keys):
+    """Their mean rounds up to infinity, which is an error, or it does not; that of halves never does."""
+    value = numpy.full((keys, 2), numpy.finfo(dtype).max, dtype=dtype)
+    query, key = (convert(array.astype(dtype)) for array in (normal(4, 2), normal(keys, 2)))
+    try:
+        output = numpy.asarray(attend(query, key, convert(value)).output)
+    except AttnvizError:
+        output = value / 2
+    assert numpy.isfinite(output).all()
+    halves = numpy.asarray(attend(query, key, convert(value / 2)).output)
+    assert_allclose(halves, numpy.broadcast_to(value[0] / 2, halves.shape), rtol=1e-5)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+def test_scores_that_overflow_are_told_without_a_warning(convert, dtype):
+    huge = convert(numpy.full((2, 2), 1e30 if dtype == numpy.float32 else 1e300, dtype=dtype))
+    with pytest.raises(AttnvizError, match=f"too large for .*{dtype.__name__}"):
+        attend(huge, huge, huge)
+
+
+@KINDS
+@pytest.mark.parametrize("options", [{"scale": 1e300}, {"bias": [[1e300, 0.0]]}, {"bias": [[3e38, 3e38]]}])
+def test_options_that_overflow_are_told_without_a_warning(convert, options):
+    array = convert(numpy.full((2, 2), 1e19, dtype=numpy.float32))
+    with pytest.raises(AttnvizError, match="too large"):
+        attend(array, array, array, **options)
+
+
+@KINDS
+def test_sinks_that_overflow_are_told_without_a_warning(convert):
+    array = convert(normal(3, 2).astype(numpy.float32))
+    with pytest.raises(AttnvizError, match="sinks"):
+        attend(array, array, array, sinks=[1e300])
+
+
+@KINDS
+def test_a_very_negative_bias_hides_like_minus_infinity(convert):
+    array = convert(normal(3, 2).astype(numpy.float32))
+    bias = numpy.array([[0, -1e300, 0]] * 3)
+    expected = attend(array, array, array, mask=bias == 0)
+    assert_array_equal(attend(array, array, array, bias=bias).weights, expected.weights)
+
+
+def head(*shape):
+    return numpy.ones(shape)
 
 
 @KINDS
