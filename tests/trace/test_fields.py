@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from traces_of_all_kinds import (
     assert_same,
+    cross_layer,
     full_trace,
+    normal,
     parts,
     plain_trace,
     self_layer,
@@ -20,7 +24,7 @@ from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.toy import Toy
 from attnviz.trace.fields import unpack_layer
-from attnviz.trace.trace import load
+from attnviz.trace.trace import Trace, load
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 
@@ -66,3 +70,13 @@ def test_a_bias_by_distance_has_a_number_for_each_distance(shape):
     assert whole.rule.bias.shape == (2, 3, 3)
     with pytest.raises((ValueError, AttnvizError)):
         unpack_layer(layer, "0.", arrays | {"0.rule.bias_by_distance": numpy.ones(shape)})
+
+
+def test_ten_layers_keep_their_arrays_apart(tmp_path):
+    """The prefix of layer 1 begins as those of the layers 10 and 11 do."""
+    layers = [replace(cross_layer(), index=number, query=normal(1, 2, 3) + number) for number in range(12)]
+    saved = Trace(("le", "chat"), tuple(layers))
+    saved.save(tmp_path / "trace.safetensors")
+    for number, layer in enumerate(load(tmp_path / "trace.safetensors").layers):
+        assert layer.index == number
+        assert_array_equal(layer.query, normal(1, 2, 3) + number)

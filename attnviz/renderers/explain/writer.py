@@ -21,8 +21,9 @@ class Writer:
 
     def __init__(self, trace: Trace, selected: LayerSelection, steps: Sequence[Step], looks: Looks) -> None:
         self.layer, self.selected, self.steps, self.looks = selected.layer, selected, steps, looks
-        self.queries = named(trace.query_tokens(selected.layer))  # as sentences name them
-        self.keys = named(trace.key_tokens(selected.layer))
+        queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
+        self.queries = named(queries)  # as sentences name them
+        self.keys = self.queries if keys is queries else named(keys)
         self.matrices = MatrixMaker(
             selected, looks, [query.text for query in self.queries], [key.text for key in self.keys]
         )
