@@ -9,6 +9,9 @@ from hypothesis import settings
 # other far longer than they compute.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# A program that a test starts compiles the package each time where Python is told to keep nothing: twice as long as it runs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell has its background jobs ignore Ctrl-C, and every program that they start: the tests that press it would wait in vain.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
