@@ -20,10 +20,10 @@ def folded(token: str) -> str:
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
     """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
 
-    A number that is itself a token means the token; ``@1`` always means the position.
+    A number that is itself a token means the token; ``@1`` always means the position, even beside a token "@1".
     """
     tokens = list(tokens)
-    if wanted.startswith("@") and wanted not in tokens:
+    if re.fullmatch(f"@{NUMBER}", wanted):
         return _place(wanted[1:], len(tokens))
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
     same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]

@@ -30,6 +30,14 @@ def test_a_token_is_found_by_its_text_then_by_its_position(wanted, positions):
 
 
 @pytest.mark.parametrize(
+    ("wanted", "positions"),
+    [("@1", [1]), ("@3", [3]), ("@9", []), ("@cat", [2]), ("@CAT", [2]), ("@", [4]), ("1", [1])],
+)
+def test_an_at_sign_with_a_number_is_a_position_even_beside_such_a_token(wanted, positions):
+    assert find(["@3", "@9", "@cat", "@1", "@"], wanted) == positions
+
+
+@pytest.mark.parametrize(
     ("word", "number"),
     [("7", 7), ("007", 7), ("1,000", 1000), ("0", 0), ("000", 0), ("9" * 16, BEYOND), ("9" * 5000, BEYOND)],
 )

@@ -90,6 +90,14 @@ def test_a_token_that_stands_several_times_is_to_be_named_by_a_position():
     assert raised.value.hint == "name one of them: --key @0"
 
 
+def test_the_position_in_the_hint_is_that_position_even_where_it_is_a_token():
+    tokens = ("the", "@0", "the")
+    with pytest.raises(AttnvizError) as raised:
+        positions_meant("query", "the", tokens)
+    assert raised.value.hint == "name one of them: --query @0"
+    assert positions_meant("query", "@0", tokens) == 0
+
+
 @pytest.mark.parametrize("words", [["0,2-3"], ["0", "2-3"], [" 0 , 2-3 ", "2"]])
 def test_lists_are_taken_apart_here_alone(words):
     assert numbers_meant("head", words, range(5), "layer 0") == (0, 2, 3)
