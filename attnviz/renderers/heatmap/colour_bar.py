@@ -75,8 +75,11 @@ def _draw_gradient(
     """All colours of the scale in ``box``: its lower left corner, its width, its height."""
     bounds = TransformedBbox(Bbox.from_bounds(*box), figure.dpi_scale_trans)
     image = BboxImage(bounds, cmap=colours, norm=norm, origin="lower", interpolation="nearest")
-    spaced = numpy.geomspace if scale.decades else numpy.linspace
-    image.set_data(spaced(scale.low, scale.high, SHADES)[:, None])
+    if scale.decades:
+        shades = numpy.geomspace(scale.low, scale.high, SHADES)
+    else:
+        shades = scale.unit * numpy.linspace(scale.low / scale.unit, scale.high / scale.unit, SHADES)
+    image.set_data(shades[:, None])
     figure.add_artist(image)
     figure.add_artist(outline(figure, *box))
 

@@ -79,7 +79,18 @@ def _norm(scale: Scale) -> Normalize:
     """``scale`` as matplotlib says it."""
     if scale.decades:
         return LogNorm(scale.low, scale.high, clip=True)
-    return Normalize(scale.low, scale.high)
+    return Normalize(scale.low, scale.high) if scale.unit == 1 else _SmallerNumbers(scale)
+
+
+class _SmallerNumbers(Normalize):
+    """Divides the values and the ends of a scale by its unit: where they are huge, their differences would overflow."""
+
+    def __init__(self, scale: Scale) -> None:
+        super().__init__(scale.low / scale.unit, scale.high / scale.unit)
+        self.unit = scale.unit
+
+    def __call__(self, value: Any, clip: bool | None = None) -> Any:
+        return super().__call__(value / self.unit, clip)
 
 
 def _draw_panel(

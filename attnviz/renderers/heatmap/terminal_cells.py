@@ -94,8 +94,9 @@ def pooled(values: numpy.ndarray, size: int, pool: Pool) -> numpy.ndarray:
         return largest
     seen = blocks > -math.inf
     count = seen.sum(axis=(1, 3))
-    total = numpy.where(seen, blocks, 0.0).sum(axis=(1, 3))
-    return numpy.where(count > 0, total / numpy.maximum(count, 1), -math.inf)
+    unit = 2.0 ** (size * size).bit_length()  # so that no sum overflows; a power of two changes no digit
+    total = numpy.where(seen, blocks / unit, 0.0).sum(axis=(1, 3))
+    return numpy.where(count > 0, total / numpy.maximum(count, 1) * unit, -math.inf)
 
 
 def shade(tint: float) -> str:

@@ -8,16 +8,20 @@ from attnviz.renderers.shared.scale import Scale
 
 FEW_DECADES = 2.0  # a scale that has fewer has ticks between the powers of ten
 MOST = 6  # ticks of a scale that grows by equal steps
+HUGE = 1e150  # beyond it the arithmetic of ticks would overflow: they are found on a smaller scale
 APART = 0.7  # of what each of ``most`` ticks has on average: nearer, two would touch
 
 
 def ticks(scale: Scale, most: int) -> list[float]:
     """Round numbers on ``scale``, at most ``most`` of them; where it grows by factors, its ends and powers of ten."""
-    low, high = scale.low, scale.high
     if scale.decades:
         return _factor_ticks(scale, most)
+    if max(-scale.low, scale.high) > HUGE:
+        smaller = scale._replace(low=scale.low / HUGE, high=scale.high / HUGE)
+        return [tick * HUGE for tick in ticks(smaller, most)]
     from matplotlib.ticker import MaxNLocator
 
+    low, high = scale.low, scale.high
     values = MaxNLocator(nbins=min(most, MOST), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     slack = (high - low) * 1e-6
     return [float(value) for value in values if low - slack <= value <= high + slack]

@@ -12,6 +12,7 @@ from attnviz.choices import MapStep
 
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
+HUGE = 1e30  # further apart than from -HUGE to HUGE, a float32 can hardly say how far
 LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
 
 
@@ -42,11 +43,19 @@ class Scale(NamedTuple):
         """Whether values lie below the scale."""
         return self.decades and self.least < self.low * (1 - 1e-5)
 
+    @property
+    def unit(self) -> float:
+        """What numbers are divided by before one is subtracted from another, which could overflow: a power of two; 1
+        where the scale ends at usual numbers."""
+        largest = max(-self.low, self.high)
+        return 2.0 ** (math.frexp(largest)[1] - 1) if largest > HUGE else 1.0
+
     def place(self, value: float) -> float:
         """Where ``value`` stands between the first colour, 0, and the last, 1."""
-        low, high = self.low, self.high
         if self.decades:
-            low, value, high = (math.log(max(number, self.low)) for number in (low, value, high))
+            low, value, high = (math.log(max(number, self.low)) for number in (self.low, value, self.high))
+        else:
+            low, value, high = (number / self.unit for number in (self.low, value, self.high))
         return min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from attnviz import AttnvizError
 from attnviz.choices import MapStep
 from attnviz.renderers.heatmap.figure import draw, save
+from attnviz.renderers.shared.scale import scale_of
 from tests.support.figures import images_of, picture_of, texts_of
 
 FORMATS = pytest.mark.parametrize("form", ["png", "svg", "pdf"])
@@ -69,6 +70,7 @@ PROGRAM = """
 import hashlib, sys, numpy
 from attnviz import trace_text
 from attnviz.renderers.heatmap.figure import draw, save
+from attnviz.renderers.shared.scale import scale_of
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.renderers.shared.scale import Scale
 from attnviz.trace.selection import select
@@ -135,3 +137,19 @@ def test_an_unknown_colour_map_is_an_error_that_suggests_one():
 def test_a_colour_map_of_ones_own_is_used():
     images, bar = images_of(draw(picture_of(3, 4), cmap="magma")[0])
     assert {image.get_cmap().name for image in (*images, bar)} == {"magma"}
+
+
+@pytest.mark.parametrize("least", [numpy.finfo(numpy.float64).min, -1.7e308, -8e307, -4e38])
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_a_row_that_is_lowered_as_far_as_numbers_go_is_drawn_in_a_colour_of_its_own(least, form):
+    values = numpy.array([[0.5, -0.25], [least, least]])
+    picture = picture_of(2, step=MapStep.MASKED)
+    picture = picture._replace(
+        panels=(picture.panels[0]._replace(values=values),), scale=scale_of([values], MapStep.MASKED)
+    )
+    figure, _ = draw(picture, annotate=True)
+    (image,), bar = images_of(figure)
+    assert image.norm(values).tolist() == [[0.5, 0.5], [0.0, 0.0]]
+    numpy.testing.assert_allclose(bar.norm(bar.get_array())[:, 0], numpy.linspace(0, 1, 256), atol=1e-12)
+    assert f"{least:.2g}" in [one.text for one in texts_of(figure)]
+    assert save(figure, form)

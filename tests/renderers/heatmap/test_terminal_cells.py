@@ -88,3 +88,10 @@ def test_pooled_cells_are_the_mean_or_the_largest_of_what_they_show(rows, column
 
 def test_shades_are_four_equal_parts():
     assert [shade(tint) for tint in (0.0, 0.24, 0.25, 0.5, 0.75, 1.0)] == ["░", "░", "▒", "▓", "█", "█"]
+
+
+def test_the_mean_of_the_lowest_numbers_there_are_is_no_hidden_cell():
+    least = numpy.finfo(numpy.float64).min
+    values = numpy.full((4, 4), least)
+    values[:2, 2:], values[3, 3] = -math.inf, -math.inf
+    assert pooled(values, 2, Pool.MEAN).tolist() == [[least, -math.inf], [least, least]]

@@ -33,3 +33,12 @@ def test_ticks_of_equal_steps_are_round_and_lie_on_the_scale(high, least, most):
     assert all(scale.low - slack <= tick <= scale.high + slack for tick in found)
     apart = {round((after - before) / (found[-1] - found[0]), 6) for before, after in itertools.pairwise(found)}
     assert len(apart) <= 1 or max(apart) - min(apart) < 1e-5
+
+
+@given(high=st.floats(1e148, 1.7976931348623157e308), most=st.integers(3, 12))
+@settings(deadline=None)
+def test_ticks_of_huge_scores_are_finite_and_lie_on_the_scale(high, most):
+    found = ticks(Scale(-high, high, high, diverging=True), most)
+    assert 3 <= len(found) <= 7
+    assert all(-high * 1.001 <= tick <= high * 1.001 for tick in found)
+    assert 0.0 in found

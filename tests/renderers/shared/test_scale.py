@@ -86,3 +86,9 @@ def test_a_few_weights_that_tower_leave_the_scale():
     assert scale_of([values], MapStep.WEIGHTS) == Scale(0.0, 0.001, 0.02)
     values[0, 0] = 0.9
     assert scale_of([values], MapStep.WEIGHTS).decades
+
+
+@pytest.mark.parametrize("largest", [1.0, 4e38, 1e300, numpy.finfo(numpy.float64).max])
+def test_scores_have_their_place_however_large_they_are(largest):
+    scale = scale_of([numpy.array([[-largest, 0.0]])], MapStep.MASKED)
+    assert [scale.place(value) for value in (-largest, -largest / 2, 0.0, largest)] == [0, 0.25, 0.5, 1]
