@@ -11,7 +11,7 @@ import numpy
 from attnviz.analysis.blocks import CELLS, WORKERS, Block, RowBlock, cuts, ratio, row_block
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import as_floating, to_numpy
-from attnviz.attention.checks import bias_array, boolean_mask
+from attnviz.attention.checks import bias_beside, boolean_mask
 from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
 from attnviz.choices import NEAR, Pool
@@ -167,8 +167,9 @@ def _first_key(layer: Layer, kept: numpy.ndarray, cells: int = CELLS) -> int | N
     kept = kept & (numpy.arange(keys) >= begin) & (numpy.arange(keys) < end)
     if mask is None and rule.bias is None:
         return _first_true(kept)
-    bias = None if rule.bias is None else to_numpy(bias_array(rule.bias))
-    lowered = None if bias is None else lowering(*_vectors(layer), rule, bias, visibility)
+    query, key = _vectors(layer)
+    bias = None if rule.bias is None else bias_beside(query, to_numpy(rule.bias))
+    lowered = None if bias is None else lowering(query, key, rule, bias, visibility)
     start, step = int(kept.argmax()), 1
     while start < keys:
         some = slice(start, min(start + step, keys))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from attnviz.attention.arrays import Array, as_array, as_floating, cast, namespace, overflow_unspoken, to_numpy
-from attnviz.attention.toeplitz import gathered, is_spread
+from attnviz.attention.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
+from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 
 
@@ -117,6 +117,29 @@ def bias_array(bias: Any) -> Array:
     if 0 not in bias.shape and not bool(namespace(bias).max(numbers) < math.inf):  # NaN is larger than all
         raise AttnvizError("bias holds NaN or +∞: only finite numbers, and −∞ to hide a cell, can be added")
     return as_floating(bias, "bias")
+
+
+def bias_beside(query: Array, bias: Any) -> Array:
+    """``bias`` in the library, on the device and in the type of ``query``; AttnvizError where it can be no bias.
+
+    What depends on the distance alone stays so beside an array of NumPy.
+    """
+    array = finite_in(bias_array(bias), query)
+    if is_spread(array) and namespace(query) is namespace(array):
+        return spread(cast(gathered(array), query.dtype), array.shape[-2])
+    return like(query, array)
+
+
+def finite_in(bias: Array, other: Array) -> Array:
+    """``bias`` with its finite numbers no lower than the lowest of the type of ``other``: as −∞ they would hide a cell."""
+    lowest = float(namespace(other).finfo(other.dtype).min)
+    if not namespace(bias).isdtype(bias.dtype, "real floating"):
+        return bias
+    if float(namespace(bias).finfo(bias.dtype).min) >= lowest:
+        return bias
+    if is_spread(bias):
+        return spread(finite_in(gathered(bias), other), bias.shape[-2])
+    return namespace(bias).where((bias < lowest) & (bias > -math.inf), lowest, bias)
 
 
 def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:

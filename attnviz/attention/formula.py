@@ -13,7 +13,7 @@ import math
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
-from attnviz.attention.checks import all_finite, bias_array, boolean_mask, checked_inputs, of_scores, sink_logits
+from attnviz.attention.checks import all_finite, bias_beside, boolean_mask, checked_inputs, of_scores, sink_logits
 from attnviz.attention.heads import grouped_product
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility, lowering
@@ -109,7 +109,7 @@ def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Arr
     visibility = Visibility.of(rule, queries, keys, mask)
     masked = scaled
     if rule.bias is not None:
-        bias = of_scores(like(query, bias_array(rule.bias)), "bias", shape)
+        bias = of_scores(bias_beside(query, rule.bias), "bias", shape)
         masked = masked + bias
         lowered = lowering(query, key, rule, bias, visibility)
         if lowered is not None:

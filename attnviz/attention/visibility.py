@@ -9,6 +9,7 @@ hidden: softmax does not change when a number is added to all of a row.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken, to_numpy
@@ -80,31 +81,61 @@ class Visibility(NamedTuple):
         return seen if self.after == math.inf else _both(seen, keys <= self.last(rows))
 
 
-class Lowering(NamedTuple):
-    """Which cells a finite bias hides: those whose weight is 0 whatever the scores are.
+class Lengths(NamedTuple):
+    """What bounds the scores: |q · k| ≤ |q| |k|.
 
-    |q · k| ≤ |q| |k| bounds a score, so a logit lies within bias ± |q| |k| · scale. Where the highest that a cell may have
-    is further than e^x reaches below the least that the largest of its row must have, its weight is 0.
-
-    queries, keys  (…, queries, 1) |q| · |scale|, and (…, 1, keys) |k|
-    softcap        which bounds a score as well
-    least          (…, queries, 1): the least that the largest logit of each row can be; −∞ where it sees no key
+    queries  (…, queries, 1): |q| · |scale|; keys (…, 1, keys): |k|
+    softcap  which bounds a score as well
     """
 
     queries: Array
     keys: Array
     softcap: float | None
-    least: Array
+
+    def scores(self, rows: Any = None, keys: Any = None) -> Array:
+        """The largest that the scores of these cells may be, two axes of positions that broadcast; None: of all of them."""
+        queries, lengths = self.queries, self.keys
+        if rows is not None:
+            queries, lengths = queries[..., rows, 0], lengths[..., 0, keys]
+        largest = queries * lengths * 1.001  # their own rounding included
+        return (
+            largest if self.softcap is None else namespace(largest).where(largest < self.softcap, largest, self.softcap)
+        )
+
+    def of_block(self, rows: slice, keys: slice) -> Lengths:
+        """Those of queries, and of keys, that follow each other."""
+        return Lengths(self.queries[..., rows, :], self.keys[..., keys], self.softcap)
+
+    @property
+    def largest(self) -> float:
+        """The largest that any score may be."""
+        xp = namespace(self.queries)
+        bound = float(xp.max(self.queries)) * float(xp.max(self.keys)) * 1.001
+        return bound if self.softcap is None or bound < self.softcap else self.softcap
+
+
+class Lowering(NamedTuple):
+    """Which cells a finite bias hides: those whose weight is 0 whatever the scores are.
+
+    A logit lies within bias ± the largest that its score may be. Where the highest that a cell may have is further than e^x
+    reaches below the least that the largest of its row must have, its weight is 0. Mostly the bias alone tells: it lies
+    either far below the largest of its row, or near it.
+
+    edge     (…, queries, 1): below it a bias hides; with ``lengths`` the least that the largest logit of the row can be
+    lengths  what the scores of the cells may be, where the bias alone does not tell
+    """
+
+    edge: Array
+    lengths: Lengths | None = None
 
     def hides(self, bias: Array, rows: Any = None, keys: Any = None) -> Array:
         """Whether the cells of ``bias`` at these positions, two axes each that broadcast, are hidden; None: at all of them."""
-        queries, lengths, least = self.queries, self.keys, self.least
-        if rows is not None:
-            queries, lengths, least = queries[..., rows, 0], lengths[..., 0, keys], least[..., rows, 0]
-        unit = ROUNDING * float(namespace(bias).finfo(bias.dtype).eps)
+        edge = self.edge if rows is None else self.edge[..., rows, 0]
+        if self.lengths is None:
+            return bias < edge
+        unit = _unit(bias)
         with overflow_unspoken():
-            highest = bias + _possible(queries, lengths, self.softcap)
-            return highest < least - GONE - unit * abs(least) - unit * abs(bias)
+            return bias + self.lengths.scores(rows, keys) < edge - GONE - unit * abs(edge) - unit * abs(bias)
 
 
 def lowering(
@@ -114,25 +145,57 @@ def lowering(
     all in the type of the scores; None where it lowers none far enough. ``cells`` of a head are read at a time.
     """
     with overflow_unspoken():
-        return _lowering(query, key, rule, bias, visibility, cells) if _may_lower(bias) else None
+        if not _may_lower(bias):
+            return None
+        lengths = Lengths(*_lengths(query, key, rule), rule.softcap)
+        blocks = list(_blocks(visibility, max(1, cells // visibility.keys)))
+        edges, doubtful, largest = [], False, lengths.largest
+        for block in blocks:
+            edge, doubt = _edge(bias, visibility, block, largest, query)
+            edges.append(edge)
+            doubtful = doubtful or doubt
+        xp = namespace(query)
+        if not doubtful:
+            return Lowering(xp.concat(edges, axis=-2))
+        least = [_least(bias, visibility, block, lengths.of_block(*block), query) for block in blocks]
+        return Lowering(xp.concat(least, axis=-2), lengths)
 
 
-def _lowering(query: Array, key: Array, rule: Rule, bias: Array, visibility: Visibility, cells: int) -> Lowering:
-    xp, (queries, keys) = namespace(query), _lengths(query, key, rule)
-    rows = max(1, cells // visibility.keys)
-    least = []
+def _blocks(visibility: Visibility, rows: int) -> Iterator[tuple[slice, slice]]:
+    """Some queries at a time, and the keys (one at least) outside which causal and window let them see none."""
     for start in range(0, visibility.queries, rows):
         stop = min(start + rows, visibility.queries)
         begin, end = visibility.band(start, stop)
-        begin, end = min(begin, visibility.keys - 1), max(end, min(begin, visibility.keys - 1) + 1)
-        block = slice(start, stop), slice(begin, end)
-        seen = visibility.block(*block, xp, query.device)
-        logits = like(query, block_of(bias, *block)) - _possible(
-            queries[..., start:stop, :], keys[..., begin:end], rule.softcap
-        )
-        logits = logits if seen is None else xp.where(seen, logits, -math.inf)
-        least.append(xp.max(logits, axis=-1, keepdims=True))
-    return Lowering(queries, keys, rule.softcap, xp.concat(least, axis=-2))
+        begin = min(begin, visibility.keys - 1)
+        yield slice(start, stop), slice(begin, max(end, begin + 1))
+
+
+def _edge(
+    bias: Array, visibility: Visibility, block: tuple[slice, slice], score: float, beside: Array
+) -> tuple[Array, bool]:
+    """What a bias must lie below to hide a cell of these rows, and whether some cells lie so near it that their scores, of
+    ``score`` at most, decide."""
+    xp, some = namespace(beside), like(beside, block_of(bias, *block))
+    seen = visibility.block(*block, xp, beside.device)
+    some = some if seen is None else xp.where(seen, some, -math.inf)
+    top = xp.max(some, axis=-1, keepdims=True)  # (…, rows, 1)
+    edge, unit = top - GONE, _unit(some)
+    sure = some + unit * abs(some) < edge - 2 * score - unit * (abs(top) + score)
+    near = (some < edge) & (some > -math.inf) & ~sure
+    rows = block[0].stop - block[0].start
+    return xp.broadcast_to(edge, (*edge.shape[:-2], rows, 1)), bool(xp.any(near))
+
+
+def _least(bias: Array, visibility: Visibility, block: tuple[slice, slice], lengths: Lengths, beside: Array) -> Array:
+    """The least that the largest logit of each of these rows can be; −∞ where it sees no key.  (…, rows, 1)"""
+    xp = namespace(beside)
+    seen = visibility.block(*block, xp, beside.device)
+    logits = like(beside, block_of(bias, *block)) - lengths.scores()
+    return xp.max(logits if seen is None else xp.where(seen, logits, -math.inf), axis=-1, keepdims=True)
+
+
+def _unit(array: Array) -> float:
+    return ROUNDING * float(namespace(array).finfo(array.dtype).eps)
 
 
 def _may_lower(bias: Array) -> bool:
@@ -146,7 +209,7 @@ def _may_lower(bias: Array) -> bool:
 def _lengths(query: Array, key: Array, rule: Rule) -> tuple[Array, Array]:
     """|q| · |scale|, (…, heads, queries, 1), and |k|, (…, heads, 1, keys)."""
     xp = namespace(query)
-    queries, keys = (xp.sqrt(xp.sum(array * array, axis=-1)) for array in (query, key))
+    queries, keys = (_length(xp, array) for array in (query, key))
     if query.ndim > 2 and keys.shape[-2] != queries.shape[-2]:  # each key head serves a group
         *batch, heads, count = keys.shape
         group = queries.shape[-2] // heads
@@ -155,10 +218,11 @@ def _lengths(query: Array, key: Array, rule: Rule) -> tuple[Array, Array]:
     return queries[..., None] * abs(rule.scale_for(query.shape[-1])), keys[..., None, :]
 
 
-def _possible(queries: Array, keys: Array, softcap: float | None) -> Array:
-    """The largest that scores of such lengths may be, their own rounding included."""
-    largest = queries * keys * 1.001
-    return largest if softcap is None else namespace(largest).where(largest < softcap, largest, softcap)
+def _length(xp: Any, array: Array) -> Array:
+    """|x| of each row, whose squares neither vanish nor overflow where the numbers themselves do not."""
+    largest = xp.max(xp.abs(array), axis=-1, keepdims=True)
+    parts = array / xp.where(largest > 0, largest, 1.0)
+    return (largest * xp.sqrt(xp.sum(parts * parts, axis=-1, keepdims=True)))[..., 0]
 
 
 def cells_of(array: Array, rows: Array, keys: Array) -> Array:

@@ -18,6 +18,7 @@ from attnviz.attention.arrays import Array, as_floating, like, namespace, overfl
 from attnviz.attention.checks import (
     bias_array,
     boolean_mask,
+    finite_in,
     of_heads,
     of_scores,
     require_finite,
@@ -225,7 +226,7 @@ def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
         mask = of_scores(boolean_mask(rule.mask), "mask", scores)
         arrays["mask"] = like(query, mask, dtype=xp.bool)
     if rule.bias is not None:
-        bias = of_scores(bias_array(_detached(rule.bias)), "bias", scores)
+        bias = finite_in(of_scores(bias_array(_detached(rule.bias)), "bias", scores), number)
         arrays["bias"] = bias if namespace(bias) is xp or is_spread(bias) else like(number, bias)
     if rule.sinks is not None:
         arrays["sinks"] = like(number, as_floating(_detached(rule.sinks), "sinks"))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from attnviz.attention.arrays import Array, as_floating
+from attnviz.attention.checks import finite_in
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.trace.layer import Layer, Projection
@@ -17,7 +18,11 @@ LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slope
 
 def with_arrays(layer: Layer, move: Any) -> Layer:
     """``layer`` with each of its arrays as ``move`` returns it (None stays None)."""
-    bias = layer.rule.bias if is_spread(layer.rule.bias) else move(layer.rule.bias)  # torch would hold queries × keys
+    bias = layer.rule.bias  # one by distance stays NumPy's: torch would hold queries × keys
+    if bias is not None and not is_spread(bias):
+        moved = move(bias)
+        finite = finite_in(bias, moved)
+        bias = moved if finite is bias else move(finite)
     rule = replace(layer.rule, mask=move(layer.rule.mask), bias=bias, sinks=move(layer.rule.sinks))
     return replace(
         layer,

@@ -139,3 +139,13 @@ def test_torch_and_numpy_agree():
     ours, theirs = (head_metrics(one, one.layers[0]) for one in (made, other))
     for metric in Metric:
         assert_allclose(theirs[metric], ours[metric], atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [numpy.float32, numpy.float64])
+def test_the_first_key_is_that_of_the_type_that_attend_computes_with(kind):
+    """Beside −10¹⁰, 3,000 is more than float32 tells apart for sure: whatever the type of the bias is."""
+    array = numpy.ones((1, 2, 2), dtype=numpy.float32)
+    bias = numpy.array([[-1e10 - 3000, -1e10]] * 2).astype(kind)
+    layer = Layer(array, array, array, Rule(bias=bias))
+    seen = ~layer.steps().hidden.all(axis=(0, 1))
+    assert measure._first_key(layer, numpy.ones(2, dtype=bool)) == int(seen.argmax())

@@ -10,8 +10,9 @@ import torch
 from attention_arrays import KINDS, head, normal
 from numpy.testing import assert_array_equal
 
-from attnviz.attention.checks import of_heads
+from attnviz.attention.checks import bias_beside, finite_in, of_heads
 from attnviz.attention.formula import attend
+from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 
 
@@ -146,3 +147,16 @@ def test_one_head_may_come_without_its_axis():
 def test_what_is_no_heads_is_refused(shape, words):
     with pytest.raises(AttnvizError, match=words):
         of_heads(numpy.ones(shape), "key")
+
+
+def test_a_bias_by_distance_stays_one_beside_an_array_of_another_type():
+    by_distance = spread(numpy.array([-1e300, -1.0, 0.0, -1.0, -numpy.inf]), 3)
+    beside = bias_beside(numpy.ones(1, dtype=numpy.float32), by_distance)
+    assert is_spread(beside)
+    assert beside.dtype == numpy.float32
+    assert gathered(beside).tolist() == [float(numpy.finfo(numpy.float32).min), -1.0, 0.0, -1.0, -math.inf]
+
+
+def test_whole_numbers_are_finite_in_every_type():
+    whole = numpy.array([[0, -5]])
+    assert finite_in(whole, numpy.ones(1, dtype=numpy.float16)) is whole

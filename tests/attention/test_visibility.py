@@ -194,7 +194,7 @@ def test_rows_read_some_at_a_time_hide_the_same(cells):
     some, whole = (
         lowering(query, key, rule, rule.bias, visible, cells=size) for size in (cells, visibility.CELLS_AT_ONCE)
     )
-    assert_array_equal(some.least, whole.least)
+    assert_array_equal(some.edge, whole.edge)
     assert_array_equal(some.hides(rule.bias), whole.hides(rule.bias))
 
 
@@ -204,3 +204,45 @@ def test_a_mask_or_a_bias_of_one_number_is_every_cell_s(mask):
     steps = attend(array, array, array, mask=numpy.array(mask), bias=numpy.array(-1e9))
     assert bool(steps.hidden.all()) is not mask
     assert block_of(numpy.array(mask), slice(0, 3), slice(0, 3)).shape == (1, 1)
+
+
+def test_the_bias_alone_tells_where_it_lies_far_from_the_edge():
+    query, key, _ = arrays()
+    for amount, alone in (("-10000.0", True), ("-750.0", False), ("-700.0", None)):
+        bias = biases(numpy.float64)[f"cells by {amount}"]
+        found = lowering(query, key, Rule(bias=bias), bias, Visibility.of(Rule(), TOKENS, TOKENS))
+        assert (None if found is None else found.lengths is None) is alone
+
+
+def test_a_sum_that_rounds_hides_no_cell_that_has_a_weight():
+    """Beside 2⁶⁰ a score of 129 counts as 256: what lies 1,024 below is but 512 below once it is added."""
+    query, key = numpy.array([[129.0]]), numpy.array([[-1.0], [1.0]])
+    bias = numpy.array([[-(2.0**60), -(2.0**60) - 1024]])
+    steps = attend(query, key, key, scale=1, bias=bias)
+    logits = query @ key.T + bias
+    exponentials = numpy.exp(logits - logits.max())
+    assert exponentials.min() > 0
+    assert not steps.hidden.any()
+    numpy.testing.assert_allclose(steps.weights, exponentials / exponentials.sum())
+
+
+@pytest.mark.parametrize(("small", "large"), [(1e-23, 1e19), (1e-30, 1e30)])
+def test_squares_that_vanish_or_overflow_bound_the_scores_all_the_same(small, large):
+    query = numpy.array([[small]], dtype=numpy.float32)
+    key = numpy.array([[large], [-large]], dtype=numpy.float32)
+    scale = -1e4 / (small * large)
+    steps = attend(query, key, key, scale=scale, bias=numpy.array([[0.0, -1000.0]], dtype=numpy.float32))
+    assert steps.weights.tolist() == [[0.0, 1.0]]
+    assert not steps.hidden.any()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_finite_bias_that_its_type_cannot_hold_is_the_lowest_and_hides_no_row(backend):
+    query = numpy.ones((1, 2, 2), dtype=numpy.float32)
+    bias = numpy.array([[-1e300, -1e300], [0.0, -1e300]])
+    if backend == "torch":
+        torch = pytest.importorskip("torch")
+        query, bias = torch.from_numpy(query), torch.from_numpy(bias)
+    steps = attend(query, query, query, bias=bias)
+    assert numpy.asarray(steps.weights).tolist() == [[[0.5, 0.5], [1.0, 0.0]]]
+    assert numpy.asarray(steps.hidden).tolist() == [[[False, False], [False, True]]]

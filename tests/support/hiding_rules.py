@@ -11,7 +11,7 @@ from attnviz.attention.rule import Rule
 TOKENS = 7
 HEADS, KEY_HEADS, WIDTH = 4, 2, 5
 FLOATS = (numpy.float16, numpy.float32, numpy.float64)
-LOWERED = (-1.0, -30.0, -700.0, -2000.0, -1e4, -1e9, "least")  # "least": the lowest number of the type
+LOWERED = (-1.0, -30.0, -700.0, -750.0, -760.0, -2000.0, -1e4, -1e9, "least")  # "least": the lowest number of the type
 
 
 def arrays(kind: Any = numpy.float64, seed: int = 0) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
@@ -68,5 +68,8 @@ def rules(kind: Any = numpy.float64) -> dict[str, Rule]:
     made["bias, mask and window"] = Rule(bias=some, mask=mask, window=4)
     made["bias and sinks"] = Rule(bias=some, sinks=sinks)
     made["bias and softcap"] = Rule(bias=some, softcap=2.0, causal=True)
+    near = biases(kind)["cells by -750.0"]
+    made["scores near enough to decide, capped"] = Rule(bias=near, softcap=0.25)
+    made["scores near enough to decide, uncapped"] = Rule(bias=near, scale=2.0)
     made["bias and a negative scale"] = Rule(bias=some, scale=-1.5)
     return made

@@ -24,6 +24,7 @@ from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.toy import Toy
 from attnviz.trace.fields import unpack_layer
+from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, load
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -80,3 +81,12 @@ def test_ten_layers_keep_their_arrays_apart(tmp_path):
     for number, layer in enumerate(load(tmp_path / "trace.safetensors").layers):
         assert layer.index == number
         assert_array_equal(layer.query, normal(1, 2, 3) + number)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_row_that_is_lowered_as_a_whole_stays_so_in_half_precision(backend):
+    """−10⁹ is beyond float16: as −∞ it would hide the row."""
+    array = numpy.ones((1, 2, 2), dtype=numpy.float32)
+    layer = Layer(array, array, array, Rule(bias=numpy.full((2, 2), -1e9)))
+    moved = Trace(("a", "b"), (layer,)).to(backend, dtype="float16").layers[0]
+    assert to_numpy(moved.steps().weights).tolist() == [[[0.5, 0.5], [0.5, 0.5]]]

@@ -7,8 +7,7 @@ import math
 import numpy
 
 from attnviz.analysis.blocks import CELLS
-from attnviz.attention.arrays import like
-from attnviz.attention.checks import bias_array, boolean_mask
+from attnviz.attention.checks import bias_beside, boolean_mask
 from attnviz.attention.visibility import Visibility, block_of, lowering
 from attnviz.renderers.page.selected import selected_rule, vectors_by_head
 from attnviz.trace.selection import LayerSelection
@@ -23,7 +22,7 @@ def lowered_cells(selected: LayerSelection, cells: int = CELLS) -> numpy.ndarray
         return None
     query, key, _ = vectors_by_head(selected)
     heads, queries, keys = *query.shape[:2], key.shape[1]
-    bias = like(query, bias_array(rule.bias))
+    bias = bias_beside(query, rule.bias)
     mask = None if rule.mask is None else boolean_mask(rule.mask)
     lowers = lowering(query, key, rule, bias, Visibility.of(rule, queries, keys, mask))
     if lowers is None:
