@@ -111,7 +111,7 @@ class HeadSentences:
         if hidden.any():
             yield self.say("masked.why", hidden=int(hidden.sum()), cells=hidden.size)
         if (lowered := self._lowered()) is not None:
-            yield self.say("masked.lowered", value=f"{lowered:.3g}")
+            yield self.say("masked.lowered", value=numbers.brief(lowered))
 
     def _lowered(self) -> float | None:
         """How far the bias lowers a cell that nothing but its finite number hides, at the most; None where it hides none."""

@@ -20,6 +20,11 @@ def number(value: float, precision: int) -> str:
     return matrix(numpy.array([[value]]), precision)[0][0]
 
 
+def brief(value: float) -> str:
+    """A number in a sentence, three digits, with a minus sign: 0.125, −1e+09."""
+    return f"{value:.3g}".replace("-", "−", 1) if value < 0 else f"{value:.3g}"
+
+
 def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
     """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
     words = matrix(values[None, :most], precision)[0]

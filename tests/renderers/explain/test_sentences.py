@@ -7,6 +7,7 @@ import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.renderers.explain.document import Section
+from attnviz.text.lessons import lessons
 from tests.support.explained import LANGUAGES, attended, by_head, found, parsed, say
 
 
@@ -86,7 +87,25 @@ def test_hidden_cells_are_counted(trace, told, lang):
 def test_how_far_the_bias_lowers_what_it_hides_is_told(told, traces, lang):
     """Where causal or a window hides other cells, too."""
     (section,) = [part for part in told(traces["lowered"](), lang, step=["masked"]) if isinstance(part, Section)]
-    assert found("masked.lowered", lang, section.sentences) == [{"value": "-1e+09"}]
+    assert found("masked.lowered", lang, section.sentences) == [{"value": "−1e+09"}]
+
+
+@LANGUAGES
+def test_a_cell_that_the_rule_hides_is_not_told_as_lowered(told, make, lang):
+    bias = numpy.zeros((5, 5))
+    bias[1, 3] = -1e9  # ahead of its query
+    (section,) = [
+        part for part in told(make(5, causal=True, bias=bias), lang, step=["masked"]) if isinstance(part, Section)
+    ]
+    assert found("masked.why", lang, section.sentences) == [{"hidden": "10", "cells": "25"}]
+    assert found("masked.lowered", lang, section.sentences) == []
+
+
+def test_a_row_that_is_lowered_as_a_whole_is_not_told_as_hidden(told, make):
+    bias = numpy.array([[0.0], [-1e9], [0.0]])
+    (section,) = [part for part in told(make(3, bias=bias), step=["masked"]) if isinstance(part, Section)]
+    assert section.sentences == [lessons().say("masked.bias")]
+    assert "their own row" in lessons().messages["masked.lowered"]
 
 
 @LANGUAGES

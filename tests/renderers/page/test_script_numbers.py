@@ -121,6 +121,7 @@ def test_numbers_halfway_between_two_become_the_even_one(opened):
     for digits in range(1, 7):
         shown = page.evaluate(run.replace("DO", f"(value) => module_numbers.general(value, {digits})"), values)
         assert shown == [f"{value:.{digits}g}" for value in values]
+    assert page.evaluate(run.replace("DO", "module_numbers.brief"), values) == [*map(numbers.brief, values)]
     weights = [value / 100 for value in values if 0 < value <= 100] + [0.005, 5e-6, 1.04e-4, 0.00996, 0.0]
     assert page.evaluate(run.replace("DO", "module_numbers.share"), weights) == [*map(numbers.share, weights)]
 

@@ -39,6 +39,14 @@ def test_a_number_has_the_fewest_digits_that_say_all(value, text):
     assert numbers.number(value, 4) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-1e9, "−1e+09"), (-3.4028e38, "−3.4e+38"), (-1.5e-7, "−1.5e-07"), (0.1254, "0.125"), (0.0, "0")],
+)
+def test_a_number_in_a_sentence_has_three_digits_and_a_minus_sign(value, text):
+    assert numbers.brief(value) == text
+
+
 @pytest.mark.parametrize(("precision", "text"), [(0, "3"), (1, "3.1"), (2, "3.14"), (8, "3.14159265")])
 def test_precision_is_the_most_decimals(precision, text):
     assert numbers.number(math.pi, precision) == text

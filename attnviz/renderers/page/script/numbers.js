@@ -46,6 +46,11 @@ export function general(value, count = 6) {
   return value === 0 ? "0" : trimmed(digits(value, count));
 }
 
+// A number in a sentence, three digits, with a minus sign.
+export function brief(value) {
+  return value < 0 ? `−${general(-value, 3)}` : general(value, 3);
+}
+
 // A number with so many decimals, never −0.
 export function fixed(value, decimals) {
   if (value === -Infinity) return HIDDEN;

@@ -2,7 +2,7 @@
 
 import { quoted } from "./data.js";
 import { listed, told, tokenNodes } from "./lessons.js";
-import { general, number, share, vector } from "./numbers.js";
+import { brief, general, number, share, vector } from "./numbers.js";
 
 export const STEPS = ["scores", "scaled", "masked", "weights", "output"];
 const MOST_NAMED = 4; // keys, or pairs, named one by one when they tie
@@ -56,7 +56,7 @@ const TELL = {
     if (layer.hasMask) sentences.push(["masked.mask"]);
     const hidden = [...row.hidden.keys()].filter((key) => row.hidden[key]);
     if (hidden.length) sentences.push(["masked.why", { hidden: hidden.length, cells: layer.keys }]);
-    if (row.lowered < Infinity) sentences.push(["masked.lowered", { value: general(row.lowered, 3) }]);
+    if (row.lowered < Infinity) sentences.push(["masked.lowered", { value: brief(row.lowered) }]);
     if (row.blind) sentences.push(["masked.blind", about]);
     if (!sentences.length) sentences.push(["masked.nothing"]);
     const formula = `masked = scaled${layer.hasBias ? " + bias" : ""}`;
