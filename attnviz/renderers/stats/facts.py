@@ -32,7 +32,8 @@ def facts(statistics: Statistics) -> str:
 def reading(statistics: Statistics, lessons: Lessons) -> str:
     """What a number is made of, and its unit."""
     say = lessons.say
-    middle = say("stats.largest" if statistics.pool is Pool.MAX else "stats.mean")
+    name = "stats.largest" if statistics.pool is Pool.MAX else "stats.mean"
+    middle = say(name, queries=over(EVERY_QUERY, lessons))
     if statistics.texts > 1:
         middle += say("stats.texts")
     units = [

@@ -246,7 +246,7 @@ def test_a_region_is_measured_with_the_weights_of_the_whole_softmax(folder):
         assert (told["pool"], told["regions"]) == (pool, [[[30, 35], [3, 9]]])
         assert told["hidden_share"] == pytest.approx(1 - wanted.mean())
     assert "queries 30–34, keys 3–8 · other keys took on average" in done("stats", *region).lines[0]
-    assert done("stats", *region, "--pool", "max").lines[1].startswith("largest value of the queries of a text;")
+    assert done("stats", *region, "--pool", "max").lines[1].startswith("largest value of the queries that see a key;")
     assert "largest of the queries" in done("stats", *region, "--pool=max", "--metric=mass", "--format=svg", "-o-").text
 
 

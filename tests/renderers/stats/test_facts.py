@@ -60,13 +60,20 @@ def test_what_special_tokens_took_is_said(measured):
 def test_the_reading_says_what_stands_for_the_queries_and_every_unit(measured, language):
     words = lessons(language)
     one, two = reading(measured(near=5), words), reading(measured(trace_text("a b"), trace_text("c d")), words)
-    assert one.startswith(words.say("stats.mean") + "; ")
-    assert two.startswith(words.say("stats.mean") + words.say("stats.texts") + "; ")
-    assert reading(measured(pool="max"), words).startswith(words.say("stats.largest") + "; ")
+    queries = words.say("metric.entropy_over")  # those that see a key
+    mean, largest = (words.say(f"stats.{name}", queries=queries) for name in ("mean", "largest"))
+    assert one.startswith(mean + "; ")
+    assert two.startswith(mean + words.say("stats.texts") + "; ")
+    assert reading(measured(pool="max"), words).startswith(largest + "; ")
     for metric in Metric:
         if metric.unit not in ("weight", "share"):
             assert words.say("stats.unit", metric=metric.value, unit=words.say(f"unit.{metric.unit}")) in one
     assert words.say("stats.near", near=5) in one
+
+
+def test_the_reading_says_that_only_the_queries_that_see_a_key_count(measured):
+    assert reading(measured(), lessons()).startswith("mean over the queries that see a key; ")
+    assert reading(measured(pool="max"), lessons()).startswith("largest value of the queries that see a key; ")
 
 
 def test_a_metric_that_leaves_queries_out_says_over_which_it_is():
