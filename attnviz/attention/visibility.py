@@ -17,7 +17,7 @@ from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread
 
 GONE = 746.0  # e^−746 is 0 in float64, and so in every type
-CELLS_AT_ONCE = 1 << 22  # cells of a head, read together
+CELLS_AT_ONCE = 1 << 20  # cells of a head, read together
 ROUNDING = 4.0  # units in the last place: what the sum of a score and a bias may be off by, on each side
 
 

@@ -11,7 +11,7 @@ import torch
 from attnviz.attention.arrays import like
 from attnviz.attention.rule import Rule
 from attnviz.sources.huggingface.attention_call import AttentionCall
-from attnviz.sources.recording.rule_from_mask import Visibility, distance_bias, visibility
+from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule
 
 
 class OncePerTensor:
@@ -33,7 +33,7 @@ class OncePerTensor:
 
 def call_rule(call: AttentionCall, once: OncePerTensor) -> Rule:
     """The rule of one call; what is read of its masks is read ``once``."""
-    seen = Visibility(call.is_causal) if call.mask is None else once(call.mask, _visibility_of_batch)
+    seen = MaskInRule(call.is_causal) if call.mask is None else once(call.mask, _mask_of_batch)
     window = call.options.get("sliding_window")
     if call.mask is None and seen.causal and isinstance(window, int) and window >= call.queries:
         seen = seen._replace(window=window)  # longer than the text: no mask is made, and nothing is hidden by it
@@ -61,8 +61,8 @@ def _bias(bias: Any, position_bias: torch.Tensor | None, once: OncePerTensor) ->
     return bias + like(bias, own)
 
 
-def _visibility_of_batch(mask: torch.Tensor) -> Visibility:
-    return visibility(mask[0])
+def _mask_of_batch(mask: torch.Tensor) -> MaskInRule:
+    return mask_in_rule(mask[0])
 
 
 def _distance_bias_of_batch(bias: torch.Tensor) -> Any:

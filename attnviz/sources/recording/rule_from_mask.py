@@ -16,7 +16,7 @@ from attnviz.attention.toeplitz import spread
 ROWS = 512  # of a mask at a time
 
 
-class Visibility(NamedTuple):
+class MaskInRule(NamedTuple):
     """Which keys a query may attend to, in the words of a Rule; ``mask`` and ``bias`` hold what these leave over.
 
     mask  bool, (1, keys) where only keys are hidden (padding), else (queries, keys) or (heads, queries, keys)
@@ -29,16 +29,22 @@ class Visibility(NamedTuple):
     bias: Any = None
 
 
-def visibility(mask: torch.Tensor) -> Visibility:
-    """What ``mask``, (heads or 1, queries or 1, keys), says: bool, True = may attend; or float, added to the scores."""
+def mask_in_rule(mask: torch.Tensor) -> MaskInRule:
+    """What ``mask``, (heads or 1, queries or 1, keys), says: bool, True = may attend; or float, added to the scores.
+
+    Plain code hides by the lowest number of its type. A row that has it everywhere is not hidden: all its keys have the same
+    weight. Such a row is kept as a bias, with the lowest number of float32, beside which no score counts in any type.
+    """
     if mask.dtype is not torch.bool:
-        hidden = mask <= torch.finfo(mask.dtype).min / 2
-        if bool(((mask != 0) & ~hidden).any()):
-            bias = torch.where(hidden, float("-inf"), mask.float())
-            return Visibility(bias=bias if len(bias) > 1 else bias[0])
-        mask = ~hidden
+        low = mask <= torch.finfo(mask.dtype).min / 2
+        lowered = low.all(dim=-1, keepdim=True) & (mask > -torch.inf)
+        if bool(((mask != 0) & ~low).any()) or bool(lowered.any()):
+            bias = torch.where(low, -torch.inf, mask.float())
+            bias = torch.where(lowered, torch.finfo(torch.float32).min, bias)
+            return MaskInRule(bias=bias if len(bias) > 1 else bias[0])
+        mask = ~low
     if len(mask) > 1 and not bool((mask == mask[:1]).all()):
-        return Visibility(mask=mask)
+        return MaskInRule(mask=mask)
     return _of_rows(mask[0])
 
 
@@ -56,19 +62,19 @@ def distance_bias(bias: torch.Tensor) -> Any:
     return spread(to_numpy(by_distance.contiguous()), bias.shape[1])
 
 
-def _of_rows(mask: torch.Tensor) -> Visibility:
+def _of_rows(mask: torch.Tensor) -> MaskInRule:
     """The simplest words for ``mask``, (queries or 1, keys)."""
     seen = mask.any(dim=0)  # (keys,)
     padding = None if bool(seen.all()) else seen[None]
     if bool((mask == seen).all()):
-        return Visibility(mask=padding)
+        return MaskInRule(mask=padding)
     if mask.shape[0] == mask.shape[1]:
         behind, ahead = _reach(mask)
         causal = ahead == 0
         for window in (None, 1 + max(behind, ahead)):
             if (causal or window is not None) and _says(mask, seen, causal, window):
-                return Visibility(causal, window, padding)
-    return Visibility(mask=mask)
+                return MaskInRule(causal, window, padding)
+    return MaskInRule(mask=mask)
 
 
 def _reach(mask: torch.Tensor) -> tuple[int, int]:

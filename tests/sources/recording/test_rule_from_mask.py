@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 import torch
 
-from attnviz.sources.recording.rule_from_mask import distance_bias, visibility
+from attnviz import attend
+from attnviz.sources.recording.rule_from_mask import distance_bias, mask_in_rule
 
 
 @pytest.mark.parametrize("tokens", [1, 5, 9])
@@ -16,22 +18,22 @@ def test_a_mask_is_put_into_words_and_back(tokens, window, causal):
     mask = torch.ones(tokens, tokens, dtype=torch.bool)
     mask &= distance >= 0 if causal else True
     mask &= distance.abs() < window if window else True
-    said = visibility(mask[None])
+    said = mask_in_rule(mask[None])
     again = torch.ones(tokens, tokens, dtype=torch.bool)
     again &= distance >= 0 if said.causal else True
     again &= distance.abs() < said.window if said.window else True
     assert said.mask is None
     assert torch.equal(again, mask)
     added = torch.where(mask, 0.0, torch.finfo(torch.float32).min)  # the same, as models add it
-    assert visibility(added[None]) == said
+    assert mask_in_rule(added[None]) == said
 
 
 def test_a_mask_that_is_nothing_simple_is_kept():
     mask = torch.rand(2, 6, 6, generator=torch.Generator().manual_seed(0)) > 0.4
-    assert torch.equal(visibility(mask).mask, mask)
-    assert torch.equal(visibility(mask[:1]).mask, mask[0])
+    assert torch.equal(mask_in_rule(mask).mask, mask)
+    assert torch.equal(mask_in_rule(mask[:1]).mask, mask[0])
     bias = torch.randn(1, 6, 6)
-    assert torch.equal(visibility(bias).bias, bias[0])
+    assert torch.equal(mask_in_rule(bias).bias, bias[0])
 
 
 def test_a_bias_of_the_distance_alone_is_held_as_its_distances():
@@ -52,4 +54,21 @@ def test_a_bias_of_more_than_the_distance_is_kept_and_one_of_zeros_is_none():
 
 def test_what_a_float_mask_adds_beside_hiding_stays_a_bias():
     bias = torch.tensor([[[0.5, torch.finfo(torch.float16).min], [0.0, 1.0]]], dtype=torch.float16)
-    assert visibility(bias).bias.tolist() == [[0.5, float("-inf")], [0.0, 1.0]]
+    assert mask_in_rule(bias).bias.tolist() == [[0.5, float("-inf")], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_row_that_plain_code_lowers_as_a_whole_keeps_its_weights(dtype):
+    """Left padding under a causal mask: the first query's own key is padding, and all others lie ahead of it."""
+    low = torch.finfo(dtype).min
+    mask = torch.tensor([[low, low, low], [low, 0, low], [low, 0, 0]], dtype=dtype)
+    found = mask_in_rule(mask[None])
+    assert (found.mask, found.causal) == (None, False)
+    weights = attend(*[numpy.random.default_rng(0).normal(size=(3, 4)).astype("float32")] * 3, bias=found.bias).weights
+    assert numpy.asarray(weights)[0].tolist() == pytest.approx([1 / 3] * 3)
+    assert (numpy.asarray(weights)[1:] > 0).tolist() == [[False, True, False], [False, True, True]]
+
+
+def test_a_row_of_minus_infinity_sees_nothing():
+    mask = torch.tensor([[-torch.inf, -torch.inf], [0.0, -torch.inf]])
+    assert mask_in_rule(mask[None]).mask.tolist() == [[False, False], [True, False]]
