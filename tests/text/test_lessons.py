@@ -105,6 +105,9 @@ def recording(request):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
+    vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
+    trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))
+    list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))
     measure(lesson)
     return lesson
 

@@ -18,6 +18,7 @@ from attnviz.renderers.explain.top_table import counted, largest, shown_steps, t
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.text.display import NamedToken
+from attnviz.trace.selection import is_long
 
 QUERIES = 4  # that are shown when none was asked for
 
@@ -26,10 +27,20 @@ def top_keys(writer: Writer, head: int) -> Iterator[Section]:
     """A section for each of the queries that are shown of one head."""
     columns = shown_steps(writer)
     chosen = _queries(writer)
-    for place, query in enumerate(chosen):
+    opening = _opening(writer, len(chosen))
+    for query in chosen:
         steps = Steps(*map(to_numpy, writer.layer.steps(head, query)))  # (1, keys)
-        sentences = [writer.say("top.chosen")] if len(chosen) > 1 and not place else []
-        yield _section(writer, query, steps, columns, sentences)
+        yield _section(writer, query, steps, columns, opening)
+        opening = []  # it is said once
+
+
+def _opening(writer: Writer, chosen: int) -> list[str]:
+    """Why so many queries are shown, and not a table of all pairs."""
+    if chosen == 1:
+        return []
+    if is_long(writer.layer):
+        return [writer.say("top.chosen")]
+    return [writer.say("top.some")] if chosen < len(writer.selected.query_positions) else []
 
 
 def _queries(writer: Writer) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 from attnviz import Layer, Rule, Trace
 from attnviz.renderers.explain.tables import to_renderable
 from attnviz.renderers.shared.numbers import share
+from attnviz.trace.selection import is_long
 from tests.support.explained import attended, say
 from tests.support.top_tables import places, sections, written
 
@@ -70,7 +71,20 @@ def test_the_keys_of_a_query_are_its_largest_and_share_what_is_said(make, told, 
 def test_without_a_query_a_few_are_chosen_evenly_and_the_last(make, told):
     titles = [section.title for section in sections(told(make(40), top=2))]
     assert titles == [say("title.top_keys", query=f"word{place}", position=str(place)) for place in (9, 19, 29, 39)]
-    assert sections(told(make(40), top=2))[0].sentences[0] == say("top.chosen")
+
+
+def test_that_a_table_of_all_pairs_would_be_too_long_is_said_only_where_it_is_so(make, told):
+    assert is_long(make(1025).layers[0])
+    assert [say("top.chosen") in one.sentences for one in sections(told(make(1025), top=2))] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [say("top.some") in one.sentences for one in sections(told(make(40), top=2))] == [True, False, False, False]
+    for trace in (make(1025), make(40), make(6)):
+        assert say("top.some") not in sections(told(trace, top=2, query="2:6"))[0].sentences
+    assert not any(one.startswith("A table") for one in sections(told(make(6), top=2))[0].sentences)
 
 
 def test_each_query_of_a_short_range_is_shown(make, told):
