@@ -347,6 +347,13 @@ def test_scores_that_overflow_are_told_without_a_warning(convert, dtype):
 
 
 @KINDS
+def test_scores_that_overflow_are_told_where_a_softcap_would_hide_it(convert):
+    huge, value = (convert(numpy.full((2, 2), size, dtype=numpy.float32)) for size in (1e30, 1.0))
+    with pytest.raises(AttnvizError, match=r"^scores are too large for"):
+        attend(huge, huge, value, softcap=5.0)
+
+
+@KINDS
 @pytest.mark.parametrize("options", [{"scale": 1e300}, {"bias": [[1e300, 0.0]]}, {"bias": [[3e38, 3e38]]}])
 def test_options_that_overflow_are_told_without_a_warning(convert, options):
     array = convert(numpy.full((2, 2), 1e19, dtype=numpy.float32))

@@ -11,6 +11,7 @@ import pytest
 from pooling_oracle import KINDS, agree, expected
 
 from attnviz import Rule
+from attnviz.attention.formula import attend
 from attnviz.pooling import array_engine
 from attnviz.pooling.pool import pool_arrays
 
@@ -40,6 +41,18 @@ def test_tiles_of_any_size_give_the_same(kind):
         pooled = pool_arrays(query, query, Rule(causal=True), cells=16, tile=tile)
         agree(pooled, expected(numpy.asarray(query), numpy.asarray(query), Rule(causal=True), pooled), 1e-10)
         assert (numpy.asarray(pooled.largest_key) == numpy.asarray(plain.largest_key)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sink", [-3.0, 2.0, 900.0])
+def test_of_queries_that_see_no_key_the_sink_takes_all(kind, sink):
+    query = KINDS[kind](numpy.random.default_rng(8).standard_normal((1, 16, 4)))
+    rule = Rule(causal=True, query_offset=-8, sinks=numpy.array([sink]))
+    pooled = pool_arrays(query, query, rule, cells=16, tile=(4, 4))  # two blocks see nothing, and have no tile
+    assert numpy.asarray(pooled.sink)[0, :8].tolist() == [1.0] * 8
+    assert not numpy.asarray(pooled.mean)[0, :8].any()
+    weights = attend(query, query, query, **vars(rule)).weights
+    numpy.testing.assert_allclose(numpy.asarray(pooled.sink), 1 - numpy.asarray(weights).sum(axis=-1), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)

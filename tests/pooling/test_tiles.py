@@ -91,6 +91,18 @@ def test_the_share_of_a_cell_that_is_seen_is_counted_pair_by_pair(offset, causal
     assert_allclose(visible_share(numpy, rule, rows, columns, numpy.float64), counted / area)
 
 
+@pytest.mark.parametrize("far", [1671938531203273, 2343478710948983, 2**53])  # whose squares are no int64
+def test_the_share_that_is_seen_from_far_away_is_all_or_nothing(far):
+    edges = numpy.array([0, 3, 6, 8])
+    for rule, share in (
+        (Rule(window=far), 1.0),
+        (Rule(causal=True, query_offset=far), 1.0),
+        (Rule(causal=True, query_offset=-far), 0.0),
+        (Rule(window=3, query_offset=far), 0.0),
+    ):
+        assert (visible_share(numpy, rule, edges, edges, numpy.float64) == share).all()
+
+
 def test_tiles_are_larger_where_it_is_no_cpu():
     torch = pytest.importorskip("torch")
     assert tile_for(torch.ones(1), (4, 5)) == (4, 5)

@@ -50,6 +50,17 @@ def test_the_largest_are_those_of_a_stable_sort():
             assert largest(values, count).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize(
+    ("words", "others"), [({"query": "@5"}, 0), ({"key": "@5"}, 0), ({"query": "@5"}, 1), ({"key": "@5"}, 3)]
+)
+def test_others_have_a_row_where_there_are_any(make, told, words, others):
+    [section] = sections(told(make(6), top=6 - others, step=["scores", "weights"], **words))
+    matrix = section.matrices[0]
+    rest = [say("label.rest", count=f"{others:,}")] if others else []
+    assert (len(places(matrix)), matrix.rows[6 - others :]) == (6 - others, rest)
+    assert len(matrix.cells) == len(matrix.tints) == len(matrix.rows)
+
+
 def test_quiet_leaves_the_numbers(make, told):
     [section] = sections(told(make(6), top=2, key="@0", quiet=True))
     assert section.sentences == []

@@ -31,6 +31,13 @@ def test_values_stand_in_their_cells_and_hidden_cells_have_none(causal):
         assert bottom + (3 - row) * cell <= one.box[1] < one.box[3] <= bottom + (4 - row) * cell
 
 
+def test_nothing_at_all_is_written_into_hidden_cells():
+    figure, _ = draw(picture_of(4, causal=True))
+    (extent,) = extents_of(images_of(figure)[0])
+    texts = [one for one in texts_of(figure) if overlaps(boxes_of([one]), (extent * 2)[None]).any()]
+    assert len(texts) == 10  # of any words, "-inf" too
+
+
 def luminance(colour):
     """WCAG 2.1, relative luminance of red, green, blue from 0 to 1."""
     linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in colour[:3]]

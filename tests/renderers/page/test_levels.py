@@ -7,7 +7,7 @@ import pytest
 from random_traces import random_trace
 
 from attnviz import Layer, Rule, Trace
-from attnviz.renderers.page.levels import LEVELS, layer_in_levels
+from attnviz.renderers.page.levels import LEVELS, in_levels, layer_in_levels
 from attnviz.trace.selection import select
 
 
@@ -48,3 +48,12 @@ def test_a_sink_that_takes_nearly_all_leaves_numbers():
     levels, scales, error = layer_in_levels(selected)
     assert error < 1e-30
     assert (levels.max(), numpy.isfinite(scales).all()) == (LEVELS + 1, True)
+
+
+def test_a_row_of_nothing_is_in_levels_without_a_division_by_it():
+    """A sink that takes all, or a query that sees no key."""
+    weights, hidden = numpy.array([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]]), numpy.zeros((3, 2), dtype=bool)
+    hidden[1] = True
+    levels, scales, error = in_levels(weights, hidden)
+    assert levels.tolist() == [[1, 1], [0, 0], [LEVELS + 1, 1]]
+    assert (scales.tolist(), error) == ([0.0, 0.0, 1.0], 0.0)

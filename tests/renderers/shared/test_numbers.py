@@ -178,3 +178,13 @@ def test_positions_are_said_as_a_person_says_them(side, text):
 
 def test_whole_numbers_need_no_decimals():
     assert numbers.matrix(numpy.array([[1, -2], [30, 0]]), 4) == [["1", "-2"], ["30", "0"]]
+
+
+@pytest.mark.parametrize("dtype", [numpy.float16, numpy.float32])
+@pytest.mark.parametrize(("value", "text"), [(1.5, "1.5"), (0.5, "0.5"), (-2.5, "-2.5")])
+def test_the_last_bits_of_a_coarse_type_are_no_digits(dtype, value, text):
+    bit = numpy.spacing(dtype(value))
+    for bits in (-2, -1, 0, 1, 2):
+        assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) == [[text]]
+    for bits in (-32, 32):
+        assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) != [[text]]

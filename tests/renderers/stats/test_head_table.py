@@ -55,6 +55,15 @@ def test_numbers_below_the_last_decimal_are_not_shown_as_nothing(measured, rende
     assert {"2.5e-04", "5.0e-04"} <= set(rows_of(lines)["layer 0 · 0"])  # 1 / 4,000, and both keys together
 
 
+def test_a_number_of_exactly_one_last_decimal_is_written_with_decimals(measured, rendered):
+    array = numpy.zeros((1000, 1))
+    trace = Trace(tuple(map(str, range(1000))), (Layer(array, array, array),))
+    lines = rendered(to_renderable(measured(trace, query="0:1", key="10:11"), None), 300)
+    words = rows_of(lines)["layer 0 · 0"]
+    assert "0.001" in words  # 1 / 1,000
+    assert not any("e" in word for word in words)
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_below_the_table_stands_over_which_queries_each_metric_is(measured, rendered, language):
     lines = rendered(to_renderable(measured(), None, lessons(language)), 200)
