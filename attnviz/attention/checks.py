@@ -11,6 +11,10 @@ from attnviz.errors import AttnvizError
 
 
 def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
+    """The three as arrays of one floating dtype, (…, heads, tokens, d) or (tokens, d).
+
+    AttnvizError where they mix NumPy and torch, are empty, not finite, or do not fit together.
+    """
     named = {"query": query, "key": key, "value": value}
     arrays = {name: as_floating(array, name) for name, array in named.items()}
     if len({namespace(array) for array in arrays.values()}) > 1:
@@ -112,6 +116,7 @@ def boolean_mask(mask: Any) -> Array:
 
 
 def bias_array(bias: Any) -> Array:
+    """``bias``, of any shape, as floating numbers; AttnvizError where one is NaN or +∞."""
     bias = as_array(bias, "bias")
     numbers = gathered(bias) if is_spread(bias) else bias  # of queries × keys, no more than there are distances
     if 0 not in bias.shape and not bool(namespace(bias).max(numbers) < math.inf):  # NaN is larger than all

@@ -25,7 +25,10 @@ def concat_heads(array: Array) -> Array:
 
 
 def grouped_product(xp: Any, left: Array, right: Array) -> Array:
-    """left @ right, where each head on the right serves a whole group of heads on the left, without copying it."""
+    """left @ right, where each head on the right serves a whole group of heads on the left, without copying it.
+
+    left (…, heads, rows, inner), right (…, kv_heads, inner, columns) → (…, heads, rows, columns); or both without heads.
+    """
     if left.ndim == 2 or left.shape[-3] == right.shape[-3]:
         return left @ right
     *batch, heads, rows, inner = left.shape

@@ -77,6 +77,7 @@ def _executor(workers: int, begin: Callable[[], None]) -> ThreadPoolExecutor:
 
 
 def on_cpu(array: Array) -> bool:
+    """Whether ``array``, of any shape, lies in the memory of the CPU, as all of NumPy's do."""
     return not is_torch(array) or array.device.type == "cpu"
 
 

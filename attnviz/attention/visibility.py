@@ -64,7 +64,8 @@ class Visibility(NamedTuple):
         return self.mask is None and self.first(rows[1] - 1) <= keys[0] and self.last(rows[0]) >= keys[1] - 1
 
     def cells(self, rows: Array, keys: Array) -> Array | None:
-        """Whether the queries at ``rows`` see the keys at ``keys``, positions that broadcast; None where all see all."""
+        """Whether the queries at ``rows`` see the keys at ``keys``, positions that broadcast: (…, *their shape), bool; None
+        where all see all."""
         seen = None if self.mask is None else cells_of(self.mask, rows, keys)
         return self._near(seen, rows, keys)
 
@@ -238,7 +239,7 @@ def cells_of(array: Array, rows: Array, keys: Array) -> Array:
 
 
 def block_of(array: Array, rows: slice, keys: slice) -> Array:
-    """The same of queries, and of keys, that follow each other; an axis of 1 stays."""
+    """The same of queries, and of keys, that follow each other: (…, rows, keys); an axis of 1 stays."""
     array = _two_axes(array)
     return array[..., rows if array.shape[-2] > 1 else slice(None), keys if array.shape[-1] > 1 else slice(None)]
 

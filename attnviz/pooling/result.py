@@ -66,6 +66,10 @@ class Pooled:
 
     @cached_property
     def visible(self) -> Array:
+        """The share of each cell's pairs of query and key that may be seen, 0 to 1: (heads, query_cells, key_cells).
+
+        Counted where a mask or a bias hides pairs; else it follows from causal and window.
+        """
         if self.counted is not None:
             return self.counted
         xp = namespace(self.mean)

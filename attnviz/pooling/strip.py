@@ -79,7 +79,11 @@ class _Best(NamedTuple):
 def fill(
     head: Head, block: Array, queries: tuple[int, int], tiles: Sequence[Tile], slots: Sequence[slice], strip: Strip
 ) -> None:
-    """Reduce each tile of a block of queries into its places of the strip."""
+    """Reduce each tile of a block of queries into its places of the strip.
+
+    ``block`` is (queries of the block, d), scaled; ``queries`` says where it lies: [start, stop). The tile at each place
+    has the ``slots`` at the same place.
+    """
     calm = head.calm(block)
     tallest = max(tile.last - tile.first for tile in tiles)
     shape = (
@@ -92,6 +96,8 @@ def fill(
 
 
 def normalise(head: Head, strip: Strip, slots: Sequence[slice]) -> _Normaliser:
+    """What turns the exponentials of ``strip`` into weights, of a tile at each of its ``slots``; finite, also for a query
+    that sees nothing."""
     xp = head.xp
     top = xp.max(strip.peak, axis=0)
     if head.sink is not None:
@@ -118,8 +124,8 @@ def gather(
     rows: tuple[slice, int],
     into: Measures,
 ) -> tuple[Array, _Best]:
-    """Put the weights of a strip into the map, ``rows`` being its rows of cells and how many queries each is of; their
-    entropy, in nats, and the largest."""
+    """Put the weights of a strip into the map, (query_cells, key_cells), ``rows`` being its rows of cells and how many
+    queries each is of; of each query, (queries,), the entropy in nats and the largest weight."""
     xp, (cells, size) = head.xp, rows
     entropy, nothing = xp.zeros_like(normaliser.top), xp.zeros_like(normaliser.top)
     best = _Best(nothing, xp.zeros_like(strip.place[0]), nothing > 0)
@@ -198,7 +204,8 @@ def _reduce_tile(
 
 
 def find_keys(head: Head, block: Array, start: int, best: _Best, width: int) -> Array:
-    """The key of each query's largest score; where it is still sought, one of ``width`` keys from the one that is known on."""
+    """The key of each query's largest score, (queries,); where it is still sought, one of ``width`` keys from the one that is
+    known on. ``block`` is (queries, d), scaled, and ``start`` the position of its first query."""
     xp, first = head.xp, best.key
     rows = xp.nonzero(best.sought)[0]
     keys, dimension = head.key.shape

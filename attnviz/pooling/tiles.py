@@ -130,4 +130,5 @@ def tile_for(array: Array, tile: tuple[int, int]) -> tuple[int, int]:
 
 
 def longer(array: Array) -> int:
+    """How many times as long the sides of a tile are on the device of ``array``."""
     return 1 if on_cpu(array) else ACCELERATED

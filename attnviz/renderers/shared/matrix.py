@@ -67,12 +67,13 @@ class MatrixMaker:
         return MatrixMaker(self.selected, self.looks, names, self.key_names) if marked else self
 
     def of_cells(self, values: numpy.ndarray) -> Matrix:
-        """queries × keys; −∞ is a hidden cell."""
+        """``values``, (queries, keys) of the whole layer; −∞ is a hidden cell."""
         shown = self.selected.shown_queries, self.selected.shown_keys
         return self._cut(self._corner(), self.query_names, self.key_names, values, values == -math.inf, *shown)
 
     def of_weights(self, weights: numpy.ndarray, hidden: numpy.ndarray) -> Matrix:
-        """queries × keys, tinted from 0, with the sum of each row over all keys that are not left out."""
+        """``weights`` and which cells are ``hidden``, (queries, keys) of the whole layer, tinted from 0, with the sum of each row
+        over all keys that are not left out."""
         shown = self.selected.shown_queries, self.selected.shown_keys
         matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
         kept = weights if self.selected.keys is None else weights[:, self.selected.keys]
@@ -86,19 +87,19 @@ class MatrixMaker:
         )
 
     def of_tokens(self, values: Array) -> Matrix:
-        """A vector for each token of the layer's text."""
+        """A vector for each token of the layer's text: ``values``, (tokens, d)."""
         return self._vectors("label.token", self.query_names, values, self.selected.all_queries)
 
     def of_queries(self, values: Array) -> Matrix:
-        """A vector for each query."""
+        """A vector for each query: ``values``, (queries, d)."""
         return self._vectors("label.query", self.query_names, values, self.selected.shown_queries)
 
     def of_keys(self, values: Array) -> Matrix:
-        """A vector for each key."""
+        """A vector for each key: ``values``, (keys, d)."""
         return self._vectors("label.key", self.key_names, values, self.selected.shown_keys)
 
     def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
-        """Some columns of a projection's weight; its bias, if it has one, is a row of its own below."""
+        """Some ``columns`` of a projection's weight, (d_in, d_out); its bias, (d_out,), if it has one, is a row of its own below."""
         weight = to_numpy(projection.weight)[:, columns]
         rows = [str(row) for row in range(len(weight))]
         if projection.bias is not None:
