@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from attnviz.arguments import Chosen, Where, chosen, member, members, real_number, text_of, where, whole_number
 from attnviz.choices import (
+    DIMENSION_LIMITS,
+    DPI_LIMITS,
+    HEADS_LIMITS,
     MAX_TOKENS,
+    MAX_TOKENS_LIMITS,
     PAGE_MEGABYTES,
+    PAGE_MEGABYTES_LIMITS,
     PRECISION,
+    PRECISION_LIMITS,
+    TOP_LIMITS,
     Language,
     MapStep,
     Pool,
@@ -26,9 +33,6 @@ if TYPE_CHECKING:
     from attnviz.sources.huggingface.inputs import Text
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
-
-Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and ranges of them: 3, "0,4-7", [0, 3]
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def trace_text(
@@ -53,11 +57,13 @@ def trace_text(
     from attnviz.attention.rule import Rule
     from attnviz.sources.toy.toy import Toy
 
-    if heads < 1:
-        raise AttnvizError(f"{heads} heads: there must be at least 1")
-    cut, encoding = _member(Tokenizer, tokenizer, "tokenizer"), _member(Position, position, "position")
+    heads, seed = whole_number("heads", heads), whole_number("seed", seed)
+    if heads < HEADS_LIMITS.min:
+        raise AttnvizError(f"{heads} heads: there must be at least {HEADS_LIMITS.min}")
+    dim = None if dim is None else whole_number("dim", dim, DIMENSION_LIMITS)
+    cut, encoding = member(Tokenizer, tokenizer, "tokenizer"), member(Position, position, "position")
     toy = Toy(heads, dim, cut, seed, project, encoding)
-    return toy.trace(text, Rule(scale=scale, causal=causal, window=window, softcap=softcap))
+    return toy.trace(text_of("text", text), Rule(scale=scale, causal=causal, window=window, softcap=softcap))
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -102,7 +108,7 @@ def trace_model(
         watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
     else:
         watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
-    return trace(watched, text, layer=_listed(layer), target=target, chat=chat)
+    return trace(watched, text, layer=chosen("layer", layer), target=target, chat=chat)
 
 
 def explain(
@@ -111,8 +117,8 @@ def explain(
     layer: Chosen = (),
     head: Chosen = (),
     step: str | Iterable[str] = (),
-    query: str | int | None = None,
-    key: str | int | None = None,
+    query: Where | None = None,
+    key: Where | None = None,
     skip_special: bool = False,
     top: int | None = None,
     precision: int = PRECISION,
@@ -125,8 +131,8 @@ def explain(
     What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook.
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
-    step          names of steps ("scores", "weights"); nothing means all
-    query, key    a token, a position (3 or "@3") or positions "A:B"; with one of each, their arithmetic
+    step          names of steps ("scores,weights", ["scores", "weights"]); nothing means all
+    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
     top           the keys that a query looks at most, as a long text is shown anyway
     precision     at most this many decimals; max_tokens, at most this many rows and columns
@@ -140,10 +146,15 @@ def explain(
     from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
 
-    steps = [_member(Step, word, "step") for word in ([step] if isinstance(step, str) else step)]
-    selection = _selected(trace, layer, head, query, key, skip_special, steps)
-    looks = Looks(lessons(_member(Language, language, "language")), precision, max_tokens, quiet, top)
-    return Explanation(list(explain(trace, selection, looks)))
+    selection = _selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
+    looks = Looks(
+        lessons(member(Language, language, "language")),
+        whole_number("precision", precision, PRECISION_LIMITS),
+        whole_number("max_tokens", max_tokens, MAX_TOKENS_LIMITS),
+        quiet,
+        None if top is None else whole_number("top", top, TOP_LIMITS),
+    )
+    return Explanation(list(explain(trace, selection, looks)), selection.heads)
 
 
 def heatmap(
@@ -153,8 +164,8 @@ def heatmap(
     layer: Chosen = (),
     head: Chosen = (),
     step: str = "weights",
-    query: str | int | None = None,
-    key: str | int | None = None,
+    query: Where | None = None,
+    key: Where | None = None,
     skip_special: bool = False,
     pool: str = "mean",
     title: str | None = None,
@@ -168,7 +179,7 @@ def heatmap(
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     step          "scores", "scaled", "masked" or "weights"
-    query, key    a token, a position (3 or "@3") or positions "A:B"
+    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
     skip_special  hide special tokens, and say what they took
     pool          what a cell of many tokens shows: their "mean" or "max"
     title         of the picture; None: what it shows
@@ -182,8 +193,9 @@ def heatmap(
     from attnviz.renderers.heatmap.picture import View, decide
 
     selection = _selected(trace, layer, head, query, key, skip_special).as_region()
-    view = View(_member(Pool, pool, "pool"), None, dpi)
-    drawing = Heatmap(decide(trace, selection, _member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
+    dpi = None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS)
+    view = View(member(Pool, pool, "pool"), None, dpi)
+    drawing = Heatmap(decide(trace, selection, member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
     if path is not None:
         drawing.save(path)
     return drawing
@@ -194,8 +206,8 @@ def html(
     *,
     layer: Chosen = (),
     head: Chosen = (),
-    query: str | int | None = None,
-    key: str | int | None = None,
+    query: Where | None = None,
+    key: Where | None = None,
     skip_special: bool = False,
     pool: str = "mean",
     language: str = "en",
@@ -204,7 +216,7 @@ def html(
     """One offline HTML page of the selected layers and heads of ``trace``, as ``attnviz html`` writes it.
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
-    query, key    a token, a position (3 or "@3") or positions "A:B"
+    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
     skip_special  open it without special tokens
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
     language      of the page, "en" or "vi"
@@ -214,8 +226,8 @@ def html(
     from attnviz.renderers.page.page import to_html
 
     selection = _selected(trace, layer, head, query, key, skip_special).as_region()
-    limits = Limits(megabytes=max_size)
-    return to_html(trace, selection, _member(Language, language, "language"), limits, _member(Pool, pool, "pool"))
+    limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
+    return to_html(trace, selection, member(Language, language, "language"), limits, member(Pool, pool, "pool"))
 
 
 def notebook_frame(trace: Trace) -> str:
@@ -229,8 +241,8 @@ def _selected(
     trace: Trace,
     layer: Chosen,
     head: Chosen,
-    query: str | int | None,
-    key: str | int | None,
+    query: Where | None,
+    key: Where | None,
     skip_special: bool,
     steps: Iterable[Step] = (),
 ) -> Selection:
@@ -239,27 +251,10 @@ def _selected(
 
     return select(
         trace,
-        layer=_listed(layer),
-        head=_listed(head),
+        layer=chosen("layer", layer),
+        head=chosen("head", head),
         step=steps,
-        query=_position(query),
-        key=_position(key),
+        query=where("query", query),
+        key=where("key", key),
         skip_special=skip_special,
     )
-
-
-def _listed(chosen: Chosen) -> list[str]:
-    """What a person gives for layers or heads, as the command line has it."""
-    return [str(chosen)] if isinstance(chosen, str | int) else [str(word) for word in chosen]
-
-
-def _position(wanted: str | int | None) -> str | None:
-    """A token, or a position: a number is always one."""
-    return f"@{wanted}" if isinstance(wanted, int) else wanted
-
-
-def _member(kind: type[Choice], word: str, name: str) -> Choice:
-    """The member of ``kind`` that ``word`` names."""
-    if word not in list(kind):
-        raise AttnvizError(f"{name} is {word!r}: expected one of {', '.join(kind)}")
-    return kind(word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Step(StrEnum):
@@ -89,3 +90,24 @@ TOP = 10  # rows of a table of the largest weights
 PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several
+
+
+def listed_words(text: str) -> list[str]:
+    """The words of choices that are given together: "scores,weights"."""
+    return text.split(",")
+
+
+class Limits(NamedTuple):
+    """The least and the most that a number may be; None: there is no most."""
+
+    min: float
+    max: float | None = None
+
+
+# Limits of an option's number, and of the same argument in Python.
+PRECISION_LIMITS = Limits(0, 17)
+MAX_TOKENS_LIMITS = Limits(2)
+TOP_LIMITS = Limits(1)
+PAGE_MEGABYTES_LIMITS = Limits(0.1)
+DPI_LIMITS = Limits(20, 1200)
+HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)

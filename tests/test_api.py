@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+from importlib import import_module
+from typing import get_type_hints
 
 import numpy
 import pytest
 from command_line import attnviz as run
 
-from attnviz import AttnvizError, api, attend, load, trace_text
-from attnviz.cli.app import build
+from attnviz import AttnvizError, Trace, api, attend, load, trace_text
+from attnviz.cli.options.explain import TableOptions
+from attnviz.cli.options.heatmap import PictureOptions
+from attnviz.cli.options.html import PageOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 
 TEXT = "Your journey starts"
 TRACE = trace_text(TEXT, heads=2, causal=True)
@@ -120,7 +126,7 @@ def test_a_notebook_gets_a_frame():
         (lambda: TRACE.heatmap(step="output"), "step is 'output': .*scores, scaled, masked, weights"),
         (lambda: TRACE.heatmap(pool="median"), "pool is 'median': .*mean, max"),
         (lambda: TRACE.to_html(language="de"), "language is 'de': .*en, vi"),
-        (lambda: TRACE.to_html(max_size=0.001), "the page would take"),
+        (lambda: TRACE.to_html(max_size=0.1), "the page would take"),
     ],
 )
 def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
@@ -128,24 +134,36 @@ def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
         call()
 
 
-# A public call has the options of its command, under the same name unless said otherwise here, with the same defaults.
-OTHER_NAMES = {"lang": "language", "show": None, "output": "path", "format": None, "open": None}
-FROM_ELSEWHERE = {"trace", "path"}
-SHARED = {
-    "explain": ("explain", {"query", "key", "layer", "head", "step"}),
-    "heatmap": ("heatmap", {"query", "key", "layer", "head"}),
-    "html": ("html", {"query", "key", "layer", "head"}),
+# A public call has the options of its command that say what is shown and how, not those that say where from and where to.
+OTHER_NAMES = {"lang": "language"}
+OF_THE_COMMAND_ALONE = {"output", "format", "show", "open"}
+GROUPS = {
+    "explain": (PartOptions, SpecialOptions, RegionOptions, TableOptions),
+    "heatmap": (PartOptions, SpecialOptions, RegionOptions, PictureOptions),
+    "html": (PartOptions, SpecialOptions, RegionOptions, PageOptions),
 }
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_a_call_has_the_options_and_defaults_of_its_command(name):
-    command, chosen = SHARED[name]
-    options = {OTHER_NAMES.get(option.name, option.name): option.default for option in build().commands[command].params}
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
+    options = {field: getattr(group, field) for group in GROUPS[name] for field in vars(group)["__annotations__"]}
+    options = {OTHER_NAMES.get(field, field): default for field, default in options.items()}
     parameters = inspect.signature(getattr(api, name)).parameters
-    for parameter in parameters.values():
-        if parameter.name in FROM_ELSEWHERE:
-            continue
-        assert parameter.name in options, f"{parameter.name} is no option of attnviz {command}"
-        if parameter.name not in chosen:
-            assert parameter.default == options[parameter.name], parameter.name
+    defaults = {parameter.name: parameter.default for parameter in parameters.values()}
+    del defaults["trace"]
+    assert defaults.pop("path", None) is None
+    assert defaults == {field: default for field, default in options.items() if field not in OF_THE_COMMAND_ALONE}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_groups_are_those_that_the_command_takes(name):
+    taken = get_type_hints(getattr(import_module(f"attnviz.cli.commands.{name}"), name)).values()
+    assert set(GROUPS[name]) <= set(taken)
+
+
+@pytest.mark.parametrize(("name", "method"), [("explain", "explain"), ("heatmap", "heatmap"), ("html", "to_html")])
+def test_the_help_of_a_method_names_its_options(name, method):
+    options = set(inspect.signature(getattr(api, name)).parameters) - {"trace"}
+    words = set(re.findall(r"``(\w+)``", inspect.getdoc(getattr(Trace, method))))
+    assert options <= words
+    assert words - options <= {"print"}

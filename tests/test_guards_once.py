@@ -187,7 +187,7 @@ ONCE = {
         splits_at_commas,
         {
             "attnviz.trace.selectors": 'numbers and ranges, "0,4-7"',
-            "attnviz.cli.conversion": 'the words of a choice, "scores,weights"',
+            "attnviz.choices": 'the words of choices, "scores,weights"',
         },
         'parts = words.split(",")',
     ),

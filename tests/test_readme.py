@@ -45,6 +45,12 @@ def test_the_two_commands_of_a_newcomer_and_the_one_for_tests():
     assert "\npip install -e '.[dev]' && pytest -n auto\n" in README
 
 
+def test_what_is_pasted_into_a_shell_holds_no_placeholder():
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    assert [line for block in blocks for line in block.splitlines() if re.search(r"<\w[^>]*>", line)] == []
+
+
 def test_a_newcomer_reads_it_in_five_minutes():
     prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
     assert len(prose.split()) < 5 * WORDS_A_MINUTE

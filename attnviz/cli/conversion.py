@@ -10,6 +10,8 @@ from typing import Any, get_args
 
 import typer
 
+from attnviz.choices import listed_words
+
 
 def _kind(hint: Any) -> Any:
     """The type of one value: int for ``int | None``, Step for ``list[Step]``."""
@@ -35,7 +37,7 @@ def converter(parameter: Any, hint: Any) -> Callable[[Any, Any], Any]:
 
 def _words(value: str, kind: Any) -> list[str]:
     """Choices may be listed ("scores,weights"); what a text holds (--layer 0,4-7) is for its reader to take apart."""
-    return value.split(",") if issubclass(kind, Enum) else [value]
+    return listed_words(value) if issubclass(kind, Enum) else [value]
 
 
 def if_given(parameter: Any) -> Callable[[Any, Any], Any]:

@@ -136,15 +136,15 @@ def select(
     layer: Sequence[str] = (),
     head: Sequence[str] = (),
     step: Iterable[Step] = (),
-    query: str | None = None,
-    key: str | None = None,
+    query: str | range | None = None,
+    key: str | range | None = None,
     skip_special: bool = False,
 ) -> Selection:
     """The selection that the words of a command line mean for ``trace``; AttnvizError names what there is instead.
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token, a position ("3", "@3") or positions "A:B", looked up in each of the layers.
+    ``query`` and ``key`` are a token, a position ("3", "@3") or positions "A:B" or range(A, B), looked up in each of the layers.
     ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")

@@ -78,16 +78,22 @@ def _range(what: str, part: str) -> range:
     return range(int(first), int(last if dash else first) + 1)
 
 
-def positions_meant(side: str, wanted: str, tokens: Sequence[str]) -> int | range:
+def positions_meant(side: str, wanted: str | range, tokens: Sequence[str]) -> int | range:
     """What ``wanted`` means among the ``tokens`` of the queries, or of the keys.
 
     A token, in any case, or a position (3, or @3 where 3 is a token too): its position. "A:B" is the range of the
-    positions A … B − 1, as Python counts. UsageError for a range that is empty in every text, AttnvizError for what
+    positions A … B − 1, as Python counts; a range is always one. UsageError for a range that is empty in every text, AttnvizError for what
     these tokens do not have, or have several times.
     """
-    ends = RANGE.fullmatch(wanted)
-    if ends is not None and wanted not in tokens:
-        return _between(side, wanted, ends, len(tokens))
+    words = f"{wanted.start}:{wanted.stop}" if isinstance(wanted, range) else wanted
+    ends = RANGE.fullmatch(words)
+    if ends is not None and (isinstance(wanted, range) or wanted not in tokens):
+        return _between(side, words, ends, len(tokens))
+    return _place(side, words, tokens)
+
+
+def _place(side: str, wanted: str, tokens: Sequence[str]) -> int:
+    """The one position that a token, or a position, means."""
     positions = find(tokens, wanted)
     if not positions:
         raise _nothing_meant(side, wanted, tokens)

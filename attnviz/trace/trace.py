@@ -72,16 +72,27 @@ class Trace:
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
-        """Every step, as ``attnviz explain`` shows it. The options are those of ``attnviz.api.explain``."""
+        """Every step, as ``attnviz explain`` shows it: ``print`` what comes back.
+
+        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``top``, ``precision``,
+        ``max_tokens``, ``quiet`` and ``language``. help(attnviz.api.explain) says what each takes.
+        """
         return public("attnviz.api.explain", self, **options)
 
     def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
-        """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one. The options are those of
-        ``attnviz.api.heatmap``."""
+        """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one.
+
+        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
+        ``annotate`` and ``dpi``. help(attnviz.api.heatmap) says what each takes.
+        """
         return public("attnviz.api.heatmap", self, path, **options)
 
     def to_html(self, **options: Any) -> str:
-        """One offline page, as ``attnviz html`` writes it. The options are those of ``attnviz.api.html``."""
+        """One offline page, as ``attnviz html`` writes it.
+
+        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``pool``, ``language`` and ``max_size``.
+        help(attnviz.api.html) says what each takes.
+        """
         return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]
 
     def _repr_html_(self) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import MAX_TOKENS, PRECISION, TOP, Language, Step
+from attnviz.choices import MAX_TOKENS, MAX_TOKENS_LIMITS, PRECISION, PRECISION_LIMITS, TOP, TOP_LIMITS, Language, Step
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import TableFormat
@@ -19,12 +19,22 @@ class TableOptions(Options):
         list[Step], typer.Option(metavar="NAME", help="Only these steps, such as scores,weights.", rich_help_panel=SHOW)
     ] = ()  # type: ignore[assignment]
     precision: Annotated[
-        int, typer.Option(metavar="N", help="At most this many decimals.", min=0, max=17, rich_help_panel=SHOW)
+        int,
+        typer.Option(
+            metavar="N",
+            help="At most this many decimals.",
+            min=PRECISION_LIMITS.min,
+            max=PRECISION_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
     ] = PRECISION
     max_tokens: Annotated[
         int,
         typer.Option(
-            metavar="N", help="At most this many rows and columns; the middle is left out.", min=2, rich_help_panel=SHOW
+            metavar="N",
+            help="At most this many rows and columns; the middle is left out.",
+            min=MAX_TOKENS_LIMITS.min,
+            rich_help_panel=SHOW,
         ),
     ] = MAX_TOKENS
     top: Annotated[
@@ -32,7 +42,7 @@ class TableOptions(Options):
         typer.Option(
             metavar="N",
             help=f"Show the N keys a query looks at most, or the queries that look at --key most. Long texts are always shown so (N = {TOP}).",
-            min=1,
+            min=TOP_LIMITS.min,
             rich_help_panel=SHOW,
         ),
     ] = None

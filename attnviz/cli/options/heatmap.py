@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import DPI, LARGE_DPI, MapStep, Pool
+from attnviz.choices import DPI, DPI_LIMITS, LARGE_DPI, MapStep, Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
@@ -58,8 +58,8 @@ class PictureOptions(Options):
         typer.Option(
             metavar="N",
             help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
-            min=20,
-            max=1200,
+            min=DPI_LIMITS.min,
+            max=DPI_LIMITS.max,
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import PAGE_MEGABYTES, Language, Pool
+from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, Pool
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import PAGE_FILE
@@ -34,7 +34,12 @@ class PageOptions(Options):
     ] = Pool.MEAN
     max_size: Annotated[
         float,
-        typer.Option(metavar="MB", help="Largest page to write, in megabytes.", min=0.1, rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="MB",
+            help="Largest page to write, in megabytes.",
+            min=PAGE_MEGABYTES_LIMITS.min,
+            rich_help_panel=OUTPUT,
+        ),
     ] = PAGE_MEGABYTES
     open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
     output: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import DIMENSION, HEAD_DIMENSION, Position, Tokenizer
+from attnviz.choices import DIMENSION, DIMENSION_LIMITS, HEAD_DIMENSION, HEADS_LIMITS, Position, Tokenizer
 from attnviz.cli.options.panels import TOY
 from attnviz.cli.options.words import listed
 from attnviz.cli.typer_groups import Options
@@ -19,7 +19,7 @@ class ToyOptions(Options):
         typer.Option(
             metavar="N",
             help="Attention heads (default 1); several come with projections.",
-            min=1,
+            min=HEADS_LIMITS.min,
             rich_help_panel=TOY,
         ),
     ] = None
@@ -28,7 +28,7 @@ class ToyOptions(Options):
         typer.Option(
             metavar="N",
             help=f"Numbers in an embedding (default {DIMENSION}, or {HEAD_DIMENSION} for each of several heads).",
-            min=1,
+            min=DIMENSION_LIMITS.min,
             rich_help_panel=TOY,
         ),
     ] = None

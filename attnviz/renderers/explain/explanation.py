@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -12,12 +12,17 @@ from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
 from attnviz.text.display import NATURAL_WIDTH
 
+LAYER_LEVEL = 2  # of the heading of a layer
+
 
 class Explanation:
-    """Headings and sections; ``print`` shows them as ``attnviz explain`` does in a pipe, a Rich console in colour."""
+    """Headings and sections, of so many ``heads`` of all layers together.
 
-    def __init__(self, parts: Sequence[Heading | Section]) -> None:
-        self.parts = tuple(parts)
+    ``print`` shows them as ``attnviz explain`` does in a pipe, a Rich console in colour.
+    """
+
+    def __init__(self, parts: Iterable[Heading | Section], heads: int) -> None:
+        self.parts, self.heads = tuple(parts), heads
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from map(to_renderable, self.parts)
@@ -28,6 +33,11 @@ class Explanation:
             self, end=""
         )
         return text.getvalue()
+
+    def __repr__(self) -> str:
+        layers = sum(isinstance(part, Heading) and part.level == LAYER_LEVEL for part in self.parts)
+        sections = sum(isinstance(part, Section) for part in self.parts)
+        return f"Explanation({layers} layers, {self.heads} heads, {sections} sections: print() shows it)"
 
     def _repr_markdown_(self) -> str:
         return to_markdown(self.parts)

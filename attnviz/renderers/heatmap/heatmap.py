@@ -39,5 +39,9 @@ class Heatmap:
             raise AttnvizError(f"{path}: its suffix is not one of {', '.join(f'.{word}' for word in FORMATS)}")
         write_whole(path, self.drawn(form))
 
+    def __repr__(self) -> str:
+        title = self.picture.title  # which holds no line break: shared/labels.py
+        return f"Heatmap(“{title}”, {len(self.picture.panels)} panels)"
+
     def _repr_png_(self) -> bytes:
         return self.drawn()

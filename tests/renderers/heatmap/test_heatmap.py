@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from attnviz import AttnvizError
+from attnviz import AttnvizError, trace_text
 from attnviz.renderers.heatmap.figure import draw, save
 from attnviz.renderers.heatmap.heatmap import FORMATS, Heatmap
 from tests.support.figures import picture_of
@@ -39,3 +39,8 @@ def test_it_remembers_the_characters_that_no_font_has():
     assert heatmap.missing == ""
     heatmap.drawn()
     assert heatmap.missing == draw(heatmap.picture)[1]  # as the fonts of this machine have it
+
+
+def test_its_repr_says_what_it_is_in_one_line():
+    drawing = trace_text("Your journey starts", heads=2).heatmap(title="Two\nheads")
+    assert repr(drawing) == str(drawing) == r"Heatmap(“Two\nheads”, 2 panels)"

@@ -1,0 +1,106 @@
+"""What Python code gives for the options of the command line: checked by the same limits, told in one line if wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from operator import index
+from typing import Any, TypeVar
+
+from attnviz.choices import Limits, listed_words
+from attnviz.errors import AttnvizError
+from attnviz.text.display import shorten
+
+Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and ranges of them: 3, "0,4-7", [0, 3]
+Where = str | int | range  # of a query or a key: a token, a position, or positions
+Choice = TypeVar("Choice", bound=StrEnum)
+
+UNLIMITED = Limits(float("-inf"))
+
+
+def whole_number(name: str, value: Any, limits: Limits = UNLIMITED) -> int:
+    """``value`` as an int, of whatever library it is."""
+    number = _index(value)
+    if number is None or not _within(number, limits):
+        raise _unexpected(name, value, f"a whole number{_told(limits)}")
+    return number
+
+
+def real_number(name: str, value: Any, limits: Limits = UNLIMITED) -> float:
+    """``value`` as a float."""
+    try:
+        number = float("nan") if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not _within(number, limits):
+        raise _unexpected(name, value, f"a number{_told(limits)}")
+    return number
+
+
+def text_of(name: str, value: Any) -> str:
+    """``value`` if it is a text."""
+    if not isinstance(value, str):
+        raise _unexpected(name, value, "a text")
+    return value
+
+
+def chosen(name: str, value: Any) -> list[str]:
+    """What is given for layers or heads, as the command line has it."""
+    if isinstance(value, str) or _index(value) is not None:
+        return [str(value)]
+    if not isinstance(value, Iterable):
+        raise _unexpected(name, value, "numbers and ranges such as 3, '0,4-7' or [0, 3]")
+    return [str(word) for word in value]
+
+
+def where(name: str, value: Any) -> str | range | None:
+    """What is given for a query or a key: a number is always a position."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, range) and value.step == 1 and min(value.start, value.stop) >= 0:
+        return value
+    position = _index(value)
+    if position is None or position < 0:
+        raise _unexpected(name, value, "a token, a position counted from 0, or positions such as range(0, 2)")
+    return f"@{position}"
+
+
+def member(kind: type[Choice], word: Any, name: str) -> Choice:
+    """The member of ``kind`` that ``word`` names."""
+    if not isinstance(word, str) or word not in list(kind):
+        raise _unexpected(name, word, f"one of {', '.join(kind)}")
+    return kind(word)
+
+
+def members(kind: type[Choice], given: Any, name: str) -> list[Choice]:
+    """The members of ``kind`` that are named, in a text with commas between them or one by one."""
+    if not isinstance(given, Iterable):
+        raise _unexpected(name, given, f"some of {', '.join(kind)}")
+    names = [given] if isinstance(given, str) else list(given)
+    return [
+        member(kind, word, name) for one in names for word in (listed_words(one) if isinstance(one, str) else [one])
+    ]
+
+
+def _index(value: Any) -> int | None:
+    """``value`` as an int, if it is a whole number: neither True nor 1.0 is."""
+    try:
+        return None if isinstance(value, bool) else int(index(value))
+    except TypeError:
+        return None
+
+
+def _within(number: float, limits: Limits) -> bool:
+    """NaN is within no limits."""
+    return number >= limits.min and (limits.max is None or number <= limits.max)
+
+
+def _told(limits: Limits) -> str:
+    if limits == UNLIMITED:
+        return ""
+    return f", {limits.min} or more" if limits.max is None else f" from {limits.min} to {limits.max}"
+
+
+def _unexpected(name: str, value: Any, expected: str) -> AttnvizError:
+    given = shorten(" ".join(repr(value).split()), 60)  # an array's goes over many lines
+    return AttnvizError(f"{name} is {given}: expected {expected}")
