@@ -43,7 +43,16 @@ def _words(value: str, kind: Any) -> list[str]:
 def if_given(parameter: Any) -> Callable[[Any, Any], Any]:
     """Typer's own conversion, for its own options (--help, --install-completion), when they are used."""
     convert = parameter.process_value
-    return lambda context, value: convert(context, value) if value else value
+
+    def process_value(context: Any, value: Any) -> Any:
+        from attnviz.cli.output.streams import stdout_errors
+
+        if not value:
+            return value
+        with stdout_errors():  # --show-completion writes as it is converted
+            return convert(context, value)
+
+    return process_value
 
 
 def _convert(value: Any, kind: Any, info: Any) -> Any:

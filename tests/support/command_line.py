@@ -15,7 +15,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from attnviz.cli.app import main
 
@@ -67,6 +67,16 @@ def attnviz(*arguments: Any, stdin: bytes | None = None) -> Result:
     stdout.flush()
     stderr.flush()
     return Result(code, stdout.buffer.getvalue(), stderr.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+
+def onto(stream: IO[bytes], *arguments: Any) -> Result:
+    """Run the command line inside this process with its stdout on ``stream``, which gets each text at once."""
+    stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
+    with io.TextIOWrapper(stream, encoding="utf-8", write_through=True) as stdout:
+        with _standard_input(None), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            code = main([str(argument) for argument in arguments])
+        stderr.flush()
+    return Result(code, b"", stderr.buffer.getvalue().decode())  # type: ignore[attr-defined]
 
 
 def done(*arguments: Any, stdin: bytes | None = None) -> Result:

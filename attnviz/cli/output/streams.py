@@ -27,16 +27,30 @@ def notice(message: str) -> None:
 def guarded_stdout() -> Iterator[Any]:
     """Standard output as bytes. A reader that has gone ends the program quietly; a full disk is one clear line."""
     try:
-        if sys.stdout is None:
-            raise AttnvizError("standard output is closed", "write to a file with -o FILE")
-        yield sys.stdout.buffer
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # Rich, which writes the help, makes an exit of a broken pipe
+        with stdout_errors():
+            if sys.stdout is None:
+                raise AttnvizError("standard output is closed", "write to a file with -o FILE")
+            yield sys.stdout.buffer
+            sys.stdout.flush()
+    except SystemExit:  # Rich, which writes the help, makes an exit of a broken pipe
+        abandon(sys.stdout)
+        raise typer.Exit(0) from None
+
+
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """The same for a block that writes to standard output itself; a file that it cannot write is named."""
+    try:
+        yield
+    except BrokenPipeError:
         abandon(sys.stdout)
         raise typer.Exit(0) from None
     except OSError as error:
-        abandon(sys.stdout)
-        raise AttnvizError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+        where = error.filename
+        if where is None:
+            abandon(sys.stdout)
+            where = "standard output"
+        raise AttnvizError(f"{where}: {(error.strerror or str(error)).lower()}") from None
 
 
 def abandon(stream: Any) -> None:

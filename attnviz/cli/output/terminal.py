@@ -27,13 +27,30 @@ class Terminal:
         width = None if folded else NATURAL_WIDTH
         self.encoding = "utf-8" if to_file else getattr(stream, "encoding", None) or "utf-8"
         colours: dict[str, Any] = {"force_terminal": False, "color_system": None} if plain else {}
-        self.console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False, **colours)
+        self.console = Console(
+            file=_Unwritten(stream), width=width, highlight=False, emoji=False, markup=False, **colours
+        )
         self.height = self.console.height if folded else None  # lines; None: it has no end
 
     def __call__(self, renderable: Any) -> bytes:
         with self.console.capture() as capture:
             self.console.print(renderable, end="")
         return capture.get().encode(self.encoding, "replace")  # ? for what the terminal's encoding lacks
+
+
+class _Unwritten(io.StringIO):
+    """Looks to Rich like ``stream``, and takes what Rich writes: even an empty text is too much for a full disk."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self.stream = stream
+
+    @property
+    def encoding(self) -> Any:  # type: ignore[override]
+        return self.stream.encoding
+
+    def isatty(self) -> bool:
+        return bool(self.stream.isatty())
 
 
 def require_no_terminal(what: str, output: Path | None) -> None:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, attnviz, done, fed, problem, program, started, surroundings
+from command_line import PROGRAM, attnviz, done, fed, onto, problem, program, started, surroundings
 
 from attnviz import trace_model, trace_text
 from attnviz.cli.output.files import deliver, drawn, name_file, save_trace
@@ -190,16 +190,38 @@ TO_STDOUT = [
     ("heatmap", "a", "-o", "-"),
     ("heatmap", "a", "--format", "term"),
     ("heatmap", "a", "--show"),
+    ("stats", "a"),
+    ("manual",),
     ("--help",),
     ("explain", "--help"),
     ("--version",),
 ]
 
 
+AT_EXIT = [
+    ("explain", "a"),
+    ("heatmap", "a", "-o", "-"),
+    ("--help",),
+]  # nothing may be left for the interpreter to flush
+
+
 @needs_full
+@pytest.mark.parametrize("buffering", [-1, 0])
 @pytest.mark.parametrize("arguments", TO_STDOUT)
-def test_a_full_device_behind_stdout_is_one_clear_line(arguments):
+def test_a_full_device_behind_stdout_is_one_clear_line(arguments, buffering):
+    assert "no space left" in problem(onto(open(FULL, "wb", buffering), *arguments), 1)
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", AT_EXIT)
+def test_a_full_device_behind_the_stdout_of_a_program_is_one_clear_line(arguments):
     assert "no space left" in problem(program(*arguments, shell=f'exec "$@" > {FULL}'), 1)
+
+
+@needs_full
+def test_a_completion_that_finds_no_room_is_one_clear_line(monkeypatch):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # which goes by the parent process
+    assert "no space left" in problem(onto(open(FULL, "wb"), "--show-completion", "bash"), 1)
 
 
 # Never as .safetensors: a mistake there would replace the device itself, for a root user. A named pipe shows it too.
@@ -220,6 +242,14 @@ def test_a_full_device_as_the_target_is_one_clear_line(arguments):
 
 
 @pytest.mark.parametrize("arguments", TO_STDOUT)
+def test_a_reader_that_has_gone_is_no_failure(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = onto(open(writing, "wb"), *arguments)
+    assert (result.code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", AT_EXIT)
 def test_a_reader_that_has_gone_ends_the_run_quietly(arguments):
     reading, writing = os.pipe()
     os.close(reading)

@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer
 
-from attnviz.cli.output.streams import abandon, guarded_stdout, notice
+from attnviz.cli.output.streams import abandon, guarded_stdout, notice, stdout_errors
 from attnviz.errors import AttnvizError
 
 
@@ -82,6 +82,11 @@ def test_a_full_disk_is_one_line(monkeypatch):
     with pytest.raises(AttnvizError, match=r"^standard output: no space left on device$"), guarded_stdout():
         pass
     quiet(stream)
+
+
+def test_a_file_that_cannot_be_written_is_named():
+    with pytest.raises(AttnvizError, match=r"^/none/a: no such file or directory$"), stdout_errors():
+        open("/none/a")
 
 
 def test_what_is_buffered_of_an_abandoned_stream_goes_nowhere(tmp_path):
