@@ -59,7 +59,7 @@ def heatmap(
 
 
 def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: PictureFormat) -> None:
-    """Write the picture; its name is printed unless the picture itself stands on standard output."""
+    """Write the picture, and print its name."""
     output = picture.output or PICTURE_FILE.with_suffix(f".{form.value}")
     decided = _decided(trace, chosen, picture)
     if picture.annotate and decided.pooled:
@@ -67,8 +67,7 @@ def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: Pictur
             "--annotate writes the weight of a pair, and a cell here covers many",
             "choose fewer with --query A:B --key C:D",
         )
-    finish = write if picture.show else deliver
-    finish([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
+    deliver([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
 
 
 def _in_terminal(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> bytes:

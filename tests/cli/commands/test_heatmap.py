@@ -150,8 +150,19 @@ def test_show_draws_in_the_terminal_and_writes_no_file(folder):
 
 def test_show_beside_an_output_does_both(folder):
     shown = done("heatmap", "a b", "--show", "-o", "a.svg")
-    assert shown.stdout == drawn("a b", form="term")
+    assert shown.stdout == drawn("a b", form="term") + b"a.svg\n"
     assert (folder / "a.svg").read_bytes() == drawn("a b", form="svg")
+
+
+def test_show_beside_a_format_does_both(folder):
+    shown = done("heatmap", "a b", "--show", "--format", "svg")
+    assert shown.stdout == drawn("a b", form="term") + b"attention.svg\n"
+    assert (folder / "attention.svg").read_bytes() == drawn("a b", form="svg")
+
+
+def test_show_beside_the_format_of_a_terminal_draws_once(folder):
+    assert done("heatmap", "a b", "--show", "--format", "term").stdout == drawn("a b", form="term")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 65, 200, 400])
