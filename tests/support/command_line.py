@@ -130,7 +130,7 @@ def in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **environme
         env=surroundings(**{"TERM": "xterm-256color"} | environment),
     )
     os.close(its)
-    written = b"".join(_until_closed(ours))
+    written = b"".join(until_closed(ours))
     os.close(ours)
     _, stderr = process.communicate(timeout=60)
     return Result(process.returncode, written.replace(b"\r\n", b"\n"), stderr.decode())
@@ -170,7 +170,8 @@ def _standard_input(content: bytes | None) -> Iterator[None]:
             sys.stdin = before
 
 
-def _until_closed(terminal: int) -> Iterator[bytes]:
+def until_closed(terminal: int) -> Iterator[bytes]:
+    """What is written to a terminal of ours, until its other side is closed."""
     with contextlib.suppress(OSError):  # Linux: the other side of a terminal was closed
         while piece := os.read(terminal, 65536):
             yield piece

@@ -15,6 +15,9 @@ LESS = (
 )
 
 
+UNLESS_MISSING = "({pager}\n)\ncase $? in 126 | 127) cat ;; esac"  # a shell's codes for a program that it cannot run
+
+
 def manual(page: ManualOptions) -> None:
     """Show the manual: every option, format and limit, one page for each topic.
 
@@ -43,7 +46,7 @@ def contents() -> str:
 
 
 def _page_through(text: str, terminal: Terminal) -> None:
-    """Show Markdown in a terminal, in its pager ($PAGER, or less)."""
+    """Show Markdown in a terminal, in its pager ($PAGER, or less); where that does not exist, print it."""
     import pydoc
 
     from rich.markdown import Markdown
@@ -52,4 +55,7 @@ def _page_through(text: str, terminal: Terminal) -> None:
     with terminal.console.use_theme(Theme({"markdown.code": "bold cyan"})):  # on the terminal's own background
         page = terminal(Markdown(text, code_theme="ansi_dark"))
     os.environ.setdefault("LESS", LESS)
+    for name in ("MANPAGER", "PAGER"):
+        if pager := os.environ.get(name):
+            os.environ[name] = UNLESS_MISSING.format(pager=pager)
     pydoc.pager(page.decode(terminal.encoding))

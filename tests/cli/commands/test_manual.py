@@ -8,7 +8,17 @@ import subprocess
 import sys
 
 import pytest
-from command_line import PROGRAM, attnviz, done, in_terminal, problem, program, surroundings, without_escapes
+from command_line import (
+    PROGRAM,
+    attnviz,
+    done,
+    in_terminal,
+    problem,
+    program,
+    surroundings,
+    until_closed,
+    without_escapes,
+)
 from documents import MANUAL
 
 from attnviz.cli.app import main
@@ -70,15 +80,19 @@ def test_a_terminal_without_a_keyboard_gets_no_pager(monkeypatch):
     assert "• toy: Toy attention" in shown
 
 
-def paged(*arguments: str, **environment: str) -> int:
-    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code."""
+def shown_to(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code, and what it shows."""
     ours, its = pty.openpty()
     variables = surroundings(**{"TERM": "xterm"} | environment)
     process = subprocess.Popen([*PROGRAM, *arguments], stdin=its, stdout=its, stderr=its, env=variables)
     os.close(its)
-    code = process.wait(timeout=60)
+    shown = b"".join(until_closed(ours))
     os.close(ours)
-    return code
+    return process.wait(timeout=60), without_escapes(shown.decode())
+
+
+def paged(*arguments: str, **environment: str) -> int:
+    return shown_to(*arguments, **environment)[0]
 
 
 def test_a_terminal_opens_the_pager_of_the_environment(folder):
@@ -94,6 +108,17 @@ def test_the_environment_says_what_less_does(folder):
 
 def test_a_pager_that_is_left_early_is_no_failure():
     assert paged("manual", "toy", PAGER="true") == 0
+
+
+@pytest.mark.parametrize("name", ["PAGER", "MANPAGER"])
+def test_without_its_pager_the_page_is_printed(name):
+    code, shown = shown_to("manual", "csv", **{name: "/nonexistent"})
+    assert code == 0
+    assert "• dimension is filled" in shown
+
+
+def test_a_pager_that_fails_in_another_way_does_not_show_the_page_again():
+    assert "• dimension" not in shown_to("manual", "csv", PAGER="cat > /dev/null; exit 1")[1]
 
 
 def test_a_shell_completes_the_topics():
