@@ -42,8 +42,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise IsADirectoryError(target)
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            yield target
+        if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+            yield Path(path)  # not its target: of a pipe, /dev/stdout links to a name that does not exist
             return
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "permission denied")

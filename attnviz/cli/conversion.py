@@ -62,7 +62,7 @@ def _convert(value: Any, kind: Any, info: Any) -> Any:
         return _member(value, kind)
     if kind in (int, float):
         return _number(value, kind, info)
-    return Path(value) if kind is Path else str(value)
+    return _path(value) if kind is Path else str(value)
 
 
 def _member(value: str, kind: type[Enum]) -> Enum:
@@ -70,6 +70,12 @@ def _member(value: str, kind: type[Enum]) -> Enum:
         return kind(value.lower())
     except ValueError:
         raise ValueError(f"{value!r} is not one of {', '.join(str(member.value) for member in kind)}") from None
+
+
+def _path(value: str) -> Path:
+    if not value:  # which Path would take as the folder
+        raise ValueError("the name is empty")
+    return Path(value)
 
 
 def _number(value: str, kind: type, info: Any) -> float:

@@ -59,6 +59,12 @@ def test_what_is_no_value_is_wrong_usage(hint, word, info, message):
     assert raised.value.message.startswith(message)
 
 
+def test_a_path_has_a_name():
+    assert converted(Path | None, "a.txt") == Path("a.txt")
+    with pytest.raises(typer.BadParameter, match="the name is empty"):
+        converted(Path | None, "")
+
+
 def test_the_limits_themselves_are_allowed():
     assert converted(int, "1", min=1, max=8) == 1
     assert converted(int, "8", min=1, max=8) == 8

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from attnviz.errors import UsageError
+from attnviz.files import file_errors
 
 Format = TypeVar("Format", bound=StrEnum)
 
@@ -68,10 +69,13 @@ def chosen_format(output: Path | None, named: Format | None, default: Format) ->
     """The format that --format names, else the suffix of -o, else ``default``."""
     if named is not None or output is None or str(output) == "-":
         return named or default
+    if os.path.isdir(output):
+        with file_errors(output):
+            raise IsADirectoryError
     known = {suffix: form for form in type(default) for suffix in SUFFIXES.get(form.value, ())}
     form = known.get(output.suffix.lower())
     if form is not None:
         return form
-    if not output.suffix and not os.path.isdir(output) and os.path.exists(output):  # a device: /dev/stdout
+    if not output.suffix and os.path.exists(output):  # a device: /dev/stdout
         return default
     raise UsageError(f"{output}: its suffix is not one of {', '.join(known)}", "rename it, or add --format")

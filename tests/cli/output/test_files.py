@@ -209,7 +209,8 @@ AT_EXIT = [
 @pytest.mark.parametrize("buffering", [-1, 0])
 @pytest.mark.parametrize("arguments", TO_STDOUT)
 def test_a_full_device_behind_stdout_is_one_clear_line(arguments, buffering):
-    assert "no space left" in problem(onto(open(FULL, "wb", buffering), *arguments), 1)
+    with open(FULL, "wb", buffering) as full:
+        assert "no space left" in problem(onto(full, *arguments), 1)
 
 
 @needs_full
@@ -221,7 +222,8 @@ def test_a_full_device_behind_the_stdout_of_a_program_is_one_clear_line(argument
 @needs_full
 def test_a_completion_that_finds_no_room_is_one_clear_line(monkeypatch):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # which goes by the parent process
-    assert "no space left" in problem(onto(open(FULL, "wb"), "--show-completion", "bash"), 1)
+    with open(FULL, "wb") as full:
+        assert "no space left" in problem(onto(full, "--show-completion", "bash"), 1)
 
 
 # Never as .safetensors: a mistake there would replace the device itself, for a root user. A named pipe shows it too.
@@ -245,7 +247,8 @@ def test_a_full_device_as_the_target_is_one_clear_line(arguments):
 def test_a_reader_that_has_gone_is_no_failure(arguments):
     reading, writing = os.pipe()
     os.close(reading)
-    result = onto(open(writing, "wb"), *arguments)
+    with open(writing, "wb") as pipe:
+        result = onto(pipe, *arguments)
     assert (result.code, result.stderr) == (0, "")
 
 
@@ -282,6 +285,11 @@ def test_a_reader_that_takes_one_line_ends_the_run_quietly(folder, arguments):
 @pytest.mark.parametrize("arguments", [("explain", "a"), ("heatmap", "a", "-o", "-")])
 def test_a_closed_stdout_is_one_clear_line(arguments):
     assert problem(program(*arguments, shell='exec "$@" >&-'), 1) == "standard output is closed"
+
+
+def test_the_device_of_stdout_is_stdout():
+    result = program("explain", "a b", "-o", "/dev/stdout", "--format", "csv")
+    assert result == done("explain", "a b", "--format", "csv")
 
 
 @pytest.mark.parametrize(("command", "name"), [("explain", "a.json"), ("heatmap", "a.svg"), ("html", "a.html")])

@@ -17,7 +17,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     chosen_format,
 )
-from attnviz.errors import UsageError
+from attnviz.errors import AttnvizError, UsageError
 
 FORMATS = (TableFormat, PictureFormat, StatsFormat)
 
@@ -51,13 +51,21 @@ def test_without_a_suffix_there_is_the_default(output):
     assert chosen_format(output, None, PictureFormat.SVG) is PictureFormat.SVG
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a", ".", "a.png"])
+@pytest.mark.parametrize("name", ["a.docx", "a", "a.png"])
 def test_another_suffix_is_wrong_usage_and_the_known_ones_are_named(name):
     with pytest.raises(
         UsageError, match=r"its suffix is not one of \.txt, \.json, \.jsonl, \.csv, \.md, \.safet"
     ) as raised:
         chosen_format(Path(name), None, TableFormat.TABLE)
     assert raised.value.hint == "rename it, or add --format"
+
+
+@pytest.mark.parametrize("name", [".", "/tmp", "folder.csv"])
+def test_a_folder_is_no_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(AttnvizError, match="is a directory, not a file"):
+        chosen_format(Path(name), None, StatsFormat.PNG)
 
 
 def test_a_new_format_needs_no_more_than_its_entry(monkeypatch):

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -86,7 +87,7 @@ def test_a_full_disk_is_one_line(monkeypatch):
 
 def test_a_file_that_cannot_be_written_is_named():
     with pytest.raises(AttnvizError, match=r"^/none/a: no such file or directory$"), stdout_errors():
-        open("/none/a")
+        Path("/none/a").touch()
 
 
 def test_what_is_buffered_of_an_abandoned_stream_goes_nowhere(tmp_path):
