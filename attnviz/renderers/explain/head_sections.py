@@ -12,9 +12,10 @@ from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.sentences import HeadSentences
 from attnviz.renderers.explain.writer import Writer
-from attnviz.trace.steps import Head
+from attnviz.trace.steps import STEPS, Head, Owner
 
 SIDES = (Step.QUERY, Step.KEY, Step.VALUE)
+TOLD_OF_A_HEAD = (Step.PROJECTIONS,)  # a layer's, of which each head shows its own columns
 
 
 class HeadSections:
@@ -46,6 +47,8 @@ class HeadSections:
                 yield self._vectors(step)
             elif step in computed:
                 yield computed[step]()
+            elif step not in SIDES and STEPS[step].owner is Owner.HEAD and STEPS[step].known(self.layer):
+                yield self.writer.plain_section(step, self.computed)
 
     @cached_property
     def _sentences(self) -> HeadSentences:

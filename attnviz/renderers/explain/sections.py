@@ -8,12 +8,12 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.explain.document import Heading, Section
-from attnviz.renderers.explain.head_sections import HeadSections
+from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.trace.selection import LayerSelection, Selection, is_long
-from attnviz.trace.steps import HeadByHead, TogetherSteps
+from attnviz.trace.steps import STEPS, HeadByHead, Owner, TogetherSteps, steps_of
 from attnviz.trace.trace import Trace
 
 
@@ -60,17 +60,11 @@ def _layer_heading(writer: Writer) -> Heading:
 
 def _before_heads(writer: Writer) -> Iterator[Section]:
     """The vectors of the tokens, and what is added to them."""
-    layer = writer.layer
-    if layer.embeddings is None:
-        return
-    if Step.EMBEDDINGS in writer.steps:
-        yield _embeddings(writer)
-    if layer.positions is None:
-        return
-    for step, formula, array in ((Step.POSITIONS, "P", layer.positions), (Step.INPUTS, "X = E + P", layer.inputs)):
-        if step in writer.steps:
-            sentences = [writer.say(f"{step.value}.what"), *_same(writer, step)]
-            yield writer.section(step, formula, sentences, writer.matrices.of_tokens(array))
+    told = {Step.EMBEDDINGS: _embeddings, Step.POSITIONS: _positions, Step.INPUTS: _inputs}
+    for step in steps_of(Owner.LAYER):
+        wanted = step in writer.steps and step not in TOLD_OF_A_HEAD and STEPS[step].known(writer.layer)
+        if wanted and STEPS[step].array(writer.layer) is not None:
+            yield told[step](writer) if step in told else writer.plain_section(step, writer.layer)
 
 
 def _embeddings(writer: Writer) -> Section:
@@ -82,6 +76,16 @@ def _embeddings(writer: Writer) -> Section:
         *_same(writer, Step.EMBEDDINGS),
     ]
     return writer.section(Step.EMBEDDINGS, "X" if alone else "E", sentences, writer.matrices.of_tokens(embeddings))
+
+
+def _positions(writer: Writer) -> Section:
+    matrix = writer.matrices.of_tokens(writer.layer.positions)
+    return writer.section(Step.POSITIONS, "P", [writer.say("positions.what")], matrix)
+
+
+def _inputs(writer: Writer) -> Section:
+    sentences = [writer.say("inputs.what"), *_same(writer, Step.INPUTS)]
+    return writer.section(Step.INPUTS, "X = E + P", sentences, writer.matrices.of_tokens(writer.layer.inputs))
 
 
 def _same(writer: Writer, step: Step) -> list[str]:
@@ -137,19 +141,27 @@ def _head_heading(writer: Writer, head: int) -> Heading:
 
 def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | Section]:
     """What follows from the outputs of all heads."""
-    layer, say = writer.layer, writer.say
-    heads, dimension = layer.heads, layer.value.shape[-1]
-    if heads > 1:
-        yield Heading(3, say("label.together"))
-    if heads > 1 and Step.CONCAT in writer.steps:
-        sentence = say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
-        matrix = writer.matrices.of_queries(together.concat)
-        yield writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
-    if together.projected is not None and Step.PROJECTED in writer.steps:
-        formula = f"projected = {'concat' if heads > 1 else 'output'} W_O"
-        weight = writer.matrices.of_projection("W_O", layer.projections["output"])
-        result = writer.matrices.of_queries(together.projected)
-        yield writer.section(Step.PROJECTED, formula, [say("projected.what")], weight, result)
+    layer = writer.layer
+    if layer.heads > 1:
+        yield Heading(3, writer.say("label.together"))
+    told = {Step.CONCAT: _concat, Step.PROJECTED: _projected}
+    for step in steps_of(Owner.HEADS):
+        if step in writer.steps and STEPS[step].known(layer):
+            yield told[step](writer, together) if step in told else writer.plain_section(step, together)
+
+
+def _concat(writer: Writer, together: TogetherSteps) -> Section:
+    heads, dimension = writer.layer.heads, writer.layer.value.shape[-1]
+    sentence = writer.say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
+    matrix = writer.matrices.of_queries(together.concat)
+    return writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+
+
+def _projected(writer: Writer, together: TogetherSteps) -> Section:
+    formula = f"projected = {'concat' if writer.layer.heads > 1 else 'output'} W_O"
+    weight = writer.matrices.of_projection("W_O", writer.layer.projections["output"])
+    result = writer.matrices.of_queries(together.projected)
+    return writer.section(Step.PROJECTED, formula, [writer.say("projected.what")], weight, result)
 
 
 def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Sequence[str]:

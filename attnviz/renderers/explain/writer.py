@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy
 
@@ -13,6 +14,7 @@ from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import named
 from attnviz.renderers.shared.matrix import Looks, Matrix, MatrixMaker
 from attnviz.trace.selection import LayerSelection
+from attnviz.trace.steps import STEPS
 from attnviz.trace.trace import Trace
 
 
@@ -46,6 +48,11 @@ class Writer:
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:
         return Section(self.say(f"title.{step.value}"), formula, [] if self.looks.quiet else sentences, list(matrices))
+
+    def plain_section(self, step: Step, owner: Any) -> Section:
+        """A step of which nothing is said but its numbers; its ``owner`` is what ``STEPS`` takes its array of."""
+        facts = STEPS[step]
+        return self.section(step, "", [], self.matrices.of_step(facts, facts.array(owner)))
 
     def number(self, value: float) -> str:
         return numbers.number(value, self.looks.precision)

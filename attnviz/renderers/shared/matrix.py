@@ -14,6 +14,7 @@ from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import Lessons
 from attnviz.trace.layer import Projection
 from attnviz.trace.selection import LayerSelection
+from attnviz.trace.steps import Rows, StepFacts
 
 BLIND = "∅"  # the mark of a query that sees no key
 HIDDEN = -1.0  # the tint of a hidden cell
@@ -85,6 +86,15 @@ class MatrixMaker:
             tints=[[*tints, None] for tints in matrix.tints],
             summed=True,
         )
+
+    def of_step(self, facts: StepFacts, values: Array) -> Matrix:
+        """The array of any step that has a single one."""
+        if facts.is_map:
+            return self.of_cells(to_numpy(values))
+        if facts.rows is Rows.DIMENSIONS:
+            return self._vectors("", [str(row) for row in range(len(values))], values, range(len(values)))
+        of_rows = {Rows.TOKENS: self.of_tokens, Rows.QUERIES: self.of_queries, Rows.KEYS: self.of_keys}
+        return of_rows[facts.rows](values)
 
     def of_tokens(self, values: Array) -> Matrix:
         """A vector for each token of the layer's text: ``values``, (tokens, d)."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.sections import explain
+from attnviz.renderers.shared.matrix import Looks
+from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.selection import Selection, select
+from attnviz.trace.steps import STEPS, HeadByHead, Owner, Rows, StepFacts
 from tests.support.explained import EVERYTHING, LANGUAGES, attended, by_head, found, parsed, same, say, steps_of
 
 
@@ -181,3 +188,42 @@ def test_tokens_that_are_left_out_are_not_in_the_heading(told):
     array = numpy.eye(3)
     source = {"kind": "model", "ids": [5, 6, 7], "special": [0]}
     assert told(Trace(("<s>", "a", "b"), (Layer(array, array, array),), source), skip_special=True)[0].text == "a b"
+
+
+class Planted(StrEnum):
+    ROOT = "root"
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (StepFacts(Owner.LAYER, Rows.TOKENS, lambda layer: 2 * layer.embeddings), "Layer 0"),
+        (StepFacts(Owner.LAYER, Rows.DIMENSIONS, lambda layer: layer.embeddings.T), "Layer 0"),
+        (StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.steps.weights**2, is_map=True), "Head 1"),
+        (StepFacts(Owner.HEAD, Rows.KEYS, lambda head: -head.layer.key[head.kv_head]), "Head 1"),
+        (StepFacts(Owner.HEADS, Rows.QUERIES, lambda heads: heads.concat + 1), "Heads together"),
+    ],
+)
+def test_a_planted_step_is_shown_with_its_title_and_its_numbers(traces, monkeypatch, facts, expected):
+    monkeypatch.setitem(STEPS, Planted.ROOT, facts)
+    trace = traces["four heads"]()
+    layer, words = trace.layers[0], Lessons(lessons().messages | {"title.root": "The root"})
+    parts = list(
+        explain(trace, Selection(select(trace, head=["1"]).layers, (Planted.ROOT,)), Looks(words, precision=5))
+    )
+    assert isinstance(parts[-2], Heading)
+    assert parts[-2].text.startswith(expected)
+    section = parts[-1]
+    assert (section.title, section.sentences) == ("The root", [])
+    heads = HeadByHead(layer, range(4), (Step.CONCAT,))
+    owners = {Owner.LAYER: layer, Owner.HEAD: list(heads)[1], Owner.HEADS: heads.together}
+    assert same(parsed(section.matrices[0]), facts.array(owners[facts.owner]))
+
+
+def test_a_planted_step_that_a_layer_has_not_is_not_shown(traces, monkeypatch):
+    for owner in Owner:
+        monkeypatch.setitem(STEPS, Planted.ROOT, StepFacts(owner, Rows.QUERIES, lambda _: None, lambda _: False))
+        trace = traces["four heads"]()
+        selection = Selection(select(trace).layers, (Planted.ROOT, Step.CONCAT))
+        titles = [part.title for part in explain(trace, selection, Looks(lessons())) if isinstance(part, Section)]
+        assert titles == ["Concat"]
