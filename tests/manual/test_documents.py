@@ -22,7 +22,7 @@ from documents import (
 
 from attnviz import choices
 from attnviz.cli.app import build
-from attnviz.cli.commands.manual import contents
+from attnviz.cli.commands.manual import listed_topics
 from attnviz.cli.options import manual
 from attnviz.cli.options.manual import Topic
 from attnviz.cli.output import formats
@@ -101,11 +101,11 @@ def test_an_option_that_is_not_named_is_found():
 
 def test_every_word_that_an_option_chooses_from_is_named_in_the_manual():
     assert len(CHOICES) > 10
-    assert unnamed_values(CHOICES, WHOLE_MANUAL + contents()) == []
+    assert unnamed_values(CHOICES, WHOLE_MANUAL + listed_topics()) == []
 
 
 def test_a_word_that_is_not_named_is_found():
-    assert unnamed_values(CHOICES, (WHOLE_MANUAL + contents()).replace("`alibi`", "")) == ["alibi"]
+    assert unnamed_values(CHOICES, (WHOLE_MANUAL + listed_topics()).replace("`alibi`", "")) == ["alibi"]
 
 
 @pytest.mark.parametrize("name", TEXTS)

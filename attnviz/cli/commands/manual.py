@@ -23,7 +23,7 @@ def manual(page: ManualOptions) -> None:
 
     Example: attnviz manual toy
     """
-    text = contents() if page.topic is None else topic_text(page.topic)
+    text = listed_topics() if page.topic is None else topic_text(page.topic)
     terminal = Terminal(None)
     if terminal.height is None:
         write([text.encode()], None)
@@ -36,7 +36,7 @@ def topic_text(topic: Topic) -> str:
     return (FOLDER / f"{topic.value}.md").read_text(encoding="utf-8")
 
 
-def contents() -> str:
+def listed_topics() -> str:
     """The topics as Markdown, each with the title of its page."""
     titles = {topic.value: topic_text(topic).partition("\n")[0].removeprefix("# ") for topic in Topic}
     lines = [f"- `{topic}`: {title}" for topic, title in titles.items()]

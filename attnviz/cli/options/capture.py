@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from attnviz.cli.options.output import output_option
 from attnviz.cli.options.panels import OUTPUT
 from attnviz.cli.typer_groups import Options
 
@@ -16,7 +17,4 @@ class CaptureOptions(Options):
         list[str],
         typer.Option(help="Keep only these layers: 0,4-7 or all.", metavar="N…", rich_help_panel=OUTPUT),
     ] = ()  # type: ignore[assignment]
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The file: NAME.safetensors.", metavar="PATH", rich_help_panel=OUTPUT),
-    ] = None
+    output: Annotated[Path | None, output_option("The file: NAME.safetensors.")] = None

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import Backend, Dtype
+from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import OUTPUT
-from attnviz.cli.options.words import listed
 from attnviz.cli.typer_groups import Options
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import MAX_TOKENS, MAX_TOKENS_LIMITS, PRECISION, PRECISION_LIMITS, TOP, TOP_LIMITS, Language, Step
-from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.options.words import listed
+from attnviz.cli.options.listed import listed
+from attnviz.cli.options.output import format_option, language_option, output_option
+from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import TableFormat
 from attnviz.cli.typer_groups import Options
 
@@ -49,30 +50,8 @@ class TableOptions(Options):
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
     ] = False
-    lang: Annotated[
-        Language,
-        typer.Option(
-            metavar="NAME",
-            help=f"Language of the sentences: {listed(Language)}.",
-            envvar="ATTNVIZ_LANG",
-            rich_help_panel=SHOW,
-        ),
-    ] = Language.EN
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write to a file; its suffix picks the format.",
-            metavar="PATH",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None
+    lang: Annotated[Language, language_option("the sentences")] = Language.EN
+    output: Annotated[Path | None, output_option()] = None
     format: Annotated[
-        TableFormat | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{listed(TableFormat, TableFormat.TABLE)}; overrides the suffix.",
-            rich_help_panel=OUTPUT,
-        ),
+        TableFormat | None, format_option(f"{listed(TableFormat, TableFormat.TABLE)}; overrides the suffix.")
     ] = None

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import DPI, DPI_LIMITS, LARGE_DPI, MapStep, Pool
+from attnviz.cli.options.listed import listed
+from attnviz.cli.options.output import format_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
 from attnviz.cli.typer_groups import Options
 
@@ -66,19 +67,8 @@ class PictureOptions(Options):
     show: Annotated[bool, typer.Option("--show", help="Draw it in the terminal.", rich_help_panel=OUTPUT)] = False
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help=f"Write to a file (default {PICTURE_FILE}); its suffix picks the format, - is standard output.",
-            metavar="PATH",
-            rich_help_panel=OUTPUT,
-        ),
+        output_option(f"Write to a file (default {PICTURE_FILE}); its suffix picks the format, - is standard output."),
     ] = None
     format: Annotated[
-        PictureFormat | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{listed(PictureFormat, PictureFormat.PNG)}; overrides the suffix.",
-            rich_help_panel=OUTPUT,
-        ),
+        PictureFormat | None, format_option(f"{listed(PictureFormat, PictureFormat.PNG)}; overrides the suffix.")
     ] = None

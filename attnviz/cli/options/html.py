@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, Pool
+from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.options.words import listed
 from attnviz.cli.output.formats import PAGE_FILE
 from attnviz.cli.typer_groups import Options
 
@@ -15,15 +15,7 @@ from attnviz.cli.typer_groups import Options
 class PageOptions(Options):
     """What html writes, and how."""
 
-    lang: Annotated[
-        Language,
-        typer.Option(
-            metavar="NAME",
-            help=f"Language of the page: {listed(Language)}.",
-            envvar="ATTNVIZ_LANG",
-            rich_help_panel=SHOW,
-        ),
-    ] = Language.EN
+    lang: Annotated[Language, language_option("the page")] = Language.EN
     pool: Annotated[
         Pool,
         typer.Option(
@@ -42,13 +34,6 @@ class PageOptions(Options):
         ),
     ] = PAGE_MEGABYTES
     open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help=f"Write to a file (default {PAGE_FILE}); - is standard output.",
-            metavar="PATH",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None
+    output: Annotated[Path | None, output_option(f"Write to a file (default {PAGE_FILE}); - is standard output.")] = (
+        None
+    )

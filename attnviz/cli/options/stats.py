@@ -7,8 +7,9 @@ import typer
 
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import NEAR, Pool
-from attnviz.cli.options.panels import OUTPUT, SHOW
-from attnviz.cli.options.words import listed
+from attnviz.cli.options.listed import listed
+from attnviz.cli.options.output import format_option, output_option
+from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import PICTURES, TABLES, StatsFormat
 from attnviz.cli.typer_groups import Options
 
@@ -35,19 +36,5 @@ class StatsOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = Pool.MEAN
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write to a file; its suffix picks the format.",
-            metavar="PATH",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None
-    format: Annotated[
-        StatsFormat | None,
-        typer.Option(
-            metavar="NAME", help=f"{listed(TABLES)}; with --metric {listed(PICTURES)}.", rich_help_panel=OUTPUT
-        ),
-    ] = None
+    output: Annotated[Path | None, output_option()] = None
+    format: Annotated[StatsFormat | None, format_option(f"{listed(TABLES)}; with --metric {listed(PICTURES)}.")] = None

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import DIMENSION, DIMENSION_LIMITS, HEAD_DIMENSION, HEADS_LIMITS, Position, Tokenizer
+from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import TOY
-from attnviz.cli.options.words import listed
 from attnviz.cli.typer_groups import Options
 
 

@@ -22,7 +22,7 @@ from command_line import (
 from documents import MANUAL
 
 from attnviz.cli.app import main
-from attnviz.cli.commands.manual import contents, topic_text
+from attnviz.cli.commands.manual import listed_topics, topic_text
 from attnviz.cli.options.manual import Topic
 
 
@@ -36,7 +36,7 @@ def test_without_a_topic_there_is_the_list_of_all_with_a_line_each():
     lines = [line for line in done("manual").lines if line.startswith("- ")]
     assert [line.split("`")[1] for line in lines] == [topic.value for topic in Topic]
     assert "- `exit-codes`: Results, files and exit codes" in lines
-    assert done("manual").text == contents()
+    assert done("manual").text == listed_topics()
 
 
 def test_an_unknown_topic_is_wrong_usage_that_names_the_topics():

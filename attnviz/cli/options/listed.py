@@ -1,4 +1,4 @@
-"""Words of help texts that are made of the choices themselves, so that a new choice is named in the help at once."""
+"""Choices as the help texts list them, made of the choices themselves, so that a new choice is named in the help at once."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -3,7 +3,7 @@ from enum import StrEnum
 import pytest
 
 from attnviz.choices import Backend, Language
-from attnviz.cli.options.words import listed
+from attnviz.cli.options.listed import listed
 
 
 class One(StrEnum):

@@ -1,0 +1,31 @@
+"""Options of where a result goes, in which format and language; the words of the help differ from command to command."""
+
+from typing import Any
+
+import typer
+
+from attnviz.choices import Language
+from attnviz.cli.options.listed import listed
+from attnviz.cli.options.panels import OUTPUT, SHOW
+
+BY_SUFFIX = "Write to a file; its suffix picks the format."
+
+
+def output_option(words: str = BY_SUFFIX) -> Any:
+    """-o PATH, which the help explains in these ``words``."""
+    return typer.Option("--output", "-o", help=words, metavar="PATH", rich_help_panel=OUTPUT)
+
+
+def format_option(words: str) -> Any:
+    """--format NAME, which the help explains in these ``words``."""
+    return typer.Option(metavar="NAME", help=words, rich_help_panel=OUTPUT)
+
+
+def language_option(what: str) -> Any:
+    """--lang NAME, the language of ``what``: "the page"."""
+    return typer.Option(
+        metavar="NAME",
+        help=f"Language of {what}: {listed(Language)}.",
+        envvar="ATTNVIZ_LANG",
+        rich_help_panel=SHOW,
+    )
