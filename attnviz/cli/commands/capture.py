@@ -7,7 +7,8 @@ from attnviz.cli.options.capture import CaptureOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.source import SourceOptions, TextOptions
-from attnviz.cli.output.files import save_trace
+from attnviz.cli.output.files import save_trace, trace_file
+from attnviz.cli.output.formats import SUFFIXES
 from attnviz.errors import UsageError
 
 
@@ -18,7 +19,6 @@ def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine
     """
     if model.model is None:
         raise UsageError("no model is named", "add --model DIR_OR_ID")
-    if kept.output is None or kept.output.suffix.lower() != ".safetensors":
-        raise UsageError("a trace is saved to a .safetensors file", "add -o NAME.safetensors")
+    output = trace_file(kept.output, SUFFIXES["safetensors"])
     trace = read_trace(SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer))
-    save_trace(trace, kept.output)
+    save_trace(trace, output)

@@ -14,7 +14,7 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver
-from attnviz.cli.output.formats import PAGE_FILE
+from attnviz.cli.output.formats import PAGE_FILE, SUFFIXES, PageFormat
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
@@ -36,7 +36,7 @@ def html(
     Example: attnviz html "Your journey starts" --heads 4 --causal
     """
     to_stdout = page.output is not None and str(page.output) == "-"
-    if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", ".html", ".htm"):
+    if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", *SUFFIXES[PageFormat.HTML]):
         raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")

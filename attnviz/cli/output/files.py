@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,9 +60,15 @@ def drawn(
 
 def save_trace(trace: Trace, output: Path | None) -> None:
     """Save ``trace`` to the file ``output``, print its name, and say how exactly it holds what its model computed."""
-    if output is None or str(output) == "-":
-        raise UsageError("a trace is saved to a file", "add -o FILE.safetensors")
+    output = trace_file(output)
     trace.save(output)
     if line := trace.source.exactness:
         notice(f"{output}: {line}")
     name_file(output)
+
+
+def trace_file(output: Path | None, suffixes: Container[str] | None = None) -> Path:
+    """``output``, if a trace can be saved there; where no --format says that it holds one, only with one of ``suffixes``."""
+    if output is None or str(output) == "-" or (suffixes is not None and output.suffix.lower() not in suffixes):
+        raise UsageError("a trace is saved to a .safetensors file", "add -o NAME.safetensors")
+    return output

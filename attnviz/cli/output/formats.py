@@ -22,6 +22,7 @@ SUFFIXES = {
     "svg": (".svg",),
     "pdf": (".pdf",),
     "safetensors": (".safetensors",),
+    "html": (".html", ".htm"),
 }
 
 # The files that are written where none is named; another format has another suffix.
@@ -48,6 +49,12 @@ class PictureFormat(StrEnum):
     PDF = "pdf"
     TERM = "term"
     SAFETENSORS = "safetensors"
+
+
+class PageFormat(StrEnum):
+    """What html writes."""
+
+    HTML = "html"
 
 
 class StatsFormat(StrEnum):

@@ -277,7 +277,7 @@ def test_the_name_of_the_file_is_printed(folder, suffix):
         (("-o", "a.safetensors", "--lines"), "a .safetensors file holds one trace, but --lines makes many"),
         (("-o", "a.safetensors", "--query", "0"), "--query chooses what is shown, but a saved trace is whole"),
         (("-o", "a.safetensors", "--step", "weights"), "--step chooses what is shown, but a saved trace is whole"),
-        (("--format", "safetensors"), "a trace is saved to a file"),
+        (("--format", "safetensors"), "a trace is saved to a .safetensors file"),
     ],
 )
 def test_options_that_a_format_has_no_use_for_are_wrong_usage(folder, arguments, message):

@@ -202,7 +202,7 @@ def test_a_trace_is_saved_in_place_of_a_picture():
         (("--show", "-o", "-"), 2, "--show draws on standard output, and -o - sends the png there"),
         (("--show", "-o", "-", "--format", "svg"), 2, "--show draws on standard output, and -o - sends the svg there"),
         (("-o", "t.safetensors", "--head", "0"), 2, "--head chooses what is shown, but a saved trace is whole"),
-        (("--format", "safetensors"), 2, "a trace is saved to a file"),
+        (("--format", "safetensors"), 2, "a trace is saved to a .safetensors file"),
     ],
 )
 def test_what_does_not_go_together(folder, arguments, code, message):

@@ -67,5 +67,10 @@ def test_wrong_usage(folder, arguments, message):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a.htm", "a.HTML", "page"])
+def test_names_that_a_page_may_have(name):
+    assert done("html", "a b", "-o", name).text == f"{name}\n"
+
+
 def test_layers_and_heads_that_do_not_exist():
     assert problem(attnviz("html", "a b", "--head", "3"), 1) == "head 3 does not exist: layer 0 has only head 0"

@@ -13,7 +13,8 @@ import pytest
 from command_line import PROGRAM, attnviz, done, fed, onto, problem, program, started, surroundings
 
 from attnviz import trace_model, trace_text
-from attnviz.cli.output.files import deliver, drawn, name_file, save_trace
+from attnviz.cli.output.files import deliver, drawn, name_file, save_trace, trace_file
+from attnviz.cli.output.formats import SUFFIXES
 from attnviz.errors import UsageError
 from attnviz.renderers.heatmap.figure import draw
 from attnviz.renderers.heatmap.picture import decide
@@ -417,8 +418,16 @@ def test_characters_without_a_font_are_said_except_in_svg(capsys):
 
 @pytest.mark.parametrize("output", [None, Path("-")])
 def test_a_trace_is_saved_to_a_file_alone(output):
-    with pytest.raises(UsageError, match="a trace is saved to a file"):
+    with pytest.raises(UsageError, match=r"a trace is saved to a \.safetensors file"):
         save_trace(trace_text("a"), output)
+
+
+@pytest.mark.parametrize("name", ["a.json", "safetensors", "a.safetensors.txt"])
+def test_without_a_format_the_suffix_says_that_a_file_holds_a_trace(name):
+    assert trace_file(Path(name)) == Path(name)
+    with pytest.raises(UsageError, match=r"a trace is saved to a \.safetensors file"):
+        trace_file(Path(name), SUFFIXES["safetensors"])
+    assert trace_file(Path("a.SAFETENSORS"), SUFFIXES["safetensors"]) == Path("a.SAFETENSORS")
 
 
 def test_a_trace_of_a_model_says_how_exact_it_is(model_folder, capfd):

@@ -12,6 +12,7 @@ from attnviz.cli.output.formats import (
     PICTURES,
     SUFFIXES,
     TABLES,
+    PageFormat,
     PictureFormat,
     StatsFormat,
     TableFormat,
@@ -19,7 +20,7 @@ from attnviz.cli.output.formats import (
 )
 from attnviz.errors import AttnvizError, UsageError
 
-FORMATS = (TableFormat, PictureFormat, StatsFormat)
+FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat)
 
 
 @pytest.mark.parametrize("formats", FORMATS)
@@ -85,4 +86,4 @@ def test_stats_writes_tables_of_all_metrics_or_pictures_of_one():
 def test_the_default_files_have_suffixes_of_their_formats():
     assert PICTURE_FILE.suffix in SUFFIXES["png"]
     assert HEADS_FILE.suffix in SUFFIXES["png"]
-    assert PAGE_FILE.suffix == ".html"
+    assert PAGE_FILE.suffix in SUFFIXES["html"]
