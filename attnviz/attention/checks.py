@@ -17,8 +17,7 @@ def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Ar
     """
     named = {"query": query, "key": key, "value": value}
     arrays = {name: as_floating(array, name) for name, array in named.items()}
-    if len({namespace(array) for array in arrays.values()}) > 1:
-        raise AttnvizError("query, key and value mix NumPy and torch: give all three in one kind")
+    require_one_kind(**arrays)
     dtype = xp.result_type(*arrays.values())
     for name, array in arrays.items():
         if array.ndim < 2:
@@ -29,6 +28,23 @@ def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Ar
     query, key, value = arrays.values()
     require_fitting(query, key, value)
     return query, key, value
+
+
+def require_one_kind(**arrays: Array) -> None:
+    """Raise AttnvizError where some of ``arrays``, which stand under their names, are NumPy's and others torch's."""
+    if len({namespace(array) for array in arrays.values()}) > 1:
+        *names, last = arrays
+        every = "both" if len(arrays) == 2 else "all three"
+        raise AttnvizError(f"{', '.join(names)} and {last} mix NumPy and torch: give {every} in one kind")
+
+
+def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
+    """Raise AttnvizError where ``dtype`` has no such number as ``softcap``: it would become 0 or ∞."""
+    if softcap is None:
+        return
+    limits = xp.finfo(dtype)
+    if not float(limits.smallest_normal) <= softcap <= float(limits.max):  # as a float32, 1e39 would be a warning
+        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", "use float64")
 
 
 def of_heads(value: Any, name: str) -> Array:

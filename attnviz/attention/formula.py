@@ -13,7 +13,15 @@ import math
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
-from attnviz.attention.checks import all_finite, bias_beside, boolean_mask, checked_inputs, of_scores, sink_logits
+from attnviz.attention.checks import (
+    all_finite,
+    bias_beside,
+    boolean_mask,
+    checked_inputs,
+    of_scores,
+    require_softcap_in,
+    sink_logits,
+)
 from attnviz.attention.heads import grouped_product
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility, lowering
@@ -88,9 +96,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
     scaled = scores * rule.scale_for(query.shape[-1])
     if rule.softcap is not None:
-        limits = xp.finfo(scaled.dtype)
-        if not limits.smallest_normal <= rule.softcap <= limits.max:
-            raise AttnvizError(f"softcap is {rule.softcap}: {scaled.dtype} cannot hold that number", "use float64")
+        require_softcap_in(scaled.dtype, xp, rule.softcap)
         scaled = rule.softcap * xp.tanh(scaled / rule.softcap)
 
     masked = _masked(xp, scaled, query, key, rule)

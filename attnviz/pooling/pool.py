@@ -23,6 +23,8 @@ from attnviz.attention.checks import (
     of_scores,
     require_finite,
     require_fitting,
+    require_one_kind,
+    require_softcap_in,
     sink_logits,
 )
 from attnviz.attention.rule import Rule
@@ -192,8 +194,7 @@ def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
 
 def _bound(query: Array, key: Array, rule: Rule) -> float:
     """A number that no scaled score exceeds, from the largest number of each side; AttnvizError where one is not finite."""
-    if namespace(query) is not namespace(key):
-        raise AttnvizError("query and key mix NumPy and torch: give both in one kind")
+    require_one_kind(query=query, key=key)
     require_fitting(query, key, key)
     scale = rule.scale_for(query.shape[-1])
     bound = abs(scale)
@@ -218,9 +219,7 @@ def _checked_rule(query: Array, key: Array, rule: Rule) -> Rule:
     rule.offset_for(queries, keys)
     xp, scores = namespace(query), (heads, queries, keys)
     number = sum(as_floating(array[0, 0, :1], "query") for array in (query, key))  # of the dtype that scores have
-    limits = xp.finfo(number.dtype)
-    if rule.softcap is not None and not limits.smallest_normal <= rule.softcap <= limits.max:
-        raise AttnvizError(f"softcap is {rule.softcap}: {number.dtype} cannot hold that number", "use float64")
+    require_softcap_in(number.dtype, xp, rule.softcap)
     arrays: dict[str, Array] = {}
     if rule.mask is not None:
         mask = of_scores(boolean_mask(rule.mask), "mask", scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy
 import pytest
@@ -10,10 +11,12 @@ import torch
 from attention_arrays import KINDS, head, normal
 from numpy.testing import assert_array_equal
 
-from attnviz.attention.checks import bias_beside, finite_in, of_heads
+from attnviz.attention.checks import bias_beside, finite_in, of_heads, require_one_kind, require_softcap_in
 from attnviz.attention.formula import attend
+from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
+from attnviz.pooling.pool import pool_arrays
 
 
 @KINDS
@@ -74,8 +77,29 @@ def test_what_is_no_array_of_real_numbers(value, words):
 
 
 def test_numpy_and_torch_are_not_mixed():
-    with pytest.raises(AttnvizError, match="mix NumPy and torch"):
+    with pytest.raises(AttnvizError, match=r"^query, key and value mix NumPy and torch: give all three in one kind$"):
         attend(torch.ones(3, 2), head(3, 2), torch.ones(3, 2))
+    with pytest.raises(AttnvizError, match=r"^query and key mix NumPy and torch: give both in one kind$"):
+        pool_arrays(head(1, 3, 2), torch.ones(1, 3, 2))
+    require_one_kind(query=head(3, 2), key=head(3, 2))
+
+
+@KINDS
+@pytest.mark.parametrize("softcap", [1e-40, 1e39])
+def test_a_cap_that_the_dtype_of_the_scores_cannot_hold(convert, softcap):
+    array = convert(head(1, 3, 2).astype(numpy.float32))
+    for compute in (lambda: attend(array, array, array, softcap=softcap), lambda: capped(array, softcap)):
+        with pytest.raises(
+            AttnvizError, match=f"softcap is {re.escape(str(softcap))}: .*float32 cannot hold"
+        ) as raised:
+            compute()
+        assert raised.value.hint == "use float64"
+    require_softcap_in(numpy.dtype("float64"), numpy, softcap)
+    require_softcap_in(numpy.dtype("float16"), numpy, None)
+
+
+def capped(array, softcap):
+    return pool_arrays(array, array, Rule(softcap=softcap))
 
 
 @KINDS

@@ -101,6 +101,13 @@ def test_how_exactly_a_trace_holds_a_model_is_one_line():
     assert exactness("", 2e-7) == exactness("M", None) == ""
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_an_error_that_is_no_finite_number_counts_as_unsaid(number):
+    said = trace(model="M", agreement={"largest_error": number, "errors": {"layer 0": number, "layer 1": 0.5}}).source
+    assert said.agreement == Agreement(None, None, {"layer 1": 0.5})
+    assert said.exactness == ""
+
+
 def test_a_name_is_shown_safely():
     assert trace(model="\x1b[31mM\n").source.model_name == r"\x1b[31mM\n"
     assert len(trace(model="M" * 1000).source.model_name) == 60

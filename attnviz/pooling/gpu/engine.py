@@ -34,7 +34,7 @@ def pool_on_gpu(
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d).
 
     Where Triton cannot compile a kernel for the card, or the card has too little memory for it, torch computes the same
-    block by block (blocks.py), slower and no less exactly; a warning is logged.
+    block by block (array_engine.py), slower and no less exactly; a warning is logged.
     """
     import torch
     from triton.runtime.errors import OutOfResources

@@ -170,6 +170,22 @@ def test_rows_and_columns_that_are_left_out_are_cut_and_the_rest_says_where_it_s
     assert cut == [row for row in full if row[3] in ("", "1", "3") and row[4] in ("", "0", "2", "4")]
 
 
+def test_keys_have_tokens_of_their_own_only_where_they_are_not_those_of_the_queries():
+    array = numpy.eye(3)
+    source = {"ids": [7, 8, 9], "special": [0]}
+    trace = Trace(("<s>", "a", "b"), (Layer(array, array, array),), source)
+    names = ("query_tokens", "query_positions", "key_tokens", "key_positions")
+
+    def told(trace, **words):
+        (data,) = record(trace, select(trace, skip_special=True, **words))["layers"]
+        return {name: list(data[name]) for name in names if name in data}
+
+    assert told(trace) == {"query_tokens": ["a", "b"], "query_positions": [1, 2], "key_positions": [1, 2]}
+    assert told(trace, query="<s>")["key_tokens"] == ["a", "b"]
+    cross = Trace(trace.tokens, (Layer(array, array, array, key_tokens=("x", "y", "z")),), source)
+    assert told(cross)["key_tokens"][-2:] == ["y", "z"]
+
+
 @pytest.mark.parametrize("step", ["weights", "output"])
 def test_one_query_of_a_long_text_is_computed_alone_and_is_attends_own(step):
     array = numpy.random.default_rng(0).normal(size=(2, 1100, 2))

@@ -8,6 +8,8 @@ from tiny_models import inputs, model
 from watched_models import DECODERS, eager_attentions
 
 from attnviz import Layer, trace_model
+from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 
 
 def test_no_mask_of_queries_by_keys_is_kept(traced):
@@ -84,3 +86,14 @@ def test_a_query_whose_keys_plain_code_lowers_alike_has_the_model_s_own_weights(
         assert lowers_whole_rows(layer)
         assert not layer.steps().blind.any()
         torch.testing.assert_close(layer.steps().weights, weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("factor", [1.005, 0.995, 1 + 1e-6])
+def test_a_scale_near_the_usual_one_is_kept_as_it_is(factor):
+    def scale_of(scaling):
+        query = torch.ones(1, 2, 3, 16)
+        call = AttentionCall("eager", torch.nn.Identity(), query, query, query, None, {"scaling": scaling})
+        return call_rule(call, OncePerTensor()).scale
+
+    assert scale_of(factor / 4) == factor / 4
+    assert scale_of(1 / 4) is scale_of(16**-0.5) is None

@@ -9,9 +9,9 @@ import pytest
 import torch
 from tiny_models import inputs, model
 
-from attnviz import AttnvizError, trace_model
+from attnviz import AttnvizError, Layer, Rule, trace_model
 from attnviz.sources.huggingface import watch
-from attnviz.sources.recording.agreement import checked_blocks, checked_queries
+from attnviz.sources.recording.agreement import checked_blocks, checked_queries, largest_error
 
 
 @pytest.mark.parametrize("name", ["Llama", "Gemma2"])
@@ -60,3 +60,19 @@ def test_long_texts_are_compared_at_queries_spread_over_them():
     blocks = checked_blocks(10_000)
     assert checked_queries(10_000) >= 64
     assert (blocks[0][0], blocks[-1][1]) == (0, 10_000)
+
+
+@pytest.mark.parametrize("values", [99.0, -99.0])
+def test_a_query_that_sees_nothing_is_not_compared(values):
+    """Its output means nothing: kernels leave 0 there, a mean of all values, or what was in memory."""
+    query, key, value = (torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+    mask = torch.ones(4, 4, dtype=torch.bool)
+    mask[1] = False
+    layer = Layer(query, key, value, Rule(mask=mask))
+    output = (
+        torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).permute(1, 0, 2).clone()
+    )
+    output[1] = values
+    assert largest_error(layer, output)[0] < 1e-6
+    output[2] = values
+    assert largest_error(layer, output)[0] > 0.5
