@@ -51,11 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.hint, error.exit_code)
     except USAGE_ERROR as error:
         command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
-        message = error.format_message()
-        unquoted = "extra argument" in message and len(arguments) > 2
-        return _fail(
-            message, f'put the text in quotes: {command_path} "…"' if unquoted else f"{command_path} --help", USAGE
-        )
+        from attnviz.cli.hints import usage_hint
+
+        return _fail(error.format_message(), usage_hint(error, arguments, command_path), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except (MemoryError, RuntimeError) as error:

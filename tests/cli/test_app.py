@@ -47,18 +47,6 @@ def test_done_failed_and_wrong_usage_have_codes_of_their_own():
     assert INTERRUPTED == 130
 
 
-@pytest.mark.parametrize(
-    ("arguments", "hint"),
-    [
-        (("explain", "--nope"), "attnviz: hint: attnviz explain --help\n"),
-        (("explain", "two", "words"), 'attnviz: hint: put the text in quotes: attnviz explain "…"\n'),
-        (("nope",), "attnviz: hint: attnviz --help\n"),
-    ],
-)
-def test_the_hint_for_wrong_usage(arguments, hint):
-    assert attnviz(*arguments).stderr.endswith(hint)
-
-
 class OutOfMemoryError(RuntimeError):
     """As torch calls it, of a GPU."""
 
