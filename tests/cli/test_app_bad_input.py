@@ -210,6 +210,14 @@ def test_a_colour_map_that_does_not_exist_is_answered_with_names_that_do():
     assert "viridis" in result.stderr.splitlines()[1]
 
 
+@pytest.mark.parametrize("form", ["png", "term"])
+@pytest.mark.parametrize("step", ["weights", "scores"])
+def test_a_colour_map_without_a_name_does_not_exist(form, step):
+    assert problem(attnviz("heatmap", "a b", "--cmap", "", "--step", step, "--format", form), 1) == (
+        "there is no colour map ''"
+    )
+
+
 def test_a_language_of_the_environment_that_does_not_exist(monkeypatch):
     monkeypatch.setenv("ATTNVIZ_LANG", "xx")
     assert "ATTNVIZ_LANG" in problem(attnviz("explain", "a"), 2)

@@ -42,7 +42,8 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
     ``annotate`` writes the values into the cells; None: while they fit.
     """
     with own_settings():
-        colours = colour_map(cmap or (DIVERGING if picture.scale.diverging else SEQUENTIAL))
+        usual = DIVERGING if picture.scale.diverging else SEQUENTIAL
+        colours = colour_map(usual if cmap is None else cmap)
         norm = _norm(picture.scale)
         families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
         layout = decide_layout(picture, families)

@@ -77,7 +77,7 @@ def painter(cmap: str | None, diverging: bool) -> Paint:
     """What turns a value between 0 and 1 into its colour."""
     if cmap is None and not diverging:
         return colours.rgb
-    mapped = colours.colour_map(cmap or colours.DIVERGING)
+    mapped = colours.colour_map(colours.DIVERGING if cmap is None else cmap)
     return lambda tint: tuple(round(255 * channel) for channel in mapped(tint)[:3])
 
 
