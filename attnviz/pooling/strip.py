@@ -86,10 +86,8 @@ def fill(
     """
     calm = head.calm(block)
     tallest = max(tile.last - tile.first for tile in tiles)
-    shape = (
-        tallest,
-        int(block.shape[0]),
-    )  # the same for all tiles: fresh memory costs more than what is computed in it
+    # The same for all tiles: fresh memory costs more than what is computed in it.
+    shape = tallest, int(block.shape[0])
     work = tuple(head.xp.zeros(shape, dtype=head.dtype, device=block.device) for _ in range(2))
     for number, (tile, some) in enumerate(zip(tiles, slots, strict=True)):
         _reduce_tile(head, block, queries, tile, calm, work, strip.of_tile(number, some))

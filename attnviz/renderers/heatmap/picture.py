@@ -24,10 +24,8 @@ TITLE_CELLS = 120  # of a person's own title
 LABEL_CELLS = 14  # a longer token is shortened on the axes
 SOURCE_TOKENS = 12  # of the text in the line below the title
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at most, across one panel and across each of several
-SIDE, SIDE_OF_SEVERAL = (
-    6.9,
-    3.5,
-)  # inches of such a panel: each cell gets pixels of its own, or a needle could fall between
+# Inches of such a panel: each cell gets pixels of its own, or a needle could fall between.
+SIDE, SIDE_OF_SEVERAL = 6.9, 3.5
 ALL_HIDDEN = "all pairs hidden"  # a map without a single weight is no accident of drawing
 
 

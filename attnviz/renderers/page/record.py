@@ -36,7 +36,7 @@ def make_record(
     run: Callable[..., Iterable[Any]] = map,
     pooled: Sequence[PooledLayer] = (),
 ) -> dict[str, Any]:
-    """The record of a page of the selected selected_layers of ``trace``; the ``packed`` arrays are put into ``blobs``.
+    """The record of a page of the selected layers of ``trace``; the ``packed`` arrays are put into ``blobs``.
 
     ``pooled`` holds the layers as they are pooled, where the text is long; ``run`` is a ``map`` that may work on several
     layers at once.
@@ -68,9 +68,8 @@ def _layers(
     pooled: Sequence[PooledLayer],
 ) -> list[dict[str, Any]]:
     """What the page knows of each layer: names, rule, metrics, and where its arrays are."""
-    metrics = run(
-        partial(_metrics, trace), () if pooled else selected_layers
-    )  # begins now, and goes on while arrays are added
+    # This begins now, and goes on while arrays are added.
+    metrics = run(partial(_metrics, trace), () if pooled else selected_layers)
     layers = [_pooled_layer(trace, layer, texts) for layer in pooled] or [
         _computed_layer(trace, selected, texts) for selected in selected_layers
     ]
