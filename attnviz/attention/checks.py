@@ -9,6 +9,15 @@ from attnviz.attention.arrays import Array, as_array, as_floating, cast, like, n
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 
+# Of each of the five steps how a sentence begins that finds fault with it.
+TOO_LARGE = {
+    "scores": "the scores are",
+    "scaled": "the scaled scores are",
+    "masked": "the masked scores are",
+    "weights": "the weights are",
+    "output": "the output is",
+}
+
 
 def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
     """The three as arrays of one floating dtype, (…, heads, tokens, d) or (tokens, d).
@@ -56,6 +65,11 @@ def of_heads(value: Any, name: str) -> Array:
         raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
     require_some(array, name)
     return array
+
+
+def too_large(step: str, dtype: Any) -> AttnvizError:
+    """What to raise where the numbers of ``step``, a field of ``Steps``, leave the range of ``dtype``."""
+    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", "scale the inputs down, or use float64")
 
 
 def require_some(array: Array, name: str) -> None:

@@ -21,11 +21,11 @@ from attnviz.attention.checks import (
     of_scores,
     require_softcap_in,
     sink_logits,
+    too_large,
 )
 from attnviz.attention.heads import grouped_product
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility, lowering
-from attnviz.errors import AttnvizError
 
 
 class Steps(NamedTuple):
@@ -147,4 +147,4 @@ def _require_no_overflow(xp: Any, steps: Steps, rule: Rule) -> None:
         return
     for name, array in zip(Steps._fields, steps, strict=True):
         if not all_finite(xp, array, hidden=name == "masked"):
-            raise AttnvizError(f"{name} are too large for {array.dtype}", "scale the inputs down, or use float64")
+            raise too_large(name, array.dtype)

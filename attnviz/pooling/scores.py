@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken
+from attnviz.attention.checks import too_large
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Lowering, Visibility, cells_of, lowering
-from attnviz.errors import AttnvizError
 
 ROWS = 512  # of the keys that are looked at together
 
@@ -81,17 +81,14 @@ class Head:
         visible = self.visibility.cells(rows, keys)
         scores = scores if visible is None else xp.where(visible, scores, -math.inf)
         if self.bias is not None and not bool(xp.max(scores) < math.inf):  # NaN is larger than all
-            raise AttnvizError(f"masked are too large for {scores.dtype}", "scale the inputs down, or use float64")
+            raise too_large("masked", scores.dtype)
         return scores if hidden is None else xp.where(hidden, -math.inf, scores)
 
     def _capped(self, product: Array) -> Array:
         """``product``, capped if the rule says so."""
         xp, rule = self.xp, self.rule
         if self.checked and not bool(xp.all(xp.isfinite(product))):
-            raise AttnvizError(
-                f"the scores are too large for {product.dtype}: query times key, scaled, is not finite",
-                "scale the inputs down, or use float64",
-            )
+            raise too_large("scaled", product.dtype)
         return product if rule.softcap is None else rule.softcap * xp.tanh(product / rule.softcap)
 
     def sees_all(self, rows: tuple[int, int], keys: tuple[int, int]) -> bool:

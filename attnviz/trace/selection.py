@@ -171,7 +171,7 @@ def select(
 
 def none_here(steps: Iterable[Step]) -> str:
     """What is said of steps that no layer has."""
-    return f"there is no {' and no '.join(sorted(steps))} to show here"
+    return f"there is nothing to show for {' or '.join(sorted(steps))}"
 
 
 def is_long(layer: Layer) -> bool:

@@ -11,8 +11,16 @@ import torch
 from attention_arrays import KINDS, head, normal
 from numpy.testing import assert_array_equal
 
-from attnviz.attention.checks import bias_beside, finite_in, of_heads, require_one_kind, require_softcap_in
-from attnviz.attention.formula import attend
+from attnviz.attention.checks import (
+    TOO_LARGE,
+    bias_beside,
+    finite_in,
+    of_heads,
+    require_one_kind,
+    require_softcap_in,
+    too_large,
+)
+from attnviz.attention.formula import Steps, attend
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
@@ -184,3 +192,9 @@ def test_a_bias_by_distance_stays_one_beside_an_array_of_another_type():
 def test_whole_numbers_are_finite_in_every_type():
     whole = numpy.array([[0, -5]])
     assert finite_in(whole, numpy.ones(1, dtype=numpy.float16)) is whole
+
+
+def test_every_step_has_its_words_where_it_overflows():
+    assert tuple(TOO_LARGE) == Steps._fields
+    error = too_large("masked", numpy.dtype("float32"))
+    assert str(error).startswith("the masked scores are too large for float32")

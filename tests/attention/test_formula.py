@@ -349,7 +349,7 @@ def test_scores_that_overflow_are_told_without_a_warning(convert, dtype):
 @KINDS
 def test_scores_that_overflow_are_told_where_a_softcap_would_hide_it(convert):
     huge, value = (convert(numpy.full((2, 2), size, dtype=numpy.float32)) for size in (1e30, 1.0))
-    with pytest.raises(AttnvizError, match=r"^scores are too large for"):
+    with pytest.raises(AttnvizError, match=r"^the scores are too large for"):
         attend(huge, huge, value, softcap=5.0)
 
 

@@ -135,8 +135,11 @@ SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key"
         ({"query": numpy.full((1, 5, 4), 1e200), "key": numpy.full((1, 5, 4), 1e200)}, "too large"),
         ({"rule": Rule(mask=numpy.ones((3, 5), bool))}, "does not fit"),
         ({"rule": Rule(sinks=numpy.ones(3))}, "one logit per head"),
-        ({"rule": Rule(bias=numpy.full((5, 5), 1.7e308)), "key": numpy.full((1, 5, 4), 4e307)}, "masked are too large"),
-        (SINGLE | {"rule": Rule(bias=numpy.full((5, 5), 1e300))}, "masked are too large for float32"),
+        (
+            {"rule": Rule(bias=numpy.full((5, 5), 1.7e308)), "key": numpy.full((1, 5, 4), 4e307)},
+            "the masked scores are too large",
+        ),
+        (SINGLE | {"rule": Rule(bias=numpy.full((5, 5), 1e300))}, "the masked scores are too large for float32"),
         (
             SINGLE | {"query": numpy.full((2, 5, 4), 1e10, numpy.float32), "rule": Rule(scale=1e30)},
             "query times the scale",
@@ -161,9 +164,9 @@ def test_a_bias_that_overflows_is_refused_in_torch_too(kind):
     query, bias = (
         KINDS[kind](array.astype(numpy.float32)) for array in (numpy.full((1, 5, 4), 8e18), numpy.full((5, 5), 3.4e38))
     )
-    with pytest.raises(AttnvizError, match="masked are too large"):
+    with pytest.raises(AttnvizError, match="the masked scores are too large"):
         attend(query, query, query, bias=bias)
-    with pytest.raises(AttnvizError, match="masked are too large"):
+    with pytest.raises(AttnvizError, match="the masked scores are too large"):
         pool_arrays(query, query, Rule(bias=bias))
 
 

@@ -55,13 +55,16 @@ def test_a_tile_takes_nothing_from_the_rule_where_all_is_seen_as_it_is(rule, see
 
 def test_scores_that_could_overflow_are_looked_at():
     assert not head_of(Rule(), 0, bound=math.inf).sees_all((0, 1), (0, 1))
-    with pytest.raises(AttnvizError, match="the scores are too large for float64"):
+    with pytest.raises(AttnvizError, match="the scaled scores are too large for float64"):
         head_of(Rule(), 0, bound=math.inf).scores(numpy.full((TOKENS, TOKENS), math.inf), ROWS, KEYS)
 
 
 def test_a_bias_that_overflows_is_refused():
     head = head_of(Rule(bias=numpy.full((TOKENS, TOKENS), 1.7e308)), 0)
-    with numpy.errstate(over="ignore"), pytest.raises(AttnvizError, match="masked are too large for float64"):
+    with (
+        numpy.errstate(over="ignore"),
+        pytest.raises(AttnvizError, match="the masked scores are too large for float64"),
+    ):
         head.scores(numpy.full((TOKENS, TOKENS), 1e308), ROWS, KEYS)
 
 

@@ -74,7 +74,7 @@ def test_a_step_that_no_layer_has_is_missing():
     selection = select(trace(layer(0, 1)), step=[Step.WEIGHTS, Step.CONCAT])
     assert selection.missing == [Step.CONCAT]
     assert select(trace(layer(0, 1), layer(1, 2)), step=[Step.WEIGHTS, Step.CONCAT]).missing == []
-    with pytest.raises(AttnvizError, match="there is no concat and no projected to show here"):
+    with pytest.raises(AttnvizError, match="there is nothing to show for concat or projected"):
         select(trace(layer(0, 1)), step=[Step.PROJECTED, Step.CONCAT])
 
 

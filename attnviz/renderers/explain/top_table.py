@@ -56,9 +56,10 @@ def top_table(
             words = numbers.matrix(column[:, None], writer.looks.precision)
             cells.append([word for [word] in words] + [""] * below)
             tints.append([None] * (len(rows) + below))
+    rest = writer.say("label.rest_one") if others == 1 else writer.say("label.rest", count=f"{others:,}")
     return Matrix(
         writer.say(corner),
-        [*rows, writer.say("label.rest", count=f"{others:,}")] if below else rows,
+        [*rows, rest] if below else rows,
         [writer.say(f"title.{step.value}") for step in values],
         [list(row) for row in zip(*cells, strict=True)],
         [list(row) for row in zip(*tints, strict=True)],

@@ -107,9 +107,8 @@ class Toy:
     def _usual_dim(self) -> int:
         if self.weights is not None:
             return int(self.weights["query"].weight.shape[0])
-        return (
-            DIMENSION if self.heads == 1 and self.position is not Position.ROPE else HEAD_DIMENSION * self.heads
-        )  # rope: pairs
+        of_one = self.heads == 1 and self.position is not Position.ROPE  # which turns pairs of numbers
+        return DIMENSION if of_one else HEAD_DIMENSION * self.heads
 
     def _projections(self, width: int) -> dict[str, Projection]:
         if self.weights is not None:

@@ -242,15 +242,15 @@ def test_queries_and_keys_mean_the_same_in_every_command(command, side, word, co
 
 def test_a_step_that_is_not_there_is_said_where_others_are():
     result = attnviz("explain", TEXTBOOK, "--step", "weights,concat")
-    notice = "attnviz: there is no concat to show here: it joins the outputs of several heads\n"
+    notice = "attnviz: there is nothing to show for concat: it joins the outputs of several heads\n"
     assert (result.code, result.stderr) == (0, notice)
     assert result.stdout == done("explain", TEXTBOOK, "--step", "weights").stdout
     result = attnviz("explain", TEXTBOOK, "--step", "weights,positions,projected", "--format", "json")
-    assert result.stderr == "attnviz: there is no positions and no projected to show here\n"
+    assert result.stderr == "attnviz: there is nothing to show for positions or projected\n"
 
 
 def test_where_no_step_is_there_it_is_an_error():
-    assert problem(attnviz("explain", TEXTBOOK, "--step", "concat"), 1) == "there is no concat to show here"
+    assert problem(attnviz("explain", TEXTBOOK, "--step", "concat"), 1) == "there is nothing to show for concat"
 
 
 def test_steps_that_nobody_named_are_not_missed():

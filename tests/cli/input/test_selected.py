@@ -56,9 +56,9 @@ def test_nothing_special_is_said_where_it_was_asked_for(asked, capsys):
         ([], ""),
         (
             [Step.WEIGHTS, Step.CONCAT],
-            "attnviz: there is no concat to show here: it joins the outputs of several heads\n",
+            "attnviz: there is nothing to show for concat: it joins the outputs of several heads\n",
         ),
-        ([Step.WEIGHTS, Step.CONCAT, Step.POSITIONS], "attnviz: there is no concat and no positions to show here\n"),
+        ([Step.WEIGHTS, Step.CONCAT, Step.POSITIONS], "attnviz: there is nothing to show for concat or positions\n"),
     ],
 )
 def test_missing_steps_are_said_where_they_were_asked_for(asked, said, capsys):

@@ -119,7 +119,7 @@ def test_positions_and_inputs_are_told_where_there_are_positions(traces):
 def test_only_the_step_asked_for_is_told(traces, name, step):
     trace = traces[name]()
     if step not in available(trace.layers[0]):
-        with pytest.raises(AttnvizError, match=f"there is no {step.value} to show here"):
+        with pytest.raises(AttnvizError, match=f"there is nothing to show for {step.value}"):
             parsed(trace, step=[step])
         return
     whole, part = parsed(trace)["layers"][0], parsed(trace, step=[step])["layers"][0]

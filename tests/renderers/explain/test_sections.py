@@ -58,7 +58,7 @@ def test_only_the_step_asked_for_is_shown(told, traces, name, step):
     trace = traces[name]()
     expected = [part for part in told(trace) if isinstance(part, Section) and steps_of(part, "en") is step]
     if not expected and (step not in (Step.QUERY, Step.KEY, Step.VALUE) or name == "cross"):
-        with pytest.raises(AttnvizError, match=f"there is no {step.value} to show here"):
+        with pytest.raises(AttnvizError, match=f"there is nothing to show for {step.value}"):
             told(trace, step=[step.value])
         return
     shown = [part for part in told(trace, step=[step.value]) if isinstance(part, Section)]

@@ -181,6 +181,13 @@ def test_pairs_that_share_the_largest_score_are_all_told(told, text, count, scor
     assert len(found("scores.here", "en", section.sentences)) == (not expected)
 
 
+@LANGUAGES
+def test_a_sentence_whose_list_goes_on_ends_with_one_stop(told, lang):
+    for section in told(trace_text("go go go"), lang):
+        if isinstance(section, Section):
+            assert not [sentence for sentence in section.sentences if sentence.endswith("….")]
+
+
 def test_scores_that_differ_by_the_rounding_of_their_arithmetic_tie(told):
     query = numpy.array([[1.0], [1.0]])
     for apart, ties in ((1e-12, 2), (1e-6, 0)):

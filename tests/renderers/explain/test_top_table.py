@@ -9,7 +9,7 @@ from attnviz import AttnvizError, Layer, Trace
 from attnviz.choices import TOP
 from attnviz.renderers.explain.top_table import largest
 from attnviz.renderers.shared.numbers import share
-from tests.support.explained import attended, say
+from tests.support.explained import LANGUAGES, attended, say
 from tests.support.top_tables import places, sections, written
 
 
@@ -31,6 +31,18 @@ def test_one_weight_is_no_several(make, told):
     assert section.sentences[0].endswith(f"; the largest of these weights is {share(weights[:, 4].max())}.")
     [section] = sections(told(trace, top=1, query="@4"))
     assert section.sentences[0].startswith(f"Its largest weight takes {share(weights[4].max())}; ")
+
+
+@LANGUAGES
+@pytest.mark.parametrize("words", [{"query": "@5"}, {"key": "@3"}])
+@pytest.mark.parametrize("top", [4, 5])
+def test_the_row_of_the_others_counts_them(make, told, lang, words, top):
+    matrix = sections(told(make(6), lang, top=top, **words))[0].matrices[0]
+    assert matrix.rows[-1] == (say("label.rest_one", lang) if top == 5 else say("label.rest", lang, count=2))
+
+
+def test_one_other_key_is_no_others(make, told):
+    assert sections(told(make(6), top=5, query="@5"))[0].matrices[0].rows[-1] == "1 other"
 
 
 @pytest.mark.parametrize("words", [{"query": "@39"}, {"key": "@3"}])
@@ -56,7 +68,7 @@ def test_the_largest_are_those_of_a_stable_sort():
 def test_others_have_a_row_where_there_are_any(make, told, words, others):
     [section] = sections(told(make(6), top=6 - others, step=["scores", "weights"], **words))
     matrix = section.matrices[0]
-    rest = [say("label.rest", count=f"{others:,}")] if others else []
+    rest = {0: [], 1: [say("label.rest_one")], 3: [say("label.rest", count="3")]}[others]
     assert (len(places(matrix)), matrix.rows[6 - others :]) == (6 - others, rest)
     assert len(matrix.cells) == len(matrix.tints) == len(matrix.rows)
 

@@ -57,6 +57,11 @@ def test_steps_say_what_the_keys_without_a_bar_share(opened):
     assert said == f"82 more Keys share the weight {float(sum(weights[:82])):.2f}."
 
 
+def test_steps_speak_of_one_key_without_a_bar_as_of_one(opened):
+    page = opened(trace_text(" ".join(f"w{place}" for place in range(201))), view="steps", stage="weights")
+    assert page.texts(".rest")[0].startswith("1 more Key has the weight ")
+
+
 def saved(page, form="svg"):
     with page.page.expect_download() as download:
         page.page.locator(f"#save-{form}").click()

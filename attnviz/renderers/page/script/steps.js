@@ -116,7 +116,7 @@ export function steps() {
       own.getBoundingClientRect(); // the bars grow from nothing
     }
     chart.querySelector(".rest").textContent = others.length
-      ? say("page.more_keys", {
+      ? say(others.length === 1 ? "page.more_keys_one" : "page.more_keys", {
           count: others.length.toLocaleString("en"),
           share: share(others.reduce((sum, key) => sum + row.weights[key], 0)),
         })
