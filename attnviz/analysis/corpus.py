@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.analysis.measure import measured
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import NEAR, Pool
 from attnviz.progress import Progress, no_progress
@@ -103,7 +103,7 @@ class Statistics:
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
-            metrics, lost = measured(
+            metrics, lost = measure_heads(
                 trace,
                 selected.layer,
                 self.near,

@@ -30,7 +30,7 @@ class Column(NamedTuple):
     hidden: numpy.ndarray
 
 
-def columns(layer: Layer, heads: Sequence[int], key: int, report: Progress = no_progress) -> Iterator[Column]:
+def key_columns(layer: Layer, heads: Sequence[int], key: int, report: Progress = no_progress) -> Iterator[Column]:
     """The column of ``key`` in each of these heads; ``report`` is told how much is done, of how much.
 
     Its weights are the map of a region that is one key wide, each query a cell of its own.

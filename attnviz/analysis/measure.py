@@ -39,10 +39,10 @@ def head_metrics(
     """Every metric of ``only`` of these heads of ``layer`` (None: all), (heads,): the mean over the queries that have an
     answer. The others are NaN.
     """
-    return measured(trace, layer, near, heads=heads, only=only).metrics
+    return measure_heads(trace, layer, near, heads=heads, only=only).metrics
 
 
-def measured(
+def measure_heads(
     trace: Trace,
     layer: Layer,
     near: int = NEAR,

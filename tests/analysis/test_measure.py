@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis import measure
 from attnviz.analysis.blocks import cuts, row_block
-from attnviz.analysis.measure import head_metrics, measured
+from attnviz.analysis.measure import head_metrics, measure_heads
 from attnviz.analysis.metrics import Metric
 
 PLACES = numpy.arange(3000)  # of a longer text
@@ -23,8 +23,8 @@ def test_what_hidden_keys_took_is_the_mean_over_the_queries_that_are_left(rule):
     made = trace(**rule)
     hidden = [key for key in range(len(TEXT)) if key not in LEFT]
     taken = made.layers[0].steps().weights[:, LEFT][..., hidden].sum(axis=-1).mean(axis=-1)
-    assert_allclose(measured(made, made.layers[0], queries=LEFT, keys=LEFT).left_out, taken, atol=1e-12)
-    assert (measured(made, made.layers[0]).left_out == 0).all()
+    assert_allclose(measure_heads(made, made.layers[0], queries=LEFT, keys=LEFT).left_out, taken, atol=1e-12)
+    assert (measure_heads(made, made.layers[0]).left_out == 0).all()
 
 
 def test_the_first_key_by_hand():
@@ -34,7 +34,7 @@ def test_the_first_key_by_hand():
     # Only the last two queries see the third key and another: 1/2 and 1/3.
     assert head_metrics(Trace(tuple("abcde"), (padded,)), padded)[Metric.FIRST] == pytest.approx((1 / 2 + 1 / 3) / 2)
     causal = Layer(zeros, zeros, zeros, Rule(causal=True))
-    rest = measured(Trace(tuple("abcde"), (causal,)), causal, queries=(1, 2, 3, 4), keys=(1, 2, 3, 4))
+    rest = measure_heads(Trace(tuple("abcde"), (causal,)), causal, queries=(1, 2, 3, 4), keys=(1, 2, 3, 4))
     assert rest.metrics[Metric.FIRST] == pytest.approx((1 / 3 + 1 / 4 + 1 / 5) / 3)
     assert rest.metrics[Metric.SELF] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 4)
     assert rest.metrics[Metric.PREVIOUS] == pytest.approx((1 / 3 + 1 / 4 + 1 / 5) / 3)
@@ -50,7 +50,7 @@ def test_nothing_of_queries_times_keys_is_held():
     layer = Layer(array, array, array, Rule(causal=True))
     made = Trace(tuple(map(str, range(4096))), (layer,))
     tracemalloc.start()
-    measured(made, layer, queries=range(1, 4096), keys=range(1, 4096), cells=1 << 18)
+    measure_heads(made, layer, queries=range(1, 4096), keys=range(1, 4096), cells=1 << 18)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 48 << 20
@@ -61,8 +61,8 @@ def test_nothing_of_queries_times_keys_is_held():
 @pytest.mark.parametrize("rule", ["sinks", "windowed padding"])
 def test_block_by_block_gives_the_same(cells, left, rule):
     made = trace(**RULES[rule])
-    whole = measured(made, made.layers[0], queries=left, keys=left)
-    blocks = measured(made, made.layers[0], queries=left, keys=left, cells=cells)
+    whole = measure_heads(made, made.layers[0], queries=left, keys=left)
+    blocks = measure_heads(made, made.layers[0], queries=left, keys=left, cells=cells)
     assert_allclose(blocks.left_out, whole.left_out, atol=1e-12)
     for metric, values in blocks.metrics.items():
         assert_allclose(values, whole.metrics[metric], atol=1e-12)

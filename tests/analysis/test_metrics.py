@@ -9,7 +9,7 @@ import pytest
 from metric_texts import LEFT, RULES, TEXT, WHOLE, trace
 from numpy.testing import assert_allclose
 
-from attnviz.analysis.measure import measured
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 
 
@@ -96,7 +96,9 @@ def test_every_metric_is_its_definition(name, metric, left):
     steps = made.layers[0].steps()
     where = {"offset": rule.get("query_offset", 0)} | ({} if left is None else {"left": left})
     expected = [by_definition(metric, weights, allowed(rule), 3, **where) for weights in steps.weights]
-    assert_allclose(measured(made, made.layers[0], 3, queries=left, keys=left).metrics[metric], expected, atol=1e-9)
+    assert_allclose(
+        measure_heads(made, made.layers[0], 3, queries=left, keys=left).metrics[metric], expected, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("metric", Metric)

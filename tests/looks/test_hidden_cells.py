@@ -15,8 +15,8 @@ from hiding_rules import FLOATS, HEADS, TOKENS, arrays, rules
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attnviz import Layer, Steps, Trace, attend, pool
-from attnviz.analysis.key_column import columns
-from attnviz.analysis.measure import measured
+from attnviz.analysis.key_column import key_columns
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.api import explain
 from attnviz.choices import MapStep
@@ -111,7 +111,7 @@ def test_pooling(kind, name, backend):
 def test_one_key(kind, name):
     trace, steps = made(kind, name)
     for key in (0, 3):
-        for head, column in enumerate(columns(trace.layers[0], range(HEADS), key)):
+        for head, column in enumerate(key_columns(trace.layers[0], range(HEADS), key)):
             assert_array_equal(column.hidden, steps.hidden[head, :, key])
             assert_array_equal(column.masked == -math.inf, column.hidden)
             assert_allclose(column.weights, steps.weights[head, :, key], atol=tolerance(kind))
@@ -122,7 +122,9 @@ def test_stats(name):
     """Of one query and one key, the mass is the weight of that cell, and unknown where it is hidden."""
     trace, steps = made(numpy.float32, name)
     for query, key in numpy.ndindex(TOKENS, TOKENS):
-        found = measured(trace, trace.layers[0], queries=[query], keys=[key], only=[Metric.MASS]).metrics[Metric.MASS]
+        found = measure_heads(trace, trace.layers[0], queries=[query], keys=[key], only=[Metric.MASS]).metrics[
+            Metric.MASS
+        ]
         assert_array_equal(numpy.isnan(found), steps.hidden[:, query, key])
         seen = ~steps.hidden[:, query, key]
         assert_allclose(found[seen], steps.weights[seen, query, key], atol=tolerance(numpy.float32))

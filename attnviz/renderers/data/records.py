@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.analysis.key_column import Column, columns
+from attnviz.analysis.key_column import Column, key_columns
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.memory import require_memory
 from attnviz.choices import Step
@@ -108,7 +108,7 @@ def _of_column(selected: LayerSelection, steps: tuple[Step, ...]) -> list[dict[s
     found: Iterable[Column | None] = [None] * len(selected.heads)
     if any(STEPS[step].computed for step in steps):
         assert selected.key is not None
-        found = columns(selected.layer, selected.heads, selected.key)
+        found = key_columns(selected.layer, selected.heads, selected.key)
     return [
         _head(selected, Head(selected.layer, head), steps, column)
         for head, column in zip(selected.heads, found, strict=True)

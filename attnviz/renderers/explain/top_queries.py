@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy
 
-from attnviz.analysis.key_column import Column, columns
+from attnviz.analysis.key_column import Column, key_columns
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress
@@ -19,7 +19,7 @@ from attnviz.renderers.shared import numbers
 def top_queries(writer: Writer, key: int, report: Progress) -> Iterator[Section]:
     """A section for each of the heads that are shown."""
     steps = shown_steps(writer)
-    for column in columns(writer.layer, writer.selected.heads, key, report):
+    for column in key_columns(writer.layer, writer.selected.heads, key, report):
         yield _section(writer, key, column, steps)
 
 

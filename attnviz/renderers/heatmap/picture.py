@@ -193,7 +193,7 @@ def _frame_notes(selected: LayerSelection, frame: Frame) -> list[str]:
     if not selected.whole:
         notes = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
     if frame.pooled:
-        notes.append(numbers.cells(frame.shape, frame.cell, frame.pool))
+        notes.append(numbers.pooled_cells(frame.shape, frame.cell, frame.pool))
     return notes
 
 

@@ -65,7 +65,7 @@ def span(one: str, several: str, side: range) -> str:
     return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
 
 
-def cells(shape: tuple[int, int], size: tuple[int, int], pool: Pool) -> str:
+def pooled_cells(shape: tuple[int, int], size: tuple[int, int], pool: Pool) -> str:
     """How many cells a map has, and of how many tokens: "19 × 19 cells of 16 × 16 tokens, mean"."""
     (down, across), (high, wide) = shape, size
     return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {pool.value}"

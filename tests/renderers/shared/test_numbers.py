@@ -156,7 +156,7 @@ def test_a_share_in_per_cent_is_neither_none_nor_all_unless_it_is(share, text):
 
 
 def test_the_cells_of_a_map_are_counted_in_words():
-    assert numbers.cells((19, 1024), (16, 1), Pool.MAX) == "19 × 1,024 cells of 16 × 1 tokens, max"
+    assert numbers.pooled_cells((19, 1024), (16, 1), Pool.MAX) == "19 × 1,024 cells of 16 × 1 tokens, max"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Trace, trace_text
-from attnviz.analysis.measure import measured as values_of
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.renderers.stats.facts import facts, footnotes, over, reading
@@ -97,7 +97,7 @@ def test_the_queries_that_a_metric_is_said_to_be_over_are_those_that_have_a_valu
     """Of "a b a b c", causally: counted by hand from the words of the lessons, and in the values of single queries."""
     trace = trace_text("a b a b c", causal=True)
     layer = trace.layers[0]
-    single = [values_of(trace, layer, queries=[query]).metrics[metric][0] for query in range(5)]
+    single = [measure_heads(trace, layer, queries=[query]).metrics[metric][0] for query in range(5)]
     assert int(numpy.isfinite(single).sum()) == seeing
     everything = over(metric, lessons()) == over(Metric.ENTROPY, lessons())
     assert everything == (seeing == 5) or metric is Metric.SELF

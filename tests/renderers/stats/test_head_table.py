@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from attnviz import Layer, Trace, trace_text
-from attnviz.analysis.measure import measured as values_of
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.renderers.stats.facts import footnotes
@@ -24,7 +24,7 @@ def test_each_cell_is_the_value_of_its_head_and_metric(measured, rendered):
     statistics = measured()
     lines = rendered(to_renderable(statistics, None), 200)
     trace = trace_text("the cat sat on the mat", heads=2, causal=True)
-    expected = values_of(trace, trace.layers[0]).metrics
+    expected = measure_heads(trace, trace.layers[0]).metrics
     columns = [metric for metric in Metric if metric is not Metric.MASS]
     assert next(line for line in lines if line.startswith("head")).split("│")[1].split() == [
         metric.value for metric in columns
