@@ -7,7 +7,7 @@ import shlex
 from importlib.metadata import entry_points
 
 import pytest
-from command_line import attnviz, done, in_terminal, program, without_escapes
+from command_line import attnviz, done, program, program_in_terminal, without_escapes
 from rich.cells import cell_len
 
 import attnviz as library
@@ -60,7 +60,7 @@ def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
 @pytest.mark.parametrize("columns", [80, 40])
 @pytest.mark.parametrize("arguments", HELPS)
 def test_the_help_fits_the_terminal(arguments, columns):
-    result = in_terminal(*arguments, columns=columns)
+    result = program_in_terminal(*arguments, columns=columns)
     assert result.code == 0
     assert max(map(cell_len, without_escapes(result.text).split("\n"))) <= columns
 

@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
+from unittest import mock
 
 from attnviz.cli.app import main
 
@@ -119,9 +121,30 @@ def fed(process: subprocess.Popen[bytes], content: bytes) -> None:
 
 
 def in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **environment: str) -> Result:
-    """Run attnviz with its stdout on a terminal of 256 colours, ``columns`` wide and ``lines`` high."""
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    """Run the command line inside this process, its stdout a terminal of 256 colours, ``columns`` wide and ``lines`` high."""
+    ours, its = _terminal(columns, lines)
+    pieces: list[bytes] = []
+    reader = threading.Thread(target=lambda: pieces.extend(until_closed(ours)))
+    reader.start()
+    variables = surroundings(**{"TERM": "xterm-256color"} | environment)
+    try:
+        with (
+            mock.patch.dict(os.environ, variables, clear=True),
+            open(os.devnull) as nothing,
+            open(its, "wb") as stdout,
+            _descriptor(0, nothing.fileno()),  # Rich asks descriptors 0 and 1 for the size
+            _descriptor(1, its),
+        ):
+            result = onto(stdout, *arguments)
+    finally:
+        reader.join()
+        os.close(ours)
+    return result._replace(stdout=b"".join(pieces).replace(b"\r\n", b"\n"))
+
+
+def program_in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **environment: str) -> Result:
+    """The same as a program of its own."""
+    ours, its = _terminal(columns, lines)
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
@@ -155,6 +178,25 @@ def problem(result: Result, code: int) -> str:
     assert len(hints) <= 1
     assert all(hint.startswith("attnviz: hint: ") for hint in hints)
     return message.removeprefix("attnviz: ")
+
+
+def _terminal(columns: int, lines: int) -> tuple[int, int]:
+    """A new terminal: our side of it, and the program's."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    return ours, its
+
+
+@contextlib.contextmanager
+def _descriptor(number: int, target: int) -> Iterator[None]:
+    """Let the file descriptor ``number`` of this process be that of ``target``."""
+    kept = os.dup(number)
+    os.dup2(target, number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import attnviz, done, in_terminal, problem, program, without_escapes
+from command_line import attnviz, done, in_terminal, problem, program, program_in_terminal, without_escapes
 from rich.cells import cell_len
 
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
@@ -120,6 +120,13 @@ def test_sentences_are_folded_in_a_terminal_alone():
 # Colours
 
 
+def test_a_program_shows_in_a_terminal_what_the_command_line_shows_inside_this_process():
+    arguments = ("explain", "Your journey starts", "--causal")
+    result = program_in_terminal(*arguments, columns=70)
+    assert result == in_terminal(*arguments, columns=70)
+    assert COLOUR.search(result.text)
+
+
 @pytest.mark.parametrize("arguments", [("explain", "a b"), ("heatmap", "a b", "--show")])
 def test_a_terminal_gets_colours(arguments):
     assert COLOUR.search(in_terminal(*arguments).text)
@@ -134,7 +141,7 @@ def test_no_color_leaves_no_colour(arguments):
 
 @pytest.mark.parametrize("arguments", [("explain", "a b"), ("heatmap", "a b", "--show"), ("explain", "--help")])
 def test_a_dumb_terminal_gets_no_escape(arguments):
-    assert b"\x1b" not in in_terminal(*arguments, TERM="dumb").stdout
+    assert b"\x1b" not in program_in_terminal(*arguments, TERM="dumb").stdout
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "markdown"])
@@ -142,8 +149,16 @@ def test_data_has_no_escape_even_in_a_terminal(form):
     assert b"\x1b" not in in_terminal("explain", "a b", "--format", form).stdout
 
 
-@pytest.mark.parametrize("arguments", [("explain", "a b"), ("heatmap", "a b", "--show"), ("--help",)])
-def test_a_pipe_gets_no_escape_unless_colour_is_forced(arguments):
+@pytest.mark.parametrize("arguments", [("explain", "a b"), ("heatmap", "a b", "--show")])
+def test_a_pipe_gets_no_escape_unless_colour_is_forced(monkeypatch, arguments):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert b"\x1b" not in done(*arguments).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert b"\x1b" in done(*arguments).stdout
+
+
+@pytest.mark.parametrize("arguments", [("explain", "a b"), ("--help",)])
+def test_a_program_in_a_pipe_writes_no_escape_unless_colour_is_forced(arguments):
     assert b"\x1b" not in program(*arguments, environment={"TERM": "xterm-256color"}).stdout
     assert b"\x1b" in program(*arguments, environment={"FORCE_COLOR": "1"}).stdout
 
