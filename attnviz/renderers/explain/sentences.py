@@ -133,11 +133,11 @@ class HeadSentences:
             yield self.writer.matrices.more(len(blind) - MOST_BLIND)
 
     def _looks_most(self, query: int, row: numpy.ndarray) -> Iterator[str]:
-        """At which of the keys ``query`` looks most; nothing where the table does not show it."""
+        """At which of the keys ``query`` looks most; nothing where the table does not show all of these."""
         kept = numpy.array(self.selected.all_keys)
         largest = row[kept].max()
         ties = kept[_equal(row[kept], largest)]
-        if not largest or not numpy.isin(ties, self.selected.shown_keys).any():
+        if not largest or not numpy.isin(ties, self.selected.shown_keys).all():
             return
         weight = numbers.share(float(largest))
         if len(ties) == 1:
@@ -147,11 +147,13 @@ class HeadSentences:
             yield self.say("weights.tie", query=self.writer.queries[query], weight=weight, keys=keys)
 
     def _adds_up(self, query: int, row: numpy.ndarray) -> Iterator[str]:
-        """What the weights of ``query`` add up to, and who has the rest."""
+        """What the weights of ``query`` add up to, where the table shows them all, and who has the rest."""
         name, keys = self.writer.queries[query], self.selected.keys
         if keys is not None:
             left_out = float(numpy.delete(row, keys).sum())
             yield self.say("weights.left_out", query=name, share=numbers.share(left_out))
+        if self.selected.narrows_keys:
+            return
         if self.layer.rule.sinks is not None:
             yield self.say("weights.sink", query=name, share=numbers.share(float(1 - row.sum())))
         elif keys is None:

@@ -188,12 +188,13 @@ def test_a_token_shows_the_table_of_a_range_of_one(side, word, same):
         assert rows(SAMPLE, "--step", step, side, word) == rows(SAMPLE, "--step", step, side, same)
 
 
-def test_a_range_changes_neither_the_embeddings_nor_a_sentence_of_the_whole_row():
+def test_a_range_of_keys_changes_no_embeddings_and_leaves_out_what_is_said_of_the_whole_row():
     whole, text = (done("explain", SAMPLE, "--query", "1:3", *more).text for more in ((), ("--key", "3:5")))
     assert whole[whole.index("Embeddings") : whole.index("\nScores")] in text
     assert "`starts` looks most, and equally, at `journey`, `starts`" in whole
     assert "looks most" not in text  # the keys at which it looks most are not shown
-    assert "The weights of a row add up to 1." in text
+    assert "The weights of a row add up to 1." in whole
+    assert "add up to 1" not in text
 
 
 def test_what_a_range_shows_is_told_of_these_alone():

@@ -260,3 +260,26 @@ def test_a_key_alone_that_is_not_looked_at_most_is_not_spoken_of(told):
     for wanted, spoken in (("a", 1), ("b", 0)):
         (section,) = [part for part in told(trace, step=["weights"], key=wanted) if isinstance(part, Section)]
         assert len(found("weights.here", "en", section.sentences)) == spoken
+
+
+@LANGUAGES
+@pytest.mark.parametrize("key", ["@4", "2:4", "0:3"])
+@pytest.mark.parametrize("name", ["plain", "sinks"])
+def test_of_some_keys_nothing_is_told_of_the_others(told, make, lang, key, name):
+    trace = trace_text("the cat sat on the mat") if name == "plain" else make(6, sinks=numpy.array([0.25]))
+    (section,) = [part for part in told(trace, lang, step=["weights"], key=key) if isinstance(part, Section)]
+    for message in ("weights.sum", "weights.sink"):
+        assert found(message, lang, section.sentences) == []
+    for place, token in enumerate(trace.tokens):
+        if place not in {"@4": [4], "2:4": [2, 3], "0:3": [0, 1, 2]}[key]:
+            told_of = f"`{token}` @{place}" if trace.tokens.count(token) > 1 else f"`{token}`"
+            assert told_of not in section.sentences[-1].partition("at ")[2]
+
+
+def test_the_one_key_that_is_shown_is_told_where_a_query_looks_at_it_most(told):
+    trace = trace_text("the cat sat on", causal=True)
+    weights = attended(trace).weights[0, 3]
+    place = int(weights.argmax())
+    (section,) = [part for part in told(trace, step=["weights"], key=f"@{place}") if isinstance(part, Section)]
+    [here] = found("weights.here", "en", section.sentences)
+    assert (here["query"], here["key"]) == ("on", trace.tokens[place])
