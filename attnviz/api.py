@@ -194,6 +194,8 @@ def heatmap(
 
     selection = _selected(trace, layer, head, query, key, skip_special).as_region()
     dpi = None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS)
+    title = None if title is None else text_of("title", title)
+    cmap = None if cmap is None else text_of("cmap", cmap)
     view = View(member(Pool, pool, "pool"), None, dpi)
     drawing = Heatmap(decide(trace, selection, member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
     if path is not None:

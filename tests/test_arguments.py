@@ -85,6 +85,11 @@ def test_heatmap_takes_the_resolutions_of_the_command_line(dpi):
     refused(lambda: TRACE.heatmap(dpi=dpi), f"dpi is {dpi!r}: expected a whole number from 20 to 1200")
 
 
+@pytest.mark.parametrize("name", ["title", "cmap"])
+def test_heatmap_takes_texts(name):
+    refused(lambda: TRACE.heatmap(**{name: 5}), f"{name} is 5: expected a text")
+
+
 @pytest.mark.parametrize("size", [float("nan"), -1, 0.09, "50", True, None, 10**400])
 def test_html_takes_the_sizes_of_the_command_line(size):
     refused(lambda: TRACE.to_html(max_size=size), f"max_size is {size!r:.40}")
