@@ -21,7 +21,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
-from attnviz.cli.output.formats import PictureFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat
 from attnviz.renderers.page.forms import Form
 from attnviz.text.lessons import lessons
 from attnviz.text.tokenizer import tokenize
@@ -99,7 +99,10 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     StatsFormat: stats,
     Topic: topic_text,
 }
-NO_CHOICE = {Form}  # what a page does by itself: tests/renderers/page/test_packing.py
+NO_CHOICE = {
+    Form,  # what a page does by itself: tests/renderers/page/test_packing.py
+    PageFormat,  # the only one that html writes: it has no --format
+}
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +165,7 @@ def test_a_planted_member_without_a_factory_is_found(choice):
 
 def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
-    words = {form.value for choice in (TableFormat, PictureFormat, StatsFormat) for form in choice}
+    words = {form.value for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat) for form in choice}
     assert suffixes.keys() == words - {"term"}  # which no file holds
     assert len({suffix for some in suffixes.values() for suffix in some}) == sum(map(len, suffixes.values()))
 
