@@ -11,7 +11,7 @@ from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import select
-from tests.support.explained import say
+from tests.support.explained import parsed, same, say
 
 
 def writer_of(trace, **looks):
@@ -56,3 +56,10 @@ def test_a_section_is_titled_by_its_step_and_quiet_has_no_sentences():
     for quiet, sentences in ((False, ["Said."]), (True, [])):
         section = writer_of(trace_text("a"), quiet=quiet).section(Step.SCORES, "scores = Q Kᵀ", ["Said."])
         assert section == (say("title.scores"), "scores = Q Kᵀ", sentences, [], ())
+
+
+def test_a_step_of_which_nothing_is_said_shows_its_numbers():
+    trace = trace_text("a b c")
+    section = writer_of(trace).plain_section(Step.EMBEDDINGS, trace.layers[0])
+    assert (section.title, section.formula, section.sentences) == (say("title.embeddings"), "", [])
+    assert same(parsed(section.matrices[0]), trace.layers[0].embeddings, precision=4)

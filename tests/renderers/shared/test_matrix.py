@@ -14,6 +14,7 @@ from attnviz.choices import Language
 from attnviz.renderers.shared.matrix import HIDDEN, Looks, MatrixMaker, without_middle
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
+from attnviz.trace.steps import Owner, Rows, StepFacts
 
 COUNTS, CUTS = st.integers(1, 60), st.integers(1, 20)
 
@@ -164,3 +165,22 @@ def test_a_long_list_keeps_its_ends(count, most):
         assert kept[:at] == list(range(at))
         assert kept[at + 1 :] == list(range(count - len(kept) + at + 1, count))
         assert at in (most // 2, (most + 1) // 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_map", "labels"),
+    [
+        (Rows.QUERIES, True, ["q0", "q2"]),
+        (Rows.QUERIES, False, ["q0", "q2"]),
+        (Rows.TOKENS, False, ["q0", "q2"]),
+        (Rows.KEYS, False, ["k1", "k2"]),
+        (Rows.DIMENSIONS, False, ["0", "1", "2"]),
+    ],
+)
+def test_the_array_of_any_step_has_the_rows_that_it_stands_for(rows, is_map, labels):
+    facts = StepFacts(Owner.HEAD, rows, lambda _: None, is_map=is_map)
+    matrix = maker(3, 3, kept=((0, 2), (1, 2))).of_step(facts, numbered(3, 3))
+    assert matrix.rows == labels
+    assert matrix.columns == (["k1", "k2"] if is_map else ["0", "1", "2"])
+    places = [int(label[-1]) for label in labels], [int(label[-1]) for label in matrix.columns]
+    assert numpy.array_equal(numpy.array(matrix.cells, float), numbered(3, 3)[numpy.ix_(*places)])
