@@ -24,10 +24,10 @@ PLANTED = {
     "attnviz/half.py": "def one():\n    return 1\n\n\ndef two():\n    a = 2\n    return a\n",
     "attnviz/alone.py": "def three():\n    return 3\n",
     "attnviz/plain.py": "ANSWER = 42\n",
-    "tests/test_whole.py": "from attnviz.alone import three\nfrom attnviz.whole import answer\n\n\ndef test_it():\n    assert answer() == 42\n    assert three() == 3\n",
+    "tests/test_whole.py": "from attnviz.alone import three\nfrom attnviz.whole import answer\n\n\ndef test_it():\n    assert answer() == 42\n    assert three() == 3\n\n\ndef test_later():\n    assert answer() == 0\n",
     "attnviz/failing.py": "def four():\n    return 4\n",
     "tests/test_failing.py": "from attnviz.failing import four\n\n\ndef test_it():\n    assert four() == 5\n",
-    "tests/test_half.py": "from attnviz.half import one\n\n\ndef test_it():\n    assert one() == 1\n",
+    "tests/test_half.py": "from attnviz.half import one\n\n\ndef test_nothing():\n    pass\n\n\ndef test_it():\n    assert one() == 1\n",
 }
 
 
@@ -53,6 +53,13 @@ def test_a_file_that_its_own_tests_do_not_run_is_found(run):
     assert sorted(wrong) == ["alone.py", "failing.py", "half.py"]
     assert " 60.0 %    2 of   5 missing  half.py" in run.stdout
     assert "4 files, 11 lines, 7 run by their own tests" in run.stdout
+
+
+def test_tests_are_run_until_each_line_has_run(run):
+    """The second test of whole.py, which fails, adds none; that of half.py adds its only one."""
+    assert "whole.py: its tests fail" not in run.stdout
+    assert " missing  half.py" in run.stdout
+    assert " 60.0 %" in run.stdout
 
 
 def test_tests_that_fail_are_a_fault_and_shown(run):

@@ -155,7 +155,7 @@ ONCE = {
         decides_what_a_bias_hides,
         {
             "attnviz.attention.visibility": "decides it",
-            "attnviz.attention.checks": "the lowest number of one type is the lowest of a narrower one, which cannot hold it",
+            "attnviz.attention.checks": "keeps a finite bias finite in a narrower type, whose −∞ would hide",
             "attnviz.sources.recording.rule_from_mask": "which cells of a model's mask are no bias but hidden",
             "attnviz.sources.huggingface.native_attention": "compares nothing: writes the mask that a model's own code expects",
         },

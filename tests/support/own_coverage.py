@@ -1,8 +1,8 @@
 """How much of each file of the package its own tests run: python tests/support/own_coverage.py [FILE…]
 
 The tests of attnviz/a/b.py are tests/a/test_b.py, tests/a/test_b_*.py and all in tests/a/b/. Each file is measured with
-these alone, in a process of its own, so that no other test, cache or fixture lends it a line. Below ``REACH`` the exit
-code is 1, unless ``EXCEPTIONS`` says why. With FILE, only these are measured, and their missing lines are named.
+these alone, in a process of its own, so that no other test, cache or fixture lends it a line. Once each line has run, the
+rest of its tests is skipped: pytest runs them all. Below ``REACH`` the exit code is 1, unless ``EXCEPTIONS`` says why. With FILE, only these are measured, and their missing lines are named.
 A file without a function is left out: nothing in it runs but its import. What a test starts as a program does not count.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 REACH = 95.0  # percent of the lines
 EXCEPTIONS: dict[str, str] = {
@@ -27,6 +29,9 @@ EXCEPTIONS: dict[str, str] = {
     "pooling/gpu/pool_kernel.py": "a kernel: Triton compiles it, Python does not run it",
     "pooling/gpu/largest_key_kernel.py": "a kernel: Triton compiles it, Python does not run it",
 }
+# What many tests need is imported once, before the processes fork: no plugin of pytest, which it wants to import itself,
+# and nothing of attnviz, whose lines count.
+IMPORTED = ("numpy", "pytest", "coverage", "torch", "matplotlib.figure", "typer", "rich.table")
 ELSEWHERE = {"__init__.py": "test_public_api.py"}  # tests whose names say more than the file's would
 
 
@@ -71,21 +76,36 @@ def has_functions(path: Path) -> bool:
 
 
 def measured(file: str, package: Path, tests: list[Path]) -> Measured:
-    """Run ``tests`` in this process, and count the lines of ``file`` that they run."""
+    """Run ``tests`` in this process until they have run each line of ``file``, and count the lines that they run."""
     import coverage
     import pytest
 
     began = time.monotonic()
     path = str((package / file).resolve())
     counter = coverage.Coverage(data_file=None, include=[path], config_file=str(_root(package) / "pyproject.toml"))
+    counter.set_option("run:disable_warnings", ["no-data-collected"])  # asked before the first line has run
     counter.start()
-    code = pytest.main(["-q", "-p", "no:cacheprovider", "--durations=0", *map(str, tests)]) if tests else 0
+    arguments = ["-q", "-p", "no:cacheprovider", "--durations=0", *map(str, tests)]
+    code = pytest.main(arguments, plugins=[UntilAllLinesRan(counter, path)]) if tests else 0
     counter.stop()
     with contextlib.suppress(coverage.exceptions.CoverageException):
         counter.get_data().touch_file(path)
     _, lines, _, missing, _ = counter.analysis2(path)
     names = [str(test.relative_to(_root(package))) for test in tests]
     return Measured(file, len(lines), missing, names, int(code), time.monotonic() - began)
+
+
+class UntilAllLinesRan:
+    """A plugin of pytest that skips the tests after the one with which the last line of ``path`` has run."""
+
+    def __init__(self, counter: Any, path: str) -> None:
+        self.counter, self.path = counter, path
+        self.lines = set(counter.analysis2(path)[1])
+        self.done = False
+
+    def pytest_runtest_protocol(self) -> bool | None:
+        self.done = self.done or self.lines.issubset(self.counter.get_data().lines(self.path) or ())
+        return self.done or None  # True: it is dealt with
 
 
 def _root(package: Path) -> Path:
@@ -189,8 +209,8 @@ def main(arguments: list[str]) -> int:
     os.chdir(root)
     sys.path.insert(0, str(root))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as tests/conftest.py says, before NumPy is imported
-    import numpy  # noqa: F401  (what most tests need is imported once, before the processes fork)
-    import pytest  # noqa: F401
+    for name in IMPORTED if len(some) > 4 else ():  # else each imports what it needs sooner
+        importlib.import_module(name)
 
     began = time.monotonic()
     found = []
