@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from pooling_oracle import KINDS, agree, expected, part_of, problems, whole_numbers
 
@@ -35,11 +35,13 @@ def test_positions_may_lie_as_far_as_a_rule_allows(offset, window, causal):
     agree(pooled, expected(query, key, rule, pooled), 1e-10)
 
 
+@settings(max_examples=60)  # four maps each
 @given(problem=whole_numbers())
 def test_the_map_is_the_weights_pooled_in_single_precision(problem):
     check(*problem, 2e-5)
 
 
+@settings(max_examples=60)  # four maps each
 @given(problem=problems(), data=st.data())
 def test_a_region_is_of_the_same_weights(problem, data):
     queries, keys = (part_of(data.draw, array.shape[1]) for array in problem[:2])

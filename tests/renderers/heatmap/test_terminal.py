@@ -105,7 +105,7 @@ def test_no_line_of_any_map_is_wider_than_the_console(console, width, queries, k
     causal=st.booleans(),
     colour=st.sampled_from(["truecolor", None]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_text_of_any_length_becomes_a_map(console, width, queries, keys, heads, pool, cells, causal, colour):
     trace = trace_of(queries, keys, heads, causal and (keys or queries) >= queries)
     picture = decide(trace, select(trace), view=View(pool, cells))
