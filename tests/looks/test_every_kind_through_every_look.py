@@ -30,10 +30,10 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PictureFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat
 
 SENTENCE = "Your journey starts with one step"
-COMMANDS_OF_FORMATS = {TableFormat: "explain", PictureFormat: "heatmap", StatsFormat: "stats"}
+COMMANDS_OF_FORMATS = {TableFormat: "explain", PictureFormat: "heatmap", StatsFormat: "stats", PageFormat: "html"}
 SHOW_NO_TRACE = {"manual", "capture"}  # capture makes one, from a model that no file holds
 
 
@@ -417,7 +417,7 @@ LOOKS: dict[str, Look] = {
     "stats png": Look(command(*STATS, "png"), png),
     "stats svg": Look(command(*STATS, "svg"), stats_svg),
     "stats pdf": Look(command(*STATS, "pdf"), pdf),
-    "html": Look(command("html", "-o", "-"), page),
+    "html html": Look(command("html", "-o", "-"), page),
     "api.explain": Look(explanation, printed),
     "api.heatmap": Look(lambda kind: kind.trace.heatmap()._repr_png_(), png),
     "api.html": Look(lambda kind: kind.trace.to_html().encode(), page),

@@ -33,7 +33,7 @@ def lowered_cells(selected: LayerSelection, cells: int = CELLS) -> numpy.ndarray
         rows = slice(start, min(start + size, queries))
         some = block_of(bias, rows, slice(0, keys))
         hidden = lowers.hides(some, numpy.arange(rows.start, rows.stop)[:, None], columns) & (some > -math.inf)
-        blocks.append(packed_bits(hidden, keys))
+        blocks.append(packed_bits(hidden.reshape(-1, *hidden.shape[-2:]), keys))  # (heads or 1, rows, keys / 8)
     bits = numpy.concatenate(blocks, axis=1)
     if not bits.any():
         return None

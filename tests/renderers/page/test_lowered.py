@@ -60,3 +60,19 @@ def test_what_all_heads_hide_is_said_once():
 def test_eight_keys_are_a_byte_and_one_may_stand_for_all():
     assert packed_bits(numpy.eye(1, 10, 9) > 0, 10).tolist() == [[0, 0b10]]
     assert packed_bits(numpy.array([[True], [False]]), 10).tolist() == [[255, 0b11], [0, 0]]
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (1, 9, 9), (4, 9, 9), (1, 9), (9,)])
+@pytest.mark.parametrize("cells", [1, 9 * 4 * 2, 10**6])
+def test_a_bias_that_heads_or_queries_share_is_read_in_blocks_of_any_size(shape, cells):
+    random = numpy.random.default_rng(0)
+    query, key = (random.standard_normal((count, 9, 3)) for count in (4, 2))
+    bias = numpy.where(random.random(shape) < 0.4, -1e9, 0.0)
+    layer = Layer(query, key, key, Rule(bias=bias))
+    [selected] = select(Trace(tuple("abcdefghi"), (layer,))).layers
+    found = lowered_cells(selected, cells)
+    assert found.ndim == 3
+    assert found.shape[0] == (4 if shape[0] == 4 else 1)
+    hidden = layer.steps().hidden
+    bits = numpy.unpackbits(found, axis=-1, count=9, bitorder="little").astype(bool)
+    assert numpy.array_equal(numpy.broadcast_to(bits, hidden.shape), hidden)
