@@ -98,6 +98,7 @@ def torch_device(device: str | None) -> str:
     name = _torch_device(torch, device)
     try:
         torch.empty(0, device=name)
+    # The same refusals as above; nothing is converted here, so no TypeError.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise AttnvizError(f"torch cannot use the device {name}: {_first_line(error)}") from None
     return name

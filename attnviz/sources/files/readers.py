@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def read_fields(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def require_no_directory(path: Path) -> None:
     """Raise AttnvizError when ``path`` is a directory."""
-    if path.is_dir():  # before its name is looked at: it has no suffix to change
+    # Before its name is looked at: it has no suffix to change. Not path.is_dir(), which fails where a folder is closed.
+    if os.path.isdir(path):
         raise AttnvizError(f"{path} is a directory, not a file")
 
 
