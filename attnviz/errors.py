@@ -4,6 +4,7 @@ DONE = 0
 FAILED = 1  # the data or the machine
 USAGE = 2
 INTERRUPTED = 130  # as a shell says it of a program that Ctrl-C has ended
+TERMINATED = 143  # and of one that SIGTERM has
 
 
 class AttnvizError(Exception):
@@ -29,3 +30,12 @@ class UsageError(AttnvizError):
     """The same for options and arguments that do not fit together: wrong usage, not wrong data."""
 
     exit_code = USAGE
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. What tidies up after Ctrl-C does so after this, too."""
+
+
+def interruption_code(error: BaseException) -> int:
+    """The exit code of a program that ``error`` interrupts, or the error that it was raised from."""
+    return TERMINATED if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated) else INTERRUPTED

@@ -1,24 +1,28 @@
+import errno
+import fcntl
 import os
 import stat
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import ml_dtypes
 import numpy
 import pytest
-import safetensors.numpy
 import torch
 from numpy.testing import assert_array_equal
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from attnviz import files
 from attnviz.errors import AttnvizError
-from attnviz.files import require_file, write_whole, written_whole
+from attnviz.files import read_stream, read_whole, remove_unfinished, require_file, write_whole, written_whole
 from attnviz.trace.safetensors import read_safetensors, write_safetensors
 
 ARRAYS = {"numbers": numpy.arange(6.0).reshape(2, 3)}
 WRITERS = pytest.mark.parametrize(
     "write",
-    [lambda path: write_whole(path, b"new"), lambda path: write_safetensors(path, ARRAYS, {})],
+    [lambda path: write_whole(path, [b"ne", b"w"]), lambda path: write_safetensors(path, ARRAYS, {})],
     ids=["bytes", "safetensors"],
 )
 
@@ -47,7 +51,7 @@ def full_device(tmp_path):
 def test_a_file_is_written_and_replaced(tmp_path):
     path = tmp_path / "file"
     for content in (b"one", b"", b"two"):
-        write_whole(path, content)
+        write_whole(path, [content])
         assert path.read_bytes() == content
 
 
@@ -68,24 +72,13 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path, existing, error):
 
     def interrupted() -> None:
         with written_whole(path) as target:
-            target.write_bytes(b"half")
+            target.write(b"half")
+            target.flush()
             raise error
 
     with pytest.raises(error):
         interrupted()
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if existing is None else [existing])
-
-
-def test_a_failure_of_safetensors_leaves_what_was_there(tmp_path, monkeypatch):
-    def fail(*_):
-        raise SafetensorError("no space left on device")
-
-    (tmp_path / "file").write_bytes(b"old")
-    monkeypatch.setattr(safetensors.numpy, "save_file", fail)
-    monkeypatch.setattr(safetensors.numpy, "save", fail)
-    with pytest.raises(AttnvizError, match="no space left on device"):
-        write_safetensors(tmp_path / "file", ARRAYS, {})
-    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
 
 
 @WRITERS
@@ -132,7 +125,7 @@ def test_a_named_pipe_is_written_to_and_stays(tmp_path, write):
 
 def test_a_device_without_space_is_an_error():
     with pytest.raises(AttnvizError, match="/dev/full: no space left on device"):
-        write_whole("/dev/full", b"content")
+        write_whole("/dev/full", [b"content"])
 
 
 @WRITERS
@@ -230,3 +223,154 @@ def test_a_type_that_safetensors_lacks_is_refused_by_name(tmp_path):
     with pytest.raises(AttnvizError, match=r"(?i)dtype"):
         write_safetensors(tmp_path / "file", {"wide": numpy.ones(2, dtype=numpy.clongdouble)}, {})
     assert not list(tmp_path.iterdir())
+
+
+# On the disk before it has its name
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(tmp_path, monkeypatch):
+    calls = []
+    fsync, replace = os.fsync, os.replace
+
+    def synchronized(descriptor):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synchronized)
+    monkeypatch.setattr(os, "replace", lambda *names: (calls.append("name"), replace(*names)))
+    write_whole(tmp_path / "file", [b"con", b"tent"])
+    assert calls == [7, "name", "folder"]
+
+
+@pytest.mark.parametrize("code", files.UNSUPPORTED)
+def test_a_file_system_that_cannot_synchronize_is_written_to_all_the_same(tmp_path, monkeypatch, code):
+    def unsupported(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", unsupported)
+    write_whole(tmp_path / "file", [b"content"])
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_a_folder_that_may_be_written_but_not_listed_is_written_to(tmp_path, monkeypatch):
+    def closed(path, flags, *mode):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "permission denied", path)
+        return opened(path, flags, *mode)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", closed)
+    monkeypatch.setattr(os, "scandir", lambda path: (_ for _ in ()).throw(PermissionError(path)))
+    write_whole(tmp_path / "file", [b"content"])
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+# What a run that was killed has left
+
+
+def left_behind(folder, name=".attnviz-0123456789abcdef", age=2 * files.STALE):
+    (folder / name).write_bytes(b"half")
+    os.utime(folder / name, (time.time() - age,) * 2)
+    return folder / name
+
+
+def test_the_next_run_removes_what_one_that_was_killed_has_left(tmp_path):
+    left = left_behind(tmp_path)
+    write_whole(tmp_path / "file", [b"content"])
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "age"),
+    [(".attnviz-0123456789abcdef", 3000), (".attnviz-0123456789abcde", 9999), (".attnviz-0123456789abcdef.png", 9999)],
+    ids=["young", "shorter", "longer"],
+)
+def test_what_may_be_another_s_stays(tmp_path, name, age):
+    left = left_behind(tmp_path, name, age)
+    write_whole(tmp_path / "file", [b"content"])
+    assert left.read_bytes() == b"half"
+
+
+def test_a_folder_or_a_link_of_that_name_stays(tmp_path):
+    (tmp_path / "kept").write_bytes(b"kept")
+    (tmp_path / ".attnviz-0123456789abcdef").symlink_to(tmp_path / "kept")
+    (tmp_path / ".attnviz-fedcba9876543210").mkdir()
+    os.utime(tmp_path / ".attnviz-fedcba9876543210", (0, 0))
+    os.utime(tmp_path / "kept", (0, 0))
+    write_whole(tmp_path / "file", [b"content"])
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_another_run_still_writes_stays_however_long_it_waits(tmp_path):
+    with written_whole(tmp_path / "slow") as stream:
+        stream.write(b"first ")
+        stream.flush()
+        (begun,) = tmp_path.iterdir()
+        os.utime(begun, (0, 0))
+        write_whole(tmp_path / "file", [b"content"])
+        stream.write(b"last")
+    assert (tmp_path / "slow").read_bytes() == b"first last"
+
+
+@pytest.mark.parametrize("lock", [OSError(errno.ENOLCK, "no locks"), None], ids=["none here", "none at all"])
+def test_without_locks_only_the_age_counts(tmp_path, monkeypatch, lock):
+    if lock is None:
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+    else:
+        monkeypatch.setattr(fcntl, "flock", lambda *_: (_ for _ in ()).throw(lock))
+    left = left_behind(tmp_path)
+    write_whole(tmp_path / "file", [b"content"])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert not left.exists()
+
+
+def test_what_is_unfinished_is_known_and_can_be_removed(tmp_path):
+    def pieces():
+        yield b"half"
+        assert len(list(tmp_path.iterdir())) == 1
+        remove_unfinished()
+        assert list(tmp_path.iterdir()) == []
+
+    with pytest.raises(AttnvizError, match="does not exist"):
+        write_whole(tmp_path / "file", pieces())
+    remove_unfinished()
+    assert files._unfinished == set()
+
+
+# Read once, and no more than fits
+
+
+def test_a_file_is_read_whole(tmp_path):
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 9999)
+    assert read_whole(tmp_path / "file") == bytes(range(256)) * 9999
+
+
+def test_a_pipe_is_opened_once_and_read_to_its_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit((tmp_path / "pipe").write_bytes, b"content" * 99999)
+        assert read_whole(tmp_path / "pipe") == b"content" * 99999
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "link"])
+def test_a_device_without_end_is_read_no_further_than_memory_goes(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(files, "allowance", lambda: 3 * files.PIECE)
+    (tmp_path / "link").symlink_to("/dev/zero")
+    with pytest.raises(AttnvizError, match="holds more than the 3 MiB of memory"):
+        read_whole(tmp_path / name)
+
+
+def test_a_file_that_is_too_large_is_not_read_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "allowance", lambda: 2 << 20)
+    with (tmp_path / "file").open("w+b") as stream:
+        stream.truncate(3 << 20)
+        with pytest.raises(AttnvizError, match="file holds more than the 2 MiB of memory"):
+            read_stream(stream, "file")
+        assert stream.tell() == 0
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_what_is_no_name_is_told_so(name):
+    for use in (read_whole, require_file, lambda path: write_whole(path, [b""])):
+        with pytest.raises(AttnvizError, match="no name that a file can have"):
+            use(name)

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.attention.arrays import Array, is_torch
+from attnviz.attention.memory import bounded
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +67,7 @@ def _results(
 def numpy_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
     """So many threads for jobs of NumPy and zlib, which leave the interpreter free while they compute; the threads that
     NumPy's products bring of their own would wait for each other twenty times as long as they compute."""
-    with limit_blas(1) as begin, _executor(workers, begin) as executor:
+    with limit_blas(1) as begin, _executor(1 if bounded() else workers, begin) as executor:
         yield executor
 
 
@@ -91,6 +92,8 @@ def _limited(array: Array) -> tuple[int, Any] | None:
 
 def _processors() -> int:
     """How many processors this process may use, which a container or taskset makes fewer than there are."""
+    if bounded():
+        return 1
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
-from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
+from attnviz.errors import DONE, FAILED, USAGE, AttnvizError, interruption_code
 
 COMMANDS = ("explain", "heatmap", "html", "stats", "capture", "manual")
 
@@ -54,14 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from attnviz.cli.hints import usage_hint
 
         return _fail(error.format_message(), usage_hint(error, arguments, command_path), USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a GPU
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return interruption_code(error)
+    except Exception as error:
+        from attnviz.attention.memory import lacks_memory
+
+        if not lacks_memory(error):
             raise
-        return _fail(
-            f"not enough memory: {error}" if str(error) else "not enough memory", "give a shorter text", FAILED
-        )
+        return _fail(_out_of_memory(error), "give a shorter text, or this process more memory", FAILED)
+
+
+def _out_of_memory(error: Exception) -> str:
+    """The last line of what a library says, for some say a page."""
+    lines = str(error).strip().splitlines()
+    return f"not enough memory: {lines[-1].strip()}" if lines else "not enough memory"
 
 
 def _fail(message: str, hint: str, code: int) -> int:

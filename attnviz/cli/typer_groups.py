@@ -77,6 +77,9 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     fields = {name: _fields(group) for name, group in groups.items()}
 
     def command(**values: Any) -> None:
+        from attnviz.attention.memory import reserve
+
+        reserve()
         run(**{name: group(**{field: values[field] for field in fields[name]}) for name, group in groups.items()})
 
     command.__name__, command.__doc__ = run.__name__, run.__doc__

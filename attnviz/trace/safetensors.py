@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import AttnvizError
-from attnviz.files import require_file, written_whole
+from attnviz.files import require_file, write_whole
 
 if TYPE_CHECKING:
     import numpy
@@ -16,29 +15,51 @@ if TYPE_CHECKING:
 
 LARGE = 1 << 20  # bytes of an array: smaller ones are read, larger ones mapped
 MAPPED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"}  # the types of what grows with a text
+TYPES = MAPPED | {"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
+TYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1"}
 
 
 def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], metadata: dict[str, str]) -> None:
-    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 stays so."""
-    import numpy
-    from safetensors import SafetensorError
-    from safetensors.numpy import save, save_file
+    """Save ``arrays`` (any library's, by name) as a .safetensors file, whole or not at all; bfloat16 stays so.
 
+    Written here and not by the library, which writes to a name of its own accord, or makes a second copy of everything.
+    The format is the one of https://github.com/huggingface/safetensors#format; its reader is the oracle of the tests.
+    """
+    write_whole(path, _pieces(arrays, metadata))
+
+
+def _pieces(arrays: Mapping[str, Any], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
+    """The file: the length of the header, the header, and the numbers of each array."""
+    import json
+
+    kept = {name: _stored(name, array) for name, array in arrays.items()}
+    names = sorted(kept, key=lambda name: (-kept[name][1].itemsize, name))  # the widest first: all are aligned
+    header: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name in names:
+        kind, array = kept[name]
+        begin, end = end, end + array.nbytes
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for name in names:
+        flat = kept[name][1].reshape(-1)  # a copy where the array lies otherwise in memory, of this one alone
+        yield flat.view("u1").data
+
+
+def _stored(name: str, array: Any) -> tuple[str, numpy.ndarray]:
+    """What a .safetensors file calls the type of ``array``, and its numbers, in the order of the file's bytes."""
     from attnviz.attention.arrays import bfloat16_halves, to_numpy
 
-    halves = {name: half for name, array in arrays.items() if (half := bfloat16_halves(array)) is not None}
-    whole = {name: halves[name] if name in halves else to_numpy(array) for name, array in arrays.items()}
-    contiguous = {name: numpy.ascontiguousarray(array) for name, array in whole.items()}
-    with written_whole(path) as target:
-        try:
-            if halves:
-                target.write_bytes(_as_bfloat16(save(contiguous, metadata), halves))
-            elif stat.S_ISREG(target.stat().st_mode):
-                save_file(contiguous, target, metadata)
-            else:  # a pipe, which save_file would replace with a file
-                target.write_bytes(save(contiguous, metadata))
-        except SafetensorError as error:  # how this library reports a full disk, too
-            raise AttnvizError(f"{path}: {error}") from None
+    if (halves := bfloat16_halves(array)) is not None:
+        return "BF16", halves.astype("<u2", copy=False)
+    whole = to_numpy(array)
+    little = whole.dtype.newbyteorder("<")
+    for kind, dtype in TYPES.items():
+        if dtype == little:
+            return kind, whole.astype(little, copy=False)
+    raise AttnvizError(f"{name} has the dtype {whole.dtype}, which a .safetensors file cannot hold")
 
 
 def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndarray], dict[str, str]]:
@@ -62,19 +83,6 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndar
         raise AttnvizError(
             f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
         ) from None
-
-
-def _as_bfloat16(content: bytes, names: Iterable[str]) -> bytes:
-    """The same file with its 16-bit numbers of these names declared as what they are: NumPy has no name for it."""
-    import json
-
-    length = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:length])
-    for name in names:
-        header[name]["dtype"] = "BF16"
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the numbers stay aligned
-    return len(text).to_bytes(8, "little") + text + content[length:]
 
 
 def _mapped(path: str | os.PathLike[str], types: Mapping[str, str]) -> dict[str, numpy.ndarray]:

@@ -64,7 +64,7 @@ def test_tables(kind, name):
 @EVERY_CASE
 def test_json(kind, name):
     trace, steps = made(kind, name)
-    heads = json.loads(to_json(trace, select(trace)))["layers"][0]["heads"]
+    heads = json.loads(b"".join(to_json(trace, select(trace))))["layers"][0]["heads"]
     assert_array_equal([[[cell is None for cell in row] for row in head["masked"]] for head in heads], steps.hidden)
     assert_allclose([head["weights"] for head in heads], steps.weights, atol=0)
 

@@ -16,7 +16,7 @@ from attnviz.trace.selection import select
 
 
 def parsed(trace, selection=None, **words):
-    return json.loads(to_json(trace, selection or select(trace, **words)), parse_constant=pytest.fail)
+    return json.loads(b"".join(to_json(trace, selection or select(trace, **words))), parse_constant=pytest.fail)
 
 
 def numbers(listed, dtype="float64"):

@@ -103,11 +103,11 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
 
 
 def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
-    """The output of each trace in one piece: what fails half-way has printed none of it."""
+    """The output of each trace, of which all is computed before the first piece: what fails has printed none of it."""
     for number, trace in traces:
         with named_line(number) if number else nullcontext():
-            piece = b"".join(render(number, trace))
-        yield piece
+            pieces = render(number, trace)
+        yield from pieces
 
 
 def _renderer(form: TableFormat, shown: Shown) -> Render:
@@ -116,7 +116,7 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
         case TableFormat.JSON:
             from attnviz.renderers.data.json_format import to_json
 
-            return lambda _, trace: [to_json(trace, shown.selection(trace))]
+            return lambda _, trace: to_json(trace, shown.selection(trace))
         case TableFormat.CSV:
             return _csv(shown)
         case TableFormat.MARKDOWN:
@@ -126,7 +126,7 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
     from attnviz.renderers.explain.tables import to_renderable
 
     terminal = Terminal(shown.table.output)
-    return lambda _, trace: (terminal(to_renderable(one)) for one in _told(trace, shown))
+    return lambda _, trace: [b"".join([terminal(to_renderable(one)) for one in _told(trace, shown)])]
 
 
 def _csv(shown: Shown) -> Render:

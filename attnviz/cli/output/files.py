@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.cli.output.streams import guarded_stdout, notice
 from attnviz.errors import UsageError
-from attnviz.files import written_whole
+from attnviz.files import write_whole
 
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.picture import Picture
@@ -26,9 +26,7 @@ def write(pieces: Iterable[bytes], output: Path | None) -> None:
                 stdout.write(piece)
                 stdout.flush()
         return
-    with written_whole(output) as target, open(target, "wb") as stream:
-        for piece in pieces:
-            stream.write(piece)
+    write_whole(output, pieces)
 
 
 def deliver(pieces: Iterable[bytes], output: Path | None) -> None:

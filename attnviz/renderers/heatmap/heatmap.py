@@ -37,7 +37,7 @@ class Heatmap:
         form = Path(path).suffix.lower().removeprefix(".")
         if form not in FORMATS:
             raise AttnvizError(f"{path}: its suffix is not one of {', '.join(f'.{word}' for word in FORMATS)}")
-        write_whole(path, self.drawn(form))
+        write_whole(path, [self.drawn(form)])
 
     def __repr__(self) -> str:
         title = self.picture.title  # which holds no line break: shared/labels.py

@@ -155,7 +155,7 @@ def test_rows_and_columns_that_are_left_out_are_cut_and_the_rest_says_where_it_s
     layer = make(4, 5, heads=2).layers[0]
     trace = Trace(tuple("abcd"), (layer,))
     part = LayerSelection(layer, (0, 1), queries=(1, 3), keys=(0, 2, 4))
-    (data,) = json.loads(to_json(trace, Selection((part,))))["layers"]
+    (data,) = json.loads(b"".join(to_json(trace, Selection((part,)))))["layers"]
     assert (data["query_tokens"], data["query_positions"]) == (["b", "d"], [1, 3])
     assert (data["key_tokens"], data["key_positions"]) == (["key0", "key2", "key4"], [0, 2, 4])
     (whole,) = parsed(trace)["layers"]
