@@ -22,6 +22,8 @@ COMPLAINTS = (
     "start new thread",
     "thread creation failed",
     "could not be made c-contiguous",  # matplotlib's
+    "without setting an exception",  # what Python says of NumPy's, which forgets to say anything
+    "error return without exception set",
 )
 LEAST = 256 << 20  # bytes of address space that NumPy and its products take, on top of the interpreter's
 
@@ -70,7 +72,10 @@ def lacks_memory(error: BaseException) -> bool:
     """Whether ``error``, of any library, says that there is not enough memory."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
         return True
-    return any(words in str(error).lower() for words in COMPLAINTS)
+    if any(words in str(error).lower() for words in COMPLAINTS):
+        return True
+    before = error.__cause__ or error.__context__  # what it was raised from, or while that was dealt with
+    return before is not None and lacks_memory(before)
 
 
 @lru_cache

@@ -141,6 +141,13 @@ def test_other_errors_are_no_lack_of_memory(error):
     assert not lacks_memory(error)
 
 
+def test_an_error_that_follows_from_a_lack_of_memory_is_one():
+    for kind in ("__cause__", "__context__"):
+        error = ValueError("odd")
+        setattr(error, kind, MemoryError())
+        assert lacks_memory(error)
+
+
 # The real thing: a process whose address space is bounded.
 
 LONG = " ".join(f"w{place % 500}" for place in range(3000))
@@ -164,6 +171,7 @@ def _bounded(folder, limit, arguments):
     return subprocess.run(
         [sys.executable, "-m", "attnviz", *arguments, "--file", "long.txt"],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"},  # as a person's own
         capture_output=True,
         text=True,
         timeout=120,

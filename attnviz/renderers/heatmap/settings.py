@@ -14,8 +14,19 @@ import matplotlib
 def own_settings(**settings: Any) -> Iterator[None]:
     """matplotlib as it comes, with ``settings``, whatever a person's matplotlibrc says: the same input, the same picture."""
     plain = {name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name}
-    with matplotlib.rc_context(plain | settings):  # type: ignore[arg-type]
+    with _said_of_memory(), matplotlib.rc_context(plain | settings):  # type: ignore[arg-type]
         yield
+
+
+@contextmanager
+def _said_of_memory() -> Iterator[None]:
+    """matplotlib's compiled parts take a list that cannot become an array, for want of memory, for one of a wrong type."""
+    try:
+        yield
+    except TypeError as error:
+        if "incompatible function arguments" not in str(error):
+            raise
+        raise MemoryError("matplotlib could not make an array") from error
 
 
 @contextmanager
