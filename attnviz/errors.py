@@ -30,12 +30,3 @@ class UsageError(AttnvizError):
     """The same for options and arguments that do not fit together: wrong usage, not wrong data."""
 
     exit_code = USAGE
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came. What tidies up after Ctrl-C does so after this, too."""
-
-
-def interruption_code(error: BaseException) -> int:
-    """The exit code of a program that ``error`` interrupts, or the error that it was raised from."""
-    return TERMINATED if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated) else INTERRUPTED

@@ -4,13 +4,14 @@ import gc
 import runpy
 import signal
 import sys
+import time
 from importlib import import_module
 
 import pytest
 from command_line import program
 
 from attnviz import files
-from attnviz.__main__ import run
+from attnviz.__main__ import _Signals, run
 from attnviz.cli import app
 
 
@@ -36,9 +37,9 @@ def test_the_exit_code_is_that_of_the_command_line(monkeypatch, arguments, code)
     assert gc.isenabled()  # what long runs leave is collected
 
 
-def ended_by(number, monkeypatch):
+def ended_by(number, monkeypatch, main=signal.raise_signal):
     """The exit code of a run that a signal ends."""
-    monkeypatch.setattr(app, "main", lambda: signal.raise_signal(number))
+    monkeypatch.setattr(app, "main", lambda: main(number))
     with pytest.raises(SystemExit) as ended:
         run()
     return ended.value.code
@@ -58,6 +59,48 @@ def test_a_signal_that_its_caller_has_ignored_stays_ignored(monkeypatch):
         run()
     assert ended.value.code == 0
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+
+
+def test_a_signal_that_comes_before_the_run_interrupts_it():
+    signals = _Signals()
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signals.interrupt()
+
+
+def test_a_signal_that_comes_when_all_is_done_interrupts_nothing(monkeypatch):
+    monkeypatch.setattr(files, "remove_unfinished", lambda: signal.raise_signal(signal.SIGINT))
+    assert ended_by(0, monkeypatch, lambda _: 0) == 130
+
+
+class ExtensionFileLoader:
+    """As Python's own loads compiled code."""
+
+    def exec_module(self, number):
+        signal.raise_signal(number)
+        return "imported"
+
+
+def test_a_signal_waits_until_compiled_code_is_imported(monkeypatch):
+    def main(number):
+        assert ExtensionFileLoader().exec_module(number) == "imported"
+        time.sleep(30)
+
+    assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+
+
+def test_an_interruption_is_of_a_class_that_python_does_not_remember(monkeypatch):
+    raised = []
+
+    def main(number):
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt as error:
+            raised.append(type(error))
+            raise
+
+    assert ended_by(signal.SIGINT, monkeypatch, main) == 130
+    assert raised != [KeyboardInterrupt]
 
 
 def test_what_a_second_signal_leaves_is_removed_at_the_end(monkeypatch, tmp_path):

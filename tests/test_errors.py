@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from attnviz import errors
-from attnviz.errors import AttnvizError, ChoiceError, Terminated, UsageError, interruption_code
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
 
 
 @pytest.mark.parametrize(("kind", "code"), [(AttnvizError, 1), (ChoiceError, 1), (UsageError, 2)])
@@ -21,12 +21,3 @@ def test_an_error_says_what_is_wrong_and_what_to_do(kind, code):
 def test_the_exit_codes_are_those_of_a_shell():
     assert (errors.DONE, errors.FAILED, errors.USAGE) == (0, 1, 2)
     assert (errors.INTERRUPTED, errors.TERMINATED) == (128 + signal.SIGINT, 128 + signal.SIGTERM)
-
-
-def test_an_interruption_has_the_code_of_its_signal_even_as_the_cause_of_another_error():
-    for error, code in ((KeyboardInterrupt(), 130), (Terminated(), 143)):
-        assert isinstance(error, KeyboardInterrupt)
-        assert interruption_code(error) == code
-        other = RuntimeError()
-        other.__cause__ = error
-        assert interruption_code(other) == code

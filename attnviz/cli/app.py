@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
-from attnviz.errors import DONE, FAILED, USAGE, AttnvizError, interruption_code
+from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 
 COMMANDS = ("explain", "heatmap", "html", "stats", "capture", "manual")
 
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from attnviz.cli.hints import usage_hint
 
         return _fail(error.format_message(), usage_hint(error, arguments, command_path), USAGE)
-    except (KeyboardInterrupt, typer.Abort) as error:
-        return interruption_code(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
     except Exception as error:
         from attnviz.attention.memory import lacks_memory
 

@@ -10,7 +10,7 @@ from command_line import attnviz, done, problem
 import attnviz as library
 from attnviz.cli.app import COMMANDS, build, main
 from attnviz.cli.typer_groups import Options
-from attnviz.errors import DONE, FAILED, INTERRUPTED, TERMINATED, USAGE, Terminated
+from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -68,8 +68,6 @@ def test_too_little_memory_is_one_line(monkeypatch, error, message):
 def test_an_interruption_has_the_code_of_a_shell(monkeypatch):
     _failing(monkeypatch, KeyboardInterrupt())
     assert attnviz("explain", "a").code == INTERRUPTED
-    _failing(monkeypatch, Terminated())
-    assert attnviz("explain", "a").code == TERMINATED
 
 
 def test_a_mistake_of_ours_is_a_traceback(monkeypatch):

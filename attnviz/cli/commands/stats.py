@@ -22,7 +22,7 @@ from attnviz.cli.output.formats import HEADS_FILE, PICTURES, StatsFormat, chosen
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
-from attnviz.errors import DONE, AttnvizError, ChoiceError, UsageError, interruption_code
+from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ def stats(
     def add(trace: Trace, report: Progress = no_progress) -> None:
         statistics.add(trace, selected(trace, part, special, region).as_region(), report)
 
-    code = DONE
     if lines.lines:
-        code = _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
+        _gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
     else:
         trace = read_trace(source, making)
         with progress("weights", timed=True, counted=False) as line:
@@ -71,13 +70,11 @@ def stats(
     _write(statistics, form, shown)
     if statistics.partial:
         notice(f"interrupted after {statistics.texts:,}{f' of {total:,}' if total else ''} texts")
-        raise typer.Exit(code)
+        raise typer.Exit(INTERRUPTED)
 
 
-def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], total: int | None) -> int:
+def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], total: int | None) -> None:
     """Add the traces that ``read`` brings: all that can be made, or those that come before the run is interrupted.
-
-    The exit code of the run: what is gathered by then is shown before it ends.
 
     A text that cannot be read is skipped, with a notice; where none can be, the error of the first is raised.
     """
@@ -100,14 +97,12 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
                 except AttnvizError as error:
                     skip(number, error)
                 line("texts", statistics.texts + statistics.skipped, total)
-    except KeyboardInterrupt as error:
+    except KeyboardInterrupt:
         if not statistics.texts:
             raise
         statistics.partial = True
-        return interruption_code(error)
     if not statistics.texts:
         raise errors[0]
-    return DONE
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
