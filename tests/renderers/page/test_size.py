@@ -9,7 +9,6 @@ import pytest
 from random_traces import long_trace, random_trace
 
 from attnviz import AttnvizError, Trace
-from attnviz.choices import Pool
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.page import to_html
 from attnviz.renderers.page.size import needs_pooling, why_pooled
@@ -86,23 +85,6 @@ def test_a_model_of_thirty_layers_has_a_page_at_every_length():
     assert max(sizes.values()) < 10e6
 
 
-def test_why_a_page_is_pooled_is_said_before_it_is_drawn():
-    trace, heard = random_trace(2, 6, 220, 32, causal=True), []
-    to_html(
-        trace,
-        select(trace),
-        limits=NARROW,
-        pool=Pool.MAX,
-        notice=heard.append,
-        report=lambda done, of: heard.append((done, of)),
-    )
-    assert heard[0] == (
-        "each map has 55 × 55 cells of 4 × 4 tokens, max: a page of every pair would be larger than 0.4 MB; "
-        "--layer and --head choose fewer maps"
-    )
-    assert all(isinstance(one, tuple) for one in heard[1:])
-
-
 def test_a_long_text_says_what_shows_a_part_of_it():
     layers = select(long_trace(700)).layers
     assert why_pooled(layers, LONG) == (
@@ -120,16 +102,6 @@ def test_weights_that_compress_well_are_looked_at_before_they_are_pooled():
     assert [needs_pooling(select(trace).layers, limits) for trace in (flat, sharp)] == [True, False]
     size, said = made(sharp, limits)
     assert (size < limits.size, said) == (True, [])
-
-
-def test_a_page_that_turns_out_too_large_is_pooled():
-    """Its arrays would fit, but its tokens are so long that they do not."""
-    layers = random_trace(1, 4, 100, 8).layers
-    trace = Trace(tuple("x" * 1500 + str(place) for place in range(100)), layers)
-    limits = Limits(megabytes=0.3, cells_of_several=20)
-    assert not needs_pooling(select(trace).layers, limits)
-    size, said = made(trace, limits)
-    assert (size < 0.3e6, len(said)) == (True, 1)
 
 
 def test_a_page_for_which_even_pooled_maps_are_too_large_is_refused_before_any_work():
