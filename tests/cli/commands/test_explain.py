@@ -362,3 +362,8 @@ def test_a_long_text_says_how_far_it_is(long):
 
     with _reported(select(trace_text("a b"))) as report:
         assert report is no_progress
+
+
+def test_a_trace_without_a_file_is_refused_before_a_model_is_loaded():
+    result = attnviz("explain", "a", "--model", "none/such", "--format", "safetensors")
+    assert problem(result, 2) == "a trace is saved to a .safetensors file"
