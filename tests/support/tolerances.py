@@ -87,23 +87,40 @@ def require_near(found: Any, expected: Any, allowed: Any, name: str = "") -> Non
         )
 
 
-def bounded(query: Array, key: Array, value: Array, arithmetic: Arithmetic, options: Mapping[str, Any]) -> Bounded:
+def bounded(
+    query: Array,
+    key: Array,
+    value: Array,
+    arithmetic: Arithmetic,
+    options: Mapping[str, Any],
+    off: tuple[Any, Any, Any] = (0, 0, 0),
+) -> Bounded:
     """The steps of attention by its definition, and what ``arithmetic`` may take each of them away by.
 
-    ``options`` are attend()'s. The arrays are what the library is given, (…, heads, tokens, d) or (tokens, d).
+    ``options`` are attend()'s. The arrays are what the library is given, (…, heads, tokens, d) or (tokens, d); ``off``, what
+    each of their numbers may be off by before attention begins, as that of a projection.
     """
     asked = {"scale": None, "softcap": None, "bias": None, "sinks": None} | dict(options)
     heads = query.shape[-3] if query.ndim > 2 else 1
     query, key, value = (numpy.asarray(array, Widest) for array in (query, key, value))
+    query_off, key_off, value_off = (
+        numpy.broadcast_to(numpy.asarray(one, Widest), array.shape)
+        for one, array in zip(off, (query, key, value), strict=True)
+    )
     if query.ndim > 2:
-        key, value = (numpy.repeat(array, heads // array.shape[-3], axis=-3) for array in (key, value))
+        key, value, key_off, value_off = (
+            numpy.repeat(array, heads // array.shape[-3], axis=-3) for array in (key, value, key_off, value_off)
+        )
     turned = numpy.swapaxes(key, -1, -2)
-    scores, sizes = query @ turned, abs(query) @ abs(turned)
+    longest_query, longest_key = abs(query) + query_off, abs(turned) + numpy.swapaxes(key_off, -1, -2)
+    scores, sizes = query @ turned, longest_query @ longest_key
+    moved = sizes - abs(query) @ abs(turned) if any(numpy.any(one) for one in off) else 0 * sizes
     dimension, keys = query.shape[-1], key.shape[-2]
     scale = 1 / numpy.sqrt(Widest(dimension)) if asked["scale"] is None else Widest(asked["scale"])
     lost = dimension * arithmetic.tiny
     scaled = scale * scores
     scaled_error = arithmetic.gamma(dimension + arithmetic.scaling) * abs(scale) * sizes + (abs(scale) + 1) * lost
+    scaled_error = scaled_error + abs(scale) * moved
     if 0 < abs(scale) < arithmetic.tiny:  # it underflows itself
         scaled_error = scaled_error + arithmetic.tiny * sizes
     if asked["softcap"] is not None:
@@ -113,11 +130,12 @@ def bounded(query: Array, key: Array, value: Array, arithmetic: Arithmetic, opti
     if sinks is not None:
         sinks = numpy.asarray(sinks, Widest)[:, None, None] if query.ndim > 2 else numpy.asarray(sinks, Widest)[:, None]
     weights, weights_error = softmax(masked, masked_error, arithmetic, sinks)
-    output_error = weights_error @ abs(value) + arithmetic.gamma(keys) * ((weights + weights_error) @ abs(value))
+    output_error = weights_error @ abs(value) + (weights + weights_error) @ value_off
+    output_error = output_error + arithmetic.gamma(keys) * ((weights + weights_error) @ (abs(value) + value_off))
     return Bounded(
         Steps(scores, scaled, masked, weights, weights @ value),
         Steps(
-            arithmetic.gamma(dimension) * sizes + lost,
+            arithmetic.gamma(dimension) * sizes + moved + lost,
             scaled_error,
             masked_error,
             weights_error,
@@ -199,6 +217,16 @@ def hidden(options: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
     if options.get("bias") is not None:
         closed |= options["bias"] == -numpy.inf
     return closed
+
+
+def linear(rows: Array, matrix: Array, added: Array | None, arithmetic: Arithmetic, off: Any = 0) -> tuple[Array, Array]:
+    """rows @ matrix + added, and what it may be off by where each of ``rows`` is off by ``off`` before."""
+    rows, matrix = numpy.asarray(rows, Widest), numpy.asarray(matrix, Widest)
+    plus = numpy.zeros(matrix.shape[-1], Widest) if added is None else numpy.asarray(added, Widest)
+    off = numpy.broadcast_to(numpy.asarray(off, Widest), rows.shape)
+    sizes = (abs(rows) + off) @ abs(matrix) + abs(plus)
+    error = off @ abs(matrix) + arithmetic.gamma(rows.shape[-1] + 1) * sizes + rows.shape[-1] * arithmetic.tiny
+    return rows @ matrix + plus, error
 
 
 def of_a_sum_of_weights(keys: int, dtype: Any) -> float:
