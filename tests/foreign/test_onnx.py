@@ -46,7 +46,9 @@ def in_heads(array: numpy.ndarray, heads: int | None) -> numpy.ndarray:
     return array.reshape(batch, tokens, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def options_of(attributes: dict[str, Any], given: dict[str, numpy.ndarray], shape: tuple[int, ...], text: int, suite: Suite):
+def options_of(
+    attributes: dict[str, Any], given: dict[str, numpy.ndarray], shape: tuple[int, ...], text: int, suite: Suite
+):
     """attend()'s options for one text of the batch; ``shape`` is that of its scores, (heads, queries, keys)."""
     _, queries, keys = shape
     seen, bias = numpy.ones(shape, bool), None
@@ -109,7 +111,12 @@ def compare(node: Any, inputs: list[numpy.ndarray], outputs: list[numpy.ndarray]
         arrays = query[text], key[text], value[text]
         steps = attend(*arrays, **options)
         allowed = Steps(
-            *(a + b for a, b in zip(bounded(*arrays, ours, options).errors, bounded(*arrays, theirs, options).errors, strict=True))
+            *(
+                a + b
+                for a, b in zip(
+                    bounded(*arrays, ours, options).errors, bounded(*arrays, theirs, options).errors, strict=True
+                )
+            )
         )
         require_near(steps.output, expected[text], allowed.output, "output")
         if "qk_matmul_output" in wanted:

@@ -219,7 +219,9 @@ def hidden(options: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
     return closed
 
 
-def linear(rows: Array, matrix: Array, added: Array | None, arithmetic: Arithmetic, off: Any = 0) -> tuple[Array, Array]:
+def linear(
+    rows: Array, matrix: Array, added: Array | None, arithmetic: Arithmetic, off: Any = 0
+) -> tuple[Array, Array]:
     """rows @ matrix + added, and what it may be off by where each of ``rows`` is off by ``off`` before."""
     rows, matrix = numpy.asarray(rows, Widest), numpy.asarray(matrix, Widest)
     plus = numpy.zeros(matrix.shape[-1], Widest) if added is None else numpy.asarray(added, Widest)
