@@ -7,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-EXACT = {"rtol": 1e-12, "atol": 1e-12}
 KINDS = pytest.mark.parametrize("convert", [numpy.asarray, torch.from_numpy], ids=["numpy", "torch"])
 
 
