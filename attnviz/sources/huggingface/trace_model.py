@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.seams import Complaint, accepted, complains
+from attnviz.sources.huggingface.seams import Complaint, accepted, closed, complains
 from attnviz.sources.huggingface.watch import Watch, watching
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
 from attnviz.trace.layer import TOWERS, Layer
@@ -50,7 +50,8 @@ def _run(model: Model, reading: Reading) -> None:
     """One forward pass, without anything that a generation or a training would keep."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
-    with _evaluating(model.model), torch.inference_mode(), _model_errors(model):
+    surroundings = closed() if model.found else nullcontext()
+    with surroundings, _evaluating(model.model), torch.inference_mode(), _model_errors(model):
         model.model(**inputs, **options)
 
 

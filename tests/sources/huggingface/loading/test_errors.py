@@ -83,3 +83,14 @@ def test_pickled_weights_are_named_with_a_way_out():
     assert "pytorch_model.bin" in error.message
     assert "save_pretrained" in error.hint
     assert one_line(ValueError("a\nb")) == "a b"
+
+
+def test_a_model_that_needs_another_is_told_so(llama):
+    """A backbone of the hub, which transformers would look up while it reads the settings."""
+    (llama / "config.json").write_text(
+        json.dumps({"model_type": "upernet", "backbone": "owner/backbone", "use_timm_backbone": False})
+    )
+    with pytest.raises(
+        AttnvizError, match="needs something that does not lie in its folder, and attnviz fetches nothing"
+    ):
+        load_model(str(llama), None, None, None)
