@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import torch
 import transformers
 from huggingface_hub import constants
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations import hub_kernels
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
@@ -158,6 +158,11 @@ def first_known(kinds: Iterable[str], config: Any) -> Any:
     """The first of these Auto classes that has a model for ``config``, or None."""
     classes = (getattr(transformers, kind) for kind in kinds)
     return next((kind for kind in classes if type(config) in kind._model_mapping), None)
+
+
+def has_its_own_chat(tokenizer: Any) -> bool:
+    """Whether ``tokenizer`` writes chats by code of its own (Mistral's does), and not by its template."""
+    return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
 
 
 def accepted(model: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import threading
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 import transformers
 from huggingface_hub import HfApi, constants, hf_hub_download
-from tiny_models import CONFIGS, inputs, model
+from tiny_models import CONFIGS, inputs, model, tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedConfig
 from transformers.integrations import hub_kernels
 
@@ -218,6 +219,27 @@ def test_a_tokenizer_reads_no_file_that_its_settings_name_elsewhere(llama, tmp_p
     (llama / "tokenizer_config.json").write_text(json.dumps(settings))
     own = AutoTokenizer.from_pretrained(llama)
     assert "secret" not in " ".join(own.get_vocab()), "a tokenizer's settings choose files outside its folder"
+
+
+def test_templates_are_filled_in_by_the_function_of_transformers():
+    module, function = seams.CHAT_RENDERER
+    render = getattr(importlib.import_module(module), function)
+    turns = [{"role": "user", "content": "a"}]
+    texts, _ = render(conversations=[turns], chat_template=tokenizer().chat_template, add_generation_prompt=True)
+    expected = tokenizer().apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert texts == [expected], "no chat template can be filled in: the function takes or gives something else"
+
+
+def test_a_tokenizer_that_writes_chats_by_its_own_code_is_known():
+    assert not seams.has_its_own_chat(tokenizer()), "every tokenizer would fill in its template without bounds"
+
+    class Own(type(tokenizer())):
+        def apply_chat_template(self, *_, **__):
+            return ""
+
+    own = copy.deepcopy(tokenizer())
+    own.__class__ = Own
+    assert seams.has_its_own_chat(own)
 
 
 def test_the_complaint_about_what_lies_elsewhere():

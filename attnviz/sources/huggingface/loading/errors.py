@@ -34,7 +34,7 @@ def pickled(name: str, file: str) -> AttnvizError:
     )
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: Exception | str) -> str:
     """What an error says, on one line of bearable length."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
