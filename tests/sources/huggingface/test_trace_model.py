@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -52,3 +53,17 @@ def test_progress_tells_of_every_layer(folders):
     steps = []
     trace(Model.load(str(folders / "T5")), "Your step", progress=lambda *step: steps.append(step))
     assert steps == [(number, 8) for number in range(1, 9)]
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_model_that_was_found_by_its_name_asks_no_hub_while_it_runs(folders, found, monkeypatch):
+    """One that a person has loaded in Python may do as its owner let it."""
+    from huggingface_hub import constants
+
+    offline = []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    network = Model.load(str(folders / "Llama")) if found else Model(copy.deepcopy(model("Llama")), "mine", tokenizer())
+    network.model.register_forward_pre_hook(lambda *_: offline.append(constants.HF_HUB_OFFLINE))
+    trace(network, TEXT)
+    assert offline == [found]
+    assert not constants.HF_HUB_OFFLINE
