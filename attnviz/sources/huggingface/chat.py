@@ -33,22 +33,21 @@ def in_chat(tokenizer: Any, text: str, name: str) -> str:
 
     ``name`` is the model's, for an AttnvizError where the template cannot be filled in.
     """
-    turns = [{"role": "user", "content": text}]
+    turns, most = [{"role": "user", "content": text}], LENGTH + 4 * len(text)
     try:
         if not tokenizer.chat_template:
             raise AttnvizError(f"the tokenizer of {name} has no chat template", "leave out --chat")
         if has_its_own_chat(tokenizer):
             return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         template, variables = tokenizer.get_chat_template(), tokenizer.special_tokens_map
+        request = json.dumps({"template": template, "turns": turns, "variables": variables, "most": most})
     except AttnvizError:
         raise
     except (
         Exception
     ) as error:  # there are several templates, and none is the default; or the tokenizer is a person's own
         raise _refusal(name, str(error)) from None
-    most = LENGTH + 4 * len(text)
-    request = {"template": template, "turns": turns, "variables": variables, "most": most}
-    answer = CHILD.answer(request)
+    answer = CHILD.answer(request.encode() + b"\n", most)
     if "bound" in answer:
         raise AttnvizError(
             f"the chat template of {name} {_said(answer['bound'], most)}", "leave out --chat, or mend the template"
@@ -80,11 +79,11 @@ class Child:
         self._end: Any = None
         self._one_at_a_time = threading.Lock()
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the process answers (chat_child.py); a bound that it hits is an answer, too."""
+    def answer(self, request: bytes, most: int) -> dict[str, Any]:
+        """What the process answers (chat_child.py), ``most`` characters; a bound that it hits is an answer, too."""
         with self._one_at_a_time:
             try:
-                answer = self._asked(json.dumps(request).encode() + b"\n", 4 * request["most"])
+                answer = self._asked(request, 4 * most)
             except BaseException:  # Ctrl-C, most likely: a late answer must not be taken for the next one's
                 self.close()
                 raise

@@ -74,7 +74,9 @@ def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
             model.tokenizer, in_chat(model.tokenizer, text, model.name) if chat else text, special=not chat
         )
     else:
-        tokens = tokens_of_ids(_ids(text, "the ids"), model.tokenizer if model.has_tokenizer else None)
+        ids = _ids(text, "the ids")
+        _require_known(model.model, ids)  # before the tokenizer is asked for words for them
+        tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
         raise AttnvizError("the tokenizer makes no tokens of this text", "give at least one word")
     return tokens

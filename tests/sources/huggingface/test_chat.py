@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,20 @@ def test_a_tokenizer_that_writes_chats_by_code_of_its_own_is_left_to_it():
     own = with_template("{{ 'template' }}")
     own.__class__ = Own
     assert in_chat(own, "x", "mine") == "own x"
+
+
+@pytest.mark.parametrize(
+    "damaged", [{"chat_template": 5}, {"chat_template": {"default": ["a"]}}, {"special_tokens_map": {1j}}]
+)
+def test_a_tokenizer_that_is_damaged_is_told(damaged):
+    class Damaged(type(tokenizer())):
+        special_tokens_map = damaged.get("special_tokens_map", {})
+
+    own = with_template("a")
+    own.__class__ = Damaged
+    own.chat_template = damaged.get("chat_template", "a")
+    with pytest.raises(AttnvizError, match="the chat template of mine refuses this text: "):
+        in_chat(own, "x", "mine")
 
 
 REFUSED = {
@@ -178,7 +193,8 @@ def test_its_process_ends_with_it(monkeypatch):
     monkeypatch.setattr(chat, "CHAT_RENDERER", ("renderer_double", "render"))
     child = Child()
     turns = [{"role": "user", "content": "b"}]
-    assert child.answer({"template": "a", "turns": turns, "variables": {}, "most": 10}) == {"text": "a: b …"}
+    request = {"template": "a", "turns": turns, "variables": {}, "most": 10}
+    assert child.answer(json.dumps(request).encode() + b"\n", 10) == {"text": "a: b …"}
     process = child._process
     del child
     gc.collect()

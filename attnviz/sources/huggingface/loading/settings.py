@@ -17,7 +17,8 @@ OTHERS = ("tokenizer_config.json", "preprocessor_config.json", "processor_config
 IMPLEMENTATION = re.compile(r"(attn|attention|experts?)_implementation")
 LAYERS = re.compile(r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?)|(\w+_)?layers|depths?")
 MOST_LAYERS = 100_000  # each is built before the first weight is read: a billion would take for ever
-# Fields that name files, and how such a name ends. What they name is read from the model's own folder.
+# Fields that name a file, or list files, and how such a name ends. It is read from the model's own folder.
+LISTS = ("configuration_files", "fast_tokenizer_files")
 FILES = {
     "transformers_weights": (".safetensors", ".safetensors.index.json"),
     "configuration_files": (".json",),
@@ -44,7 +45,8 @@ def _require_harmless(name: str, path: Path) -> None:
         if IMPLEMENTATION.search(field.lower()):
             _require_built_in(place, value)
         if field in FILES:
-            _require_plain(place, value, FILES[field])
+            names = value if field in LISTS and isinstance(value, list) else [value]
+            _require_plain(place, names, FILES[field])
         if field == "repo_path" and value is not None:
             raise AttnvizError(
                 f"{place}: it asks for files of another model, which attnviz does not read", "use another model"
@@ -69,11 +71,11 @@ def _require_countable(place: str, value: Any) -> None:
             raise AttnvizError(f"{place} = {str(part)[:30]}: at most {MOST_LAYERS:,} are built", "copy it again")
 
 
-def _require_plain(place: str, value: Any, endings: tuple[str, ...]) -> None:
-    for part in _leaves(value):
-        if part is not None and not any(is_plain(part, ending) for ending in endings):
+def _require_plain(place: str, names: list[Any], endings: tuple[str, ...]) -> None:
+    for name in names:
+        if name is not None and not any(is_plain(name, ending) for ending in endings):
             raise AttnvizError(
-                f"{place} = {part!r}"[:300]
+                f"{place} = {name!r}"[:300]
                 + f": expected the name of a {' or '.join(endings)} file in the same folder",
                 "attnviz reads no pickles, which can run any code, and nothing outside the folder that you name",
             )
