@@ -49,7 +49,6 @@ class Complaint(Enum):
     OWN_CODE = ("trust_remote_code", "custom code")
     UNKNOWN_ARCHITECTURE = ("does not recognize this architecture", "Unrecognized model")
     OTHER_SHAPES = ("mismatched",)
-    NO_SAFETENSORS = ("safetensors",)
     NO_MEMORY = ("allocate memory",)
     OFFLINE = ("offline mode is enabled", "in the local cache")
 
@@ -58,8 +57,6 @@ def complains(error: Exception, of: Complaint) -> bool:
     """Whether ``error`` complains of this."""
     if of is Complaint.NO_MEMORY and isinstance(error, torch.OutOfMemoryError):
         return True
-    if of is Complaint.NO_SAFETENSORS and not isinstance(error, OSError):
-        return False
     return any(words in str(error) for words in of.value)
 
 

@@ -143,14 +143,6 @@ def test_the_complaint_about_weights_of_other_shapes(llama):
     assert complains(error, Complaint.OTHER_SHAPES), f"weights of other shapes get a vague line: {error}"
 
 
-def test_the_complaint_about_weights_that_are_no_safetensors(llama):
-    torch.save({}, llama / "pytorch_model.bin")
-    (llama / "model.safetensors").unlink()
-    error = error_of(lambda: AutoModel.from_pretrained(llama, use_safetensors=True))
-    assert complains(error, Complaint.NO_SAFETENSORS), f"pickled weights on the hub get a vague line: {error}"
-    assert not complains(ValueError("safetensors"), Complaint.NO_SAFETENSORS)
-
-
 def test_the_complaint_about_too_little_memory():
     error = error_of(lambda: torch.empty(1 << 60))
     assert complains(error, Complaint.NO_MEMORY), f"a text too long for the memory gets a vague line: {error}"

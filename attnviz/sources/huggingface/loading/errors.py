@@ -51,8 +51,6 @@ def _clear_error(name: str, error: Exception) -> AttnvizError:
         )
     if complains(error, Complaint.OTHER_SHAPES):
         return AttnvizError(f"{name} has weights whose shapes do not match its config.json", "copy both files again")
-    if complains(error, Complaint.NO_SAFETENSORS):
-        return pickled(name, "another format")
     if complains(error, Complaint.OFFLINE) and os.path.isdir(name):
         return AttnvizError(
             f"{name} needs something that does not lie in its folder, and attnviz fetches nothing but the model you name",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attnviz.errors import AttnvizError
-from attnviz.files import file_errors
+from attnviz.files import file_errors, require_file
 from attnviz.sources.huggingface.loading.errors import one_line, pickled
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -51,9 +51,11 @@ def weight_files(name: str, folder: Path, entry: str | None) -> list[str]:
 
 
 def require_weights(name: str, folder: Path, files: list[str]) -> None:
-    """Refuse a folder that lacks one of its ``files`` of weights."""
+    """Refuse a folder that lacks one of its ``files`` of weights, or keeps it closed."""
     lost = [file for file in files if not (folder / file).is_file()]
     if not lost:
+        for file in files:
+            require_file(folder / file)
         return
     if files != [WEIGHTS]:
         raise AttnvizError(f"{name} lacks a part of its weights: {', '.join(lost)}", "download or copy it again")
@@ -65,11 +67,14 @@ def require_weights(name: str, folder: Path, files: list[str]) -> None:
 
 def read_settings(name: str, path: Path) -> dict[str, Any]:
     """What a JSON file of the model says."""
+    with file_errors(path):
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST_SETTINGS else b""
     try:
-        if path.stat().st_size > LARGEST_SETTINGS:
-            raise ValueError(f"it has {path.stat().st_size:,} bytes, more than the {LARGEST_SETTINGS:,} of any model")
-        settings = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        if size > LARGEST_SETTINGS:
+            raise ValueError(f"it has {size:,} bytes, more than the {LARGEST_SETTINGS:,} of any model")
+        settings = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise AttnvizError(f"{path.name} of {name} cannot be read: {one_line(error)}", "copy it again") from None
     if not isinstance(settings, dict):
         raise AttnvizError(f"{path.name} of {name} does not describe a model", "copy it again")

@@ -46,7 +46,6 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
     ("error", "message"),
     [
         (ValueError("set trust_remote_code=True"), "mine needs code of its own"),
-        (OSError("no file named model.safetensors, use_safetensors"), "only in another format"),
         (OSError("mine is not a local folder"), "mine"),
         (ImportError("install sentencepiece"), "mine: install sentencepiece"),
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -148,6 +149,22 @@ def test_a_folder_that_may_not_be_listed_is_one_line(llama, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", refused)
     with pytest.raises(AttnvizError, match="llama: permission denied"):
         require_own_files(str(llama), llama)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_one_line(llama, file, monkeypatch):
+    """As a plain user finds it; who runs the tests may be allowed everything."""
+    opened = io.open
+
+    def refused(path, *arguments, **options):
+        if str(path) == str(llama / file):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", refused)
+    monkeypatch.setattr(io, "open", refused)
+    with pytest.raises(AttnvizError, match=rf"llama/{file}: permission denied$"):
+        trace_model(llama, TEXT)
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"a": ' * 100_000, "\ufeff{}", "{} {}", "NaN", '"a"', ""])
