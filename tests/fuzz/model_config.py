@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pickle
@@ -167,6 +168,7 @@ def check(case: Case) -> None:
 @lru_cache
 def _good(architecture: str, sharded: bool) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder)
     saved(architecture, folder)
     if sharded:
         transformers.utils.logging.disable_progress_bar()

@@ -83,8 +83,9 @@ def closed() -> Iterator[None]:
             (hub_kernels, "get_kernel", no_kernel),
             (torch, "load", load),
         ):
-            stack.callback(setattr, owner, attribute, getattr(owner, attribute))
-            setattr(owner, attribute, value)
+            if hasattr(owner, attribute):  # where there is no get_kernel, no kernel is fetched
+                stack.callback(setattr, owner, attribute, getattr(owner, attribute))
+                setattr(owner, attribute, value)
         yield
 
 
@@ -96,7 +97,7 @@ def prepare(config: PreTrainedConfig) -> None:
     unpacked, which gives the same numbers and needs no kernel of a hub.
     """
     for part in _configs_in(config):
-        if part._attn_implementation_internal != "eager":
+        if getattr(part, "_attn_implementation_internal", None) != "eager":
             part._attn_implementation_internal = None
         packed = getattr(part, "quantization_config", None)
         if isinstance(packed, dict) and packed.get("quant_method") == "mxfp4":

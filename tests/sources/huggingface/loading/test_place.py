@@ -88,9 +88,10 @@ def test_hostile_settings_and_links_of_the_hub_are_refused_by_the_same_rule(cach
 
 
 @pytest.fixture
-def online(monkeypatch):
-    """The hub answers; what is asked of its library is listed, and done by the functions of a test."""
+def online(cached, monkeypatch):
+    """Beside a cache the hub answers; what is asked of its library is listed, and done by the functions of a test."""
     asked = []
+    assert cached.is_dir()
     monkeypatch.setattr(hub, "_reachable", lambda: True)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     place._snapshot.cache_clear()
