@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnviz.api import load, trace_model, trace_text
+    from attnviz.api import generate, load, trace_model, trace_text
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
@@ -30,6 +30,7 @@ __all__ = [
     "Trace",
     "__version__",
     "attend",
+    "generate",
     "load",
     "pool",
     "trace_model",
@@ -46,6 +47,7 @@ _MODULES = {
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
+    "generate": "attnviz.api",
     "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
     "trace_model": "attnviz.api",

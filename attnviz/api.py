@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attnviz.arguments import Chosen, Where, chosen, member, members, real_number, text_of, where, whole_number
+from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, where, whole_number
 from attnviz.choices import (
+    ALTERNATIVES,
+    ALTERNATIVES_LIMITS,
     DIMENSION_LIMITS,
     DPI_LIMITS,
     HEADS_LIMITS,
@@ -17,6 +19,8 @@ from attnviz.choices import (
     PAGE_MEGABYTES_LIMITS,
     PRECISION,
     PRECISION_LIMITS,
+    TOKENS,
+    TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
     MapStep,
@@ -104,11 +108,44 @@ def trace_model(
     from attnviz.sources.huggingface.model import Model
     from attnviz.sources.huggingface.trace_model import trace
 
-    if isinstance(model, str | os.PathLike):
-        watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
-    else:
-        watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
+    watched = Model.of(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
     return trace(watched, text, layer=chosen("layer", layer), target=target, chat=chat)
+
+
+def generate(
+    model: Any,
+    text: Text,
+    tokens: int = TOKENS,
+    *,
+    tokenizer: Any = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    alternatives: int = ALTERNATIVES,
+    chat: bool = False,
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+) -> Trace:
+    """What ``model`` writes after ``text``, token by token, as ``attnviz generate`` does: its own generate(), watched.
+
+    tokens        at most so many; a token that ends the text ends it sooner
+    temperature, top_k, top_p, seed   draw each token; without the first three the likeliest is taken
+    alternatives  how many predictions are kept of each position
+    model, text, tokenizer, chat, device, dtype, device_map   as of ``trace_model``
+
+    The trace holds every position that ran: all tokens but the last, which was chosen and never read. ``generation`` says
+    what was written, ``predictions`` what might have been. AttnvizError as of ``trace_model``.
+    """
+    from attnviz.sources.huggingface.generate import generate as write
+    from attnviz.sources.huggingface.model import Model
+
+    tokens = whole_number("tokens", tokens, TOKENS_LIMITS)
+    alternatives = whole_number("alternatives", alternatives, ALTERNATIVES_LIMITS)
+    draw = drawing(temperature, top_k, top_p, seed)
+    writer = Model.of(model, tokenizer, device=device, dtype=dtype, device_map=device_map, writes=True)
+    return write(writer, text, tokens, sampling=draw, alternatives=alternatives, chat=chat)
 
 
 def explain(

@@ -21,7 +21,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
-from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat, WritingFormat
 from attnviz.renderers.page.forms import Form
 from attnviz.text.lessons import lessons
 from attnviz.text.tokenizer import tokenize
@@ -40,6 +40,17 @@ def written(command: str, form: StrEnum, *options: str) -> bytes:
 
 def stats(form: StrEnum) -> bytes:
     return written("stats", form, *(["--metric", "entropy"] if form.value in ("png", "svg", "pdf") else []))
+
+
+def generated(form: StrEnum) -> bytes:
+    """What generate writes of two tokens of a tiny model."""
+    from tiny_models import saved  # not for the other choices
+
+    folder = Path("model") if Path("model").exists() else saved("Llama", Path("model"))
+    target = Path(f"written.{form.value}")
+    result = attnviz("generate", TEXT, "--tokens", "2", "--model", folder, "--format", form, "-o", target)
+    assert result.code == 0, result.stderr
+    return target.read_bytes()
 
 
 def positioned(position: StrEnum) -> bytes:
@@ -98,6 +109,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     PictureFormat: lambda form: written("heatmap", form),
     StatsFormat: stats,
     Topic: topic_text,
+    WritingFormat: generated,
 }
 NO_CHOICE = {
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
@@ -165,7 +177,9 @@ def test_a_planted_member_without_a_factory_is_found(choice):
 
 def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
-    words = {form.value for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat) for form in choice}
+    words = {
+        form.value for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat) for form in choice
+    }
     assert suffixes.keys() == words - {"term"}  # which no file holds
     assert len({suffix for some in suffixes.values() for suffix in some}) == sum(map(len, suffixes.values()))
 

@@ -82,8 +82,27 @@ LAYER = _object(
     },
     "rule",
 )
+PREDICTION = Kind(
+    "a token and its probability",
+    lambda value: isinstance(value, list) and len(value) == 2 and TEXT.fits(value[0]) and NUMBER.fits(value[1]),
+)
+GENERATION = _object(
+    {
+        "chosen": TOKENS,
+        "probabilities": _list_of(NUMBER, "a list of numbers"),
+        "prompt": TEXT.or_null(),
+        "text": TEXT.or_null(),
+    },
+    "chosen",
+)
 RECORD = _object(
-    {"tokens": TOKENS, "source": _object({}), "layers": _list_of(LAYER, "a list of layers")},
+    {
+        "tokens": TOKENS,
+        "source": _object({}),
+        "layers": _list_of(LAYER, "a list of layers"),
+        "predictions": _list_of(_list_of(PREDICTION, "a list of predictions"), "a list of lists"),
+        "generation": GENERATION,
+    },
     "tokens",
     "source",
     "layers",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
@@ -19,16 +19,26 @@ from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
 
+if TYPE_CHECKING:
+    from attnviz.trace.generation import Generation, Predictions
+
 FORMAT = 1  # of saved traces, and of the JSON
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping."""
+    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
+
+    predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
+                 few likeliest tokens; () as a whole, or of a position, where they are not known
+    generation   what the model wrote itself; all of it but the last token is among the tokens
+    """
 
     tokens: tuple[str, ...]
     layers: tuple[Layer, ...]
     source: Origin = field(default_factory=Origin)
+    predictions: tuple[Predictions, ...] = ()
+    generation: Generation | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", valid_tokens(self.tokens))
@@ -46,6 +56,15 @@ class Trace:
                         f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token for each row"
                     )
             require_known_parts_fit(layer)
+        if self.predictions:
+            self._take_predictions()
+
+    def _take_predictions(self) -> None:
+        from attnviz.trace.generation import valid_predictions  # most traces have none
+
+        object.__setattr__(self, "predictions", valid_predictions(self.predictions))
+        if len(self.predictions) not in {len(self.query_tokens(layer)) for layer in self.layers}:
+            raise AttnvizError(f"predictions for {len(self.predictions)} positions: no layer has as many queries")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -71,7 +90,11 @@ class Trace:
 
         arrays: dict[str, Array] = {}
         layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
-        record = {"tokens": self.tokens, "source": self.source, "layers": layers}
+        record: dict[str, Any] = {"tokens": self.tokens, "source": self.source, "layers": layers}
+        if self.predictions:
+            record["predictions"] = self.predictions
+        if self.generation is not None:
+            record["generation"] = vars(self.generation)
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
@@ -130,9 +153,19 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
     try:
         record = parsed_json(metadata["trace"].encode(), "its record")
         require_record(record)
-        return Trace(record["tokens"], tuple(unpacked_layers(record["layers"], arrays)), record["source"])
+        layers = tuple(unpacked_layers(record["layers"], arrays))
+        return Trace(record["tokens"], layers, record["source"], record.get("predictions", ()), _generation(record))
     except AttnvizError as error:
         raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
+
+
+def _generation(record: Mapping[str, Any]) -> Generation | None:
+    """What a model wrote, where the record tells of it."""
+    if "generation" not in record:
+        return None
+    from attnviz.trace.generation import read_generation
+
+    return read_generation(record["generation"])
 
 
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:

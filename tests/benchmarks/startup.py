@@ -53,6 +53,7 @@ BUDGETS = (
     Budget(("stats", TEXT), NUMBERS, 1.15, 130),
     Budget(("manual", "toy"), ("typer", "rich.table"), 1.15, 50, frozenset()),
     Budget(("capture", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
+    Budget(("generate", "--help"), ("typer", "rich.table"), 1.3, 180, frozenset()),
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend
 from attnviz.cli.options.engine import EngineOptions
-from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.model import LoadOptions, ModelOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.progress import no_line, progress
@@ -19,6 +19,7 @@ from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
 
 if TYPE_CHECKING:
+    from attnviz.sources.huggingface.model import Model
     from attnviz.trace.trace import Trace
 
 
@@ -29,23 +30,7 @@ class ModelTraces:
         self.options, self.engine, self.layer = options, engine, layer
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
-        require_left(MODELS, "a model")
-        try:
-            with progress(f"loading {options.model}"):
-                from attnviz.sources.huggingface.model import Model
-                from attnviz.sources.huggingface.trace_model import trace
-
-                self._trace = trace
-                dtype = None if engine.dtype is None else engine.dtype.value
-                self.model = Model.load(
-                    str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map
-                )
-        except ImportError as error:
-            if lacks_memory(error):
-                raise
-            raise AttnvizError(
-                f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
-            ) from None
+        self.model = load_model(options, engine)
 
     @property
     def reads_images(self) -> bool:
@@ -54,7 +39,9 @@ class ModelTraces:
 
     def __call__(self, text: str | Path) -> Trace:
         with nullcontext(no_line) if self.quiet else progress("layers") as line:
-            trace = self._trace(
+            from attnviz.sources.huggingface.trace_model import trace as read
+
+            trace = read(
                 self.model,
                 text,
                 layer=self.layer,
@@ -66,6 +53,25 @@ class ModelTraces:
             notice(f"not shown, because they compute attention in their own way: {', '.join(trace.source.unseen)}")
             self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
+
+
+def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False) -> Model:
+    """The model that the options name; ``writes``: with its language head."""
+    require_left(MODELS, "a model")
+    try:
+        with progress(f"loading {options.model}"):
+            from attnviz.sources.huggingface.model import Model
+
+            dtype = None if engine.dtype is None else engine.dtype.value
+            return Model.load(
+                str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map, writes=writes
+            )
+    except ImportError as error:
+        if lacks_memory(error):
+            raise
+        raise AttnvizError(
+            f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
+        ) from None
 
 
 def require_no_toy(toy: ToyOptions, brings: str) -> None:

@@ -8,8 +8,8 @@ from attnviz.cli.options.panels import MODEL
 from attnviz.cli.typer_groups import Options
 
 
-class ModelOptions(Options):
-    """A real model instead of the toy."""
+class LoadOptions(Options):
+    """A model, and how it is loaded."""
 
     model: Annotated[
         str | None,
@@ -21,12 +21,17 @@ class ModelOptions(Options):
         str | None,
         typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
+    ] = False
+
+
+class ModelOptions(LoadOptions):
+    """A real model instead of the toy."""
+
     target: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
         ),
     ] = None
-    chat: Annotated[
-        bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
-    ] = False

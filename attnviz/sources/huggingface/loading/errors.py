@@ -17,7 +17,7 @@ from attnviz.sources.huggingface.seams import Complaint, complains
 def loading_errors(name: str) -> Iterator[None]:
     """Turn what the block raises while it loads ``name`` into an AttnvizError; transformers says nothing of its own."""
     try:
-        with _silence():
+        with silence():
             yield
     except AttnvizError:
         raise
@@ -64,7 +64,7 @@ def _clear_error(name: str, error: Exception) -> AttnvizError:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """transformers neither warns nor draws bars of its own meanwhile."""
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
