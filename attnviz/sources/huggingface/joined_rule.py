@@ -61,6 +61,8 @@ class JoinedRule:
         if self._passes == 1:
             self._rule = rule
         before = self._rule
+        if rule is before:
+            return
         if (rule.scale, rule.softcap) != (before.scale, before.softcap) or not _same(rule.sinks, before.sinks):
             raise AttnvizError("its scale, softcap or sinks change from step to step, so its steps make no one map")
         if rule.mask is not None and rule.mask.ndim > 2 and rule.mask.shape[0] > 1:

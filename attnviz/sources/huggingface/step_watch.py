@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from attnviz.attention.rule import RULE_ARRAYS
+from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -29,6 +29,7 @@ class LayerSteps:
 
     def __init__(self, address: LayerAddress, number: int) -> None:
         self.address, self.number = address, number
+        self.is_cross = address.stack == "cross"  # its keys are those of another text, the same in every pass
         self.count = 0  # queries so far
         self._queries: list[torch.Tensor] = []  # (heads, queries, d_k) of each pass, as all below
         self._keys: list[torch.Tensor] = []
@@ -36,11 +37,7 @@ class LayerSteps:
         self._outputs: list[torch.Tensor] = []  # (queries, heads, d_v): the model's own
         self._rule = JoinedRule()
         self._plain = False
-
-    @property
-    def is_cross(self) -> bool:
-        """Whether its keys are those of another text, the same in every pass."""
-        return self.address.stack == "cross"
+        self._known: tuple[Any, Rule] | None = None
 
     def add(self, call: AttentionCall, output: torch.Tensor, once: OncePerTensor) -> None:
         """Keep what is new in ``call``, whose ``output`` the model itself computed."""
@@ -52,7 +49,7 @@ class LayerSteps:
             )
         call = _without_room(call, end)
         first = 0 if self.is_cross else self.count + call.queries - end
-        rule = call_rule(call, once)
+        rule = self._rule_of(call, once)
         if self.is_cross and self.count:
             self._require_same_keys(call, rule.mask)
         else:
@@ -66,6 +63,15 @@ class LayerSteps:
         self._outputs.append(_own(output[0], call.queries))
         self._plain = call.is_plain
         self.count += call.queries
+
+    def _rule_of(self, call: AttentionCall, once: OncePerTensor) -> Rule:
+        """The rule of ``call``; that of one query without a mask is the same in every step."""
+        if call.queries > 1 or call.mask is not None or call.options.get("position_bias") is not None:
+            return call_rule(call, once)
+        said = [call.options.get(name) for name in ("scaling", "softcap", "s_aux")]
+        if self._known is None or any(one is not other for one, other in zip(said, self._known[0], strict=True)):
+            self._known = said, call_rule(call, once)
+        return self._known[1]
 
     def _require_same_keys(self, call: AttentionCall, mask: Any) -> None:
         """Refuse a cross layer that sees other keys of the other text than it did before."""
@@ -120,7 +126,10 @@ class StepWatch(Watch):
         self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
     ) -> tuple[Layer | None, float]:
         require_one_text(call, address)
-        steps = self.steps.setdefault((address.stack, number), LayerSteps(address, number))
+        place = (address.stack, number)
+        steps = self.steps.get(place)
+        if steps is None:
+            steps = self.steps[place] = LayerSteps(address, number)
         try:
             steps.add(call, output, self._once)
         except AttnvizError as error:
@@ -138,7 +147,9 @@ class StepWatch(Watch):
 
     def rows(self, last: int) -> tuple[Layer, ...]:
         """The layers that write, with only their ``last`` queries so far."""
-        return tuple(one.layer(one.count, last) for one in self.steps.values() if one.address.stack in WRITING)
+        writing = [one for one in self.steps.values() if one.address.stack in WRITING]
+        writing.sort(key=lambda one: WRITING.index(one.address.stack))  # as a trace has them: stack by stack
+        return tuple(one.layer(one.count, last) for one in writing)
 
     def layers(self, count: int) -> list[tuple[Layer, float]]:
         """Each layer, and how far it is from the model's own output; of those that write, the first ``count`` queries."""

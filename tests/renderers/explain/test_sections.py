@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy
 import pytest
 
-from attnviz import AttnvizError, Layer, Rule, Trace
+from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.generation import Generation
 from attnviz.trace.selection import Selection, select
 from attnviz.trace.steps import STEPS, HeadByHead, Owner, Rows, StepFacts
 from tests.support.explained import EVERYTHING, LANGUAGES, attended, by_head, found, parsed, same, say, steps_of
@@ -227,3 +229,12 @@ def test_a_planted_step_that_a_layer_has_not_is_not_shown(traces, monkeypatch):
         selection = Selection(select(trace).layers, (Planted.ROOT, Step.CONCAT))
         titles = [part.title for part in explain(trace, selection, Looks(lessons())) if isinstance(part, Section)]
         assert titles == ["Concat"]
+
+
+def test_what_a_model_chose_last_is_told_above_the_tables(told):
+    wrote = replace(trace_text("a b"), generation=Generation(("c", "`d e`"), (0.5, 0.25)))
+    [heading, *_] = told(wrote)
+    assert heading.facts.startswith("``d·e`` was chosen last, with a probability of 25 %.")
+    bare = replace(wrote, generation=Generation(("c",)))
+    assert told(bare)[0].facts.startswith("`c` was chosen last. The model has not read it")
+    assert told(wrote, quiet=True)[0].facts == ""
