@@ -30,11 +30,17 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat, WritingFormat
 
 SENTENCE = "Your journey starts with one step"
-COMMANDS_OF_FORMATS = {TableFormat: "explain", PictureFormat: "heatmap", StatsFormat: "stats", PageFormat: "html"}
-SHOW_NO_TRACE = {"manual", "capture"}  # capture makes one, from a model that no file holds
+COMMANDS_OF_FORMATS = {
+    TableFormat: "explain",
+    PictureFormat: "heatmap",
+    StatsFormat: "stats",
+    PageFormat: "html",
+    WritingFormat: "generate",
+}
+SHOW_NO_TRACE = {"manual", "capture", "generate"}  # two make one, from a model that no file holds
 
 
 @dataclass(frozen=True)
@@ -147,14 +153,26 @@ def model(folder: Path) -> Trace:
     return load(target)
 
 
+def generated(folder: Path) -> Trace:
+    """What a Llama of random weights wrote after two words, as generate saves it."""
+    from tiny_models import saved
+
+    target = folder / "generated.safetensors"
+    words = ("--tokens", "4", "--model", saved("Llama", folder / "llama"), "-o", target)
+    result = run("generate", "the mat", *words)
+    assert (result.code, result.text) == (0, f"{target}\n")
+    return load(target)
+
+
 KINDS: dict[str, Callable[[Path], Trace]] = {
     "toy": toy,
     "grouped heads with sinks": grouped,
     "cross-attention": cross,
     "long": long,
     "model": model,
+    "generated": generated,
 }
-TOLERANCES = {"model": 1e-4}  # its numbers are of single precision
+TOLERANCES = {"model": 1e-4, "generated": 1e-4}  # its numbers are of single precision
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -435,7 +453,7 @@ def offered(commands: Collection[str], formats_of: Iterable[Any], calls: Any) ->
     enums = [one for one in formats_of if isinstance(one, type) and issubclass(one, StrEnum) and one is not StrEnum]
     owners = {enum: COMMANDS_OF_FORMATS.get(enum, enum.__name__) for enum in enums}
     return {
-        *(f"{owner} {member.value}" for enum, owner in owners.items() for member in enum),
+        *(f"{owner} {one.value}" for enum, owner in owners.items() if owner not in SHOW_NO_TRACE for one in enum),
         *(name for name in commands if name not in SHOW_NO_TRACE and name not in owners.values()),
         *(f"api.{name}" for name, call in calls.items() if _takes_a_trace(call)),
     }
