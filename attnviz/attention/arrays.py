@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from attnviz.attention.memory import TORCH, lacks_memory, require_left
 from attnviz.errors import AttnvizError, UsageError
 
 # NumPy arrays and torch tensors share no base class, and naming torch's here would import it.
@@ -83,10 +84,13 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
 
 def import_torch(what: str) -> Any:
     """The torch module and array-api-compat beside it, or the one line that says how to install them."""
+    require_left(TORCH, "torch")
     try:
         import array_api_compat.torch  # noqa: F401  (asked for here, so that the error names both)
         import torch
-    except ImportError:
+    except ImportError as error:
+        if lacks_memory(error):
+            raise
         raise _missing_torch(what) from None
     return torch
 

@@ -25,7 +25,10 @@ COMPLAINTS = (
     "without setting an exception",  # what Python says of NumPy's, which forgets to say anything
     "error return without exception set",
 )
-LEAST = 256 << 20  # bytes of address space that NumPy and its products take, on top of the interpreter's
+# Bytes of address space, on top of what is taken, with which a library gets through its start: with less, some end the process.
+LEAST = 256 << 20  # for NumPy and matplotlib
+TORCH = 512 << 20
+MODELS = 640 << 20  # for torch and transformers
 
 
 def usable_memory() -> int:
@@ -50,16 +53,22 @@ def bounded() -> bool:
     return bool(_limits()[1])
 
 
+def require_left(needed: int, what: str) -> None:
+    """Refuse ``what`` where ulimit leaves less than the ``needed`` bytes."""
+    if bounded() and (left := usable_memory()) < needed:
+        raise AttnvizError(
+            f"not enough memory: {what} needs {_told(needed)}, and ulimit leaves {_told(left)}", "raise ulimit -v"
+        )
+
+
 def reserve() -> None:
     """Where ulimit bounds what this process may map, take now what some libraries need, which end the process, or print
     pages, when they lack it later. AttnvizError where that does not fit. Without such a limit, nothing is done."""
     if not bounded():
         return
-    if (left := usable_memory()) < LEAST:
-        raise AttnvizError(
-            f"not enough memory: attnviz needs {_told(LEAST)}, and ulimit leaves {_told(left)}", "raise ulimit -v"
-        )
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one buffer, and no stacks of threads
+    require_left(LEAST, "attnviz")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # one buffer, and no stacks of threads
+        os.environ.setdefault(name, "1")
     import hashlib  # noqa: F401  (its own library)
 
     import numpy

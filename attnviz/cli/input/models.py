@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
@@ -28,6 +29,7 @@ class ModelTraces:
         self.options, self.engine, self.layer = options, engine, layer
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
+        require_left(MODELS, "a model")
         try:
             with progress(f"loading {options.model}"):
                 from attnviz.sources.huggingface.model import Model
@@ -39,6 +41,8 @@ class ModelTraces:
                     str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map
                 )
         except ImportError as error:
+            if lacks_memory(error):
+                raise
             raise AttnvizError(
                 f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
             ) from None
