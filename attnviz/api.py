@@ -222,7 +222,8 @@ def html(
     skip_special  open it without special tokens
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
     language      of the page, "en" or "vi"
-    max_size      in megabytes: AttnvizError where the page would be larger
+    max_size      in megabytes: where every pair would take more, cells of many tokens, of which the foot of the page tells;
+                  AttnvizError where these take more, too
     """
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html

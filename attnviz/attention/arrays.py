@@ -84,7 +84,8 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
 
 def import_torch(what: str) -> Any:
     """The torch module and array-api-compat beside it, or the one line that says how to install them."""
-    require_left(TORCH, "torch")
+    if "torch" not in sys.modules:
+        require_left(TORCH, "torch")
     try:
         import array_api_compat.torch  # noqa: F401  (asked for here, so that the error names both)
         import torch

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attnviz.cli.output.streams import fill_standard_descriptors, notice
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 
@@ -43,6 +44,7 @@ def program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code, of those that errors.py names."""
+    fill_standard_descriptors()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = build(arguments)
     try:
@@ -71,10 +73,7 @@ def _out_of_memory(error: Exception) -> str:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
-    from attnviz.cli.output.streams import notice
-    from attnviz.text.display import shown
-
-    notice(" ".join(shown(word) for word in message.split()))
+    notice(" ".join(message.split()))
     if hint:
         notice(f"hint: {hint}")
     return code

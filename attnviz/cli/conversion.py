@@ -12,6 +12,8 @@ import typer
 
 from attnviz.choices import listed_words
 
+MODEL = "DIR_OR_ID"  # the metavar of what names a model, which is no path
+
 
 def _kind(hint: Any) -> Any:
     """The type of one value: int for ``int | None``, Step for ``list[Step]``."""
@@ -56,13 +58,15 @@ def if_given(parameter: Any) -> Callable[[Any, Any], Any]:
 
 
 def _convert(value: Any, kind: Any, info: Any) -> Any:
+    if value == "" and (kind is Path or info.metavar == MODEL):  # which Path would take as the folder
+        raise ValueError("the name is empty")
     if isinstance(value, kind | bool):
         return value
     if issubclass(kind, Enum):
         return _member(value, kind)
     if kind in (int, float):
         return _number(value, kind, info)
-    return _path(value) if kind is Path else str(value)
+    return kind(value)
 
 
 def _member(value: str, kind: type[Enum]) -> Enum:
@@ -70,12 +74,6 @@ def _member(value: str, kind: type[Enum]) -> Enum:
         return kind(value.lower())
     except ValueError:
         raise ValueError(f"{value!r} is not one of {', '.join(str(member.value) for member in kind)}") from None
-
-
-def _path(value: str) -> Path:
-    if not value:  # which Path would take as the folder
-        raise ValueError("the name is empty")
-    return Path(value)
 
 
 def _number(value: str, kind: type, info: Any) -> float:

@@ -44,6 +44,17 @@ def shown(token: str) -> str:
     return "◌" + visible if _combines(token[0]) else visible  # a mark alone needs something to sit on
 
 
+def shown_line(text: str) -> str:
+    """A text of a person's own, or the name of a file, on one line: its words kept, what cannot be seen written out."""
+    return " ".join(shown(word) if word else "" for word in text.split(" "))
+
+
+def ascii_escaped(json: str) -> str:
+    """``json`` with the characters written out that ``shown`` writes out of some text: a parser reads the same."""
+    unseen = {character for character in set(json) if not _is_seen(character)} - {"\n"}
+    return json.translate({ord(character): _json_escape(character) for character in unseen}) if unseen else json
+
+
 def shorten(text: str, cells: int) -> str:
     """``text`` cut to ``cells`` terminal cells, the cut marked with an ellipsis."""
     from rich.cells import cell_len, set_cell_size
@@ -57,11 +68,21 @@ def _combines(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
 
 
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and character not in FILLERS
+
+
+def _json_escape(character: str) -> str:
+    """JSON counts in UTF-16: a character beyond its first plane is two."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
+
 def _visible(token: str, index: int) -> str:
     character = token[index]
     if character == " ":
         return "·"
-    if (character.isprintable() and character not in FILLERS) or (character in JOINERS and 0 < index < len(token) - 1):
+    if _is_seen(character) or (character in JOINERS and 0 < index < len(token) - 1):
         return character
     return character.encode("unicode_escape").decode("ascii")
 

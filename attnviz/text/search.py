@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from attnviz.text.display import shown
 
@@ -20,14 +20,30 @@ def folded(token: str) -> str:
 def find(tokens: Iterable[str], wanted: str) -> list[int]:
     """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
 
-    A number that is itself a token means the token; ``@1`` always means the position, even beside a token "@1".
+    A number that is itself a token means the token; ``@1`` always means the position, even beside a token "@1". The space
+    that begins a word tells " John" from "John" where both stand; else either is found by the other.
     """
     tokens = list(tokens)
     if re.fullmatch(f"@{NUMBER}", wanted):
         return _place(wanted[1:], len(tokens))
     same = [position for position, token in enumerate(tokens) if wanted in (token, shown(token))]
-    same = same or [position for position, token in enumerate(tokens) if folded(token) == folded(wanted)]
-    return same or _place(wanted, len(tokens))
+    return (
+        same
+        or _alike(folded, tokens, wanted)
+        or _place(wanted, len(tokens))
+        or _alike(_bare, tokens, wanted)
+        or _alike(lambda token: folded(_bare(token)), tokens, wanted)
+    )
+
+
+def _alike(read: Callable[[str], str], tokens: Sequence[str], wanted: str) -> list[int]:
+    """The positions of the tokens that ``read`` makes the same as ``wanted``."""
+    return [position for position, token in enumerate(tokens) if read(token) == read(wanted)]
+
+
+def _bare(token: str) -> str:
+    """``token`` without the one space in front of a word, which labels leave out, and ``shown`` writes as a dot."""
+    return token[1:] if token[:1] in (" ", "·") and token[1:2].strip(" ·") else token
 
 
 def whole_number(word: str) -> int:

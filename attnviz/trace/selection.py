@@ -119,6 +119,13 @@ class Selection(NamedTuple):
         """How many heads of all layers there are to show."""
         return sum(len(selected.heads) for selected in self.layers)
 
+    @property
+    def pairs(self) -> int:
+        """How many pairs of a query and a key there are to show, in all heads."""
+        return sum(
+            len(selected.heads) * len(selected.shown_queries) * len(selected.shown_keys) for selected in self.layers
+        )
+
     def as_region(self) -> Selection:
         """The same, with each single query or key as a region: for what draws or measures all that it is given."""
         return self._replace(layers=tuple(selected.as_region() for selected in self.layers))

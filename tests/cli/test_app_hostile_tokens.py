@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from command_line import attnviz, done, in_terminal, problem, program, without_escapes
 
+from attnviz import load
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 # What came, and how a person sees it.
@@ -128,6 +130,44 @@ def test_a_terminal_gets_no_escape_from_a_token():
     assert result.code == 0
     assert not CONTROL.search(without_escapes(result.text))
     assert "\\x1b[2J" in result.text
+
+
+UNSEEN = "\x9b31m\u202e\u2066\u200b\u200d\ufeff\x7f\u3164\U000e0041"
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "markdown"])
+def test_data_on_a_terminal_hold_nothing_that_it_would_act_upon(form):
+    result = in_terminal("explain", "--format", form, *options(f"a{UNSEEN}b"))
+    assert result.code == 0
+    harmless = "\n" if form == "json" else "\n\u200d"  # joins emoji, and the letters of some scripts
+    assert not [character for character in result.text if not character.isprintable() and character not in harmless]
+    if form == "json":
+        assert json.loads(result.text)["tokens"][0] == f"a{UNSEEN}b"
+
+
+def test_json_is_escaped_for_a_terminal_alone(folder):
+    arguments = ("explain", "--format", "json", *options(f"a{UNSEEN}b"))
+    raw = done(*arguments).stdout
+    done("explain", "-o", "a.json", *options(f"a{UNSEEN}b"))
+    assert raw == (folder / "a.json").read_bytes()
+    assert f"a{UNSEEN}b".encode() in raw
+    assert json.loads(in_terminal(*arguments).stdout) == json.loads(raw)
+
+
+def test_the_json_of_stats_is_escaped_for_a_terminal():
+    done("explain", "a b", "-o", "t.safetensors")
+    trace = load("t.safetensors")
+    trace.source["model"] = f"a{UNSEEN}b"
+    trace.save("t.safetensors")
+    result = in_terminal("stats", "--from", "t.safetensors", "--format", "json")
+    assert not [character for character in result.text if not character.isprintable() and character != "\n"]
+    assert json.loads(result.text)["source"]["model"] == f"a{UNSEEN}b"
+
+
+@pytest.mark.parametrize("start", "=+-@＝＋－＠")
+def test_a_cell_that_a_spreadsheet_would_compute_is_text(start):
+    result = done("explain", "--format", "csv", *options(f"{start}1"))
+    assert {row["query_token"] for row in csv.DictReader(io.StringIO(result.text))} - {""} == {f"'{start}1", "plain"}
 
 
 # How each tokenizer cuts the text into which a byte that is no UTF-8 is turned, a\\udcffb.

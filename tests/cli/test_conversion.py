@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
+from command_line import attnviz, problem
 
 from attnviz.choices import Backend, Step
 from attnviz.cli.conversion import converter, if_given
@@ -79,3 +80,17 @@ def test_typers_own_options_are_converted_when_they_are_used():
     assert convert(None, "bash") == "converted bash"
     assert convert(None, None) is None
     assert convert(None, False) is False
+
+
+@pytest.mark.parametrize(("hint", "metavar"), [(Path | None, "PATH"), (str | None, "DIR_OR_ID")])
+def test_an_empty_name_is_said_to_be_empty(hint, metavar):
+    with pytest.raises(typer.BadParameter, match="the name is empty"):
+        converted(hint, "", metavar=metavar)
+    assert converted(str | None, "", metavar="TEXT") == ""
+
+
+@pytest.mark.parametrize("option", ["--output", "--file", "--from", "--embeddings", "--weights", "--model"])
+def test_no_command_takes_an_empty_name_for_the_folder(option):
+    message = problem(attnviz("explain", option, ""), 2)
+    assert message.startswith(f"Invalid value for '{option}'")
+    assert message.endswith(": the name is empty")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from attnviz.text.display import JOINERS, NamedToken, listed_tokens, shorten, shown
+from attnviz.text.display import JOINERS, NamedToken, ascii_escaped, listed_tokens, shorten, shown, shown_line
 
 FAMILY = "👨‍👩‍👧"
 
@@ -87,3 +89,23 @@ def test_nothing_fits_into_no_cells():
 def test_a_token_that_stands_twice_is_named_with_its_position():
     assert (NamedToken("the").quoted, NamedToken("the").plain) == ("`the`", "the")
     assert (NamedToken("the", 4).quoted, NamedToken("the", 0).plain) == ("`the` @4", "the @0")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("My own  title", "My own  title"), ("a\nb", "a\\nb"), ("\x1b[1m", "\\x1b[1m"), ("", "")]
+)
+def test_a_text_keeps_its_spaces_on_one_line(text, line):
+    assert shown_line(text) == line
+
+
+@given(ANY_TEXT | st.sampled_from(["\x9b31m", "\u202e", "\x7f", "\ufeff", "\u3164", "\U000e0041", "日 ế 👍"]))
+def test_escaped_json_is_equal_and_holds_nothing_unseen(text):
+    raw = json.dumps([text, "plain"], ensure_ascii=False)
+    escaped = ascii_escaped(f"{raw}\n")
+    assert json.loads(escaped) == json.loads(raw)
+    assert all(character.isprintable() for character in escaped.removesuffix("\n"))
+    assert "ế" not in text or "ế" in escaped
+
+
+def test_json_of_what_is_seen_stays_as_it_is():
+    assert ascii_escaped('{"tokens":["ế","日","a b"]}\n') == '{"tokens":["ế","日","a b"]}\n'

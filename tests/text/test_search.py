@@ -45,6 +45,26 @@ def test_a_number_is_read_however_long_it_is(word, number):
     assert whole_number(word) == number
 
 
+@pytest.mark.parametrize(
+    ("tokens", "wanted", "positions"),
+    [
+        (["John", "met", " John"], "John", [0]),
+        (["John", "met", " John"], " John", [2]),
+        (["John", "met", " John"], "·John", [2]),
+        (["John", "met", " John"], " john", [2]),
+        (["Mary", "met", "John"], " John", [2]),
+        (["Mary", "met", "John"], "·john", [2]),
+        (["Mary", "met", " John", " John"], "John", [2, 3]),
+        (["Mary", "met", " 2", "·"], "2", [2]),
+        (["a", " ", "b"], " ", [1]),
+        (["a", "", "b"], " ", []),
+        (["a", "  b"], " b", []),
+    ],
+)
+def test_the_space_in_front_tells_two_tokens_apart_where_both_stand(tokens, wanted, positions):
+    assert find(tokens, wanted) == positions
+
+
 def test_words_are_the_same_whatever_their_case_and_encoding():
     assert folded("KHÔNG") == folded("kho\u0302ng")
     assert folded("Your") == "your"

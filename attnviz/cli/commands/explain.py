@@ -16,10 +16,10 @@ from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.files import deliver, save_trace
+from attnviz.cli.output.files import deliver, save_trace, trace_file
 from attnviz.cli.output.formats import TableFormat, chosen_format
 from attnviz.cli.output.progress import progress
-from attnviz.cli.output.terminal import Terminal
+from attnviz.cli.output.terminal import Terminal, visible_json
 from attnviz.errors import UsageError
 from attnviz.progress import Progress, no_progress
 
@@ -76,7 +76,8 @@ def explain(
         require_whole(model, part, special, region, table)
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, but --lines makes many", "leave out --lines")
-        save_trace(read_trace(source, making), table.output)
+        output = trace_file(table.output)
+        save_trace(read_trace(source, making), output)
         return
     # Every format needs numpy. Imported here, not at the end of a chain of our modules, it saves a tenth of the run: deep
     # in the stack, its calls cross the end of one of CPython's 16 KB frame chunks, and each maps and frees the next.
@@ -116,7 +117,7 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
         case TableFormat.JSON:
             from attnviz.renderers.data.json_format import to_json
 
-            return lambda _, trace: to_json(trace, shown.selection(trace))
+            return lambda _, trace: visible_json(to_json(trace, shown.selection(trace)), shown.table.output)
         case TableFormat.CSV:
             return _csv(shown)
         case TableFormat.MARKDOWN:

@@ -14,7 +14,7 @@ from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.files import deliver, drawn, save_trace, write
+from attnviz.cli.output.files import deliver, drawn, save_trace, trace_file, write
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, require_no_terminal
@@ -44,18 +44,32 @@ def heatmap(
     form = _format(picture)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region)
+        trace_file(picture.output)
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
     if form is PictureFormat.SAFETENSORS:
+        if picture.show:
+            _show(trace, _chosen(trace, part, special, region), picture)
         save_trace(trace, picture.output)
         return
-    chosen = selected(trace, part, special, region, layer=part.layer or first_layer(trace)).as_region()
-    say_if_nothing_hidden(chosen, special)
+    chosen = _chosen(trace, part, special, region)
     if form is PictureFormat.TERM:
         deliver([_in_terminal(trace, chosen, picture, picture.output)], picture.output)
         return
     if picture.show:
-        write([_in_terminal(trace, chosen, picture, None)], None)
+        _show(trace, chosen, picture)
     _draw(trace, chosen, picture, form)
+
+
+def _chosen(trace: Trace, part: PartOptions, special: SpecialOptions, region: RegionOptions) -> Selection:
+    """What the options choose of ``trace``: without --layer, of its first layer."""
+    chosen = selected(trace, part, special, region, layer=part.layer or first_layer(trace)).as_region()
+    say_if_nothing_hidden(chosen, special)
+    return chosen
+
+
+def _show(trace: Trace, chosen: Selection, picture: PictureOptions) -> None:
+    """Draw on standard output, whatever is written elsewhere."""
+    write([_in_terminal(trace, chosen, picture, None)], None)
 
 
 def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: PictureFormat) -> None:

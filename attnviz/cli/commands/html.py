@@ -50,7 +50,7 @@ def html(
     output = page.output or PAGE_FILE
     limits = Limits(megabytes=page.max_size)
     with progress("weights", timed=True, counted=False) as line:
-        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of))
+        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of), notice)
     deliver([text.encode()], output)
     if page.open:
         _open(output)

@@ -21,7 +21,7 @@ from attnviz.cli.output.files import deliver, drawn
 from attnviz.cli.output.formats import HEADS_FILE, PICTURES, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
-from attnviz.cli.output.terminal import Terminal, require_no_terminal
+from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Progress, no_progress
 
@@ -126,7 +126,7 @@ def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> No
 
             piece = drawn(decide(statistics, shown.metric), form.value)
             output = output or HEADS_FILE.with_suffix(f".{form.value}")
-    deliver([piece], output)
+    deliver(visible_json([piece], output) if form is StatsFormat.JSON else [piece], output)
 
 
 def _format(shown: StatsOptions) -> StatsFormat:

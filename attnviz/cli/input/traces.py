@@ -17,7 +17,6 @@ from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.text.display import shown
 
 if TYPE_CHECKING:
     from attnviz.sources.toy.toy import Toy
@@ -125,7 +124,7 @@ def _from_file(path: Path, making: Making) -> Trace:
     require_no_toy(making.toy, "--from")
     trace = read_file(path, _given(making.rule))
     if trace.source.unread:
-        notice(f"{path} also holds {', '.join(map(shown, trace.source.unread))}, which attnviz does not read")
+        notice(f"{path} also holds {', '.join(trace.source.unread)}, which attnviz does not read")
     return _computed_by(trace, making.engine)
 
 

@@ -36,9 +36,15 @@ def deliver(pieces: Iterable[bytes], output: Path | None) -> None:
 
 
 def name_file(output: Path | None) -> None:
-    """Print the name of the file that a command has written; a device or a pipe is not named, nor where stdout is closed."""
+    """Print the name of the file that a command has written; a device or a pipe is not named, nor where stdout is closed.
+
+    To a script it is the very name, to a person on a terminal what can be seen of it.
+    """
     if sys.stdout is not None and output is not None and str(output) != "-" and output.is_file():
-        write([f"{output}\n".encode(errors="surrogateescape")], None)
+        from attnviz.text.display import shown_line
+
+        named = shown_line(str(output)) if sys.stdout.isatty() else str(output)
+        write([f"{named}\n".encode(errors="surrogateescape")], None)
 
 
 def drawn(

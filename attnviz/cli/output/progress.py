@@ -40,7 +40,10 @@ def progress(what: str, *, timed: bool = False, counted: bool = True, delay: flo
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    name = TextColumn("{task.description}", markup=False)  # it may be a person's own: a folder
+    from attnviz.text.display import shown_line
+
+    what = shown_line(what)  # it may be a person's own: a folder
+    name = TextColumn("{task.description}", markup=False)
     columns = [SpinnerColumn(), name, *_columns(timed, counted)]
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=None, rate="")

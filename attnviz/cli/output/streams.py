@@ -12,15 +12,43 @@ import typer
 
 from attnviz.errors import AttnvizError
 
+STANDARD_ERROR = 2  # the last of the descriptors that every program expects
+
 
 def notice(message: str) -> None:
-    """One line on stderr; one that is closed or full is ignored."""
-    if sys.stderr is None:  # print() would take stdout in its place
-        return
+    """One line on stderr, in which what a terminal would act upon is written out.
+
+    Where stderr is closed or full, it goes to stdout if a person watches that. It fails no command, and no script finds it
+    among the results.
+    """
+    from attnviz.text.display import shown_line
+
+    line = f"attnviz: {shown_line(message)}"
+    if not _printed(line, sys.stderr) and sys.stdout is not None and sys.stdout.isatty():
+        _printed(line, sys.stdout)
+
+
+def _printed(line: str, stream: Any) -> bool:
+    """Whether ``stream`` has taken ``line``."""
+    if stream is None:  # print() would take stdout in its place
+        return False
     try:
-        print(f"attnviz: {message}", file=sys.stderr, flush=True)
+        print(line, file=stream, flush=True)
     except (OSError, ValueError):
-        abandon(sys.stderr)
+        abandon(stream)
+        return False
+    return True
+
+
+def fill_standard_descriptors() -> None:
+    """Put /dev/null where standard input, output or error is closed.
+
+    The next file that is opened would else be that one: what C code or a child process writes to "standard error" would
+    end up in the user's own file. Python has looked already: its sys.stderr stays None.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ class _Unwritten(io.StringIO):
 
     def isatty(self) -> bool:
         return bool(self.stream.isatty())
+
+
+def visible_json(pieces: Iterable[bytes], output: Path | None) -> Iterable[bytes]:
+    """JSON for a terminal, in which what the terminal would act upon, and what nobody sees, is written as \\u…; else as it is."""
+    if not _is_terminal(output or Path("-")):
+        return pieces
+    from attnviz.text.display import ascii_escaped
+
+    return (ascii_escaped(piece.decode()).encode() for piece in pieces)
 
 
 def require_no_terminal(what: str, output: Path | None) -> None:

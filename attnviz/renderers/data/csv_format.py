@@ -19,7 +19,7 @@ from attnviz.trace.trace import Trace
 
 COLUMNS = ("layer", "head", "step", "query", "key", "value", "dimension", "query_token", "key_token")
 BYTES = 256  # of one number of a map, while it is written
-FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
+FORMULA_STARTS = "=+-@\t\r＝＋－＠"  # a spreadsheet would compute a cell that begins so (OWASP, "CSV Injection")
 
 Names = tuple[list[str], list[str]]  # of the queries and of the keys, as they are written
 

@@ -26,12 +26,9 @@ def record(trace: Trace, selection: Selection) -> dict[str, Any]:
 def require_room(selection: Selection, size: int, what: str) -> None:
     """Refuse maps that are too many to be written, before any of them is computed."""
     maps = sum(STEPS[step].is_map for step in selection.steps)
-    pairs = sum(
-        len(selected.heads) * len(selected.shown_queries) * len(selected.shown_keys) for selected in selection.layers
-    )
     require_memory(
-        maps * pairs * size,
-        f"{what} of {maps} steps of {pairs:,} pairs of a query and a key",
+        maps * selection.pairs * size,
+        f"{what} of {maps} steps of {selection.pairs:,} pairs of a query and a key",
         "give a shorter text, or choose a part with --head, --step and, in CSV, --query or --key; -o NAME.safetensors holds all",
     )
 

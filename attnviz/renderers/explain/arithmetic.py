@@ -50,6 +50,7 @@ class Paper:
         self.layer, self.looks, self.keys = writer.layer, writer.looks, writer.keys
         self.head, self.query, self.key = head, query, key
         self.steps = Steps(*map(to_numpy, self.layer.steps(head, query)))  # (1, keys), (1, d_v)
+        self._writer = writer
         self.say, self.more, self._number = writer.say, writer.matrices.more, writer.number
         self.value = to_numpy(self.layer.value[self.layer.kv_head(head)])  # (keys, d_v)
         self.row = self.steps.masked[0]  # (keys,)
@@ -76,11 +77,12 @@ class Paper:
         if rule.scale is None:
             lines = [
                 self.say("pair.root", dimension=dimension),
-                f"  {score} / √{dimension} = {score} / {self._number(math.sqrt(dimension))} = {before}",
+                f"  {score} / √{dimension} = {score} / {self._writer.factor(math.sqrt(dimension))} = {before}",
             ]
         else:
-            scale = self._number(self.layer.scale)
-            lines = [self.say("pair.scaled", scale=scale), f"  {score} × {self._factor(self.layer.scale)} = {before}"]
+            scale = self._writer.factor(self.layer.scale)
+            factor = f"({scale})" if scale.startswith("-") else scale
+            lines = [self.say("pair.scaled", scale=scale), f"  {score} × {factor} = {before}"]
         if rule.softcap is not None:
             cap = f"{rule.softcap:g}"
             lines += [self.say("pair.softcap", softcap=cap), f"  {cap} · tanh({before} / {cap}) = {scaled}"]

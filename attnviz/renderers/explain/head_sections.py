@@ -88,7 +88,7 @@ class HeadSections:
         if rule.scale is None:
             formula = "scores / √d_k"
         else:
-            formula = "scores" if rule.scale == 1 else f"scores × {self.writer.number(self.layer.scale)}"
+            formula = "scores" if rule.scale == 1 else f"scores × {self.writer.factor(self.layer.scale)}"
         if rule.softcap is not None:
             formula = f"{rule.softcap:g} · tanh({formula} / {rule.softcap:g})"
         sentences, matrix = self._sentences.scaled(), self.matrices.of_cells(self.steps.scaled)

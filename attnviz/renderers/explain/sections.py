@@ -44,7 +44,7 @@ def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:
 def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
     queries, keys = len(writer.queries), len(writer.keys)
-    facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.number(layer.scale)}
+    facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.factor(layer.scale)}
     if layer.stack:  # as --layer names it
         title = say("label.layer", layer=layer.title)
     else:

@@ -35,7 +35,7 @@ class HeadSentences:
 
     def scaled(self) -> list[str]:
         rule, dimension = self.layer.rule, self.layer.query.shape[-1]
-        scale = self.writer.number(self.layer.scale)
+        scale = self.writer.factor(self.layer.scale)
         if rule.scale is None:
             sentences = [self.say("scaled.root", dimension=dimension, scale=scale)]
         elif rule.scale == 1:

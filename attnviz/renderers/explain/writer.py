@@ -57,5 +57,9 @@ class Writer:
     def number(self, value: float) -> str:
         return numbers.number(value, self.looks.precision)
 
+    def factor(self, value: float) -> str:
+        """What every score is multiplied with, or divided by: as a whole number it would tell of another rule."""
+        return numbers.number(value, self.looks.precision or numbers.FEW)
+
     def vector(self, values: numpy.ndarray) -> str:
         return numbers.vector(values, self.looks.precision)

@@ -13,9 +13,9 @@ from attnviz.choices import DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import file_name, name, round_positions, shown_line, unnamed
+from attnviz.renderers.shared.labels import file_name, name, round_positions, unnamed
 from attnviz.renderers.shared.scale import Scale, scale_of
-from attnviz.text.display import shorten
+from attnviz.text.display import shorten, shown_line
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace

@@ -31,9 +31,14 @@ class Blobs:
 
 def _in_base64(content: bytes) -> str:
     """``content`` as base64 of a zlib stream, which a browser's DecompressionStream("deflate") reads."""
+    return base64.b64encode(compressed(content)).decode("ascii")
+
+
+def compressed(content: bytes) -> bytes:
+    """``content`` as a zlib stream."""
     # Weights and vectors hardly repeat themselves: to look for repetitions, which is what deflate spends its time on, gains
     # nothing. Masks are nothing but repetitions. A sample of the middle tells the two apart.
     middle = content[len(content) // 2 :][:65536]
     repeats = len(zlib.compress(middle, 1)) < len(middle) / 8
     packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_RLE)
-    return base64.b64encode(packer.compress(content) + packer.flush()).decode("ascii")
+    return packer.compress(content) + packer.flush()

@@ -8,10 +8,12 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
+from attnviz.renderers.page.blobs import compressed
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_queries
 
 LEVELS = 254  # of a visible weight in 8 bits; 0 is a hidden cell
+SAMPLED = 8  # queries that tell how well a layer's weights can be compressed
 FINE_LEVELS = 65534  # of a mean: in a long row most are a thousandth of its largest, which 8 bits would not tell from 0
 
 
@@ -38,6 +40,21 @@ def layer_in_levels(selected: LayerSelection, cells: int = CELLS) -> tuple[numpy
         scales.append(scale)
     shape = (len(selected.heads), selected.layer.query.shape[1])
     return numpy.concatenate(levels).reshape(*shape, -1), numpy.concatenate(scales).reshape(shape), error
+
+
+def compressed_share(selected: LayerSelection) -> float:
+    """About how much of these 8 bits compression leaves, as a few queries of the selected heads tell."""
+    layer, queries = selected.layer, int(selected.layer.query.shape[1])
+    count = min(SAMPLED, queries)
+    rows = []
+    for place in range(count):
+        start = (2 * place + 1) * queries // (2 * count)
+        steps = some_queries(layer, start, start + 1).steps()
+        weights, hidden = to_numpy(steps.weights), to_numpy(steps.hidden)
+        hidden = numpy.broadcast_to(hidden, weights.shape)
+        rows.append(in_levels(weights[list(selected.heads)], hidden[list(selected.heads)])[0])
+    content = numpy.concatenate(rows, axis=1).tobytes()  # head after head, as the layer has them
+    return len(compressed(content)) / len(content)
 
 
 def _blocks(selected: LayerSelection, cells: int) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:

@@ -7,11 +7,12 @@ import html
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.page import title, to_html
-from attnviz.renderers.page.pooled_maps import longest
+from attnviz.renderers.page.size import longest, needs_pooling
 from attnviz.trace.selection import select
 from attnviz.trace.trace import Trace
 
 LIMITS = Limits(megabytes=10.0)  # every one of them is saved with the notebook
+PAIRS = 1 << 31  # that are pooled in a few seconds
 HEIGHT = 760  # pixels
 
 
@@ -22,7 +23,9 @@ def to_frame(trace: Trace) -> str:
     """
     try:
         selection = select(trace)
-        if (tokens := longest(selection.layers)) > LIMITS.tokens:  # to be shown need not mean to compute for a minute
+        tokens = longest(selection.layers)
+        # To be shown need not mean to compute for a minute.
+        if tokens > LIMITS.tokens or (needs_pooling(selection.layers, LIMITS) and selection.pairs > PAIRS):
             raise AttnvizError(f"its {tokens:,} tokens are pooled by to_html(), which may take a while")
         page = to_html(trace, selection, limits=LIMITS)
     except AttnvizError as error:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attnviz.attention.threads import numpy_threads
 from attnviz.choices import Language, Pool
-from attnviz.progress import Progress, no_progress
+from attnviz.progress import Notice, Progress, no_notice, no_progress
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.packing import pack_layers
-from attnviz.renderers.page.pooled_maps import needs_pooling, packed_maps, pool_layers
+from attnviz.renderers.page.pooled_maps import PooledLayer, packed_maps, pool_layers
 from attnviz.renderers.page.record import make_record
-from attnviz.renderers.page.size import require_hope, too_large
+from attnviz.renderers.page.size import needs_pooling, require_hope, too_large, why_pooled
 from attnviz.renderers.shared.labels import name
-from attnviz.trace.selection import Selection
+from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 12
@@ -27,24 +29,45 @@ def to_html(
     limits: Limits = USUAL,
     pool: Pool = Pool.MEAN,
     report: Progress = no_progress,
+    notice: Notice = no_notice,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
-    Of a region, and of a text with more tokens than the ``limits`` say, it holds only weights, in cells of many tokens
-    where there is not room for all, which show what ``pool`` says; ``report`` is told how much of them is done. AttnvizError
-    where the page would take more megabytes than the limits say.
+    Of a region, of a text with more tokens than the ``limits`` say, and of one whose pairs would take more megabytes than
+    they say, it holds only weights, in cells of many tokens where there is not room for all, which show what ``pool`` says;
+    ``notice`` is told why, and ``report`` how much of them is done. AttnvizError where the page would take more megabytes
+    all the same.
     """
-    selected_layers = selection.layers
-    require_hope(selected_layers, limits)
-    pooled = pool_layers(selection, limits, pool, report) if needs_pooling(selected_layers, limits) else []
+    layers = selection.layers
+    pooled = needs_pooling(layers, limits)
+    require_hope(layers, limits, pooled)
+    if not pooled:
+        page = _page(trace, selection, language, limits)
+        if len(page) <= limits.size or not needs_pooling(layers, limits, made=len(page)):
+            return _of_size(page, layers, limits)
+        require_hope(layers, limits, pooled=True)
+    if why := why_pooled(layers, limits, pool):
+        notice(why)
+    maps = pool_layers(selection, limits, pool, report)
+    return _of_size(_page(trace, selection, language, limits, maps), layers, limits)
+
+
+def _page(
+    trace: Trace, selection: Selection, language: Language, limits: Limits, pooled: Sequence[PooledLayer] = ()
+) -> str:
+    """The page, however large: with the ``pooled`` maps, or with every pair."""
     blobs = Blobs()
     with numpy_threads(THREADS) as threads:
-        packed = packed_maps(pooled) if pooled else pack_layers(selected_layers, limits, threads.map)
+        packed = packed_maps(pooled) if pooled else pack_layers(selection.layers, limits, threads.map)
         record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)
-        page = document(title(trace), language.value, record, blobs.in_base64(threads.map))
+        return document(title(trace), language.value, record, blobs.in_base64(threads.map))
+
+
+def _of_size(page: str, layers: Sequence[LayerSelection], limits: Limits) -> str:
+    """``page``, where it takes no more than it may."""
     if len(page) > limits.size:
-        raise too_large(selected_layers, len(page), limits)
+        raise too_large(layers, len(page), limits)
     return page
 
 

@@ -62,29 +62,24 @@ class PooledLayer(NamedTuple):
         return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
 
 
-def needs_pooling(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL) -> bool:
-    """Whether the maps are computed here: a browser could not, or lacks the keys that are not of the region."""
-    return longest(selected_layers) > limits.tokens or not all(selected.whole for selected in selected_layers)
-
-
-def longest(selected_layers: Sequence[LayerSelection]) -> int:
-    """The most tokens along any side of their maps."""
-    return max(len(side) for selected in selected_layers for side in selected.ranges)
-
-
 def pool_layers(
     selection: Selection, limits: Limits = USUAL, choice: Pool = Pool.MEAN, report: Progress = no_progress
 ) -> list[PooledLayer]:
     """The maps of each selected layer. ``report`` is told how much is done, of how much."""
     layers: list[PooledLayer] = []
-    most = cells_across(selection.heads, limits)
-    for selected in selection.layers:
+    for selected, frame in zip(selection.layers, frames(selection.layers, limits, choice), strict=True):
 
         def tell(done: int, of: int, before: int = len(layers)) -> None:
             report(before * of + done, len(selection.layers) * of)
 
-        layers.append(_pool_layer(selected, framed(selected, most, choice), tell))
+        layers.append(_pool_layer(selected, frame, tell))
     return layers
+
+
+def frames(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, choice: Pool = Pool.MEAN) -> list[Frame]:
+    """The frame of each layer's maps: the same number of cells across for all."""
+    most = cells_across(sum(len(selected.heads) for selected in selected_layers), limits)
+    return [framed(selected, most, choice) for selected in selected_layers]
 
 
 def packed_maps(layers: Sequence[PooledLayer]) -> PackedLayers:
@@ -101,10 +96,9 @@ def pooled_size(selected_layers: Sequence[LayerSelection], limits: Limits = USUA
     """About how many bytes of base64 the maps of ``selected_layers`` take: two a cell that causal and window let be seen, which is
     what compression leaves of weights that are much alike; where few keys take most of them, it leaves less.
     """
-    most = cells_across(sum(len(selected.heads) for selected in selected_layers), limits)
     cells = (
-        len(selected.heads) * math.prod(framed(selected, most).shape) * _seen_share(selected)
-        for selected in selected_layers
+        len(selected.heads) * math.prod(frame.shape) * _seen_share(selected)
+        for selected, frame in zip(selected_layers, frames(selected_layers, limits), strict=True)
     )
     return round(2 * sum(cells) * BASE64)
 

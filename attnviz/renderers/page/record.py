@@ -15,8 +15,8 @@ from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
-from attnviz.renderers.shared.labels import file_name, name, shown_line
-from attnviz.text.display import shown
+from attnviz.renderers.shared.labels import file_name, name
+from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TokenIds
 from attnviz.trace.selection import LayerSelection, Selection

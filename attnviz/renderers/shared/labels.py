@@ -40,11 +40,6 @@ TICKS = 8  # positions named along an axis of a pooled map
 ROUND = (1, 2, 2.5, 5)  # times a power of ten
 
 
-def shown_line(text: str) -> str:
-    """A text of a person's own on one line, its words kept, what cannot be seen written out."""
-    return " ".join(shown(word) if word else "" for word in text.split(" "))
-
-
 def round_positions(positions: Sequence[int], size: int = 1, most: int = TICKS) -> tuple[str, ...]:
     """A label for each cell of ``size`` of ``positions``: a round position that it holds, or "".
 

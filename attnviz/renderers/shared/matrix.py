@@ -76,9 +76,12 @@ class MatrixMaker:
         """``weights`` and which cells are ``hidden``, (queries, keys) of the whole layer, tinted from 0, with the sum of each row
         over all keys that are not left out."""
         shown = self.selected.shown_queries, self.selected.shown_keys
-        matrix = self._cut(self._corner(), self.query_names, self.key_names, weights, hidden, *shown, lowest=0.0)
+        precision = self.looks.precision or numbers.FEW  # beside a weight of 1, all others would be 0
+        matrix = self._cut(
+            self._corner(), self.query_names, self.key_names, weights, hidden, *shown, precision, lowest=0.0
+        )
         kept = weights if self.selected.keys is None else weights[:, self.selected.keys]
-        sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), self.looks.precision)
+        sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), precision)
         shown_sums = [sums[row][0] if row is not None else "…" for row in self._fitting(self.selected.shown_queries)]
         return matrix._replace(
             columns=[*matrix.columns, self.say("label.sum")],
@@ -138,6 +141,7 @@ class MatrixMaker:
         hidden: numpy.ndarray,
         shown_rows: Sequence[int],
         shown_columns: Sequence[int],
+        precision: int | None = None,
         lowest: float | None = None,
     ) -> Matrix:
         """``values`` cut to what is shown, and of that to as many as fit, this cut said in words."""
@@ -146,11 +150,12 @@ class MatrixMaker:
             *([one for one in positions if one is not None] for positions in (row_positions, column_positions))
         )
         kept = values[cells]
+        words = numbers.matrix(kept, self.looks.precision if precision is None else precision)
         return Matrix(
             corner,
             self._labels(rows, row_positions, len(shown_rows)),
             self._labels(columns, column_positions, len(shown_columns)),
-            _with_gaps(numbers.matrix(kept, self.looks.precision), row_positions, column_positions, "…"),
+            _with_gaps(words, row_positions, column_positions, "…"),
             _with_gaps(_tints(kept, hidden[cells], lowest), row_positions, column_positions, None),
         )
 

@@ -7,6 +7,7 @@ import numpy
 from attnviz.choices import Pool
 
 HIDDEN = "−∞"
+FEW = 2  # decimals in place of none, where none would say nothing but 0 or 1
 
 
 def matrix(values: numpy.ndarray, precision: int) -> list[list[str]]:
@@ -83,7 +84,9 @@ def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-d
     if finite.dtype.kind != "f":
         finite = finite.astype(numpy.float64)
     largest = float(numpy.abs(finite).max(initial=0.0))
-    if largest >= 1e7 or (0 < largest < 10.0**-precision and precision):
+    if not precision and 0 < largest < 1:
+        precision = FEW
+    if largest >= 1e7 or 0 < largest < 10.0**-precision:
         return f"{{:z.{max(precision - 1, 0)}e}}".format  # z: never -0.0
     # What is noise of the arithmetic, not a digit: far below what is shown, unless the type itself is coarser.
     noise = max(min(1e-9, 10.0 ** -(precision + 3)), 2 * float(numpy.finfo(finite.dtype).eps))

@@ -9,17 +9,19 @@ import numpy
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
+from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.scale import Scale
-from attnviz.renderers.stats.facts import facts
+from attnviz.renderers.stats.facts import facts, over
 from attnviz.text.lessons import Lessons, lessons
 
 
 def decide(statistics: Statistics, metric: Metric, title: str | None = None, words: Lessons | None = None) -> Picture:
     """The picture: one row per layer, one column per head; a head that is not there, or has no value, is a hidden cell.
 
-    ``words`` are in the language of the reader; None: in English.
+    ``words`` are in the language of the reader; None: in English. AttnvizError where no head has a value.
     """
+    words = words or lessons()
     heads = statistics.heads()
     layers = list(dict.fromkeys(head.layer for head in heads))
     numbers = sorted({head.head for head in heads})
@@ -27,9 +29,14 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
     for head in heads:
         mean = head.values[metric].mean
         values[layers.index(head.layer), numbers.index(head.head)] = -math.inf if math.isnan(mean) else mean
+    if (values == -math.inf).all():
+        raise AttnvizError(
+            f"no head has a value for {metric.value}: it is over {over(metric, words)}, and there are none",
+            "see which metrics have values with attnviz stats, without --metric",
+        )
     largest = float(values.max(initial=0.0, where=values > -math.inf))
     return Picture(
-        title=title or _title(metric, statistics.pool, words or lessons()),
+        title=title or _title(metric, statistics.pool, words),
         subtitle=facts(statistics),
         panels=(Panel("", 0, values),),
         queries=tuple(layers),

@@ -1,7 +1,8 @@
 """Tokens of a real tokenizer as people read them, not as its vocabulary spells them.
 
-`Ġjourney`, `▁journey` and `journey` are all `journey`; what is split inside a character is shown whole, with the number
-of its part; tokens of white space keep it, and special tokens are marked.
+`Ġjourney`, `▁journey` and `journey` are all `journey`, unless two of these stand in one text: then they are other tokens to
+the model, and are told apart. What is split inside a character is shown whole, with the number of its part; tokens of
+white space keep it, and special tokens are marked.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 SPACES = "Ġ▁"  # how byte-level BPE and SentencePiece spell a space
+CONTINUES = "##"  # how WordPiece spells what does not begin a word
 UNREADABLE = "\ufffd"  # what decoding makes of bytes that are no whole character
 LONGEST_CHARACTER = 4  # bytes of UTF-8
 
@@ -52,7 +54,7 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
     for position, number in enumerate(ids):
         if number == tokenizer.unk_token_id and position not in places and labels[position] != pieces[position]:
             labels[position] += _marked(pieces[position])  # what stands there, and that the model cannot read it
-    return Tokens(ids, tuple(labels), places)
+    return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
 def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
@@ -71,7 +73,7 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
             labels.append(_marked(pieces[position]))
         else:
             labels += _decoded(tokenizer, ids, pieces, position)
-    return Tokens(ids, tuple(labels), places)
+    return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
 def _special(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
@@ -130,3 +132,17 @@ def _decoded(tokenizer: Any, ids: Sequence[int], pieces: Sequence[str], position
 def _trimmed(label: str) -> str:
     """Without the one space that separates words; more white space than that is part of the token."""
     return label[1:] if label[:1] == " " and label[1:2].strip() else label
+
+
+def _told_apart(labels: Sequence[str], pieces: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
+    """``labels`` with the mark of their piece where another of them reads the same without one: " John" beside "John"."""
+    marks = ["" if place in places else _mark(*both) for place, both in enumerate(zip(labels, pieces, strict=True))]
+    bare = {label for label, mark in zip(labels, marks, strict=True) if not mark}
+    return tuple(mark + label if label in bare else label for label, mark in zip(labels, marks, strict=True))
+
+
+def _mark(label: str, piece: str) -> str:
+    """What the vocabulary spells in front of a token and its label leaves out, as a person types it."""
+    if piece.startswith(CONTINUES) and not label.startswith(CONTINUES):
+        return CONTINUES
+    return " " if piece[:1] in SPACES and piece and label[:1].strip() else ""

@@ -130,7 +130,7 @@ def test_the_arithmetic_of_long_texts_is_cut_visibly():
 @pytest.mark.parametrize("precision", [0, 1, 2, 6, 12])
 def test_no_number_has_more_decimals_than_asked_for(precision):
     text = done("explain", TEXTBOOK, "--heads", 2, "--precision", precision, "--step", "weights", "--quiet").text
-    assert max(map(len, re.findall(r"\d\.(\d+)", text)), default=0) == precision
+    assert max(map(len, re.findall(r"\d\.(\d+)", text)), default=0) == (precision or 2)
 
 
 def test_whole_numbers_have_no_decimals(folder):
@@ -362,3 +362,16 @@ def test_a_long_text_says_how_far_it_is(long):
 
     with _reported(select(trace_text("a b"))) as report:
         assert report is no_progress
+
+
+def test_a_trace_without_a_file_is_refused_before_a_model_is_loaded():
+    result = attnviz("explain", "a", "--model", "none/such", "--format", "safetensors")
+    assert problem(result, 2) == "a trace is saved to a .safetensors file"
+
+
+def test_without_decimals_neither_the_scale_nor_the_weights_are_0_and_1():
+    text = done("explain", "Your journey starts", "--causal", "--precision", 0).text
+    assert "scale: 0.58" in text
+    assert "that is × 0.58:" in text
+    assert re.findall(r"(?m)^journey +│ 0.43 +0.57 +0.00 +1$", text)
+    assert "scores × 0.58" in done("explain", "a b", "--scale", 0.577, "--precision", 0).text

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from command_line import SAMPLE, attnviz, done, problem, program
 
+from attnviz import load
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -196,6 +198,12 @@ def test_a_trace_is_saved_in_place_of_a_picture():
     )
 
 
+def test_a_trace_is_saved_and_shown():
+    result = done("heatmap", "a b", "--show", "-o", "t.safetensors")
+    assert result.text == done("heatmap", "a b", "--show").text + "t.safetensors\n"
+    assert load("t.safetensors").tokens == ("a", "b")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -231,3 +239,8 @@ def test_a_token_is_a_row_or_a_column():
 def test_nothing_special_is_said():
     result = attnviz("heatmap", "a b", "--skip-special", "--format", "term")
     assert (result.code, result.stderr) == (0, "attnviz: there are no special tokens to hide\n")
+
+
+def test_a_trace_without_a_file_is_refused_before_a_model_is_loaded():
+    result = attnviz("heatmap", "a", "--model", "none/such", "--format", "safetensors")
+    assert problem(result, 2) == "a trace is saved to a .safetensors file"

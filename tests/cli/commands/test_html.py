@@ -46,6 +46,17 @@ def test_it_is_opened_in_the_browser(folder, monkeypatch):
     assert (result.code, result.stderr) == (0, "attnviz: found no browser to open attention.html with\n")
 
 
+def test_a_page_without_room_for_every_pair_says_so(folder):
+    words = " ".join(f"w{place}" for place in range(420))
+    result = attnviz("html", words, "--heads", "6", "--dim", "768", "--causal", "--max-size", "0.58", "--pool", "max")
+    assert (result.code, result.text) == (0, "attention.html\n")
+    assert result.stderr == (
+        "attnviz: each map has 210 × 210 cells of 2 × 2 tokens, max: a page of every pair would be larger than 0.58 MB; "
+        "--layer and --head choose fewer maps\n"
+    )
+    assert (folder / "attention.html").stat().st_size < 0.58e6
+
+
 def test_a_page_that_is_too_large_is_not_written(folder):
     words = " ".join(f"w{place}" for place in range(200))
     result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", "0.25")

@@ -104,7 +104,7 @@ def test_a_map_of_one_metric(llama, folder):
     assert all(word in drawn for word in ("Weight on the token before", "layer 0", "layer 1", ">head<", ">layer<"))
     done("stats", TEXT, "--heads", 3, "--metric", "induction")
     assert (folder / "heads.png").read_bytes().startswith(b"\x89PNG")
-    assert done("stats", "a b c", "--metric", "duplicate", "--format", "svg", "-o", "-").stdout.startswith(b"<?xml")
+    assert done("stats", "a b a", "--metric", "duplicate", "--format", "svg", "-o", "-").stdout.startswith(b"<?xml")
 
 
 @pytest.mark.parametrize(
@@ -311,3 +311,12 @@ def test_lines_that_lack_the_token_are_skipped_with_a_notice():
 
 def test_nothing_special_is_said():
     assert attnviz("stats", "a b", "--skip-special").stderr == "attnviz: there are no special tokens to hide\n"
+
+
+def test_a_metric_that_no_head_has_is_said_and_not_drawn(folder):
+    result = attnviz("stats", "a b c", "--metric", "induction")
+    assert problem(result, 1).startswith(
+        "no head has a value for induction: it is over the queries that see what followed"
+    )
+    assert list(folder.iterdir()) == []
+    assert done("stats", "a b c a b", "--metric", "induction").text == "heads.png\n"

@@ -63,6 +63,17 @@ def test_what_a_model_does_to_its_scores_is_told(models, name, words):
     assert words in done("explain", TEXT, "--model", models / name, "--layer", "0", "--head", 0).text
 
 
+@pytest.mark.parametrize(
+    ("wanted", "position"), [("cat", "0"), (" cat", "4"), ("·cat", "4"), (" SAT", "1"), ("sat", "1")]
+)
+def test_a_word_behind_a_space_is_another_token(llama, wanted, position):
+    result = done("explain", "cat sat on the cat", "--model", llama, "--layer", 0, "--head", 0, "--format", "csv",
+                  "--step", "query", "--query", wanted)  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(result.text)))
+    assert {row["query"] for row in rows} == {position}
+    assert {row["query_token"] for row in rows} == {{"0": "cat", "4": "·cat", "1": "sat"}[position]}
+
+
 def test_the_json_says_how_exactly(llama):
     result = json.loads(done("explain", TEXT, "--model", llama, "--format", "json").text)
     assert result["source"]["agreement"]["largest_error"] < 1e-5

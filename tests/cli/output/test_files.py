@@ -7,10 +7,11 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, attnviz, done, fed, onto, problem, program, started, surroundings
+from command_line import PROGRAM, attnviz, done, fed, in_terminal, onto, problem, program, started, surroundings
 
 from attnviz import trace_model, trace_text
 from attnviz.cli.output.files import deliver, drawn, name_file, save_trace, trace_file
@@ -293,10 +294,41 @@ def test_the_device_of_stdout_is_stdout():
     assert result == done("explain", "a b", "--format", "csv")
 
 
-@pytest.mark.parametrize(("command", "name"), [("explain", "a.json"), ("heatmap", "a.svg"), ("html", "a.html")])
+@pytest.mark.parametrize(
+    ("command", "name"), [("explain", "a.json"), ("heatmap", "a.svg"), ("html", "a.html"), ("stats", "a.csv")]
+)
 def test_a_closed_stdout_does_not_matter_to_a_file(folder, command, name):
     result = program(command, "a", "-o", name, shell='exec "$@" >&-')
     assert (result.code, result.stderr, names(folder)) == (0, "", [name])
+
+
+def test_what_is_written_to_a_closed_stderr_is_not_written_into_the_users_file(folder):
+    """As C code does, or a child process: by the number, 2, which would be that of the next file that is opened."""
+    noisy = (
+        "import os, sys\n"
+        "from attnviz.cli.app import main\n"
+        "from attnviz.renderers.data import json_format\n"
+        "to_json = json_format.to_json\n"
+        "json_format.to_json = lambda *words: (os.write(2, b'noise'), to_json(*words))[1]\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    run = [sys.executable, "-c", noisy, "explain", "--lines", "a\nb", "-o", "a.json"]
+    code = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *run], check=False, timeout=60).returncode
+    written = [json.loads(line)["tokens"] for line in (folder / "a.json").read_text().splitlines()]
+    assert (code, written) == (0, [["a"], ["b"]])
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("explain", ""), 1), (("explain", "--none"), 2)])
+@pytest.mark.parametrize("closed", ["2>&-", "2>&- >&-"])
+def test_a_closed_stderr_leaves_the_exit_code(arguments, code, closed):
+    assert program(*arguments, shell=f'exec "$@" {closed}') == (code, b"", "")
+
+
+def test_the_name_of_a_file_is_its_own_in_a_pipe_and_shown_to_a_person(folder):
+    name = "a  \x1b[31m\x9b\u202e.svg"
+    assert done("heatmap", "a", "-o", name).stdout == f"{name}\n".encode()
+    assert in_terminal("heatmap", "a", "-o", name).text == "a  \\x1b[31m\\x9b\\u202e.svg\n"
+    assert names(folder) == [name]
 
 
 @pytest.mark.parametrize("arguments", [("explain", "--format", "json"), ("explain", "")])

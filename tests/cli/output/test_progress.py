@@ -106,3 +106,10 @@ def test_a_short_text_shows_no_progress(command):
     with contextlib.redirect_stderr(Watched()) as stderr:
         assert main([command, "a short text"]) == 0
     assert stderr.getvalue() == ""
+
+
+def test_the_name_of_a_folder_is_shown_as_text():
+    with contextlib.redirect_stderr(Watched()) as stderr, progress("loading \x1b]0;x\x07", delay=0.01):
+        _until(stderr.getvalue)
+    assert "\\x1b]0;x\\x07" in stderr.getvalue()
+    assert "\x1b]" not in stderr.getvalue()

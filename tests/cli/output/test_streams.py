@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from attnviz.cli.output.streams import abandon, guarded_stdout, notice, stdout_errors
+from attnviz.cli.output.streams import abandon, fill_standard_descriptors, guarded_stdout, notice, stdout_errors
 from attnviz.errors import AttnvizError
 
 
@@ -53,6 +53,46 @@ def test_a_closed_stderr_is_ignored(monkeypatch):
     stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
     notice("look here")
+
+
+class Watched(io.StringIO):
+    """A terminal that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_notice_shows_what_a_terminal_would_act_upon(capsys):
+    notice("the file  \x1b]0;x\x07\u202e \udcff.txt does not exist")
+    assert capsys.readouterr().err == "attnviz: the file  \\x1b]0;x\\x07\\u202e \\udcff.txt does not exist\n"
+
+
+@pytest.mark.parametrize("broken", [None, Failing(OSError(28, "No space left on device"))])
+def test_a_notice_that_stderr_does_not_take_is_shown_where_a_person_watches_stdout(monkeypatch, broken):
+    monkeypatch.setattr(sys, "stderr", broken)
+    for stdout, shown in ((Watched(), "attnviz: look here\n"), (io.StringIO(), "")):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        notice("look here")
+        assert stdout.getvalue() == shown
+        if broken is not None:
+            broken.error = OSError(28, "No space left on device")
+    if broken is not None:
+        quiet(broken)
+
+
+def test_a_closed_descriptor_is_filled_and_an_open_one_left_alone():
+    fill_standard_descriptors()
+    before = [os.fstat(number).st_ino for number in (1, 2)]
+    kept = os.dup(0)
+    try:
+        os.close(0)
+        fill_standard_descriptors()
+        assert os.path.samestat(os.fstat(0), os.stat(os.devnull))
+        assert os.get_inheritable(0)  # so that a child process has one, too
+        assert [os.fstat(number).st_ino for number in (1, 2)] == before
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
 
 
 def test_bytes_go_to_standard_output(capfdbinary):

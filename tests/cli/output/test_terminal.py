@@ -12,7 +12,7 @@ import pytest
 from command_line import attnviz, done, in_terminal, problem, program, program_in_terminal, without_escapes
 from rich.cells import cell_len
 
-from attnviz.cli.output.terminal import Terminal, require_no_terminal
+from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import UsageError
 
 TEXTS = {
@@ -251,3 +251,11 @@ def test_a_character_that_the_encoding_lacks_is_a_question_mark(monkeypatch):
     monkeypatch.setattr(sys, "stdout", stream)
     assert Terminal(None)("a→b\n") == b"a?b\n"
     assert Terminal(Path("a.txt"))("a→b\n") == "a→b\n".encode()
+
+
+def test_json_is_escaped_for_a_terminal_and_left_alone_for_anything_else():
+    arguments = ("explain", "--step", "query", "--tokenizer", "whitespace", "a\x9b ế")
+    raw = done(*arguments, "--format", "json").stdout
+    assert raw == "".join(piece.decode() for piece in visible_json([raw], Path("a.json"))).encode()
+    assert '["a\x9b","ế"]' in raw.decode()
+    assert '["a\\u009b","ế"]' in in_terminal(*arguments, "--format", "json").text

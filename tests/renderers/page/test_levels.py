@@ -7,7 +7,8 @@ import pytest
 from random_traces import random_trace
 
 from attnviz import Layer, Rule, Trace
-from attnviz.renderers.page.levels import LEVELS, in_levels, layer_in_levels
+from attnviz.renderers.page.blobs import compressed
+from attnviz.renderers.page.levels import LEVELS, compressed_share, in_levels, layer_in_levels
 from attnviz.trace.selection import select
 
 
@@ -57,3 +58,13 @@ def test_a_row_of_nothing_is_in_levels_without_a_division_by_it():
     levels, scales, error = in_levels(weights, hidden)
     assert levels.tolist() == [[1, 1], [0, 0], [LEVELS + 1, 1]]
     assert (scales.tolist(), error) == ([0.0, 0.0, 1.0], 0.0)
+
+
+@pytest.mark.parametrize("sharpness", [1, 8])
+@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 20}])
+def test_a_few_queries_tell_how_well_all_are_compressed(rule, sharpness):
+    trace = random_trace(1, 6, 200, 16, **rule)
+    trace.layers[0].query[:] *= sharpness
+    [selected] = select(trace, head=["0,2-4"]).layers
+    levels = layer_in_levels(selected)[0].tobytes()
+    assert compressed_share(selected) == pytest.approx(len(compressed(levels)) / len(levels), rel=0.35)

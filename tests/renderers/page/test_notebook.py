@@ -5,7 +5,11 @@ from __future__ import annotations
 import html
 import re
 
+from random_traces import random_trace
+
 from attnviz import trace_text
+from attnviz.renderers.page import notebook
+from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.notebook import to_frame
 
 
@@ -42,3 +46,11 @@ def test_the_frame_is_named_and_holds_the_page():
     assert html.unescape(title) == '" a " < b > · attnviz'
     [page] = re.findall(r'srcdoc="([^"]*)"', frame)
     assert html.unescape(page) == trace.to_html()
+
+
+def test_a_notebook_pools_what_does_not_take_long(monkeypatch):
+    trace = random_trace(2, 6, 220, 32, causal=True)
+    monkeypatch.setattr(notebook, "LIMITS", Limits(megabytes=0.4, cells_of_several=60))
+    assert to_frame(trace).startswith("<iframe")
+    monkeypatch.setattr(notebook, "PAIRS", 1000)
+    assert "its 220 tokens are pooled by to_html(), which may take a while" in to_frame(trace)

@@ -7,7 +7,14 @@ import re
 import pytest
 from random_traces import random_trace
 
-from attnviz import AttnvizError, trace_text
+from attnviz import AttnvizError, Trace, trace_text
+from attnviz.choices import Pool
+from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.page.page import to_html
+from attnviz.renderers.page.size import needs_pooling
+from attnviz.trace.selection import select
+
+NARROW = Limits(megabytes=0.4, tokens=320, cells_of_several=60)  # as the usual limits are for a model of 30 layers
 
 
 def test_twelve_layers_of_twelve_heads_of_256_tokens_take_less_than_ten_megabytes():
@@ -56,3 +63,40 @@ def test_a_page_that_turns_out_too_large_is_refused():
     """Its arrays would fit, so it is made, and measured with all that stands beside them."""
     with pytest.raises(AttnvizError, match=r"the page would take 0\.\d\d MB, and 0\.1 are the most"):
         random_trace(1, 1, 10, 4).to_html(max_size=0.1)
+
+
+def test_why_a_page_is_pooled_is_said_before_it_is_drawn():
+    trace, heard = random_trace(2, 6, 220, 32, causal=True), []
+    to_html(
+        trace,
+        select(trace),
+        limits=NARROW,
+        pool=Pool.MAX,
+        notice=heard.append,
+        report=lambda done, of: heard.append((done, of)),
+    )
+    assert heard[0] == (
+        "each map has 55 × 55 cells of 4 × 4 tokens, max: a page of every pair would be larger than 0.4 MB; "
+        "--layer and --head choose fewer maps"
+    )
+    assert all(isinstance(one, tuple) for one in heard[1:])
+
+
+def test_a_page_that_turns_out_too_large_is_pooled():
+    """Its arrays would fit, but its tokens are so long that they do not."""
+    layers = random_trace(1, 4, 100, 8).layers
+    trace = Trace(tuple("x" * 1500 + str(place) for place in range(100)), layers)
+    limits = Limits(megabytes=0.3, cells_of_several=20)
+    assert not needs_pooling(select(trace).layers, limits)
+    said: list[str] = []
+    page = to_html(trace, select(trace), limits=limits, notice=said.append)
+    assert (len(page) < 0.3e6, len(said)) == (True, 1)
+
+
+def test_a_page_without_room_opens_without_special_tokens_too():
+    layers = random_trace(2, 6, 220, 32, causal=True).layers
+    words = tuple(f"w{place}" for place in range(220))
+    trace = Trace(words, layers, {"kind": "model", "ids": list(range(220)), "special": [0]})
+    page = to_html(trace, select(trace, skip_special=True), limits=NARROW)
+    assert len(page) < 0.4e6
+    assert '"pooled":["55","55","4","4"]' in page

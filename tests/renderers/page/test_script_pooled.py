@@ -14,7 +14,8 @@ LONG = Limits(tokens=200, cells_of_several=20)
 
 def test_a_page_of_a_long_text_says_what_a_cell_is(opened):
     page = opened(long_trace(301, causal=True), limits=LONG, view="matrix", query=19, key=0)
-    assert "19 × 19 cells of 16 × 16 tokens. They are exact" in page.texts("footer")[0]
+    said = "A page of every pair would be too large, so each map has 19 × 19 cells of 16 × 16 tokens. They are exact"
+    assert said in page.texts("footer")[0]
     assert page.texts("h1")[0].startswith("w0 w1 w2")
     page.go(view="steps")
     assert "attnviz explain" in page.texts("main")[0]

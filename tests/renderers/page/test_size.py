@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 from random_traces import long_trace, random_trace
 
-from attnviz import AttnvizError
-from attnviz.renderers.page.limits import Limits
+from attnviz import AttnvizError, Trace
+from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.page import to_html
+from attnviz.renderers.page.size import needs_pooling, why_pooled
 from attnviz.trace.selection import select
 
 LONG = Limits(tokens=200)
+NARROW = Limits(megabytes=0.4, tokens=320, cells_of_several=60)  # as the usual limits are for a model of 30 layers
 
 
 def test_a_page_that_is_too_large_says_what_fits():
@@ -56,3 +58,54 @@ def test_the_heads_of_a_long_text_that_are_said_to_fit_do():
         to_html(whole, select(whole), limits=replace(LONG, megabytes=0.8))
     assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
     assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.8e6
+
+
+def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]:
+    """How large its page is, and what was said of it."""
+    said: list[str] = []
+    return len(to_html(trace, select(trace), limits=limits, notice=said.append, **words)), said
+
+
+def test_no_length_is_refused_and_from_one_on_all_are_pooled():
+    pooled = []
+    for tokens in (40, 100, 160, 220, 320, 321, 400):
+        size, said = made(random_trace(2, 6, tokens, 32, causal=True), NARROW)
+        assert size <= NARROW.size
+        pooled.append(len(said))
+    assert pooled == sorted(pooled)
+    assert (pooled[1], pooled[3]) == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_model_of_thirty_layers_has_a_page_at_every_length():
+    sizes = {}
+    for tokens in (128, 650, 1000, 4096, 4097):
+        sizes[tokens], said = made(random_trace(30, 9, tokens, 64, causal=True), USUAL)
+        assert len(said) == (tokens > 128)
+    assert max(sizes.values()) < 10e6
+
+
+def test_a_long_text_says_what_shows_a_part_of_it():
+    layers = select(long_trace(700)).layers
+    assert why_pooled(layers, LONG) == (
+        "each map has 350 × 350 cells of 2 × 2 tokens, mean: the text is long; --query A:B with --key C:D shows a part of it"
+    )
+    assert why_pooled(select(long_trace(700), query="0:9", key="0:9").layers, LONG) == ""
+
+
+def test_weights_that_compress_well_are_looked_at_before_they_are_pooled():
+    """Heads that look at few keys: a plain guess would be three times too large, and take their pairs from them."""
+    flat, sharp = (random_trace(1, 8, 300, 256, causal=True) for _ in range(2))
+    for layer in sharp.layers:
+        layer.query[:] *= 10
+    limits = replace(NARROW, megabytes=0.35)
+    assert [needs_pooling(select(trace).layers, limits) for trace in (flat, sharp)] == [True, False]
+    size, said = made(sharp, limits)
+    assert (size < limits.size, said) == (True, [])
+
+
+def test_a_page_for_which_even_pooled_maps_are_too_large_is_refused_before_any_work():
+    trace, heard = random_trace(8, 16, 300, 64, causal=True), []
+    with pytest.raises(AttnvizError, match=r"and 0\.1 are the most that it may") as refused:
+        to_html(None, select(trace), limits=replace(NARROW, megabytes=0.1), report=lambda *done: heard.append(done))
+    assert (refused.value.hint, heard) == ("give a shorter text, or raise --max-size", [])

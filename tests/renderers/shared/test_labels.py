@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnviz import Layer, Trace
-from attnviz.renderers.shared.labels import file_name, name, named, round_positions, shown_line, unnamed
+from attnviz.renderers.shared.labels import file_name, name, named, round_positions, unnamed
 from attnviz.text.display import NamedToken
 from tests.support.hard_tokens import TOKENS
 
@@ -51,13 +51,6 @@ def test_arrays_without_tokens_are_called_by_their_file():
     assert file_name(trace_of(("0", "1"), {"kind": "arrays", "file": "q.npz"}), ("0", "1")) == "q.npz"
     assert file_name(trace_of(("a", "b"), {"kind": "arrays", "file": "q.npz"}), ("a", "b")) is None
     assert file_name(trace_of(("0", "1"), {"kind": "arrays"}), ("0", "1")) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "line"), [("My own  title", "My own  title"), ("a\nb", "a\\nb"), ("\x1b[1m", "\\x1b[1m"), ("", "")]
-)
-def test_a_text_keeps_its_spaces_on_one_line(text, line):
-    assert shown_line(text) == line
 
 
 @given(

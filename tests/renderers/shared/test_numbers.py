@@ -52,6 +52,26 @@ def test_precision_is_the_most_decimals(precision, text):
     assert numbers.number(math.pi, precision) == text
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([0.4, 0.1], "[0.4 0.1]"),
+        ([0.577], "[0.58]"),
+        ([-0.577], "[-0.58]"),
+        ([0.004], "[4.0e-03]"),
+        ([1.4, 0.3], "[1 0]"),
+    ],
+)
+def test_no_decimals_are_two_where_they_would_say_nothing_but_0(values, text):
+    assert numbers.vector(numpy.array(values), 0) == text
+
+
+@given(values=arrays(float, MATRICES, elements=ANY))
+def test_a_number_that_is_not_0_is_in_no_table_of_zeros(values):
+    cells = [float(cell.replace("−∞", "-inf")) for cell in numpy.ravel(numbers.matrix(values, 0))]
+    assert any(cells) == bool(values.any())
+
+
 @given(values=arrays(float, MATRICES, elements=ORDINARY), precision=st.integers(0, 8))
 def test_fixed_decimals_are_the_same_in_every_cell(values, precision):
     cells = [cell for row in numbers.matrix(values, precision) for cell in row]

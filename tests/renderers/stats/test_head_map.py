@@ -7,7 +7,7 @@ import math
 import numpy
 import pytest
 
-from attnviz import Layer, Trace, trace_text
+from attnviz import AttnvizError, Layer, Trace, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.renderers.stats.head_map import decide
@@ -36,9 +36,20 @@ def test_a_head_that_is_not_there_or_has_no_value_is_hidden(measured):
     picture = decide(measured(layers((0, 1), (1, 3))), Metric.ENTROPY)
     assert (picture.panels[0].values == -math.inf).tolist() == [[False, True, True], [False, False, False]]
     assert (picture.hidden, picture.blank) == (True, "unknown")
-    nothing = decide(measured(trace_text("a b")), Metric.DUPLICATE)
-    assert (nothing.panels[0].values == -math.inf).all()
-    assert nothing.scale[:2] == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        (Metric.INDUCTION, "the queries that see what followed an earlier copy of their token"),
+        (Metric.DUPLICATE, "the queries that see an earlier copy of their token"),
+    ],
+)
+def test_there_is_no_picture_of_a_metric_that_no_head_has(measured, metric, why):
+    with pytest.raises(AttnvizError) as refused:
+        decide(measured(trace_text("a b c", heads=2)), metric)
+    assert str(refused.value) == f"no head has a value for {metric}: it is over {why}, and there are none"
+    assert refused.value.hint == "see which metrics have values with attnviz stats, without --metric"
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -80,6 +80,27 @@ def test_a_space_is_shown_only_where_it_matters():
     assert labels == ("Your", "journey", " ", "starts", "\n", "with")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "labels"),
+    [
+        ("byte-level", "cat sat on the cat", ("cat", "sat", "on", "the", " cat")),
+        ("byte-level", "the cat sat, the cat", ("the", "cat", "sat", ",", " the", "cat")),
+        ("byte fallback", "cat sat on the cat", ("<s>", "cat", "sat", "on", "the", "cat")),  # all of them begin a word
+        ("unigram", "sat onstep", (" s", "at", "on", "s", "t", "ep", "</s>")),
+        ("word pieces", "s sat onstep", ("[CLS]", "s", "sat", "on", "##s", "t", "ep", "[SEP]")),
+    ],
+)
+def test_tokens_that_only_their_beginning_tells_apart_keep_it(name, text, labels):
+    tokenizer = TOKENIZERS[name]()
+    tokens = tokens_of_text(tokenizer, text)
+    assert tokens.labels == labels
+    if name != "word pieces":  # which decode an id alone with its ##
+        assert tokens_of_ids(tokens.ids, tokenizer).labels == labels
+    by_label = {}
+    for label, number in zip(labels, tokens.ids, strict=True):
+        assert by_label.setdefault(label, number) == number
+
+
 @pytest.mark.parametrize("name", ["byte-level", "byte fallback"])
 def test_a_character_split_over_tokens_is_shown_whole_with_its_parts(name):
     labels = tokens_of_text(TOKENIZERS[name](), "one 🙂世").labels
