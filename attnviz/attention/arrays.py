@@ -6,6 +6,7 @@ Everything else computes with the namespace that ``namespace()`` returns, the Py
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Any
 

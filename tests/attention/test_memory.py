@@ -203,3 +203,14 @@ def test_a_long_text_in_little_memory_is_done_or_told_in_one_line(tmp_path, limi
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_every_command_in_little_memory_is_done_or_told_in_one_line(tmp_path, limit, arguments):
     _require_one_line(_bounded(tmp_path, limit, arguments), tmp_path, {"long.txt"})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="bounds as Linux has them")
+@pytest.mark.parametrize("limit", [300, 500, 600, 680, 740, 800, 860, 950, 1200])
+@pytest.mark.parametrize("arguments", [("--backend", "torch"), ("--layer", "0", "--model", "MODEL")], ids=" ".join)
+def test_torch_and_a_model_in_little_memory_are_done_or_told_in_one_line(tmp_path, model_folder, limit, arguments):
+    run = _bounded(
+        tmp_path, limit, ["explain", "-o", "new.json", *(model_folder if one == "MODEL" else one for one in arguments)]
+    )
+    _require_one_line(run, tmp_path, {"long.txt"})
