@@ -169,7 +169,7 @@ def _bounded(folder, limit, arguments):
     """The run of a command of 3,000 tokens in a process that may map ``limit`` MB."""
     (folder / "long.txt").write_text(LONG)
     return subprocess.run(
-        [sys.executable, "-m", "attnviz", *arguments, "--file", "long.txt"],
+        [sys.executable, "-m", "attnviz", *map(str, arguments), "--file", "long.txt"],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"},  # as a person's own
         capture_output=True,
@@ -186,7 +186,7 @@ def _require_one_line(run, folder, before):
     assert len(told) == run.returncode, run.stderr
     assert all(line.startswith("attnviz: ") for line in told)
     assert {entry.name for entry in folder.iterdir()} <= before | {
-        arguments for arguments in run.args if "new" in arguments
+        argument for argument in run.args if argument.startswith("new.")
     }
 
 
