@@ -75,7 +75,7 @@ def test_a_million_tokens_are_refused_at_once_with_the_memory_that_they_need(fol
 @pytest.fixture
 def small_machine(monkeypatch):
     """A machine with 256 KiB of memory."""
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 64}.get)
+    monkeypatch.setattr(memory, "_limits", lambda: (64 << 12, {}))
 
 
 @pytest.mark.usefixtures("small_machine")
@@ -477,7 +477,8 @@ def test_weights_that_do_not_fit(folder, shapes, arguments, message, form):
     "options", [["--backend", "torch"], ["--device", "cpu"], ["--device", "auto", "--format", "json"]]
 )
 def test_without_torch_one_line_says_what_to_install(options):
-    code = "import sys; sys.modules['torch'] = None; from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; sys.modules['torch'] = None; from attnviz.attention import memory
+from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.run(
         [sys.executable, "-c", code, "explain", "a", *options], capture_output=True, env=surroundings(), check=False
     )

@@ -15,6 +15,7 @@ from command_line import attnviz, done, in_terminal, problem, without_escapes
 from rich.cells import cell_len
 
 from attnviz import Layer, Rule, Trace
+from attnviz.attention import memory
 
 COUNT = 3000
 
@@ -130,7 +131,7 @@ def test_top_is_of_tables(form):
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_data_that_would_fill_the_memory_are_refused_before_they_are_computed(trace, form, monkeypatch):
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (1 << 29) // 4096}.get)
+    monkeypatch.setattr(memory, "_limits", lambda: (1 << 29, {}))
     message = problem(attnviz("explain", "--from", trace, "--format", form), 1)
     assert message.startswith(f"{form.upper()} of 4 steps of 18,000,000 pairs of a query and a key needs")
 
@@ -155,7 +156,7 @@ def test_one_key_of_a_long_text_as_csv(trace):
 
 
 def test_one_key_of_a_text_that_fills_the_memory_as_csv(trace, monkeypatch):
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (1 << 29) // 4096}.get)
+    monkeypatch.setattr(memory, "_limits", lambda: (1 << 29, {}))
     assert attnviz("explain", "--from", trace, "--format", "csv", "--key", "@7", "--step", "weights").code == 0
 
 
