@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from command_line import attnviz, problem, surroundings
 from safetensors.numpy import save, save_file
 
 import attnviz as library
+from attnviz.attention import memory
 
 GOOD = {
     "query": numpy.arange(12.0).reshape(3, 4),
@@ -477,8 +477,7 @@ def test_weights_that_do_not_fit(folder, shapes, arguments, message, form):
     "options", [["--backend", "torch"], ["--device", "cpu"], ["--device", "auto", "--format", "json"]]
 )
 def test_without_torch_one_line_says_what_to_install(options):
-    code = "import sys; sys.modules['torch'] = None; from attnviz.attention import memory
-from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; sys.modules['torch'] = None; from attnviz.cli.app import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.run(
         [sys.executable, "-c", code, "explain", "a", *options], capture_output=True, env=surroundings(), check=False
     )
