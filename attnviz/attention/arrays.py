@@ -111,18 +111,27 @@ def torch_device(device: str | None) -> str:
 
 
 def as_array(value: Any, name: str) -> Array:
-    """``value`` (array, tensor or nested lists) as an array of numbers; AttnvizError names it when it is none."""
+    """``value`` (array, tensor or nested lists) as an array of numbers; AttnvizError names it when it is none.
+
+    What is neither NumPy's nor torch's comes to NumPy, from the CPU (attention/given.py). So do numbers in another byte
+    order or wider than float64, in a type that every library has.
+    """
     if is_torch(value):
-        if value.is_complex():
-            raise AttnvizError(f"{name} holds complex numbers: attention needs real ones")
-        return value
-    try:
-        array = numpy.asarray(value)
-    except (ValueError, TypeError, OverflowError):
-        raise AttnvizError(f"{name} is ragged or not numbers: every row must have the same length") from None
-    if array.dtype.kind not in "biuf" and array.dtype.name != BFLOAT16:
-        raise AttnvizError(f"{name} holds {array.dtype.name} values: attention needs real numbers")
-    return array
+        from attnviz.attention.given import plain_tensor  # where only NumPy is used, nothing of it is
+
+        return plain_tensor(value, name)
+    array = value
+    if type(array) is not numpy.ndarray:
+        from attnviz.attention.given import plain_array
+
+        array = plain_array(value, name)
+    if array.dtype.isnative and array.dtype.kind in "biuf" and array.dtype.itemsize <= 8:
+        return array
+    if array.dtype.name == BFLOAT16:
+        return array
+    from attnviz.attention.given import widened
+
+    return widened(array, name)
 
 
 def as_floating(value: Any, name: str) -> Array:
@@ -167,7 +176,7 @@ def is_torch(array: Any) -> bool:
 @lru_cache
 def _is_torch_type(kind: type) -> bool:
     """Whether torch's tensor is among the ancestors of ``kind``, without importing torch to ask."""
-    return any(one.__module__.partition(".")[0] == "torch" for one in kind.__mro__)
+    return any((one.__module__, one.__name__) == ("torch", "Tensor") for one in kind.__mro__)
 
 
 def _writable(array: numpy.ndarray) -> numpy.ndarray:

@@ -76,7 +76,9 @@ def attend(
     value  (…, kv_heads, keys, d_v)
 
     NumPy arrays (or nested lists) in, NumPy arrays out; torch tensors in, torch tensors out, on their device and
-    differentiable. The options are those of ``Rule``. Half precision is computed in float32.
+    differentiable. Arrays of any other library that speaks DLPack (JAX, array-api-strict, …) are read from the CPU, and
+    NumPy arrays come out. Masked arrays are refused: say with ``mask`` what may be seen. The options are those of ``Rule``.
+    Half precision is computed in float32, and what is wider than float64 in float64.
 
     A query whose keys are all hidden gets weights and output 0, never NaN. AttnvizError when shapes do not fit, when
     an input is not finite, or when causal or window would have to guess the query_offset.

@@ -142,4 +142,5 @@ def _read(path: Path) -> str:
 
 
 def _told(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
+    unit, size = ("GiB", 2**30) if count >= 2**30 else ("MiB", 2**20) if count >= 2**20 else ("KiB", 2**10)
+    return f"{count / size:,.1f} {unit}"

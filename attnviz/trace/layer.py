@@ -33,6 +33,9 @@ class Projection:
     weight: Array
     bias: Array | None = None
 
+    def __post_init__(self) -> None:
+        vars(self).update(weight=as_array(self.weight, "weight"), bias=_known(self.bias, "bias"))
+
     def __call__(self, array: Array) -> Array:
         """(tokens, d_in) → (tokens, d_out)."""
         with overflow_unspoken():
@@ -44,7 +47,7 @@ class Projection:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One attention layer.
+    """One attention layer, of NumPy arrays or torch tensors. Arrays of other libraries become NumPy's, as in attend().
 
     query        (heads, queries, d_k)
     key          (kv_heads, keys, d_k): head h reads kv head h // (heads / kv_heads)
@@ -77,7 +80,8 @@ class Layer:
 
     def __post_init__(self) -> None:
         vars(self).update(
-            {name: _numbers(getattr(self, name), name) for name in ("query", "key", "value")},
+            {name: _numbers(getattr(self, name), name) for name in ("query", "key", "value")}
+            | {name: _known(getattr(self, name), name) for name in ("embeddings", "positions")},
             tokens=None if self.tokens is None else valid_tokens(self.tokens),
             key_tokens=None if self.key_tokens is None else valid_tokens(self.key_tokens),
             name=valid_text(self.name) if isinstance(self.name, str) else self.name,
@@ -182,6 +186,11 @@ def _numbers(value: Any, name: str) -> Array:
     """``value`` as numbers, (heads, tokens, d)."""
     array = of_heads(value, name)
     return as_floating(array, name) if str(array.dtype).rpartition(".")[2] == "bool" else array
+
+
+def _known(value: Any, name: str) -> Array | None:
+    """``value`` as an array, where there is one."""
+    return None if value is None else as_array(value, name)
 
 
 def _with_arrays(rule: Rule) -> Rule:

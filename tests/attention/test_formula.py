@@ -2,37 +2,27 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import ml_dtypes
 import numpy
 import pytest
 import torch
-from attention_arrays import EXACT, KINDS, normal
+from attention_arrays import KINDS, normal
+from case_bounds import bounds_of, require_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from strategies import Case, attention_cases
+from tolerances import Arithmetic, bounded, hidden, require_near
 from torch.nn.functional import scaled_dot_product_attention
 
-from attnviz.attention.formula import attend
+from attnviz.attention.formula import Steps, attend
 from attnviz.errors import AttnvizError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 torch.set_num_threads(1)  # small tensors on shared cores: threads only wait for each other
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-
-
-def visible_positions(case: Case) -> torch.Tensor:
-    """Which cells the positions alone let a query see, (queries, keys)."""
-    queries, keys = case.scores_shape[-2:]
-    position = torch.arange(queries)[:, None] + (case.options["query_offset"] or 0)
-    key_position = torch.arange(keys)[None, :]
-    visible = torch.ones(queries, keys, dtype=torch.bool)
-    if case.options["causal"]:
-        visible &= key_position <= position
-    if case.options["window"] is not None:
-        visible &= (key_position - position).abs() < case.options["window"]
-    return visible
 
 
 def oracle(case: Case, value: numpy.ndarray) -> numpy.ndarray:
@@ -43,9 +33,8 @@ def oracle(case: Case, value: numpy.ndarray) -> numpy.ndarray:
     )
     heads = query.shape[1]
     options = case.options
-    added = torch.zeros(case.scores_shape, dtype=torch.float64).masked_fill(~visible_positions(case), -torch.inf)
-    if options["mask"] is not None:
-        added = added.masked_fill(~torch.from_numpy(options["mask"]), -torch.inf)
+    closed = torch.from_numpy(hidden(options, case.scores_shape))
+    added = torch.zeros(case.scores_shape, dtype=torch.float64).masked_fill(closed, -torch.inf)
     if options["bias"] is not None:
         added = added + torch.from_numpy(options["bias"])
     added = added.reshape(shape)
@@ -65,16 +54,6 @@ def oracle(case: Case, value: numpy.ndarray) -> numpy.ndarray:
     return result.reshape(*case.scores_shape[:-1], value.shape[-1]).numpy()
 
 
-def hidden(case: Case) -> numpy.ndarray:
-    """The cells that no query may see, by the words of the rule."""
-    cells = numpy.broadcast_to(~visible_positions(case).numpy(), case.scores_shape).copy()
-    if case.options["mask"] is not None:
-        cells |= ~case.options["mask"]
-    if case.options["bias"] is not None:
-        cells |= case.options["bias"] == -numpy.inf
-    return cells
-
-
 @KINDS
 @settings(max_examples=150)
 @given(case=attention_cases())
@@ -92,51 +71,14 @@ def test_output_and_weights_are_those_of_torch_in_many_more_cases(convert, case)
 
 def require_torchs_output_and_weights(convert, case):
     steps = case.attend(convert)
-    blind = hidden(case).all(axis=-1)
+    blind = hidden(case.options, case.scores_shape).all(axis=-1)
     one_hot = numpy.broadcast_to(numpy.eye(case.key.shape[-2]), (*case.key.shape[:-1], case.key.shape[-2]))
     assert_array_equal(steps.blind, blind)
     for ours, value in ((steps.output, case.value), (steps.weights, one_hot)):
-        assert_allclose(ours[~blind], oracle(case, value)[~blind], **EXACT)
+        seen = replace(case, value=value)
+        allowed = bounds_of(seen).errors.output + bounds_of(seen, exp=20, argument=3).errors.output  # ours and torch's
+        require_near(ours[~blind], oracle(case, value)[~blind], allowed[~blind])
         assert_array_equal(ours[blind], 0)
-
-
-@KINDS
-@settings(max_examples=100)
-@given(case=attention_cases())
-def test_the_five_steps_fit_together(convert, case):
-    steps = case.attend(convert)
-    group = 1 if case.query.ndim == 2 else case.query.shape[-3] // case.key.shape[-3]
-    key, value = (array if group == 1 else numpy.repeat(array, group, axis=-3) for array in (case.key, case.value))
-    assert_allclose(steps.scores, numpy.einsum("...id,...jd->...ij", case.query, key), **EXACT)
-
-    scale, softcap = case.options["scale"], case.options["softcap"]
-    scaled = steps.scores * (1 / math.sqrt(case.query.shape[-1]) if scale is None else scale)
-    assert_allclose(steps.scaled, scaled if softcap is None else softcap * numpy.tanh(scaled / softcap), **EXACT)
-
-    added = 0 if case.options["bias"] is None else case.options["bias"]
-    assert_allclose(steps.masked, numpy.where(hidden(case), -numpy.inf, steps.scaled + added), **EXACT)
-
-    mass = numpy.exp(steps.masked)
-    total = mass.sum(axis=-1, keepdims=True)
-    if case.options["sinks"] is not None:
-        total = total + numpy.exp(case.options["sinks"]).reshape(-1, *[1] * (min(case.query.ndim, 3) - 1))
-    assert_allclose(steps.weights, mass / numpy.where(total == 0, 1, total), **EXACT)
-    assert_allclose(steps.output, steps.weights @ value, **EXACT)
-
-
-@given(case=attention_cases())
-def test_rows_of_weights_sum_to_one(case):
-    steps = case.but(sinks=None).attend()
-    assert_allclose(steps.weights.sum(axis=-1), numpy.where(steps.blind, 0, 1), **EXACT)
-
-
-@given(case=attention_cases(), logit=st.floats(-3, 3))
-def test_sinks_take_their_share_of_every_row(case, logit):
-    heads = 1 if case.query.ndim == 2 else case.query.shape[-3]
-    steps = case.but(sinks=numpy.full(heads, logit)).attend()
-    mass = numpy.exp(steps.masked).sum(axis=-1)
-    assert_allclose(steps.weights.sum(axis=-1), mass / (mass + math.exp(logit)), **EXACT)
-    assert (steps.weights.sum(axis=-1) < 1).all()
 
 
 @KINDS
@@ -145,54 +87,20 @@ def test_a_sink_far_above_the_scores_takes_all(convert):
     assert_array_equal(attend(array, array, array, sinks=[1000.0, 1e6]).weights, 0)
 
 
-@given(case=attention_cases(), seed=st.integers(0, 99))
-def test_a_constant_added_to_a_row_changes_nothing(case, seed):
-    case = case.but(sinks=None)
-    bias = 0 if case.options["bias"] is None else case.options["bias"]
-    shift = 10 * normal(*case.scores_shape[:-1], 1, seed=seed)
-    shifted = case.but(bias=bias + numpy.broadcast_to(shift, case.scores_shape))
-    assert_allclose(shifted.attend().weights, case.attend().weights, rtol=1e-12, atol=1e-13)
-
-
-@given(case=attention_cases(), seed=st.integers(0, 99))
-def test_the_order_of_keys_with_their_values_changes_nothing(case, seed):
-    case = case.but(causal=False, window=None)
-    order = numpy.random.default_rng(seed).permutation(case.key.shape[-2])
-    moved = {
-        name: array[..., order]
-        for name in ("mask", "bias")
-        if (array := case.options[name]) is not None and array.shape[-1] > 1
-    }
-    permuted = Case(case.query, case.key[..., order, :], case.value[..., order, :], case.options | moved)
-    assert_allclose(permuted.attend().weights, case.attend().weights[..., order], **EXACT)
-    assert_allclose(permuted.attend().output, case.attend().output, **EXACT)
-
-
-@KINDS
-@pytest.mark.parametrize("window", [None, 1, 3])
-@pytest.mark.parametrize("kept", [1, 4, 7])
-def test_causal_equals_truncation(convert, window, kept):
-    query, key, value = normal(2, 7, 3), normal(1, 7, 3, seed=1), normal(1, 7, 5, seed=2)
-    whole = Case(query, key, value, {"causal": True, "window": window})
-    cut = Case(query[:, :kept], key[:, :kept], value[:, :kept], whole.options)
-    assert_allclose(cut.attend(convert).output, whole.attend(convert).output[:, :kept], **EXACT)
-
-
 @pytest.mark.parametrize("cached", [1, 3, 6])
 def test_a_cache_with_its_offset_continues_the_whole_run(cached):
     query, key, value = normal(2, 7, 3), normal(2, 7, 3, seed=1), normal(2, 7, 3, seed=2)
-    whole = attend(query, key, value, causal=True)
-    last = attend(query[:, cached:], key, value, causal=True, query_offset=cached)
-    assert_allclose(last.output, whole.output[:, cached:], **EXACT)
+    whole = Case(query, key, value, {"causal": True})
+    last = Case(query[:, cached:], key, value, {"causal": True, "query_offset": cached})
+    require_same(whole, last, part=lambda array, _: array[:, cached:])
 
 
 @KINDS
 def test_one_head_without_its_axis_is_the_same_head(convert):
     query, key, value = normal(4, 3), normal(5, 3), normal(5, 2)
-    flat = Case(query, key, value, {"sinks": numpy.array([0.5])}).attend(convert)
-    headed = Case(query[None], key[None], value[None], {"sinks": numpy.array([0.5])}).attend(convert)
-    for one, all_heads in zip(flat, headed, strict=True):
-        assert_allclose(one, all_heads[0], **EXACT)
+    flat = Case(query, key, value, {"sinks": numpy.array([0.5])})
+    headed = Case(query[None], key[None], value[None], {"sinks": numpy.array([0.5])})
+    require_same(headed, flat, convert, part=lambda array, _: array[0])
 
 
 @pytest.mark.parametrize(
@@ -210,12 +118,11 @@ def test_one_head_without_its_axis_is_the_same_head(convert):
 )
 def test_numpy_dtypes(dtype, expected):
     arrays = [(2 * normal(2, 4, 3, seed=seed)).clip(0).astype(dtype) for seed in range(3)]
-    steps = attend(*arrays, causal=True, softcap=5.0, sinks=[0.1, 0.2], bias=numpy.zeros((4, 4)))
-    precise = attend(*(array.astype(numpy.float64) for array in arrays), causal=True, softcap=5.0, sinks=[0.1, 0.2])
+    options = {"causal": True, "softcap": 5.0, "sinks": [0.1, 0.2], "bias": numpy.zeros((4, 4))}
+    steps = attend(*arrays, **options)
     assert {array.dtype for array in steps} == {numpy.dtype(expected)}
     assert all(isinstance(array, numpy.ndarray) for array in steps)
-    for ours, oracle in zip(steps, precise, strict=True):
-        assert_allclose(ours, oracle, rtol=1e-5, atol=1e-5)
+    bounded(*arrays, Arithmetic.of(expected), options).require(steps)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -231,11 +138,13 @@ def test_numpy_dtypes(dtype, expected):
 )
 def test_torch_dtypes(device, dtype, expected):
     arrays = [(2 * torch.from_numpy(normal(2, 4, 3, seed=seed))).to(device, dtype) for seed in range(3)]
-    steps = attend(*arrays, causal=True, softcap=5.0, sinks=[0.1, 0.2], mask=numpy.ones((4, 4), dtype=bool))
-    precise = attend(*(array.cpu().double().numpy() for array in arrays), causal=True, softcap=5.0, sinks=[0.1, 0.2])
-    for ours, oracle in zip(steps, precise, strict=True):
-        assert (ours.dtype, ours.device) == (expected, arrays[0].device)
-        assert_allclose(ours.cpu().numpy(), oracle, rtol=1e-5, atol=1e-5)
+    options = {"causal": True, "softcap": 5.0, "sinks": [0.1, 0.2], "mask": numpy.ones((4, 4), dtype=bool)}
+    steps = attend(*arrays, **options)
+    assert {(step.dtype, step.device) for step in steps} == {(expected, arrays[0].device)}
+    exact = bounded(
+        *(array.cpu().double().numpy() for array in arrays), Arithmetic.of(steps.output.cpu().numpy().dtype), options
+    )
+    exact.require(Steps(*(step.cpu() for step in steps)))
 
 
 @pytest.mark.parametrize(("mixed", "expected"), [(numpy.float64, numpy.float64), (numpy.float16, numpy.float32)])
@@ -256,7 +165,8 @@ def test_a_numpy_number_as_an_option_does_not_widen_the_result(convert, option):
 def test_nested_lists_are_arrays():
     steps = attend([[1, 2, 3]], [[2, 1, 0], [1, 2, 3]], [[1, 0], [0, 1]], scale=1)
     assert_array_equal(steps.scores, [[4, 14]])
-    assert_allclose(steps.output, [[1 / (1 + math.exp(10)), 1 / (1 + math.exp(-10))]], **EXACT)
+    allowed = Arithmetic.of(float).gamma(10)  # a few roundings of each, and what exp is off by
+    require_near(steps.output, [[1 / (1 + math.exp(10)), 1 / (1 + math.exp(-10))]], allowed)
 
 
 @pytest.mark.parametrize("options", [{}, {"causal": True, "window": 2, "softcap": 3.0}])
@@ -334,8 +244,8 @@ def test_values_at_the_edge_of_their_type_do_not_overflow_silently(convert, dtyp
     except AttnvizError:
         output = value / 2
     assert numpy.isfinite(output).all()
-    halves = numpy.asarray(attend(query, key, convert(value / 2)).output)
-    assert_allclose(halves, numpy.broadcast_to(value[0] / 2, halves.shape), rtol=1e-5)
+    arrays = normal(4, 2).astype(dtype), normal(keys, 2).astype(dtype), value / 2
+    bounded(*arrays, Arithmetic.of(dtype), {}).require(attend(*map(convert, arrays)))
 
 
 @KINDS

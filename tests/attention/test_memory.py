@@ -100,14 +100,14 @@ def test_a_system_that_does_not_say_what_is_taken_leaves_the_limit(machine):
 def test_what_exceeds_the_memory_is_refused_with_its_size(machine):
     machine(RLIMIT_AS=3 << 20)
     require_memory(1 << 20, "a small thing", "")
-    with pytest.raises(AttnvizError, match=r"a map needs 1,048,576.0 GiB of memory, more than the 2 MiB it") as error:
+    with pytest.raises(AttnvizError, match=r"a map needs 1,048,576.0 GiB of memory, more than the 1.5 MiB it") as error:
         require_memory(1 << 50, "a map", "make it smaller")
     assert error.value.hint == "make it smaller"
 
 
 def test_too_little_address_space_is_told_before_it_runs_out(machine):
     machine(RLIMIT_AS=100 << 20)
-    with pytest.raises(AttnvizError, match="attnviz needs 256 MiB, and ulimit leaves 100 MiB"):
+    with pytest.raises(AttnvizError, match="attnviz needs 256.0 MiB, and ulimit leaves 100.0 MiB"):
         reserve()
 
 

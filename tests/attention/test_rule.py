@@ -7,8 +7,10 @@ import math
 import numpy
 import pytest
 import torch
-from attention_arrays import EXACT, KINDS, head, normal
-from numpy.testing import assert_allclose
+from attention_arrays import KINDS, head, normal
+from case_bounds import bounds_of, require_same
+from strategies import Case
+from tolerances import require_near
 from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz.attention.formula import attend
@@ -39,11 +41,12 @@ def test_different_numbers_of_queries_and_keys_need_an_offset(convert, options):
 def test_the_two_offsets_align_first_and_last(convert):
     query, key, value = convert(normal(2, 3)), convert(normal(5, 3)), convert(normal(5, 3))
     torch_arrays = [torch.from_numpy(numpy.asarray(array))[None] for array in (query, key, value)]
-    first = attend(query, key, value, causal=True, query_offset=0).output
-    last = attend(query, key, value, causal=True, query_offset=3).output
     below = torch.ones(2, 5, dtype=torch.bool).tril(3)
-    assert_allclose(first, scaled_dot_product_attention(*torch_arrays, is_causal=True)[0], **EXACT)
-    assert_allclose(last, scaled_dot_product_attention(*torch_arrays, attn_mask=below)[0], **EXACT)
+    for offset, theirs in ((0, {"is_causal": True}), (3, {"attn_mask": below})):
+        case = Case(*(numpy.asarray(array) for array in (query, key, value)), {"causal": True, "query_offset": offset})
+        allowed = bounds_of(case).errors.output + bounds_of(case, exp=20, argument=3).errors.output  # ours and torch's
+        ours = attend(query, key, value, **case.options).output
+        require_near(ours, scaled_dot_product_attention(*torch_arrays, **theirs)[0], allowed)
 
 
 @pytest.mark.parametrize("options", [{"scale": math.nan}, {"window": 0}, {"softcap": 0}])
@@ -78,17 +81,16 @@ ARRAYS = {"mask": normal(4, 5, 6) > 0, "bias": normal(5, 6), "sinks": normal(4)}
 def test_the_rule_of_some_queries_keys_or_heads_is_that_of_their_cells():
     query, key = normal(4, 5, 3), normal(2, 6, 3)
     rule = Rule(**ARRAYS, causal=True, query_offset=1, window=4)
-    whole = attend(query, key, key, **vars(rule))
-    rows = attend(query[:, 1:3], key, key, **vars(rule.of_queries(1, 3, 5, 6)))
-    assert_allclose(rows.weights, whole.weights[:, 1:3], **EXACT)
-    keys = attend(query, key[:, 2:5], key[:, 2:5], **vars(rule.of_keys(2, 5, 5, 6)))
-    assert_allclose(keys.masked, whole.masked[..., 2:5], **EXACT)
-    heads = attend(query[2:], key[1:], key[1:], **vars(rule.of_heads(slice(2, 4))))
-    assert_allclose(heads.weights, whole.weights[2:], **EXACT)
-    for head_number in range(4):
-        one = rule.of_head(head_number)
-        alone = attend(query[head_number], key[head_number // 2], key[head_number // 2], **vars(one))
-        assert_allclose(alone.weights, whole.weights[head_number], **EXACT)
+    whole = Case(query, key, key, vars(rule))
+    rows = Case(query[:, 1:3], key, key, vars(rule.of_queries(1, 3, 5, 6)))
+    require_same(whole, rows, part=lambda array, _: array[:, 1:3])
+    keys = Case(query, key[:, 2:5], key[:, 2:5], vars(rule.of_keys(2, 5, 5, 6)))
+    require_same(whole, keys, names=("scores", "scaled", "masked"), part=lambda array, _: array[..., 2:5])
+    heads = Case(query[2:], key[1:], key[1:], vars(rule.of_heads(slice(2, 4))))
+    require_same(whole, heads, part=lambda array, _: array[2:])
+    for number in range(4):
+        alone = Case(query[number], key[number // 2], key[number // 2], vars(rule.of_head(number)))
+        require_same(whole, alone, part=lambda array, _, number=number: array[number])
 
 
 def test_a_rule_without_arrays_is_that_of_each_head():

@@ -8,7 +8,7 @@ import time
 
 import numpy
 import pytest
-from pooling_oracle import KINDS, agree, expected
+from pooling_oracle import KINDS, agree, allowed, expected
 
 from attnviz import Rule
 from attnviz.attention.formula import attend
@@ -30,7 +30,7 @@ def test_several_tiles_in_single_precision(rule):
         pooled = pool_arrays(kind(query), kind(key), rule, cells=100)
         assert pooled.cell == (20, 20)
         wanted = wanted or expected(query.astype(float), key.astype(float), rule, pooled)
-        agree(pooled, wanted, 2e-5)
+        agree(pooled, wanted, 2e-5)  # four million cells: their own bounds, in the widest numbers, would take a minute
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -39,7 +39,8 @@ def test_tiles_of_any_size_give_the_same(kind):
     plain = pool_arrays(query, query, Rule(causal=True), cells=16)
     for tile in ((1, 1), (4, 4), (3, 50), (32, 32)):
         pooled = pool_arrays(query, query, Rule(causal=True), cells=16, tile=tile)
-        agree(pooled, expected(numpy.asarray(query), numpy.asarray(query), Rule(causal=True), pooled), 1e-10)
+        exact = numpy.asarray(query), numpy.asarray(query), Rule(causal=True), pooled
+        agree(pooled, expected(*exact), allowed(*exact, float))
         assert (numpy.asarray(pooled.largest_key) == numpy.asarray(plain.largest_key)).all()
 
 

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from pooling_oracle import KINDS, agree, expected, part_of, problems, whole_numbers
+from pooling_oracle import KINDS, agree, allowed, expected, part_of, problems, whole_numbers
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend
 from attnviz.attention.toeplitz import is_spread, spread
@@ -22,7 +22,7 @@ BLOCKS = (4, 8), (512, 1024)
 
 @given(problem=problems())
 def test_the_map_is_the_weights_pooled(problem):
-    check(*problem, 1e-10)
+    check(*problem)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -32,23 +32,23 @@ def test_positions_may_lie_as_far_as_a_rule_allows(offset, window, causal):
     query, key = numpy.random.default_rng(0).standard_normal((2, 2, 20, 4))
     rule = Rule(causal=causal, query_offset=offset, window=window)
     pooled = pool_arrays(query, key, rule, cells=6)
-    agree(pooled, expected(query, key, rule, pooled), 1e-10)
+    agree(pooled, expected(query, key, rule, pooled), allowed(query, key, rule, pooled, float))
 
 
 @settings(max_examples=60)  # four maps each
 @given(problem=whole_numbers())
 def test_the_map_is_the_weights_pooled_in_single_precision(problem):
-    check(*problem, 2e-5)
+    check(*problem)
 
 
 @settings(max_examples=60)  # four maps each
 @given(problem=problems(), data=st.data())
 def test_a_region_is_of_the_same_weights(problem, data):
     queries, keys = (part_of(data.draw, array.shape[1]) for array in problem[:2])
-    check(*problem, 1e-10, queries=queries, keys=keys)
+    check(*problem, queries=queries, keys=keys)
 
 
-def check(query, key, rule, cells, tolerance, **region):
+def check(query, key, rule, cells, **region):
     """Pool for NumPy and torch, in one tile and in several, and compare each with the same weights."""
     wanted = None
     for sizes, (name, kind) in product(BLOCKS, KINDS.items()):
@@ -59,15 +59,17 @@ def check(query, key, rule, cells, tolerance, **region):
         assert max(pooled.mean.shape[1:]) <= cells
         for edges, side in ((pooled.query_edges, region.get("queries")), (pooled.key_edges, region.get("keys"))):
             assert side is None or (edges[0], edges[-1]) == (side.start, side.stop)
-        wanted = wanted or expected(query, key, rule, pooled)
-        agree(pooled, wanted, tolerance)
+        if wanted is None:
+            wanted, near = expected(query, key, rule, pooled), allowed(query, key, rule, pooled, query.dtype)
+        agree(pooled, wanted, near)
 
 
 def test_half_precision_is_computed_in_single():
     query, key = (torch.randn(1, 50, 8).bfloat16() for _ in range(2))
     pooled = pool_arrays(query, key, cells=7)
     assert pooled.mean.dtype == torch.float32
-    agree(pooled, expected(query.double().numpy(), key.double().numpy(), Rule(), pooled), 1e-5)
+    query, key = query.double().numpy(), key.double().numpy()
+    agree(pooled, expected(query, key, Rule(), pooled), allowed(query, key, Rule(), pooled, numpy.float32))
 
 
 def test_heads_are_chosen_in_the_order_given():
@@ -101,7 +103,7 @@ def test_a_bias_by_distance_is_pooled_as_it_is_held(kind):
     assert is_spread(moved.layers[0].rule.bias)
     layer = moved.layers[0]
     pooled = pool_arrays(layer.query, layer.key, layer.rule, cells=7, tile=(16, 512))
-    agree(pooled, expected(query, key, made.rule, pooled), 1e-10)
+    agree(pooled, expected(query, key, made.rule, pooled), allowed(query, key, made.rule, pooled, float))
 
 
 SINGLE = {name: numpy.ones((2, 5, 4), numpy.float32) for name in ("query", "key")}
@@ -179,3 +181,15 @@ def test_what_requires_a_gradient_is_pooled_all_the_same():
     plain = pool_arrays(query, query, Rule(**{name: tensor.detach() for name, tensor in learned.items()}), cells=3)
     assert not pooled.mean.requires_grad
     assert torch.equal(pooled.mean, plain.mean)
+
+
+@pytest.mark.parametrize("name", ["mean", "maximum", "entropy", "largest", "first_key", "sink"])
+def test_a_map_that_is_a_billionth_off_is_found(name):
+    """Of calm numbers in float64: what rounding may take is far less."""
+    query, key = numpy.random.default_rng(3).standard_normal((2, 2, 20, 4))
+    rule = Rule(causal=True, sinks=numpy.array([0.5, -0.5]))
+    pooled = pool_arrays(query, key, rule, cells=6)
+    wanted, near = expected(query, key, rule, pooled), allowed(query, key, rule, pooled, float)
+    agree(pooled, wanted, near)
+    with pytest.raises(AssertionError, match=f"^{name}"):
+        agree(replace(pooled, **{name: getattr(pooled, name) * (1 + 1e-9)}), wanted, near)

@@ -7,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-EXACT = {"rtol": 1e-12, "atol": 1e-12}
 KINDS = pytest.mark.parametrize("convert", [numpy.asarray, torch.from_numpy], ids=["numpy", "torch"])
 
 
@@ -17,3 +16,13 @@ def normal(*shape: int, seed: int = 0) -> numpy.ndarray:
 
 def head(*shape: int) -> numpy.ndarray:
     return numpy.ones(shape)
+
+
+def tensor(array: numpy.ndarray) -> torch.Tensor:
+    """``array`` as torch has it, bfloat16 of ml_dtypes too."""
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.astype(numpy.float32)).bfloat16()
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+KINDS_OF_ANY_TYPE = pytest.mark.parametrize("convert", [numpy.asarray, tensor], ids=["numpy", "torch"])

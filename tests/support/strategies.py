@@ -103,3 +103,29 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
         end = draw(st.sampled_from([begin, min(begin + 1, len(content)), len(content)]))
         content = content[:begin] + draw(st.binary(max_size=4)) + content[end:]
     return content
+
+
+SIZES = {"float16": (1e-3, 1.0, 30.0, 1e3), "bfloat16": (1e-12, 1.0, 30.0, 1e12), "float32": (1e-12, 1.0, 30.0, 1e12)}
+SIZES["float64"] = (1e-100, 1.0, 30.0, 1e100)
+
+
+@st.composite
+def typed_cases(draw: st.DrawFn, **options: Any) -> Case:
+    """The same in every type that attend() computes with or from, with numbers from far below 1 to far above it."""
+    case = draw(attention_cases())
+    kind = draw(st.sampled_from(sorted(SIZES)))
+    arrays = {
+        name: typed(draw(st.sampled_from(SIZES[kind])) * getattr(case, name), kind)
+        for name in ("query", "key", "value")
+    }
+    bias = case.options["bias"]
+    if bias is not None:
+        bias = draw(st.sampled_from([1.0, 30.0])) * bias
+    return replace(case, **arrays, options=case.options | {"bias": bias} | options)
+
+
+def typed(array: numpy.ndarray, kind: str) -> numpy.ndarray:
+    """``array`` in the type of this name, bfloat16 as ml_dtypes has it."""
+    import ml_dtypes
+
+    return array.astype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)

@@ -1,0 +1,118 @@
+"""Arrays as other people's code hands them over: made plain where no number changes, refused with what to do where one would."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy
+
+from attnviz.errors import AttnvizError
+
+ON_THE_CPU = 1  # kDLCPU of DLPack: the only place where NumPy reads another library's memory
+PLAIN_ITEMS = {float, int, bool}  # of nested lists: nothing of theirs can be masked, or of another library
+TORCH_TYPES = ("bool", "int", "uint", "float16", "bfloat16", "float32", "float64")
+
+
+def plain_array(value: Any, name: str) -> numpy.ndarray:
+    """``value``, which is no torch tensor, as a NumPy array that holds all that it says.
+
+    Another library's array is read where it lies, by DLPack (https://data-apis.org/array-api/2024.12/API_specification/
+    generated/array_api.array.__dlpack__.html). AttnvizError where it is masked, on a device, or no array.
+    """
+    _require_plain_items(value, name)
+    if isinstance(value, list | tuple):
+        try:
+            return numpy.asarray(value)
+        except (ValueError, TypeError, OverflowError):
+            raise AttnvizError(f"{name} is ragged or not numbers: every row must have the same length") from None
+    try:
+        speaks = hasattr(type(value), "__dlpack__") and not isinstance(value, numpy.ndarray)
+        return _from_library(value, name) if speaks else numpy.asarray(value)
+    except AttnvizError:
+        raise
+    except Exception as error:  # whatever another library's conversion raises
+        raise AttnvizError(
+            f"{name} ({type(value).__name__}) does not become a NumPy array: {str(error).partition(chr(10))[0]}",
+            "give a NumPy array or a torch tensor whose numbers are known (in JAX, outside of jit, grad and vmap)",
+        ) from None
+
+
+def plain_tensor(tensor: Any, name: str) -> Any:
+    """A torch ``tensor`` that holds its numbers densely, one by one; AttnvizError where it does not."""
+    if _is_masked(type(tensor)):  # type: ignore[arg-type]  # a class is hashable
+        raise _masked(name)
+    if tensor.is_nested:
+        raise AttnvizError(
+            f"{name} is a nested tensor: every row must have the same length",
+            "fill it with torch.nested.to_padded_tensor, and say with mask= which keys are real",
+        )
+    if tensor.is_quantized:
+        raise AttnvizError(f"{name} is quantized: attention needs real numbers", "call .dequantize()")
+    if str(tensor.layout) != "torch.strided":
+        raise AttnvizError(f"{name} has the layout {tensor.layout}: attention needs every number", "call .to_dense()")
+    if tensor.is_meta:
+        raise AttnvizError(f"{name} is on the device meta, where a tensor holds no numbers")
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if kind.startswith("float8"):
+        return tensor.float()  # exactly
+    if not kind.startswith(TORCH_TYPES):
+        raise AttnvizError(f"{name} holds {kind} values: attention needs real numbers")
+    return tensor.resolve_neg()
+
+
+def widened(array: numpy.ndarray, name: str) -> numpy.ndarray:
+    """Numbers of a type that NumPy does not know, or that no other library can hold, in one that all of them can."""
+    kind = array.dtype.name
+    if array.dtype.isbuiltin == 2 and kind.startswith(("float", "int", "uint")):  # ml_dtypes: float8_e4m3fn, int4, …
+        return array.astype(numpy.float32)  # exactly: none of them has more than 8 bits
+    if array.dtype.kind not in "biuf":
+        raise AttnvizError(f"{name} holds {kind} values: attention needs real numbers")
+    if array.dtype.itemsize > 8:  # NumPy's long double
+        with numpy.errstate(over="ignore"):
+            return array.astype(numpy.float64)
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _from_library(value: Any, name: str) -> numpy.ndarray:
+    """The array of a library that speaks DLPack."""
+    device = int(value.__dlpack_device__()[0])
+    if device != ON_THE_CPU:
+        raise AttnvizError(
+            f"{name} ({type(value).__name__}) is not in the CPU's memory (DLPack device {device})",
+            "move it to the CPU first, or give a torch tensor: torch computes where it is",
+        )
+    try:
+        return numpy.from_dlpack(value)
+    except (
+        Exception
+    ):  # a type that DLPack or NumPy cannot name, as JAX's bfloat16: then as the library itself converts it
+        return numpy.asarray(value)
+
+
+def _require_plain_items(value: Any, name: str) -> None:
+    """Raise AttnvizError where ``value``, or an array in a list of them, has a mask that NumPy would drop."""
+    if not isinstance(value, list | tuple):
+        if _is_masked(type(value)):  # type: ignore[arg-type]
+            raise _masked(name)
+        return
+    kinds = set(map(type, value))
+    if kinds <= PLAIN_ITEMS:
+        return
+    if any(one.__module__.partition(".")[0] == "torch" for kind in kinds for one in kind.__mro__):
+        raise AttnvizError(f"{name} is a list of torch tensors: give one tensor", "put them together with torch.stack")
+    for item in value:
+        _require_plain_items(item, name)
+
+
+@lru_cache
+def _is_masked(kind: type) -> bool:
+    """Whether ``kind`` is NumPy's masked array or torch's, without importing either to ask."""
+    return any(one.__module__.startswith(("numpy.ma", "torch.masked")) for one in kind.__mro__)
+
+
+def _masked(name: str) -> AttnvizError:
+    return AttnvizError(
+        f"{name} is a masked array, whose mask would be lost",
+        "fill it with plain numbers, and say with mask= which keys a query may see",
+    )
