@@ -107,7 +107,7 @@ def test_what_exceeds_the_memory_is_refused_with_its_size(machine):
 
 def test_too_little_address_space_is_told_before_it_runs_out(machine):
     machine(RLIMIT_AS=100 << 20)
-    with pytest.raises(AttnvizError, match="attnviz needs 256.0 MiB, and ulimit leaves 100.0 MiB"):
+    with pytest.raises(AttnvizError, match=r"attnviz needs 256\.0 MiB, and ulimit leaves 100\.0 MiB"):
         reserve()
 
 
