@@ -122,7 +122,7 @@ def as_array(value: Any, name: str) -> Array:
         raise AttnvizError(f"{name} is ragged or not numbers: every row must have the same length") from None
     if array.dtype.kind not in "biuf" and array.dtype.name != BFLOAT16:
         raise AttnvizError(f"{name} holds {array.dtype.name} values: attention needs real numbers")
-    return array
+    return _native(array)
 
 
 def as_floating(value: Any, name: str) -> Array:
@@ -168,6 +168,13 @@ def is_torch(array: Any) -> bool:
 def _is_torch_type(kind: type) -> bool:
     """Whether torch's tensor is among the ancestors of ``kind``, without importing torch to ask."""
     return any(one.__module__.partition(".")[0] == "torch" for one in kind.__mro__)
+
+
+def _native(array: Array) -> Array:
+    """``array`` in this machine's byte order and no wider than float64: what JSON, torch and the kernels take."""
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        return cast(array, numpy.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _writable(array: numpy.ndarray) -> numpy.ndarray:

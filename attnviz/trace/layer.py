@@ -18,6 +18,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
+LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
 TOWERS = ("vision", "audio", "connector")  # of a model that reads more than text
 STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
 
@@ -32,6 +33,11 @@ class Projection:
 
     weight: Array
     bias: Array | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", as_array(self.weight, "the weights of a projection"))
+        if self.bias is not None:
+            object.__setattr__(self, "bias", as_array(self.bias, "the bias of a projection"))
 
     def __call__(self, array: Array) -> Array:
         """(tokens, d_in) → (tokens, d_out)."""
@@ -78,6 +84,8 @@ class Layer:
     def __post_init__(self) -> None:
         vars(self).update(
             {name: _numbers(getattr(self, name), name) for name in ("query", "key", "value")},
+            embeddings=None if self.embeddings is None else as_array(self.embeddings, "embeddings"),
+            positions=None if self.positions is None else as_array(self.positions, "positions"),
             tokens=None if self.tokens is None else valid_tokens(self.tokens),
             key_tokens=None if self.key_tokens is None else valid_tokens(self.key_tokens),
             name=valid_text(self.name) if isinstance(self.name, str) else self.name,
@@ -103,6 +111,8 @@ class Layer:
             raise AttnvizError(
                 f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
             )
+        if not 0 <= self.index <= LARGEST_INDEX:
+            raise AttnvizError(f"a layer's index is {self.index}: expected a whole number from 0 to {LARGEST_INDEX:,}")
 
     @property
     def stack(self) -> str:
