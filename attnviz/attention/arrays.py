@@ -116,6 +116,8 @@ def as_array(value: Any, name: str) -> Array:
         if value.is_complex():
             raise AttnvizError(f"{name} holds complex numbers: attention needs real ones")
         return value
+    if isinstance(value, list) and _holds_text(value):  # NumPy would give each number as much room as the longest text
+        raise AttnvizError(f"{name} holds str values: attention needs real numbers")
     try:
         array = numpy.asarray(value)
     except (ValueError, TypeError, OverflowError):
@@ -168,6 +170,14 @@ def is_torch(array: Any) -> bool:
 def _is_torch_type(kind: type) -> bool:
     """Whether torch's tensor is among the ancestors of ``kind``, without importing torch to ask."""
     return any(one.__module__.partition(".")[0] == "torch" for one in kind.__mro__)
+
+
+def _holds_text(value: list[Any], depth: int = 0) -> bool:
+    """Whether a text stands anywhere in nested lists, as deep as NumPy reads them."""
+    kinds = set(map(type, value))
+    if str in kinds or depth > 64:
+        return str in kinds
+    return list in kinds and any(_holds_text(one, depth + 1) for one in value if isinstance(one, list))
 
 
 def _native(array: Array) -> Array:

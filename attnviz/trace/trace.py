@@ -13,6 +13,7 @@ from typing import Any
 
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
+from attnviz.text.display import shorten, shown
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import Layer, valid_tokens
@@ -121,7 +122,8 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
     if metadata["attnviz"] != str(FORMAT):
         raise AttnvizError(
-            f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz"
+            f"{path} is a trace of format {shorten(shown(metadata['attnviz']), 20)}, this attnviz reads format {FORMAT}",
+            "update attnviz",
         )
     if "trace" not in metadata:
         raise AttnvizError(f"{path} is a damaged trace: it lacks its record", "save it again")

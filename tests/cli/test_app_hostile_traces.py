@@ -96,7 +96,7 @@ hard_values = json_values() | st.sampled_from(
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(place=st.sampled_from(places(RECORD)), value=hard_values)
 def test_any_value_in_any_field(look, place, value):
     assert_a_result_or_one_line(show(LOOKS[look], trace_with(place, value)))
@@ -180,7 +180,8 @@ def test_what_a_source_leaves_unread_may_be_anything(look):
 
 @pytest.mark.parametrize(
     ("look", "kind"),
-    [(look, kind) for look in LOOKS for kind in (">f8", "longdouble")] + [(look, ">f4") for look in DRAWN],
+    [(look, kind) for look in LOOKS for kind in (">f8", "longdouble")]
+    + [pytest.param(look, ">f4", marks=pytest.mark.slow) for look in DRAWN],
 )
 def test_arrays_of_another_machine_are_shown_as_those_of_this_one(look, kind):
     words, results = (LOOKS | DRAWN)[look], []
