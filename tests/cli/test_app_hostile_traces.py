@@ -104,7 +104,7 @@ def test_any_value_in_any_field(look, place, value):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(place=st.sampled_from(places(RECORD)), value=hard_values)
 def test_many_values_in_any_field(look, place, value):
     assert_a_result_or_one_line(show(LOOKS[look], trace_with(place, value)))
