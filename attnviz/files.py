@@ -59,25 +59,36 @@ def require_file(path: str | os.PathLike[str]) -> None:
         stream.peek(1)
 
 
-def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """All that ``path`` holds, opened once: of a pipe or a device, too, as far as it fits into memory; else AttnvizError."""
+def read_whole(path: str | os.PathLike[str], most: int | None = None) -> bytes:
+    """All that ``path`` holds, opened once: of a pipe, too. AttnvizError where it is more than ``most`` bytes, or than fits."""
     with file_errors(path), open(path, "rb") as stream:
-        return read_stream(stream, path)
+        return read_stream(stream, path, most)
 
 
-def read_stream(stream: BinaryIO, name: str | os.PathLike[str]) -> bytes:
-    """The rest of ``stream``, which messages call ``name``; AttnvizError where it is more than fits into memory."""
-    most = allowance()
+def read_stream(stream: BinaryIO, name: str | os.PathLike[str], most: int | None = None) -> bytes:
+    """The rest of ``stream``, which messages call ``name``; AttnvizError where it is more than ``most`` bytes, or than fits."""
+    most = allowance() if most is None else min(most, allowance())
+    require_end(stream, name)
     if stat.S_ISREG((status := os.fstat(stream.fileno())).st_mode) and status.st_size > most:
         raise _too_much(name, most)  # before any of it is read
     pieces: list[bytes] = []
     left = most
-    while piece := stream.read(min(PIECE, left + 1)):
-        pieces.append(piece)
-        left -= len(piece)
+    asked = got = 0
+    while got == asked:  # less is the end: a terminal that is asked again would want a second Ctrl-D
+        asked = min(PIECE, left + 1)
+        pieces.append(stream.read(asked))
+        got = len(pieces[-1])
+        left -= got
         if left < 0:
             raise _too_much(name, most)
     return b"".join(pieces)
+
+
+def require_end(stream: BinaryIO, name: str | os.PathLike[str]) -> None:
+    """Raise AttnvizError where ``stream`` is a device that need not end; a terminal does, and /dev/null has nothing to say."""
+    mode = os.fstat(stream.fileno()).st_mode
+    if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not stream.isatty() and stream.read(1)):
+        raise AttnvizError(f"{name} is a device, which may never end", "give a file, or a pipe")
 
 
 def _too_much(name: str | os.PathLike[str], most: int) -> AttnvizError:

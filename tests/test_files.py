@@ -5,7 +5,7 @@ import stat
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import ml_dtypes
 import numpy
@@ -353,11 +353,34 @@ def test_a_pipe_is_opened_once_and_read_to_its_end(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "link"])
-def test_a_device_without_end_is_read_no_further_than_memory_goes(tmp_path, monkeypatch, name):
+def test_a_device_that_need_not_end_is_not_read(tmp_path, monkeypatch, name):
     monkeypatch.setattr(files, "allowance", lambda: 3 * files.PIECE)
     (tmp_path / "link").symlink_to("/dev/zero")
-    with pytest.raises(AttnvizError, match="holds more than the 3 MiB of memory"):
+    with pytest.raises(AttnvizError, match=f"{name} is a device, which may never end"):
         read_whole(tmp_path / name)
+
+
+def test_a_device_that_has_nothing_to_say_is_empty():
+    assert read_whole("/dev/null") == b""
+
+
+def test_a_pipe_without_end_is_read_no_further_than_it_may_be():
+    reader, writer = os.pipe()
+    with ThreadPoolExecutor(1) as threads, open(reader, "rb") as stream:
+        written = threads.submit(_until_closed, writer)
+        with pytest.raises(AttnvizError, match="it holds more than the 2 MiB of memory"):
+            read_stream(stream, "it", 2 << 20)
+        stream.close()
+        assert written.result() < 4 << 20
+
+
+def _until_closed(writer: int) -> int:
+    """How many bytes could be written before the other side was closed."""
+    written = 0
+    with suppress(BrokenPipeError), open(writer, "wb", buffering=0) as stream:
+        while True:
+            written += stream.write(b"x" * 65536)
+    return written
 
 
 def test_a_file_that_is_too_large_is_not_read_at_all(tmp_path, monkeypatch):

@@ -126,6 +126,7 @@ def test_every_exception_is_a_file_and_says_why():
 # What is no file of Python, or several together: the folder or the beginning of a name, and what is tested there.
 OTHERS = {
     "foreign/": "other libraries' attention beside attend()",
+    "fuzz/": "the targets of the fuzzing",
     "looks/": "every look beside every other",
     "manual/": "the README and the manual",
     "renderers/page/test_script_": "the page's scripts, in a browser",

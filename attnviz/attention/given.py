@@ -11,6 +11,7 @@ from attnviz.errors import AttnvizError
 
 ON_THE_CPU = 1  # kDLCPU of DLPack: the only place where NumPy reads another library's memory
 PLAIN_ITEMS = {float, int, bool}  # of nested lists: nothing of theirs can be masked, or of another library
+DEEPEST = 64  # axes of an array; what is nested deeper, NumPy refuses
 TORCH_TYPES = ("bool", "int", "uint", "float16", "bfloat16", "float32", "float64")
 
 
@@ -90,19 +91,22 @@ def _from_library(value: Any, name: str) -> numpy.ndarray:
         return numpy.asarray(value)
 
 
-def _require_plain_items(value: Any, name: str) -> None:
-    """Raise AttnvizError where ``value``, or an array in a list of them, has a mask that NumPy would drop."""
+def _require_plain_items(value: Any, name: str, depth: int = 0) -> None:
+    """Raise AttnvizError where ``value``, or an array in a list of them, has a mask that NumPy would drop, and where a text
+    stands among numbers: NumPy would give each of them as much room as the longest."""
     if not isinstance(value, list | tuple):
         if _is_masked(type(value)):  # type: ignore[arg-type]
             raise _masked(name)
         return
     kinds = set(map(type, value))
-    if kinds <= PLAIN_ITEMS:
+    if kinds <= PLAIN_ITEMS or depth == DEEPEST:
         return
+    if str in kinds:
+        raise AttnvizError(f"{name} holds str values: attention needs real numbers")
     if any(one.__module__.partition(".")[0] == "torch" for kind in kinds for one in kind.__mro__):
         raise AttnvizError(f"{name} is a list of torch tensors: give one tensor", "put them together with torch.stack")
     for item in value:
-        _require_plain_items(item, name)
+        _require_plain_items(item, name, depth + 1)
 
 
 @lru_cache

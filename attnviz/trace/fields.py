@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from attnviz.attention.arrays import Array, as_floating
 from attnviz.attention.checks import finite_in
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
+from attnviz.errors import AttnvizError
+from attnviz.text.display import listed_tokens
 from attnviz.trace.layer import Layer, Projection
 
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
@@ -49,22 +52,49 @@ def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str,
     return {name: getattr(layer, name) for name in LAYER_FACTS} | {"rule": rule}
 
 
-def unpack_layer(record: dict[str, Any], prefix: str, arrays: Mapping[str, Array]) -> Layer:
-    """The layer that ``pack_layer`` took apart; an error of any kind where ``record`` and ``arrays`` hold no layer."""
-    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    if (by_distance := own.get("rule.bias_by_distance")) is not None:
-        if by_distance.ndim not in (1, 2) or own["query"].ndim != 3 or by_distance.shape[-1] < own["query"].shape[-2]:
-            raise ValueError(f"a bias by distance of the shape {tuple(by_distance.shape)}")
-        own["rule.bias"] = spread(as_floating(by_distance, "bias"), own["query"].shape[-2])
-    rule = Rule(**(record["rule"] | {name: own.get(f"rule.{name}") for name in RULE_ARRAYS}))
-    facts: dict[str, Any] = {name: own[name] for name in ("query", "key", "value")}
-    facts |= {name: own.get(name) for name in ("embeddings", "positions")}
-    facts |= {name: record[name] for name in LAYER_FACTS if name in record}
-    for name in ("tokens", "key_tokens"):
-        facts[name] = None if facts.get(name) is None else tuple(facts[name])
+def unpacked_layers(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Array]) -> Iterator[Layer]:
+    """The layers that ``pack_layer`` took apart, their ``records`` of the kinds that trace.schema asks for.
+
+    AttnvizError names the layer that lacks an array, or does not fit together.
+    """
+    parts: dict[str, dict[str, Array]] = {}
+    for name, array in arrays.items():
+        owner, _, part = name.removeprefix("layers.").partition(".")
+        parts.setdefault(owner, {})[part] = array
+    for number, record in enumerate(records):
+        try:
+            yield _unpacked_layer(record, parts.get(str(number), {}))
+        except AttnvizError as error:
+            raise AttnvizError(f"layers[{number}]: {error.message}", error.hint) from None
+
+
+def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
+    if missing := [name for name in ("query", "key", "value") if name not in own]:
+        raise AttnvizError(f"it lacks {' and '.join(missing)}")
+    facts: dict[str, Any] = {name: record[name] for name in LAYER_FACTS if name in record}
+    facts |= {name: own.get(name) for name in LAYER_ARRAYS}
     projections = {
         name: Projection(own[f"projections.{name}.weight"], own.get(f"projections.{name}.bias"))
         for name in ("query", "key", "value", "output")
         if f"projections.{name}.weight" in own
     }
-    return Layer(**facts, rule=rule, projections=projections)
+    return Layer(**facts, rule=_unpacked_rule(record["rule"], own), projections=projections)
+
+
+def _unpacked_rule(record: Mapping[str, Any], own: dict[str, Array]) -> Rule:
+    """The rule of a layer; one that says more than this attnviz knows would give other weights, and is refused."""
+    facts = {name: value for name, value in record.items() if value is not None}
+    arrays = {name.removeprefix("rule."): array for name, array in own.items() if name.startswith("rule.")}
+    if (by_distance := arrays.pop("bias_by_distance", None)) is not None:
+        arrays["bias"] = _spread(by_distance, own["query"])
+    known = {one.name for one in dataclass_fields(Rule)}.difference(RULE_ARRAYS)
+    if unknown := sorted((facts.keys() - known) | (arrays.keys() - set(RULE_ARRAYS))):
+        raise AttnvizError(f"its rule has {listed_tokens(unknown)}, which this attnviz does not know", "update attnviz")
+    return Rule(**facts, **arrays)
+
+
+def _spread(by_distance: Array, query: Array) -> Array:
+    """The bias that is held as one number for each distance, (…, queries + keys − 1)."""
+    if by_distance.ndim not in (1, 2) or query.ndim != 3 or by_distance.shape[-1] < query.shape[-2]:
+        raise AttnvizError(f"its bias by distance has the shape {tuple(by_distance.shape)}")
+    return spread(as_floating(by_distance, "bias"), query.shape[-2])

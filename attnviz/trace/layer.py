@@ -18,6 +18,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
+LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
 TOWERS = ("vision", "audio", "connector")  # of a model that reads more than text
 STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
 
@@ -107,6 +108,8 @@ class Layer:
             raise AttnvizError(
                 f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
             )
+        if not 0 <= self.index <= LARGEST_INDEX:
+            raise AttnvizError(f"a layer's index is {self.index}: expected a whole number from 0 to {LARGEST_INDEX:,}")
 
     @property
     def stack(self) -> str:

@@ -15,6 +15,7 @@ from attnviz.text.display import shorten, shown
 from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
+DEPTH = 32  # of what a source says: more than any fact needs, and less than a writer of JSON takes
 OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # the other facts hold for any text
 
 Value = TypeVar("Value")
@@ -213,14 +214,16 @@ def _all_of(kind: type[Value], values: Any) -> tuple[Value, ...]:
     return tuple(values) if good else ()
 
 
-def _plain(value: Any) -> Any:
-    """``value`` as JSON holds it: texts without lone surrogates, lists, finite whole numbers."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """``value`` as JSON holds it: texts without lone surrogates, lists, finite whole numbers, not too deep."""
     if isinstance(value, str):
         return valid_text(value)
+    if depth > DEPTH:
+        raise AttnvizError(f"source is nested too deeply: expected at most {DEPTH} levels")
     if isinstance(value, Mapping):
-        return {valid_text(str(name)): _plain(one) for name, one in value.items()}
+        return {valid_text(str(name)): _plain(one, depth + 1) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(one, depth + 1) for one in value]
     if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
         return value
     raise AttnvizError(f"source holds {str(value)[:40]!r}: expected strings, and numbers below 2⁶³")

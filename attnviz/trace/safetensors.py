@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from attnviz.attention.memory import allowance, require_memory
 from attnviz.errors import AttnvizError
-from attnviz.files import require_file, write_whole
+from attnviz.files import file_errors, read_whole, require_file, write_whole
+from attnviz.text.display import shown_line
 
 if TYPE_CHECKING:
     import numpy
 
 
 LARGE = 1 << 20  # bytes of an array: smaller ones are read, larger ones mapped
+COPIES = 4  # of what is read into memory, at the most: the bytes, a check of them, and numbers twice as wide
+UNREAD = object()  # stands for an array that nobody asked for
 MAPPED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"}  # the types of what grows with a text
 TYPES = MAPPED | {"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
 TYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1"}
@@ -62,62 +68,101 @@ def _stored(name: str, array: Any) -> tuple[str, numpy.ndarray]:
     raise AttnvizError(f"{name} has the dtype {whole.dtype}, which a .safetensors file cannot hold")
 
 
-def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, numpy.ndarray], dict[str, str]]:
-    """The arrays of a .safetensors file, and its metadata; AttnvizError when it is damaged. Never unpickles."""
-    from safetensors import SafetensorError, safe_open
+def read_safetensors(
+    path: str | os.PathLike[str], content: bytes | None = None, wanted: Callable[[str], bool] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays of a .safetensors file, and its metadata; AttnvizError when it is damaged. Never unpickles.
 
-    require_file(path)
+    What is no file on a disk is read once, into memory; ``content`` are the bytes, where they have been read already.
+    UNREAD stands for arrays that are not ``wanted``; all of a saved trace are.
+    """
+    from safetensors import SafetensorError
+
+    if content is None and not _on_disk(path):
+        content = read_whole(path, allowance() // COPIES)
     try:
-        with safe_open(path, framework="numpy") as file:
-            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  (not a dict)
-            mapped = _mapped(path, types)
-            arrays = {
-                name: file.get_tensor(name) for name, kind in types.items() if name not in mapped and kind != "BF16"
-            }
-            metadata = file.metadata() or {}
-        halves = [name for name, kind in types.items() if kind == "BF16"]
-        return mapped | arrays | _read_bfloat16(path, halves), metadata
-    except AttributeError as error:  # how this library says that NumPy lacks a type
-        raise AttnvizError(f"{path} holds numbers of a type that NumPy lacks: {error}") from None
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        header, begin = _header(path, content)
+        metadata = header.pop("__metadata__", {})
+        names = list(header) if wanted is None or "attnviz" in metadata else [name for name in header if wanted(name)]
+        arrays = _mapped(path, header, begin, names) if content is None else {}
+        rest = [name for name in names if name not in arrays]
+        with open(path, "rb") if content is None else io.BytesIO(content) as stream:
+            arrays |= _read(path, stream, header, begin, rest)
+        return {name: arrays.get(name, UNREAD) for name in header}, metadata
+    except (SafetensorError, OSError, ValueError, TypeError) as error:  # some quote a name of the file
         raise AttnvizError(
-            f"{path} is not a readable .safetensors file: {error}", "it may be cut short: copy or save it again"
+            f"{path} is not a readable .safetensors file: {shown_line(str(error))}",
+            "it may be cut short: copy or save it again",
         ) from None
 
 
-def _mapped(path: str | os.PathLike[str], types: Mapping[str, str]) -> dict[str, numpy.ndarray]:
+def _on_disk(path: str | os.PathLike[str]) -> bool:
+    """Whether the path leads to a file that can be mapped, and opened again; AttnvizError where there is none."""
+    with file_errors(path):
+        if stat.S_ISREG(os.stat(path).st_mode):
+            require_file(path)
+            return True
+    return False
+
+
+def _header(path: str | os.PathLike[str], content: bytes | None) -> tuple[dict[str, Any], int]:
+    """What a .safetensors file says of its arrays, and where their bytes begin, once its library has found it sound."""
+    from safetensors import deserialize, safe_open
+
+    from attnviz.trace.json_text import parsed_json
+
+    if content is None:
+        with safe_open(path, framework="numpy"), open(path, "rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            text = stream.read(length)
+    else:
+        deserialize(content)  # type: ignore[no-untyped-call]
+        length = int.from_bytes(content[:8], "little")
+        text = content[8 : 8 + length]
+    return parsed_json(text, f"the header of {path}"), 8 + length
+
+
+def _mapped(
+    path: str | os.PathLike[str], header: Mapping[str, Any], begin: int, names: Iterable[str]
+) -> dict[str, numpy.ndarray]:
     """The large arrays as the file holds them, read-only: what is not looked at is not read."""
     import numpy
 
-    header, begin = _header(path)
-    content = numpy.memmap(path, dtype=numpy.uint8, mode="r")
-    arrays = {}
-    for name in (name for name, kind in types.items() if kind in MAPPED):
-        first, last = (begin + offset for offset in header[name]["data_offsets"])
-        if last - first >= LARGE and first % 8 == 0:
-            arrays[name] = numpy.asarray(content[first:last].view(MAPPED[types[name]]).reshape(header[name]["shape"]))
+    arrays: dict[str, numpy.ndarray] = {}
+    content = None
+    for name in names:
+        kind, (first, last) = header[name]["dtype"], header[name]["data_offsets"]
+        if kind in MAPPED and last - first >= LARGE and (begin + first) % 8 == 0:
+            content = numpy.memmap(path, dtype=numpy.uint8, mode="r") if content is None else content
+            flat = content[begin + first : begin + last].view(MAPPED[kind])
+            arrays[name] = numpy.asarray(flat.reshape(header[name]["shape"]))
     return arrays
 
 
-def _header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
-    """What a .safetensors file says of its arrays, and where their bytes begin."""
-    import json
+def _read(
+    path: str | os.PathLike[str], stream: io.BufferedIOBase, header: Mapping[str, Any], begin: int, names: Iterable[str]
+) -> dict[str, numpy.ndarray]:
+    """The arrays of these names, read into memory."""
+    places = {name: header[name]["data_offsets"] for name in names}
+    needed = sum(last - first for first, last in places.values())
+    require_memory(needed * COPIES, f"what {path} holds", "save less of it")
+    arrays = {}
+    for name, (first, last) in places.items():
+        content = bytearray(last - first)
+        stream.seek(begin + first)
+        stream.readinto(content)
+        arrays[name] = _array(f"{path}: {name}", header[name], content)
+    return arrays
 
-    with open(path, "rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        return json.loads(stream.read(length)), 8 + length
 
-
-def _read_bfloat16(path: str | os.PathLike[str], names: list[str]) -> dict[str, numpy.ndarray]:
-    """bfloat16 is the upper half of a float32; NumPy has no such type, so safetensors leaves it to us."""
-    if not names:
-        return {}
+def _array(name: str, facts: Mapping[str, Any], content: bytearray) -> numpy.ndarray:
+    """The array whose bytes are ``content``. bfloat16 is the upper half of a float32: NumPy has no such type."""
     import numpy
 
-    header, start = _header(path)
-    arrays = {}
-    for name in names:
-        begin, end = header[name]["data_offsets"]
-        halves = numpy.fromfile(path, dtype="<u2", count=(end - begin) // 2, offset=start + begin)
-        arrays[name] = (halves.astype("<u4") << 16).view("<f4").reshape(header[name]["shape"])
-    return arrays
+    if facts["dtype"] == "BF16":
+        flat = (numpy.frombuffer(content, "<u2").astype("<u4") << 16).view("<f4")
+    elif facts["dtype"] in TYPES:
+        flat = numpy.frombuffer(content, TYPES[facts["dtype"]])
+    else:
+        raise AttnvizError(f"{shown_line(name)} holds numbers of the type {facts['dtype']}, which NumPy lacks")
+    return flat.reshape(facts["shape"])

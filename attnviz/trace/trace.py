@@ -13,7 +13,9 @@ from typing import Any
 
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
-from attnviz.trace.fields import pack_layer, unpack_layer, with_arrays
+from attnviz.text.display import shorten, shown
+from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
+from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
 
@@ -43,6 +45,7 @@ class Trace:
                     raise AttnvizError(
                         f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token for each row"
                     )
+            require_known_parts_fit(layer)
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -112,22 +115,24 @@ def load(path: str | os.PathLike[str]) -> Trace:
 
 def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str | os.PathLike[str]) -> Trace:
     """The trace in the arrays and metadata of the .safetensors file at ``path``."""
-    import json
+    from attnviz.trace.json_text import parsed_json
+    from attnviz.trace.schema import require_record
 
     if "attnviz" not in metadata:
         raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
     if metadata["attnviz"] != str(FORMAT):
         raise AttnvizError(
-            f"{path} is a trace of format {metadata['attnviz']}, this attnviz reads format {FORMAT}", "update attnviz"
+            f"{path} is a trace of format {shorten(shown(metadata['attnviz']), 20)}, this attnviz reads format {FORMAT}",
+            "update attnviz",
         )
+    if "trace" not in metadata:
+        raise AttnvizError(f"{path} is a damaged trace: it lacks its record", "save it again")
     try:
-        record = json.loads(metadata["trace"])
-        layers = [unpack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(record["layers"])]
-        return Trace(record["tokens"], tuple(layers), record["source"])
+        record = parsed_json(metadata["trace"].encode(), "its record")
+        require_record(record)
+        return Trace(record["tokens"], tuple(unpacked_layers(record["layers"], arrays)), record["source"])
     except AttnvizError as error:
-        raise AttnvizError(f"{path} is a damaged trace: {error.message}", "save it again") from None
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise AttnvizError(f"{path} is a damaged trace: {type(error).__name__} {error}", "save it again") from None
+        raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
 
 
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import sys
 import array_api_compat.torch
 import ml_dtypes
 import numpy
+import orjson
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -142,6 +143,25 @@ def test_without_torch_the_error_says_what_to_install(monkeypatch, missing, use)
 def test_what_is_not_numbers_is_refused_by_name(value, words):
     with pytest.raises(AttnvizError, match=words):
         as_array(value, "key")
+
+
+@pytest.mark.parametrize("kind", [">f8", "<f8", ">f4", ">i2", ">u8", ">f2", "g"])
+def test_numbers_of_another_machine_become_those_of_this_one(kind):
+    """JSON and torch take neither another byte order nor more than 64 bits."""
+    numbers = abs(NUMBERS).astype(int)
+    array = as_array(numbers.astype(kind), "key")
+    assert array.dtype.isnative
+    assert array.dtype.itemsize <= 8
+    assert_array_equal(array, numbers)
+    assert orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def test_a_number_beyond_float64_becomes_infinite_without_a_warning():
+    assert as_array(numpy.full(1, numpy.longdouble("1e4000")), "key").tolist() == [math.inf]
+
+
+def test_what_is_of_this_machine_is_not_copied():
+    assert as_array(NUMBERS, "key") is NUMBERS
 
 
 @pytest.mark.parametrize(

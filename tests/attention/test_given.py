@@ -141,7 +141,6 @@ def test_a_long_double_beyond_float64_is_told_without_a_warning():
         (1.0, "has the shape \\(\\)", None),
         (numpy.zeros((0, 2)), "is empty", None),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("name", ["query", "key", "value"])
 def test_what_would_lose_something_is_refused_in_one_line(given, words, hint, name):

@@ -188,7 +188,8 @@ def test_wrong_usage_is_2(arguments, named):
         (("--device", "nonsense"), "torch cannot use the device nonsense"),
         (("--device", "meta"), "meta"),
         (("--embeddings", "none.json"), "none.json does not exist"),
-        (("--embeddings", "own.txt"), "own.txt: embeddings are read from .json, .csv and .npy"),
+        (("--embeddings", "own.txt"), "own.txt: embeddings are read from .json, .csv, .npy"),
+        (("--embeddings", "none.txt"), "none.txt does not exist"),
         (("--weights", "own.json"), "own.json lacks W_Q, W_K, W_V"),
         (("--dim", "99999999999"), "GiB of memory"),
     ],
@@ -237,6 +238,7 @@ def good(folder: Path) -> Path:
     """A folder with arrays that are well, and a person's own vectors."""
     numpy.savez(folder / "good.npz", **GOOD)
     (folder / "own.json").write_text('{"the": [1, 0], "cat": [0, 1]}')
+    (folder / "own.txt").write_text("the 1 0")
     return folder
 
 

@@ -23,7 +23,7 @@ from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.toy import Toy
-from attnviz.trace.fields import unpack_layer
+from attnviz.trace.fields import unpacked_layers
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, load
 
@@ -63,14 +63,64 @@ def test_a_whole_trace_moves_to_another_backend(backend, dtype):
     )
 
 
+RECORD = {"rule": {}, "index": 0, "name": "", "kind": "self"}
+ARRAYS = {f"layers.0.{name}": numpy.ones((2, 3, 2)) for name in ("query", "key", "value")}
+
+
+def unpacked(record: dict[str, object], **arrays: numpy.ndarray) -> Layer:
+    """The one layer of ``record``, its arrays and more of them, by their names without the layer."""
+    more = {f"layers.0.{name.replace('__', '.')}": array for name, array in arrays.items()}
+    (layer,) = unpacked_layers([record], ARRAYS | more)
+    return layer
+
+
 @pytest.mark.parametrize("shape", [(4,), (2, 4, 3), (2, 2)])
 def test_a_bias_by_distance_has_a_number_for_each_distance(shape):
-    layer = {"rule": {}, "index": 0, "name": "", "kind": "self"}
-    arrays = {f"0.{name}": numpy.ones((2, 3, 2)) for name in ("query", "key", "value")}
-    whole = unpack_layer(layer, "0.", arrays | {"0.rule.bias_by_distance": numpy.ones((2, 5))})
-    assert whole.rule.bias.shape == (2, 3, 3)
-    with pytest.raises((ValueError, AttnvizError)):
-        unpack_layer(layer, "0.", arrays | {"0.rule.bias_by_distance": numpy.ones(shape)})
+    assert unpacked(RECORD, rule__bias_by_distance=numpy.ones((2, 5))).rule.bias.shape == (2, 3, 3)
+    with pytest.raises(AttnvizError, match=r"layers\[0\]: (its bias by distance|bias) has the shape"):
+        unpacked(RECORD, rule__bias_by_distance=numpy.ones(shape))
+
+
+def test_a_layer_without_its_arrays_says_which():
+    with pytest.raises(AttnvizError, match=r"^layers\[1\]: it lacks query and key and value$"):
+        list(unpacked_layers([RECORD, RECORD], ARRAYS))
+
+
+def test_what_a_later_version_adds_to_a_layer_is_left_alone():
+    layer = unpacked(RECORD | {"drawn": {"by": [1]}, "rule": {"spread": None}}, gates=numpy.ones(3))
+    assert (layer.index, layer.kind) == (0, "self")
+
+
+@pytest.mark.parametrize(
+    ("rule", "arrays", "name"),
+    [
+        ({"spread": 3}, {}, "spread"),
+        ({"mask": [[True]]}, {}, "mask"),
+        ({}, {"rule__gates": numpy.ones(3)}, "gates"),
+        ({}, {"rule__scale": numpy.ones(1)}, "scale"),
+    ],
+)
+def test_a_rule_that_says_more_than_is_known_is_refused(rule, arrays, name):
+    """Without it, the weights would be others."""
+    with pytest.raises(AttnvizError, match=f"its rule has {name}, which this attnviz does not know") as error:
+        unpacked(RECORD | {"rule": rule}, **arrays)
+    assert error.value.hint == "update attnviz"
+
+
+def test_all_arrays_are_gone_through_once_however_many_layers_there_are():
+    """Once for each layer, a file of a hundred thousand would take hours."""
+
+    class Counted(dict[str, numpy.ndarray]):
+        looks = 0
+
+        def items(self):
+            self.looks += 1
+            return super().items()
+
+    one = numpy.ones((1, 1, 1))
+    arrays = Counted({f"layers.{number}.{name}": one for number in range(99) for name in ("query", "key", "value")})
+    assert len(list(unpacked_layers([RECORD] * 99, arrays))) == 99
+    assert arrays.looks == 1
 
 
 def test_ten_layers_keep_their_arrays_apart(tmp_path):

@@ -66,6 +66,19 @@ def test_a_layer_that_does_not_fit_together_says_so_before_it_is_computed(change
         replace(self_layer(), **change).check()
 
 
+@pytest.mark.parametrize("index", [-1, 10**6, 10**30])
+def test_a_layer_has_a_number_that_can_be_asked_for(index):
+    with pytest.raises(AttnvizError, match=f"index is {index}: expected a whole number from 0 to 999,999"):
+        replace(self_layer(), index=index)
+
+
+def test_all_arrays_are_of_this_machine():
+    other = normal(3, 8).astype(">f8")
+    layer = replace(self_layer(), embeddings=other, positions=other, projections={"key": Projection(other, other[0])})
+    held = (layer.embeddings, layer.positions, layer.projections["key"].weight, layer.projections["key"].bias)
+    assert all(array.dtype.isnative for array in held)
+
+
 @pytest.mark.parametrize("shape", [(3,), (1, 2, 3, 4), ()])
 def test_a_layer_needs_heads_of_tokens(shape):
     with pytest.raises(AttnvizError, match="query has the shape"):

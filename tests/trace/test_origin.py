@@ -18,7 +18,7 @@ from attnviz import AttnvizError, Layer, Trace, load, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.measure import head_metrics
 from attnviz.renderers.data.records import record
-from attnviz.trace.origin import Agreement, Fact, Origin, TokenIds, exactness, read_origin
+from attnviz.trace.origin import DEPTH, Agreement, Fact, Origin, TokenIds, exactness, read_origin
 from attnviz.trace.selection import select
 
 ARRAY = numpy.ones((2, 3, 4))
@@ -212,6 +212,17 @@ def test_what_json_cannot_hold_is_no_source(source, message):
     with pytest.raises(AttnvizError) as error:
         read_origin(source)
     assert error.value.message.startswith(message)
+
+
+def nested(levels: int) -> object:
+    return [nested(levels - 1)] if levels else 1
+
+
+def test_what_is_nested_deeper_than_any_writer_takes_is_no_source():
+    assert orjson.dumps(read_origin({"deep": nested(DEPTH - 1)}))
+    for levels in (DEPTH, DEPTH + 1, 900):
+        with pytest.raises(AttnvizError, match="source is nested too deeply"):
+            read_origin({"deep": nested(levels + 1)})
 
 
 def test_lone_surrogates_are_written_out():

@@ -22,8 +22,9 @@ from traces_of_all_kinds import full_trace, normal, opened, plain_trace
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
+from attnviz.trace import safetensors as trace_safetensors
 from attnviz.trace.layer import Layer
-from attnviz.trace.safetensors import LARGE, read_safetensors, write_safetensors
+from attnviz.trace.safetensors import LARGE, UNREAD, read_safetensors, write_safetensors
 from attnviz.trace.trace import Trace, load
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -153,3 +154,65 @@ def test_a_type_that_numpy_lacks_is_named(tmp_path):
     (tmp_path / "t.safetensors").write_bytes(content)
     with pytest.raises(AttnvizError, match=r"t\.safetensors"):
         read_safetensors(tmp_path / "t.safetensors")
+
+
+def opened_bytes(content: bytes, **options):
+    return read_safetensors("standard input", content, **options)
+
+
+@pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16", "I64", "BOOL"])
+def test_bytes_and_pipes_are_read_as_a_file_is(tmp_path, kind):
+    dtype = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "BOOL": "bool"}[
+        kind
+    ]
+    tensors = {"query": torch.arange(6).reshape(2, 3).to(getattr(torch, dtype)), "empty": torch.zeros(0, 2)}
+    content = safetensors.torch.save(tensors, {"of": "mine"})
+    (tmp_path / "t.safetensors").write_bytes(content)
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit((tmp_path / "pipe").write_bytes, content)
+        piped = read_safetensors(tmp_path / "pipe")
+    for arrays, metadata in (piped, opened_bytes(content), read_safetensors(tmp_path / "t.safetensors")):
+        assert metadata == {"of": "mine"}
+        assert_array_equal(arrays["query"], tensors["query"].to(torch.float64))
+        assert arrays["empty"].shape == (0, 2)
+        assert arrays["query"].flags.writeable
+
+
+def test_only_what_is_wanted_is_read():
+    """A type that NumPy lacks does no harm where nobody asks for it."""
+    tensors = {"query": torch.ones(2, 2), "other": torch.ones(2, 2).to(torch.float8_e4m3fn)}
+    arrays, _ = opened_bytes(safetensors.torch.save(tensors), wanted=lambda name: name == "query")
+    assert arrays["other"] is UNREAD
+    assert_array_equal(arrays["query"], numpy.ones((2, 2)))
+    with pytest.raises(
+        AttnvizError, match="standard input: other holds numbers of the type F8_E4M3, which NumPy lacks"
+    ):
+        opened_bytes(safetensors.torch.save(tensors))
+
+
+def test_all_of_a_saved_trace_is_read_whatever_is_wanted(saved):
+    arrays, _ = read_safetensors(saved, wanted=lambda _: False)
+    assert not any(array is UNREAD for array in arrays.values())
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31, 2**63, 2**64 - 1])
+def test_a_header_that_lies_about_its_length_is_damaged(tmp_path, length):
+    content = length.to_bytes(8, "little") + b"{}"
+    (tmp_path / "t.safetensors").write_bytes(content)
+    for read in (lambda: opened_bytes(content), lambda: read_safetensors(tmp_path / "t.safetensors")):
+        with pytest.raises(AttnvizError, match=r"is not a readable \.safetensors file"):
+            read()
+
+
+def test_a_name_that_is_quoted_is_written_out():
+    header = json.dumps({"\x1b\n": {"dtype": "F64", "shape": [1], "data_offsets": [8, 0]}}).encode()
+    with pytest.raises(AttnvizError) as error:
+        opened_bytes(len(header).to_bytes(8, "little") + header)
+    assert error.value.message.isprintable()
+
+
+def test_what_would_not_fit_is_refused_before_it_is_read(saved, monkeypatch):
+    monkeypatch.setattr(trace_safetensors, "COPIES", 1 << 60)
+    with pytest.raises(AttnvizError, match=r"what .*trace\.safetensors holds needs .* of memory"):
+        read_safetensors(saved)

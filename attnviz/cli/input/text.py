@@ -15,8 +15,9 @@ from typing import BinaryIO
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError
-from attnviz.files import file_errors
+from attnviz.files import file_errors, read_stream, read_whole, require_end
 
+LONGEST_TEXT = 64 << 20  # bytes of a text or a line: more words than any look could show
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = "standard input"
 WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
@@ -31,10 +32,13 @@ def line_count(source: SourceOptions) -> int | None:
     """How many lines with a text there will be, where that can be known before they are read."""
     if (text := _written_out(source)) is not None:
         return sum(1 for line in _split(text) if line.strip())
-    if (path := _file(source)) is None or not path.is_file():
-        return None
+    if (path := _file(source)) is None or not os.path.isfile(path):
+        return None  # what comes through a pipe comes once
     with file_errors(path), open(path, "rb") as stream:
-        return sum(1 for line in stream if line.decode("utf-8-sig", "replace").strip())
+        try:
+            return sum(1 for line in _raw_lines(stream, str(path)) if line.decode("utf-8-sig", "replace").strip())
+        except AttnvizError:  # a line that does not end, which is told when it is its turn
+            return None
 
 
 def read_text(source: SourceOptions) -> str:
@@ -42,13 +46,18 @@ def read_text(source: SourceOptions) -> str:
     if (text := _written_out(source)) is not None:
         return text
     if (path := _file(source)) is not None:
-        with file_errors(path):
-            return _decoded(path.read_bytes(), str(path))
+        return _decoded(read_whole(path, LONGEST_TEXT), str(path))
     if not _reads_stdin(source):
         return _sample()
     with _waiting() as stdin:
-        content = stdin.read()
+        content = read_stream(stdin, STDIN, LONGEST_TEXT)
     return _decoded(content, STDIN)
+
+
+def read_arrays() -> bytes:
+    """What standard input holds where --from - asks for it: the bytes of a trace or of arrays."""
+    with _waiting("a trace or arrays") as stdin:
+        return read_stream(stdin, STDIN)
 
 
 def text_lines(source: SourceOptions) -> Iterator[str]:
@@ -93,9 +102,20 @@ def _split(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
+def _raw_lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """The lines as they arrive; AttnvizError where one does not end."""
+    require_end(stream, name)
+    number = 0
+    while line := stream.readline(LONGEST_TEXT + 1):
+        number += 1
+        if len(line) > LONGEST_TEXT:
+            raise AttnvizError(f"{name}, line {number}: more than {LONGEST_TEXT >> 20} MiB", "give shorter lines")
+        yield line
+
+
 def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     number = 0
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_raw_lines(stream, name), start=1):
         yield _decoded(line, f"{name}, line {number}").rstrip("\r\n")
     if not number:
         raise AttnvizError(f"{name} is empty", "give at least one line")
@@ -129,20 +149,22 @@ def _stdin_has_text() -> bool:
 
 
 @contextmanager
-def _waiting() -> Iterator[BinaryIO]:
+def _waiting(what: str = "a text") -> Iterator[BinaryIO]:
     """Standard input, and a notice on stderr when it stays silent."""
     if sys.stdin is None:
-        raise AttnvizError(f"{STDIN} is closed", "give a text, or --file PATH")
+        raise AttnvizError(f"{STDIN} is closed", f"send it {what}, or name a file")
     timer = threading.Timer(
         0.0 if sys.stdin.isatty() else SILENCE,
         notice,
-        ("waiting for a text on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
+        (f"waiting for {what} on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
     )
     try:
         timer.start()
         with file_errors(STDIN):
-            sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
+            begin = sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
         timer.cancel()
+        if not begin:  # a terminal that is asked again would want a second Ctrl-D
+            raise AttnvizError(f"{STDIN} is empty", f"send it {what}")
         yield sys.stdin.buffer
     finally:
         timer.cancel()

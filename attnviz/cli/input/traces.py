@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import Backend
 from attnviz.cli.input.models import ModelTraces, require_model, require_no_rule, require_no_toy
-from attnviz.cli.input.text import read_text, text_lines
+from attnviz.cli.input.text import STDIN, read_arrays, read_text, text_lines
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -122,7 +122,10 @@ def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files.qkv import read_trace as read_file
 
     require_no_toy(making.toy, "--from")
-    trace = read_file(path, _given(making.rule))
+    content = None
+    if str(path) == "-":
+        path, content = Path(STDIN), read_arrays()
+    trace = read_file(path, _given(making.rule), content)
     if trace.source.unread:
         notice(f"{path} also holds {', '.join(trace.source.unread)}, which attnviz does not read")
     return _computed_by(trace, making.engine)

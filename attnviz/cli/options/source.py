@@ -38,7 +38,7 @@ class SourceOptions(TextOptions):
         Path | None,
         typer.Option(
             "--from",
-            help="Arrays query, key, value (.npz, .safetensors, .json) or a saved trace, instead of a text.",
+            help="Arrays query, key, value (.npz, .safetensors, .json) or a saved trace, instead of a text; - is standard input.",
             metavar="PATH",
             rich_help_panel=FROM_TEXT,
         ),

@@ -44,15 +44,18 @@ NAMES = {
 }
 
 
-def read_trace(path: Path, rule: Mapping[str, Any] | None = None) -> Trace:
+ALIASES = {alias for aliases in NAMES.values() for alias in aliases}
+
+
+def read_trace(path: Path, rule: Mapping[str, Any] | None = None, content: bytes | None = None) -> Trace:
     """The trace in ``path``: one that was saved, or Q, K and V as arrays (.npz, .safetensors, .json).
 
     Arrays are named query, key, value (or q, k, v), each (tokens, d), (heads, tokens, d) or (1, heads, tokens, d);
     mask, bias, sinks, tokens, key_tokens and the rule's numbers may stand beside them. What ``rule`` names
-    ("causal", "scale", …) replaces what the file says.
+    ("causal", "scale", …) replaces what the file says. ``content`` are the bytes, where they have been read already.
     """
-    content, metadata = read_fields(path)
-    trace = unpacked(content, metadata, path) if "attnviz" in metadata else _arrays_trace(path, content)
+    fields, metadata = read_fields(path, lambda name: name.lower() in ALIASES, content)
+    trace = unpacked(fields, metadata, path) if "attnviz" in metadata else _arrays_trace(path, fields)
     if rule:
         trace = replace(trace, layers=tuple(replace(layer, rule=replace(layer.rule, **rule)) for layer in trace.layers))
     for layer in trace.layers:
@@ -69,9 +72,7 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
             "name the arrays query, key, value or q, k, v",
         )
     query, key, value = (array_of_heads(path, name, named[name]) for name in ("query", "key", "value"))
-    unread = [
-        name for name in content if name.lower() not in {alias for aliases in NAMES.values() for alias in aliases}
-    ]
+    unread = [name for name in content if name.lower() not in ALIASES]
     if "attn_mask" in named:  # torch's name for both
         boolean = as_array(named["attn_mask"], f"{path}: attn_mask").dtype.kind == "b"
         named.setdefault("mask" if boolean else "bias", named["attn_mask"])

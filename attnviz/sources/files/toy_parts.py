@@ -10,8 +10,10 @@ import numpy
 
 from attnviz.attention.arrays import Array, as_array
 from attnviz.errors import AttnvizError
+from attnviz.sources.files.contents import opened
 from attnviz.sources.files.fields import listed_names, named_fields
-from attnviz.sources.files.readers import read_csv, read_fields, read_json, read_numpy, require_no_directory
+from attnviz.sources.files.numpy_files import read_npy
+from attnviz.sources.files.readers import read_csv, read_fields, read_json
 from attnviz.sources.toy.toy import Embedder
 from attnviz.text.display import listed_tokens
 from attnviz.text.search import folded
@@ -31,17 +33,27 @@ BIAS_NAMES = {
 }
 
 
+ALIASES = {alias for names in (WEIGHT_NAMES, BIAS_NAMES) for aliases in names.values() for alias in aliases}
+OF_MULTIHEAD_ATTENTION = (  # of torch.nn, in a state_dict
+    "in_proj_weight",
+    "in_proj_bias",
+    "out_proj.weight",
+    "out_proj.bias",
+    "bias_k",
+    "bias_v",
+)
+EMBEDDING_SUFFIXES = (".json", ".csv", ".npy")
+
+
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), one row per token."""
-    require_no_directory(path)
-    match path.suffix.lower():
-        case ".json":
-            return _by_word(path, read_json(path))
-        case ".csv":
-            return _by_word(path, read_csv(path))
-        case ".npy":
-            return _by_place(path, read_numpy(path))
-    raise AttnvizError(f"{path}: embeddings are read from .json, .csv and .npy")
+    with opened(path, EMBEDDING_SUFFIXES, "embeddings") as contents:
+        match contents.suffix:
+            case ".json":
+                return _by_word(path, read_json(contents))
+            case ".csv":
+                return _by_word(path, read_csv(contents))
+        return _by_place(path, read_npy(contents))
 
 
 def read_weights(path: Path) -> dict[str, Projection]:
@@ -49,7 +61,7 @@ def read_weights(path: Path) -> dict[str, Projection]:
 
     The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
     """
-    content, _ = read_fields(path)
+    content, _ = read_fields(path, lambda name: name in OF_MULTIHEAD_ATTENTION or name.lower() in ALIASES)
     if "in_proj_weight" in content:
         content = _of_multihead_attention(path, content)
     weights, biases = named_fields(path, content, WEIGHT_NAMES), named_fields(path, content, BIAS_NAMES)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import select
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
 import pytest
+from array_files import three, written
 from command_line import SAMPLE, Result, attnviz, done, problem, program, started
 
+from attnviz.cli.input import text
 from attnviz.cli.input.text import line_count, read_text, text_lines
 from attnviz.cli.options.source import SourceOptions
 from attnviz.errors import AttnvizError
@@ -220,3 +225,113 @@ def test_a_silent_pipe_is_spoken_of_after_a_second_and_still_read():
     assert 0.9 < waited < 5
     assert (process.returncode, stderr) == (0, b"")
     assert tokens(Result(0, stdout, "")) == ["late", "text"]
+
+
+@pytest.fixture
+def no_long_text(monkeypatch):
+    monkeypatch.setattr(text, "LONGEST_TEXT", 1000)
+
+
+@pytest.mark.usefixtures("no_long_text")
+def test_a_text_and_a_line_end_somewhere(folder):
+    (folder / "long.txt").write_bytes(b"a b\n" + b"x" * 1001)
+    assert "holds more than the 0 MiB" in problem(attnviz("explain", "--file", "long.txt"), 1)
+    assert "standard input holds more than" in problem(attnviz("explain", stdin=b"x" * 1001), 1)
+    for arguments, content in ((("--file", "long.txt"), None), (("-",), b"a b\n" + b"x" * 1001)):
+        result = attnviz("explain", "--lines", *arguments, *JSON, stdin=content)
+        name = "long.txt" if content is None else "standard input"
+        assert (result.code, len(result.lines)) == (1, 1)
+        assert result.stderr.startswith(f"attnviz: {name}, line 2: more than 0 MiB\n")
+    assert line_count(SourceOptions(text=None, file=Path("long.txt"))) is None
+    assert "line 2: more than" in problem(attnviz("stats", "--lines", "--file", "long.txt"), 1)
+
+
+@pytest.mark.parametrize("lines", [(), ("--lines",)])
+@pytest.mark.parametrize("name", ["/dev/zero", "link.txt"])
+def test_a_device_that_never_ends_is_no_text(folder, lines, name):
+    (folder / "link.txt").symlink_to("/dev/zero")
+    assert problem(attnviz("explain", *lines, "--file", name), 1) == f"{name} is a device, which may never end"
+
+
+@pytest.mark.parametrize("command", [("explain", *JSON), ("stats", *JSON)])
+def test_lines_come_through_a_pipe_that_is_not_counted_before(folder, command):
+    os.mkfifo(folder / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit((folder / "pipe").write_bytes, b"a b\nc d\n")
+        piped = done(*command, "--lines", "--file", "pipe")
+    assert piped == done(*command, "--lines", stdin=b"a b\nc d\n")
+    assert line_count(SourceOptions(text=None, file=folder / "pipe")) is None
+
+
+def test_a_text_comes_through_a_pipe(folder):
+    os.mkfifo(folder / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit((folder / "pipe").write_bytes, b"from pipe")
+        assert tokens(done("explain", "--file", "pipe", *JSON)) == ["from", "pipe"]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors", "json"])
+def test_arrays_come_from_standard_input(folder, suffix):
+    content = written(folder / f"own.{suffix}", three()).read_bytes()
+    for look in (("explain", *JSON), ("heatmap", "--format", "term"), ("stats", *JSON), ("html", "-o", "-")):
+        assert attnviz(*look, "--from", "-", stdin=content).code == 0
+    assert json.loads(done("explain", "--from", "-", *JSON, stdin=content).stdout)["source"]["file"] == "standard input"
+
+
+def test_a_saved_trace_comes_from_standard_input(folder):
+    done("explain", "from a trace", "-o", "t.safetensors")
+    content = (folder / "t.safetensors").read_bytes()
+    direct = done("explain", "--from", "t.safetensors", *JSON)
+    assert done("explain", "--from", "-", *JSON, stdin=content) == direct
+    for shell in (
+        'cat t.safetensors | "$@" --from -',
+        '"$@" --from /dev/stdin < t.safetensors',
+        'cat t.safetensors | "$@" --from /dev/stdin',
+    ):
+        assert program("explain", *JSON, shell=shell) == direct
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "standard input is empty"),
+        (b"words", "standard input: arrays are read from .npz, .safetensors, .json"),
+        (
+            b"{",
+            "standard input is not readable JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+        (b"PK\x03\x04", "standard input is not a readable .npz file: File is not a zip file"),
+        (b"\x80\x05", "standard input is a pickle, which can run any code when it is loaded: it is not read"),
+    ],
+    ids=range(5),
+)
+def test_what_is_wrong_with_arrays_from_standard_input_names_it(content, message):
+    assert problem(attnviz("explain", "--from", "-", stdin=content), 1) == message
+
+
+def test_arrays_from_a_closed_standard_input():
+    result = program("explain", "--from", "-", shell='exec "$@" <&-')
+    assert problem(result, 1) == "standard input is closed"
+    assert "send it a trace or arrays" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("a text",), ("-",), ("--file", "-")])
+def test_arrays_from_standard_input_and_a_text_are_wrong_usage(words):
+    assert "are both given" in problem(attnviz("explain", *words, "--from", "-", stdin=b""), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"), [(("--from", "-"), "a trace or arrays"), (("-",), "a text"), (("-", "--lines"), "a text")]
+)
+@pytest.mark.parametrize("typed", [b"", b"{\n"])
+def test_a_terminal_is_told_what_is_waited_for_and_ends_it_with_one_ctrl_d(words, what, typed):
+    ours, its = pty.openpty()
+    with started("explain", *words, *JSON, stdin=its, start_new_session=True) as process:
+        assert process.stderr.readline().decode().startswith(f"attnviz: waiting for {what} on standard input")
+        os.write(ours, typed + b"\x04")
+        _, stderr = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(its)
+    if not typed:
+        assert stderr.splitlines()[:1] == [b"attnviz: standard input is empty"]
+    assert process.returncode == (1 if not typed or what != "a text" else 0)

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from strategies import damaged
 
 from attnviz.attention.formula import attend
 from attnviz.errors import AttnvizError
+from attnviz.sources.files import readers
+from attnviz.sources.files.contents import PICKLES
 from attnviz.sources.files.qkv import read_trace
-from attnviz.sources.files.readers import ARRAY_SUFFIXES, PICKLES
+from attnviz.sources.files.readers import ARRAY_SUFFIXES
 from attnviz.sources.files.toy_parts import read_embeddings, read_weights
 from attnviz.sources.toy.toy import Toy
 
@@ -132,6 +135,7 @@ def test_formats_that_are_pickles_are_refused_with_a_way_out(tmp_path, read, suf
 @pytest.mark.parametrize("read", [read_trace, read_weights, read_embeddings])
 @pytest.mark.parametrize("suffix", [".txt", "", ".npz.gz"])
 def test_other_suffixes_are_told_the_right_ones(tmp_path, read, suffix):
+    (tmp_path / f"file{suffix}").write_text("words\n")
     with pytest.raises(AttnvizError, match=r"are read from .*\.json"):
         read(tmp_path / f"file{suffix}")
 
@@ -175,7 +179,7 @@ def test_many_arrays_under_the_suffix_of_one_are_an_error(tmp_path):
 def test_an_array_that_says_it_is_enormous_is_an_error(tmp_path):
     content = npy(normal(3, 2)).replace(b"(3, 2), }" + b" " * 12, b"(9999999999999, 2), }")
     (tmp_path / "own.npy").write_bytes(content)
-    with pytest.raises(AttnvizError, match=r"own\.npy claims to hold more than fits into memory"):
+    with pytest.raises(AttnvizError, match=r"its header says 159,999,999,999,984 bytes of numbers, but 48 follow"):
         read_embeddings(tmp_path / "own.npy")
 
 
@@ -256,3 +260,85 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path):
     finally:
         if root:
             os.seteuid(0)
+
+
+def embeddings_refused(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(AttnvizError) as error:
+        read_embeddings(path)
+    assert error.value.message.isprintable()
+    return error.value.message
+
+
+def test_csv_is_bounded_while_it_is_read(tmp_path, monkeypatch):
+    content = b"".join(b"word%d,1,2\n" % number for number in range(2000))
+    (tmp_path / "own.csv").write_bytes(content)
+    assert read_embeddings(tmp_path / "own.csv")(["word7"]).tolist() == [[1, 2]]
+    tracemalloc.start()
+    read_embeddings(tmp_path / "own.csv")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(content) + 2000 * (readers.ROW + 2 * readers.CELL)
+    monkeypatch.setattr(readers, "allowance", lambda: 1_000_000)
+    assert embeddings_refused(tmp_path / "own.csv", content).endswith("own.csv holds more than fits into memory")
+
+
+def test_a_line_of_csv_ends_somewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "LONGEST_ROW", 1000)
+    message = embeddings_refused(tmp_path / "own.csv", b"a,1\nb," + b"1," * 500)
+    assert message.endswith("own.csv is not readable CSV: a line has more than 0 MiB, after row 1")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a,1\n\xff,2\n", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte, after row 1"),
+        (b"a,1\na,2\n", "row 2: a appears twice"),
+        (b"a,1\nb,x\x1b\n", r"row 2: expected a word and numbers, got 'b,x\x1b'"),
+        (b'a,"' + b"1" * 200_000, "field larger than field limit (131072), after row 0"),
+    ],
+    ids=range(4),
+)
+def test_csv_that_cannot_be_read_says_where(tmp_path, content, words):
+    assert words in embeddings_refused(tmp_path / "own.csv", content)
+
+
+def test_csv_ends_its_lines_as_any_machine_does(tmp_path):
+    for number, end in enumerate((b"\n", b"\r\n", b"\r")):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(b"\xef\xbb\xbfword,x" + end + b"a,1" + end + b"b,2" + end)
+        assert read_embeddings(path)(["a", "b"]).tolist() == [[1], [2]]
+
+
+def test_words_among_numbers_do_not_give_each_number_their_room(tmp_path):
+    """NumPy would make an array of texts, each as long as the longest."""
+    rows = ["x" * 100_000, *map(str, range(9000))]
+    content = json.dumps({"q": rows, "k": [[1]], "v": [[rows]]})
+    (tmp_path / "own.json").write_text(content)
+    tracemalloc.start()
+    with pytest.raises(AttnvizError, match="query holds str values"):
+        read_trace(tmp_path / "own.json")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": [1, 2], "a": [3, 4]}', "it says a twice"),
+        (b'{"a": [1e400]}', "holds a value that is not finite"),
+        (b'{"a": [' + b"1" * 400 + b"]}", "holds object values"),
+        (b'{"a": [' + b"1" * 5000 + b"]}", "it holds a number of thousands of digits"),
+        (b'{"a": ' + b"[" * 500 + b"1" + b"]" * 500 + b"}", "is ragged or not numbers"),
+    ],
+    ids=range(5),
+)
+def test_numbers_that_no_vector_holds(tmp_path, content, words):
+    assert words in embeddings_refused(tmp_path / "own.json", content)
+
+
+def test_json_of_any_encoding_is_read(tmp_path):
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "own.json").write_bytes('{"ế": [1, 2]}'.encode(encoding))
+        assert read_embeddings(tmp_path / "own.json")(["ế"]).tolist() == [[1, 2]]

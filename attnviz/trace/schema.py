@@ -1,0 +1,118 @@
+"""What the record of a saved trace says, field by field: checked once, when the trace is loaded.
+
+A field that is not named here is of a later attnviz, and is left alone. Which numbers make a rule or a layer, these say
+themselves; here stands only of which kind each is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from attnviz.errors import AttnvizError
+
+SHOWN = 40  # characters of a value that an error quotes
+
+
+class Kind(NamedTuple):
+    """What a field may hold.
+
+    expected  how an error says it
+    fits      whether a value is of this kind
+    fields    of an object, those that must be of a kind when they are there
+    items     of a list, what each item is
+    required  of an object, the fields that must be there
+    """
+
+    expected: str
+    fits: Callable[[Any], bool]
+    fields: Mapping[str, Kind] = {}
+    items: Kind | None = None
+    required: tuple[str, ...] = ()
+
+    def or_null(self) -> Kind:
+        """The same, or null."""
+        return self._replace(expected=f"{self.expected} or null", fits=lambda value: value is None or self.fits(value))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one that a float can hold: a whole number of 400 digits is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _list_of(items: Kind, expected: str) -> Kind:
+    return Kind(expected, lambda value: isinstance(value, list), items=items)
+
+
+def _object(fields: Mapping[str, Kind], *required: str) -> Kind:
+    return Kind("names and values", lambda value: isinstance(value, dict), fields, required=required)
+
+
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+WHOLE = Kind("a whole number", _is_whole)
+NUMBER = Kind("a finite number", _is_number)
+TOKENS = _list_of(TEXT, "a list of texts")
+
+RULE = _object(
+    {
+        "scale": NUMBER.or_null(),
+        "causal": FLAG,
+        "query_offset": WHOLE.or_null(),
+        "window": WHOLE.or_null(),
+        "softcap": NUMBER.or_null(),
+    }
+)
+LAYER = _object(
+    {
+        "index": WHOLE,
+        "name": TEXT,
+        "kind": TEXT,
+        "tokens": TOKENS.or_null(),
+        "key_tokens": TOKENS.or_null(),
+        "rotary": FLAG,
+        "slopes": _list_of(NUMBER, "a list of numbers").or_null(),
+        "rule": RULE,
+    },
+    "rule",
+)
+RECORD = _object(
+    {"tokens": TOKENS, "source": _object({}), "layers": _list_of(LAYER, "a list of layers")},
+    "tokens",
+    "source",
+    "layers",
+)
+
+
+def require_record(record: Any) -> None:
+    """Raise the AttnvizError that names the first field of ``record`` that is missing, or is of another kind."""
+    _require(record, RECORD, "")
+
+
+def _require(value: Any, kind: Kind, place: str) -> None:
+    if not kind.fits(value):
+        raise AttnvizError(f"{place or 'it'} is {_quoted(value)}, expected {kind.expected}")
+    if isinstance(value, dict):
+        for name in kind.required:
+            if name not in value:
+                raise AttnvizError(f"{place or 'it'} lacks {name}")
+        for name, field in kind.fields.items():
+            if name in value:
+                _require(value[name], field, f"{place}.{name}" if place else name)
+    if isinstance(value, list) and kind.items is not None:
+        for number, item in enumerate(value):
+            _require(item, kind.items, f"{place}[{number}]")
+
+
+def _quoted(value: Any) -> str:
+    """``value`` as the file writes it; of what is long or holds more, what it is."""
+    if isinstance(value, dict | list):
+        return "names and values" if isinstance(value, dict) else "a list"
+    text = json.dumps(value[:SHOWN] if isinstance(value, str) else value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
