@@ -210,6 +210,7 @@ ONCE = {
             "attnviz.cli.output.streams": "guards it",
             "attnviz.cli.output.terminal": "asks whether it is a terminal",
             "attnviz.cli.output.files": "names a written file, unless it is closed",
+            "attnviz.sources.huggingface.chat_child": "is a program of its own, whose output chat.py reads",
         },
         "sys.stdout.write('a')",
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
 from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
 from attnviz.trace.trace import numbered
@@ -69,9 +70,13 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
 
 def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
     if isinstance(text, str):
-        tokens = tokens_of_text(model.tokenizer, _in_chat(model, text) if chat else text, special=not chat)
+        tokens = tokens_of_text(
+            model.tokenizer, in_chat(model.tokenizer, text, model.name) if chat else text, special=not chat
+        )
     else:
-        tokens = tokens_of_ids(_ids(text, "the ids"), model.tokenizer if model.has_tokenizer else None)
+        ids = _ids(text, "the ids")
+        _require_known(model.model, ids)  # before the tokenizer is asked for words for them
+        tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
         raise AttnvizError("the tokenizer makes no tokens of this text", "give at least one word")
     return tokens
@@ -90,17 +95,6 @@ def _ids(values: Any, name: str) -> list[int]:
     if ids.is_floating_point() and ids.numel():
         raise AttnvizError(f"{name} are of {str(ids.dtype).removeprefix('torch.')}: expected whole numbers")
     return [int(number) for number in ids.tolist()]
-
-
-def _in_chat(model: Model, text: str) -> str:
-    """``text`` as the user's turn, up to where the assistant's begins."""
-    if not model.tokenizer.chat_template:
-        raise AttnvizError(f"the tokenizer of {model.name} has no chat template", "leave out --chat")
-    turns = [{"role": "user", "content": text}]
-    try:
-        return str(model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-    except Exception as error:  # a template is a program of its own, and may fail as it likes
-        raise AttnvizError(f"the chat template of {model.name} refuses this text: {error}") from None
 
 
 def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:

@@ -8,8 +8,12 @@ white space keep it, and special tokens are marked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+
+from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.loading.errors import one_line
 
 SPACES = "Ġ▁"  # how byte-level BPE and SentencePiece spell a space
 CONTINUES = "##"  # how WordPiece spells what does not begin a word
@@ -30,8 +34,32 @@ class Tokens(NamedTuple):
     special: tuple[int, ...]
 
 
+@contextmanager
+def _tokenizer_errors() -> Iterator[None]:
+    """Turn what a tokenizer raises while it works into one line; damaged settings show only then."""
+    try:
+        yield
+    except AttnvizError:
+        raise
+    except Exception as error:  # of two libraries, and of a person's own tokenizer
+        raise AttnvizError(
+            f"the tokenizer fails on this text: {one_line(error)}", "its files may be damaged: copy them again"
+        ) from error
+
+
+@_tokenizer_errors()
 def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
-    """``text`` cut by ``tokenizer`` and labelled through its offsets; ``special`` adds the special tokens around it."""
+    """``text`` cut by ``tokenizer`` and labelled through its offsets; ``special`` adds the special tokens around it.
+
+    AttnvizError for a text with half of a surrogate pair, which no tokenizer takes: bytes that are no UTF-8 become such.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise AttnvizError(
+            f"the text holds {text[error.start]!r} at position {error.start}, which is no character",
+            "give the text as UTF-8",
+        ) from None
     if not tokenizer.is_fast:
         return tokens_of_ids(tokenizer(text, add_special_tokens=special)["input_ids"], tokenizer)
     encoded = tokenizer(
@@ -57,6 +85,7 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
     return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
+@_tokenizer_errors()
 def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     """``ids`` without their text: each decoded by itself, or together with its neighbours where only these make sense.
 
@@ -71,6 +100,8 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
         position = len(labels)
         if position in places:
             labels.append(_marked(pieces[position]))
+        elif pieces[position] is None:  # a model may have more vectors than its tokenizer has words
+            labels.append(str(ids[position]))
         else:
             labels += _decoded(tokenizer, ids, pieces, position)
     return Tokens(ids, _told_apart(labels, pieces, places), places)

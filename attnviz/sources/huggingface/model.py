@@ -10,10 +10,15 @@ from attnviz.sources.huggingface.loading.loader import load_model, load_tokenize
 
 
 class Model:
-    """A loaded model, its name, and its tokenizer, which is loaded when it is needed."""
+    """A loaded model, its name, and its tokenizer, which is loaded when it is needed.
 
-    def __init__(self, model: transformers.PreTrainedModel, name: str, tokenizer: Any = None) -> None:
-        self.model, self.name = model, name
+    found  whether a name or a folder was all that was known of it: while it runs, it may no more than while it was loaded
+    """
+
+    def __init__(
+        self, model: transformers.PreTrainedModel, name: str, tokenizer: Any = None, found: bool = False
+    ) -> None:
+        self.model, self.name, self.found = model, name, found
         self._tokenizer = tokenizer
 
     @classmethod
@@ -21,7 +26,7 @@ class Model:
         cls, name: str, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
     ) -> Model:
         """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded."""
-        return cls(load_model(name, device, dtype, device_map), name)
+        return cls(load_model(name, device, dtype, device_map), name, found=True)
 
     @property
     def reads_images(self) -> bool:

@@ -8,20 +8,39 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import transformers
-from transformers import PreTrainedModel
+from huggingface_hub import constants
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.integrations import hub_kernels
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 __all__ = ["eager_mask", "sdpa_attention_forward", "sdpa_mask"]  # public where they stand, but in no documentation
 
 Kernel = Callable[..., tuple[torch.Tensor, Any]]
+
+# What a configuration may ask for: of attention, and of a mixture's experts. All else names code on a hub.
+BUILT_IN = (
+    "eager",
+    "sdpa",
+    "flash_attention_2",
+    "flash_attention_3",
+    "flash_attention_4",
+    "flex_attention",
+    "batched_mm",
+    "grouped_mm",
+)
+# The function by which apply_chat_template() fills a template in, of a module that needs no torch.
+CHAT_RENDERER = ("transformers.utils.chat_template_utils", "render_jinja_template")
+
+_closing = threading.RLock()
 
 
 class Complaint(Enum):
@@ -30,17 +49,72 @@ class Complaint(Enum):
     OWN_CODE = ("trust_remote_code", "custom code")
     UNKNOWN_ARCHITECTURE = ("does not recognize this architecture", "Unrecognized model")
     OTHER_SHAPES = ("mismatched",)
-    NO_SAFETENSORS = ("safetensors",)
     NO_MEMORY = ("allocate memory",)
+    OFFLINE = ("offline mode is enabled", "in the local cache")
 
 
 def complains(error: Exception, of: Complaint) -> bool:
     """Whether ``error`` complains of this."""
     if of is Complaint.NO_MEMORY and isinstance(error, torch.OutOfMemoryError):
         return True
-    if of is Complaint.NO_SAFETENSORS and not isinstance(error, OSError):
-        return False
     return any(words in str(error) for words in of.value)
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    """Inside the block no hub is asked, no kernel is fetched, and this thread unpickles nothing, whatever a model asks for.
+
+    What is refused before is refused with clear words; this holds where transformers has a way that is not known here.
+    Others that want to load wait for their turn.
+    """
+    unpickle, thread = torch.load, threading.get_ident()
+
+    def load(*arguments: Any, **options: Any) -> Any:
+        if threading.get_ident() == thread:
+            raise ValueError("it keeps a part of itself in a pickle, which can run any code when it is loaded")
+        return unpickle(*arguments, **options)
+
+    def no_kernel(*_: Any, **__: Any) -> NoReturn:
+        raise FileNotFoundError("it asks for a kernel of a hub, and attnviz runs no code from there")
+
+    with _closing, ExitStack() as stack:
+        for owner, attribute, value in (
+            (constants, "HF_HUB_OFFLINE", True),
+            (hub_kernels, "get_kernel", no_kernel),
+            (torch, "load", load),
+        ):
+            if hasattr(owner, attribute):  # where there is no get_kernel, no kernel is fetched
+                stack.callback(setattr, owner, attribute, getattr(owner, attribute))
+                setattr(owner, attribute, value)
+        yield
+
+
+def prepare(config: PreTrainedConfig) -> None:
+    """Let ``config`` and every configuration inside it ask for plain attention where it did, and else for transformers' choice.
+
+    That is sdpa, or plain code for a model that cannot have it: a watched model computes with one of the two in any case
+    (native_attention.py), so a model that asks for flash attention needs no package for it. What is packed as mxfp4 is
+    unpacked, which gives the same numbers and needs no kernel of a hub.
+    """
+    for part in _configs_in(config):
+        if getattr(part, "_attn_implementation_internal", None) != "eager":
+            part._attn_implementation_internal = None
+        packed = getattr(part, "quantization_config", None)
+        if isinstance(packed, dict) and packed.get("quant_method") == "mxfp4":
+            packed["dequantize"] = True
+
+
+def _configs_in(config: PreTrainedConfig) -> list[PreTrainedConfig]:
+    """``config`` and the configurations inside it, at any depth."""
+    found, waiting = {}, [config]
+    while waiting:
+        value: Any = waiting.pop()
+        if isinstance(value, PreTrainedConfig) and id(value) not in found:
+            found[id(value)] = value
+            waiting.extend(vars(value).values())
+        elif isinstance(value, dict | list | tuple):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return list(found.values())
 
 
 def implementations(model: PreTrainedModel) -> dict[int, str | None]:
@@ -82,6 +156,11 @@ def first_known(kinds: Iterable[str], config: Any) -> Any:
     """The first of these Auto classes that has a model for ``config``, or None."""
     classes = (getattr(transformers, kind) for kind in kinds)
     return next((kind for kind in classes if type(config) in kind._model_mapping), None)
+
+
+def has_its_own_chat(tokenizer: Any) -> bool:
+    """Whether ``tokenizer`` writes chats by code of its own (Mistral's does), and not by its template."""
+    return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
 
 
 def accepted(model: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:

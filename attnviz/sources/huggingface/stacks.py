@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from transformers import PreTrainedModel
+
+from attnviz.sources.huggingface.module_calls import ATTENDS
+from attnviz.sources.huggingface.seams import eager_attention
 
 CROSS = re.compile(r"cross|enc_?dec|encoder_att", re.IGNORECASE)  # crossattention, EncDecAttention, encoder_attn
 # The towers of a model that reads more than text, in the words of transformers' modules.
@@ -33,6 +36,28 @@ class LayerAddress(NamedTuple):
 def layer_addresses(model: PreTrainedModel) -> dict[int, LayerAddress]:
     """The address of every module of ``model``, by the module's identity."""
     return {id(module): _address(model, module, path) for path, module in model.named_modules()}
+
+
+def known_layers(model: PreTrainedModel) -> list[tuple[str, int]] | None:
+    """The layers, (stack, number) each, that will run whatever ``model`` reads; None where only a run can tell.
+
+    That is so where layers share their weights (ALBERT), attend in only some layers or in ways of their own (Jamba, XLNet),
+    or belong to towers, which run only if there is an image or a sound.
+    """
+    addresses = layer_addresses(model)
+    attending = [module for module in model.modules() if ATTENDS.search(type(module).__name__)]
+    found = {(addresses[id(module)].stack, addresses[id(module)].number): None for module in attending}
+    known = [(stack, number) for stack, number in found if number is not None and stack not in TOWER_WORDS]
+    if len(known) != len(found) or len(known) != layer_count(model.config):
+        return None
+    return known if all(eager_attention(module) for module in attending) else None
+
+
+def layer_count(config: Any) -> int | None:
+    """How many attention layers there will be by what a model says of itself; None where it says nothing."""
+    decoder = getattr(config, "decoder_layers", getattr(config, "num_decoder_layers", None))
+    layers: int | None = getattr(config.get_text_config(), "num_hidden_layers", None)
+    return layers if decoder is None or layers is None else layers + 2 * int(decoder)
 
 
 def _address(model: PreTrainedModel, module: torch.nn.Module, path: str) -> LayerAddress:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
@@ -16,7 +15,8 @@ from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.seams import Complaint, accepted, complains
+from attnviz.sources.huggingface.seams import Complaint, accepted, closed, complains
+from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import Watch, watching
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
 from attnviz.trace.layer import TOWERS, Layer
@@ -24,6 +24,7 @@ from attnviz.trace.origin import Agreement, Origin, TokenIds
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
+MODEL = "the model"  # as errors call what has layers
 LayerProgress = Callable[[int, int | None], None]  # how many layers are done, of how many; None: unknown
 
 
@@ -38,7 +39,9 @@ def trace(
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
     reading = read(model, text, target, chat)
-    layers = _layer_count(model.model.config)
+    layers = layer_count(model.model.config)
+    if (known := known_layers(model.model)) is not None:
+        layers_meant(layer, known, MODEL)  # before the model runs, which may take long
     with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
         _run(model, reading)
     _require_seen(layer, watch)
@@ -50,7 +53,8 @@ def _run(model: Model, reading: Reading) -> None:
     """One forward pass, without anything that a generation or a training would keep."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
-    with _evaluating(model.model), torch.inference_mode(), _model_errors(model):
+    surroundings = closed() if model.found else nullcontext()
+    with surroundings, _evaluating(model.model), torch.inference_mode(), _model_errors(model):
         model.model(**inputs, **options)
 
 
@@ -76,7 +80,7 @@ def _model_errors(model: Model) -> Iterator[None]:
 def _require_seen(layer: Sequence[str], watch: Watch) -> None:
     """Refuse layers that do not exist, or cannot be watched."""
     try:
-        layers_meant(layer, [(run.stack, run.number) for run in watch.runs], "the model")
+        layers_meant(layer, [(run.stack, run.number) for run in watch.runs], MODEL)
     except AttnvizError as error:
         if unseen := ", ".join(watch.calls.unseen):
             raise AttnvizError(
@@ -128,13 +132,6 @@ def _grouped(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         )
         for layer in ordered
     )
-
-
-def _layer_count(config: Any) -> int | None:
-    """How many attention layers there will be, for a progress bar."""
-    decoder = getattr(config, "decoder_layers", getattr(config, "num_decoder_layers", None))
-    layers: int | None = getattr(config.get_text_config(), "num_hidden_layers", None)
-    return layers if decoder is None or layers is None else layers + 2 * int(decoder)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from tiny_models import CONFIGS, inputs, model, tokenizer
+from tiny_models import CONFIGS, VOCABULARY, inputs, model, tokenizer
 
 from attnviz import AttnvizError, trace_model
 
@@ -95,6 +95,15 @@ def test_a_tokenizer_of_another_model(llama):
 def test_ids_that_are_none(given, message):
     with pytest.raises(AttnvizError, match=message):
         trace_model(model("Llama"), given)
+
+
+def test_ids_that_the_model_alone_knows_are_their_own_labels_and_others_are_told():
+    words = len(tokenizer())
+    trace = trace_model(model("Llama"), [words - 1, words, VOCABULARY - 1], tokenizer=tokenizer())
+    assert trace.tokens[1:] == (str(words), str(VOCABULARY - 1))
+    for number in (-1, VOCABULARY, 2**40):
+        with pytest.raises(AttnvizError, match=f"the text has the token {number}, but the model knows 0 to"):
+            trace_model(model("Llama"), [5, number], tokenizer=tokenizer())
 
 
 def test_a_text_is_no_image_and_no_sound(folders):

@@ -8,6 +8,7 @@ from tiny_models import TEXTS
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from attnviz import AttnvizError
 from attnviz.sources.huggingface.labels import tokens_of_ids, tokens_of_text
 
 
@@ -162,3 +163,16 @@ def test_half_a_character_is_shown_as_the_vocabulary_has_it():
     tokenizer = tiny_models.tokenizer()
     ids = tokens_of_text(tokenizer, "世").ids
     assert tokens_of_ids(ids[:2], tokenizer).labels == tuple(tokenizer.convert_ids_to_tokens(ids[:2]))
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a \udfff b"])
+def test_half_a_character_is_told(text):
+    """As a shell passes on bytes that are no UTF-8."""
+    with pytest.raises(AttnvizError, match=r"the text holds '\\ud[8f][0f][0f]' at position \d, which is no character"):
+        tokens_of_text(byte_fallback(), text)
+
+
+def test_a_tokenizer_that_fails_while_it_works_is_one_line():
+    damaged = fast(Tokenizer(models.WordLevel({"a": 0}, unk_token="gone")))
+    with pytest.raises(AttnvizError, match="the tokenizer fails on this text: WordLevel error: Missing"):
+        tokens_of_text(damaged, "b")

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import threading
 
 import pytest
 import torch
 import transformers
-from tiny_models import CONFIGS, inputs, model
-from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedConfig
+from huggingface_hub import HfApi, constants, hf_hub_download
+from tiny_models import CONFIGS, inputs, model, tokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedConfig
+from transformers.integrations import hub_kernels
 
 from attnviz.sources.huggingface import seams
 from attnviz.sources.huggingface.loading.loader import KINDS
-from attnviz.sources.huggingface.seams import Complaint, accepted, complains, eager_attention, first_known, switched
+from attnviz.sources.huggingface.seams import (
+    Complaint,
+    accepted,
+    closed,
+    complains,
+    eager_attention,
+    first_known,
+    prepare,
+    switched,
+)
 
 
 def error_of(call) -> Exception:
@@ -130,14 +143,6 @@ def test_the_complaint_about_weights_of_other_shapes(llama):
     assert complains(error, Complaint.OTHER_SHAPES), f"weights of other shapes get a vague line: {error}"
 
 
-def test_the_complaint_about_weights_that_are_no_safetensors(llama):
-    torch.save({}, llama / "pytorch_model.bin")
-    (llama / "model.safetensors").unlink()
-    error = error_of(lambda: AutoModel.from_pretrained(llama, use_safetensors=True))
-    assert complains(error, Complaint.NO_SAFETENSORS), f"pickled weights on the hub get a vague line: {error}"
-    assert not complains(ValueError("safetensors"), Complaint.NO_SAFETENSORS)
-
-
 def test_the_complaint_about_too_little_memory():
     error = error_of(lambda: torch.empty(1 << 60))
     assert complains(error, Complaint.NO_MEMORY), f"a text too long for the memory gets a vague line: {error}"
@@ -148,3 +153,88 @@ def test_no_complaint_has_the_words_of_another():
     words = [word for complaint in Complaint for word in complaint.value]
     assert len(words) == len(set(words))
     assert not any(complains(OSError("the disk is full"), complaint) for complaint in Complaint)
+
+
+def test_while_it_is_closed_no_hub_is_asked():
+    """By the switch of the hub's library: whatever transformers wants of it."""
+    before = constants.HF_HUB_OFFLINE
+    with closed():
+        error = error_of(lambda: HfApi().model_info("owner/model"))
+        assert transformers.utils.hub.is_offline_mode(), "a model could ask the hub: transformers looks elsewhere"
+    assert complains(error, Complaint.OFFLINE), f"a model could ask the hub: {error}"
+    assert before == constants.HF_HUB_OFFLINE
+
+
+def test_while_it_is_closed_a_kernel_is_not_fetched(monkeypatch):
+    fetched = []
+    monkeypatch.setattr(hub_kernels, "get_kernel", lambda *_, **__: fetched.append(True))
+    monkeypatch.setattr(hub_kernels, "is_kernels_available", lambda *_, **__: True)
+    with closed():
+        error = error_of(lambda: hub_kernels.load_and_register_attn_kernel("owner/kernel"))
+        assert hub_kernels.lazy_load_kernel("causal-conv1d") is None, "a model that can do without a kernel must go on"
+    assert "attnviz runs no code from there" in str(error)
+    assert not fetched, "a model could have a kernel fetched: get_kernel is called by another name"
+
+
+def test_while_it_is_closed_only_other_threads_unpickle(tmp_path):
+    torch.save({"a": 1}, tmp_path / "pickle.bin")
+    elsewhere = []
+    with closed():
+        with pytest.raises(ValueError, match="a pickle, which can run any code"):
+            torch.load(tmp_path / "pickle.bin")
+        thread = threading.Thread(target=lambda: elsewhere.append(torch.load(tmp_path / "pickle.bin")))
+        thread.start()
+        thread.join()
+    assert elsewhere == [{"a": 1}] == [torch.load(tmp_path / "pickle.bin")]
+
+
+def test_every_configuration_is_prepared_for_plain_attention_or_the_choice_of_transformers():
+    parts = {"text_config": {}, "vision_config": {}}
+    config = transformers.CLIPConfig(
+        **parts, attn_implementation={"text_config": "eager", "vision_config": "owner/kernel"}
+    )
+    config.own = [{"part": PreTrainedConfig(attn_implementation="owner/kernel")}]
+    config.own[0]["part"].quantization_config = {"quant_method": "mxfp4"}
+    prepare(config)
+    asked = [config, config.text_config, config.vision_config, config.own[0]["part"]]
+    assert [part._attn_implementation for part in asked] == [None, "eager", None, None], "a kernel could be fetched"
+    assert asked[3].quantization_config["dequantize"], "packed weights would need a kernel"
+    assert transformers.Mxfp4Config(dequantize=True).dequantize, "packed weights would need a kernel: it was renamed"
+
+
+def test_a_tokenizer_reads_no_file_that_its_settings_name_elsewhere(llama, tmp_path):
+    """transformers overrules such names with the files of the folder itself."""
+    (tmp_path / "secret.json").write_text((llama / "tokenizer.json").read_text().replace('"journey"', '"secret"'))
+    settings = json.loads((llama / "tokenizer_config.json").read_text())
+    names = ("tokenizer_file", "vocab_file", "merges_file", "added_tokens_file", "special_tokens_map_file")
+    settings |= dict.fromkeys(names, str(tmp_path / "secret.json"))
+    (llama / "tokenizer_config.json").write_text(json.dumps(settings))
+    own = AutoTokenizer.from_pretrained(llama)
+    assert "secret" not in " ".join(own.get_vocab()), "a tokenizer's settings choose files outside its folder"
+
+
+def test_templates_are_filled_in_by_the_function_of_transformers():
+    module, function = seams.CHAT_RENDERER
+    render = getattr(importlib.import_module(module), function)
+    turns = [{"role": "user", "content": "a"}]
+    texts, _ = render(conversations=[turns], chat_template=tokenizer().chat_template, add_generation_prompt=True)
+    expected = tokenizer().apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert texts == [expected], "no chat template can be filled in: the function takes or gives something else"
+
+
+def test_a_tokenizer_that_writes_chats_by_its_own_code_is_known():
+    assert not seams.has_its_own_chat(tokenizer()), "every tokenizer would fill in its template without bounds"
+
+    class Own(type(tokenizer())):
+        def apply_chat_template(self, *_, **__):
+            return ""
+
+    own = copy.deepcopy(tokenizer())
+    own.__class__ = Own
+    assert seams.has_its_own_chat(own)
+
+
+def test_the_complaint_about_what_lies_elsewhere():
+    with closed():
+        error = error_of(lambda: hf_hub_download("owner/model", "config.json"))
+    assert complains(error, Complaint.OFFLINE), f"a model that needs another gets a vague line: {error}"

@@ -6,9 +6,10 @@ import pytest
 import torch
 import transformers
 from tiny_models import CONFIGS, LAYERS, inputs, model
-from watched_models import made
+from watched_models import NAMES, clip, made
 
-from attnviz import trace_model
+from attnviz import AttnvizError, trace_model
+from attnviz.sources.huggingface.stacks import known_layers, layer_count
 
 
 @pytest.mark.parametrize("name", ["T5", "Bart", "NllbMoe"])
@@ -47,3 +48,48 @@ def test_digits_in_the_name_of_a_module_are_no_layer():
     )
     trace = trace_model(made(config, transformers.AutoModelForCTC), {"input_values": torch.randn(1, 200)})
     assert [layer.title for layer in trace.layers] == ["layer 0", "layer 1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_layers_that_are_known_beforehand_are_those_that_run(name):
+    known = known_layers(model(name))
+    ran = [(layer.stack, layer.index) for layer in trace_model(model(name), inputs(name)).layers]
+    if name == "Albert":  # layers of shared weights: only a run tells how many there are
+        assert known is None
+    else:
+        assert sorted(known) == sorted(ran)
+        assert list(dict(known)) == list(dict(ran))  # the stacks, as an error lists them
+    assert layer_count(model(name).config) == len(ran)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("Llama", "45"),
+        ("Llama", "0,1,7-9"),
+        ("GPT2", "cross 3"),
+        ("T5", "encoder 2"),
+        ("T5", "cross 45"),
+        ("Bart", "3"),
+    ],
+)
+def test_a_layer_that_does_not_exist_is_told_before_the_model_runs_in_the_same_words(name, layer, monkeypatch):
+    network = model(name)
+
+    def error():
+        with pytest.raises(AttnvizError) as told:
+            trace_model(network, inputs(name), layer=layer)
+        return type(told.value), told.value.message, told.value.hint
+
+    with monkeypatch.context() as patch:
+        patch.setattr("attnviz.sources.huggingface.trace_model.known_layers", lambda _: None)
+        after = error()
+    monkeypatch.setattr(type(network), "forward", lambda *_, **__: pytest.fail("the model runs"))
+    assert error() == after
+
+
+def test_layers_that_only_a_run_can_tell_are_not_known_beforehand():
+    assert known_layers(model("XLNet")) is None  # attention in its own way, which the run has to say
+    assert known_layers(clip()) is None  # towers run only where there is something for them to read
+    with pytest.raises(AttnvizError, match="layer 45 does not exist: the model has layers 0 to 1"):
+        trace_model(model("Albert"), inputs("Albert"), layer="45")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
 import torch
-from tiny_models import model, tokenizer
+import transformers
+from tiny_models import inputs, model, tokenizer
 
 from attnviz import AttnvizError, trace_model
 from attnviz.sources.huggingface.model import Model
@@ -52,3 +54,49 @@ def test_progress_tells_of_every_layer(folders):
     steps = []
     trace(Model.load(str(folders / "T5")), "Your step", progress=lambda *step: steps.append(step))
     assert steps == [(number, 8) for number in range(1, 9)]
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_model_that_was_found_by_its_name_asks_no_hub_while_it_runs(folders, found, monkeypatch):
+    """One that a person has loaded in Python may do as its owner let it."""
+    from huggingface_hub import constants
+
+    offline = []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    network = Model.load(str(folders / "Llama")) if found else Model(copy.deepcopy(model("Llama")), "mine", tokenizer())
+    network.model.register_forward_pre_hook(lambda *_: offline.append(constants.HF_HUB_OFFLINE))
+    trace(network, TEXT)
+    assert offline == [found]
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_a_layer_that_does_not_exist_is_told_after_a_run_where_only_a_run_can_tell():
+    """Of shared weights; and where a stack cannot be watched, which the hint says."""
+    with pytest.raises(AttnvizError, match="layer 45 does not exist: the model has layers 0 to 1") as told:
+        trace_model(model("Albert"), inputs("Albert"), layer="45")
+    assert told.value.hint == ""
+    config = transformers.LongT5Config(
+        vocab_size=330, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0
+    )
+    with pytest.raises(AttnvizError, match="there are no encoder layers: the model has decoder, cross") as told:
+        trace_model(transformers.LongT5Model(config).eval(), [5, 6, 7], layer="encoder")
+    assert "LocalSelfAttention computes attention in its own way" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no\nsound"), "LlamaForCausalLM cannot read this: no sound"),
+        (torch.OutOfMemoryError("CUDA"), "not enough memory for this text in this model"),
+        (AttnvizError("said already"), "said already"),
+    ],
+)
+def test_a_model_that_fails_while_it_runs_is_one_line(error, message):
+    network = copy.deepcopy(model("Llama"))
+
+    def fails(*_):
+        raise error
+
+    network.register_forward_pre_hook(fails)
+    with pytest.raises(AttnvizError, match=message):
+        trace_model(network, inputs("Llama"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import transformers
 
@@ -34,7 +34,7 @@ def pickled(name: str, file: str) -> AttnvizError:
     )
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: Exception | str) -> str:
     """What an error says, on one line of bearable length."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
@@ -51,9 +51,12 @@ def _clear_error(name: str, error: Exception) -> AttnvizError:
         )
     if complains(error, Complaint.OTHER_SHAPES):
         return AttnvizError(f"{name} has weights whose shapes do not match its config.json", "copy both files again")
-    if complains(error, Complaint.NO_SAFETENSORS):
-        return pickled(name, "another format")
-    if isinstance(error, OSError) and not Path(name).is_dir():
+    if complains(error, Complaint.OFFLINE) and os.path.isdir(name):
+        return AttnvizError(
+            f"{name} needs something that does not lie in its folder, and attnviz fetches nothing but the model you name",
+            "take a model that is complete",
+        )
+    if isinstance(error, OSError) and not os.path.isdir(name):
         return not_found(name)
     if isinstance(error, ImportError):
         return AttnvizError(f"{name}: {one_line(error)}", "pip install 'attnviz[models]', and what this line names")

@@ -16,12 +16,12 @@ PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 def is_path(name: str) -> bool:
     """Whether ``name`` can only mean a place on this machine: an id is owner/model or model."""
-    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or Path(name).is_file()
+    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
 
 
-def from_disk(name: str) -> bool:
-    """Whether to look for ``name`` on this machine alone: it is a folder, or the hub cannot be reached."""
-    return Path(name).is_dir() or _told_to_stay_offline() or not _reachable()
+def can_be_asked() -> bool:
+    """Whether the hub can be reached, and nobody has said to stay offline."""
+    return not _told_to_stay_offline() and _reachable()
 
 
 def not_found(name: str) -> AttnvizError:

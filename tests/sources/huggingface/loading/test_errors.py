@@ -46,7 +46,6 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
     ("error", "message"),
     [
         (ValueError("set trust_remote_code=True"), "mine needs code of its own"),
-        (OSError("no file named model.safetensors, use_safetensors"), "only in another format"),
         (OSError("mine is not a local folder"), "mine"),
         (ImportError("install sentencepiece"), "mine: install sentencepiece"),
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
@@ -83,3 +82,14 @@ def test_pickled_weights_are_named_with_a_way_out():
     assert "pytorch_model.bin" in error.message
     assert "save_pretrained" in error.hint
     assert one_line(ValueError("a\nb")) == "a b"
+
+
+def test_a_model_that_needs_another_is_told_so(llama):
+    """A backbone of the hub, which transformers would look up while it reads the settings."""
+    (llama / "config.json").write_text(
+        json.dumps({"model_type": "upernet", "backbone": "owner/backbone", "use_timm_backbone": False})
+    )
+    with pytest.raises(
+        AttnvizError, match="needs something that does not lie in its folder, and attnviz fetches nothing"
+    ):
+        load_model(str(llama), None, None, None)

@@ -46,19 +46,12 @@ def test_a_name_that_can_only_be_a_path_is_one(name, path):
     assert hub.is_path(name) is path
 
 
-def test_a_file_is_a_path(tmp_path, monkeypatch):
-    (tmp_path / "model").touch()
-    monkeypatch.chdir(tmp_path)
-    assert hub.is_path("model")
-
-
-def test_a_folder_is_read_from_disk_and_so_is_all_while_offline(tmp_path, monkeypatch):
+def test_the_hub_is_asked_where_it_can_be_and_may_be(monkeypatch):
     monkeypatch.setattr(hub, "_reachable", lambda: True)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    assert hub.from_disk(str(tmp_path))
-    assert not hub.from_disk("owner/model")
+    assert hub.can_be_asked()
     monkeypatch.setenv("HF_HUB_OFFLINE", "yes")
-    assert hub.from_disk("owner/model")
+    assert not hub.can_be_asked()
 
 
 def test_a_name_that_the_hub_does_not_know_is_told(monkeypatch):

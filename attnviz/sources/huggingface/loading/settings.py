@@ -1,0 +1,104 @@
+"""What a model's own JSON files may ask for: attention that transformers builds in, files of the same folder, and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.loading.folder import is_plain, read_settings
+from attnviz.sources.huggingface.seams import BUILT_IN
+
+CONFIG = "config.json"
+# Beside config.json and the older versions of it that it may name (config.4.0.0.json).
+OTHERS = ("tokenizer_config.json", "preprocessor_config.json", "processor_config.json", "generation_config.json")
+IMPLEMENTATION = re.compile(r"(attn|attention|experts?)_implementation")
+LAYERS = re.compile(r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?)|(\w+_)?layers|depths?")
+MOST_LAYERS = 100_000  # each is built before the first weight is read: a billion would take for ever
+# Fields that name a file, or list files, and how such a name ends. It is read from the model's own folder.
+LISTS = ("configuration_files", "fast_tokenizer_files")
+FILES = {
+    "transformers_weights": (".safetensors", ".safetensors.index.json"),
+    "configuration_files": (".json",),
+    "fast_tokenizer_files": (".json",),
+    "class_info_file": (".json",),
+}
+
+
+def read_config(name: str, folder: Path) -> dict[str, Any]:
+    """What config.json says; AttnvizError where it, or a file beside it, asks for code, files or a size that it may not have."""
+    if not (folder / CONFIG).is_file():
+        raise AttnvizError(f"{name} holds no {CONFIG}: it is not a model's folder")
+    for path in sorted(folder.glob("config*.json")):
+        _require_harmless(name, path)
+    for other in OTHERS:
+        if (folder / other).is_file():
+            _require_harmless(name, folder / other)
+    return read_settings(name, folder / CONFIG)
+
+
+def _require_harmless(name: str, path: Path) -> None:
+    for field, value in _fields(read_settings(name, path)):
+        place = f"{path.name} of {name} has {field}"[:200]
+        if IMPLEMENTATION.search(field.lower()):
+            _require_built_in(place, value)
+        if field in FILES:
+            names = value if field in LISTS and isinstance(value, list) else [value]
+            _require_plain(place, names, FILES[field])
+        if field == "repo_path" and value is not None:
+            raise AttnvizError(
+                f"{place}: it asks for files of another model, which attnviz does not read", "use another model"
+            )
+        if LAYERS.fullmatch(field):
+            _require_countable(place, value)
+
+
+def _require_built_in(place: str, value: Any) -> None:
+    """Refuse an implementation that is not one of transformers' own: any other is code, fetched from a hub and run."""
+    for part in _leaves(value):
+        if isinstance(part, str) and part not in BUILT_IN:
+            raise AttnvizError(
+                f"{place} = {part!r}"[:300] + f": expected {', '.join(BUILT_IN)}",
+                "attnviz runs no code that a model names; take this field out of the file",
+            )
+
+
+def _require_countable(place: str, value: Any) -> None:
+    for part in _leaves(value):
+        if isinstance(part, int) and part > MOST_LAYERS:
+            raise AttnvizError(f"{place} = {str(part)[:30]}: at most {MOST_LAYERS:,} are built", "copy it again")
+
+
+def _require_plain(place: str, names: list[Any], endings: tuple[str, ...]) -> None:
+    for name in names:
+        if name is not None and not any(is_plain(name, ending) for ending in endings):
+            raise AttnvizError(
+                f"{place} = {name!r}"[:300]
+                + f": expected the name of a {' or '.join(endings)} file in the same folder",
+                "attnviz reads no pickles, which can run any code, and nothing outside the folder that you name",
+            )
+
+
+def _fields(settings: Any) -> Iterator[tuple[str, Any]]:
+    """Every field at any depth, however deep: without recursion."""
+    waiting = [settings]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from value.items()
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in dictionaries and lists, at any depth."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+        else:
+            yield value
