@@ -172,8 +172,11 @@ def _told_apart(labels: Sequence[str], pieces: Sequence[str], places: Sequence[i
     return tuple(mark + label if label in bare else label for label, mark in zip(labels, marks, strict=True))
 
 
-def _mark(label: str, piece: str) -> str:
-    """What the vocabulary spells in front of a token and its label leaves out, as a person types it."""
+def _mark(label: str, piece: str | None) -> str:
+    """What the vocabulary spells in front of a token and its label leaves out, as a person types it; nothing for an id that
+    it does not have."""
+    if not piece:
+        return ""
     if piece.startswith(CONTINUES) and not label.startswith(CONTINUES):
         return CONTINUES
-    return " " if piece[:1] in SPACES and piece and label[:1].strip() else ""
+    return " " if piece[:1] in SPACES and label[:1].strip() else ""
