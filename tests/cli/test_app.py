@@ -1,5 +1,6 @@
 """The program as a whole: its commands, its exit codes, and errors as one line and a hint."""
 
+import socket
 import sys
 from importlib import import_module
 from inspect import signature
@@ -83,3 +84,24 @@ def _failing(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(type(build(["explain"])), "main", fail)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "a b", "--format", "json"),
+        ("heatmap", "a b", "-o", "a.png"),
+        ("html", "a b", "-o", "a.html"),
+        ("stats", "a b"),
+        ("manual", "security"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_without_a_model_no_command_opens_a_connection(monkeypatch, arguments):
+    def refuse(*_):
+        raise AssertionError("a connection")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert attnviz(*arguments).code == DONE

@@ -26,6 +26,7 @@ class Topic(StrEnum):
     CSV = "csv"
     PYTHON = "python"
     LIMITS = "limits"
+    SECURITY = "security"
     EXIT_CODES = "exit-codes"
 
 
