@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from attnviz.attention.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
+from attnviz.attention.arrays import (
+    Array,
+    as_array,
+    as_floating,
+    cast,
+    is_torch,
+    like,
+    namespace,
+    overflow_unspoken,
+    to_numpy,
+)
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 
@@ -17,6 +27,8 @@ TOO_LARGE = {
     "weights": "the weights are",
     "output": "the output is",
 }
+
+FEW = 4096  # numbers of an array
 
 
 def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
@@ -122,8 +134,10 @@ def all_finite(xp: Any, array: Array, hidden: bool = False) -> bool:
     """Whether all of ``array`` is finite, or −∞ where cells may be ``hidden``.
 
     A finite sum tells that at once, and so does the largest value (NaN is larger than all): looking at each number takes
-    torch ten times as long.
+    torch ten times as long. Of few numbers in NumPy it takes a quarter of the time.
     """
+    if not hidden and not is_torch(array) and array.size <= FEW:
+        return bool(xp.isfinite(array).all())
     with overflow_unspoken():
         if hidden:
             return bool(xp.max(array) < math.inf)
