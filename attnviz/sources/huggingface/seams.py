@@ -49,14 +49,11 @@ class Complaint(Enum):
     OWN_CODE = ("trust_remote_code", "custom code")
     UNKNOWN_ARCHITECTURE = ("does not recognize this architecture", "Unrecognized model")
     OTHER_SHAPES = ("mismatched",)
-    NO_MEMORY = ("allocate memory",)
     OFFLINE = ("offline mode is enabled", "in the local cache")
 
 
 def complains(error: Exception, of: Complaint) -> bool:
     """Whether ``error`` complains of this."""
-    if of is Complaint.NO_MEMORY and isinstance(error, torch.OutOfMemoryError):
-        return True
     return any(words in str(error) for words in of.value)
 
 

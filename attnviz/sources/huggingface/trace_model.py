@@ -10,12 +10,13 @@ from pathlib import Path
 import torch
 import transformers
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.seams import Complaint, accepted, closed, complains
+from attnviz.sources.huggingface.seams import accepted, closed
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import Watch, watching
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
@@ -66,7 +67,7 @@ def _model_errors(model: Model) -> Iterator[None]:
     except AttnvizError:
         raise
     except Exception as error:  # models refuse what they are given in every way there is
-        if complains(error, Complaint.NO_MEMORY):
+        if lacks_memory(error):
             raise AttnvizError(
                 "not enough memory for this text in this model",
                 "give a shorter text, --dtype bfloat16 or --device-map auto",

@@ -72,6 +72,15 @@ def test_what_a_file_holds_beside_its_arrays_is_said(folder, capsys):
     assert capsys.readouterr().err == "attnviz: b.npz also holds other, which attnviz does not read\n"
 
 
+def test_of_much_that_is_not_read_only_the_first_names_are_said(folder, capsys):
+    others = {f"other{number}": numpy.zeros(1) for number in range(500)}
+    numpy.savez(folder / "b.npz", **others, **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
+    read_trace(source(from_=Path("b.npz")), Making())
+    told = capsys.readouterr().err
+    assert told.startswith("attnviz: b.npz also holds other0, other1, ")
+    assert told.endswith(", other7, …, which attnviz does not read\n")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

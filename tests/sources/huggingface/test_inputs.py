@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import threading
 
 import numpy
 import pytest
@@ -45,6 +47,33 @@ def test_patches_of_an_image_are_tokens(folders, tmp_path):
     assert trace.tokens[:6] == ("[CLS]", "0,0", "0,1", "0,2", "0,3", "1,0")
     assert len(trace.tokens) == 17
     assert trace_model(model("ViT"), inputs("ViT")).tokens == trace.tokens
+
+
+def test_an_image_comes_through_a_pipe_once(folders, tmp_path):
+    image, pipe = tmp_path / "image.png", tmp_path / "pipe.png"
+    Image.new("RGB", (50, 40), "teal").save(image)
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_bytes(image.read_bytes()), daemon=True).start()
+    read = []
+    reader = threading.Thread(target=lambda: read.append(trace_model(folders / "ViT", pipe)), daemon=True)
+    reader.start()
+    reader.join(30)
+    assert read, "the pipe is opened again, and nobody writes to it"
+    expected = trace_model(folders / "ViT", image)
+    assert torch.equal(read[0].layers[0].query, expected.layers[0].query)
+
+
+def test_a_small_file_of_a_huge_image_is_refused_before_it_is_unpacked(folders, tmp_path, monkeypatch):
+    path = tmp_path / "bomb.png"
+    Image.new("1", (9500, 9500)).save(path)
+    assert path.stat().st_size < 20_000
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it is unpacked"))
+    with pytest.raises(AttnvizError, match="could be decompression bomb"):
+        trace_model(folders / "ViT", path)
+    monkeypatch.setattr("attnviz.attention.memory.allowance", lambda: 1 << 20)
+    Image.new("1", (500, 500)).save(path)
+    with pytest.raises(AttnvizError, match=r"bomb\.png needs 3\.8 MiB of memory"):
+        trace_model(folders / "ViT", path)
 
 
 def test_a_file_that_is_no_image_is_one_clear_line(folders, tmp_path):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import transformers
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
 from attnviz.sources.huggingface.seams import Complaint, complains
@@ -40,6 +41,11 @@ def one_line(error: Exception | str) -> str:
 
 
 def _clear_error(name: str, error: Exception) -> AttnvizError:
+    if lacks_memory(error):
+        return AttnvizError(
+            f"not enough memory for {name}, or for what its config.json asks for",
+            "give --dtype bfloat16, or this process more memory",
+        )
     if complains(error, Complaint.OWN_CODE):
         return AttnvizError(
             f"{name} needs code of its own, which attnviz never runs", "take a model that transformers itself includes"

@@ -24,11 +24,12 @@ LARGEST_SETTINGS = 1 << 26  # bytes; the index of a model of a trillion paramete
 def require_own_files(name: str, folder: Path) -> None:
     """Refuse a folder that holds a link out of it, what is no file, or what would be loaded beside the weights."""
     with file_errors(name):
-        entries = sorted(folder.iterdir())
-        entries += sorted((folder / TEMPLATES).iterdir()) if (folder / TEMPLATES).is_dir() else []
+        entries = [
+            path for path in sorted(folder.iterdir()) if not path.name.startswith(".")
+        ]  # of the others none is read
+        entries += sorted((folder / TEMPLATES).iterdir()) if (folder / TEMPLATES).is_dir() else []  # all are
     for path in entries:
-        if not path.name.startswith("."):
-            _require_own(name, folder, path)
+        _require_own(name, folder, path)
         if OF_SEVERAL_MACHINES.match(path.name):
             raise AttnvizError(
                 f"{name} holds {path.name}, a part of a training's checkpoint, which attnviz does not read",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import transformers
 
 from attnviz import AttnvizError, trace_model
@@ -34,6 +35,13 @@ def test_weights_that_are_cut_short_or_of_another_shape(llama):
     rewrite(llama / "config.json", hidden_size=64)
     with pytest.raises(AttnvizError, match=r"has weights whose shapes do not match its config\.json"):
         trace_model(llama, TEXT)
+
+
+def test_settings_that_ask_for_more_memory_than_there_is_are_not_called_damaged():
+    expected = pytest.raises(AttnvizError, match="not enough memory for folder, or for what its config")
+    with expected as told, loading_errors("folder"):
+        torch.empty(1 << 60)
+    assert "--dtype bfloat16" in told.value.hint
 
 
 def test_nothing_of_transformers_is_heard(folders, capfd):

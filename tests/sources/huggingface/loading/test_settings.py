@@ -77,7 +77,7 @@ def test_a_folder_without_settings_is_no_models(tmp_path):
 )
 def test_more_layers_than_can_be_built_are_told_at_once(llama, field, layers):
     rewrite(llama / "config.json", text_config={field: layers}, block_size=10**6)
-    with pytest.raises(AttnvizError, match=rf"{field} = \d+: at most 100,000 are built"):
+    with pytest.raises(AttnvizError, match=rf"{field} = \d+: at most 10,000 are built"):
         read_config("mine", llama)
 
 
