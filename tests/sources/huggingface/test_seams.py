@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import sys
 import threading
 
 import pytest
@@ -175,6 +176,18 @@ def test_while_it_is_closed_a_kernel_is_not_fetched(monkeypatch):
         assert hub_kernels.lazy_load_kernel("causal-conv1d") is None, "a model that can do without a kernel must go on"
     assert "attnviz runs no code from there" in str(error)
     assert not fetched, "a model could have a kernel fetched: get_kernel is called by another name"
+
+
+def test_while_it_is_closed_the_library_of_kernels_fetches_none_either(monkeypatch, tmp_path):
+    """Where it is installed: transformers takes get_kernel from there, too."""
+    (tmp_path / "kernels.py").write_text("def get_kernel(*_): return 'code'\ndef load_kernel(*_): return 'code'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kernels", raising=False)
+    kernels = importlib.import_module("kernels")
+    with closed():
+        for load in (kernels.get_kernel, kernels.load_kernel):
+            assert "attnviz runs no code from there" in str(error_of(lambda load=load: load("owner/kernel")))
+    assert kernels.get_kernel("owner/kernel") == kernels.load_kernel("owner/kernel") == "code"
 
 
 def test_while_it_is_closed_only_other_threads_unpickle(tmp_path):
