@@ -13,8 +13,9 @@ from typing import Any
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
 from attnviz.attention.arrays import torch_device
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.sources.huggingface.loading.errors import loading_errors, one_line
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told
 from attnviz.sources.huggingface.loading.folder import require_own_files, require_weights, weight_files
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
@@ -75,11 +76,12 @@ def load_tokenizer(name: str) -> Any:
     read_config(name, folder)
     with loading_errors(name), closed():
         try:
-            return AutoTokenizer.from_pretrained(name, **_from(folder))
+            with panics_told():
+                return AutoTokenizer.from_pretrained(name, **_from(folder))
         except (ImportError, AttnvizError):
             raise
         except Exception as error:
-            if complains(error, Complaint.OWN_CODE):
+            if complains(error, Complaint.OWN_CODE) or lacks_memory(error):
                 raise
             raise AttnvizError(
                 f"the tokenizer of {name} cannot be loaded: {one_line(error)}",
