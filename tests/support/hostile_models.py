@@ -167,5 +167,6 @@ HOSTILE = {
     "a kernel in a part": Hostile(configured(text_config={"attn_implementation": "evil/kernel"}), NOT_BUILT_IN),
     "a kernel deep in lists": Hostile(configured(parts=[[{"a": {"_attn_implementation": ["evil/k"]}}]]), NOT_BUILT_IN),
     "a kernel for experts": Hostile(configured(experts_implementation="sonicmoe"), NOT_BUILT_IN),
+    "a billion labels": Hostile(configured(num_labels=10**9), "at most 100,000 are built"),
     "a billion layers": Hostile(configured(num_hidden_layers=10**9), "at most 100,000 are built"),
 }

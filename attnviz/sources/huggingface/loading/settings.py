@@ -15,8 +15,10 @@ CONFIG = "config.json"
 # Beside config.json and the older versions of it that it may name (config.4.0.0.json).
 OTHERS = ("tokenizer_config.json", "preprocessor_config.json", "processor_config.json", "generation_config.json")
 IMPLEMENTATION = re.compile(r"(attn|attention|experts?)_implementation")
-LAYERS = re.compile(r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?)|(\w+_)?layers|depths?")
-MOST_LAYERS = 100_000  # each is built before the first weight is read: a billion would take for ever
+LAYERS = re.compile(
+    r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?|groups?|labels?)|(\w+_)?(layers|group_num)|depths?"
+)
+MOST_LAYERS = 100_000  # each is built, or named, before the first weight is read: a billion would take for ever
 # Fields that name a file, or list files, and how such a name ends. It is read from the model's own folder.
 LISTS = ("configuration_files", "fast_tokenizer_files")
 FILES = {

@@ -73,7 +73,15 @@ def test_a_folder_without_settings_is_no_models(tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "layers"),
-    [("num_hidden_layers", 10**6), ("n_layer", 2**64), ("depths", [2, 10**12]), ("num_experts", 10**9)],
+    [
+        ("num_hidden_layers", 10**6),
+        ("n_layer", 2**64),
+        ("depths", [2, 10**12]),
+        ("num_experts", 10**9),
+        ("num_hidden_groups", 10**9),
+        ("inner_group_num", 10**9),
+        ("num_labels", 10**9),
+    ],
 )
 def test_more_layers_than_can_be_built_are_told_at_once(llama, field, layers):
     rewrite(llama / "config.json", text_config={field: layers}, block_size=10**6)
