@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from attnviz.errors import AttnvizError
+from attnviz.files import read_whole
 from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
 from attnviz.trace.trace import numbered
 
@@ -116,15 +120,18 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
 def _of_image(model: Model, path: Path) -> Reading:
     from PIL import Image, UnidentifiedImageError
 
-    from attnviz.files import require_file
     from attnviz.sources.huggingface.loading.loader import load_image_processor
 
-    require_file(path)
+    content = read_whole(path)
     try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise AttnvizError(f"{path} is not a readable image: {error}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a large image, or a damaged part that is not needed
+            with Image.open(io.BytesIO(content)) as file:
+                image = file.convert("RGB")
+    except UnidentifiedImageError:
+        raise AttnvizError(f"{path} is not a readable image: it is of no kind that Pillow knows") from None
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise AttnvizError(f"{path} is not a readable image: {one_line(error)}") from None
     pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
     return Reading({"pixel_values": pixels}, grid=patch_grid(model.model.config, pixels))
 

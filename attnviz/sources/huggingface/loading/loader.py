@@ -22,6 +22,7 @@ from attnviz.sources.huggingface.loading.settings import read_config
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
+IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate's
 # A class of its own for each kind, in the order of preference: the bare model has no output layer, which needs memory and
 # says nothing about attention.
@@ -97,6 +98,11 @@ def load_image_processor(name: str) -> Any:
         with loading_errors(name), closed():
             return AutoImageProcessor.from_pretrained(name, **_from(folder))
     except AttnvizError as error:
+        if not any((folder / file).is_file() for file in IMAGE_SETTINGS):
+            raise AttnvizError(
+                f"{name} has no {IMAGE_SETTINGS[0]}, so no image can be prepared",
+                "put it beside config.json, as processor.save_pretrained(folder) does",
+            ) from None
         raise AttnvizError(f"images cannot be prepared: {error.message}", error.hint) from None
 
 
