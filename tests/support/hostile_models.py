@@ -175,4 +175,5 @@ HOSTILE = {
     "a kernel deep in lists": Hostile(configured(parts=[[{"a": {"_attn_implementation": ["evil/k"]}}]]), NOT_BUILT_IN),
     "a kernel for experts": Hostile(configured(experts_implementation="sonicmoe"), NOT_BUILT_IN),
     "a billion layers": Hostile(configured(num_hidden_layers=10**9), "at most 10,000 are built"),
+    "a billion labels": Hostile(configured(num_labels=10**9), "at most 100,000 are built"),
 }

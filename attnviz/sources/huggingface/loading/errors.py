@@ -13,6 +13,8 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
 from attnviz.sources.huggingface.seams import Complaint, complains
 
+STANDARD_ERROR = 2
+
 
 @contextmanager
 def loading_errors(name: str) -> Iterator[None]:
@@ -24,6 +26,19 @@ def loading_errors(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # a model fails to load in dozens of ways: OSError, ValueError, SafetensorError, …
         raise _clear_error(name, error) from None
+
+
+@contextmanager
+def panics_told() -> Iterator[None]:
+    """Raise a RuntimeError where a library in Rust panics in the block: its own is no Exception, and comes after a page on
+    standard error, which is closed to the block."""
+    try:
+        with _without_standard_error():
+            yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError(str(error)) from None
 
 
 def pickled(name: str, file: str) -> AttnvizError:
@@ -67,6 +82,23 @@ def _clear_error(name: str, error: Exception) -> AttnvizError:
     if isinstance(error, ImportError):
         return AttnvizError(f"{name}: {one_line(error)}", "pip install 'attnviz[models]', and what this line names")
     return AttnvizError(f"{name} cannot be loaded: {one_line(error)}", "it may be damaged or cut short: copy it again")
+
+
+@contextmanager
+def _without_standard_error() -> Iterator[None]:
+    """What compiled code writes to standard error goes nowhere meanwhile; where that cannot be had, it is heard."""
+    try:
+        nowhere, kept = os.open(os.devnull, os.O_WRONLY), os.dup(STANDARD_ERROR)
+    except OSError:
+        yield
+        return
+    try:
+        os.dup2(nowhere, STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, STANDARD_ERROR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

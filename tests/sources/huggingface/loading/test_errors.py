@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 import transformers
 
 from attnviz import AttnvizError, trace_model
-from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, pickled
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told, pickled
 from attnviz.sources.huggingface.loading.loader import load_model
 
 TEXT = "Your journey starts with one step"
@@ -59,6 +60,7 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
         (RuntimeError(), "mine cannot be loaded: RuntimeError"),
         (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
+        (MemoryError(), "^not enough memory for mine, or for what its config.json asks for$"),
     ],
 )
 def test_whatever_is_raised_is_one_clear_line(error, message, monkeypatch):
@@ -101,3 +103,18 @@ def test_a_model_that_needs_another_is_told_so(llama):
         AttnvizError, match="needs something that does not lie in its folder, and attnviz fetches nothing"
     ):
         load_model(str(llama), None, None, None)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(3)])
+def test_only_a_panic_is_made_an_exception_of(raised):
+    with pytest.raises(type(raised)), panics_told():
+        raise raised
+
+
+def test_a_panic_is_told_where_no_more_files_can_be_opened(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RuntimeError, match=r"^of a library$"), panics_told():
+        raise type("PanicException", (BaseException,), {})("of a library")

@@ -144,7 +144,10 @@ def test_a_name_that_is_nowhere_has_no_tokenizer(monkeypatch):
 
 
 def test_an_image_processor_that_is_missing_is_told(llama):
-    with pytest.raises(AttnvizError, match="images cannot be prepared: "):
+    with pytest.raises(AttnvizError, match=rf"^{llama} has no preprocessor_config\.json, so no image can be prepared"):
+        load_image_processor(str(llama))
+    (llama / "preprocessor_config.json").write_text('{"image_processor_type": "Martian"}')
+    with pytest.raises(AttnvizError, match=r"^images cannot be prepared: "):
         load_image_processor(str(llama))
 
 
