@@ -298,7 +298,7 @@ ARRAYS = {
     "mask of another shape": ({"mask": numpy.ones((2, 2), bool)}, "mask has the shape (2, 2)"),
     "mask of numbers": ({"mask": numpy.ones((3, 5))}, "mask holds float64 values: it must be boolean"),
     "sinks of other heads": ({"sinks": [1.0, 2.0]}, "sinks has the shape (2,)"),
-    "too few tokens": ({"tokens": ["a"]}, "1 tokens but query has 3"),
+    "too few tokens": ({"tokens": ["a"]}, "1 token but query has 3"),
     "causal without offset": ({"causal": True}, "3 queries and 5 keys: at which key does the first query stand?"),
     "no window": ({"window": 0}, "window is 0"),
     "half a window": ({"window": 1.5}, "window must be one whole number"),

@@ -127,7 +127,9 @@ def _from_file(path: Path, making: Making) -> Trace:
         path, content = Path(STDIN), read_arrays()
     trace = read_file(path, _given(making.rule), content)
     if trace.source.unread:
-        notice(f"{path} also holds {', '.join(trace.source.unread)}, which attnviz does not read")
+        from attnviz.text.display import listed_tokens
+
+        notice(f"{path} also holds {listed_tokens(trace.source.unread, 60)}, which attnviz does not read")
     return _computed_by(trace, making.engine)
 
 
