@@ -122,9 +122,8 @@ def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files.qkv import read_trace as read_file
 
     require_no_toy(making.toy, "--from")
-    content = None
-    if str(path) == "-":
-        path, content = Path(STDIN), read_arrays()
+    content = read_arrays(path)
+    path = Path(STDIN) if str(path) == "-" else path
     trace = read_file(path, _given(making.rule), content)
     if trace.source.unread:
         from attnviz.text.display import listed_tokens
