@@ -206,6 +206,12 @@ def test_nothing_is_written_when_the_numbers_turn_out_to_be_too_large(folder, fo
     assert "too large for float64" in message
 
 
+@pytest.mark.usefixtures("folder")
+def test_the_name_of_a_file_is_told_as_it_is():
+    for name, told in (("two  spaces ", "two  spaces "), ("a\nb\tc", r"a\nb\tc")):
+        assert problem(attnviz("explain", "--file", name), 1) == f"{told} does not exist"
+
+
 def test_a_colour_map_that_does_not_exist_is_answered_with_names_that_do():
     result = attnviz("heatmap", "a b", "--cmap", "viridi")
     assert "viridi" in problem(result, 1)
