@@ -52,6 +52,8 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
         (RuntimeError(), "mine cannot be loaded: RuntimeError"),
         (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
+        (KeyError("metadata"), "^mine cannot be loaded: 'metadata' is missing, or not known$"),
+        (KeyError(), "^mine cannot be loaded: KeyError$"),
         (MemoryError(), "^mine does not fit into memory$"),
     ],
 )
