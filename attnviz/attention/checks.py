@@ -65,7 +65,7 @@ def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
         return
     limits = xp.finfo(dtype)
     if not float(limits.smallest_normal) <= softcap <= float(limits.max):  # as a float32, 1e39 would be a warning
-        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", "use float64")
+        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", _wider(dtype))
 
 
 def of_heads(value: Any, name: str) -> Array:
@@ -81,7 +81,16 @@ def of_heads(value: Any, name: str) -> Array:
 
 def too_large(step: str, dtype: Any) -> AttnvizError:
     """What to raise where the numbers of ``step``, a field of ``Steps``, leave the range of ``dtype``."""
-    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", "scale the inputs down, or use float64")
+    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", smaller_or_wider(dtype))
+
+
+def smaller_or_wider(dtype: Any) -> str:
+    """What to do about numbers that leave the range of ``dtype``."""
+    return ", or ".join(filter(None, ("scale the inputs down", _wider(dtype))))
+
+
+def _wider(dtype: Any) -> str:
+    return "" if str(dtype).endswith("float64") else "use float64"
 
 
 def require_some(array: Array, name: str) -> None:

@@ -89,7 +89,7 @@ def _refused(error: OSError) -> tuple[str, str]:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
-    notice(" ".join(message.split()))
+    notice(message)
     if hint:
         notice(f"hint: {hint}")
     return code

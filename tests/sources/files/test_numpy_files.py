@@ -256,3 +256,13 @@ def test_a_stream_that_ends_early_says_what_is_missing():
     header = numpy_files.Header((4,), False, numpy.dtype("<f8"))
     with pytest.raises(ValueError, match="its header says 32 bytes of numbers, but 30 follow"):
         numpy_files._numbers(header, io.BytesIO(bytes(30)))
+
+
+def test_what_a_library_quotes_of_a_damaged_file_is_told_in_part():
+    """A name in a zip may have 65,535 bytes."""
+    with (
+        pytest.raises(AttnvizError, match=r"^a\.npz is not a readable \.npz file: File name x{180,}…$") as raised,
+        numpy_files.damage_told(Path("a.npz"), ".npz"),
+    ):
+        raise zipfile.BadZipFile(f"File name {'x' * 65_535}")
+    assert len(str(raised.value)) < 300

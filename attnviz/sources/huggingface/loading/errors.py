@@ -52,6 +52,8 @@ def pickled(name: str, file: str) -> AttnvizError:
 
 def one_line(error: Exception | str) -> str:
     """What an error says, on one line of bearable length."""
+    if isinstance(error, KeyError) and error.args:  # which says the name alone
+        error = f"{error.args[0]!r} is missing, or not known"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

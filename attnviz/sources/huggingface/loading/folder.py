@@ -18,6 +18,9 @@ TEMPLATES = "additional_chat_templates"  # the one folder inside a model's that 
 ADAPTER = "adapter_config.json"
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 OF_SEVERAL_MACHINES = re.compile(r"shard-\d+-model-")  # a training's checkpoint, which is read in place of the weights
+TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
+BESIDE_TOKENIZERS = ("merges.txt", "added_tokens.json", "special_tokens_map.json", "chat_template.*", f"{TEMPLATES}/*")
+LARGEST_OF_TOKENIZERS = 1 << 27  # bytes; the largest has a third of it, and five times as much is taken to read it
 LARGEST_SETTINGS = 1 << 26  # bytes; the index of a model of a trillion parameters has a fifth of it
 
 
@@ -80,6 +83,18 @@ def read_settings(name: str, path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise AttnvizError(f"{path.name} of {name} does not describe a model", "copy it again")
     return settings
+
+
+def require_bounded_tokenizer(name: str, folder: Path) -> None:
+    """Refuse a tokenizer with a file that is larger than any: libraries read it whole, and several times."""
+    for path in (path for pattern in (*TOKENIZERS, *BESIDE_TOKENIZERS) for path in sorted(folder.glob(pattern))):
+        with file_errors(path):
+            size = path.stat().st_size if path.is_file() else 0
+        if size > LARGEST_OF_TOKENIZERS:
+            raise AttnvizError(
+                f"{path.name} of {name} has {size:,} bytes, more than the {LARGEST_OF_TOKENIZERS:,} of any tokenizer",
+                "copy it again",
+            )
 
 
 def is_plain(file: Any, ending: str) -> bool:

@@ -16,12 +16,17 @@ from attnviz.attention.arrays import torch_device
 from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told
-from attnviz.sources.huggingface.loading.folder import require_own_files, require_weights, weight_files
+from attnviz.sources.huggingface.loading.folder import (
+    TOKENIZERS,
+    require_bounded_tokenizer,
+    require_own_files,
+    require_weights,
+    weight_files,
+)
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
-TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
 IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate's
 # A class of its own for each kind, in the order of preference: the bare model has no output layer, which needs memory and
@@ -74,6 +79,7 @@ def load_tokenizer(name: str) -> Any:
     require_own_files(name, folder)
     if not any(any(folder.glob(pattern)) for pattern in TOKENIZERS):
         raise _no_tokenizer(name)
+    require_bounded_tokenizer(name, folder)
     read_config(name, folder)
     with loading_errors(name), closed():
         try:

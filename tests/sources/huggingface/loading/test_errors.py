@@ -61,6 +61,8 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
         (RuntimeError(), "mine cannot be loaded: RuntimeError"),
         (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
         (MemoryError(), "^not enough memory for mine, or for what its config.json asks for$"),
+        (KeyError("metadata"), "^mine cannot be loaded: 'metadata' is missing, or not known$"),
+        (KeyError(), "^mine cannot be loaded: KeyError$"),
     ],
 )
 def test_whatever_is_raised_is_one_clear_line(error, message, monkeypatch):
