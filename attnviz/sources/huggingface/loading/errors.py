@@ -12,6 +12,7 @@ from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
 from attnviz.sources.huggingface.seams import Complaint, complains
+from attnviz.text.display import shown_line
 
 STANDARD_ERROR = 2
 
@@ -51,10 +52,10 @@ def pickled(name: str, file: str) -> AttnvizError:
 
 
 def one_line(error: Exception | str) -> str:
-    """What an error says, on one line of bearable length."""
+    """What an error says, on one line of bearable length, what a terminal would act upon written out."""
     if isinstance(error, KeyError) and error.args:  # which says the name alone
         error = f"{error.args[0]!r} is missing, or not known"
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return shown_line(" ".join(str(error).split()))[:200] or type(error).__name__
 
 
 def _clear_error(name: str, error: Exception) -> AttnvizError:

@@ -59,6 +59,7 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
         (ImportError("install sentencepiece"), "mine: install sentencepiece"),
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
         (RuntimeError(), "mine cannot be loaded: RuntimeError"),
+        (RuntimeError("Unknown type: \x1b[31m"), r"mine cannot be loaded: Unknown type: \\x1b\[31m$"),
         (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
         (MemoryError(), "^not enough memory for mine, or for what its config.json asks for$"),
         (KeyError("metadata"), "^mine cannot be loaded: 'metadata' is missing, or not known$"),
