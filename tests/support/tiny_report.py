@@ -26,7 +26,9 @@ def measured(model, cases=1000, seed=0, unseen=False, made_up=0.3, before=0):
         offsets[role] = max(distances.values()) / len(drawn)
     total = sum(sum(len(case.tokens) for case in one.cases) for one in answers.values())
     means = sum(one.means() * sum(len(case.tokens) for case in one.cases) for one in answers.values()) / total
-    counted = {role: numpy.array([case.hard and case.answerable for case in one.cases]) for role, one in answers.items()}
+    counted = {
+        role: numpy.array([case.hard and case.answerable for case in one.cases]) for role, one in answers.items()
+    }
     whole = {role: one.right() for role, one in answers.items()}
     ablated = {role: one.ablated(means) for role, one in answers.items()}
     flipped = {role: one.flipped() for role, one in answers.items()}

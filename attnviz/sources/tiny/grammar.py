@@ -179,7 +179,9 @@ class Grammar:
         for _ in range(self.draw.choices((0, 1, 2), (50, 30, 20))[0]):
             tokens += self._phrase(self._filler_is_many(pronoun))
         tokens += [".", pronoun, meant[2 + many], "."]
-        return Sentence("meaning", tuple(tokens), (Relation(len(tokens) - 3, true, other[many], other[2 + many], True),))
+        return Sentence(
+            "meaning", tuple(tokens), (Relation(len(tokens) - 3, true, other[many], other[2 + many], True),)
+        )
 
     def _copying(self) -> Sentence:
         """list : old cup river ; old cup river: the list again, from anywhere in it."""

@@ -134,21 +134,21 @@ class TinyModel:
     def embed(self, words: Words) -> numpy.ndarray:
         """A vector for each token, its own where it is known plus those of its letters, (tokens, width)."""
         rows = numpy.array([spelling(token) for token in words.tokens]).reshape(len(words.tokens), -1)
-        vectors = self.weights.spelling[rows].sum(axis=1)
+        vectors: numpy.ndarray = self.weights.spelling[rows].sum(axis=1)
         ids = numpy.array(words.ids, int)
         vectors[ids >= 0] += self.weights.own[ids[ids >= 0]]
         return vectors
 
-    def run(
-        self, embeddings: numpy.ndarray, cache: Cache | None = None, replaced: Replacements | None = None
-    ) -> Run:
+    def run(self, embeddings: numpy.ndarray, cache: Cache | None = None, replaced: Replacements | None = None) -> Run:
         """Read (tokens, width) or (texts, tokens, width), behind what ``cache`` holds, which is extended.
 
         ``replaced`` puts other outputs in place of heads' own: a mean (ablation), or those of another text (patching).
         """
         before = cache.tokens if cache else 0
         if before + embeddings.shape[-2] > self.positions:
-            raise AttnvizError(f"the tiny model has {self.positions} positions, and they are full", "give a shorter text")
+            raise AttnvizError(
+                f"the tiny model has {self.positions} positions, and they are full", "give a shorter text"
+            )
         stream = embeddings + self.weights.positions[before : before + embeddings.shape[-2]]
         layers = []
         for number, weights in enumerate(self.weights.layers):
@@ -159,7 +159,8 @@ class TinyModel:
 
     def logits(self, stream: numpy.ndarray) -> numpy.ndarray:
         """(…, width) → (…, words)"""
-        return stream @ self.weights.unembedding + self.weights.offset
+        logits: numpy.ndarray = stream @ self.weights.unembedding + self.weights.offset
+        return logits
 
     def rule(self, layer: int, queries: int, keys: int) -> Rule:
         """What turns scores into weights where the ``queries`` are the last of ``keys`` tokens."""

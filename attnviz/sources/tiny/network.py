@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from attnviz.sources.tiny.letters import ROWS
 
-HIDDEN = -1e4  # a key behind the query: its weight is exactly 0, and its share of the entropy too, where −∞ would make it NaN
+HIDDEN = (
+    -1e4
+)  # a key behind the query: its weight is exactly 0, and its share of the entropy too, where −∞ would make it NaN
 PRICED = 4  # one window of so many is enough to know the entropy
 BIAS_GAIN = 8.0  # the bias by distance is learned in these steps, so that it moves as fast as the matrices do
 
@@ -28,7 +30,7 @@ class Shape:
     far: int = 32
 
 
-class Head(nn.Module):
+class Heads(nn.Module):
     """The heads of one layer: parameters alone, the steps are in ``Network``."""
 
     def __init__(self, shape: Shape) -> None:
@@ -62,8 +64,8 @@ class Network(nn.Module):
         self.own = nn.Parameter(torch.randn(shape.words, width) * 0.3)
         self.spelling = nn.Parameter(torch.randn(ROWS, width) * 0.12)
         self.positions = nn.Parameter(torch.zeros(shape.positions, width))
-        self.layers = nn.ModuleList(Head(shape) for _ in range(shape.layers))
-        self.unembedding = nn.Parameter(torch.randn(width, shape.words) / math.sqrt(width))
+        self.layers = nn.ModuleList(Heads(shape) for _ in range(shape.layers))
+        self.directions = nn.Parameter(torch.randn(width, shape.words))
         self.offset = nn.Parameter(torch.zeros(shape.words))
 
     def forward(self, vectors: Tensor, first: Tensor) -> tuple[Tensor, list[Watched]]:
@@ -80,6 +82,11 @@ class Network(nn.Module):
             stream = stream + added
             watched.append(seen)
         return stream @ self.unembedding + self.offset, watched
+
+    @property
+    def unembedding(self) -> Tensor:
+        """(width, words), each column of length 1: a head that writes softly is not made loud here, past its price."""
+        return nn.functional.normalize(self.directions, dim=0)
 
     def vectors(self, ids: Tensor, spelled: Tensor) -> Tensor:
         """(n,) ids, −1 where unknown, and their rows of the spelling table, (n, 6) → (n, width)."""

@@ -46,7 +46,10 @@ class Pool:
 def drawn_pool(seed: int | str, sentences: int, made_up: float = 0.3) -> Pool:
     """``sentences`` of the grammar, the same ones for the same seed."""
     table: dict[str, int] = {}
-    stream, kinds, asked, starts = [], [], [], []
+    stream: list[int] = []
+    kinds: list[int] = []
+    asked: list[bool] = []
+    starts: list[int] = []
     for sentence in islice(Grammar(seed, made_up).sentences(), sentences):
         starts.append(len(stream))
         questions = {relation.question for relation in sentence.relations}

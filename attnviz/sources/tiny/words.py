@@ -22,8 +22,14 @@ class Noun(NamedTuple):
     pronoun: str = "it"
 
 
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 def _doers(pronoun: str, lines: str) -> tuple[Noun, ...]:
-    return tuple(Noun(*line.split(), pronoun) for line in lines.strip().splitlines())
+    return tuple(
+        Noun(one, many, deed, deeds, pronoun) for one, many, deed, deeds in map(str.split, lines.strip().splitlines())
+    )
 
 
 HE = _doers(
@@ -75,22 +81,22 @@ DOERS = HE + SHE + IT
 
 PLAIN = tuple(
     Noun(*pair.split("/"))
-    for pair in (
+    for pair in _split(
         "tree/trees house/houses hill/hills garden/gardens table/tables chair/chairs cup/cups book/books box/boxes "
         "key/keys road/roads wall/walls window/windows lamp/lamps stone/stones field/fields bridge/bridges hat/hats "
         "apple/apples basket/baskets tower/towers word/words step/steps face/faces journey/journeys day/days "
         "story/stories city/cities"
-    ).split()
+    )
 )
 NOUNS = DOERS + PLAIN
 
-ADJECTIVES = tuple("old new big small green red dark bright quiet loud warm cold soft heavy clean happy".split())
-PREPOSITIONS = tuple("near behind under above beside inside around with".split())
-MEETINGS = tuple("met saw knew found heard liked called followed".split())  # what one does to another: no number in them
-LINKS = tuple("by after and to".split())  # "word by word"
-LEADS = tuple("go read learn walk count".split())  # "we go step by step"
-OWNERS = tuple("your our my every".split())
-BEGINNINGS = tuple("starts begins ends continues".split())  # "your journey starts with one step"
+ADJECTIVES = _split("old new big small green red dark bright quiet loud warm cold soft heavy clean happy")
+PREPOSITIONS = _split("near behind under above beside inside around with")
+MEETINGS = _split("met saw knew found heard liked called followed")  # what one does to another: no number in them
+LINKS = _split("by after and to")  # "word by word"
+LEADS = _split("go read learn walk count")  # "we go step by step"
+OWNERS = _split("your our my every")
+BEGINNINGS = _split("starts begins ends continues")  # "your journey starts with one step"
 PRONOUNS = ("he", "she", "it", "they")
 MARKS = (".", ":", ";")
 OTHERS = ("the", "is", "are", "list", "we", "one", "more")
@@ -105,12 +111,12 @@ def _all_words() -> tuple[str, ...]:
 VOCABULARY = _all_words()
 IDS = {word: number for number, word in enumerate(VOCABULARY)}
 
-ONSETS = tuple("b bl br ch cl cr d dr f fl g gl gr h j k l m n p pl pr r s sh sk sl sn sp st t th tr v w y z".split())
-VOWELS = tuple("a e i o u ee oo ai ou".split())
-CODAS = tuple("b ck d ft g k l ll m mp n nd nk nt p rk rn r st sh t x zz ss th ch y er le".split())
+ONSETS = _split("b bl br ch cl cr d dr f fl g gl gr h j k l m n p pl pr r s sh sk sl sn sp st t th tr v w y z")
+VOWELS = _split("a e i o u ee oo ai ou")
+CODAS = _split("b ck d ft g k l ll m mp n nd nk nt p rk rn r st sh t x zz ss th ch y er le")
 
 UNSEEN_SHARE = 8  # one of so many made-up words is never trained on
-UNSEEN = frozenset("wug blick dax toma fep zorp glorp snark".split())  # nor are these, which people will try
+UNSEEN = frozenset(_split("wug blick dax toma fep zorp glorp snark"))  # nor are these, which people will try
 
 
 def made_up(draw: random.Random, unseen: bool = False) -> Noun:
