@@ -240,7 +240,6 @@ POSITION = _read(
     knits and → knits knits
     boxes to → boxes boxes
     with by → with with
-    every and → every every
     flies after → flies flies
     green by → green green
     key to → key key

@@ -152,7 +152,7 @@ class Grammar:
         """the old dogs near the tree are big: the verb follows the first noun, whatever stands in between."""
         phrases = self.draw.choices((0, 1, 2), (20, 50, 30))[0]
         noun, many = self._noun(NOUNS), self.draw.random() < 0.5
-        tokens = ["the", *self._adjectives(), noun[many]]
+        tokens = [*self._determiner(False), *self._adjectives(), noun[many]]
         subject = len(tokens) - 1
         attracted = False
         for _ in range(phrases):
@@ -224,9 +224,16 @@ class Grammar:
         return [self.draw.choice(ADJECTIVES) for _ in range(self.draw.choices((0, 1, 2), (60, 28, 12))[0])]
 
     def _phrase(self, many: bool) -> list[str]:
-        """near the big trees"""
+        """near the big trees, near our tree, near big trees"""
         noun = self._noun(PLAIN)[many]
-        return [self.draw.choice(PREPOSITIONS), "the", *self._adjectives(), noun]
+        return [self.draw.choice(PREPOSITIONS), *self._determiner(many), *self._adjectives(), noun]
+
+    def _determiner(self, many: bool) -> list[str]:
+        """The words that say nothing of number differ, so that none of them marks the place after a subject."""
+        drawn = self.draw.random()
+        if drawn < 0.25 and many:
+            return []
+        return [self.draw.choice(OWNERS)] if drawn < 0.35 else ["the"]
 
     def _different(self, count: int) -> list[str]:
         words: dict[str, None] = {}

@@ -24,7 +24,7 @@ class Shape:
 
     words: int
     width: int = 96
-    heads: int = 6
+    heads: int = 4
     layers: int = 2
     positions: int = 256
     far: int = 32
@@ -65,7 +65,7 @@ class Network(nn.Module):
         self.spelling = nn.Parameter(torch.randn(ROWS, width) * 0.12)
         self.positions = nn.Parameter(torch.zeros(shape.positions, width))
         self.layers = nn.ModuleList(Heads(shape) for _ in range(shape.layers))
-        self.directions = nn.Parameter(torch.randn(width, shape.words))
+        self.unembedding = nn.Parameter(torch.randn(width, shape.words) / math.sqrt(width))
         self.offset = nn.Parameter(torch.zeros(shape.words))
 
     def forward(self, vectors: Tensor, first: Tensor) -> tuple[Tensor, list[Watched]]:
@@ -82,11 +82,6 @@ class Network(nn.Module):
             stream = stream + added
             watched.append(seen)
         return stream @ self.unembedding + self.offset, watched
-
-    @property
-    def unembedding(self) -> Tensor:
-        """(width, words), each column of length 1: a head that writes softly is not made loud here, past its price."""
-        return nn.functional.normalize(self.directions, dim=0)
 
     def vectors(self, ids: Tensor, spelled: Tensor) -> Tensor:
         """(n,) ids, −1 where unknown, and their rows of the spelling table, (n, 6) → (n, width)."""

@@ -15,26 +15,29 @@ from attnviz.sources.tiny.grammar import ROLES
 from attnviz.sources.tiny.network import Watched
 from attnviz.sources.tiny.pool import KIND_IDS
 
+HALF = 0.1  # the norm at which a head counts as half busy
+SMALL = 1e-6  # so that a root has a slope at 0
 # Kinds of sentence that one head may serve, in each layer: copying is built upon the word before, as position is.
 APART = ((("position", "copying"), ("syntax",), ("meaning",)), tuple((role,) for role in ROLES))
+ONE_HEAD = ("position", "meaning")  # kinds for which one head is enough; the others take one in each layer, built on each other
 
 
 @dataclass(frozen=True)
 class Prices:
     """How much each costs.
 
-    norm     the mean norm of what a head adds, summed over heads
+    norm     the mean norm of what a head adds to the text, summed over heads
     entropy  the mean entropy of a head's weights, in nats
-    overlap  the product of a head's mean norms over two kinds of sentence, summed over pairs and heads
-    company  the product of the mean norms of two heads over one kind of sentence, summed over pairs and kinds
+    overlap  the product of a head's mean norms over two kinds of sentence, summed over pairs of kinds and heads
+    company  how much the work of a kind of sentence is shared by heads: 0 where one does it all, 1/2 where two do half each
     begin    the step from which they count: by then the model answers right
     full     the step from which they count in full
     """
 
     norm: float = 0.01
     entropy: float = 0.3
-    overlap: float = 1.0
-    company: float = 1.0
+    overlap: float = 0.1
+    company: float = 0.1
     begin: int = 500
     full: int = 2500
 
@@ -53,24 +56,32 @@ def overlap(watched: Sequence[Watched], kinds: Tensor) -> Tensor:
     """For each head the product of its mean norms over two kinds of sentence, summed over pairs of kinds and heads."""
     total = torch.zeros(())
     for one, groups in zip(watched, APART, strict=True):
-        means = torch.stack([_mean_norm(one.norms, kinds, group) for group in groups])  # (groups, heads)
-        total = total + _all_pairs(means).sum()
+        means = torch.stack([_work(one.norms, kinds, group) for group in groups])  # (groups, heads)
+        total = total + (means.sum(0).square() - means.square().sum(0)).sum() / 2  # all pairs: ((Σ n)² − Σ n²) / 2
     return total
 
 
 def company(watched: Sequence[Watched], kinds: Tensor) -> Tensor:
-    """For each kind of sentence the product of the mean norms of two heads of a layer, summed over pairs, layers and kinds."""
-    means = [torch.stack([_mean_norm(one.norms, kinds, (role,)) for role in ROLES], 1) for one in watched]
-    return torch.stack([_all_pairs(of_layer).sum() for of_layer in means]).sum()  # each (heads, kinds)
+    """For each kind of sentence 1 − Σ p², where p are its heads' shares of the work (Simpson 1949), summed over kinds.
+
+    Heads of all layers share a kind for which one is enough; else those of each layer do.
+    """
+    total = torch.zeros(())
+    for role in ROLES:
+        means = [_work(one.norms, kinds, (role,)) for one in watched]
+        for heads in [torch.cat(means)] if role in ONE_HEAD else means:
+            total = total + (heads.sum().square() - heads.square().sum()) / 2
+    return total
 
 
-def _all_pairs(means: Tensor) -> Tensor:
-    """The sum of the products of all pairs of rows, each row by row: ((Σ n)² − Σ n²) / 2."""
-    return (means.sum(0).square() - means.square().sum(0)) / 2
+def _work(norms: Tensor, kinds: Tensor, group: Sequence[str]) -> Tensor:
+    """(batch, heads, tokens) → (heads,): how busy each head is in sentences of these kinds, from 0 to 1.
 
-
-def _mean_norm(norms: Tensor, kinds: Tensor, group: Sequence[str]) -> Tensor:
-    """(batch, heads, tokens) → (heads,): over the tokens in sentences of these kinds."""
+    n / (n + HALF), n the root of its mean square norm there: so a loud head costs hardly more than a soft one, and two soft
+    ones more than one that is loud.
+    """
     members = kinds.new_tensor([KIND_IDS[kind] for kind in group])
     inside = torch.isin(kinds, members)[:, None].to(norms.dtype)  # (batch, 1, tokens)
-    return (norms * inside).sum((0, 2)) / inside.sum().clamp_min(1.0)
+    square = (norms.square() * inside).sum((0, 2)) / inside.sum().clamp_min(1.0)
+    loud = (square + SMALL).sqrt()
+    return loud / (loud + HALF)

@@ -95,7 +95,7 @@ PREPOSITIONS = _split("near behind under above beside inside around with")
 MEETINGS = _split("met saw knew found heard liked called followed")  # what one does to another: no number in them
 LINKS = _split("by after and to")  # "word by word"
 LEADS = _split("go read learn walk count")  # "we go step by step"
-OWNERS = _split("your our my every")
+OWNERS = _split("your our my")
 BEGINNINGS = _split("starts begins ends continues")  # "your journey starts with one step"
 PRONOUNS = ("he", "she", "it", "they")
 MARKS = (".", ":", ";")
@@ -118,6 +118,10 @@ CODAS = _split("b ck d ft g k l ll m mp n nd nk nt p rk rn r st sh t x zz ss th 
 UNSEEN_SHARE = 8  # one of so many made-up words is never trained on
 UNSEEN = frozenset(_split("wug blick dax toma fep zorp glorp snark"))  # nor are these, which people will try
 
+# CRC-32 of words that chance would spell one day, and that are not wanted in an example.
+RUDE = {4250742589, 4186136012, 1186385747, 472111804, 1341029461, 4020398583, 3145792061}
+RUDE |= {1526089560, 472629405, 4143701574, 3215399127, 762318814, 3227747740, 1824217138}
+
 
 def made_up(draw: random.Random, unseen: bool = False) -> Noun:
     """A pronounceable word that is no word here, with its regular plural.
@@ -127,7 +131,8 @@ def made_up(draw: random.Random, unseen: bool = False) -> Noun:
     while True:
         syllables = draw.choice((1, 1, 2))
         word = "".join(draw.choice(ONSETS) + draw.choice(VOWELS) for _ in range(syllables)) + draw.choice(CODAS)
-        if word not in IDS and plural(word) not in IDS and is_unseen(word) == unseen:
+        rude = zlib.crc32(word.encode()) in RUDE
+        if word not in IDS and plural(word) not in IDS and is_unseen(word) == unseen and not rude:
             return Noun(word, plural(word))
 
 

@@ -29,13 +29,12 @@ def network():
     weights = drawn_weights()
     network = Network(Shape(words=len(weights.words), width=12, heads=3, positions=40, far=5))
     with torch.no_grad():
-        for name in ("own", "spelling", "positions", "offset"):
+        for name in ("own", "spelling", "positions", "unembedding", "offset"):
             getattr(network, name).copy_(torch.from_numpy(getattr(weights, name)))
         for layer, numbers in zip(network.layers, weights.layers, strict=True):
             for name in ("query", "key", "value", "output"):
                 getattr(layer, name).copy_(torch.from_numpy(getattr(numbers, name)))
             layer.bias.copy_(torch.from_numpy(numbers.bias) / BIAS_GAIN)
-        network.directions.copy_(torch.from_numpy(weights.unembedding))
     return network.double()
 
 
@@ -46,8 +45,7 @@ def test_the_run_equals_torchs(model, network):
     vectors = network.vectors(torch.tensor(words.ids), torch.tensor([spelling(token) for token in words.tokens]))
     logits, watched = network(vectors[None], torch.tensor([0]))
     run = model.run(model.embed(words))
-    unit = model.weights.unembedding / numpy.linalg.norm(model.weights.unembedding, axis=0)
-    assert numpy.abs(run.stream @ unit + model.weights.offset - logits[0].detach().numpy()).max() < 1e-5
+    assert numpy.abs(model.logits(run.stream) - logits[0].detach().numpy()).max() < 1e-5
     for number, layer in enumerate(run.layers):
         added = layer.output @ model.weights.layers[number].output.reshape(3, 4, 12)  # (heads, tokens, width)
         norms = numpy.linalg.norm(added, axis=-1)
