@@ -34,8 +34,8 @@ class Plan:
     """
 
     seed: int = 0
-    steps: int = 6000
-    windows: int = 64
+    steps: int = 4500
+    windows: int = 32
     length: int = 48
     rate: float = 2e-3
     warm_up: int = 200
