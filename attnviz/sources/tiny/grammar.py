@@ -157,7 +157,7 @@ class Grammar:
         attracted = False
         for _ in range(phrases):
             of_other_number = self.draw.random() < 0.6  # more often than not, for these are the hard ones
-            tokens += self._phrase(many != of_other_number)
+            tokens += self._phrase(many != of_other_number, NOUNS)
             attracted = attracted or of_other_number
         verbs = ("is", "are")
         question = len(tokens) - 1
@@ -177,7 +177,7 @@ class Grammar:
         true, rivals = places if first else reversed(places)
         tokens[true], tokens[rivals] = meant[many], rival
         for _ in range(self.draw.choices((0, 1, 2), (50, 30, 20))[0]):
-            tokens += self._phrase(self._filler_is_many(pronoun))
+            tokens += self._phrase(self._filler_is_many(pronoun), PLAIN)
         tokens += [".", pronoun, meant[2 + many], "."]
         return Sentence(
             "meaning", tuple(tokens), (Relation(len(tokens) - 3, true, other[many], other[2 + many], True),)
@@ -223,9 +223,9 @@ class Grammar:
     def _adjectives(self) -> list[str]:
         return [self.draw.choice(ADJECTIVES) for _ in range(self.draw.choices((0, 1, 2), (60, 28, 12))[0])]
 
-    def _phrase(self, many: bool) -> list[str]:
+    def _phrase(self, many: bool, nouns: Sequence[Noun]) -> list[str]:
         """near the big trees, near our tree, near big trees"""
-        noun = self._noun(PLAIN)[many]
+        noun = self._noun(nouns)[many]
         return [self.draw.choice(PREPOSITIONS), *self._determiner(many), *self._adjectives(), noun]
 
     def _determiner(self, many: bool) -> list[str]:

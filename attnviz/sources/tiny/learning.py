@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy
@@ -76,9 +77,8 @@ class Losses:
 
 def learned(plan: Plan, told: Callable[[str], None]) -> Network:
     """Train a model by ``plan`` on one thread, which makes it the same on one machine; ``told`` gets a line now and then."""
-    with limit_torch(1):
+    with limit_torch(1), _no_denormals():
         torch.manual_seed(plan.seed)
-        torch.set_flush_denormal(True)  # numbers below 10⁻³⁸ take a hundred times as long, and are as good as 0
         draw = numpy.random.default_rng(plan.seed)
         network = Network(Shape(words=len(VOCABULARY)))
         optimizer = torch.optim.AdamW(network.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
@@ -98,6 +98,16 @@ def learned(plan: Plan, told: Callable[[str], None]) -> Network:
                 seconds = time.monotonic() - began
                 told(f"{step + 1:5d} of {plan.steps} steps  {told_of(losses, batch)}  {seconds:.0f} s")
         return network
+
+
+@contextmanager
+def _no_denormals() -> Iterator[None]:
+    """Numbers below 10⁻³⁸ count as 0: they are as good as that, and take a hundred times as long."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def cut(pool: Pool, plan: Plan, draw: numpy.random.Generator, positions: int) -> Batch:

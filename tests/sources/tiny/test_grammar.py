@@ -12,6 +12,7 @@ from attnviz.sources.tiny.words import (
     DOERS,
     IDS,
     LINKS,
+    MEETINGS,
     NOUNS,
     PREPOSITIONS,
     VOCABULARY,
@@ -57,10 +58,12 @@ def test_a_relation_points_back_and_its_pair_answers_otherwise(kind):
 
 
 def test_a_verb_has_the_number_of_the_first_noun_whatever_stands_between():
+    attractors = set()
     for sentence in drawn("syntax", 1000):
         subject = next(place for place, token in enumerate(sentence.tokens) if is_noun(token))
         verb = next(place for place, token in enumerate(sentence.tokens) if token in ("is", "are"))
         assert sentence.tokens[verb] == ("are" if is_many(sentence.tokens[subject]) else "is")
+        attractors.update(sentence.tokens[subject + 1 : verb])
         between = [token for token in sentence.tokens[subject + 1 : verb] if is_noun(token)]
         assert len(between) <= 2
         assert bool(sentence.relations) == bool(between)
@@ -70,6 +73,7 @@ def test_a_verb_has_the_number_of_the_first_noun_whatever_stands_between():
             assert relation.hard == any(is_many(token) != many for token in between)
             assert relation.other_answer == ("is" if many else "are")
             assert is_many(relation.other) != many
+    assert {"queens", "dog", "trees"} <= attractors  # whoever may be a subject may stand in between
 
 
 def test_a_pronoun_means_the_only_one_whom_it_can_and_says_what_that_one_does():
@@ -90,7 +94,8 @@ def test_whom_a_pronoun_means_stands_two_to_fifteen_words_back_first_or_second()
     distances = [one.relations[0].question - one.relations[0].true for one in sentences]
     assert min(distances) == 2
     assert max(distances) >= 15
-    first = [one.relations[0].true < 4 and one.tokens[1 + one.relations[0].true] != "." for one in sentences]
+    verbs = [next(place for place, token in enumerate(one.tokens) if token in MEETINGS) for one in sentences]
+    first = [one.relations[0].true < verb for one, verb in zip(sentences, verbs, strict=True)]
     assert 0.4 < sum(first) / len(first) < 0.6
     best = max(map(distances.count, set(distances))) / len(distances)
     assert best < 0.35  # no offset would do

@@ -52,10 +52,6 @@ def test_a_window_may_begin_anywhere_in_a_text(network, vectors):
     assert torch.allclose(here, moved)
 
 
-def test_every_word_is_as_loud_as_every_other(network):
-    assert torch.allclose(network.unembedding.norm(dim=0), torch.ones(20, dtype=torch.float64))
-
-
 def test_norms_and_entropies_are_told_for_each_head(network, vectors):
     _, watched = network(vectors, torch.zeros(8, dtype=torch.long))
     assert len(watched) == 2
