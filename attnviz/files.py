@@ -102,7 +102,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     A device or a named pipe (/dev/stdout, /dev/full) cannot be replaced, and is written to as it is.
     """
     with file_errors(path):
-        target = Path(os.path.realpath(path))
+        target = _target(path)
         if os.path.isdir(target):
             raise IsADirectoryError(target)
         if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
@@ -140,6 +140,14 @@ def remove_unfinished() -> None:
     for path in list(_unfinished):
         with suppress(OSError):
             path.unlink()
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """The file that ``path`` leads to."""
+    try:
+        return Path(os.path.realpath(path))
+    except FileNotFoundError as error:  # the folder that this process runs in is gone
+        raise FileNotFoundError(error.errno, error.strerror, os.curdir) from None
 
 
 @contextmanager

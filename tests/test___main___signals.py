@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,10 @@ class Sweep:
     def ended_by(self, number: int) -> int:
         """The exit code, or minus the signal, of one more run; its target is old when it begins."""
         self.target.write_bytes(self.old)
-        child = os.fork()
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # of a library that another test has imported, and that has threads
+            child = os.fork()
         if not child:
             self._be_the_program()
         if self.random.random() < 0.5:

@@ -143,7 +143,7 @@ def every_allocation_fails(folder, arguments, places) -> int:
 
 @pytest.mark.parametrize("arguments", [("explain", "a b", "-o", "new.json")], ids=" ".join)
 def test_an_allocation_that_fails_loses_nothing(folder, arguments):
-    assert every_allocation_fails(folder, arguments, range(1, 400, 7)) > 5
+    assert every_allocation_fails(folder, arguments, range(1, 400, 7)) >= 3
 
 
 @pytest.mark.slow

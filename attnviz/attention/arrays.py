@@ -28,7 +28,7 @@ def namespace(*arrays: Array) -> Any:
         try:
             import array_api_compat.torch
         except ImportError:
-            raise _missing_torch("a torch tensor") from None
+            raise missing_torch("a torch tensor") from None
         return array_api_compat.torch
     return numpy
 
@@ -93,7 +93,7 @@ def import_torch(what: str) -> Any:
     except ImportError as error:
         if lacks_memory(error):
             raise
-        raise _missing_torch(what) from None
+        raise missing_torch(what) from None
     return torch
 
 
@@ -194,7 +194,7 @@ def _torch_device(torch: Any, device: str | None) -> str:
     return "mps" if device == "auto" and torch.backends.mps.is_available() else "cpu"
 
 
-def _missing_torch(what: str) -> AttnvizError:
+def missing_torch(what: str) -> AttnvizError:
     return AttnvizError(f"{what} needs torch, which is not installed", "pip install 'attnviz[torch]'")
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from attnviz.attention.arrays import Array, as_array, as_floating, cast, like, namespace, overflow_unspoken, to_numpy
+from attnviz.attention.arrays import (
+    Array,
+    as_array,
+    as_floating,
+    cast,
+    is_torch,
+    like,
+    namespace,
+    overflow_unspoken,
+    to_numpy,
+)
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 
@@ -17,6 +27,8 @@ TOO_LARGE = {
     "weights": "the weights are",
     "output": "the output is",
 }
+
+FEW = 4096  # numbers of an array
 
 
 def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Array, Array]:
@@ -53,7 +65,7 @@ def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
         return
     limits = xp.finfo(dtype)
     if not float(limits.smallest_normal) <= softcap <= float(limits.max):  # as a float32, 1e39 would be a warning
-        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", "use float64")
+        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", _wider(dtype))
 
 
 def of_heads(value: Any, name: str) -> Array:
@@ -69,7 +81,16 @@ def of_heads(value: Any, name: str) -> Array:
 
 def too_large(step: str, dtype: Any) -> AttnvizError:
     """What to raise where the numbers of ``step``, a field of ``Steps``, leave the range of ``dtype``."""
-    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", "scale the inputs down, or use float64")
+    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", smaller_or_wider(dtype))
+
+
+def smaller_or_wider(dtype: Any) -> str:
+    """What to do about numbers that leave the range of ``dtype``."""
+    return ", or ".join(filter(None, ("scale the inputs down", _wider(dtype))))
+
+
+def _wider(dtype: Any) -> str:
+    return "" if str(dtype).endswith("float64") else "use float64"
 
 
 def require_some(array: Array, name: str) -> None:
@@ -122,8 +143,10 @@ def all_finite(xp: Any, array: Array, hidden: bool = False) -> bool:
     """Whether all of ``array`` is finite, or −∞ where cells may be ``hidden``.
 
     A finite sum tells that at once, and so does the largest value (NaN is larger than all): looking at each number takes
-    torch ten times as long.
+    torch ten times as long. Of few numbers in NumPy it takes a quarter of the time.
     """
+    if not hidden and not is_torch(array) and array.size <= FEW:
+        return bool(xp.isfinite(array).all())
     with overflow_unspoken():
         if hidden:
             return bool(xp.max(array) < math.inf)

@@ -103,7 +103,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
     masked = _masked(xp, scaled, query, key, rule)
     sinks = None if rule.sinks is None else sink_logits(xp, like(query, as_floating(rule.sinks, "sinks")), query)
-    weights = _softmax(xp, masked, sinks)
+    weights = softmax(masked, sinks)
     return Steps(scores, scaled, masked, weights, grouped_product(xp, weights, value))
 
 
@@ -126,8 +126,12 @@ def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Arr
     return masked if visible is None else xp.where(visible, masked, -math.inf)
 
 
-def _softmax(xp: Any, masked: Array, sink: Array | None) -> Array:
-    """softmax over the keys, shifted by the row's maximum so that no exponential overflows."""
+def softmax(masked: Array, sink: Array | None = None) -> Array:
+    """softmax over the last axis, shifted by the row's maximum so that no exponential overflows.
+
+    A row that is −∞ throughout yields 0. A ``sink`` (…, 1) takes its share and is left out.
+    """
+    xp = namespace(masked)
     largest = xp.max(masked, axis=-1, keepdims=True)  # (…, heads, queries, 1)
     if sink is not None:
         largest = xp.maximum(largest, sink)

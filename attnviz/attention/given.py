@@ -70,7 +70,9 @@ def widened(array: numpy.ndarray, name: str) -> numpy.ndarray:
     if array.dtype.kind not in "biuf":
         raise AttnvizError(f"{name} holds {kind} values: attention needs real numbers")
     if array.dtype.itemsize > 8:  # NumPy's long double
-        with numpy.errstate(over="ignore"):
+        with numpy.errstate(
+            over="ignore", invalid="ignore"
+        ):  # bytes of a file may be no number at all, which becomes NaN
             return array.astype(numpy.float64)
     return array.astype(array.dtype.newbyteorder("="))
 

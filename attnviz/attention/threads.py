@@ -86,7 +86,7 @@ def _limited(array: Array) -> tuple[int, Any] | None:
     """How many threads there are for arrays such as ``array``, and a context that lets an operation take only so many,
     which yields what every thread has to do first; None where threads are not ours to give."""
     if is_torch(array):
-        return (_torch_threads(), _limit_torch) if on_cpu(array) else None
+        return (_torch_threads(), limit_torch) if on_cpu(array) else None
     return _processors(), limit_blas
 
 
@@ -106,7 +106,8 @@ def _torch_threads() -> int:
 
 
 @contextmanager
-def _limit_torch(each: int) -> Iterator[Callable[[], None]]:
+def limit_torch(each: int) -> Iterator[Callable[[], None]]:
+    """torch's operations, the same way."""
     import torch
 
     total = torch.get_num_threads()

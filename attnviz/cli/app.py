@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         from attnviz.attention.memory import lacks_memory
 
-        if not lacks_memory(error):
-            raise
-        return _fail(_out_of_memory(error), "give a shorter text, or this process more memory", FAILED)
+        if lacks_memory(error):
+            return _fail(_out_of_memory(error), "give a shorter text, or this process more memory", FAILED)
+        if isinstance(error, OSError):
+            return _fail(*_refused(error), FAILED)
+        raise
 
 
 def _out_of_memory(error: Exception) -> str:
@@ -72,8 +76,20 @@ def _out_of_memory(error: Exception) -> str:
     return f"not enough memory: {lines[-1].strip()}" if lines else "not enough memory"
 
 
+def _refused(error: OSError) -> tuple[str, str]:
+    """What the system has refused to a library, and what to do about it: whatever attnviz itself opens is told by name."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many files are open at once", "raise ulimit -n"
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # some libraries ask for it as they start
+        return "the folder that attnviz runs in does not exist any more", "cd to another folder"
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{where}{(error.strerror or str(error)).lower()}", ""
+
+
 def _fail(message: str, hint: str, code: int) -> int:
-    notice(" ".join(message.split()))
+    notice(message)
     if hint:
         notice(f"hint: {hint}")
     return code

@@ -26,6 +26,7 @@ from attnviz.attention.checks import (
     require_one_kind,
     require_softcap_in,
     sink_logits,
+    smaller_or_wider,
 )
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import is_spread
@@ -207,9 +208,7 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
         if name == "query":  # which is scaled before its products are made
             dtype = as_floating(array[0, 0, :1], name).dtype
             if not bound <= float(xp.finfo(dtype).max):
-                raise AttnvizError(
-                    f"query times the scale {scale:g} is too large for {dtype}", "scale the inputs down, or use float64"
-                )
+                raise AttnvizError(f"query times the scale {scale:g} is too large for {dtype}", smaller_or_wider(dtype))
     return float(bound * query.shape[-1])
 
 

@@ -87,6 +87,6 @@ def _visible(token: str, index: int) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def listed_tokens(tokens: Sequence[str]) -> str:
-    """Tokens as an error names them."""
-    return ", ".join(shorten(shown(token), 20) for token in tokens[:8]) + (", …" if len(tokens) > 8 else "")
+def listed_tokens(tokens: Sequence[str], cells: int = 20) -> str:
+    """Tokens as an error names them, each cut to ``cells`` terminal cells."""
+    return ", ".join(shorten(shown(token), cells) for token in tokens[:8]) + (", …" if len(tokens) > 8 else "")

@@ -16,6 +16,7 @@ from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
+from attnviz.text.display import shorten
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
 LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
@@ -104,10 +105,10 @@ class Layer:
             raise AttnvizError(f"{len(self.slopes)} slopes for {self.heads} heads: give one per head")
         if not all(map(math.isfinite, self.slopes or ())):
             raise AttnvizError(f"slopes are {self.slopes}: they must be finite numbers")
-        if type(self.index) is not int or not isinstance(self.name, str) or self.kind not in ("self", "cross"):
-            raise AttnvizError(
-                f"a layer needs a number, a name and a kind, got {self.index!r}, {self.name!r}, {self.kind!r}"
-            )
+        if type(self.index) is not int or not isinstance(self.name, str):
+            raise AttnvizError(f"a layer needs a number and a name, got {self.index!r}, {self.name!r}")
+        if self.kind not in ("self", "cross"):
+            raise AttnvizError(f"a layer's kind is {shorten(repr(self.kind), 41)}: expected self or cross")
         if not 0 <= self.index <= LARGEST_INDEX:
             raise AttnvizError(f"a layer's index is {self.index}: expected a whole number from 0 to {LARGEST_INDEX:,}")
 

@@ -17,6 +17,8 @@ INCLUSIVE = re.compile(f"@?({NUMBER})[-–]({NUMBER})")  # as a title writes a r
 
 def layers_meant(selectors: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
     """Which of the ``known`` layers, (stack, number) each, ``selectors`` mean: their positions, in the order of the selectors."""
+    if not known:  # as a damaged config.json has it
+        raise ChoiceError(f"{owner} has no layers")
     chosen: dict[int, None] = {}
     for stack, part in _layer_parts(selectors) or [("", "all")]:
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]

@@ -53,7 +53,7 @@ class Trace:
             ):
                 if len(tokens) != array.shape[-2]:
                     raise AttnvizError(
-                        f"{len(tokens)} tokens but {side} has {array.shape[-2]}: give one token for each row"
+                        f"{len(tokens)} token{'s' if len(tokens) != 1 else ''} but {side} has {array.shape[-2]}: give one token for each row"
                     )
             require_known_parts_fit(layer)
         if self.predictions:

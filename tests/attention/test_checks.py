@@ -198,3 +198,12 @@ def test_every_step_has_its_words_where_it_overflows():
     assert tuple(TOO_LARGE) == Steps._fields
     error = too_large("masked", numpy.dtype("float32"))
     assert str(error).startswith("the masked scores are too large for float32")
+    assert error.hint == "scale the inputs down, or use float64"
+    for double in (numpy.dtype("float64"), torch.float64):
+        assert too_large("masked", double).hint == "scale the inputs down"
+
+
+def test_float64_is_no_way_out_of_float64():
+    with pytest.raises(AttnvizError, match="float64 cannot hold that number") as raised:
+        require_softcap_in(numpy.dtype("float64"), numpy, 1e-320)
+    assert raised.value.hint == ""

@@ -196,3 +196,11 @@ def test_plain_arrays_and_lists_of_numbers_are_not_looked_at_twice(monkeypatch):
     assert as_array(NUMBERS, "key") is NUMBERS
     with pytest.raises(ImportError):
         as_array([[1.0]], "key")
+
+
+@pytest.mark.skipif(numpy.dtype("longdouble").itemsize != 16, reason="long double has other bytes here")
+def test_bytes_that_are_no_long_double_become_no_number():
+    array = numpy.frombuffer(bytes([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), "longdouble")
+    with pytest.raises(AttnvizError, match="query is not finite: nan"):
+        attend(array[None], NUMBERS[:1, :1], NUMBERS[:1, :1])
+    assert numpy.isnan(as_array(array, "query")).all()

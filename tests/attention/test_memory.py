@@ -181,7 +181,8 @@ def _bounded(folder, limit, arguments):
 
 
 def _require_one_line(run, folder, before):
-    told = [line for line in run.stderr.splitlines() if not line.startswith(("attnviz: hint: ", "attnviz: line 1 sk"))]
+    said = run.stderr.partition("nanobind: leaked")[0]  # Triton's, at the end of a process, where it lacks CUDA
+    told = [line for line in said.splitlines() if not line.startswith(("attnviz: hint: ", "attnviz: line 1 sk"))]
     assert run.returncode in (0, 1), run
     assert len(told) == run.returncode, run.stderr
     assert all(line.startswith("attnviz: ") for line in told)

@@ -1,12 +1,13 @@
 """The program as a whole: its commands, its exit codes, and errors as one line and a hint."""
 
+import errno
 import socket
 import sys
 from importlib import import_module
 from inspect import signature
 
 import pytest
-from command_line import attnviz, done, problem
+from command_line import attnviz, done, problem, program
 
 import attnviz as library
 from attnviz.cli.app import COMMANDS, build, main
@@ -64,6 +65,39 @@ class OutOfMemoryError(RuntimeError):
 def test_too_little_memory_is_one_line(monkeypatch, error, message):
     _failing(monkeypatch, error)
     assert problem(attnviz("explain", "a"), FAILED) == message
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (
+            OSError(errno.EMFILE, "Too many open files", "/lib/a.ttf"),
+            "too many files are open at once",
+            "raise ulimit -n",
+        ),
+        (OSError(errno.EIO, "Input/output error", "/lib/a.ttf"), "/lib/a.ttf: input/output error", None),
+        (OSError(errno.EIO, "Input/output error"), "input/output error", None),
+        (OSError("odd"), "odd", None),
+    ],
+)
+def test_what_the_system_refuses_to_a_library_is_one_line(monkeypatch, error, message, hint):
+    _failing(monkeypatch, error)
+    result = attnviz("explain", "a")
+    assert problem(result, FAILED) == message
+    assert result.stderr.splitlines()[1:] == ([] if hint is None else [f"attnviz: hint: {hint}"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("stats", "a", "--model", "llama"), "the folder that attnviz runs in does not exist any more"),
+        (("html", "a"), "attention.html: its folder does not exist"),
+    ],
+)
+def test_a_folder_that_is_gone_is_one_line(tmp_path, arguments, message):
+    (tmp_path / "gone").mkdir()
+    shell = f'cd "{tmp_path}/gone" && rmdir ../gone && exec "$@"'
+    assert problem(program(*arguments, shell=shell), FAILED) == message
 
 
 def test_an_interruption_has_the_code_of_a_shell(monkeypatch):

@@ -206,6 +206,12 @@ def test_nothing_is_written_when_the_numbers_turn_out_to_be_too_large(folder, fo
     assert "too large for float64" in message
 
 
+@pytest.mark.usefixtures("folder")
+def test_the_name_of_a_file_is_told_as_it_is():
+    for name, told in (("two  spaces ", "two  spaces "), ("a\nb\tc", r"a\nb\tc")):
+        assert problem(attnviz("explain", "--file", name), 1) == f"{told} does not exist"
+
+
 def test_a_colour_map_that_does_not_exist_is_answered_with_names_that_do():
     result = attnviz("heatmap", "a b", "--cmap", "viridi")
     assert "viridi" in problem(result, 1)
@@ -298,7 +304,7 @@ ARRAYS = {
     "mask of another shape": ({"mask": numpy.ones((2, 2), bool)}, "mask has the shape (2, 2)"),
     "mask of numbers": ({"mask": numpy.ones((3, 5))}, "mask holds float64 values: it must be boolean"),
     "sinks of other heads": ({"sinks": [1.0, 2.0]}, "sinks has the shape (2,)"),
-    "too few tokens": ({"tokens": ["a"]}, "1 tokens but query has 3"),
+    "too few tokens": ({"tokens": ["a"]}, "1 token but query has 3"),
     "causal without offset": ({"causal": True}, "3 queries and 5 keys: at which key does the first query stand?"),
     "no window": ({"window": 0}, "window is 0"),
     "half a window": ({"window": 1.5}, "window must be one whole number"),

@@ -51,6 +51,7 @@ def told(reader: str, report: Report) -> str:
 def kept(reader: str, report: Report, folder: Path) -> Path:
     """The file that holds the input which failed: its bytes, or how Python writes it."""
     raw = isinstance(report.failure, bytes)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"fuzz-{reader}-failure{'' if raw else '.txt'}"
     path.write_bytes(report.failure if raw else repr(report.failure).encode("utf-8", "backslashreplace"))
     return path

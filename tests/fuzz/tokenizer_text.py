@@ -10,7 +10,6 @@ from tiny_models import TEXTS, tokenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from attnviz import AttnvizError
 from attnviz.sources.huggingface.labels import tokens_of_ids, tokens_of_text
 
 SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
@@ -71,10 +70,7 @@ CASES = st.builds(
 def check(case: Case) -> None:
     """There are as many labels as ids, each of them text; the same ids without the text have as many."""
     made = _tokenizer(case.kind)
-    try:
-        tokens = tokens_of_text(made, case.text, case.special)
-    except AttnvizError:
-        return
+    tokens = tokens_of_text(made, case.text, case.special)  # or an AttnvizError, which the harness counts
     assert len(tokens.labels) == len(tokens.ids)
     assert all(isinstance(label, str) for label in tokens.labels)
     assert all(0 <= place < len(tokens.ids) for place in tokens.special)

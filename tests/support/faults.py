@@ -41,7 +41,7 @@ class Faults:
 
     def _is_ours(self, file: Any) -> bool:
         path = f"/proc/self/fd/{file}" if isinstance(file, int) else os.fspath(file)
-        return os.path.realpath(os.fsdecode(path)).startswith(self.folder)
+        return os.path.join(os.path.realpath(os.fsdecode(path)), "").startswith(os.path.join(self.folder, ""))
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[Faults]:

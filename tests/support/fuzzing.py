@@ -206,7 +206,7 @@ def _noted(event: str, arguments: tuple[Any, ...]) -> None:
         path = os.path.realpath(os.fsdecode(arguments[0]))
         writes = isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         inside = _ROOTS[:1] if writes and "__pycache__" not in path else _ROOTS
-        if not path.startswith(tuple(root for root in inside if root)):
+        if path != os.devnull and not path.startswith(tuple(root for root in inside if root)):
             _faults.append(f"it {'writes' if writes else 'reads'} {path}")
     elif event in FORBIDDEN and event not in _allowed[-1]:
         _faults.append(f"{event}{arguments!r:.100}")

@@ -81,6 +81,12 @@ def linked_template(folder: Path, outside: Path) -> None:
     (folder / "additional_chat_templates").symlink_to(outside)
 
 
+def linked_hidden_template(folder: Path, outside: Path) -> None:
+    (outside / "secret.jinja").write_text("secret")
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / ".hidden.jinja").symlink_to(outside / "secret.jinja")
+
+
 def linked_into_a_false_cache(folder: Path, outside: Path) -> None:
     """As the hub's cache has it, but ``blobs`` is a link itself."""
     (folder.parents[1] / "blobs").symlink_to(outside)
@@ -133,6 +139,7 @@ HOSTILE = {
     "settings that are a link": Hostile(linked("config.json"), "config.json is a link to"),
     "a tokenizer that is a link": Hostile(linked("tokenizer.json"), "tokenizer.json is a link to"),
     "templates that are a link": Hostile(linked_template, "additional_chat_templates is a link to"),
+    "a hidden template that is a link": Hostile(linked_hidden_template, r"\.hidden\.jinja is a link to"),
     "a part that is a pipe": Hostile(piped("part.safetensors"), "part.safetensors is a pipe or a device"),
     "settings that are a pipe": Hostile(piped("config.json"), "config.json is a pipe or a device"),
     "a tokenizer that is a pipe": Hostile(piped("tokenizer.json"), "tokenizer.json is a pipe or a device"),
@@ -167,5 +174,6 @@ HOSTILE = {
     "a kernel in a part": Hostile(configured(text_config={"attn_implementation": "evil/kernel"}), NOT_BUILT_IN),
     "a kernel deep in lists": Hostile(configured(parts=[[{"a": {"_attn_implementation": ["evil/k"]}}]]), NOT_BUILT_IN),
     "a kernel for experts": Hostile(configured(experts_implementation="sonicmoe"), NOT_BUILT_IN),
-    "a billion layers": Hostile(configured(num_hidden_layers=10**9), "at most 100,000 are built"),
+    "a billion layers": Hostile(configured(num_hidden_layers=10**9), "at most 10,000 are built"),
+    "a billion labels": Hostile(configured(num_labels=10**9), "at most 100,000 are built"),
 }

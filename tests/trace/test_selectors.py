@@ -114,3 +114,6 @@ def test_a_stack_holds_for_the_numbers_that_follow_it():
     assert not layer_filter(["cross 1"])("encoder", 1)
     with pytest.raises(ChoiceError, match="there are no decoder layers: the trace has encoder, cross"):
         layers_meant(["decoder 0"], known, "the trace")
+    for selectors in ((), ["0"], ["decoder"]):
+        with pytest.raises(ChoiceError, match=r"^the model has no layers$"):
+            layers_meant(selectors, [], "the model")

@@ -63,8 +63,8 @@ def test_a_trace_needs_a_layer():
     ("tokens", "layer", "words"),
     [
         (("a", "b"), self_layer(), "2 tokens but query has 3"),
-        (("a", "b", "c"), replace(cross_layer(), tokens=("le",)), "1 tokens but query has 2"),
-        (("le", "chat"), replace(cross_layer(), key_tokens=("the",)), "1 tokens but key has 5"),
+        (("a", "b", "c"), replace(cross_layer(), tokens=("le",)), "1 token but query has 2"),
+        (("le", "chat"), replace(cross_layer(), key_tokens=("the",)), "1 token but key has 5"),
         (("le", "chat"), replace(cross_layer(), key_tokens=None), "2 tokens but key has 5"),
     ],
 )

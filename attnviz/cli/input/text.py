@@ -8,14 +8,14 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError
-from attnviz.files import file_errors, read_stream, read_whole, require_end
+from attnviz.files import file_errors, read_stream, require_end
 
 LONGEST_TEXT = 64 << 20  # bytes of a text or a line: more words than any look could show
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
@@ -46,7 +46,8 @@ def read_text(source: SourceOptions) -> str:
     if (text := _written_out(source)) is not None:
         return text
     if (path := _file(source)) is not None:
-        return _decoded(read_whole(path, LONGEST_TEXT), str(path))
+        with _opened(path) as stream:
+            return _decoded(read_stream(stream, path, LONGEST_TEXT), str(path))
     if not _reads_stdin(source):
         return _sample()
     with _waiting() as stdin:
@@ -54,10 +55,15 @@ def read_text(source: SourceOptions) -> str:
     return _decoded(content, STDIN)
 
 
-def read_arrays() -> bytes:
-    """What standard input holds where --from - asks for it: the bytes of a trace or of arrays."""
-    with _waiting("a trace or arrays") as stdin:
-        return read_stream(stdin, STDIN)
+def read_arrays(path: Path) -> bytes | None:
+    """The bytes of a trace or of arrays where they come once, from standard input (-) or a named pipe; None of a file."""
+    if str(path) == "-":
+        with _waiting("a trace or arrays") as stdin:
+            return read_stream(stdin, STDIN)
+    if not _is_pipe(path):
+        return None
+    with _opened(path) as stream:
+        return read_stream(stream, path)
 
 
 def text_lines(source: SourceOptions) -> Iterator[str]:
@@ -65,7 +71,7 @@ def text_lines(source: SourceOptions) -> Iterator[str]:
     if (text := _written_out(source)) is not None:
         yield from _split(text)
     elif (path := _file(source)) is not None:
-        with file_errors(path), open(path, "rb") as stream:
+        with _opened(path) as stream:
             yield from _decoded_lines(stream, str(path))
     elif not _reads_stdin(source):
         yield from _split(_sample())
@@ -153,19 +159,42 @@ def _waiting(what: str = "a text") -> Iterator[BinaryIO]:
     """Standard input, and a notice on stderr when it stays silent."""
     if sys.stdin is None:
         raise AttnvizError(f"{STDIN} is closed", f"send it {what}, or name a file")
-    timer = threading.Timer(
-        0.0 if sys.stdin.isatty() else SILENCE,
-        notice,
-        (f"waiting for {what} on standard input (Ctrl-D ends it, Ctrl-C gives up)",),
-    )
+    silence = 0.0 if sys.stdin.isatty() else SILENCE
+    waiting = f"waiting for {what} on standard input (Ctrl-D ends it, Ctrl-C gives up)"
+    with _spoken_of(silence, waiting), file_errors(STDIN):
+        begin = sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
+    if not begin:  # a terminal that is asked again would want a second Ctrl-D
+        raise AttnvizError(f"{STDIN} is empty", f"send it {what}")
+    yield sys.stdin.buffer
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file at ``path``, and a notice on stderr when it is a pipe that stays silent."""
+    with file_errors(path), ExitStack() as kept:
+        if _is_pipe(path):
+            with _spoken_of(SILENCE, f"waiting for the pipe {path} (Ctrl-C gives up)"):
+                stream = kept.enter_context(open(path, "rb"))  # which waits for somebody who writes
+                stream.peek(1)
+        else:
+            stream = kept.enter_context(open(path, "rb"))
+        yield stream
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):  # opening it says what is wrong
+        return False
+
+
+@contextmanager
+def _spoken_of(silence: float, message: str) -> Iterator[None]:
+    """``message`` as a notice where the block takes more than ``silence`` seconds."""
+    timer = threading.Timer(silence, notice, (message,))
     try:
         timer.start()
-        with file_errors(STDIN):
-            begin = sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
-        timer.cancel()
-        if not begin:  # a terminal that is asked again would want a second Ctrl-D
-            raise AttnvizError(f"{STDIN} is empty", f"send it {what}")
-        yield sys.stdin.buffer
+        yield
     finally:
         timer.cancel()
         if timer.ident is not None:

@@ -17,6 +17,7 @@ from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.display import listed_tokens
 
 if TYPE_CHECKING:
     from attnviz.sources.toy.toy import Toy
@@ -122,12 +123,11 @@ def _from_file(path: Path, making: Making) -> Trace:
     from attnviz.sources.files.qkv import read_trace as read_file
 
     require_no_toy(making.toy, "--from")
-    content = None
-    if str(path) == "-":
-        path, content = Path(STDIN), read_arrays()
+    content = read_arrays(path)
+    path = Path(STDIN) if str(path) == "-" else path
     trace = read_file(path, _given(making.rule), content)
     if trace.source.unread:
-        notice(f"{path} also holds {', '.join(trace.source.unread)}, which attnviz does not read")
+        notice(f"{path} also holds {listed_tokens(trace.source.unread, 60)}, which attnviz does not read")
     return _computed_by(trace, making.engine)
 
 

@@ -11,8 +11,9 @@ from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.labels import LABEL_CELLS, name
 from attnviz.renderers.shared.matrix import Looks
+from attnviz.text.display import shorten, shown_line
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, HeadByHead, Owner, TogetherSteps, steps_of
 from attnviz.trace.trace import Trace
@@ -60,7 +61,9 @@ def _layer_heading(writer: Writer) -> Heading:
     if layer.stack:  # as --layer names it
         title = say("label.layer", layer=layer.title)
     else:
-        title = say("label.layer", layer=layer.index) + (f": {name(layer.name)}" if layer.name else "")
+        title = say("label.layer", layer=layer.index) + (
+            f": {shorten(shown_line(layer.name), LABEL_CELLS)}" if layer.name else ""
+        )
     if layer.key_tokens is None:
         line = say("label.facts", tokens=queries, **facts)
     else:

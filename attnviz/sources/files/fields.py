@@ -78,5 +78,5 @@ def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Ite
 
 
 def listed_names(content: Mapping[str, Any]) -> str:
-    """What a file holds, as an error lists it."""
-    return listed_tokens(list(content)) or "nothing"
+    """What a file holds, as an error lists it; what is null is as good as missing."""
+    return listed_tokens([name for name, value in content.items() if value is not None]) or "nothing"

@@ -16,7 +16,7 @@ import numpy
 from attnviz.attention.memory import allowance, require_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.contents import Contents
-from attnviz.text.display import shown_line
+from attnviz.text.display import shorten, shown_line
 from attnviz.trace.safetensors import UNREAD
 
 MAGIC = b"\x93NUMPY"
@@ -26,6 +26,7 @@ PIECE = 1 << 20  # bytes decompressed at once
 SMALL = 256 << 20  # bytes: numbers that take no more may compress as well as they like
 COMPRESSED = 100  # times as large as its file, a mask that is all true may be; larger ones were made to fill the memory
 BYTES_A_MEMBER = 16  # times what its entry in a zip's directory takes is what Python takes for it
+LONGEST_REASON = 200  # cells of a terminal
 
 
 class Header(NamedTuple):
@@ -193,7 +194,8 @@ def damage_told(path: Path, suffix: str) -> Iterator[None]:
     except MemoryError:
         raise AttnvizError(f"{path} claims to hold more than fits into memory") from None
     except Exception as error:
-        reason = shown_line(" ".join(str(error).split()))  # some quote a name of the file
+        # Some quote a name of the file, which may have 65,535 bytes.
+        reason = shorten(shown_line(" ".join(str(error).split())), LONGEST_REASON)
         raise AttnvizError(
             f"{path} is not a readable {suffix} file: {reason or type(error).__name__}",
             "it may be cut short: copy or save it again",

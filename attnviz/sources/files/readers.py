@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from attnviz.errors import AttnvizError
 from attnviz.files import read_stream
 from attnviz.sources.files.contents import Contents, opened
 from attnviz.sources.files.numpy_files import read_npz
-from attnviz.text.display import listed_tokens
+from attnviz.text.display import listed_tokens, shorten
 from attnviz.trace.json_text import parsed_json
 from attnviz.trace.safetensors import read_safetensors
 
@@ -45,8 +46,17 @@ def read_fields(
                 return arrays | listed, metadata
         fields = read_json(contents)
     if not isinstance(fields, dict):
-        raise AttnvizError(f"{path} holds a {type(fields).__name__}: expected an object with query, key and value")
+        raise AttnvizError(f"{path} holds {_said(fields)}: expected an object with query, key and value")
     return fields, {}
+
+
+def _said(value: Any) -> str:
+    """A JSON value that is no object, as an error names it."""
+    return (
+        "a list"
+        if isinstance(value, list)
+        else shorten(json.dumps(value[:40] if isinstance(value, str) else value), 40)
+    )
 
 
 def read_json(contents: Contents) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.attention.arrays import Array, as_array
+from attnviz.attention.arrays import Array, as_array, cast
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.contents import opened
 from attnviz.sources.files.fields import listed_names, named_fields
@@ -121,7 +121,7 @@ def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
 
 def _finite(path: Path, what: str, value: Any) -> Array:
     array = as_array(value, f"{path}: {what}")
-    if not numpy.isfinite(array.astype(numpy.float64)).all():
+    if not numpy.isfinite(cast(array, numpy.float64)).all():
         raise AttnvizError(f"{path}: {what} holds a value that is not finite")
     return array
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from attnviz.attention.memory import require_memory
 from attnviz.errors import AttnvizError
+from attnviz.files import read_whole
 from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
 from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.model import Model
 
+PIXEL = 16  # bytes that one of an image takes until it has the size that the model reads, measured
 OF_TEXT = {"input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask"}  # a batch of one each
 
 # A text, token ids, the path of an image, or the model's inputs by name.
@@ -116,15 +122,21 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
 def _of_image(model: Model, path: Path) -> Reading:
     from PIL import Image, UnidentifiedImageError
 
-    from attnviz.files import require_file
     from attnviz.sources.huggingface.loading.loader import load_image_processor
 
-    require_file(path)
+    content = read_whole(path)  # once: of a pipe, too
     try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise AttnvizError(f"{path} is not a readable image: {error}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of a large image, whose memory is asked for, or of a part that is not needed
+            with Image.open(io.BytesIO(content)) as file:
+                require_memory(file.width * file.height * PIXEL, str(path), "give a smaller image")
+                image = file.convert("RGB")
+    except UnidentifiedImageError:  # which would quote the stream
+        raise AttnvizError(f"{path} is not a readable image: its format is not known") from None
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise AttnvizError(f"{path} is not a readable image: {one_line(error)}") from None
     pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
     return Reading({"pixel_values": pixels}, grid=patch_grid(model.model.config, pixels))
 

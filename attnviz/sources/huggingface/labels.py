@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from attnviz.errors import AttnvizError
-from attnviz.sources.huggingface.loading.errors import one_line
+from attnviz.sources.huggingface.loading.errors import one_line, panics_told
 
 SPACES = "Ġ▁"  # how byte-level BPE and SentencePiece spell a space
 CONTINUES = "##"  # how WordPiece spells what does not begin a word
@@ -38,7 +38,8 @@ class Tokens(NamedTuple):
 def _tokenizer_errors() -> Iterator[None]:
     """Turn what a tokenizer raises while it works into one line; damaged settings show only then."""
     try:
-        yield
+        with panics_told():
+            yield
     except AttnvizError:
         raise
     except Exception as error:  # of two libraries, and of a person's own tokenizer

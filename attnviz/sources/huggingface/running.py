@@ -8,10 +8,11 @@ from contextlib import contextmanager, nullcontext
 import torch
 import transformers
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.seams import Complaint, closed, complains
+from attnviz.sources.huggingface.seams import closed
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def _model_errors(model: Model) -> Iterator[None]:
     except AttnvizError:
         raise
     except Exception as error:  # models refuse what they are given in every way there is
-        if complains(error, Complaint.NO_MEMORY):
+        if lacks_memory(error):
             raise AttnvizError(
                 "not enough memory for this text in this model",
                 "give a shorter text, --dtype bfloat16 or --device-map auto",

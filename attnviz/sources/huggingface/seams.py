@@ -6,6 +6,7 @@ says for each seam what no longer works without it.
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import sys
 import threading
@@ -40,6 +41,9 @@ BUILT_IN = (
 # The function by which apply_chat_template() fills a template in, of a module that needs no torch.
 CHAT_RENDERER = ("transformers.utils.chat_template_utils", "render_jinja_template")
 
+# By which the library of hub kernels, where it is installed, loads one; transformers takes some of them from there as it runs.
+KERNEL_LOADERS = ("get_kernel", "get_local_kernel", "get_locked_kernel", "load_kernel")
+
 _closing = threading.RLock()
 
 
@@ -49,14 +53,11 @@ class Complaint(Enum):
     OWN_CODE = ("trust_remote_code", "custom code")
     UNKNOWN_ARCHITECTURE = ("does not recognize this architecture", "Unrecognized model")
     OTHER_SHAPES = ("mismatched",)
-    NO_MEMORY = ("allocate memory",)
     OFFLINE = ("offline mode is enabled", "in the local cache")
 
 
 def complains(error: Exception, of: Complaint) -> bool:
     """Whether ``error`` complains of this."""
-    if of is Complaint.NO_MEMORY and isinstance(error, torch.OutOfMemoryError):
-        return True
     return any(words in str(error) for words in of.value)
 
 
@@ -81,12 +82,17 @@ def closed() -> Iterator[None]:
         for owner, attribute, value in (
             (constants, "HF_HUB_OFFLINE", True),
             (hub_kernels, "get_kernel", no_kernel),
+            *((kernels, name, no_kernel) for kernels in _kernels_library() for name in KERNEL_LOADERS),
             (torch, "load", load),
         ):
             if hasattr(owner, attribute):  # where there is no get_kernel, no kernel is fetched
                 stack.callback(setattr, owner, attribute, getattr(owner, attribute))
                 setattr(owner, attribute, value)
         yield
+
+
+def _kernels_library() -> list[Any]:
+    return [importlib.import_module("kernels")] if importlib.util.find_spec("kernels") else []
 
 
 def prepare(config: PreTrainedConfig) -> None:

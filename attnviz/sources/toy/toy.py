@@ -121,7 +121,9 @@ class Toy:
         if self.heads == 1 and not self.project:
             return {}
         require_memory(
-            4 * width * width * BYTES_A_DRAWN_NUMBER, f"projections of {width:,} × {width:,}", "give a smaller --dim"
+            4 * width * width * BYTES_A_DRAWN_NUMBER,
+            f"projections of {width:,} × {width:,}",
+            "give fewer heads" if self.dim is None else "give a smaller --dim",
         )
         return {name: Projection(drawn_matrix(name, width, self.seed)) for name in ("query", "key", "value", "output")}
 

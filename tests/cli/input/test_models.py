@@ -19,6 +19,7 @@ from tiny_models import saved
 
 from attnviz.cli.app import main
 from attnviz.renderers.shared.numbers import share
+from attnviz.sources.huggingface.model import Model
 from attnviz.text.display import shown as as_shown
 
 TEXT = "Your journey starts with one step"
@@ -354,3 +355,22 @@ def test_progress_is_for_terminals_alone(llama):
     with contextlib.redirect_stderr(io.StringIO()) as stderr:  # nobody watches it, whatever standard output is
         assert main(list(map(str, arguments))) == 0
     assert stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ImportError("no", name="transformers"), "--model needs transformers, which is not installed"),
+        (
+            ImportError("x.so: failed to map segment from shared object"),
+            "not enough memory: x.so: failed to map segment",
+        ),
+    ],
+    ids=["missing", "no memory"],
+)
+def test_a_library_that_is_not_installed_is_told_from_one_for_which_there_is_no_memory(monkeypatch, error, message):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Model, "load", fail)
+    assert problem(attnviz("explain", "a", "--model", "any"), 1).startswith(message)

@@ -227,6 +227,40 @@ def test_a_silent_pipe_is_spoken_of_after_a_second_and_still_read():
     assert tokens(Result(0, stdout, "")) == ["late", "text"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "content"),
+    [
+        (("--file", "late"), b"late text"),
+        (("--lines", "--file", "late"), b"late text"),
+        (("--from", "late"), b'{"q": [[1]], "k": [[1]], "v": [[1]]}'),
+    ],
+)
+def test_a_silent_named_pipe_is_spoken_of_and_still_read(folder, arguments, content):
+    os.mkfifo(folder / "late")
+    with started("explain", *JSON, *arguments) as process:
+        if not select.select([process.stderr], [], [], 10)[0]:
+            process.kill()  # else the end of the block waits for it
+        assert process.stderr.readline() == b"attnviz: waiting for the pipe late (Ctrl-C gives up)\n"
+        (folder / "late").write_bytes(content)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (0, b"")
+
+
+def test_a_named_pipe_that_speaks_is_read_in_silence(folder, monkeypatch):
+    monkeypatch.setattr(text, "SILENCE", 0.2)
+    os.mkfifo(folder / "slow")
+
+    def write() -> None:
+        with (folder / "slow").open("wb", buffering=0) as pipe:
+            pipe.write(b"slow ")
+            time.sleep(0.5)
+            pipe.write(b"text")
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(write)
+        assert tokens(done("explain", "--file", "slow", *JSON)) == ["slow", "text"]
+
+
 @pytest.fixture
 def no_long_text(monkeypatch):
     monkeypatch.setattr(text, "LONGEST_TEXT", 1000)

@@ -1,5 +1,6 @@
 """From options to traces: which source is meant, and what does not go together."""
 
+import json
 from pathlib import Path
 
 import numpy
@@ -70,6 +71,25 @@ def test_what_a_file_holds_beside_its_arrays_is_said(folder, capsys):
     numpy.savez(folder / "b.npz", other=numpy.eye(2), **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
     read_trace(source(from_=Path("b.npz")), Making())
     assert capsys.readouterr().err == "attnviz: b.npz also holds other, which attnviz does not read\n"
+
+
+def test_of_much_that_is_not_read_only_the_first_names_are_said(folder, capsys):
+    others = {f"other{number}": numpy.zeros(1) for number in range(500)}
+    numpy.savez(folder / "b.npz", **others, **dict.fromkeys(("query", "key", "value"), numpy.eye(2)))
+    read_trace(source(from_=Path("b.npz")), Making())
+    told = capsys.readouterr().err
+    assert told.startswith("attnviz: b.npz also holds other0, other1, ")
+    assert told.endswith(", other7, …, which attnviz does not read\n")
+
+
+def test_a_file_of_thousands_of_names_is_told_on_a_line_that_can_be_read(folder, capsys):
+    qkv = {key: [[1.0]] for key in ("q", "k", "v")}
+    (folder / "b.json").write_text(json.dumps(qkv | {f"{'x' * 50}{number}": 1 for number in range(5000)}))
+    read_trace(source(from_=Path("b.json")), Making())
+    said = capsys.readouterr().err
+    assert said.startswith(f"attnviz: b.json also holds {'x' * 50}0, {'x' * 50}1, ")
+    assert len(said) < 500
+    assert said.endswith(", …, which attnviz does not read\n")
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,12 @@ def test_headings_say_what_there_is(told, traces, lang):
     ]
 
 
+def test_the_name_of_a_layer_is_words_and_no_token(told):
+    layer = Layer([[1.0]], [[1.0]], [[1.0]], name="my own\x1b")
+    heading = [part for part in told(Trace(("a",), (layer,))) if isinstance(part, Heading)][1]
+    assert heading.text == "Layer 0: my own\\x1b"
+
+
 def test_different_numbers_of_queries_and_keys_are_both_said(told, traces):
     facts = told(traces["cross"]())[1].facts
     assert facts.startswith("queries: 3 · keys: 5")

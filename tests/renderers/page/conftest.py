@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
+from lacking import lacking
 
 from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language, Pool
@@ -128,7 +129,7 @@ def browser() -> Iterator[Any]:
     """The chromium of this machine, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (apt-get install chromium)")
+        lacking("no chromium on this machine (apt-get install chromium)")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM)
         yield browser

@@ -83,7 +83,7 @@ def test_tokens_come_as_an_array_of_strings(tmp_path):
         ({"softcap": -1.0}, "softcap is -1"),
         ({"tokens": ["a", "b"]}, "2 tokens but query has 3"),
         ({"tokens": []}, "0 tokens but query has 3"),
-        ({"key_tokens": ["a"]}, "1 tokens but key has 3"),
+        ({"key_tokens": ["a"]}, "1 token but key has 3"),
     ],
     ids=range(21),
 )

@@ -55,7 +55,8 @@ def test_bfloat16_is_read_without_torch(tmp_path):
         ("ÿ", "is not readable JSON"),
         ("[" * 100_000, "is not readable JSON"),
         ("[1, 2]", "holds a list: expected an object"),
-        ("null", "holds a NoneType"),
+        ("null", "holds null: expected an object"),
+        ('{"q": null, "k": [[1]], "v": [[1]]}', "lacks query: it holds k, v$"),
         ("{}", "lacks query, key, value: it holds nothing"),
         ('{"q": [[1, 2], [3]], "k": [[1]], "v": [[1]]}', "query is ragged"),
         ('{"q": [["a"]], "k": [[1]], "v": [[1]]}', "query holds str"),
@@ -71,7 +72,7 @@ def test_bfloat16_is_read_without_torch(tmp_path):
         ('{"q": [[1e999]], "k": [[1]], "v": [[1]]}', "query is not finite: inf"),
         ('{"q": [[-Infinity]], "k": [[1]], "v": [[1]]}', "query is not finite: -inf"),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_json_that_is_no_trace(tmp_path, content, words):
     (tmp_path / "own.json").write_text(content)

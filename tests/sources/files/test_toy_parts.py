@@ -193,3 +193,10 @@ def test_heads_equal_torchs_multihead_attention(tmp_path, heads, bias, causal, s
     steps = layer.steps()
     assert_allclose(steps.weights, weights, rtol=1e-12, atol=1e-12)
     assert_allclose(layer.projected(layer.concat(steps.output)), output, rtol=1e-12, atol=1e-12)
+
+
+def test_a_nan_that_signals_is_no_more_than_a_nan(tmp_path):
+    numbers = numpy.frombuffer(bytes.fromhex("0100807f"), "<f4").reshape(1, 1)
+    numpy.save(tmp_path / "own.npy", numbers)
+    with pytest.raises(AttnvizError, match="holds a value that is not finite"):
+        read_embeddings(tmp_path / "own.npy")

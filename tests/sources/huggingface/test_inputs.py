@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy
 import pytest
@@ -47,12 +51,60 @@ def test_patches_of_an_image_are_tokens(folders, tmp_path):
     assert trace_model(model("ViT"), inputs("ViT")).tokens == trace.tokens
 
 
+def test_an_image_comes_through_a_pipe_once(folders, tmp_path):
+    image, pipe = tmp_path / "image.png", tmp_path / "pipe.png"
+    Image.new("RGB", (50, 40), "teal").save(image)
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_bytes(image.read_bytes()), daemon=True).start()
+    read = []
+    reader = threading.Thread(target=lambda: read.append(trace_model(folders / "ViT", pipe)), daemon=True)
+    reader.start()
+    reader.join(30)
+    assert read, "the pipe is opened again, and nobody writes to it"
+    expected = trace_model(folders / "ViT", image)
+    assert torch.equal(read[0].layers[0].query, expected.layers[0].query)
+
+
+def test_a_small_file_of_a_huge_image_is_refused_before_it_is_unpacked(folders, tmp_path, monkeypatch):
+    path = tmp_path / "bomb.png"
+    Image.new("1", (14_000, 14_000)).save(path)
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it is unpacked"))
+    with pytest.raises(AttnvizError, match="could be decompression bomb"):
+        trace_model(folders / "ViT", path)
+    monkeypatch.setattr("attnviz.attention.memory.allowance", lambda: 1 << 20)
+    Image.new("1", (500, 500)).save(path)
+    with pytest.raises(AttnvizError, match=r"bomb\.png needs 3\.8 MiB of memory"):
+        trace_model(folders / "ViT", path)
+
+
 def test_a_file_that_is_no_image_is_one_clear_line(folders, tmp_path):
     (tmp_path / "image.png").write_bytes(b"no image")
     with pytest.raises(AttnvizError, match="is not a readable image"):
         trace_model(folders / "ViT", tmp_path / "image.png")
     with pytest.raises(AttnvizError, match="does not exist"):
         trace_model(folders / "ViT", tmp_path / "nothing.png")
+    with pytest.raises(AttnvizError, match=r"^/dev/zero is a device, which may never end$"):
+        trace_model(folders / "ViT", Path("/dev/zero"))
+
+
+def test_an_image_comes_through_a_pipe(folders, tmp_path):
+    Image.new("RGB", (32, 32), "teal").save(tmp_path / "image.png")
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit((tmp_path / "pipe").write_bytes, (tmp_path / "image.png").read_bytes())
+        piped = trace_model(folders / "ViT", tmp_path / "pipe")
+    read = trace_model(folders / "ViT", tmp_path / "image.png")
+    assert torch.equal(piped.layers[0].query, read.layers[0].query)
+
+
+def test_a_large_image_is_read_without_a_warning_of_the_library(folders, tmp_path, monkeypatch):
+    Image.new("RGB", (32, 32), "teal").save(tmp_path / "image.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)  # it warns of more, and refuses twice as many
+    assert trace_model(folders / "ViT", tmp_path / "image.png").layers
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with pytest.raises(AttnvizError, match=r"is not a readable image: .* could be decompression bomb"):
+        trace_model(folders / "ViT", tmp_path / "image.png")
 
 
 def test_the_positions_of_roberta_begin_behind_its_padding():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny_models
 from tiny_models import TEXTS
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from attnviz import AttnvizError
@@ -197,3 +197,11 @@ def test_an_id_alone_keeps_its_space_where_others_read_the_same():
     assert alone(spaced, cut, []) == alone(spaced, cut, ["one"]) == "with"
     assert alone(spaced, cut, ["with"]) == " with"
     assert alone(5, None, ["5"]) == "5"
+
+
+def test_a_tokenizer_that_panics_is_one_line_and_prints_nothing(capfd):
+    endless = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
+    endless.pre_tokenizer = pre_tokenizers.Split(Regex("(a+)+$"), "isolated")
+    with pytest.raises(AttnvizError, match=r"the tokenizer fails on this text: .*retry-limit-in-match"):
+        tokens_of_text(fast(endless), "a" * 40 + "!")
+    assert capfd.readouterr() == ("", "")

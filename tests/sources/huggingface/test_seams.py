@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import sys
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ from tiny_models import CONFIGS, inputs, model, tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedConfig
 from transformers.integrations import hub_kernels
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.sources.huggingface import seams
 from attnviz.sources.huggingface.loading.loader import KINDS
 from attnviz.sources.huggingface.seams import (
@@ -145,8 +147,8 @@ def test_the_complaint_about_weights_of_other_shapes(llama):
 
 def test_the_complaint_about_too_little_memory():
     error = error_of(lambda: torch.empty(1 << 60))
-    assert complains(error, Complaint.NO_MEMORY), f"a text too long for the memory gets a vague line: {error}"
-    assert complains(torch.OutOfMemoryError("CUDA"), Complaint.NO_MEMORY)
+    assert lacks_memory(error), f"a text too long for the memory gets a vague line: {error}"
+    assert lacks_memory(torch.OutOfMemoryError("CUDA"))
 
 
 def test_no_complaint_has_the_words_of_another():
@@ -174,6 +176,18 @@ def test_while_it_is_closed_a_kernel_is_not_fetched(monkeypatch):
         assert hub_kernels.lazy_load_kernel("causal-conv1d") is None, "a model that can do without a kernel must go on"
     assert "attnviz runs no code from there" in str(error)
     assert not fetched, "a model could have a kernel fetched: get_kernel is called by another name"
+
+
+def test_while_it_is_closed_the_library_of_kernels_fetches_none_either(monkeypatch, tmp_path):
+    """Where it is installed: transformers takes get_kernel from there, too."""
+    (tmp_path / "kernels.py").write_text("def get_kernel(*_): return 'code'\ndef load_kernel(*_): return 'code'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kernels", raising=False)
+    kernels = importlib.import_module("kernels")
+    with closed():
+        for load in (kernels.get_kernel, kernels.load_kernel):
+            assert "attnviz runs no code from there" in str(error_of(lambda load=load: load("owner/kernel")))
+    assert kernels.get_kernel("owner/kernel") == kernels.load_kernel("owner/kernel") == "code"
 
 
 def test_while_it_is_closed_only_other_threads_unpickle(tmp_path):

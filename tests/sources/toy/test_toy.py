@@ -108,6 +108,16 @@ def test_wrong_choices_are_errors(options, words):
         trace_text(**{"text": "Your journey"} | options)
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [({"heads": 100_000}, "give fewer heads"), ({"heads": 2, "dim": 200_000}, "give a smaller --dim")],
+)
+def test_what_makes_the_projections_too_large_is_what_to_change(options, hint):
+    with pytest.raises(AttnvizError) as raised:
+        trace_text("Your journey", **options)
+    assert raised.value.hint == hint
+
+
 def weights(**shapes: tuple[int, int]) -> dict[str, Projection]:
     usual = {"query": (3, 4), "key": (3, 4), "value": (3, 6), "output": (6, 5)} | shapes
     return {name: Projection(normal(*shape)) for name, shape in usual.items()}

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 
 import transformers
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
 from attnviz.sources.huggingface.seams import Complaint, complains
+from attnviz.text.display import shown_line
+
+STANDARD_ERROR = 2
 
 
 @contextmanager
@@ -25,6 +29,19 @@ def loading_errors(name: str) -> Iterator[None]:
         raise _clear_error(name, error) from None
 
 
+@contextmanager
+def panics_told() -> Iterator[None]:
+    """Raise a RuntimeError where a library in Rust panics in the block: its own is no Exception, and comes after a page on
+    standard error, which is closed to the block."""
+    try:
+        with _without_standard_error():
+            yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError(str(error)) from None
+
+
 def pickled(name: str, file: str) -> AttnvizError:
     """Weights that are not read, and why."""
     return AttnvizError(
@@ -35,11 +52,18 @@ def pickled(name: str, file: str) -> AttnvizError:
 
 
 def one_line(error: Exception | str) -> str:
-    """What an error says, on one line of bearable length."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """What an error says, on one line of bearable length, what a terminal would act upon written out."""
+    if isinstance(error, KeyError) and error.args:  # which says the name alone
+        error = f"{error.args[0]!r} is missing, or not known"
+    return shown_line(" ".join(str(error).split()))[:200] or type(error).__name__
 
 
 def _clear_error(name: str, error: Exception) -> AttnvizError:
+    if lacks_memory(error):
+        return AttnvizError(
+            f"not enough memory for {name}, or for what its config.json asks for",
+            "give --dtype bfloat16, or this process more memory",
+        )
     if complains(error, Complaint.OWN_CODE):
         return AttnvizError(
             f"{name} needs code of its own, which attnviz never runs", "take a model that transformers itself includes"
@@ -61,6 +85,23 @@ def _clear_error(name: str, error: Exception) -> AttnvizError:
     if isinstance(error, ImportError):
         return AttnvizError(f"{name}: {one_line(error)}", "pip install 'attnviz[models]', and what this line names")
     return AttnvizError(f"{name} cannot be loaded: {one_line(error)}", "it may be damaged or cut short: copy it again")
+
+
+@contextmanager
+def _without_standard_error() -> Iterator[None]:
+    """What compiled code writes to standard error goes nowhere meanwhile; where that cannot be had, it is heard."""
+    try:
+        nowhere, kept = os.open(os.devnull, os.O_WRONLY), os.dup(STANDARD_ERROR)
+    except OSError:
+        yield
+        return
+    try:
+        os.dup2(nowhere, STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, STANDARD_ERROR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

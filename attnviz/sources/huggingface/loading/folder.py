@@ -18,17 +18,21 @@ TEMPLATES = "additional_chat_templates"  # the one folder inside a model's that 
 ADAPTER = "adapter_config.json"
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 OF_SEVERAL_MACHINES = re.compile(r"shard-\d+-model-")  # a training's checkpoint, which is read in place of the weights
+TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
+BESIDE_TOKENIZERS = ("merges.txt", "added_tokens.json", "special_tokens_map.json", "chat_template.*", f"{TEMPLATES}/*")
+LARGEST_OF_TOKENIZERS = 1 << 27  # bytes; the largest has a third of it, and five times as much is taken to read it
 LARGEST_SETTINGS = 1 << 26  # bytes; the index of a model of a trillion parameters has a fifth of it
 
 
 def require_own_files(name: str, folder: Path) -> None:
     """Refuse a folder that holds a link out of it, what is no file, or what would be loaded beside the weights."""
     with file_errors(name):
-        entries = sorted(folder.iterdir())
-        entries += sorted((folder / TEMPLATES).iterdir()) if (folder / TEMPLATES).is_dir() else []
+        entries = [
+            path for path in sorted(folder.iterdir()) if not path.name.startswith(".")
+        ]  # of the others none is read
+        entries += sorted((folder / TEMPLATES).iterdir()) if (folder / TEMPLATES).is_dir() else []  # all are
     for path in entries:
-        if not path.name.startswith("."):
-            _require_own(name, folder, path)
+        _require_own(name, folder, path)
         if OF_SEVERAL_MACHINES.match(path.name):
             raise AttnvizError(
                 f"{name} holds {path.name}, a part of a training's checkpoint, which attnviz does not read",
@@ -79,6 +83,18 @@ def read_settings(name: str, path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise AttnvizError(f"{path.name} of {name} does not describe a model", "copy it again")
     return settings
+
+
+def require_bounded_tokenizer(name: str, folder: Path) -> None:
+    """Refuse a tokenizer with a file that is larger than any: libraries read it whole, and several times."""
+    for path in (path for pattern in (*TOKENIZERS, *BESIDE_TOKENIZERS) for path in sorted(folder.glob(pattern))):
+        with file_errors(path):
+            size = path.stat().st_size if path.is_file() else 0
+        if size > LARGEST_OF_TOKENIZERS:
+            raise AttnvizError(
+                f"{path.name} of {name} has {size:,} bytes, more than the {LARGEST_OF_TOKENIZERS:,} of any tokenizer",
+                "copy it again",
+            )
 
 
 def is_plain(file: Any, ending: str) -> bool:

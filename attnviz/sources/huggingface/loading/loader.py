@@ -13,15 +13,22 @@ from typing import Any
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
 from attnviz.attention.arrays import torch_device
+from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.sources.huggingface.loading.errors import loading_errors, one_line
-from attnviz.sources.huggingface.loading.folder import require_own_files, require_weights, weight_files
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told
+from attnviz.sources.huggingface.loading.folder import (
+    TOKENIZERS,
+    require_bounded_tokenizer,
+    require_own_files,
+    require_weights,
+    weight_files,
+)
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
 from attnviz.sources.huggingface.loading.writers import writing_kind
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
-TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken", "tekken.json")
+IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate's
 # A class of its own for each kind, in the order of preference: the bare model has no output layer, which needs memory and
 # says nothing about attention.
@@ -77,14 +84,16 @@ def load_tokenizer(name: str) -> Any:
     require_own_files(name, folder)
     if not any(any(folder.glob(pattern)) for pattern in TOKENIZERS):
         raise _no_tokenizer(name)
+    require_bounded_tokenizer(name, folder)
     read_config(name, folder)
     with loading_errors(name), closed():
         try:
-            return AutoTokenizer.from_pretrained(name, **_from(folder))
+            with panics_told():
+                return AutoTokenizer.from_pretrained(name, **_from(folder))
         except (ImportError, AttnvizError):
             raise
         except Exception as error:
-            if complains(error, Complaint.OWN_CODE):
+            if complains(error, Complaint.OWN_CODE) or lacks_memory(error):
                 raise
             raise AttnvizError(
                 f"the tokenizer of {name} cannot be loaded: {one_line(error)}",
@@ -100,6 +109,11 @@ def load_image_processor(name: str) -> Any:
         with loading_errors(name), closed():
             return AutoImageProcessor.from_pretrained(name, **_from(folder))
     except AttnvizError as error:
+        if not any((folder / file).is_file() for file in IMAGE_SETTINGS):
+            raise AttnvizError(
+                f"{name} has no {IMAGE_SETTINGS[0]}, so no image can be prepared",
+                "put it beside config.json, as processor.save_pretrained(folder) does",
+            ) from None
         raise AttnvizError(f"images cannot be prepared: {error.message}", error.hint) from None
 
 

@@ -15,8 +15,12 @@ CONFIG = "config.json"
 # Beside config.json and the older versions of it that it may name (config.4.0.0.json).
 OTHERS = ("tokenizer_config.json", "preprocessor_config.json", "processor_config.json", "generation_config.json")
 IMPLEMENTATION = re.compile(r"(attn|attention|experts?)_implementation")
-LAYERS = re.compile(r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?)|(\w+_)?layers|depths?")
-MOST_LAYERS = 100_000  # each is built before the first weight is read: a billion would take for ever
+# How many of each a model may have: all are built, or named, before its first weight is read, a thousand layers in a second
+# or two.
+COUNTS = (
+    (re.compile(r"(n|num)_(\w+_)?(layers?|blocks?|experts?|stages?)|(\w+_)?layers|depths?"), 10_000),
+    (re.compile(r"(n|num)_(\w+_)?(groups?|labels?)|(\w+_)?group_num"), 100_000),
+)
 # Fields that name a file, or list files, and how such a name ends. It is read from the model's own folder.
 LISTS = ("configuration_files", "fast_tokenizer_files")
 FILES = {
@@ -51,8 +55,9 @@ def _require_harmless(name: str, path: Path) -> None:
             raise AttnvizError(
                 f"{place}: it asks for files of another model, which attnviz does not read", "use another model"
             )
-        if LAYERS.fullmatch(field):
-            _require_countable(place, value)
+        for counted, most in COUNTS:
+            if counted.fullmatch(field):
+                _require_countable(place, value, most)
 
 
 def _require_built_in(place: str, value: Any) -> None:
@@ -65,10 +70,10 @@ def _require_built_in(place: str, value: Any) -> None:
             )
 
 
-def _require_countable(place: str, value: Any) -> None:
+def _require_countable(place: str, value: Any, most: int) -> None:
     for part in _leaves(value):
-        if isinstance(part, int) and part > MOST_LAYERS:
-            raise AttnvizError(f"{place} = {str(part)[:30]}: at most {MOST_LAYERS:,} are built", "copy it again")
+        if isinstance(part, int) and part > most:
+            raise AttnvizError(f"{place} = {str(part)[:30]}: at most {most:,} are built", "copy it again")
 
 
 def _require_plain(place: str, names: list[Any], endings: tuple[str, ...]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import torch
 import transformers
 
 from attnviz import AttnvizError, trace_model
-from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, pickled
+from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told, pickled
 from attnviz.sources.huggingface.loading.loader import load_model
 
 TEXT = "Your journey starts with one step"
@@ -36,6 +38,13 @@ def test_weights_that_are_cut_short_or_of_another_shape(llama):
         trace_model(llama, TEXT)
 
 
+def test_settings_that_ask_for_more_memory_than_there_is_are_not_called_damaged():
+    expected = pytest.raises(AttnvizError, match="not enough memory for folder, or for what its config")
+    with expected as told, loading_errors("folder"):
+        torch.empty(1 << 60)
+    assert "--dtype bfloat16" in told.value.hint
+
+
 def test_nothing_of_transformers_is_heard(folders, capfd):
     load_model(str(folders / "Llama"), None, None, None)
     trace_model(folders / "Llama", TEXT)
@@ -50,7 +59,11 @@ def test_nothing_of_transformers_is_heard(folders, capfd):
         (ImportError("install sentencepiece"), "mine: install sentencepiece"),
         (RuntimeError("  a\n  b  "), "mine cannot be loaded: a b"),
         (RuntimeError(), "mine cannot be loaded: RuntimeError"),
+        (RuntimeError("Unknown type: \x1b[31m"), r"mine cannot be loaded: Unknown type: \\x1b\[31m$"),
         (RuntimeError("x" * 999), "mine cannot be loaded: x{200}$"),
+        (MemoryError(), "^not enough memory for mine, or for what its config.json asks for$"),
+        (KeyError("metadata"), "^mine cannot be loaded: 'metadata' is missing, or not known$"),
+        (KeyError(), "^mine cannot be loaded: KeyError$"),
     ],
 )
 def test_whatever_is_raised_is_one_clear_line(error, message, monkeypatch):
@@ -93,3 +106,18 @@ def test_a_model_that_needs_another_is_told_so(llama):
         AttnvizError, match="needs something that does not lie in its folder, and attnviz fetches nothing"
     ):
         load_model(str(llama), None, None, None)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(3)])
+def test_only_a_panic_is_made_an_exception_of(raised):
+    with pytest.raises(type(raised)), panics_told():
+        raise raised
+
+
+def test_a_panic_is_told_where_no_more_files_can_be_opened(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RuntimeError, match=r"^of a library$"), panics_told():
+        raise type("PanicException", (BaseException,), {})("of a library")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -143,8 +144,22 @@ def test_a_name_that_is_nowhere_has_no_tokenizer(monkeypatch):
         load_tokenizer("nobody/nothing")
 
 
+@pytest.mark.parametrize(
+    "file", ["tokenizer.json", "merges.txt", "chat_template.jinja", "additional_chat_templates/a.jinja"]
+)
+def test_a_tokenizer_larger_than_any_is_not_read(llama, file):
+    (llama / "additional_chat_templates").mkdir()
+    (llama / file).touch()
+    os.truncate(llama / file, (1 << 27) + 1)  # of holes: it takes no room on the disk
+    with pytest.raises(AttnvizError, match=r"has 134,217,729 bytes, more than the 134,217,728 of any tokenizer"):
+        load_tokenizer(str(llama))
+
+
 def test_an_image_processor_that_is_missing_is_told(llama):
-    with pytest.raises(AttnvizError, match="images cannot be prepared: "):
+    with pytest.raises(AttnvizError, match=rf"^{llama} has no preprocessor_config\.json, so no image can be prepared"):
+        load_image_processor(str(llama))
+    (llama / "preprocessor_config.json").write_text('{"image_processor_type": "Martian"}')
+    with pytest.raises(AttnvizError, match=r"^images cannot be prepared: "):
         load_image_processor(str(llama))
 
 
