@@ -133,19 +133,18 @@ def generate(
     tokens        at most so many; a token that ends the text ends it sooner
     temperature, top_k, top_p, seed   draw each token; without the first three the likeliest is taken
     alternatives  how many predictions are kept of each position
-    model, text, tokenizer, chat, device, dtype, device_map   as of ``trace_model``
+    model, text, tokenizer, chat, device, dtype, device_map   as of ``trace_model``; "tiny" is the model in the package
 
     The trace holds every position that ran: all tokens but the last, which was chosen and never read. ``generation`` says
     what was written, ``predictions`` what might have been. AttnvizError as of ``trace_model``.
     """
-    from attnviz.sources.huggingface.generate import generate as write
-    from attnviz.sources.huggingface.model import Model
+    from attnviz.sources.writers import writer
 
     tokens = whole_number("tokens", tokens, TOKENS_LIMITS)
     alternatives = whole_number("alternatives", alternatives, ALTERNATIVES_LIMITS)
     draw = drawing(temperature, top_k, top_p, seed)
-    writer = Model.of(model, tokenizer, device=device, dtype=dtype, device_map=device_map, writes=True)
-    return write(writer, text, tokens, sampling=draw, alternatives=alternatives, chat=chat)
+    write = writer(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    return write(text, tokens, sampling=draw, alternatives=alternatives, chat=chat)
 
 
 def explain(

@@ -88,6 +88,7 @@ PRECISION = 4  # at most this many decimals
 MAX_TOKENS = 16  # at most this many rows and columns of a table
 TOP = 10  # rows of a table of the largest weights
 PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
+TINY = "tiny"  # as a model: the one in the package; a folder of that name is ./tiny
 TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one

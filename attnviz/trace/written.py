@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
@@ -61,11 +61,12 @@ def no_step(written: Written) -> None:
 
 class Writer(Protocol):
     """A model that writes: the tokens that it may write, how each is chosen, how many predictions are kept of each position,
-    and who is told of each step and of what a person should know."""
+    and who is told of each step and of what a person should know. The text of a model of transformers may be ids, or inputs
+    by name."""
 
     def __call__(
         self,
-        text: str,
+        text: Any,
         tokens: int,
         *,
         sampling: Sampling,
@@ -74,6 +75,16 @@ class Writer(Protocol):
         told: Callable[[Written], None] = no_step,
         notice: Notice = no_notice,
     ) -> Trace: ...
+
+
+def require_positions(most: int, before: int, tokens: int) -> None:
+    """Refuse more ``tokens`` after those ``before`` than a model has positions for: the last one is chosen, but never read."""
+    if before + tokens - 1 > most:
+        raise AttnvizError(
+            f"{before:,} token{'s' if before > 1 else ''} before and {tokens:,} to be written are more than the {most:,} "
+            "positions of this model",
+            f"ask for at most {most - before + 1:,}" if before <= most else "give a shorter text",
+        )
 
 
 def written_steps(trace: Trace) -> Iterator[Written]:
@@ -91,11 +102,11 @@ def written_steps(trace: Trace) -> Iterator[Written]:
             token,
             generation.probabilities[step - 1] if generation.probabilities else math.nan,
             trace.predictions[position] if trace.predictions else (),
-            partial(_rows, trace, layers, position + 1),
+            partial(rows_before, trace, layers, position + 1),
         )
 
 
-def _rows(trace: Trace, layers: Sequence[Layer], stop: int, last: int) -> tuple[Layer, ...]:
+def rows_before(trace: Trace, layers: Sequence[Layer], stop: int, last: int) -> tuple[Layer, ...]:
     """The ``layers`` as they were when their queries before ``stop`` had run, with only the ``last`` of these."""
     rows = []
     for layer in layers:

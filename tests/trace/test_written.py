@@ -10,7 +10,7 @@ import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.trace.generation import Generation
-from attnviz.trace.written import Sampling, no_step, written_steps
+from attnviz.trace.written import Sampling, no_step, require_positions, written_steps
 
 DRAW = numpy.random.default_rng(0)
 
@@ -51,6 +51,24 @@ def test_a_cross_layer_reads_all_of_its_text_from_the_first_step_on():
     own, other = first.rows(5)
     assert (own.tokens, own.key_tokens) == (("s",), ("s",))
     assert (other.tokens, other.key_tokens) == (("s",), ("a", "b", "c", "d"))
+
+
+@pytest.mark.parametrize(
+    ("before", "tokens", "said", "hint"),
+    [
+        (1, 65, "1 token before and 65", "ask for at most 64"),
+        (64, 1_000, "64 tokens before and 1,000", "ask for at most 1"),
+        (65, 1, "65 tokens before and 1", "give a shorter text"),
+    ],
+)
+def test_no_more_is_written_than_there_are_positions(before, tokens, said, hint):
+    with pytest.raises(
+        AttnvizError, match=f"^{said} to be written are more than the 64 positions of this model$"
+    ) as no:
+        require_positions(64, before, tokens)
+    assert no.value.hint == hint
+    require_positions(64, 64, 1)
+    require_positions(64, 1, 64)
 
 
 def test_of_a_trace_that_nobody_wrote_there_are_no_steps():

@@ -40,7 +40,7 @@ def generate(
 ) -> None:
     """Let a model write, and show step by step what it chose and what it read.
 
-    Example: attnviz generate "Your journey" --tokens 12 --model DIR_OR_ID
+    Example: attnviz generate "the dogs near the tree" --tokens 2 --model tiny
     """
     form = _format(shown)
     writer = read_writer(model, engine)

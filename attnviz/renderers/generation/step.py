@@ -94,7 +94,7 @@ def ending(trace: Trace, asked: int, lessons: Lessons) -> Text:
     generation = trace.generation
     assert generation is not None
     written = generation.text if generation.text is not None else " ".join(generation.chosen)
-    lines = [lessons.say("generate.wrote", text=shown_line(written))]
+    lines = [lessons.say("generate.wrote", text=shown_line(written.strip() or written))]
     if len(generation.chosen) < asked:
         lines.append(lessons.say("generate.ended", count=len(generation.chosen), asked=asked))
     return Text("\n" + "\n".join(lines) + "\n")

@@ -28,7 +28,7 @@ from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace
-from attnviz.trace.written import Sampling, Written, no_step
+from attnviz.trace.written import Sampling, Written, no_step, require_positions
 
 ONE_AT_A_TIME = ("greedy_search", "sample")  # the ways to write in which one text grows by one token a step
 EXACT = (torch.float32, torch.float64)
@@ -77,17 +77,14 @@ def _prompt(model: Model, text: Text, chat: bool) -> Reading:
 
 
 def _require_positions(model: Model, reading: Reading, tokens: int) -> None:
-    """Refuse more tokens than the model has positions for: the last one is chosen, but never read."""
+    """Refuse more tokens than the model has positions for; of an encoder-decoder it is its decoder that writes."""
     most = position_count(model.model)
     assert reading.tokens is not None
     before = len(reading.tokens.ids)
     if model.model.config.is_encoder_decoder:
         before = 1 if reading.target is None else len(reading.target.ids)
-    if most is not None and before + tokens - 1 > most:
-        raise AttnvizError(
-            f"{before} tokens before and {tokens:,} to be written are more than the {most:,} positions of this model",
-            f"ask for at most {most - before + 1:,}" if before <= most else "give a shorter text",
-        )
+    if most is not None:
+        require_positions(most, before, tokens)
 
 
 def _settings(network: Any, tokens: int, sampling: Sampling, notice: Notice) -> GenerationConfig:

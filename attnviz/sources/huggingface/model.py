@@ -38,7 +38,9 @@ class Model:
 
     @classmethod
     def of(cls, model: Any, tokenizer: Any = None, **options: Any) -> Model:
-        """``model`` as a person gives it in Python: a name or a folder, to be loaded with ``options``; or one that is loaded."""
+        """``model`` as it is given: a name or a folder, to be loaded with ``options``; one that is loaded; or one of these."""
+        if isinstance(model, cls):
+            return model
         if isinstance(model, str | os.PathLike):
             return cls.load(str(model), **options)
         return cls(model, model.config.name_or_path or type(model).__name__, tokenizer)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy
 
 from attnviz.attention.formula import softmax
+from attnviz.choices import TINY
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
 from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.origin import Origin
 
 FIRST = 5  # of the words that may come next
 
@@ -37,6 +39,13 @@ def layers(model: TinyModel, words: Words, run: Run) -> tuple[Layer, ...]:
             )
         )
     return tuple(made)
+
+
+def origin(model: TinyModel) -> Origin:
+    """Where a trace of ``model`` comes from."""
+    return Origin(
+        kind="model", model=TINY, architecture=type(model).__name__, dtype=str(model.weights.own.dtype), device="cpu"
+    )
 
 
 def predictions(model: TinyModel, stream: numpy.ndarray, first: int = FIRST) -> list[list[tuple[str, float]]]:

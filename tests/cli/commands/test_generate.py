@@ -123,5 +123,35 @@ def test_an_empty_text_is_one_line(model_folder):
     assert "the tokenizer makes no tokens of this text" in problem(result, 1)
 
 
+def test_the_tiny_model_writes_as_its_grammar_does():
+    result = done("generate", "the queen met the actor . she", "--tokens", 2, "--model", "tiny")
+    assert [line.split()[:2] for line in result.lines if STEP.match(line)] == [["1", "rules"], ["2", "."]]
+    assert result.lines[-1] == "Written: rules ."
+    assert result.stderr == ""
+
+
+def test_a_word_that_the_tiny_model_does_not_know_is_told():
+    result = attnviz("generate", "the wugs near the blick", "--tokens", 1, "--model", "tiny", "--lang", "vi")
+    assert result.lines[-1] == "Đã viết: are"
+    assert result.stderr.count("\n") == 1
+    assert "the tiny model reads 2 of 5 words by their letters" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--chat"], 1, "the tiny model has no chat template"),
+        (
+            ["--tokens", 9_999],
+            1,
+            "2 tokens before and 9,999 to be written are more than the",
+        ),
+        (["--device-map", "auto"], 2, "--device-map is for a model of torch, and the tiny model runs in NumPy alone"),
+    ],
+)
+def test_what_the_tiny_model_cannot_do_is_one_line(arguments, code, message):
+    assert message in problem(attnviz("generate", "the dog", "--model", "tiny", *arguments), code)
+
+
 def test_without_a_model_one_is_asked_for():
     assert "no model is named" in problem(attnviz("generate", TEXT), 2)

@@ -6,6 +6,7 @@ import pytest
 from tiny_models import saved
 
 from attnviz import AttnvizError
+from attnviz.choices import Backend, Dtype
 from attnviz.cli.input.writers import read_writer
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions
@@ -18,6 +19,26 @@ def test_a_model_of_a_folder_writes_with_its_language_head(model_folder):
     trace = writer("Your journey", 2, sampling=Sampling(), alternatives=1)
     assert trace.source.architecture == "LlamaForCausalLM"
     assert len(trace.generation.chosen) == 2
+
+
+def test_tiny_is_the_model_in_the_package():
+    trace = read_writer(LoadOptions(model="tiny"), EngineOptions())("the dog", 2, sampling=Sampling(), alternatives=1)
+    assert trace.source.architecture == "TinyModel"
+    read_writer(LoadOptions(model="tiny"), EngineOptions(backend=Backend.NUMPY))
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "name"),
+    [
+        ({"device_map": "auto"}, {}, "--device-map"),
+        ({}, {"device": "cuda"}, "--device"),
+        ({}, {"dtype": Dtype.FLOAT16}, "--dtype"),
+        ({}, {"backend": Backend.TORCH}, "--backend"),
+    ],
+)
+def test_what_is_for_torch_is_wrong_usage_beside_tiny(options, engine, name):
+    with pytest.raises(UsageError, match=f"^{name} is for a model of torch"):
+        read_writer(LoadOptions(model="tiny", **options), EngineOptions(**engine))
 
 
 def test_no_model_is_wrong_usage():

@@ -67,7 +67,8 @@ def test_both_languages_name_the_heads():
 @pytest.mark.parametrize(
     ("text", "asked", "told"),
     [
-        (" one\ntwo", 2, "\nWritten:  one\\ntwo\n"),
+        (" one\ntwo", 2, "\nWritten: one\\ntwo\n"),
+        (" ", 2, "\nWritten:  \n"),
         (None, 2, "\nWritten: one two\n"),
         (None, 5, "\nWritten: one two\nThe model ended here, after 2 of 5 tokens.\n"),
     ],

@@ -181,7 +181,7 @@ def test_beams_are_left_out_and_that_is_said():
     [
         ("Llama", "", 3, "the tokenizer makes no tokens of this text"),
         ("Llama", TEXT, 64, "8 tokens before and 64 to be written are more than the 64 positions"),
-        ("Bart", TEXT, 65, "1 tokens before and 65"),
+        ("Bart", TEXT, 65, "1 token before and 65"),
         ("Bert", TEXT, 3, "a model of BertConfig reads the words on both sides of a gap"),
     ],
 )

@@ -35,4 +35,5 @@ def test_a_model_of_images_says_so():
 def test_a_model_that_writes_has_its_language_head(folders):
     plain, writes = (Model.of(folders / "Llama", writes=writes).model for writes in (False, True))
     assert (type(plain).__name__, type(writes).__name__) == ("LlamaModel", "LlamaForCausalLM")
+    assert Model.of(Model(writes, "mine")).name == "mine"
     assert Model.of(writes).name == str(folders / "Llama")

@@ -8,7 +8,7 @@ from tiny_weights import drawn_weights
 
 from attnviz.attention.toeplitz import is_spread
 from attnviz.sources.tiny.model import TinyModel, joined
-from attnviz.sources.tiny.trace import layers, predictions
+from attnviz.sources.tiny.trace import layers, origin, predictions
 from attnviz.trace.trace import Trace, load
 
 TEXT = "the old wugs near the tree met a Queen . she"
@@ -60,6 +60,11 @@ def test_each_distance_has_its_bias_and_far_ones_share_the_last(model, traced):
     for layer, weights in zip(made, model.weights.layers, strict=True):
         for query, key, distance in ((7, 7, 0), (7, 4, 3), (7, 2, 5), (10, 0, 5)):
             assert numpy.array_equal(layer.rule.bias[:, query, key], weights.bias[:, distance])
+
+
+def test_it_says_of_which_model_it_is(model):
+    said = origin(model)
+    assert (said.kind, said.model_name, said.dtype, said.device) == ("model", "tiny", "float64", "cpu")
 
 
 def test_it_is_saved_and_read_again(traced, tmp_path):
