@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy
 
-from attnviz.sources.tiny.grammar import Case
 from attnviz.sources.tiny.model import Replaced, Run, TinyModel
+from attnviz.trace.roles import Case, Head
 
 TOGETHER = 128  # texts in one run, of about the same length
 
@@ -45,7 +45,10 @@ class Batch:
 
 
 class Answers:
-    """The model's answers to ``cases``, which are run once; what is asked of single heads is computed from there."""
+    """The model's answers to ``cases``, which are run once; what is asked of single heads is computed from there.
+
+    This is trace/roles.py's ``Asked``.
+    """
 
     def __init__(self, model: TinyModel, cases: Sequence[Case], together: int = TOGETHER) -> None:
         self.model, self.cases, self.together = model, cases, together
@@ -53,63 +56,95 @@ class Answers:
         self.others = self._ids([case.other_answer for case in cases])
         self.batches = list(self._batches([case.tokens for case in cases]))
 
+    def counted(self) -> numpy.ndarray:
+        """The hard cases whose answers are in the vocabulary."""
+        hard = numpy.array([case.hard for case in self.cases])
+        counted: numpy.ndarray = hard & (self.answers >= 0) & (self.others >= 0)
+        return counted
+
     def looks(self) -> numpy.ndarray:
-        """The token with a head's largest weight where the question is asked, (layers, heads, cases)."""
-        return self._gathered(
+        """Whether a head's largest weight at the question is on the true word, (layers, heads, cases)."""
+        places = self._gathered(
             lambda batch: numpy.stack(
                 [layer.weights[batch.rows, :, batch.last].argmax(-1).T for layer in batch.run.layers]
             )
         )
+        hits: numpy.ndarray = places == numpy.array([case.true for case in self.cases])
+        return hits
+
+    def distances(self) -> numpy.ndarray:
+        """How many words before the question the true word stands, (cases,)."""
+        return numpy.array([len(case.tokens) - 1 - case.true for case in self.cases])
+
+    def word_before(self) -> numpy.ndarray:
+        """At how many tokens a head's largest weight is on the one just before, (layers, heads)."""
+        counts = numpy.zeros((len(self.model.weights.layers), self.model.heads), int)
+        for batch in self.batches:
+            before = numpy.arange(batch.embeddings.shape[1]) - 1  # the first token has none, and looks at no −1
+            inside = batch.inside()[:, None]
+            counts += numpy.stack(
+                [((layer.weights.argmax(-1) == before) & inside).sum((0, 2)) for layer in batch.run.layers]
+            )
+        return counts
+
+    def queries(self) -> int:
+        """How many tokens have one before them."""
+        return sum(len(case.tokens) - 1 for case in self.cases)
 
     def right(self) -> numpy.ndarray:
-        """Whether the whole model's first choice is the answer, (cases,)."""
+        """Whether the model's first choice, of all its words, is the answer, (cases,)."""
         return self._gathered(lambda batch: self._chosen(batch, batch.run) == self.answers[batch.cases])
 
-    def means(self) -> numpy.ndarray:
-        """Each head's mean output before W_O, over all cases and positions, (layers, heads, d_v)."""
+    def outputs(self) -> tuple[numpy.ndarray, int]:
+        """The sums of each head's outputs before W_O over all tokens, (layers, heads, d_v), and how many tokens."""
         sums = numpy.zeros((len(self.model.weights.layers), self.model.heads, 1))
-        tokens = 0
         for batch in self.batches:
             inside = batch.inside()
-            tokens += int(inside.sum())
             sums = sums + numpy.stack(
                 [
                     numpy.einsum("bhtd,bt->hd", layer.output, inside.astype(layer.output.dtype))
                     for layer in batch.run.layers
                 ]
             )
-        return sums / tokens
+        return sums, sum(len(case.tokens) for case in self.cases)
 
-    def ablated(self, means: numpy.ndarray) -> numpy.ndarray:
-        """``right`` with each head's output replaced by its mean everywhere, (layers, heads, cases)."""
-        return self._each_head(lambda _, layer, head: Replaced(means[layer, head]), self.answers)
+    def candidates(self, means: numpy.ndarray) -> list[Head]:  # noqa: ARG002  # a large model would choose by them
+        """All heads: they are few."""
+        return list(numpy.ndindex(len(self.model.weights.layers), self.model.heads))
 
-    def flipped(self) -> numpy.ndarray:
-        """Whether the answer becomes the minimal pair's where each head's output at the question is that pair's,
-        (layers, heads, cases)."""
-        pairs = Answers(self.model, [_pair(case) for case in self.cases], self.together)
+    def ablated(self, means: numpy.ndarray, heads: Sequence[Head]) -> numpy.ndarray:
+        """``right`` with the output of each of ``heads`` replaced by its mean everywhere, (heads, cases)."""
+        return self._each(heads, lambda _, head: Replaced(means[head]), self.answers)
+
+    def flipped(self, heads: Sequence[Head]) -> numpy.ndarray:
+        """Whether the answer becomes the minimal pair's where a head's output at the question is that pair's, (heads, cases)."""
+        pairs = Answers(self.model, [case.swapped() for case in self.cases], self.together)
         runs = {batch.cases[0]: batch.run for batch in pairs.batches}  # pairs are as long, so they are batched alike
 
-        def of_pair(batch: Batch, layer: int, head: int) -> Replaced:
-            return Replaced(runs[batch.cases[0]].layers[layer].output[:, head], batch.asked())
+        def of_pair(batch: Batch, head: Head) -> Replaced:
+            layer, number = head
+            return Replaced(runs[batch.cases[0]].layers[layer].output[:, number], batch.asked())
 
-        return self._each_head(of_pair, self.others)
+        return self._each(heads, of_pair, self.others)
 
-    def _each_head(self, other: Callable[[Batch, int, int], Replaced], answers: numpy.ndarray) -> numpy.ndarray:
-        layers, heads = len(self.model.weights.layers), self.model.heads
+    def rows(self, head: Head) -> list[numpy.ndarray]:
+        """A head's weights at each question, one for each word."""
+        layer, number = head
+        rows = {
+            place: batch.run.layers[layer].weights[row, number, last, : last + 1]
+            for batch in self.batches
+            for row, (place, last) in enumerate(zip(batch.cases, batch.last, strict=True))
+        }
+        return [rows[place] for place in range(len(self.cases))]
 
-        def of_batch(batch: Batch) -> numpy.ndarray:
-            return numpy.array(
-                [
-                    [
-                        self._without(batch, layer, head, other(batch, layer, head)) == answers[batch.cases]
-                        for head in range(heads)
-                    ]
-                    for layer in range(layers)
-                ]
+    def _each(
+        self, heads: Sequence[Head], other: Callable[[Batch, Head], Replaced], answers: numpy.ndarray
+    ) -> numpy.ndarray:
+        return self._gathered(
+            lambda batch: numpy.array(
+                [self._without(batch, *head, other(batch, head)) == answers[batch.cases] for head in heads]
             )
-
-        return self._gathered(of_batch)
+        )
 
     def _without(self, batch: Batch, layer: int, head: int, other: Replaced) -> numpy.ndarray:
         """The model's first choices with one head's output replaced, (texts,)."""
@@ -152,7 +187,3 @@ class Answers:
     def _ids(self, words: Sequence[str]) -> numpy.ndarray:
         """−2 where a word is none of the vocabulary: no first choice equals it."""
         return numpy.array([self.model.ids.get(word, -2) for word in words])
-
-
-def _pair(case: Case) -> Case:
-    return Case(case.role, case.pair, case.other_answer, case.true, case.tokens, case.answer, case.hard)

@@ -11,7 +11,6 @@ from attnviz.sources.tiny.words import (
     BEGINNINGS,
     DOERS,
     HE,
-    IDS,
     IT,
     LEADS,
     LINKS,
@@ -27,8 +26,8 @@ from attnviz.sources.tiny.words import (
     Noun,
     made_up,
 )
+from attnviz.trace.roles import ROLES, Case
 
-ROLES = ("position", "syntax", "meaning", "copying")
 PLAIN_KIND = "plain"  # a sentence that asks nothing
 KINDS = {"position": 20, "syntax": 30, "meaning": 30, "copying": 17, PLAIN_KIND: 3}  # how often each is drawn
 
@@ -70,33 +69,6 @@ class Sentence:
     kind: str
     tokens: tuple[str, ...]
     relations: tuple[Relation, ...] = ()
-
-
-@dataclass(frozen=True)
-class Case:
-    """A text that ends where the next word is asked for.
-
-    role          whose question it is: one of ``ROLES``
-    tokens        the text up to the question, which is at its last token
-    answer        the next word; a made-up one where nothing in the vocabulary is right
-    true          the position of the word that decides it
-    pair          the same text with another word there
-    other_answer  the next word then
-    hard          whether a rival stands in the text that would mislead (``Relation.hard``)
-    """
-
-    role: str
-    tokens: tuple[str, ...]
-    answer: str
-    true: int
-    pair: tuple[str, ...]
-    other_answer: str
-    hard: bool
-
-    @property
-    def answerable(self) -> bool:
-        """Whether both answers are words that the model can say."""
-        return self.answer in IDS and self.other_answer in IDS
 
 
 @dataclass

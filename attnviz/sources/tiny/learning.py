@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from attnviz.attention.threads import limit_torch
-from attnviz.sources.tiny.grammar import ROLES
 from attnviz.sources.tiny.network import BIAS_GAIN, Network, Shape
 from attnviz.sources.tiny.pool import KIND_IDS, UNKNOWN, Pool, drawn_pool
 from attnviz.sources.tiny.prices import Prices
 from attnviz.sources.tiny.weights import ARRAYS, MATRICES, LayerWeights, Weights
 from attnviz.sources.tiny.words import VOCABULARY
+from attnviz.trace.roles import ROLES
 
 TOLD = 200  # steps between two lines of progress
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attnviz.sources.tiny.grammar import ROLES
 from attnviz.sources.tiny.network import Watched
 from attnviz.sources.tiny.pool import KIND_IDS
+from attnviz.trace.roles import ROLES
 
 HALF = 0.1  # the norm at which a head counts as half busy
 SMALL = 1e-6  # so that a root has a slope at 0

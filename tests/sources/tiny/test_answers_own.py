@@ -9,9 +9,9 @@ import pytest
 from own_sentences import LOOKED_AT, OWN
 
 from attnviz.sources.tiny.answers import Answers
-from attnviz.sources.tiny.grammar import ROLES, Case
 from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.words import IDS, is_unseen
+from attnviz.trace.roles import ROLES, Case
 
 HEADS = {"position": (0, 0), "syntax": (1, 3), "meaning": (0, 1), "copying": (1, 1)}
 LEAST = 0.9

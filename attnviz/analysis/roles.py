@@ -1,0 +1,132 @@
+"""Which head has which role, and the evidence: where it looks, what is lost without it, and what turns with it.
+
+Ablation by the mean: Wang et al. 2022 (2211.00593), section 3.2. Patching from a minimal pair: Vig et al. 2020
+(2004.12265), there called an indirect effect.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.analysis.intervals import share_of
+from attnviz.analysis.verdict import APART, FIXED, fit, missing, verdict
+from attnviz.attention.arrays import Array
+from attnviz.progress import Progress, no_progress
+from attnviz.trace.roles import Answering, Asked, Case, Example, Head, HeadRole, Helper, Roles, Share
+
+
+class Questions(NamedTuple):
+    """The cases of each role, and one sentence of each that is shown."""
+
+    cases: Mapping[str, Sequence[Case]]
+    examples: Mapping[str, Case]
+    seed: int
+
+
+def find_roles(model: Answering, questions: Questions, progress: Progress = no_progress) -> Roles:
+    """Ask ``model`` the questions of each role, and weigh what comes back.
+
+    ``progress`` is told how many of the steps are done. AttnvizError where the model cannot read the cases.
+    """
+    roles = tuple(questions.cases)
+    steps = 2 * len(roles)
+    asked: dict[str, Asked] = {}
+    for role, cases in questions.cases.items():
+        progress(len(asked), steps)
+        asked[role] = model.ask(cases)
+    tried: dict[str, Sequence[Head]] = {}
+    found: list[HeadRole] = []
+    evidence = Evidence(model, asked) if model.predicts else None
+    for role in roles:
+        progress(len(roles) + len(found), steps)
+        one = _by_looks(role, asked[role]) if evidence is None else evidence.of(role)
+        tried[role] = () if evidence is None else evidence.tried[role]
+        example = questions.examples.get(role)
+        found.append(one if example is None else replace(one, example=_example(model, example, (one.layer, one.head))))
+    layers, heads = model.shape
+    count = len(next(iter(questions.cases.values())))
+    return Roles(model.name, count, questions.seed, max(map(len, tried.values())), layers * heads, tuple(found))
+
+
+def _by_looks(role: str, asked: Asked) -> HeadRole:
+    """The head that hits most: all that is known of a model that predicts nothing."""
+    hits = asked.looks().mean(-1)
+    layer, head = numpy.unravel_index(hits.argmax(), hits.shape)
+    return _looking(role, asked, (int(layer), int(head)))
+
+
+def _looking(role: str, asked: Asked, head: Head) -> HeadRole:
+    """Where ``head`` looks at the questions of ``role``."""
+    looks, distances = asked.looks()[head], asked.distances()
+    offset, count = Counter(distances.tolist()).most_common(1)[0]
+    before = share_of(float(asked.word_before()[head]) / asked.queries(), asked.queries()) if role in FIXED else None
+    return HeadRole(
+        role,
+        None,
+        *head,
+        hits=share_of(float(looks.mean()), len(looks)),
+        offset=(int(offset), share_of(count / len(distances), len(distances))),
+        word_before=before,
+    )
+
+
+@dataclass
+class Evidence:
+    """What is taken away and exchanged in a model that predicts, computed as it is asked for."""
+
+    model: Answering
+    asked: Mapping[str, Asked]
+
+    def __post_init__(self) -> None:
+        self.counted = {role: asked.counted() for role, asked in self.asked.items()}
+        self.whole = {role: self._share(role, asked.right()) for role, asked in self.asked.items()}
+        self.means = _means(self.asked.values())
+        self.tried: dict[str, Sequence[Head]] = {}
+
+    def of(self, role: str) -> HeadRole:
+        """The head that fits ``role`` best, with all that speaks for and against it."""
+        asked = self.asked[role]
+        self.tried[role] = heads = list(asked.candidates(self.means))
+        ablated = asked.ablated(self.means, heads)[:, self.counted[role]].mean(-1)  # (tried,)
+        lost = self.whole[role].value - ablated
+        hits = asked.looks().mean(-1)
+        best = max(range(len(heads)), key=lambda place: fit(float(hits[heads[place]]), float(lost[place])))
+        found = replace(
+            _looking(role, asked, heads[best]),
+            accuracy=self.whole[role],
+            ablated={other: self._without(heads[best], other) for other in self.asked},
+            others=self._counted(role, float(numpy.delete(ablated, best).mean())) if len(heads) > 1 else None,
+            patched=self._share(role, asked.flipped([heads[best]])[0]),
+            helpers=tuple(
+                Helper(heads[place][0], heads[place][1], self._counted(role, float(ablated[place])))
+                for place in numpy.argsort(-lost, kind="stable")
+                if place != best and lost[place] > APART
+            ),
+        )
+        return replace(found, verdict=verdict(found, self.whole), missing=tuple(missing(found, self.whole)))
+
+    def _without(self, head: Head, role: str) -> Share:
+        """The accuracy on the questions of ``role`` without ``head``."""
+        return self._share(role, self.asked[role].ablated(self.means, [head])[0])
+
+    def _share(self, role: str, right: numpy.ndarray) -> Share:
+        return self._counted(role, float(right[self.counted[role]].mean()))
+
+    def _counted(self, role: str, value: float) -> Share:
+        return share_of(value, int(self.counted[role].sum()))
+
+
+def _means(asked: Iterable[Asked]) -> Array:
+    """Each head's mean output over all tokens of all cases, (layers, heads, d_v)."""
+    sums, tokens = zip(*(one.outputs() for one in asked), strict=True)
+    return sum(sums) / sum(tokens)
+
+
+def _example(model: Answering, case: Case, head: Head) -> Example:
+    row = model.ask([case]).rows(head)[0]
+    return Example(case.tokens, case.true, case.answer, tuple(row.tolist()))
