@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attnviz.analysis.reading import Reader
-from attnviz.renderers.generation.step import decided, head_name
+from attnviz.analysis.reading import HeadReading, Reader
+from attnviz.renderers.generation.step import decided, head_name, word_name
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import percent
 from attnviz.text.lessons import Lessons
@@ -55,15 +55,15 @@ def frames(trace: Trace, reader: Reader, lessons: Lessons) -> Iterator[Frame]:
         step = decided(written, reader.of(written)[:HEADS])
         chosen = (name(step.token), step.probability)
         candidates = sorted([chosen, *((name(token), share) for token, share in step.runners)], key=lambda one: -one[1])
-        heads = tuple(_group(head_name(reading, lessons), reading.words) for reading in step.readings)
+        heads = tuple(_group(reading, lessons) for reading in step.readings)
         title = lessons.say("generate.next", step=written.step, count=len(steps))
         bars = _bars(candidates[:CANDIDATES], chosen)
         read = tokens[: len(tokens) - len(steps) + written.step]
         yield Frame(tuple(map(name, read)), chosen[0], Group(title, bars), heads)
 
 
-def _group(title: str, words: Sequence[tuple[str, float]]) -> Group:
-    return Group(title, _bars([(name(word), weight) for word, weight in words]))
+def _group(reading: HeadReading, lessons: Lessons) -> Group:
+    return Group(head_name(reading, lessons), _bars([(word_name(word), word.weight) for word in reading.words]))
 
 
 def _bars(words: Sequence[tuple[str, float]], chosen: tuple[str, float] | None = None) -> tuple[Bar, ...]:
