@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 
 import pytest
-from command_line import attnviz, done, in_terminal, problem, without_escapes
+from command_line import attnviz, done, in_terminal, problem, started, without_escapes
 
 from attnviz import api, load
+from attnviz.sources.writers import writer
 
 TEXT = "Your journey"
 STEP = re.compile(r"^ +\d  \S+  [\d.]+ %  or \S+ [\d.]+ %")
@@ -151,6 +153,37 @@ def test_a_word_that_the_tiny_model_does_not_know_is_told():
 )
 def test_what_the_tiny_model_cannot_do_is_one_line(arguments, code, message):
     assert message in problem(attnviz("generate", "the dog", "--model", "tiny", *arguments), code)
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "t.json"), ("-o", "t.gif")])
+def test_an_interruption_says_how_far_it_came_and_leaves_no_file(folder, monkeypatch, output):
+    def interrupted(*_):
+        def write(*arguments, told, **others):
+            def signalled(step):
+                told(step)
+                if step.step == 2:
+                    signal.raise_signal(signal.SIGINT)
+
+            return writer("tiny")(*arguments, told=signalled, **others)
+
+        return write
+
+    monkeypatch.setattr("attnviz.cli.commands.generate.read_writer", interrupted)
+    result = attnviz("generate", "the dog", "--tokens", 9, "--model", "tiny", *output)
+    assert (result.code, result.stderr) == (130, "attnviz: interrupted after 2 of 9 tokens\n")
+    assert list(folder.iterdir()) == []
+    assert sum(bool(STEP.match(line)) for line in result.lines) == (0 if output else 2)
+
+
+def test_ctrl_c_ends_the_program_at_once_with_what_was_shown():
+    with started("generate", "the dog", "--tokens", 255, "--model", "tiny") as process:
+        seen = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert STEP.match(seen.decode())
+    assert re.fullmatch(r"attnviz: interrupted after \d+ of 255 tokens\n", stderr.decode())
+    assert b"Written" not in stdout
 
 
 def test_without_a_model_one_is_asked_for():
