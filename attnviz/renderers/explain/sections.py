@@ -41,7 +41,7 @@ def _choice(trace: Trace, looks: Looks) -> str:
     token = name(generation.chosen[-1])
     if not generation.probabilities:
         return looks.lessons.say("generate.unsure", token=token)
-    return looks.lessons.say("generate.choice", token=token, share=numbers.percent(generation.probabilities[-1]))
+    return looks.lessons.say("generate.choice", token=token, share=numbers.brief_percent(generation.probabilities[-1]))
 
 
 def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:

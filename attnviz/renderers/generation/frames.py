@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attnviz.analysis.reading import HeadReading, Reader
 from attnviz.renderers.generation.step import decided, head_name, word_name
 from attnviz.renderers.shared.labels import name
-from attnviz.renderers.shared.numbers import percent
+from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
 from attnviz.trace.trace import Trace
 from attnviz.trace.written import WRITING, written_steps
@@ -67,4 +67,4 @@ def _group(reading: HeadReading, lessons: Lessons) -> Group:
 
 
 def _bars(words: Sequence[tuple[str, float]], chosen: tuple[str, float] | None = None) -> tuple[Bar, ...]:
-    return tuple(Bar(label, share, percent(share), (label, share) == chosen) for label, share in words)
+    return tuple(Bar(label, share, brief_percent(share), (label, share) == chosen) for label, share in words)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from attnviz.analysis.reading import LEAST, HeadReading, ReadWord
 from attnviz.renderers.shared.labels import name
-from attnviz.renderers.shared.numbers import percent
+from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.display import NamedToken, shown_line
 from attnviz.text.lessons import Lessons
 from attnviz.trace.generation import Predictions
@@ -61,8 +61,8 @@ class StepLines:
         step = self.step
         choice = [Text(f"{step.number:>{NUMBER_CELLS}}", style="dim"), Text(name(step.token), style="bold")]
         if not math.isnan(step.probability):
-            choice.append(Text(percent(step.probability), style="green"))
-        runners = [Text(f"{name(token)} {percent(share)}") for token, share in step.runners]
+            choice.append(Text(brief_percent(step.probability), style="green"))
+        runners = [Text(f"{name(token)} {brief_percent(share)}") for token, share in step.runners]
         if runners:
             choice += [Text.assemble((self.lessons.say("generate.rest"), "dim"), " ", runners[0]), *runners[1:]]
         indent = Text(" " * NUMBER_CELLS)
@@ -70,7 +70,7 @@ class StepLines:
 
     def _reading(self, reading: HeadReading) -> list[Text]:
         title = Text(head_name(reading, self.lessons), style="cyan")
-        return [title, *(Text(f"{word_name(word)} {percent(word.weight)}") for word in reading.words)]
+        return [title, *(Text(f"{word_name(word)} {brief_percent(word.weight)}") for word in reading.words)]
 
     def _line(self, parts: list[Text], width: int) -> Text:
         """As many parts as fit, at least the first three."""

@@ -60,7 +60,7 @@ def test_a_token_that_was_drawn_stands_before_likelier_ones():
 
 def test_what_is_next_to_impossible_is_left_out_but_not_the_first():
     rare = (("a", 0.9999), ("b", 0.0005), ("c", 0.0001))
-    assert lines(Written(1, "a", 0.9999, rare, lambda _: ()), 80)[0] == "  1  a  more than 99.9 %  or b less than 0.1 %"
+    assert lines(Written(1, "a", 0.9999, rare, lambda _: ()), 80)[0] == "  1  a  > 99.9 %  or b < 0.1 %"
 
 
 def test_what_is_not_known_is_left_out():
