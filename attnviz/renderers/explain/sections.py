@@ -26,7 +26,11 @@ def explain(
 
     ``report`` is told how much is done, of how much, where that takes long: in each layer of a long text anew.
     """
-    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), _choice(trace, looks))
+    weighed = Step.WEIGHTS in selection.steps
+    facts = looks.lessons.say("explain.drawn") if trace.source.drawn and weighed and not looks.quiet else ""
+    yield Heading(
+        1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts or _choice(trace, looks)
+    )
     for selected in selection.layers:
         writer = Writer(trace, selected, selection.steps, looks)
         yield _layer_heading(writer)
