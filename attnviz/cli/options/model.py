@@ -14,7 +14,9 @@ class LoadOptions(Options):
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR_OR_ID", help="A model's folder, or its id on the Hugging Face hub.", rich_help_panel=MODEL
+            metavar="DIR_OR_ID",
+            help="tiny, the model in the package; or a model's folder, or its id on the Hugging Face hub.",
+            rich_help_panel=MODEL,
         ),
     ] = None
     device_map: Annotated[

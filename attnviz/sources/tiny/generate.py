@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import numpy
 
-from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
 from attnviz.sources.tiny.sampling import choose
-from attnviz.sources.tiny.trace import layers, origin, predictions
+from attnviz.sources.tiny.trace import layers, origin, predictions, require_text
 from attnviz.trace.generation import Generation, Predictions
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
@@ -35,10 +34,7 @@ def generate(
 
     No word of its grammar ends a text, so it writes as many as it is asked for.
     """
-    if chat:
-        raise AttnvizError("the tiny model has no chat template", "leave out --chat")
-    if not isinstance(text, str):
-        raise AttnvizError(f"the tiny model writes after a text, and this is a {type(text).__name__}", "give a text")
+    require_text(text, chat)
     words = model.encode(text)
     require_positions(model.positions, len(words.tokens), tokens)
     if (said := spelled_notice(words)) is not None:
@@ -86,14 +82,16 @@ class _Steps:
         return self._model.logits(run.stream[-1])
 
     def trace(self) -> Trace:
-        """What has run so far."""
+        """What has run so far; AttnvizError where the cache has lost something of it."""
         run = _joined(self._runs, self._cache)
-        return Trace(self._words.tokens, layers(self._model, self._words, run), origin(self._model))
+        made = layers(self._model, self._words, run)
+        return Trace(self._words.tokens, made, origin(self._model, made, run))
 
     def rows(self, last: int) -> tuple[Layer, ...]:
         """The layers with only their ``last`` queries so far, over all of their keys."""
-        trace = self.trace()
-        return rows_before(trace, trace.layers, len(trace.tokens), last)
+        made = layers(self._model, self._words, _joined(self._runs, self._cache))
+        trace = Trace(self._words.tokens, made)
+        return rows_before(trace, made, len(trace.tokens), last)
 
 
 def _joined(runs: list[Run], cache: Cache) -> Run:

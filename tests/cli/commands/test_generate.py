@@ -186,5 +186,5 @@ def test_ctrl_c_ends_the_program_at_once_with_what_was_shown():
     assert b"Written" not in stdout
 
 
-def test_without_a_model_one_is_asked_for():
-    assert "no model is named" in problem(attnviz("generate", TEXT), 2)
+def test_without_a_model_the_one_in_the_package_writes():
+    assert done("generate", "the dogs near the tree", "--tokens", 1).lines[-1] == "Written: are"
