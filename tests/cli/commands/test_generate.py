@@ -64,7 +64,11 @@ def test_a_saved_generation_goes_through_every_look(model_folder, folder):
     told = done("explain", "--from", "t.safetensors", "--layer", "0").text
     assert f"`{trace.generation.chosen[-1]}` was chosen last, with a probability of" in told
     assert "was chosen last" not in done("explain", "--from", "t.safetensors", "--layer", "0", "--quiet").text
-    assert done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").stdout
+    chosen = trace.generation.chosen[-1]
+    picture = done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").lines
+    assert f"then it chose “{chosen}” (" in picture[1]
+    page = done("html", "--from", "t.safetensors", "--lang", "vi", "-o", "-").text
+    assert f'"choice":{{"token":"{chosen}","share":" (' in page
     assert done("stats", "--from", "t.safetensors").stdout
     assert json.loads(done("explain", "--from", "t.safetensors", "--format", "json").stdout)["generated"] == 3
 
