@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy
 
+from attnviz.attention.formula import softmax
 from attnviz.progress import Notice, no_notice
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
@@ -46,7 +47,7 @@ def generate(
         logits = steps.read(words)
         number = choose(logits, sampling, draw)
         chosen.append(model.weights.words[number])
-        probabilities.append(float(numpy.exp(logits[number] - numpy.logaddexp.reduce(logits))))
+        probabilities.append(float(softmax(logits)[number]))
         told(Written(step, chosen[-1], probabilities[-1], steps.predictions[-1], steps.rows))
         words = Words((chosen[-1],), (number,))
     trace = steps.trace()
