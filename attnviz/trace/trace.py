@@ -16,7 +16,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import Layer, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Trace:
             require_known_parts_fit(layer)
         if self.predictions:
             self._take_predictions()
+        if self.generation is not None:
+            self._require_room(len(self.generation.chosen))
 
     def _take_predictions(self) -> None:
         from attnviz.trace.generation import valid_predictions  # most traces have none
@@ -65,6 +67,12 @@ class Trace:
         object.__setattr__(self, "predictions", valid_predictions(self.predictions))
         if len(self.predictions) not in {len(self.query_tokens(layer)) for layer in self.layers}:
             raise AttnvizError(f"predictions for {len(self.predictions)} positions: no layer has as many queries")
+
+    def _require_room(self, chosen: int) -> None:
+        """Refuse more tokens that were chosen than positions that could choose one."""
+        ran = [len(self.query_tokens(layer)) for layer in self.layers if layer.stack in WRITING]
+        if ran and chosen > max(ran):
+            raise AttnvizError(f"{chosen} tokens were chosen, but only {max(ran)} positions ran: each chooses one")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""

@@ -10,8 +10,9 @@ from attnviz.renderers.generation.step import decided, head_name, word_name
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
+from attnviz.trace.layer import WRITING
 from attnviz.trace.trace import Trace
-from attnviz.trace.written import WRITING, written_steps
+from attnviz.trace.written import written_steps
 
 HEADS = 3  # that one frame has room for
 CANDIDATES = 8  # the same of tokens that may come next

@@ -64,7 +64,11 @@ def test_a_saved_generation_goes_through_every_look(model_folder, folder):
     told = done("explain", "--from", "t.safetensors", "--layer", "0").text
     assert f"`{trace.generation.chosen[-1]}` was chosen last, with a probability of" in told
     assert "was chosen last" not in done("explain", "--from", "t.safetensors", "--layer", "0", "--quiet").text
-    assert done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").stdout
+    chosen = trace.generation.chosen[-1]
+    picture = done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").lines
+    assert f"then it chose “{chosen}” (" in picture[1]
+    page = done("html", "--from", "t.safetensors", "--lang", "vi", "-o", "-").text
+    assert f'"choice":{{"token":"{chosen}","share":" (' in page
     assert done("stats", "--from", "t.safetensors").stdout
     assert json.loads(done("explain", "--from", "t.safetensors", "--format", "json").stdout)["generated"] == 3
 
@@ -186,5 +190,5 @@ def test_ctrl_c_ends_the_program_at_once_with_what_was_shown():
     assert b"Written" not in stdout
 
 
-def test_without_a_model_one_is_asked_for():
-    assert "no model is named" in problem(attnviz("generate", TEXT), 2)
+def test_without_a_model_the_one_in_the_package_writes():
+    assert done("generate", "the dogs near the tree", "--tokens", 1).lines[-1] == "Written: are"
