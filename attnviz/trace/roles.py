@@ -57,6 +57,14 @@ class Case:
         return Case(self.role, self.pair, self.other_answer, self.true, self.tokens, self.answer, self.hard)
 
 
+class Questions(NamedTuple):
+    """The cases of each role, and one sentence of each that is shown."""
+
+    cases: Mapping[str, Sequence[Case]]
+    examples: Mapping[str, Case]
+    seed: int
+
+
 class Asked(Protocol):
     """A model that has read some cases. What it says of single heads is computed when it is asked."""
 
