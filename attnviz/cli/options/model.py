@@ -8,8 +8,8 @@ from attnviz.cli.options.panels import MODEL
 from attnviz.cli.typer_groups import Options
 
 
-class ModelOptions(Options):
-    """A real model instead of the toy."""
+class NamedModelOptions(Options):
+    """Which model, and where its weights go."""
 
     model: Annotated[
         str | None,
@@ -21,6 +21,11 @@ class ModelOptions(Options):
         str | None,
         typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
+
+
+class ModelOptions(NamedModelOptions):
+    """A real model instead of the toy."""
+
     target: Annotated[
         str | None,
         typer.Option(

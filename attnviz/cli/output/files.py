@@ -51,15 +51,26 @@ def drawn(
     picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
 ) -> bytes:
     """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
-    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
+    quiet_matplotlib()
     from attnviz.renderers.heatmap.figure import draw, save
 
     figure, missing = draw(picture, cmap=cmap, annotate=annotate)
-    if missing and form != "svg":  # where the viewer finds the font
-        some = " ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts cover most scripts")
+    if form != "svg":  # where the viewer finds the font
+        say_missing(missing)
     return save(figure, form, dpi)
+
+
+def quiet_matplotlib() -> None:
+    """Let matplotlib be imported without trouble or words of its own."""
+    os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
+
+
+def say_missing(characters: str) -> None:
+    """Say that no font has these characters, if there are any."""
+    if characters:
+        some = " ".join(characters[:10]) + (" …" if len(characters) > 10 else "")
+        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts cover most scripts")
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:

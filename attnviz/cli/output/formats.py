@@ -29,6 +29,7 @@ SUFFIXES = {
 PICTURE_FILE = Path("attention.png")
 PAGE_FILE = Path("attention.html")
 HEADS_FILE = Path("heads.png")
+ROLES_FILE = Path("roles.png")
 
 
 class TableFormat(StrEnum):
@@ -59,6 +60,17 @@ class PageFormat(StrEnum):
 
 class StatsFormat(StrEnum):
     """What stats writes: a table of all metrics, or a map of one."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+
+
+class RolesFormat(StrEnum):
+    """What roles writes: all that is known of each role, or a picture of their heads."""
 
     TABLE = "table"
     JSON = "json"
