@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from attnviz.cli.input.answering import read_answering
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions, RolesOptions
-from attnviz.cli.output.files import deliver
-from attnviz.cli.output.formats import RolesFormat, chosen_format
+from attnviz.cli.output.files import deliver, drawn_roles
+from attnviz.cli.output.formats import ROLES_FILE, RolesFormat, chosen_format
 from attnviz.cli.output.progress import progress
-from attnviz.cli.output.terminal import Terminal, visible_json
+from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 
 if TYPE_CHECKING:
     from attnviz.trace.roles import Roles
@@ -22,6 +22,8 @@ def roles(model: AskedModelOptions, shown: RolesOptions, engine: DeviceOptions) 
     Example: attnviz roles --cases 200
     """
     form = chosen_format(shown.output, shown.format, RolesFormat.TABLE)
+    if form in (RolesFormat.PNG, RolesFormat.PDF):
+        require_no_terminal(form.value.upper(), shown.output)
     _write(_found(model, shown, engine), form, shown)
 
 
@@ -37,6 +39,8 @@ def _found(model: AskedModelOptions, shown: RolesOptions, engine: DeviceOptions)
 
 
 def _write(found: Roles, form: RolesFormat, shown: RolesOptions) -> None:
+    from attnviz.text.lessons import lessons
+
     match form:
         case RolesFormat.JSON:
             from attnviz.renderers.roles.role_json import to_json
@@ -46,8 +50,12 @@ def _write(found: Roles, form: RolesFormat, shown: RolesOptions) -> None:
             from attnviz.renderers.roles.role_csv import to_csv
 
             deliver([to_csv(found).encode()], shown.output)
-        case _:
+        case RolesFormat.TABLE:
             from attnviz.renderers.roles.role_table import to_renderable
-            from attnviz.text.lessons import lessons
 
             deliver([Terminal(shown.output)(to_renderable(found, lessons(shown.lang)))], shown.output)
+        case _:
+            from attnviz.renderers.roles.picture import decide
+
+            picture = decide(found, lessons(shown.lang))
+            deliver([drawn_roles(picture, form.value)], shown.output or ROLES_FILE.with_suffix(f".{form.value}"))
