@@ -26,6 +26,7 @@ NAMES = [
     "attend",
     "load",
     "pool",
+    "roles",
     "trace_model",
     "trace_text",
 ]

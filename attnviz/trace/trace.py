@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
@@ -18,22 +18,31 @@ from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
+from attnviz.trace.public import public
+
+if TYPE_CHECKING:
+    from attnviz.trace.roles import HeadRole
 
 FORMAT = 1  # of saved traces, and of the JSON
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping."""
+    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
+
+    roles  what is known of roles of the model's heads
+    """
 
     tokens: tuple[str, ...]
     layers: tuple[Layer, ...]
     source: Origin = field(default_factory=Origin)
+    roles: tuple[HeadRole, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", valid_tokens(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "source", read_origin(self.source))
+        object.__setattr__(self, "roles", tuple(self.roles))
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -71,7 +80,11 @@ class Trace:
 
         arrays: dict[str, Array] = {}
         layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
-        record = {"tokens": self.tokens, "source": self.source, "layers": layers}
+        record: dict[str, Any] = {"tokens": self.tokens, "source": self.source, "layers": layers}
+        if self.roles:
+            from attnviz.trace.roles import head_role_record
+
+            record["roles"] = [head_role_record(one) for one in self.roles]
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
@@ -130,19 +143,21 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
     try:
         record = parsed_json(metadata["trace"].encode(), "its record")
         require_record(record)
-        return Trace(record["tokens"], tuple(unpacked_layers(record["layers"], arrays)), record["source"])
+        layers = tuple(unpacked_layers(record["layers"], arrays))
+        return Trace(record["tokens"], layers, record["source"], roles=_roles(record))
     except AttnvizError as error:
         raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
+
+
+def _roles(record: Mapping[str, Any]) -> tuple[HeadRole, ...]:
+    """The roles that the record tells of."""
+    if "roles" not in record:
+        return ()
+    from attnviz.trace.roles import read_head_role
+
+    return tuple(map(read_head_role, record["roles"]))
 
 
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     """Names for tokens that came without: their positions."""
     return tuple(f"{prefix}{position}" for position in range(count))
-
-
-def public(name: str, *arguments: Any, **options: Any) -> Any:
-    """Call the function of this dotted name, which lies above this floor: imported only now (tests/test_floors.py)."""
-    from importlib import import_module
-
-    module, _, function = name.rpartition(".")
-    return getattr(import_module(module), function)(*arguments, **options)

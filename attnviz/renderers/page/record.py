@@ -55,7 +55,7 @@ def make_record(
         "texts": texts.lists,  # which the layers fill
         "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
         "messages": _messages(language),
-    }
+    } | _roles(trace, selected_layers, language)
 
 
 def _layers(
@@ -162,6 +162,15 @@ def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] 
     if not pooled:
         return None
     return ["…"] * (positions[0] > 0) + [shown(tokens[position]) for position in positions]
+
+
+def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
+    """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
+    if not trace.roles:
+        return {}
+    from attnviz.renderers.page.worn import worn_roles
+
+    return {"roles": [worn_roles(trace.roles, selected, lessons(language)) for selected in selected_layers]}
 
 
 def _messages(language: Language) -> dict[str, str]:

@@ -96,7 +96,8 @@ def _lines(found: HeadRole, words: Lessons) -> tuple[str, ...]:
         lines = [words.say("roles.picture_looks_before", hits=percent(found.hits))]
     else:
         lines = [words.say("roles.picture_looks", hits=percent(found.hits), offset=percent(found.offset[1]))]
-    if found.accuracy is not None:
-        without, whole = percent(found.ablated[found.role]), percent(found.accuracy)
+    own = found.ablated.get(found.role)
+    if found.accuracy is not None and own is not None:
+        without, whole = percent(own), percent(found.accuracy)
         lines.append(words.say("roles.picture_needs", without=without, whole=whole))
     return tuple(lines)

@@ -11,23 +11,33 @@ from rich.table import Table
 from rich.text import Text
 
 from attnviz.renderers.roles.told import Told, told
+from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.shared.table import BOLD, DIM
 from attnviz.text.display import shown_line
-from attnviz.text.lessons import Lessons
+from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.roles import Roles, Verdict
 
 COLOURS = {Verdict.PROVED: "green", Verdict.PARTLY: "yellow", None: "default"}  # of a verdict; of the others red
 INDENT = (0, 0, 0, 2)  # of what stands below a role's title
 
 
-def to_renderable(found: Roles, words: Lessons) -> Group:
-    """A block for each role: which head, its numbers with their intervals, and what they mean together."""
+def to_renderable(found: Roles, words: Lessons | None = None) -> Group:
+    """A block for each role: which head, its numbers with their intervals, and what they mean together.
+
+    ``words`` are in the language of the reader; None: in English.
+    """
+    words = words or lessons()
     return Group(
         Text(words.say("roles.title", model=shown_line(found.model), cases=f"{found.cases:,}", seed=found.seed), BOLD),
         *(part for one in found.roles for part in _block(told(one, found, words), COLOURS.get(one.verdict, "red"))),
         Text(""),
         *(Text(line, DIM) for line in _footnotes(found, words)),
     )
+
+
+def to_text(found: Roles) -> str:
+    """The same in English as plain text."""
+    return plain(to_renderable(found))
 
 
 def _block(role: Told, colour: str) -> Iterator[RenderableType]:

@@ -51,10 +51,11 @@ def told(found: HeadRole, roles: Roles, words: Lessons) -> Told:
 
 def verdict_word(found: HeadRole, words: Lessons) -> str:
     """The verdict in a word or two."""
-    return words.say(f"roles.{'unknown' if found.verdict is None else found.verdict.name.lower()}")
+    name = "unknown" if found.verdict is None else found.verdict.name.lower()
+    return words.say(f"roles.{name}")
 
 
-def worn(found: HeadRole, words: Lessons) -> str:
+def worn_name(found: HeadRole, words: Lessons) -> str:
     """The role as its head wears it: "syntax (proved)"; "" where the evidence is too thin for a name."""
     if found.verdict not in WORN:
         return ""
@@ -76,9 +77,10 @@ def _rows(found: HeadRole, words: Lessons) -> Iterator[Row]:
         yield row("offset", share, distance=distance)
     elif found.word_before is not None:
         yield row("word_before", found.word_before)
-    if found.accuracy is not None:
+    own = found.ablated.get(found.role)
+    if found.accuracy is not None and own is not None:
         yield row("accuracy", found.accuracy)
-        yield row("ablated", found.ablated[found.role])
+        yield row("ablated", own)
     if found.others is not None:
         yield row("others", found.others)
     if found.patched is not None:
@@ -114,7 +116,7 @@ def _sentences(found: HeadRole, roles: Roles, words: Lessons) -> Iterator[str]:
     if found.verdict is Verdict.PROVED:
         yield words.say("roles.is_proved")
     elif found.verdict is Verdict.PARTLY:
-        reasons = "; ".join(words.say(f"roles.missing_{name}", **_limits()) for name in found.missing)
+        reasons = "; ".join(words.say(f"roles.missing_{name}", **_limit(name)) for name in found.missing)
         yield words.say("roles.is_partly", reasons=reasons)
     else:
         yield words.say(f"roles.is_{found.verdict.name.lower()}")
@@ -126,10 +128,11 @@ def _evidence(found: HeadRole, words: Lessons) -> Iterator[str]:
         yield words.say("roles.looks_before", word=word, hits=hits)
     else:
         yield words.say("roles.looks", word=word, hits=hits, offset=percent(found.offset[1]))
-    if found.accuracy is None:
+    own = found.ablated.get(found.role)
+    if found.accuracy is None or own is None:
         yield words.say("roles.unmeasured")
         return
-    without, whole = (percent(share) for share in (found.ablated[found.role], found.accuracy))
+    without, whole = percent(own), percent(found.accuracy)
     yield words.say("roles.needs", without=without, whole=whole)
     if found.patched is not None:
         yield words.say("roles.turns", patched=percent(found.patched))
@@ -146,7 +149,7 @@ def _others(found: HeadRole, whole: Mapping[str, Share], words: Lessons) -> list
     return changes
 
 
-def _limits() -> dict[str, str]:
-    """The limits of a proof, as the sentences name them."""
-    names = {"hits": HITS, "over": OVER_OFFSET, "needed": NEEDED, "patched": PATCHED}
-    return {name: f"{100 * limit:.0f}" for name, limit in names.items()}
+def _limit(name: str) -> dict[str, str]:
+    """The limit of a proof that the sentence of what is missing names, if it names one."""
+    limits = {"hits": HITS, "offset": OVER_OFFSET, "needed": NEEDED, "patched": PATCHED}
+    return {"limit": f"{100 * limits[name]:.0f}"} if name in limits else {}
