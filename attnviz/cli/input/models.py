@@ -126,7 +126,7 @@ def require_no_rule(rule: RuleOptions) -> None:
     )
 
 
-def require_model(options: ModelOptions) -> None:
+def require_model(options: Options) -> None:
     """Refuse what only a model understands where none is given."""
     for name, value in vars(options).items():
         if value and name != "model":

@@ -8,8 +8,8 @@ from attnviz.cli.options.panels import MODEL
 from attnviz.cli.typer_groups import Options
 
 
-class LoadOptions(Options):
-    """A model, and how it is loaded."""
+class NamedModelOptions(Options):
+    """Which model, and where its weights go."""
 
     model: Annotated[
         str | None,
@@ -23,6 +23,11 @@ class LoadOptions(Options):
         str | None,
         typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
+
+
+class LoadOptions(NamedModelOptions):
+    """A model, and how its text is read."""
+
     chat: Annotated[
         bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
     ] = False

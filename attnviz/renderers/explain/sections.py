@@ -11,7 +11,7 @@ from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import LABEL_CELLS, name
+from attnviz.renderers.shared.labels import LABEL_CELLS, name, worn
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.display import shorten, shown_line
 from attnviz.trace.selection import LayerSelection, Selection, is_long
@@ -154,8 +154,10 @@ def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Head
 def _head_heading(writer: Writer, head: int) -> Heading:
     layer = writer.layer
     if layer.key.shape[0] == layer.heads:
-        return Heading(3, writer.say("label.head", head=head))
-    return Heading(3, writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head)))
+        title = writer.say("label.head", head=head)
+    else:
+        title = writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head))
+    return Heading(3, title + worn(writer.trace, layer, head, writer.looks.lessons))
 
 
 def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | Section]:
