@@ -160,7 +160,7 @@ def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
 
 def test_generate_has_the_names_and_the_defaults_of_its_command():
     groups = (WritingOptions, LoadOptions, EngineOptions)
-    options = {field: getattr(group, field) for group in groups for field in vars(group)["__annotations__"]}
+    options = {field: getattr(group, field) for group in groups for field in get_type_hints(group)}
     del options["model"], options["backend"]  # which model is the first argument; a model runs in torch
     parameters = inspect.signature(api.generate).parameters
     defaults = {parameter.name: parameter.default for parameter in parameters.values()}
