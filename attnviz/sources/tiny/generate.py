@@ -9,6 +9,7 @@ import numpy
 
 from attnviz.attention.formula import softmax
 from attnviz.progress import Notice, no_notice
+from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
 from attnviz.sources.tiny.sampling import choose
@@ -56,6 +57,7 @@ def generate(
         trace,
         source=source,
         predictions=tuple(steps.predictions),
+        roles=known_roles(model),
         generation=Generation(tuple(chosen), tuple(probabilities), text, _written(text, chosen)),
     )
 
