@@ -30,11 +30,17 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat
 
 SENTENCE = "Your journey starts with one step"
-COMMANDS_OF_FORMATS = {TableFormat: "explain", PictureFormat: "heatmap", StatsFormat: "stats", PageFormat: "html"}
-SHOW_NO_TRACE = {"manual", "capture"}  # capture makes one, from a model that no file holds
+COMMANDS_OF_FORMATS = {
+    TableFormat: "explain",
+    PictureFormat: "heatmap",
+    StatsFormat: "stats",
+    PageFormat: "html",
+    RolesFormat: "roles",
+}
+SHOW_NO_TRACE = {"manual", "capture", "roles"}  # two of a model that no file holds
 
 
 @dataclass(frozen=True)
@@ -435,7 +441,7 @@ def offered(commands: Collection[str], formats_of: Iterable[Any], calls: Any) ->
     enums = [one for one in formats_of if isinstance(one, type) and issubclass(one, StrEnum) and one is not StrEnum]
     owners = {enum: COMMANDS_OF_FORMATS.get(enum, enum.__name__) for enum in enums}
     return {
-        *(f"{owner} {member.value}" for enum, owner in owners.items() for member in enum),
+        *(f"{owner} {one.value}" for enum, owner in owners.items() if owner not in SHOW_NO_TRACE for one in enum),
         *(name for name in commands if name not in SHOW_NO_TRACE and name not in owners.values()),
         *(f"api.{name}" for name, call in calls.items() if _takes_a_trace(call)),
     }

@@ -251,10 +251,14 @@ def mutated(draw: st.DrawFn, content: bytes, most: int = 4) -> bytes:
 def read_and_used(path: Path, content: bytes) -> None:
     """Read arrays or a trace from a file of this content, and compute what any look computes."""
     from attnviz.api import explain
+    from attnviz.renderers.roles.told import evidence
     from attnviz.sources.files.qkv import read_trace
+    from attnviz.text.lessons import lessons
 
     path.write_bytes(content)
     trace = read_trace(path)
     for layer in trace.layers[:3]:
         layer.steps(0)
     str(explain(trace, layer=[str(trace.layers[0].index)], head=0))
+    for one in trace.roles:
+        evidence(one, lessons())
