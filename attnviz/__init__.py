@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnviz.api import load, trace_model, trace_text
+    from attnviz.api import generate, load, trace_model, trace_text
     from attnviz.api.roles import roles
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
@@ -32,6 +32,7 @@ __all__ = [
     "Trace",
     "__version__",
     "attend",
+    "generate",
     "load",
     "pool",
     "roles",
@@ -49,6 +50,7 @@ _MODULES = {
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
+    "generate": "attnviz.api",
     "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
     "roles": "attnviz.api.roles",

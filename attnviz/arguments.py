@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from operator import index
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attnviz.choices import Limits, listed_words
+from attnviz.choices import SEED_LIMITS, TEMPERATURE_LIMITS, TOP_K_LIMITS, TOP_P_LIMITS, Limits, listed_words
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten
+
+if TYPE_CHECKING:
+    from attnviz.trace.written import Sampling
 
 Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and ranges of them: 3, "0,4-7", [0, 3]
 Where = str | int | range  # of a query or a key: a token, a position, or positions
@@ -80,6 +83,18 @@ def members(kind: type[Choice], given: Any, name: str) -> list[Choice]:
     return [
         member(kind, word, name) for one in names for word in (listed_words(one) if isinstance(one, str) else [one])
     ]
+
+
+def drawing(temperature: Any, top_k: Any, top_p: Any, seed: Any) -> Sampling:
+    """How tokens are to be drawn, if any of the first three is given."""
+    from attnviz.trace.written import Sampling
+
+    return Sampling(
+        None if temperature is None else real_number("temperature", temperature, TEMPERATURE_LIMITS),
+        None if top_k is None else whole_number("top_k", top_k, TOP_K_LIMITS),
+        None if top_p is None else real_number("top_p", top_p, TOP_P_LIMITS),
+        whole_number("seed", seed, SEED_LIMITS),
+    )
 
 
 def _index(value: Any) -> int | None:

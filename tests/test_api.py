@@ -13,9 +13,12 @@ import pytest
 from command_line import attnviz as run
 
 from attnviz import AttnvizError, Trace, api, attend, load, trace_text
+from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
+from attnviz.cli.options.generate import WritingOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.html import PageOptions
+from attnviz.cli.options.model import LoadOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 
 TEXT = "Your journey starts"
@@ -153,6 +156,44 @@ def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
     del defaults["trace"]
     assert defaults.pop("path", None) is None
     assert defaults == {field: default for field, default in options.items() if field not in OF_THE_COMMAND_ALONE}
+
+
+def test_generate_has_the_names_and_the_defaults_of_its_command():
+    groups = (WritingOptions, LoadOptions, EngineOptions)
+    options = {field: getattr(group, field) for group in groups for field in vars(group)["__annotations__"]}
+    del options["model"], options["backend"]  # which model is the first argument; a model runs in torch
+    parameters = inspect.signature(api.generate).parameters
+    defaults = {parameter.name: parameter.default for parameter in parameters.values()}
+    assert (defaults.pop("model"), defaults.pop("text")) == (inspect.Parameter.empty, inspect.Parameter.empty)
+    assert defaults.pop("tokenizer") is None  # of a model that is loaded already
+    assert defaults == options
+    taken = get_type_hints(import_module("attnviz.cli.commands.generate").generate).values()
+    assert set(groups) <= set(taken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tokens": 0}, "tokens is 0: expected a whole number, 1 or more"),
+        ({"alternatives": 0}, "alternatives is 0"),
+        ({"temperature": 0}, "temperature is 0: expected a number from 0.01 to 100"),
+        ({"top_k": 1.5}, "top_k is 1.5: expected a whole number, 1 or more"),
+        ({"top_p": 2}, "top_p is 2: expected a number from 0.001 to 1"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_generate_says_what_it_cannot_do_before_it_loads_a_model(options, message):
+    with pytest.raises(AttnvizError, match=message):
+        api.generate("nowhere", TEXT, **options)
+
+
+def test_generate_writes_with_a_model_that_is_loaded_or_named(model_folder):
+    from tiny_models import model, tokenizer  # torch, which no other test here needs
+
+    named = api.generate(model_folder, TEXT, 2)
+    loaded = api.generate(model("Llama"), TEXT, 2, tokenizer=tokenizer())
+    assert named.generation == loaded.generation
+    assert named.generation.prompt == TEXT
 
 
 @pytest.mark.parametrize("name", GROUPS)

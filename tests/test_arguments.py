@@ -8,8 +8,9 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Trace, trace_text
-from attnviz.arguments import chosen, member, members, real_number, text_of, where, whole_number
+from attnviz.arguments import chosen, drawing, member, members, real_number, text_of, where, whole_number
 from attnviz.choices import Limits, Pool, Step
+from attnviz.trace.written import Sampling
 
 TEXT = "Your journey starts"
 TRACE = trace_text(TEXT, heads=2, causal=True)
@@ -137,3 +138,11 @@ def test_words_come_back_as_what_they_name():
     assert (chosen("head", "0,2"), chosen("head", 3), chosen("head", [0, "2-3"])) == (["0,2"], ["3"], ["0", "2-3"])
     assert (where("key", None), where("key", "cat"), where("key", 3)) == (None, "cat", "@3")
     assert text_of("title", "a") == "a"
+
+
+def test_a_draw_is_checked_by_the_limits_of_its_options():
+    assert drawing(None, None, None, 0) == Sampling()
+    assert drawing(1, 2, 0.5, 3) == Sampling(1.0, 2, 0.5, 3)
+    refused(lambda: drawing(0, None, None, 0), "temperature is 0")
+    refused(lambda: drawing(None, None, 1.5, 0), "top_p is 1.5")
+    refused(lambda: drawing(None, None, None, 2**63), "seed is 9223372036854775808")

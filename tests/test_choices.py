@@ -22,7 +22,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
-from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
 from attnviz.text.lessons import lessons
@@ -49,6 +49,17 @@ def roles(form: StrEnum) -> bytes:
     result = attnviz("roles", "--cases", "1", "--format", form, "-o", "-")
     assert (result.code, result.stderr) == (0, "")
     return result.stdout
+
+
+def generated(form: StrEnum) -> bytes:
+    """What generate writes of two tokens of a tiny model."""
+    from tiny_models import saved  # not for the other choices
+
+    folder = Path("model") if Path("model").exists() else saved("Llama", Path("model"))
+    target = Path(f"written.{form.value}")
+    result = attnviz("generate", TEXT, "--tokens", "2", "--model", folder, "--format", form, "-o", target)
+    assert result.code == 0, result.stderr
+    return target.read_bytes()
 
 
 def positioned(position: StrEnum) -> bytes:
@@ -109,6 +120,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     RolesFormat: roles,
     Verdict: lambda verdict: verdict_word(made_role(verdict=verdict), lessons()),
     Topic: topic_text,
+    WritingFormat: generated,
 }
 NO_CHOICE = {
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
@@ -177,7 +189,9 @@ def test_a_planted_member_without_a_factory_is_found(choice):
 def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
     words = {
-        form.value for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat) for form in choice
+        form.value
+        for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat, WritingFormat)
+        for form in choice
     }
     assert suffixes.keys() == words - {"term"}  # which no file holds
     assert len({suffix for some in suffixes.values() for suffix in some}) == sum(map(len, suffixes.values()))

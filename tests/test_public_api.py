@@ -24,6 +24,7 @@ NAMES = [
     "Trace",
     "__version__",
     "attend",
+    "generate",
     "load",
     "pool",
     "roles",

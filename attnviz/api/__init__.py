@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attnviz.arguments import Chosen, Where, chosen, member, members, real_number, text_of, where, whole_number
+from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, where, whole_number
 from attnviz.choices import (
+    ALTERNATIVES,
+    ALTERNATIVES_LIMITS,
     DIMENSION_LIMITS,
     DPI_LIMITS,
     HEADS_LIMITS,
@@ -17,6 +19,8 @@ from attnviz.choices import (
     PAGE_MEGABYTES_LIMITS,
     PRECISION,
     PRECISION_LIMITS,
+    TOKENS,
+    TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
     MapStep,
@@ -89,7 +93,8 @@ def trace_model(
 ) -> Trace:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
-    model       a folder or a Hugging Face id, or a model of transformers that is loaded already
+    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
+                package
     text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …)
     tokenizer   of a model that is loaded already, where ``text`` is a text
     layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
@@ -101,14 +106,45 @@ def trace_model(
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, or the text does not fit it.
     """
-    from attnviz.sources.huggingface.model import Model
-    from attnviz.sources.huggingface.trace_model import trace
+    from attnviz.sources.readers import reader
 
-    if isinstance(model, str | os.PathLike):
-        watched = Model.load(str(model), device=device, dtype=dtype, device_map=device_map)
-    else:
-        watched = Model(model, model.config.name_or_path or type(model).__name__, tokenizer)
-    return trace(watched, text, layer=chosen("layer", layer), target=target, chat=chat)
+    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    return read(text, layer=chosen("layer", layer), target=target, chat=chat)
+
+
+def generate(
+    model: Any,
+    text: Text,
+    tokens: int = TOKENS,
+    *,
+    tokenizer: Any = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    alternatives: int = ALTERNATIVES,
+    chat: bool = False,
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+) -> Trace:
+    """What ``model`` writes after ``text``, token by token, as ``attnviz generate`` does: its own generate(), watched.
+
+    tokens        at most so many; a token that ends the text ends it sooner
+    temperature, top_k, top_p, seed   draw each token; without the first three the likeliest is taken
+    alternatives  how many predictions are kept of each position
+    model, text, tokenizer, chat, device, dtype, device_map   as of ``trace_model``; "tiny" is the model in the package
+
+    The trace holds every position that ran: all tokens but the last, which was chosen and never read. ``generation`` says
+    what was written, ``predictions`` what might have been. AttnvizError as of ``trace_model``.
+    """
+    from attnviz.sources.writers import writer
+
+    tokens = whole_number("tokens", tokens, TOKENS_LIMITS)
+    alternatives = whole_number("alternatives", alternatives, ALTERNATIVES_LIMITS)
+    draw = drawing(temperature, top_k, top_p, seed)
+    write = writer(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    return write(text, tokens, sampling=draw, alternatives=alternatives, chat=chat)
 
 
 def explain(

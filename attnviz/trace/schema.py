@@ -93,6 +93,19 @@ LAYER = _object(
     },
     "rule",
 )
+PREDICTION = Kind(
+    "a token and its probability",
+    lambda value: isinstance(value, list) and len(value) == 2 and TEXT.fits(value[0]) and NUMBER.fits(value[1]),
+)
+GENERATION = _object(
+    {
+        "chosen": TOKENS,
+        "probabilities": _list_of(NUMBER, "a list of numbers"),
+        "prompt": TEXT.or_null(),
+        "text": TEXT.or_null(),
+    },
+    "chosen",
+)
 OF_ROLES = _object(dict.fromkeys(ROLES, SHARE))
 HEAD_ROLE = _object(
     {
@@ -133,6 +146,8 @@ RECORD = _object(
         "tokens": TOKENS,
         "source": _object({}),
         "layers": _list_of(LAYER, "a list of layers"),
+        "predictions": _list_of(_list_of(PREDICTION, "a list of predictions"), "a list of lists"),
+        "generation": GENERATION,
         "roles": _list_of(HEAD_ROLE, "a list of roles"),
     },
     "tokens",

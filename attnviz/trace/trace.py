@@ -16,12 +16,15 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import Layer, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
 from attnviz.trace.public import public
 
 if TYPE_CHECKING:
     from attnviz.trace.roles import HeadRole
+
+if TYPE_CHECKING:
+    from attnviz.trace.generation import Generation, Predictions
 
 FORMAT = 1  # of saved traces, and of the JSON
 
@@ -30,12 +33,17 @@ FORMAT = 1  # of saved traces, and of the JSON
 class Trace:
     """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
 
-    roles  what is known of roles of the model's heads
+    predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
+                 few likeliest tokens; () as a whole, or of a position, where they are not known
+    generation   what the model wrote itself; all of it but the last token is among the tokens
+    roles        what is known of roles of the model's heads
     """
 
     tokens: tuple[str, ...]
     layers: tuple[Layer, ...]
     source: Origin = field(default_factory=Origin)
+    predictions: tuple[Predictions, ...] = ()
+    generation: Generation | None = None
     roles: tuple[HeadRole, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,6 +63,23 @@ class Trace:
                         f"{len(tokens)} token{'s' if len(tokens) != 1 else ''} but {side} has {array.shape[-2]}: give one token for each row"
                     )
             require_known_parts_fit(layer)
+        if self.predictions:
+            self._take_predictions()
+        if self.generation is not None:
+            self._require_room(len(self.generation.chosen))
+
+    def _take_predictions(self) -> None:
+        from attnviz.trace.generation import valid_predictions  # most traces have none
+
+        object.__setattr__(self, "predictions", valid_predictions(self.predictions))
+        if len(self.predictions) not in {len(self.query_tokens(layer)) for layer in self.layers}:
+            raise AttnvizError(f"predictions for {len(self.predictions)} positions: no layer has as many queries")
+
+    def _require_room(self, chosen: int) -> None:
+        """Refuse more tokens that were chosen than positions that could choose one."""
+        ran = [len(self.query_tokens(layer)) for layer in self.layers if layer.stack in WRITING]
+        if ran and chosen > max(ran):
+            raise AttnvizError(f"{chosen} tokens were chosen, but only {max(ran)} positions ran: each chooses one")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -81,6 +106,10 @@ class Trace:
         arrays: dict[str, Array] = {}
         layers = [pack_layer(layer, f"layers.{number}.", arrays) for number, layer in enumerate(self.layers)]
         record: dict[str, Any] = {"tokens": self.tokens, "source": self.source, "layers": layers}
+        if self.predictions:
+            record["predictions"] = self.predictions
+        if self.generation is not None:
+            record["generation"] = vars(self.generation)
         if self.roles:
             from attnviz.trace.roles import head_role_record
 
@@ -144,9 +173,25 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         record = parsed_json(metadata["trace"].encode(), "its record")
         require_record(record)
         layers = tuple(unpacked_layers(record["layers"], arrays))
-        return Trace(record["tokens"], layers, record["source"], roles=_roles(record))
+        return Trace(
+            record["tokens"],
+            layers,
+            record["source"],
+            record.get("predictions", ()),
+            _generation(record),
+            _roles(record),
+        )
     except AttnvizError as error:
         raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
+
+
+def _generation(record: Mapping[str, Any]) -> Generation | None:
+    """What a model wrote, where the record tells of it."""
+    if "generation" not in record:
+        return None
+    from attnviz.trace.generation import read_generation
+
+    return read_generation(record["generation"])
 
 
 def _roles(record: Mapping[str, Any]) -> tuple[HeadRole, ...]:

@@ -267,6 +267,17 @@ def capture_long(_: Path) -> list[Row]:
     return rows
 
 
+def generation(_: Path) -> list[Row]:
+    """What watching adds to a model that writes, all that a trace holds kept."""
+    run = subprocess.run(peer("generating.py", "5"), check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    times = [tuple(map(float, line.split())) for line in run.stdout.splitlines()]
+    ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(one / other for one, other in times)
+    return [
+        ("generate, 64 tokens / generate() itself", f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", "≤ 1.15 ×")
+    ]
+
+
 def forward(how: str, tokens: int, *options: str) -> tuple[float, float]:
     """Seconds and peak MiB of one forward pass, as peers/forward.py measures them."""
     command = peer("forward.py", how, str(tokens), *options)
@@ -285,6 +296,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "pool-long": pool_long,
     "capture": capture,
     "capture-long": capture_long,
+    "generate": generation,
     "page": page,
 }
 

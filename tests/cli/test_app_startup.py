@@ -94,6 +94,12 @@ def test_explain_of_arrays_imports_neither_torch_nor_matplotlib(folder, suffix):
     assert modules_of("explain", "--from", f"arrays.{suffix}").isdisjoint(HEAVY)
 
 
+def test_the_tiny_model_writes_without_torch():
+    modules = modules_of("generate", "the queen met the actor . she", "--tokens", "4", "--model", "tiny")
+    assert modules.isdisjoint(HEAVY | {"transformers", "huggingface_hub"})
+    assert "numpy" in modules
+
+
 def test_heatmap_imports_no_torch():
     modules = modules_of("heatmap", "a b", "-o", "a.png")
     assert modules.isdisjoint({"torch", "array_api_compat", "click"})

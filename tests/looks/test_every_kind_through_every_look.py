@@ -30,7 +30,7 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
 
 SENTENCE = "Your journey starts with one step"
 COMMANDS_OF_FORMATS = {
@@ -39,8 +39,9 @@ COMMANDS_OF_FORMATS = {
     StatsFormat: "stats",
     PageFormat: "html",
     RolesFormat: "roles",
+    WritingFormat: "generate",
 }
-SHOW_NO_TRACE = {"manual", "capture", "roles"}  # two of a model that no file holds
+SHOW_NO_TRACE = {"manual", "capture", "generate", "roles"}  # all but the manual of a model that no file holds
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,26 @@ def model(folder: Path) -> Trace:
     return load(target)
 
 
+def generated(folder: Path) -> Trace:
+    """What a Llama of random weights wrote after two words, as generate saves it."""
+    from tiny_models import saved
+
+    target = folder / "generated.safetensors"
+    words = ("--tokens", "4", "--model", saved("Llama", folder / "llama"), "-o", target)
+    result = run("generate", "the mat", *words)
+    assert (result.code, result.text) == (0, f"{target}\n")
+    return load(target)
+
+
 KINDS: dict[str, Callable[[Path], Trace]] = {
     "toy": toy,
     "grouped heads with sinks": grouped,
     "cross-attention": cross,
     "long": long,
     "model": model,
+    "generated": generated,
 }
-TOLERANCES = {"model": 1e-4}  # its numbers are of single precision
+TOLERANCES = {"model": 1e-4, "generated": 1e-4}  # its numbers are of single precision
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -254,6 +254,7 @@ def read_and_used(path: Path, content: bytes) -> None:
     from attnviz.renderers.roles.told import evidence
     from attnviz.sources.files.qkv import read_trace
     from attnviz.text.lessons import lessons
+    from attnviz.trace.written import written_steps
 
     path.write_bytes(content)
     trace = read_trace(path)
@@ -262,3 +263,6 @@ def read_and_used(path: Path, content: bytes) -> None:
     str(explain(trace, layer=[str(trace.layers[0].index)], head=0))
     for one in trace.roles:
         evidence(one, lessons())
+    if trace.generation is not None:
+        for written in written_steps(trace):
+            written.rows(1)

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 import unicodedata
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -15,8 +16,11 @@ from package_sources import module_sources, tree
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
+from attnviz.analysis.reading import Reader
 from attnviz.choices import Language, MapStep, Pool, Step
 from attnviz.renderers.explain.sections import explain
+from attnviz.renderers.generation.frames import frames
+from attnviz.renderers.generation.step import StepLines, decided, ending
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -26,8 +30,10 @@ from attnviz.renderers.stats.head_map import decide as statistics_map
 from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.generation import Generation
 from attnviz.trace.roles import ROLES, Example, HeadRole, Verdict
 from attnviz.trace.selection import select
+from attnviz.trace.written import written_steps
 
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
 EVERY_LANGUAGE = pytest.mark.parametrize("language", list(Language))
@@ -94,6 +100,8 @@ def traces():
     yield made(source={"kind": "model", "ids": [5, 6, 7], "special": [0]})
     yield made(2, 5, causal=True, query_offset=3)
     yield trace_text("same same same")
+    yield replace(made(), generation=Generation(("a",), (0.5,)))
+    yield replace(made(), generation=Generation(("a",)))
 
 
 @pytest.fixture(scope="module", params=list(Language))
@@ -115,7 +123,22 @@ def recording(request):
     list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))
     measure(lesson)
     tell_roles(lesson)
+    write(lesson)
     return lesson
+
+
+def write(lesson):
+    """Say all that generate says in its lines and frames."""
+    vectors = numpy.random.default_rng(2).standard_normal((1, 3, 4))
+    generation = Generation(("w2", "end"), (0.5, 0.25), "w0", "w2 end")
+    rule = Rule(causal=True)
+    for name in ("", "decoder 0"):
+        layer = Layer(vectors, vectors, vectors, rule, name=name)
+        trace = Trace(("w0", "w1", "w2"), (layer,), predictions=[[("a", 0.5)]] * 3, generation=generation)
+        [*frames(trace, Reader(), lesson)]
+        for written in written_steps(trace):
+            list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
+        ending(trace, 3, lesson)
 
 
 def measure(lesson):

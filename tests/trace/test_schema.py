@@ -26,7 +26,13 @@ LAYER = {
     "slopes": [0.5, 1],
     "rule": {"scale": 1.0, "causal": True, "query_offset": None, "window": 2, "softcap": 3},
 }
-GOOD = {"tokens": ["a", "b"], "source": {"kind": "toy", "unread": 7}, "layers": [LAYER, copy.deepcopy(LAYER)]}
+GOOD = {
+    "tokens": ["a", "b"],
+    "source": {"kind": "toy", "unread": 7},
+    "layers": [LAYER, copy.deepcopy(LAYER)],
+    "predictions": [[["b", 0.5]], []],
+    "generation": {"chosen": ["b"], "probabilities": [0.5], "prompt": None, "text": "b"},
+}
 GOOD["roles"] = [json.loads(json.dumps(head_role_record(made_role())))]
 
 
@@ -71,6 +77,12 @@ def test_a_field_of_a_later_version_is_left_alone(place):
         (("layers", 0, "slopes", 1), "x" * 99, f'layers[0].slopes[1] is "{"x" * 38}…, expected a finite number'),
         (("layers", 0, "slopes", 0), 10**400, f"layers[0].slopes[0] is 1{'0' * 38}…, expected a finite number"),
         (("layers", 0, "rule", "scale"), float("nan"), "layers[0].rule.scale is NaN, expected a finite number or null"),
+        (("predictions", 1), None, "predictions[1] is null, expected a list of predictions"),
+        (("predictions", 0, 0), ["b"], "predictions[0][0] is a list, expected a token and its probability"),
+        (("generation",), [], "generation is a list, expected names and values"),
+        (("generation", "chosen", 0), 1, "generation.chosen[0] is 1, expected a text"),
+        (("generation", "probabilities", 0), "x", 'generation.probabilities[0] is "x", expected a finite number'),
+        (("generation", "text"), 7, "generation.text is 7, expected a text or null"),
         (("layers", 0, "rule", "window"), True, "layers[0].rule.window is true, expected a whole number or null"),
         (("layers", 0, "rule", "causal"), None, "layers[0].rule.causal is null, expected true or false"),
         (("layers", 0, "name"), "\x1b\n\x85", None),

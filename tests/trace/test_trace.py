@@ -20,6 +20,7 @@ from traces_of_all_kinds import cross_layer, full_trace, normal, opened, self_la
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
+from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, load, numbered
 
@@ -218,3 +219,15 @@ def test_a_role_that_is_damaged_is_told_by_its_place(tmp_path):
         AttnvizError, match=r'damaged trace: roles\[0\]\.role is "grammar", expected one of position, syntax'
     ):
         load(tmp_path / "t.safetensors")
+
+
+def test_what_a_model_wrote_is_saved_with_its_predictions(tmp_path):
+    layer = Layer(*[numpy.ones((1, 2, 3))] * 3, Rule(causal=True))
+    generation = Generation(("b", "c"), (0.5, 0.25), "a", "bc")
+    trace = Trace(("a", "b"), (layer,), predictions=[[], [["c", 0.25]]], generation=generation)
+    trace.save(tmp_path / "t.safetensors")
+    read = load(tmp_path / "t.safetensors")
+    assert read.predictions == trace.predictions == ((), (("c", 0.25),))
+    assert read.generation == generation
+    with pytest.raises(AttnvizError, match="predictions for 1 positions: no layer has as many queries"):
+        Trace(("a", "b"), (layer,), predictions=[()])

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
-from attnviz.choices import Backend
+from attnviz.choices import TINY, Backend
 from attnviz.cli.options.engine import EngineOptions
-from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.model import LoadOptions, ModelOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.progress import no_line, progress
@@ -19,7 +19,35 @@ from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
 
 if TYPE_CHECKING:
+    from attnviz.sources.huggingface.model import Model
     from attnviz.trace.trace import Trace
+
+
+def model_traces(options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> ModelTraces | TinyTraces:
+    """What makes traces of texts with the model that the options name."""
+    return TinyTraces(options, engine, layer) if options.model == TINY else ModelTraces(options, engine, layer)
+
+
+class TinyTraces:
+    """Texts to the traces of the model in the package."""
+
+    reads_images = False
+
+    def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
+        require_numpy(options, engine)
+        from attnviz.sources.tiny.loading import load
+
+        self.model, self.options, self.layer = load(), options, layer
+        self.quiet = False  # set where many texts are read: what is said of one is not said of each
+
+    def __call__(self, text: str) -> Trace:
+        from attnviz.sources.tiny.notices import spelled_notice
+        from attnviz.sources.tiny.trace import read
+
+        trace = read(self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat)
+        if not self.quiet and (said := spelled_notice(self.model.words(trace.tokens))) is not None:
+            notice(said)
+        return trace
 
 
 class ModelTraces:
@@ -29,23 +57,7 @@ class ModelTraces:
         self.options, self.engine, self.layer = options, engine, layer
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
-        require_left(MODELS, "a model")
-        try:
-            with progress(f"loading {options.model}"):
-                from attnviz.sources.huggingface.model import Model
-                from attnviz.sources.huggingface.trace_model import trace
-
-                self._trace = trace
-                dtype = None if engine.dtype is None else engine.dtype.value
-                self.model = Model.load(
-                    str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map
-                )
-        except ImportError as error:
-            if lacks_memory(error):
-                raise
-            raise AttnvizError(
-                f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
-            ) from None
+        self.model = load_model(options, engine)
 
     @property
     def reads_images(self) -> bool:
@@ -54,7 +66,9 @@ class ModelTraces:
 
     def __call__(self, text: str | Path) -> Trace:
         with nullcontext(no_line) if self.quiet else progress("layers") as line:
-            trace = self._trace(
+            from attnviz.sources.huggingface.trace_model import trace as read
+
+            trace = read(
                 self.model,
                 text,
                 layer=self.layer,
@@ -66,6 +80,36 @@ class ModelTraces:
             notice(f"not shown, because they compute attention in their own way: {', '.join(trace.source.unseen)}")
             self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
+
+
+def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False) -> Model:
+    """The model that the options name; ``writes``: with its language head."""
+    require_left(MODELS, "a model")
+    try:
+        with progress(f"loading {options.model}"):
+            from attnviz.sources.huggingface.model import Model
+
+            dtype = None if engine.dtype is None else engine.dtype.value
+            return Model.load(
+                str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map, writes=writes
+            )
+    except ImportError as error:
+        if lacks_memory(error):
+            raise
+        raise AttnvizError(
+            f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
+        ) from None
+
+
+def require_numpy(options: LoadOptions, engine: EngineOptions) -> None:
+    """Refuse what only a model of torch understands beside the model in the package."""
+    from attnviz.sources.tiny.loading import require_no_torch
+
+    backend = None if engine.backend is Backend.NUMPY else engine.backend
+    try:
+        require_no_torch(backend=backend, device=engine.device, dtype=engine.dtype, device_map=options.device_map)
+    except AttnvizError as error:
+        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
 
 
 def require_no_toy(toy: ToyOptions, brings: str) -> None:

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     LONG = "long"
     PAGE = "page"
     STATS = "stats"
+    GENERATE = "generate"
     JSON = "json"
     CSV = "csv"
     PYTHON = "python"

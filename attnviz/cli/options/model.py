@@ -14,7 +14,9 @@ class NamedModelOptions(Options):
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR_OR_ID", help="A model's folder, or its id on the Hugging Face hub.", rich_help_panel=MODEL
+            metavar="DIR_OR_ID",
+            help="tiny, the model in the package; or a model's folder, or its id on the Hugging Face hub.",
+            rich_help_panel=MODEL,
         ),
     ] = None
     device_map: Annotated[
@@ -23,7 +25,15 @@ class NamedModelOptions(Options):
     ] = None
 
 
-class ModelOptions(NamedModelOptions):
+class LoadOptions(NamedModelOptions):
+    """A model, and how its text is read."""
+
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
+    ] = False
+
+
+class ModelOptions(LoadOptions):
     """A real model instead of the toy."""
 
     target: Annotated[
@@ -32,6 +42,3 @@ class ModelOptions(NamedModelOptions):
             metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
         ),
     ] = None
-    chat: Annotated[
-        bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
-    ] = False

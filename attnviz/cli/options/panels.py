@@ -2,3 +2,4 @@
 
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
 MODEL = "A real model"
+WRITE = "What is written"

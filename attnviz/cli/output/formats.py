@@ -23,12 +23,14 @@ SUFFIXES = {
     "pdf": (".pdf",),
     "safetensors": (".safetensors",),
     "html": (".html", ".htm"),
+    "gif": (".gif",),
 }
 
 # The files that are written where none is named; another format has another suffix.
 PICTURE_FILE = Path("attention.png")
 PAGE_FILE = Path("attention.html")
 HEADS_FILE = Path("heads.png")
+WRITTEN_FILE = Path("written.gif")
 ROLES_FILE = Path("roles.png")
 
 
@@ -67,6 +69,17 @@ class StatsFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+
+
+class WritingFormat(StrEnum):
+    """What generate writes."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    SAFETENSORS = "safetensors"
+    HTML = "html"
+    GIF = "gif"
 
 
 class RolesFormat(StrEnum):

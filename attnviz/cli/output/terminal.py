@@ -56,7 +56,7 @@ class _Unwritten(io.StringIO):
 
 def visible_json(pieces: Iterable[bytes], output: Path | None) -> Iterable[bytes]:
     """JSON for a terminal, in which what the terminal would act upon, and what nobody sees, is written as \\u…; else as it is."""
-    if not _is_terminal(output or Path("-")):
+    if not is_terminal(output or Path("-")):
         return pieces
     from attnviz.text.display import ascii_escaped
 
@@ -65,13 +65,14 @@ def visible_json(pieces: Iterable[bytes], output: Path | None) -> Iterable[bytes
 
 def require_no_terminal(what: str, output: Path | None) -> None:
     """Refuse to write ``what``, which is binary, to a terminal."""
-    if output is not None and _is_terminal(output):
+    if output is not None and is_terminal(output):
         raise UsageError(
             f"{what} is binary, and {output} is a terminal", "write it to a file with -o FILE, or into a pipe"
         )
 
 
-def _is_terminal(output: Path) -> bool:
+def is_terminal(output: Path) -> bool:
+    """Whether what is written to ``output`` appears on a terminal."""
     if str(output) == "-":
         return sys.stdout is not None and sys.stdout.isatty()
     try:

@@ -33,8 +33,8 @@ def to_csv(trace: Trace, selection: Selection, line: int | None = None) -> str:
     for selected in selection.layers:
         layer = selected.layer
         names = (
-            [_cell(token) for token in trace.query_tokens(layer)],
-            [_cell(token) for token in trace.key_tokens(layer)],
+            [cell(token) for token in trace.query_tokens(layer)],
+            [cell(token) for token in trace.key_tokens(layer)],
         )
         steps = _steps_asked(selected, selection.steps)
         selected = _narrowed(selected)
@@ -108,7 +108,7 @@ def _rows(step: Step, array: numpy.ndarray, names: Names, selected: LayerSelecti
                 yield row, "", value, column, query_names[row], ""
 
 
-def _cell(token: str) -> str:
+def cell(token: str) -> str:
     """A token as text in every spreadsheet: one that would be a formula gets a leading apostrophe."""
     text = shown(token)
     return "'" + text if text[0] in FORMULA_STARTS else text

@@ -20,7 +20,21 @@ from attnviz.trace.trace import FORMAT, Trace
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the contract for scripts says (manual/json.md)."""
     layers = [layer_record(trace, selected, selection.steps) for selected in selection.layers]
-    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": trace.source, "layers": layers}
+    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": trace.source} | written(trace) | {"layers": layers}
+
+
+def written(trace: Trace) -> dict[str, Any]:
+    """What the model predicts, and what it wrote itself; what is not known of it is left out."""
+    data: dict[str, Any] = {}
+    if trace.predictions:
+        data["predictions"] = trace.predictions
+    if (generation := trace.generation) is not None:
+        known = {"prompt": generation.prompt, "text": generation.text}
+        data |= {name: text for name, text in known.items() if text is not None}
+        data |= {"generated": len(generation.chosen), "chosen": generation.chosen}
+        if generation.probabilities:
+            data["probabilities"] = generation.probabilities
+    return data
 
 
 def require_room(selection: Selection, size: int, what: str) -> None:

@@ -22,7 +22,7 @@ def to_markdown(parts: Iterable[Heading | Section]) -> str:
         if isinstance(part, Heading):
             level = part.level
             blocks.append(f"{'#' * level} {_text(part.text)}")
-            blocks += [_text(part.facts)] if part.facts else []
+            blocks += [_told(part.facts)] if part.facts else []
         else:
             blocks += _section(part, level + 1)
     return "\n\n".join(blocks) + "\n"

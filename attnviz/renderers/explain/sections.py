@@ -10,6 +10,7 @@ from attnviz.progress import Progress, no_progress
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
+from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import LABEL_CELLS, name, worn
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.display import shorten, shown_line
@@ -25,11 +26,26 @@ def explain(
 
     ``report`` is told how much is done, of how much, where that takes long: in each layer of a long text anew.
     """
-    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens))
+    weighed = Step.WEIGHTS in selection.steps
+    facts = looks.lessons.say("explain.drawn") if trace.source.drawn and weighed and not looks.quiet else ""
+    yield Heading(
+        1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts or _choice(trace, looks)
+    )
     for selected in selection.layers:
         writer = Writer(trace, selected, selection.steps, looks)
         yield _layer_heading(writer)
         yield from _layer(writer, report)
+
+
+def _choice(trace: Trace, looks: Looks) -> str:
+    """What a model chose last, which is no row, where it has written the text itself."""
+    generation = trace.generation
+    if generation is None or looks.quiet:
+        return ""
+    token = name(generation.chosen[-1])
+    if not generation.probabilities:
+        return looks.lessons.say("generate.unsure", token=token)
+    return looks.lessons.say("generate.choice", token=token, share=numbers.brief_percent(generation.probabilities[-1]))
 
 
 def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:

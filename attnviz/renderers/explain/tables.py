@@ -43,6 +43,8 @@ class Arithmetic:
 def _heading(heading: Heading) -> Iterator[Text]:
     if heading.level == 1:
         yield Text(heading.text, style=BOLD)
+        if heading.facts:
+            yield Text(heading.facts)
         return
     yield Text("")
     yield Text.assemble((heading.text, Style(bold=True, underline=True)), f"  {heading.facts}" if heading.facts else "")

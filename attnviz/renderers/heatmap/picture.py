@@ -13,6 +13,7 @@ from attnviz.choices import DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.labels import file_name, name, round_positions, unnamed, worn
 from attnviz.renderers.shared.scale import Scale, scale_of
 from attnviz.text.display import shorten, shown_line
@@ -241,5 +242,12 @@ def _subtitle(trace: Trace, selected: LayerSelection, notes: Sequence[str], left
     if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
         names.append("…")
     text = f"“{' '.join(names)}”"
-    facts = text, *notes, trace.source.exactness, numbers.left_out(left_out)
+    facts = text, _choice(trace, selected), *notes, trace.source.exactness, numbers.left_out(left_out)
     return " · ".join(filter(None, facts))
+
+
+def _choice(trace: Trace, selected: LayerSelection) -> str:
+    """The token that a model chose after the last row, which is none itself."""
+    if (choice := last_choice(trace, selected)) is None:
+        return ""
+    return f"then it chose “{choice.token}”{choice.share}"

@@ -15,6 +15,7 @@ from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
+from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.labels import file_name, name
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -23,6 +24,7 @@ from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
+METRIC_DECIMALS = 5  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
 
@@ -42,20 +44,24 @@ def make_record(
     layers at once.
     """
     selected_layers, texts = selection.layers, TokenLists()
-    return {
-        "form": packed.form.value,
-        "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
-        "error": _rounded_up(packed.error),
-        "special": not any(selected.skips_tokens for selected in selected_layers),
-        "heading": _heading(trace, selected_layers[0], bool(pooled)),
-        "pooled": pooled[0].cells if pooled else None,
-        "pool": pooled[0].frame.pool.value if pooled else None,
-        "region": pooled[0].region if pooled else None,
-        "source": trace.source.exactness or trace.source.model_name,
-        "texts": texts.lists,  # which the layers fill
-        "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
-        "messages": _messages(language),
-    } | _roles(trace, selected_layers, language)
+    return (
+        {
+            "form": packed.form.value,
+            "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
+            "error": _rounded_up(packed.error),
+            "special": not any(selected.skips_tokens for selected in selected_layers),
+            "heading": _heading(trace, selected_layers[0], bool(pooled)),
+            "pooled": pooled[0].cells if pooled else None,
+            "pool": pooled[0].frame.pool.value if pooled else None,
+            "region": pooled[0].region if pooled else None,
+            "source": trace.source.exactness or trace.source.model_name,
+            "texts": texts.lists,  # which the layers fill
+            "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
+            "messages": _messages(language),
+        }
+        | _choice(trace, selected_layers[0])
+        | _roles(trace, selected_layers, language)
+    )
 
 
 def _layers(
@@ -164,6 +170,12 @@ def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] 
     return ["…"] * (positions[0] > 0) + [shown(tokens[position]) for position in positions]
 
 
+def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
+    """The token that a model chose after the last row, which is none itself; nothing where there is none."""
+    choice = last_choice(trace, selected)
+    return {} if choice is None else {"choice": choice._asdict()}
+
+
 def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
     """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
     if not trace.roles:
@@ -195,7 +207,8 @@ def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | N
     values = head_metrics(trace, selected.layer, heads=selected.heads, only=SORTED_BY)
     return {
         metric.value: [
-            None if math.isnan(value) else round(value, 6) for value in values[metric][list(selected.heads)].tolist()
+            None if math.isnan(value) else round(value, METRIC_DECIMALS)
+            for value in values[metric][list(selected.heads)].tolist()
         ]
         for metric in SORTED_BY
     }

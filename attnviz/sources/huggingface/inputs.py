@@ -166,7 +166,7 @@ def _require_reader(network: Any) -> None:
 
 def _require_positions(network: torch.nn.Module, count: int) -> None:
     """Refuse a text that is longer than the model has positions."""
-    most = _positions(network)
+    most = position_count(network)
     if most is not None and count > most:
         raise AttnvizError(
             f"the text has {count:,} tokens, more than the {most:,} positions of this model", "give a shorter text"
@@ -187,7 +187,8 @@ def _require_known(network: Any, ids: Sequence[int]) -> None:
         )
 
 
-def _positions(network: Any) -> int | None:
+def position_count(network: Any) -> int | None:
+    """How many tokens a model can read; None where nothing bounds it."""
     config = network.config.get_text_config()
     if hasattr(config, "relative_attention_num_buckets"):
         return None

@@ -8,7 +8,7 @@ white space keep it, and special tokens are marked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -106,6 +106,25 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
         else:
             labels += _decoded(tokenizer, ids, pieces, position)
     return Tokens(ids, _told_apart(labels, pieces, places), places)
+
+
+@_tokenizer_errors()
+def continued(tokens: Tokens, ids: Sequence[int], tokenizer: Any = None) -> Tokens:
+    """``tokens`` and behind them ``ids``, which a model wrote: labelled by themselves, and told apart from all others."""
+    more = tokens_of_ids(ids, tokenizer)
+    whole = (*tokens.ids, *more.ids)
+    special = (*tokens.special, *(len(tokens.ids) + place for place in more.special))
+    labels = (*tokens.labels, *more.labels)
+    if tokenizer is not None:
+        labels = _told_apart(labels, tokenizer.convert_ids_to_tokens(whole), special)
+    return Tokens(whole, labels, special)
+
+
+@_tokenizer_errors()
+def alone(number: int, tokenizer: Any, others: Collection[str]) -> str:
+    """The label of one id that stands in no text, with the mark of its piece where one of ``others`` reads the same."""
+    label = tokens_of_ids([number], tokenizer).labels[0]
+    return _mark(label, tokenizer.convert_ids_to_tokens(number)) + label if tokenizer and label in others else label
 
 
 def _special(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import transformers
@@ -23,10 +24,26 @@ class Model:
 
     @classmethod
     def load(
-        cls, name: str, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
+        cls,
+        name: str,
+        *,
+        device: str | None = None,
+        dtype: str | None = None,
+        device_map: str | None = None,
+        writes: bool = False,
     ) -> Model:
-        """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded."""
-        return cls(load_model(name, device, dtype, device_map), name, found=True)
+        """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded. ``writes`` asks for its
+        language head."""
+        return cls(load_model(name, device, dtype, device_map, writes), name, found=True)
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any = None, **options: Any) -> Model:
+        """``model`` as it is given: a name or a folder, to be loaded with ``options``; one that is loaded; or one of these."""
+        if isinstance(model, cls):
+            return model
+        if isinstance(model, str | os.PathLike):
+            return cls.load(str(model), **options)
+        return cls(model, model.config.name_or_path or type(model).__name__, tokenizer)
 
     @property
     def reads_images(self) -> bool:

@@ -32,6 +32,10 @@ class LayerAddress(NamedTuple):
     stack: str = ""
     number: int | None = None
 
+    def name_and_kind(self, number: int) -> tuple[str, str]:
+        """What the layer of this ``number`` is called in a trace, and whether it attends to itself or to another text."""
+        return f"{self.stack} {number}" if self.stack else "", "cross" if self.stack == "cross" else "self"
+
 
 def layer_addresses(model: PreTrainedModel) -> dict[int, LayerAddress]:
     """The address of every module of ``model``, by the module's identity."""

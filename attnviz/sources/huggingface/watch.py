@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
@@ -53,13 +53,14 @@ class Watch:
     """
 
     model: PreTrainedModel
-    wanted: Wanted
-    progress: Callable[[int], None]
+    wanted: Wanted = lambda *_: True
+    progress: Callable[[int], None] = lambda _: None
     cells: int = CELLS
     runs: list[LayerRun] = field(default_factory=list)
     calls: ModuleCalls = field(default_factory=ModuleCalls)
 
-    def __post_init__(self) -> None:
+    def start(self) -> None:
+        """Take down how the model is before it is switched: another thread may hold it until now."""
         self._addresses = layer_addresses(self.model)
         self._implementations = implementations(self.model)
         self._once = OncePerTensor()
@@ -81,14 +82,18 @@ class Watch:
             self._forget(address.path)
             return output
         number = self._number(address)
-        layer, error = None, 0.0
-        if self.wanted(address.stack, number):
-            layer = self._layer(call, address, number)
-            error = require_agreement(layer, output[0], plain=call.is_plain)
-            layer = self._apart(layer)
+        layer, error = self._kept(call, address, number, output) if self.wanted(address.stack, number) else (None, 0.0)
         self.runs.append(LayerRun(address.stack, number, address.path, layer, error))
         self.progress(len(self.runs))
         return output
+
+    def _kept(
+        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
+    ) -> tuple[Layer | None, float]:
+        """What is kept of a layer that is wanted, and how far it is from ``output``, the model's own."""
+        layer = self._layer(call, address, number)
+        error = require_agreement(layer, output[0], plain=call.is_plain)
+        return self._apart(layer), error
 
     def _number(self, address: LayerAddress) -> int:
         """The number of a layer in its stack; layers of shared weights (ALBERT's) run again, and count on."""
@@ -104,14 +109,9 @@ class Watch:
 
     def _layer(self, call: AttentionCall, address: LayerAddress, number: int) -> Layer:
         """The layer that ``call`` is the attention of."""
-        if call.query.shape[0] != 1:
-            raise AttnvizError(
-                f"{address.path} attends to {call.query.shape[0]} texts, or parts of one, at once",
-                "give one text; a model that cuts its input into parts (Swin) cannot be shown",
-            )
-        name = f"{address.stack} {number}" if address.stack else ""
-        kind = "cross" if address.stack == "cross" else "self"
-        return Layer(call.query[0], call.key[0], call.value[0], call_rule(call, self._once), number, name, kind)
+        require_one_text(call, address)
+        rule = call_rule(call, self._once)
+        return Layer(call.query[0], call.key[0], call.value[0], rule, number, *address.name_and_kind(number))
 
     def _apart(self, layer: Layer) -> Layer:
         """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.
@@ -129,6 +129,17 @@ class Watch:
         return replace(layer, query=query, key=key, value=value, rule=rule)
 
 
+def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
+    """Refuse a batch."""
+    if call.query.shape[0] != 1:
+        raise AttnvizError(
+            f"{address.path} attends to {call.query.shape[0]} texts, or parts of one, at once",
+            "give one text; a model that cuts its input into parts (Swin) cannot be shown",
+        )
+
+
+Kind = TypeVar("Kind", bound=Watch)
+
 _watch: ContextVar[Watch | None] = ContextVar("attnviz_watch", default=None)
 _one_at_a_time = threading.RLock()  # a model is switched while it is watched, and others may share its configuration
 
@@ -145,22 +156,29 @@ def watching(
     Other threads wait for their turn. AttnvizError when the model computes all of its attention in its own way,
     which cannot be watched; what cannot be watched of a model is in ``Watch.calls.unseen``.
     """
+    with watched_by(Watch(model, wanted, progress, cells)) as watch:
+        yield watch
+
+
+@contextmanager
+def watched_by(watch: Kind) -> Iterator[Kind]:
+    """The same for a ``watch`` of any kind, over whatever passes its model makes inside the block."""
     AttentionInterface.register(NAME, _attention)
     # Under the same name too: without it the mask is None, the future leaks, and a sliding window is silently wrong.
     AttentionMaskInterface.register(NAME, _mask)
     with _one_at_a_time:
         if _watch.get() is not None:
             raise AttnvizError("a model is already being watched", "finish one trace before you start the next")
-        watch = Watch(model, wanted, progress, cells)
+        watch.start()
         token = _watch.set(watch)
         try:
-            with switched(model, NAME), watch.calls.following(model):
+            with switched(watch.model, NAME), watch.calls.following(watch.model):
                 yield watch
         finally:
             _watch.reset(token)
     if not watch.runs:
         raise AttnvizError(
-            f"{type(model).__name__} computes attention in its own way, which cannot be watched",
+            f"{type(watch.model).__name__} computes attention in its own way, which cannot be watched",
             "models that use transformers' AttentionInterface can: Llama, Qwen, Mistral, Gemma, GPT-2, BERT, T5, BART, ViT, …",
         )
 

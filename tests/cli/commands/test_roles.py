@@ -84,5 +84,5 @@ def test_bad_input_is_one_line(arguments, code, message):
 def test_a_picture_is_not_written_to_a_terminal(monkeypatch):
     from attnviz.cli.output import terminal
 
-    monkeypatch.setattr(terminal, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(terminal, "is_terminal", lambda _: True)
     assert problem(attnviz("roles", *FEW, "--format", "png", "-o", os.devnull), 2).startswith("PNG is binary")

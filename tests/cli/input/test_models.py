@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import sys
 
 import numpy
 import pytest
@@ -41,6 +42,13 @@ def captured(*arguments):
 @pytest.fixture
 def llama(models):
     return models / "Llama"
+
+
+def test_what_is_not_installed_is_told_with_how_to_get_it(llama, monkeypatch):
+    monkeypatch.setitem(sys.modules, "attnviz.sources.huggingface.model", None)
+    result = attnviz("explain", TEXT, "--model", llama)
+    assert "--model needs attnviz.sources.huggingface.model, which is not installed" in problem(result, 1)
+    assert "pip install 'attnviz[models]'" in result.stderr
 
 
 def test_explain_shows_a_head_of_a_model(llama):

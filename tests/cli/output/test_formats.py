@@ -16,11 +16,12 @@ from attnviz.cli.output.formats import (
     PictureFormat,
     StatsFormat,
     TableFormat,
+    WritingFormat,
     chosen_format,
 )
 from attnviz.errors import AttnvizError, UsageError
 
-FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat)
+FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat)
 
 
 @pytest.mark.parametrize("formats", FORMATS)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
 
-from attnviz import Layer, Trace, attend
+from attnviz import Layer, Trace, attend, trace_text
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.data.csv_format import to_csv
 from attnviz.renderers.data.json_format import to_json
 from attnviz.renderers.data.records import layer_record, record
+from attnviz.trace.generation import Generation
 from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
 from tests.support.records import numbers, parsed
@@ -209,3 +211,17 @@ def test_one_key_of_a_long_text_is_told_of_by_all_queries(steps):
         assert (told["key"] == array[head, 7:8]).all()
         for step in set(steps) - {"key"}:
             numpy.testing.assert_allclose(told[step], getattr(whole, step)[head][:, 7:8], rtol=1e-5)
+
+
+def test_what_was_written_and_predicted_is_told_where_it_is_known():
+    plain = trace_text("a b")
+    assert (
+        not {"generated", "chosen", "predictions", "prompt", "text", "probabilities"}
+        & record(plain, select(plain)).keys()
+    )
+    wrote = replace(plain, generation=Generation(("c", "d"), (0.5, 1.0), "a", "b c d"), predictions=[(), [("c", 0.5)]])
+    told = record(wrote, select(wrote))
+    assert (told["prompt"], told["text"], told["generated"], told["chosen"]) == ("a", "b c d", 2, ("c", "d"))
+    assert (told["probabilities"], told["predictions"]) == ((0.5, 1.0), ((), (("c", 0.5),)))
+    bare = replace(plain, generation=Generation(("c",)))
+    assert record(bare, select(bare)).keys() - record(plain, select(plain)).keys() == {"generated", "chosen"}

@@ -9,12 +9,13 @@ import numpy
 import pytest
 from made_roles import made_role
 
-from attnviz import AttnvizError, Layer, Rule, Trace
+from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.generation import Generation
 from attnviz.trace.selection import Selection, select
 from attnviz.trace.steps import STEPS, HeadByHead, Owner, Rows, StepFacts
 from tests.support.explained import EVERYTHING, LANGUAGES, attended, by_head, found, parsed, same, say, steps_of
@@ -76,7 +77,8 @@ def test_several_steps_come_in_the_order_of_computing(told, traces):
 def test_quiet_says_no_sentence_and_shows_the_same_numbers(trace, told, lang):
     loud, quiet = told(trace, lang), told(trace, lang, quiet=True)
     assert not any(part.sentences for part in quiet if isinstance(part, Section))
-    assert [part if isinstance(part, Heading) else part._replace(sentences=[]) for part in loud] == quiet
+    [whole, *parts] = [part if isinstance(part, Heading) else part._replace(sentences=[]) for part in loud]
+    assert [whole._replace(facts=""), *parts] == quiet
 
 
 @LANGUAGES
@@ -243,3 +245,21 @@ def test_a_head_wears_its_role(told, traces, lang):
     headings = [part.text for part in told(trace, lang) if isinstance(part, Heading) and part.level == 3]
     worn = {"en": " · syntax (proved)", "vi": " · cú pháp (đã chứng minh)"}[lang]
     assert [text for text in headings if worn in text] == [say("label.head", lang, head=2) + worn]
+
+
+@LANGUAGES
+def test_made_up_numbers_are_said_to_mean_nothing_and_a_trained_model_is_named(told, lang):
+    [heading, *_] = told(trace_text("a b"), lang)
+    assert heading.facts == say("explain.drawn", lang)
+    assert "--model tiny" in heading.facts
+    own = replace(trace_text("a b"), source={"kind": "toy", "own": True})
+    assert told(own, lang)[0].facts == told(trace_text("a b"), lang, quiet=True)[0].facts == ""
+
+
+def test_what_a_model_chose_last_is_told_above_the_tables(told):
+    wrote = replace(trace_text("a b"), source={"kind": "model"}, generation=Generation(("c", "`d e`"), (0.5, 0.25)))
+    [heading, *_] = told(wrote)
+    assert heading.facts.startswith("``d·e`` was chosen last, with a probability of 25 %.")
+    bare = replace(wrote, generation=Generation(("c",)))
+    assert told(bare)[0].facts.startswith("`c` was chosen last. The model has not read it")
+    assert told(wrote, quiet=True)[0].facts == ""

@@ -150,3 +150,4 @@ def test_no_token_reaches_the_terminal_as_a_control_character(told, rendered, to
 def test_a_heading_shows_its_facts(rendered):
     assert rendered(to_renderable(Heading(2, "Layer 0", "3 tokens")), 80) == ["", "Layer 0  3 tokens"]
     assert rendered(to_renderable(Heading(1, "a b")), 80) == ["a b"]
+    assert rendered(to_renderable(Heading(1, "a b", "`c` came last.")), 80) == ["a b", "`c` came last."]

@@ -13,6 +13,7 @@ from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import MapStep, Pool
 from attnviz.renderers.heatmap.picture import Picture, View, decide
 from attnviz.renderers.shared.scale import Scale
+from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
 
 ARRAY = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
@@ -177,6 +178,17 @@ def test_a_title_of_ones_own_is_one_safe_line(traces, given, title):
 def test_the_line_below_the_title_is_the_text(traces):
     assert picture_of(traces["plain"]()).subtitle == "“Your journey starts with one step”"
     assert picture_of(traces["forty tokens"]()).subtitle == "“" + " ".join(f"w{place}" for place in range(12)) + " …”"
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "told"), [((0.412,), "then it chose “d\\x1b” (41 %)"), ((), "then it chose “d\\x1b”")]
+)
+def test_what_a_model_chose_last_stands_in_that_line_and_is_no_row(probabilities, told):
+    written = Generation(("d\x1b",), probabilities)
+    trace = Trace(("a", "b", "c"), (Layer(ARRAY, ARRAY, ARRAY),), generation=written)
+    picture = picture_of(trace)
+    assert picture.subtitle == f"“a b c” · {told}"
+    assert picture.queries == ("a", "b", "c")
 
 
 def test_scores_are_shown_where_they_are_hidden_from_softmax():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy
@@ -12,6 +13,7 @@ from page_words import called
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.shared import numbers
+from attnviz.trace.generation import Generation
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -60,6 +62,16 @@ def test_steps_say_what_the_keys_without_a_bar_share(opened):
 def test_steps_speak_of_one_key_without_a_bar_as_of_one(opened):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(201))), view="steps", stage="weights")
     assert page.texts(".rest")[0].startswith("1 more Key has the weight ")
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "lang", "told"),
+    [((0.412,), "en", "then it chose ran (41 %)"), ((), "vi", "rồi mô hình chọn ran")],
+)
+def test_what_a_model_chose_last_stands_below_the_text(opened, several, probabilities, lang, told):
+    page = opened(replace(several, generation=Generation(("ran",), probabilities)), lang=lang, view="text")
+    assert page.texts(".title .choice") == [told]
+    assert page.texts(".title .choice bdi") == ["ran"]
 
 
 def saved(page, form="svg"):

@@ -9,7 +9,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast
 
 from attnviz import AttnvizError
-from attnviz.sources.huggingface.labels import tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import Tokens, alone, continued, tokens_of_ids, tokens_of_text
 
 
 def fast(made: Tokenizer, **special: str) -> PreTrainedTokenizerFast:
@@ -176,6 +176,27 @@ def test_a_tokenizer_that_fails_while_it_works_is_one_line():
     damaged = fast(Tokenizer(models.WordLevel({"a": 0}, unk_token="gone")))
     with pytest.raises(AttnvizError, match="the tokenizer fails on this text: WordLevel error: Missing"):
         tokens_of_text(damaged, "b")
+
+
+def test_what_a_model_wrote_is_told_apart_from_what_it_was_given():
+    """ " with" and "with" are two tokens: where the second is written, the first gets its space back."""
+    cut = tiny_models.tokenizer()
+    given = tokens_of_text(cut, "starts with")
+    bare, end = cut.convert_tokens_to_ids(["with", "<|endoftext|>"])
+    assert given.labels[-1] == "with"
+    whole = continued(given, [bare, end], cut)
+    assert whole.labels[-3:] == (" with", "with", "<|endoftext|>")
+    assert whole.special == (len(whole.ids) - 1,)
+    assert continued(given, [], cut) == given
+    assert continued(Tokens((5,), ("5",), (0,)), [6]) == Tokens((5, 6), ("5", "6"), (0,))
+
+
+def test_an_id_alone_keeps_its_space_where_others_read_the_same():
+    cut = tiny_models.tokenizer()
+    spaced = cut.convert_tokens_to_ids("Ġwith")
+    assert alone(spaced, cut, []) == alone(spaced, cut, ["one"]) == "with"
+    assert alone(spaced, cut, ["with"]) == " with"
+    assert alone(5, None, ["5"]) == "5"
 
 
 def test_a_tokenizer_that_panics_is_one_line_and_prints_nothing(capfd):

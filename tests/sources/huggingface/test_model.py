@@ -30,3 +30,10 @@ def test_a_model_without_a_folder_has_no_tokenizer(tmp_path):
 
 def test_a_model_of_images_says_so():
     assert Model(model("ViT"), "sees").reads_images
+
+
+def test_a_model_that_writes_has_its_language_head(folders):
+    plain, writes = (Model.of(folders / "Llama", writes=writes).model for writes in (False, True))
+    assert (type(plain).__name__, type(writes).__name__) == ("LlamaModel", "LlamaForCausalLM")
+    assert Model.of(Model(writes, "mine")).name == "mine"
+    assert Model.of(writes).name == str(folders / "Llama")

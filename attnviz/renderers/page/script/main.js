@@ -6,7 +6,7 @@ import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { Failure } from "./failure.js";
-import { say } from "./lessons.js";
+import { say, told } from "./lessons.js";
 import { lines } from "./lines.js";
 import { matrix } from "./matrix.js";
 import { overview } from "./overview.js";
@@ -149,7 +149,8 @@ function warn(failure) {
 
 function title() {
   const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
-  return make("div", { class: "title" }, heading, source);
+  const choice = record.choice ? make("p", { class: "choice" }, told("page.chose", record.choice)) : null;
+  return make("div", { class: "title" }, heading, choice, source);
 }
 
 // The beginning of the text, without the tokens that are not shown.

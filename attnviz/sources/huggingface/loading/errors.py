@@ -21,7 +21,7 @@ STANDARD_ERROR = 2
 def loading_errors(name: str) -> Iterator[None]:
     """Turn what the block raises while it loads ``name`` into an AttnvizError; transformers says nothing of its own."""
     try:
-        with _silence():
+        with silence():
             yield
     except AttnvizError:
         raise
@@ -105,7 +105,7 @@ def _without_standard_error() -> Iterator[None]:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """transformers neither warns nor draws bars of its own meanwhile."""
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -25,6 +25,7 @@ from attnviz.sources.huggingface.loading.folder import (
 )
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
+from attnviz.sources.huggingface.loading.writers import writing_kind
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
 IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
@@ -34,12 +35,15 @@ DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate
 KINDS = ("AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForCausalLM", "AutoModelForImageTextToText")
 
 
-def load_model(name: str, device: str | None, dtype: str | None, device_map: str | None) -> PreTrainedModel:
-    """The model ``name`` without its output layer, ready to run; AttnvizError says in one line what is missing.
+def load_model(
+    name: str, device: str | None, dtype: str | None, device_map: str | None, writes: bool = False
+) -> PreTrainedModel:
+    """The model ``name``, ready to run; AttnvizError says in one line what is missing.
 
     device      "auto", "cpu", "cuda", "mps", …; None is the cpu
     dtype       "float32", "bfloat16", …; None is the file's own
     device_map  "auto" spreads the weights over all devices there are, through accelerate
+    writes      with its language head; else without any output layer
     """
     if device_map is not None and device is not None:
         raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all devices")
@@ -55,7 +59,8 @@ def load_model(name: str, device: str | None, dtype: str | None, device_map: str
     with loading_errors(name), closed():
         config = AutoConfig.from_pretrained(name, **_from(folder))
         prepare(config)
-        model, report = _kind(config).from_pretrained(
+        kind = writing_kind(config) if writes else _kind(config)
+        model, report = kind.from_pretrained(
             name, config=config, use_safetensors=True, output_loading_info=True, **options, **_from(folder)
         )
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)

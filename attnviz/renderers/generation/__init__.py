@@ -1,0 +1,1 @@
+"""A generation, step by step: what each step chose, and what its heads read."""

@@ -1,0 +1,73 @@
+"""From the layers that were watched to a trace: their tokens, their order, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import transformers
+
+from attnviz.sources.huggingface.inputs import Reading
+from attnviz.sources.huggingface.labels import Tokens
+from attnviz.sources.huggingface.model import Model
+from attnviz.sources.recording.agreement import checked_queries, dtype_name
+from attnviz.trace.layer import TOWERS, Layer
+from attnviz.trace.origin import Agreement, Origin, TokenIds
+from attnviz.trace.trace import Trace
+
+
+def assembled(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Trace:
+    """The trace of the layers that were ``kept`` of what ``model`` read, each with how far it is from the model's own output;
+    ``unseen`` are the modules that could not be watched."""
+    layers = tuple(with_tokens(layer, reading) for layer, _ in kept)
+    return Trace(layers[0].tokens or (), _grouped(layers), _origin(model, kept, unseen, reading))
+
+
+def _origin(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Origin:
+    layers, errors = zip(*kept, strict=True)
+    queries = max(layer.query.shape[1] for layer in layers)
+    return Origin.of_model(
+        model=Path(model.name).name or model.name,
+        architecture=type(model.model).__name__,
+        dtype=dtype_name(layers[0].query),
+        device=str(model.model.device),
+        transformers=transformers.__version__,
+        agreement=Agreement(max(errors), checked_queries(queries), {layer.title: error for layer, error in kept}),
+        unseen=unseen,
+        text=_token_ids(reading.tokens),
+        target=_token_ids(reading.target),
+    )
+
+
+def _token_ids(tokens: Tokens | None) -> TokenIds | None:
+    return None if tokens is None else TokenIds(tokens.ids, frozenset(tokens.special))
+
+
+def with_tokens(layer: Layer, reading: Reading, whole: int | None = None) -> Layer:
+    """``layer`` with the labels of what it reads: the decoder's text, the encoder's, or neither (image, sound).
+
+    Its queries may be the last of a ``whole`` of so many.
+    """
+    queries, keys = layer.query.shape[1] if whole is None else whole, layer.key.shape[1]
+    if layer.stack in TOWERS:
+        return replace(layer, tokens=reading.labels(None, queries), key_tokens=reading.labels(None, keys))
+    own = reading.target if layer.stack in ("decoder", "cross") and reading.target is not None else reading.tokens
+    other = reading.tokens if layer.kind == "cross" else own
+    tokens = reading.labels(own, queries)[queries - layer.query.shape[1] :]
+    return replace(layer, tokens=tokens, key_tokens=reading.labels(other, keys))
+
+
+def _grouped(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The layers of each stack together, as they are numbered; tokens only where they are not the trace's."""
+    stacks = list(dict.fromkeys(layer.stack for layer in layers))
+    tokens = layers[0].tokens
+    ordered = sorted(layers, key=lambda layer: stacks.index(layer.stack))
+    return tuple(
+        replace(
+            layer,
+            tokens=None if layer.tokens == tokens else layer.tokens,
+            key_tokens=None if layer.key_tokens == layer.tokens else layer.key_tokens,
+        )
+        for layer in ordered
+    )

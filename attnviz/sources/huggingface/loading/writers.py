@@ -1,0 +1,37 @@
+"""Which models can write: those with a language head that predict the next token from the ones before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.seams import first_known
+
+KINDS = ("AutoModelForSeq2SeqLM", "AutoModelForCausalLM", "AutoModelForImageTextToText")
+HINT = "take one that predicts the next token: Llama, Qwen, Mistral, Gemma, GPT-2, T5, BART, …"
+
+
+def writing_kind(config: Any) -> Any:
+    """The Auto class with the language head of the model that ``config`` describes; AttnvizError where it has none."""
+    _require_next_token(config)
+    if (kind := first_known(KINDS, config)) is None:
+        raise AttnvizError(f"a model of {type(config).__name__} has no language head, so it cannot write", HINT)
+    return kind
+
+
+def require_writer(model: PreTrainedModel) -> None:
+    """Refuse a loaded ``model`` that cannot write."""
+    _require_next_token(model.config)
+    if not model.can_generate():
+        raise AttnvizError(f"{type(model).__name__} has no language head, so it cannot write", HINT)
+
+
+def _require_next_token(config: Any) -> None:
+    """Refuse a model that fills gaps, such as BERT: it looks at both sides of a word, also where it has such a head."""
+    both_ways = getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder
+    if both_ways and first_known(("AutoModelForMaskedLM",), config) is not None:
+        raise AttnvizError(
+            f"a model of {type(config).__name__} reads the words on both sides of a gap, so it cannot write on", HINT
+        )

@@ -1,0 +1,118 @@
+"""The tiny model writes, word by word, with its key/value cache; each step is kept as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy
+
+from attnviz.attention.formula import softmax
+from attnviz.progress import Notice, no_notice
+from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
+from attnviz.sources.tiny.notices import spelled_notice
+from attnviz.sources.tiny.sampling import choose
+from attnviz.sources.tiny.trace import layers, origin, predictions, require_text
+from attnviz.trace.generation import Generation, Predictions
+from attnviz.trace.layer import Layer
+from attnviz.trace.origin import Origin
+from attnviz.trace.trace import Trace
+from attnviz.trace.written import Sampling, Written, no_step, require_positions, rows_before
+
+
+def generate(
+    model: TinyModel,
+    text: str,
+    tokens: int,
+    *,
+    sampling: Sampling = Sampling(),  # noqa: B008  (never changes)
+    alternatives: int,
+    chat: bool = False,
+    told: Callable[[Written], None] = no_step,
+    notice: Notice = no_notice,
+) -> Trace:
+    """The trace of ``text`` and of the ``tokens`` words that ``model`` writes after it; see ``attnviz.generate``.
+
+    No word of its grammar ends a text, so it writes as many as it is asked for.
+    """
+    require_text(text, chat)
+    words = model.encode(text)
+    require_positions(model.positions, len(words.tokens), tokens)
+    if (said := spelled_notice(words)) is not None:
+        notice(said)
+    steps, draw = _Steps(model, alternatives), numpy.random.default_rng(sampling.seed)
+    chosen: list[str] = []
+    probabilities: list[float] = []
+    for step in range(1, tokens + 1):
+        logits = steps.read(words)
+        number = choose(logits, sampling, draw)
+        chosen.append(model.weights.words[number])
+        probabilities.append(float(softmax(logits)[number]))
+        told(Written(step, chosen[-1], probabilities[-1], steps.predictions[-1], steps.rows))
+        words = Words((chosen[-1],), (number,))
+    trace = steps.trace()
+    source = Origin(trace.source | ({"sampling": sampling._asdict()} if sampling.draws else {}))
+    return replace(
+        trace,
+        source=source,
+        predictions=tuple(steps.predictions),
+        generation=Generation(tuple(chosen), tuple(probabilities), text, _written(text, chosen)),
+    )
+
+
+def _written(text: str, chosen: list[str]) -> str:
+    """The words as they stand after ``text``: read together, they are the same tokens again."""
+    return ("" if text[-1].isspace() else " ") + " ".join(chosen)
+
+
+class _Steps:
+    """What the model has read so far, as one run."""
+
+    def __init__(self, model: TinyModel, alternatives: int) -> None:
+        self._model, self._alternatives = model, alternatives
+        self._words, self._cache = Words((), ()), Cache()
+        self._run: Run | None = None
+        self.predictions: list[Predictions] = []
+
+    def read(self, words: Words) -> numpy.ndarray:
+        """Read ``words`` too, and return what the model says of the next one: a logit for each of its own words."""
+        run = self._model.run(self._model.embed(words), self._cache)
+        self._run = run if self._run is None else _joined(self._run, run, self._cache)
+        self._words = Words(self._words.tokens + words.tokens, self._words.ids + words.ids)
+        self.predictions += map(tuple, predictions(self._model, run.stream, self._alternatives))
+        return self._model.logits(run.stream[-1])
+
+    def trace(self) -> Trace:
+        """What has run so far; AttnvizError where the cache has lost something of it."""
+        assert self._run is not None
+        made = layers(self._model, self._words, self._run)
+        return Trace(self._words.tokens, made, origin(self._model, made, self._run))
+
+    def rows(self, last: int) -> tuple[Layer, ...]:
+        """The layers with only their ``last`` queries so far, over all of their keys."""
+        assert self._run is not None
+        made = layers(self._model, self._words, self._run)
+        trace = Trace(self._words.tokens, made)
+        return rows_before(trace, made, len(trace.tokens), last)
+
+
+def _joined(before: Run, after: Run, cache: Cache) -> Run:
+    """The run ``before`` and the one ``after`` it as one: what each layer computed of all tokens."""
+    made = []
+    for number, (one, other) in enumerate(zip(before.layers, after.layers, strict=True)):
+        new = other.weights.shape[-1] - one.weights.shape[-1]  # keys that the rows before did not see
+        weights = numpy.pad(one.weights, ((0, 0), (0, 0), (0, new)))
+        made.append(
+            LayerRun(
+                key=cache.keys[number],
+                value=cache.values[number],
+                weights=_below(weights, other.weights),
+                **{name: _below(getattr(one, name), getattr(other, name)) for name in ("inputs", "query", "output")},
+            )
+        )
+    return Run(_below(before.stream, after.stream), tuple(made))
+
+
+def _below(one: numpy.ndarray, other: numpy.ndarray) -> numpy.ndarray:
+    """The rows of ``one``, and below them those of ``other``."""
+    return numpy.concatenate([one, other], axis=-2)

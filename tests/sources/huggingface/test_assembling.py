@@ -1,0 +1,46 @@
+"""From watched layers to a trace."""
+
+from __future__ import annotations
+
+import numpy
+import torch
+from tiny_models import model
+
+from attnviz import Layer
+from attnviz.sources.huggingface.assembling import assembled, with_tokens
+from attnviz.sources.huggingface.inputs import Reading
+from attnviz.sources.huggingface.labels import Tokens
+from attnviz.sources.huggingface.model import Model
+
+TEXT, TARGET = Tokens((5, 6, 7), ("a", "b", "c"), (0,)), Tokens((8, 9), ("x", "y"), ())
+
+
+def layer(queries, keys, name="", kind="self", index=0):
+    made = numpy.ones((1, queries, 2), dtype=numpy.float32), *[numpy.ones((1, keys, 2), dtype=numpy.float32)] * 2
+    return Layer(*map(torch.from_numpy, made), index=index, name=name, kind=kind)
+
+
+def test_each_stack_has_the_tokens_that_it_reads_and_stands_together():
+    kept = [
+        (layer(3, 3, "encoder 0"), 1e-7),
+        (layer(2, 2, "decoder 0"), 2e-7),
+        (layer(2, 3, "cross 0", "cross"), 3e-7),
+        (layer(2, 2, "decoder 1", index=1), 0.0),
+        (layer(4, 4, "vision 0"), 0.0),
+    ]
+    trace = assembled(Model(model("Llama"), "a/folder"), kept, ("a.b",), Reading({}, TEXT, TARGET))
+    assert [one.name for one in trace.layers] == ["encoder 0", "decoder 0", "decoder 1", "cross 0", "vision 0"]
+    assert trace.tokens == ("a", "b", "c")
+    assert [(trace.query_tokens(one), trace.key_tokens(one)) for one in trace.layers[2:4]] == [
+        (("x", "y"), ("x", "y")),
+        (("x", "y"), ("a", "b", "c")),
+    ]
+    assert trace.query_tokens(trace.layers[4]) == ("0", "1", "2", "3")
+    source = trace.source
+    assert (source.model, source.unseen, source.agreement.largest_error) == ("folder", ("a.b",), 3e-7)
+    assert (source.text.ids, source.text.special, source.target.ids) == ((5, 6, 7), {0}, (8, 9))
+
+
+def test_the_last_queries_have_the_last_tokens():
+    some = with_tokens(layer(1, 3), Reading({}, TEXT), whole=3)
+    assert (some.tokens, some.key_tokens) == (("c",), ("a", "b", "c"))
