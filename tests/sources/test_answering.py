@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from attnviz import AttnvizError
 from attnviz.sources.answering import answering, usual_cases
 from attnviz.sources.tiny.questions import TinyAnswering
 
@@ -15,6 +16,12 @@ OTHERS = "attnviz.sources.huggingface.answering"
 def test_tiny_is_the_model_in_the_package():
     assert isinstance(answering("tiny"), TinyAnswering)
     assert usual_cases("tiny") == 1000
+
+
+@pytest.mark.parametrize("option", ["device", "dtype", "device_map"])
+def test_tiny_takes_no_option_of_torch(option):
+    with pytest.raises(AttnvizError, match=f"^{option} is for a model of torch"):
+        answering("tiny", **{option: "auto"})
 
 
 @pytest.mark.parametrize("model", ["./tiny", "some/id", object()])
