@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import get_type_hints
+
 import pytest
 
 import attnviz
 from attnviz import AttnvizError
+from attnviz.cli.commands.roles import roles as command
+from attnviz.cli.options.engine import DeviceOptions
+from attnviz.cli.options.roles import AskedModelOptions, RolesOptions
 from attnviz.trace.roles import ROLES
 
 
@@ -37,3 +43,18 @@ def test_another_model_takes_fewer_questions(monkeypatch):
 
     monkeypatch.setattr(answering, "answering", lambda *_, **__: MadeAnswering(EACH_ITS_OWN))
     assert attnviz.roles("some/id").cases == 100
+
+
+def test_it_has_the_names_and_the_defaults_of_its_command():
+    groups = (AskedModelOptions, RolesOptions, DeviceOptions)
+    options = {
+        field: getattr(group, field)
+        for group in groups
+        for base in group.__mro__[:-1]
+        for field in vars(base).get("__annotations__", {})
+    }
+    parameters = inspect.signature(attnviz.roles).parameters
+    defaults = {parameter.name: parameter.default for parameter in parameters.values()}
+    assert options.keys() - defaults.keys() == {"lang", "output", "format"}  # how it is shown, and where it goes
+    assert defaults == {name: options[name] for name in defaults}
+    assert set(groups) <= set(get_type_hints(command).values())
