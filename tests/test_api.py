@@ -147,6 +147,14 @@ GROUPS = {
 }
 
 
+def defaults_of(groups):
+    """The options of ``groups``, those that they extend included, and their defaults."""
+    for group in groups:
+        for base in group.__mro__[:-1]:
+            for field in vars(base).get("__annotations__", {}):
+                yield field, getattr(group, field)
+
+
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
     options = {field: getattr(group, field) for group in GROUPS[name] for field in vars(group)["__annotations__"]}
@@ -160,7 +168,7 @@ def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
 
 def test_generate_has_the_names_and_the_defaults_of_its_command():
     groups = (WritingOptions, LoadOptions, EngineOptions)
-    options = {field: getattr(group, field) for group in groups for field in get_type_hints(group)}
+    options = dict(defaults_of(groups))
     del options["model"], options["backend"]  # which model is the first argument; a model runs in torch
     parameters = inspect.signature(api.generate).parameters
     defaults = {parameter.name: parameter.default for parameter in parameters.values()}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 import pytest
 from command_line import attnviz
+from made_roles import made_role
 from package_sources import module_sources, tree
 
 from attnviz import Layer, Rule, Trace, trace_text
@@ -21,10 +22,12 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
-from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat, WritingFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
 from attnviz.renderers.page.forms import Form
+from attnviz.renderers.roles.told import verdict_word
 from attnviz.text.lessons import lessons
 from attnviz.text.tokenizer import tokenize
+from attnviz.trace.roles import Verdict
 
 TEXT = "the cat sat, and the cat slept"
 WHOLE = trace_text("Your journey starts", heads=2, position="sinusoidal", causal=True)
@@ -40,6 +43,12 @@ def written(command: str, form: StrEnum, *options: str) -> bytes:
 
 def stats(form: StrEnum) -> bytes:
     return written("stats", form, *(["--metric", "entropy"] if form.value in ("png", "svg", "pdf") else []))
+
+
+def roles(form: StrEnum) -> bytes:
+    result = attnviz("roles", "--cases", "1", "--format", form, "-o", "-")
+    assert (result.code, result.stderr) == (0, "")
+    return result.stdout
 
 
 def generated(form: StrEnum) -> bytes:
@@ -108,6 +117,8 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     TableFormat: lambda form: written("explain", form),
     PictureFormat: lambda form: written("heatmap", form),
     StatsFormat: stats,
+    RolesFormat: roles,
+    Verdict: lambda verdict: verdict_word(made_role(verdict=verdict), lessons()),
     Topic: topic_text,
     WritingFormat: generated,
 }
@@ -178,7 +189,9 @@ def test_a_planted_member_without_a_factory_is_found(choice):
 def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
     words = {
-        form.value for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat) for form in choice
+        form.value
+        for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat, WritingFormat)
+        for form in choice
     }
     assert suffixes.keys() == words - {"term"}  # which no file holds
     assert len({suffix for some in suffixes.values() for suffix in some}) == sum(map(len, suffixes.values()))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy
 
 from attnviz.analysis.intervals import share_of
-from attnviz.analysis.verdict import APART, FIXED, fit, missing, verdict
+from attnviz.analysis.verdict import APART, FIXED, fit, missing, points, verdict
 from attnviz.attention.arrays import Array
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.roles import Answering, Asked, Case, Example, Head, HeadRole, Helper, Questions, Roles, Share
@@ -95,9 +95,9 @@ class Evidence:
         self.tried[role] = heads = list(asked.candidates(self.means))
         right = asked.ablated(self.means, heads)  # (tried, cases)
         ablated = right[:, self.counted[role]].mean(-1)
-        lost = self.whole[role].value - ablated
+        lost = [points(self.whole[role].value - value) for value in ablated.tolist()]
         hits = asked.looks().mean(-1)
-        best = max(range(len(heads)), key=lambda place: fit(float(hits[heads[place]]), float(lost[place])))
+        best = max(range(len(heads)), key=lambda place: fit(float(hits[heads[place]]), lost[place]))
         found = replace(
             _looking(role, asked, heads[best]),
             accuracy=self.whole[role],
@@ -110,7 +110,7 @@ class Evidence:
             patched=self._share(role, asked.flipped([heads[best]])[0]),
             helpers=tuple(
                 Helper(heads[place][0], heads[place][1], self._counted(role, float(ablated[place])))
-                for place in numpy.argsort(-lost, kind="stable")
+                for place in sorted(range(len(heads)), key=lambda place: -lost[place])
                 if place != best and lost[place] > APART
             ),
         )

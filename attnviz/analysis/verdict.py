@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attnviz.trace.roles import HeadRole, Share, Verdict
+from attnviz.trace.roles import ROLES, HeadRole, Share, Verdict
 
 HITS = 0.95  # of the cases in which it must look at the true word
 OVER_OFFSET = 0.40  # more than the best fixed offset hits
@@ -36,11 +36,12 @@ def missing(found: HeadRole, whole: Mapping[str, Share]) -> Iterator[str]:
     """What keeps a role from being proved."""
     if found.hits.value < HITS:
         yield "hits"
-    if found.role not in FIXED and _points(found.hits.value - found.offset[1].value) < OVER_OFFSET:
+    if found.role not in FIXED and points(found.hits.value - found.offset[1].value) < OVER_OFFSET:
         yield "offset"
     if lost_without(found, whole, found.role) < NEEDED:
         yield "needed"
-    if any(role not in BUILT_ON.get(found.role, ()) for role in also_lost(found, whole)):
+    unknown = [role for role in ROLES if role not in found.ablated]  # nor is it shown that these do without
+    if any(role not in BUILT_ON.get(found.role, ()) for role in (*also_lost(found, whole), *unknown)):
         yield "apart"
     if found.patched is None or found.patched.value < PATCHED:
         yield "patched"
@@ -48,15 +49,16 @@ def missing(found: HeadRole, whole: Mapping[str, Share]) -> Iterator[str]:
 
 def also_lost(found: HeadRole, whole: Mapping[str, Share]) -> list[str]:
     """The other roles whose questions are answered worse without this head."""
-    return [role for role in found.ablated if role != found.role and lost_without(found, whole, role) > APART]
+    known = found.ablated.keys() & whole.keys() - {found.role}
+    return [role for role in found.ablated if role in known and lost_without(found, whole, role) > APART]
 
 
 def lost_without(found: HeadRole, whole: Mapping[str, Share], role: str) -> float:
     """The share of ``role``'s questions that are answered right by the whole model, and not without this head."""
-    return _points(whole[role].value - found.ablated[role].value)
+    return points(whole[role].value - found.ablated[role].value)
 
 
-def _points(difference: float) -> float:
+def points(difference: float) -> float:
     """A difference of two shares without the noise of binary fractions: 0.95 − 0.55 is 0.40."""
     return round(difference, 9)
 

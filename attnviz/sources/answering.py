@@ -13,9 +13,10 @@ def answering(
 ) -> Answering:
     """``model`` ready to be asked: "tiny"; or a folder, an id, or a model of transformers that is loaded already."""
     if is_tiny(model):
-        from attnviz.sources.tiny.loading import load
+        from attnviz.sources.tiny.loading import load, require_no_torch
         from attnviz.sources.tiny.questions import TinyAnswering
 
+        require_no_torch(device=device, dtype=dtype, device_map=device_map)
         return TinyAnswering(load(model, "float32"))
     from attnviz.sources.huggingface.answering import load_answering  # type: ignore[import-not-found,unused-ignore]
 

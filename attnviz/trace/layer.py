@@ -189,13 +189,17 @@ class Layer:
 
 def _numbers(value: Any, name: str) -> Array:
     """``value`` as numbers, (heads, tokens, d)."""
-    array = of_heads(value, name)
-    return as_floating(array, name) if str(array.dtype).rpartition(".")[2] == "bool" else array
+    return _no_truths(of_heads(value, name), name)
 
 
 def _known(value: Any, name: str) -> Array | None:
-    """``value`` as an array, where there is one."""
-    return None if value is None else as_array(value, name)
+    """``value`` as an array of numbers, where there is one."""
+    return None if value is None else _no_truths(as_array(value, name), name)
+
+
+def _no_truths(array: Array, name: str) -> Array:
+    """``array``, 0 and 1 in place of False and True, with which nobody can compute."""
+    return as_floating(array, name) if str(array.dtype).rpartition(".")[2] == "bool" else array
 
 
 def _with_arrays(rule: Rule) -> Rule:

@@ -239,12 +239,13 @@ def head_role_record(found: HeadRole) -> dict[str, Any]:
 
 
 def read_head_role(record: Mapping[str, Any]) -> HeadRole:
-    """What ``head_role_record`` wrote; trace/schema.py has looked at its fields."""
+    """What ``head_role_record`` wrote; trace/schema.py has looked at its fields. A share without its interval is left out."""
 
-    def share(name: str, of: Mapping[str, Any] = record) -> Share | None:
-        return _share(of[name], of[f"{name}_interval"]) if name in of else None
+    def share(name: str) -> Share | None:
+        return _share(record[name], record[f"{name}_interval"]) if {name, f"{name}_interval"} <= record.keys() else None
 
     offset, example = record["offset"], record.get("example")
+    ablated, intervals = record.get("ablated", {}), record.get("ablated_interval", {})
     return HeadRole(
         role=record["role"],
         verdict=Verdict(record["verdict"]) if "verdict" in record else None,
@@ -252,9 +253,7 @@ def read_head_role(record: Mapping[str, Any]) -> HeadRole:
         head=record["head"],
         hits=_share(record["hits"], record["hits_interval"]),
         offset=(offset["offset"], _share(offset["hits"], offset["hits_interval"])),
-        ablated={
-            role: _share(value, record["ablated_interval"][role]) for role, value in record.get("ablated", {}).items()
-        },
+        ablated={role: _share(ablated[role], intervals[role]) for role in ROLES if role in ablated.keys() & intervals},
         helpers=tuple(
             Helper(one["layer"], one["head"], _share(one["accuracy"], one["accuracy_interval"]))
             for one in record["helpers"]

@@ -125,7 +125,7 @@ HEAD_ROLE = _object(
         ),
         "missing": TOKENS,
         "example": _object(
-            {"tokens": TOKENS, "true": WHOLE, "answer": TEXT, "weights": _list_of(SHARE, "a list of shares")},
+            {"tokens": TOKENS, "true": WHOLE, "answer": TEXT, "weights": _list_of(NUMBER, "a list of numbers")},
             "tokens",
             "true",
             "answer",

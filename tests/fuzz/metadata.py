@@ -25,10 +25,27 @@ LAYER = {
     "rule": {"scale": 1.0, "causal": True, "query_offset": 0, "window": 2, "softcap": 3.5},
 }
 AGREEMENT = {"largest_error": 1e-7, "checked_queries": 2, "errors": {"layer 0": 1e-7}}
+HALF = {"hits": 0.5, "hits_interval": [0.4, 0.6]}
+ROLE = {
+    "role": "syntax",
+    "verdict": "proved",
+    "layer": 1,
+    "head": 0,
+    **HALF,
+    "offset": {"offset": 2, **HALF},
+    "accuracy": 0.5,
+    "accuracy_interval": [0.4, 0.6],
+    "ablated": {"syntax": 0.5},
+    "ablated_interval": {"syntax": [0.4, 0.6]},
+    "helpers": [{"layer": 0, "head": 0, "accuracy": 0.5, "accuracy_interval": [0.4, 0.6]}],
+    "missing": [],
+    "example": {"tokens": ["a"], "true": 0, "answer": "b", "weights": [1.0]},
+}
 RECORD = {
     "tokens": ["a", "b"],
     "source": {"kind": "model", "model": "M", "agreement": AGREEMENT, "ids": [1, 2], "special": [0], "unread": ["z"]},
     "layers": [LAYER, {**LAYER, "index": 1, "name": "", "kind": "self", "tokens": None, "key_tokens": None}],
+    "roles": [ROLE],
     "predictions": [[], [["c", 0.5], ["d", 0.25]]],
     "generation": {"chosen": ["b", "c"], "probabilities": [1.0, 0.5], "prompt": "a", "text": "bc"},
 }

@@ -30,7 +30,7 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PageFormat, PictureFormat, StatsFormat, TableFormat, WritingFormat
+from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
 
 SENTENCE = "Your journey starts with one step"
 COMMANDS_OF_FORMATS = {
@@ -38,9 +38,10 @@ COMMANDS_OF_FORMATS = {
     PictureFormat: "heatmap",
     StatsFormat: "stats",
     PageFormat: "html",
+    RolesFormat: "roles",
     WritingFormat: "generate",
 }
-SHOW_NO_TRACE = {"manual", "capture", "generate"}  # two make one, from a model that no file holds
+SHOW_NO_TRACE = {"manual", "capture", "generate", "roles"}  # all but the manual of a model that no file holds
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,9 @@ def mutated(draw: st.DrawFn, content: bytes, most: int = 4) -> bytes:
 def read_and_used(path: Path, content: bytes) -> None:
     """Read arrays or a trace from a file of this content, and compute what any look computes."""
     from attnviz.api import explain
+    from attnviz.renderers.roles.told import evidence
     from attnviz.sources.files.qkv import read_trace
+    from attnviz.text.lessons import lessons
     from attnviz.trace.written import written_steps
 
     path.write_bytes(content)
@@ -259,6 +261,8 @@ def read_and_used(path: Path, content: bytes) -> None:
     for layer in trace.layers[:3]:
         layer.steps(0)
     str(explain(trace, layer=[str(trace.layers[0].index)], head=0))
+    for one in trace.roles:
+        evidence(one, lessons())
     if trace.generation is not None:
         for written in written_steps(trace):
             written.rows(1)

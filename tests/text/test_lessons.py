@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
+from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
@@ -20,6 +21,9 @@ from attnviz.choices import Language, MapStep, Pool, Step
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
 from attnviz.renderers.generation.step import StepLines, decided, ending
+from attnviz.renderers.roles.picture import decide as roles_picture
+from attnviz.renderers.roles.role_table import to_renderable as roles_table
+from attnviz.renderers.roles.told import WORN, worn_name
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.table import COLUMN_CELLS
 from attnviz.renderers.stats.head_map import decide as statistics_map
@@ -27,6 +31,7 @@ from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.generation import Generation
+from attnviz.trace.roles import ROLES, Example, HeadRole, Verdict
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
 
@@ -117,6 +122,7 @@ def recording(request):
     trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))
     list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))
     measure(lesson)
+    tell_roles(lesson)
     write(lesson)
     return lesson
 
@@ -152,6 +158,23 @@ def measure(lesson):
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)
+
+
+def tell_roles(lesson):
+    """Say all that roles says of each role, verdict and lack, in its table and its picture."""
+    lacks = ("hits", "offset", "needed", "apart", "patched")
+    example = Example(("a", "b"), 0, "c", (0.5, 0.5))
+    ablated = dict.fromkeys(ROLES, share(0.5))
+    for verdict in (*Verdict, None):
+        roles = [
+            made_role(role, verdict=verdict, missing=lacks, example=example, word_before=share(0.9), ablated=ablated)
+            for role in ROLES
+        ]
+        found = made_roles(*roles, tried=2)
+        roles_table(found, lesson)
+        roles_picture(found, lesson)
+        assert all(worn_name(one, lesson) or verdict not in WORN for one in roles)
+    roles_table(made_roles(made_role(accuracy=None)), lesson)
 
 
 def made_special():
@@ -286,7 +309,8 @@ def said_by(argument):
     if isinstance(argument, ast.Constant):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
-        steps = "(" + "|".join([*Step, *Metric, *(metric.unit for metric in Metric)]) + ")"
+        of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
+        steps = "(" + "|".join([*Step, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

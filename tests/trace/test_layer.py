@@ -13,6 +13,7 @@ from traces_of_all_kinds import cross_layer, normal, self_layer
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.trace import Trace
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
 
@@ -197,3 +198,14 @@ def test_a_mask_or_bias_that_fits_no_scores_is_told_at_once(rule, words):
 def test_what_a_projection_yields_is_finite():
     with pytest.raises(AttnvizError, match="what the projection yields is not finite"):
         Projection(numpy.full((2, 2), 1e308))(numpy.full((1, 2), 1e308))
+
+
+@pytest.mark.parametrize("name", ["embeddings", "positions"])
+def test_truths_in_what_a_layer_started_from_are_numbers(name):
+    """As those of query, key and value: explain shows them as 0 and 1."""
+    vectors = numpy.zeros((1, 2, 2))
+    truths = numpy.array([[True, False], [False, True]])
+    started = {"embeddings": truths} | {name: truths}
+    layer = Layer(vectors, vectors, vectors, **started)
+    assert getattr(layer, name).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert "1" in str(Trace(("a", "b"), (layer,)).explain())

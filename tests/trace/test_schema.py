@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_roles import made_role
 from strategies import json_values
 
 from attnviz.errors import AttnvizError
+from attnviz.trace.roles import head_role_record
 from attnviz.trace.schema import RECORD, Kind, require_record
 
 LAYER = {
@@ -30,6 +33,7 @@ GOOD = {
     "predictions": [[["b", 0.5]], []],
     "generation": {"chosen": ["b"], "probabilities": [0.5], "prompt": None, "text": "b"},
 }
+GOOD["roles"] = [json.loads(json.dumps(head_role_record(made_role())))]
 
 
 def changed(place: tuple[str | int, ...], value: Any) -> Any:
@@ -51,6 +55,17 @@ def test_a_field_of_a_later_version_is_left_alone(place):
     [
         (("tokens",), "abc", 'tokens is "abc", expected a list of texts'),
         (("tokens", 1), 7, "tokens[1] is 7, expected a text"),
+        (("roles",), {}, "roles is names and values, expected a list of roles"),
+        (("roles", 0, "role"), [], "roles[0].role is a list, expected one of position, syntax, meaning, copying"),
+        (("roles", 0, "hits"), 1.1, "roles[0].hits is 1.1, expected a share from 0 to 1"),
+        (("roles", 0, "hits_interval"), [0.5], "roles[0].hits_interval is a list, expected the two ends of an interval"),
+        (("roles", 0, "ablated", "syntax"), None, "roles[0].ablated.syntax is null, expected a share from 0 to 1"),
+        (("roles", 0, "helpers", 0), {}, "roles[0].helpers[0] lacks layer"),
+        (
+            ("roles", 0, "verdict"),
+            "sure",
+            'roles[0].verdict is "sure", expected one of proved, not needed, looks elsewhere, partly, none',
+        ),
         (("source",), [], "source is a list, expected names and values"),
         (("layers",), {}, "layers is names and values, expected a list of layers"),
         (("layers", 1), None, "layers[1] is null, expected names and values"),
@@ -104,7 +119,7 @@ def test_what_is_missing_is_named(record, message):
 def places(kind: Kind, value: Any, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Every place in ``value`` of which the schema says something."""
     inner = [(name, one) for name, one in kind.fields.items() if isinstance(value, dict) and name in value]
-    if kind.items is not None and isinstance(value, list):
+    if kind.items is not None and isinstance(value, list) and value:
         inner = [(0, kind.items)]
     return [place, *(found for name, one in inner for found in places(one, value[name], (*place, name)))]
 

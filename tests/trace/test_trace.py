@@ -11,6 +11,7 @@ import numpy
 import pytest
 import torch
 from hypothesis import given, settings
+from made_roles import made_role
 from numpy.testing import assert_allclose
 from safetensors.numpy import save
 from strategies import json_values
@@ -193,6 +194,31 @@ def test_a_method_calls_its_public_function(method, options, function, monkeypat
     given, named = getattr(trace, method)(**options)
     assert given[0] is trace
     assert named == options
+
+
+def with_roles():
+    return replace(full_trace(), roles=(made_role(), made_role("meaning", verdict=None, accuracy=None, ablated={})))
+
+
+def test_the_roles_of_heads_are_saved_and_read_again(tmp_path):
+    trace = with_roles()
+    trace.save(tmp_path / "t.safetensors")
+    assert load(tmp_path / "t.safetensors").roles == trace.roles
+
+
+def test_a_trace_without_roles_says_nothing_of_them(tmp_path):
+    full_trace().save(tmp_path / "t.safetensors")
+    assert b"roles" not in (tmp_path / "t.safetensors").read_bytes()
+    assert load(tmp_path / "t.safetensors").roles == ()
+
+
+def test_a_role_that_is_damaged_is_told_by_its_place(tmp_path):
+    damaged = replace(full_trace(), roles=(made_role("grammar"),))
+    damaged.save(tmp_path / "t.safetensors")
+    with pytest.raises(
+        AttnvizError, match=r'damaged trace: roles\[0\]\.role is "grammar", expected one of position, syntax'
+    ):
+        load(tmp_path / "t.safetensors")
 
 
 def test_what_a_model_wrote_is_saved_with_its_predictions(tmp_path):

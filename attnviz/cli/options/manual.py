@@ -22,6 +22,7 @@ class Topic(StrEnum):
     LONG = "long"
     PAGE = "page"
     STATS = "stats"
+    ROLES = "roles"
     GENERATE = "generate"
     JSON = "json"
     CSV = "csv"

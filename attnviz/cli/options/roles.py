@@ -13,6 +13,8 @@ from attnviz.cli.options.panels import MODEL, SHOW
 from attnviz.cli.output.formats import RolesFormat
 from attnviz.cli.typer_groups import Options
 
+SEED = 0
+
 
 class AskedModelOptions(NamedModelOptions):
     """Which model is asked."""
@@ -44,7 +46,7 @@ class RolesOptions(Options):
         typer.Option(
             metavar="N", help="Draw other questions.", min=SEED_LIMITS.min, max=SEED_LIMITS.max, rich_help_panel=SHOW
         ),
-    ] = 0
+    ] = SEED
     lang: Annotated[Language, language_option("the table and the picture")] = Language.EN
     output: Annotated[Path | None, output_option()] = None
     format: Annotated[RolesFormat | None, format_option(f"{listed(RolesFormat, RolesFormat.TABLE)}.")] = None

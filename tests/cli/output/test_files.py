@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 from command_line import PROGRAM, attnviz, done, fed, in_terminal, onto, problem, program, started, surroundings
+from made_roles import made_role, made_roles
+from matplotlib import font_manager
 
 from attnviz import trace_model, trace_text
-from attnviz.cli.output.files import deliver, drawn, name_file, save_trace, trace_file
+from attnviz.cli.output.files import deliver, drawn, drawn_roles, name_file, save_trace, trace_file
 from attnviz.cli.output.formats import SUFFIXES
 from attnviz.errors import UsageError
 from attnviz.renderers.heatmap.figure import draw
 from attnviz.renderers.heatmap.picture import decide
+from attnviz.renderers.roles.picture import decide as decide_roles
+from attnviz.text.lessons import lessons
+from attnviz.trace.roles import Example
 from attnviz.trace.selection import select
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-"
@@ -53,6 +58,16 @@ def test_results_go_to_stdout_and_notices_to_stderr():
 def test_heatmap_writes_attention_png_and_prints_its_path(folder):
     assert done("heatmap", "a b").stdout == b"attention.png\n"
     assert (folder / "attention.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize(("form", "start"), [("png", PNG), ("svg", b"<?xml"), ("pdf", PDF)])
+def test_the_picture_of_roles_is_drawn_and_a_missing_font_is_told_where_it_shows(form, start, capsys, monkeypatch):
+    fonts = font_manager.fontManager
+    monkeypatch.setattr(fonts, "ttflist", [one for one in fonts.ttflist if one.name == "DejaVu Sans"])
+    for answer, told in (("c", False), ("日", form != "svg")):
+        found = made_roles(made_role(example=Example(("a", "b"), 0, answer, (0.5, 0.5))))
+        assert drawn_roles(decide_roles(found, lessons()), form).startswith(start)
+        assert ("no font on this machine has 日" in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize("form", ["svg", "pdf"])

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy
 import pytest
+from made_roles import made_role
 
 from attnviz import AttnvizError, Layer, Rule, Trace, trace_text
 from attnviz.choices import Step
@@ -236,6 +237,14 @@ def test_a_planted_step_that_a_layer_has_not_is_not_shown(traces, monkeypatch):
         selection = Selection(select(trace).layers, (Planted.ROOT, Step.CONCAT))
         titles = [part.title for part in explain(trace, selection, Looks(lessons())) if isinstance(part, Section)]
         assert titles == ["Concat"]
+
+
+@LANGUAGES
+def test_a_head_wears_its_role(told, traces, lang):
+    trace = replace(traces["four heads"](), roles=(made_role(layer=0, head=2),))
+    headings = [part.text for part in told(trace, lang) if isinstance(part, Heading) and part.level == 3]
+    worn = {"en": " · syntax (proved)", "vi": " · cú pháp (đã chứng minh)"}[lang]
+    assert [text for text in headings if worn in text] == [say("label.head", lang, head=2) + worn]
 
 
 @LANGUAGES

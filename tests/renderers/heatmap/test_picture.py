@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
+from made_roles import made_role
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import MapStep, Pool
@@ -241,3 +243,10 @@ def test_short_titles_tell_heads_apart_too(several, titles):
 def test_positions_stand_beside_the_tokens_of_a_region_alone(make, words, shows):
     assert picture_of(make(4), **words).shows_positions == shows
     assert picture_of(make(4, tokens=tuple("0123")), **words).shows_positions == (False, False)
+
+
+def test_a_head_wears_its_role(traces):
+    trace = replace(traces["four heads"](), roles=(made_role(layer=0, head=2),))
+    titles = [panel.title for panel in decide(trace, select(trace)).panels]
+    assert titles == ["Head 0", "Head 1", "Head 2 · syntax (proved)", "Head 3"]
+    assert "head 2 · syntax (proved)" in decide(trace, select(trace, head=["2"])).title

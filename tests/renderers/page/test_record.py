@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import pytest
+from made_roles import made_role
 from random_traces import long_trace, random_trace, unnamed_trace
 
 import attnviz
@@ -196,3 +198,11 @@ def test_a_region_says_which_it_is():
 def test_a_file_is_what_unnamed_arrays_are_called():
     assert record_of(unnamed_trace(3, file="my dump.npz"))[0]["heading"] == ["my dump.npz"]
     assert record_of(long_trace(3))[0]["heading"] is None
+
+
+def test_heads_wear_their_roles_in_every_form():
+    trace = replace(random_trace(2, 3, 4, 8), roles=(made_role(layer=1, head=2),))
+    assert [list(worn) for worn in record_of(trace)[0]["roles"]] == [[], ["2"]]
+    assert "roles" not in record_of(random_trace(2, 3, 4, 8))[0]
+    assert "cú pháp" in record_of(trace, Language.VI)[0]["roles"][1]["2"]["name"]
+    assert list(pooled_record_of(trace)["roles"][1]) == [2]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy
 import pytest
+from made_roles import made_role
 from page_words import called
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import to_numpy
-from attnviz.choices import MapStep
+from attnviz.choices import Language, MapStep
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.scale import scale_of
 
@@ -368,3 +370,20 @@ def test_a_page_without_special_tokens_opens_so_and_can_bring_them_back(opened, 
     assert "<s>" not in page.texts("main")[0]
     page.page.get_by_role("checkbox", name="special tokens").check()
     assert "<s>" in page.texts("main")[0]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_head_wears_its_role_and_its_evidence(opened, several, language):
+    page = opened(replace(several, roles=(made_role(layer=1, head=2),)), lang=language.value)
+    worn = {Language.EN: "syntax (proved)", Language.VI: "cú pháp (đã chứng minh)"}[language]
+    [card] = page.page.locator(".card", has=page.page.locator(".role")).all()
+    assert card.inner_text().endswith(f" 2 · {worn}")
+    evidence = card.get_attribute("title")
+    assert "99 %" in evidence
+    card.click()
+    page.page.wait_for_selector("#map")
+    assert page.texts("#evidence") == [evidence]
+    assert worn in page.page.locator("#map").get_attribute("aria-label")
+    assert page.page.locator("#control-head option:checked").inner_text() == f"2 · {worn}"
+    page.page.locator("#control-head").select_option("1")
+    page.page.wait_for_selector("#evidence:empty", state="attached")

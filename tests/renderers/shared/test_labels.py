@@ -6,10 +6,14 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_roles import made_role
 
 from attnviz import Layer, Trace
-from attnviz.renderers.shared.labels import file_name, name, named, round_positions, unnamed
+from attnviz.choices import Language
+from attnviz.renderers.shared.labels import file_name, name, named, round_positions, unnamed, worn
 from attnviz.text.display import NamedToken
+from attnviz.text.lessons import lessons
+from attnviz.trace.roles import Verdict
 from tests.support.hard_tokens import TOKENS
 
 
@@ -69,3 +73,15 @@ def test_round_positions_stand_in_the_cells_that_hold_them(start, length, size, 
         assert position in positions[cell * size : (cell + 1) * size]
     steps = {after - before for before, after in zip([*there.values()], [*there.values()][1:], strict=False)}
     assert len(steps) <= 1 or size > 1
+
+
+def test_a_head_wears_its_roles():
+    vectors = numpy.zeros((2, 3, 1))
+    layers = (Layer(vectors, vectors, vectors, index=0), Layer(vectors, vectors, vectors, index=1))
+    roles = (made_role(), made_role("meaning", verdict=Verdict.PARTLY), made_role("copying", verdict=Verdict.NONE))
+    trace = Trace(("a", "b", "c"), layers, roles=roles)
+    assert worn(trace, layers[1], 0) == " · syntax (proved) · meaning (partly)"
+    assert worn(trace, layers[1], 1) == worn(trace, layers[0], 0) == ""
+    assert worn(trace, layers[1], 0, lessons(Language.VI)).startswith(" · cú pháp (đã chứng minh)")
+    cross = Layer(vectors, vectors, vectors, index=1, kind="cross", name="cross 1", key_tokens=("a", "b", "c"))
+    assert worn(trace, cross, 0) == ("" if cross.stack else " · syntax (proved) · meaning (partly)")
