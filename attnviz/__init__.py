@@ -1,7 +1,8 @@
 """attnviz shows what attention computes, step by step, with real numbers.
 
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
-load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
+load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved. roles(model)
+finds the heads of a model that have a role, and proves it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attnviz.api import generate, load, trace_model, trace_text
+    from attnviz.api.roles import roles
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
@@ -33,6 +35,7 @@ __all__ = [
     "generate",
     "load",
     "pool",
+    "roles",
     "trace_model",
     "trace_text",
 ]
@@ -50,6 +53,7 @@ _MODULES = {
     "generate": "attnviz.api",
     "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
+    "roles": "attnviz.api.roles",
     "trace_model": "attnviz.api",
     "trace_text": "attnviz.api",
 }

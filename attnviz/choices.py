@@ -91,6 +91,7 @@ PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
 TINY = "tiny"  # as a model: the one in the package; a folder of that name is ./tiny
 TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
+TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several
 
@@ -117,4 +118,5 @@ HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)
 TOKENS_LIMITS = ALTERNATIVES_LIMITS = TOP_K_LIMITS = Limits(1)
 TEMPERATURE_LIMITS = Limits(0.01, 100)  # beyond, the likeliest token or any token is drawn
 TOP_P_LIMITS = Limits(0.001, 1)
+CASES_LIMITS = Limits(1)
 SEED_LIMITS = Limits(0, 2**63 - 1)  # as torch takes it

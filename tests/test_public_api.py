@@ -27,6 +27,7 @@ NAMES = [
     "generate",
     "load",
     "pool",
+    "roles",
     "trace_model",
     "trace_text",
 ]

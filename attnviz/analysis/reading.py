@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,16 @@ from attnviz.trace.selectors import layer_filter, layers_meant, numbers_meant
 from attnviz.trace.written import Written
 
 SHOWN = 3  # heads, where none is named; and words of each
+LEAST = 0.001  # of a weight that is told beside a larger one: a smaller one says nothing
 ROWS = 16  # the last positions over which it is measured how far a head moves
+
+
+class ReadWord(NamedTuple):
+    """A key with its weight; with its position where another key is the same token."""
+
+    token: str
+    weight: float
+    position: int | None = None
 
 
 class HeadReading(NamedTuple):
@@ -21,7 +31,7 @@ class HeadReading(NamedTuple):
 
     layer: str
     head: int
-    words: tuple[tuple[str, float], ...]
+    words: tuple[ReadWord, ...]
 
 
 class Reader:
@@ -61,11 +71,16 @@ class Reader:
     def _named(self, layer: Layer) -> tuple[int, ...]:
         return numbers_meant("head", self._head, range(layer.heads), layer.title)
 
-    def _read(self, layer: Layer, head: int) -> tuple[tuple[str, float], ...]:
+    def _read(self, layer: Layer, head: int) -> tuple[ReadWord, ...]:
         weights = to_numpy(layer.steps(head, layer.query.shape[1] - 1).weights)[0]  # (keys,)
         order = numpy.argsort(-weights, kind="stable")[: self._words]
         tokens = layer.key_tokens or layer.tokens or ()
-        return tuple((tokens[key], float(weights[key])) for key in order.tolist() if weights[key] > 0)
+        often = Counter(tokens)
+        return tuple(
+            ReadWord(tokens[key], float(weights[key]), key if often[tokens[key]] > 1 else None)
+            for place, key in enumerate(order.tolist())
+            if weights[key] >= LEAST or (place == 0 and weights[key] > 0)
+        )
 
 
 def head_moves(layer: Layer) -> numpy.ndarray:

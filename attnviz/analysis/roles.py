@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy
 
@@ -17,15 +16,7 @@ from attnviz.analysis.intervals import share_of
 from attnviz.analysis.verdict import APART, FIXED, fit, missing, verdict
 from attnviz.attention.arrays import Array
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.roles import Answering, Asked, Case, Example, Head, HeadRole, Helper, Roles, Share
-
-
-class Questions(NamedTuple):
-    """The cases of each role, and one sentence of each that is shown."""
-
-    cases: Mapping[str, Sequence[Case]]
-    examples: Mapping[str, Case]
-    seed: int
+from attnviz.trace.roles import Answering, Asked, Case, Example, Head, HeadRole, Helper, Questions, Roles, Share
 
 
 def find_roles(model: Answering, questions: Questions, progress: Progress = no_progress) -> Roles:
@@ -77,29 +68,44 @@ def _looking(role: str, asked: Asked, head: Head) -> HeadRole:
 
 @dataclass
 class Evidence:
-    """What is taken away and exchanged in a model that predicts, computed as it is asked for."""
+    """What is taken away and exchanged in a model that predicts.
+
+    counted  whether a case counts where answers are, of each role
+    whole    how often the whole model answers right, where any case of a role counts
+    means    each head's mean output over all tokens of all cases, (layers, heads, d_v)
+    tried    the heads that were taken away, of each role
+    """
 
     model: Answering
     asked: Mapping[str, Asked]
 
     def __post_init__(self) -> None:
         self.counted = {role: asked.counted() for role, asked in self.asked.items()}
-        self.whole = {role: self._share(role, asked.right()) for role, asked in self.asked.items()}
+        shares = {role: self._share(role, asked.right()) for role, asked in self.asked.items()}
+        self.whole = {role: share for role, share in shares.items() if share is not None}
         self.means = _means(self.asked.values())
         self.tried: dict[str, Sequence[Head]] = {}
 
     def of(self, role: str) -> HeadRole:
         """The head that fits ``role`` best, with all that speaks for and against it."""
+        self.tried[role] = ()
+        if role not in self.whole:  # the model can say none of the answers
+            return _by_looks(role, self.asked[role])
         asked = self.asked[role]
         self.tried[role] = heads = list(asked.candidates(self.means))
-        ablated = asked.ablated(self.means, heads)[:, self.counted[role]].mean(-1)  # (tried,)
+        right = asked.ablated(self.means, heads)  # (tried, cases)
+        ablated = right[:, self.counted[role]].mean(-1)
         lost = self.whole[role].value - ablated
         hits = asked.looks().mean(-1)
         best = max(range(len(heads)), key=lambda place: fit(float(hits[heads[place]]), float(lost[place])))
         found = replace(
             _looking(role, asked, heads[best]),
             accuracy=self.whole[role],
-            ablated={other: self._without(heads[best], other) for other in self.asked},
+            ablated={
+                other: share
+                for other in self.asked
+                if (share := self._share(other, right[best] if other == role else self._without(heads[best], other)))
+            },
             others=self._counted(role, float(numpy.delete(ablated, best).mean())) if len(heads) > 1 else None,
             patched=self._share(role, asked.flipped([heads[best]])[0]),
             helpers=tuple(
@@ -110,12 +116,15 @@ class Evidence:
         )
         return replace(found, verdict=verdict(found, self.whole), missing=tuple(missing(found, self.whole)))
 
-    def _without(self, head: Head, role: str) -> Share:
-        """The accuracy on the questions of ``role`` without ``head``."""
-        return self._share(role, self.asked[role].ablated(self.means, [head])[0])
+    def _without(self, head: Head, role: str) -> numpy.ndarray:
+        """Whether the questions of ``role`` are answered right without ``head``, (cases,)."""
+        right: numpy.ndarray = self.asked[role].ablated(self.means, [head])[0]
+        return right
 
-    def _share(self, role: str, right: numpy.ndarray) -> Share:
-        return self._counted(role, float(right[self.counted[role]].mean()))
+    def _share(self, role: str, right: numpy.ndarray) -> Share | None:
+        """How many of the cases that count are ``right``; None where none counts."""
+        counted = right[self.counted[role]]
+        return self._counted(role, float(counted.mean())) if len(counted) else None
 
     def _counted(self, role: str, value: float) -> Share:
         return share_of(value, int(self.counted[role].sum()))

@@ -21,6 +21,7 @@ from attnviz.text.display import shorten
 BYTES_A_CELL = 5 * 8  # five steps in float64
 LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
 TOWERS = ("vision", "audio", "connector")  # of a model that reads more than text
+WRITING = ("", "decoder", "cross")  # the stacks whose queries are what a model writes
 STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
 
 

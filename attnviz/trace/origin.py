@@ -75,6 +75,7 @@ class Origin(dict[str, Any]):
 
     kind                          "toy", "arrays" or "model"
     tokenizer, seed, dim, position, projected            of a toy, the options that made it
+    own                           whether some of a toy's numbers are a person's own
     file, unread                                         of arrays, the file's name, and what else it holds
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
@@ -88,6 +89,7 @@ class Origin(dict[str, Any]):
     dim = Fact(int, None)
     position = Fact(str, "")
     projected = Fact(bool, False)
+    own = Fact(bool, False)
     file = Fact(str, "")
     model = Fact(str, "")
     architecture = Fact(str, "")
@@ -96,9 +98,12 @@ class Origin(dict[str, Any]):
     transformers = Fact(str, "")
 
     @classmethod
-    def of_toy(cls, *, tokenizer: str, seed: int, dim: int, position: str, projected: bool) -> Origin:
+    def of_toy(
+        cls, *, tokenizer: str, seed: int, dim: int, position: str, projected: bool, own: bool = False
+    ) -> Origin:
         """The origin of toy attention that these options made."""
-        return cls(kind="toy", tokenizer=tokenizer, seed=seed, dim=dim, position=position, projected=projected)
+        options = {"tokenizer": tokenizer, "seed": seed, "dim": dim, "position": position}
+        return cls(kind="toy", **options, projected=projected, **({"own": True} if own else {}))
 
     @classmethod
     def of_arrays(cls, file: str, unread: Sequence[str] = ()) -> Origin:
@@ -128,6 +133,11 @@ class Origin(dict[str, Any]):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
         return origin
+
+    @property
+    def drawn(self) -> bool:
+        """Whether all numbers are made up: what looks at what means nothing."""
+        return self.kind == "toy" and not self.own
 
     @property
     def unread(self) -> tuple[str, ...]:

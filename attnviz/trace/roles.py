@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy
 
 from attnviz.attention.arrays import Array
+from attnviz.trace.public import public
 
 ROLES = ("position", "syntax", "meaning", "copying")
 
@@ -55,6 +56,14 @@ class Case:
     def swapped(self) -> Case:
         """The minimal pair as the case."""
         return Case(self.role, self.pair, self.other_answer, self.true, self.tokens, self.answer, self.hard)
+
+
+class Questions(NamedTuple):
+    """The cases of each role, and one sentence of each that is shown."""
+
+    cases: Mapping[str, Sequence[Case]]
+    examples: Mapping[str, Case]
+    seed: int
 
 
 class Asked(Protocol):
@@ -188,6 +197,18 @@ class Roles:
     tried: int
     heads: int
     roles: tuple[HeadRole, ...]
+
+    def __str__(self) -> str:
+        """The table, as ``attnviz roles`` prints it."""
+        return public("attnviz.renderers.roles.role_table.to_text", self)  # type: ignore[no-any-return]
+
+    def __rich__(self) -> Any:
+        """The same in colour, on a Rich console."""
+        return public("attnviz.renderers.roles.role_table.to_renderable", self)
+
+    def __repr__(self) -> str:
+        verdicts = ", ".join(f"{one.role} {one.verdict.value if one.verdict else 'not tried'}" for one in self.roles)
+        return f"Roles({self.model}, {self.cases:,} questions of each role: {verdicts}; print() shows it)"
 
 
 def head_role_record(found: HeadRole) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from attnviz.errors import AttnvizError
+from attnviz.trace.roles import ROLES, Verdict
 
 SHOWN = 40  # characters of a value that an error quotes
 
@@ -54,11 +55,21 @@ def _object(fields: Mapping[str, Kind], *required: str) -> Kind:
     return Kind("names and values", lambda value: isinstance(value, dict), fields, required=required)
 
 
+def _shares(*names: str) -> dict[str, Kind]:
+    """Shares, and the interval of each."""
+    return dict.fromkeys(names, SHARE) | {f"{name}_interval": INTERVAL for name in names}
+
+
 TEXT = Kind("a text", lambda value: isinstance(value, str))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 WHOLE = Kind("a whole number", _is_whole)
 NUMBER = Kind("a finite number", _is_number)
 TOKENS = _list_of(TEXT, "a list of texts")
+
+SHARE = Kind("a share from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+INTERVAL = Kind(
+    "the two ends of an interval", lambda value: isinstance(value, list) and len(value) == 2, items=SHARE
+)  # of a share
 
 RULE = _object(
     {
@@ -95,6 +106,41 @@ GENERATION = _object(
     },
     "chosen",
 )
+OF_ROLES = _object(dict.fromkeys(ROLES, SHARE))
+HEAD_ROLE = _object(
+    {
+        "role": Kind(f"one of {', '.join(ROLES)}", lambda value: value in ROLES),
+        "verdict": Kind(f"one of {', '.join(Verdict)}", lambda value: value in list(Verdict)),
+        "layer": WHOLE,
+        "head": WHOLE,
+        **_shares("hits", "word_before", "accuracy", "others", "patched"),
+        "offset": _object({"offset": WHOLE, **_shares("hits")}, "offset", "hits", "hits_interval"),
+        "ablated": OF_ROLES,
+        "ablated_interval": _object(dict.fromkeys(ROLES, INTERVAL)),
+        "helpers": _list_of(
+            _object(
+                {"layer": WHOLE, "head": WHOLE, **_shares("accuracy")}, "layer", "head", "accuracy", "accuracy_interval"
+            ),
+            "a list of heads",
+        ),
+        "missing": TOKENS,
+        "example": _object(
+            {"tokens": TOKENS, "true": WHOLE, "answer": TEXT, "weights": _list_of(SHARE, "a list of shares")},
+            "tokens",
+            "true",
+            "answer",
+            "weights",
+        ),
+    },
+    "role",
+    "layer",
+    "head",
+    "hits",
+    "hits_interval",
+    "offset",
+    "helpers",
+    "missing",
+)
 RECORD = _object(
     {
         "tokens": TOKENS,
@@ -102,6 +148,7 @@ RECORD = _object(
         "layers": _list_of(LAYER, "a list of layers"),
         "predictions": _list_of(_list_of(PREDICTION, "a list of predictions"), "a list of lists"),
         "generation": GENERATION,
+        "roles": _list_of(HEAD_ROLE, "a list of roles"),
     },
     "tokens",
     "source",

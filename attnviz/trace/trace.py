@@ -16,8 +16,12 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import Layer, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
+from attnviz.trace.public import public
+
+if TYPE_CHECKING:
+    from attnviz.trace.roles import HeadRole
 
 if TYPE_CHECKING:
     from attnviz.trace.generation import Generation, Predictions
@@ -32,6 +36,7 @@ class Trace:
     predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
                  few likeliest tokens; () as a whole, or of a position, where they are not known
     generation   what the model wrote itself; all of it but the last token is among the tokens
+    roles        what is known of roles of the model's heads
     """
 
     tokens: tuple[str, ...]
@@ -39,11 +44,13 @@ class Trace:
     source: Origin = field(default_factory=Origin)
     predictions: tuple[Predictions, ...] = ()
     generation: Generation | None = None
+    roles: tuple[HeadRole, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", valid_tokens(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "source", read_origin(self.source))
+        object.__setattr__(self, "roles", tuple(self.roles))
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -58,6 +65,8 @@ class Trace:
             require_known_parts_fit(layer)
         if self.predictions:
             self._take_predictions()
+        if self.generation is not None:
+            self._require_room(len(self.generation.chosen))
 
     def _take_predictions(self) -> None:
         from attnviz.trace.generation import valid_predictions  # most traces have none
@@ -65,6 +74,12 @@ class Trace:
         object.__setattr__(self, "predictions", valid_predictions(self.predictions))
         if len(self.predictions) not in {len(self.query_tokens(layer)) for layer in self.layers}:
             raise AttnvizError(f"predictions for {len(self.predictions)} positions: no layer has as many queries")
+
+    def _require_room(self, chosen: int) -> None:
+        """Refuse more tokens that were chosen than positions that could choose one."""
+        ran = [len(self.query_tokens(layer)) for layer in self.layers if layer.stack in WRITING]
+        if ran and chosen > max(ran):
+            raise AttnvizError(f"{chosen} tokens were chosen, but only {max(ran)} positions ran: each chooses one")
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -95,6 +110,10 @@ class Trace:
             record["predictions"] = self.predictions
         if self.generation is not None:
             record["generation"] = vars(self.generation)
+        if self.roles:
+            from attnviz.trace.roles import head_role_record
+
+            record["roles"] = [head_role_record(one) for one in self.roles]
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def explain(self, **options: Any) -> Any:
@@ -154,7 +173,14 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
         record = parsed_json(metadata["trace"].encode(), "its record")
         require_record(record)
         layers = tuple(unpacked_layers(record["layers"], arrays))
-        return Trace(record["tokens"], layers, record["source"], record.get("predictions", ()), _generation(record))
+        return Trace(
+            record["tokens"],
+            layers,
+            record["source"],
+            record.get("predictions", ()),
+            _generation(record),
+            _roles(record),
+        )
     except AttnvizError as error:
         raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
 
@@ -168,14 +194,15 @@ def _generation(record: Mapping[str, Any]) -> Generation | None:
     return read_generation(record["generation"])
 
 
+def _roles(record: Mapping[str, Any]) -> tuple[HeadRole, ...]:
+    """The roles that the record tells of."""
+    if "roles" not in record:
+        return ()
+    from attnviz.trace.roles import read_head_role
+
+    return tuple(map(read_head_role, record["roles"]))
+
+
 def numbered(count: int, prefix: str = "") -> tuple[str, ...]:
     """Names for tokens that came without: their positions."""
     return tuple(f"{prefix}{position}" for position in range(count))
-
-
-def public(name: str, *arguments: Any, **options: Any) -> Any:
-    """Call the function of this dotted name, which lies above this floor: imported only now (tests/test_floors.py)."""
-    from importlib import import_module
-
-    module, _, function = name.rpartition(".")
-    return getattr(import_module(module), function)(*arguments, **options)

@@ -11,11 +11,9 @@ from typing import Any, NamedTuple, Protocol
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
 from attnviz.trace.generation import Predictions
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.slices import some_keys, some_queries
 from attnviz.trace.trace import Trace
-
-WRITING = ("", "decoder", "cross")  # the stacks whose queries are what a model writes
 
 
 class Sampling(NamedTuple):
@@ -93,6 +91,8 @@ def written_steps(trace: Trace) -> Iterator[Written]:
     if generation is None:
         raise AttnvizError("nothing was generated in this trace", "attnviz generate makes one")
     layers = [layer for layer in trace.layers if layer.stack in WRITING]
+    if not layers:
+        raise AttnvizError("the layers that wrote are not in this trace", "keep them in it")
     count = max(len(trace.query_tokens(layer)) for layer in layers)
     first = count - len(generation.chosen)  # the position that chose the first token: the prompt's last
     for step, token in enumerate(generation.chosen, start=1):

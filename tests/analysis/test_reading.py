@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Rule, Trace
-from attnviz.analysis.reading import HeadReading, Reader, head_moves
+from attnviz.analysis.reading import HeadReading, Reader, ReadWord, head_moves
 from attnviz.trace.generation import Generation
 from attnviz.trace.written import Written, written_steps
 
@@ -42,7 +42,7 @@ def test_the_three_that_move_most_are_shown_and_stay():
     readings = [reader.of(step) for step in steps()]
     places = [[(reading.layer, reading.head) for reading in of_step] for of_step in readings]
     assert places[0] == places[2] == [("layer 1", 0), ("layer 0", 0), ("layer 0", 1)]
-    assert [reading.words for reading in readings[2]] == [(("d", 1.0),), (("a", 1.0),), (("c", 1.0),)]
+    assert [reading.words for reading in readings[2]] == [(ReadWord(token, 1.0),) for token in "dac"]
 
 
 def test_one_position_alone_shows_no_move():
@@ -54,8 +54,8 @@ def test_one_position_alone_shows_no_move():
 
 def test_those_that_are_named_are_shown_from_the_first_step_on():
     assert Reader(["1"], ["1", "0"]).of(steps(chosen=4)[0]) == [
-        HeadReading("layer 1", 1, (("a", 1.0),)),
-        HeadReading("layer 1", 0, (("a", 1.0),)),
+        HeadReading("layer 1", 1, (ReadWord("a", 1.0),)),
+        HeadReading("layer 1", 0, (ReadWord("a", 1.0),)),
     ]
 
 
@@ -74,4 +74,17 @@ def test_the_words_are_sorted_by_weight_and_few():
     query = numpy.log([[[0.1, 0.4, 0.3, 0.2]]])
     layer = Layer(query, numpy.eye(4)[None], numpy.eye(4)[None], Rule(scale=1.0), key_tokens=TOKENS)
     [reading] = Reader(["0"], ["0"], words=2).of(Written(1, "y", 0.5, (), lambda _: (layer,)))
-    assert reading.words == (("b", pytest.approx(0.4)), ("c", pytest.approx(0.3)))
+    assert reading.words == (ReadWord("b", pytest.approx(0.4)), ReadWord("c", pytest.approx(0.3)))
+
+
+def test_a_word_that_stands_twice_has_its_position_and_small_weights_are_left_out():
+    query = numpy.log([[[0.0998, 0.0002, 0.4, 0.5]]])
+    layer = Layer(query, numpy.eye(4)[None], numpy.eye(4)[None], Rule(scale=1.0), key_tokens=("a", "b", "c", "a"))
+    [reading] = Reader(["0"], ["0"], words=4).of(Written(1, "y", 0.5, (), lambda _: (layer,)))
+    assert [(word.token, word.position) for word in reading.words] == [("a", 3), ("c", None), ("a", 0)]
+
+
+def test_of_weights_that_are_all_small_the_largest_is_told():
+    layer = Layer(numpy.zeros((1, 1, 1)), *[numpy.zeros((1, 2000, 1))] * 2, key_tokens=("a",) * 2000)
+    [reading] = Reader(["0"], ["0"]).of(Written(1, "y", 0.5, (), lambda _: (layer,)))
+    assert reading.words == (ReadWord("a", pytest.approx(1 / 2000), 0),)

@@ -29,6 +29,8 @@ RECORD = {
     "tokens": ["a", "b"],
     "source": {"kind": "model", "model": "M", "agreement": AGREEMENT, "ids": [1, 2], "special": [0], "unread": ["z"]},
     "layers": [LAYER, {**LAYER, "index": 1, "name": "", "kind": "self", "tokens": None, "key_tokens": None}],
+    "predictions": [[], [["c", 0.5], ["d", 0.25]]],
+    "generation": {"chosen": ["b", "c"], "probabilities": [1.0, 0.5], "prompt": "a", "text": "bc"},
 }
 ARRAYS = {f"layers.{number}.{name}": numpy.eye(2)[None] for number in range(2) for name in ("query", "key", "value")}
 PARTS = (

@@ -36,6 +36,15 @@ def test_there_is_a_target_for_each_reader():
     assert set(READERS) <= set(targets())
 
 
+def test_each_field_of_a_saved_trace_is_damaged():
+    from attnviz.trace import schema
+
+    record = fuzzing.target("metadata").RECORD
+    assert set(record) == set(schema.RECORD.fields)
+    assert set(record["generation"]) == set(schema.GENERATION.fields)
+    assert set(record["layers"][0]) == set(schema.LAYER.fields)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_a_target_tries_inputs(name):

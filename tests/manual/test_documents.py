@@ -52,7 +52,7 @@ def test_all_that_a_document_says_runs_and_shows_what_it_shows(name, tmp_path, m
             "line 2: attnviz nonsense: exit code 2: attnviz: No such command 'nonsense'",
         ),
         ("```sh\nattnviz explain a --nonsense\n```\n", "exit code 2: attnviz: No such option: --nonsense"),
-        ("```sh\nattnviz explain a | grep nothing\n```\n", "exit code 1"),
+        ("```sh\nattnviz explain a | grep nowhere\n```\n", "exit code 1"),
         ("```sh\nattnviz explain a > a.txt\ntrue\n```\n", "true is not attnviz"),
         ("```sh\ntrue > a.txt\n```\n", "a.txt is not there or is empty"),
         ("```sh\ntrue | true\n```\n", "it prints nothing"),

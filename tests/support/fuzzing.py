@@ -252,9 +252,13 @@ def read_and_used(path: Path, content: bytes) -> None:
     """Read arrays or a trace from a file of this content, and compute what any look computes."""
     from attnviz.api import explain
     from attnviz.sources.files.qkv import read_trace
+    from attnviz.trace.written import written_steps
 
     path.write_bytes(content)
     trace = read_trace(path)
     for layer in trace.layers[:3]:
         layer.steps(0)
     str(explain(trace, layer=[str(trace.layers[0].index)], head=0))
+    if trace.generation is not None:
+        for written in written_steps(trace):
+            written.rows(1)

@@ -62,6 +62,12 @@ def test_what_is_no_prediction_is_refused(wrong):
         valid_predictions([[wrong]])
 
 
+def test_no_more_tokens_were_chosen_than_positions_ran():
+    made(generation=Generation(("b", "c")))
+    with pytest.raises(AttnvizError, match="3 tokens were chosen, but only 2 positions ran: each chooses one"):
+        made(generation=Generation(("b", "c", "d")))
+
+
 def test_predictions_are_of_the_queries_of_a_layer():
     with pytest.raises(AttnvizError, match="predictions for 3 positions: no layer has as many queries"):
         made(predictions=[()] * 3)

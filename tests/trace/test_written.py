@@ -76,3 +76,9 @@ def test_of_a_trace_that_nobody_wrote_there_are_no_steps():
     with pytest.raises(AttnvizError, match="nothing was generated in this trace"):
         list(written_steps(trace))
     assert replace(trace, generation=Generation(("b",))).generation is not None
+
+
+def test_where_the_layers_that_wrote_are_left_out_there_are_none_either():
+    trace = Trace(("a",), (layer(1, 1, "encoder 0"),), generation=Generation(("b", "c")))
+    with pytest.raises(AttnvizError, match="the layers that wrote are not in this trace"):
+        list(written_steps(trace))

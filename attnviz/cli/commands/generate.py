@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def generate(
 
     prompt = read_text(SourceOptions(**vars(text))).removesuffix("\n")  # of a pipe or a file, not of the text
     steps = _Steps(part, shown, form)
-    with nullcontext(no_line) if steps.live else progress("tokens") as line:
+    with nullcontext(no_line) if steps.live else progress("tokens") as line, _interruption_told(steps, writing.tokens):
 
         def told(written: Written) -> None:
             steps.show(written)
@@ -70,6 +71,17 @@ def generate(
         _write(trace, form, part, shown)
 
 
+@contextmanager
+def _interruption_told(steps: _Steps, asked: int) -> Iterator[None]:
+    """Say how far it came where Ctrl-C ends the block; then nothing is written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if steps.count:
+            notice(f"interrupted after {steps.count:,} of {asked:,} tokens")
+        raise
+
+
 def _format(shown: StepOptions) -> WritingFormat:
     form = chosen_format(shown.output, shown.format, WritingFormat.TABLE)
     if form is WritingFormat.SAFETENSORS:
@@ -89,6 +101,7 @@ class _Steps:
         self.live = watched or (form is WritingFormat.TABLE and self.to_stdout)
         self.wanted = self.live or form is WritingFormat.TABLE
         self.pieces: list[bytes] = []
+        self.count = 0
 
     @cached_property
     def reader(self) -> Reader:
@@ -101,7 +114,8 @@ class _Steps:
         return Terminal(None if self.live else self.shown.output)
 
     def show(self, written: Written) -> None:
-        """Show one step."""
+        """Show one step, where steps are shown."""
+        self.count = written.step
         if self.wanted:
             from attnviz.renderers.generation.step import StepLines, decided
 

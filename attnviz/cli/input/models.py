@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
-from attnviz.choices import Backend
+from attnviz.choices import TINY, Backend
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions, ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -21,6 +21,33 @@ from attnviz.errors import AttnvizError, UsageError
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.model import Model
     from attnviz.trace.trace import Trace
+
+
+def model_traces(options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> ModelTraces | TinyTraces:
+    """What makes traces of texts with the model that the options name."""
+    return TinyTraces(options, engine, layer) if options.model == TINY else ModelTraces(options, engine, layer)
+
+
+class TinyTraces:
+    """Texts to the traces of the model in the package."""
+
+    reads_images = False
+
+    def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
+        require_numpy(options, engine)
+        from attnviz.sources.tiny.loading import load
+
+        self.model, self.options, self.layer = load(), options, layer
+        self.quiet = False  # set where many texts are read: what is said of one is not said of each
+
+    def __call__(self, text: str) -> Trace:
+        from attnviz.sources.tiny.notices import spelled_notice
+        from attnviz.sources.tiny.trace import read
+
+        trace = read(self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat)
+        if not self.quiet and (said := spelled_notice(self.model.words(trace.tokens))) is not None:
+            notice(said)
+        return trace
 
 
 class ModelTraces:
@@ -74,6 +101,17 @@ def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False
         ) from None
 
 
+def require_numpy(options: LoadOptions, engine: EngineOptions) -> None:
+    """Refuse what only a model of torch understands beside the model in the package."""
+    from attnviz.sources.tiny.loading import require_no_torch
+
+    backend = None if engine.backend is Backend.NUMPY else engine.backend
+    try:
+        require_no_torch(backend=backend, device=engine.device, dtype=engine.dtype, device_map=options.device_map)
+    except AttnvizError as error:
+        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
+
+
 def require_no_toy(toy: ToyOptions, brings: str) -> None:
     """Refuse options of the toy beside a source that brings its own query, key and value."""
     _refuse(toy, f"shapes toy attention, but {brings} brings its own query, key and value", "or give a text")
@@ -88,7 +126,7 @@ def require_no_rule(rule: RuleOptions) -> None:
     )
 
 
-def require_model(options: ModelOptions) -> None:
+def require_model(options: Options) -> None:
     """Refuse what only a model understands where none is given."""
     for name, value in vars(options).items():
         if value and name != "model":

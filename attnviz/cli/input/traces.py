@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import Backend
-from attnviz.cli.input.models import ModelTraces, require_model, require_no_rule, require_no_toy
+from attnviz.cli.input.models import (
+    ModelTraces,
+    TinyTraces,
+    model_traces,
+    require_model,
+    require_no_rule,
+    require_no_toy,
+)
 from attnviz.cli.input.text import STDIN, read_arrays, read_text, text_lines
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
@@ -56,7 +63,7 @@ def read_lines(
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
     maker = _maker(making)
-    if isinstance(maker, ModelTraces):
+    if isinstance(maker, ModelTraces | TinyTraces):
         if maker.reads_images:
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
@@ -95,7 +102,7 @@ def _maker(making: Making) -> Callable[[Any], Trace]:
         return TraceMaker(making.toy, making.rule, making.engine)
     require_no_toy(making.toy, "--model")
     require_no_rule(making.rule)
-    return ModelTraces(making.model, making.engine, making.layer)
+    return model_traces(making.model, making.engine, making.layer)
 
 
 def _image(source: SourceOptions) -> Path:

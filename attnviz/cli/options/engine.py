@@ -10,13 +10,9 @@ from attnviz.cli.options.panels import OUTPUT
 from attnviz.cli.typer_groups import Options
 
 
-class EngineOptions(Options):
-    """What computes, and with which numbers."""
+class DeviceOptions(Options):
+    """Where torch computes, and with which numbers."""
 
-    backend: Annotated[
-        Backend | None,
-        typer.Option(metavar="NAME", help=f"Compute with {listed(Backend, Backend.NUMPY)}.", rich_help_panel=OUTPUT),
-    ] = None
     device: Annotated[
         str | None,
         typer.Option(
@@ -30,4 +26,13 @@ class EngineOptions(Options):
             help=f"Type of the numbers: {listed(Dtype)} (default: as they come).",
             rich_help_panel=OUTPUT,
         ),
+    ] = None
+
+
+class EngineOptions(DeviceOptions):
+    """What computes, and with which numbers."""
+
+    backend: Annotated[
+        Backend | None,
+        typer.Option(metavar="NAME", help=f"Compute with {listed(Backend, Backend.NUMPY)}.", rich_help_panel=OUTPUT),
     ] = None

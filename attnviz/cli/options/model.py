@@ -8,19 +8,26 @@ from attnviz.cli.options.panels import MODEL
 from attnviz.cli.typer_groups import Options
 
 
-class LoadOptions(Options):
-    """A model, and how it is loaded."""
+class NamedModelOptions(Options):
+    """Which model, and where its weights go."""
 
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR_OR_ID", help="A model's folder, or its id on the Hugging Face hub.", rich_help_panel=MODEL
+            metavar="DIR_OR_ID",
+            help="tiny, the model in the package; or a model's folder, or its id on the Hugging Face hub.",
+            rich_help_panel=MODEL,
         ),
     ] = None
     device_map: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
+
+
+class LoadOptions(NamedModelOptions):
+    """A model, and how its text is read."""
+
     chat: Annotated[
         bool, typer.Option("--chat", help="Put the text into the model's chat template.", rich_help_panel=MODEL)
     ] = False

@@ -15,6 +15,7 @@ from attnviz.files import write_whole
 
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.renderers.roles.picture import RolesPicture
     from attnviz.trace.trace import Trace
 
 
@@ -58,6 +59,18 @@ def drawn(
     if form != "svg":  # where the viewer finds the font
         say_missing(missing)
     return save(figure, form, dpi)
+
+
+def drawn_roles(picture: RolesPicture, form: str) -> bytes:
+    """The same of the picture of a model's roles."""
+    quiet_matplotlib()
+    from attnviz.renderers.heatmap.figure import save
+    from attnviz.renderers.roles.figure import draw
+
+    figure, missing = draw(picture)
+    if form != "svg":
+        say_missing(missing)
+    return save(figure, form)
 
 
 def quiet_matplotlib() -> None:

@@ -31,6 +31,7 @@ PICTURE_FILE = Path("attention.png")
 PAGE_FILE = Path("attention.html")
 HEADS_FILE = Path("heads.png")
 WRITTEN_FILE = Path("written.gif")
+ROLES_FILE = Path("roles.png")
 
 
 class TableFormat(StrEnum):
@@ -79,6 +80,17 @@ class WritingFormat(StrEnum):
     SAFETENSORS = "safetensors"
     HTML = "html"
     GIF = "gif"
+
+
+class RolesFormat(StrEnum):
+    """What roles writes: all that is known of each role, or a picture of their heads."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)  # of one metric

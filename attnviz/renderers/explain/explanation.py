@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -10,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
-from attnviz.text.display import NATURAL_WIDTH
+from attnviz.renderers.shared.plain import plain
 
 LAYER_LEVEL = 2  # of the heading of a layer
 
@@ -28,11 +27,7 @@ class Explanation:
         yield from map(to_renderable, self.parts)
 
     def __str__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=NATURAL_WIDTH, highlight=False, emoji=False, markup=False, color_system=None).print(
-            self, end=""
-        )
-        return text.getvalue()
+        return plain(self)
 
     def __repr__(self) -> str:
         layers = sum(isinstance(part, Heading) and part.level == LAYER_LEVEL for part in self.parts)

@@ -11,7 +11,7 @@ from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.labels import LABEL_CELLS, name
+from attnviz.renderers.shared.labels import LABEL_CELLS, name, worn
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.display import shorten, shown_line
 from attnviz.trace.selection import LayerSelection, Selection, is_long
@@ -26,7 +26,11 @@ def explain(
 
     ``report`` is told how much is done, of how much, where that takes long: in each layer of a long text anew.
     """
-    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), _choice(trace, looks))
+    weighed = Step.WEIGHTS in selection.steps
+    facts = looks.lessons.say("explain.drawn") if trace.source.drawn and weighed and not looks.quiet else ""
+    yield Heading(
+        1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts or _choice(trace, looks)
+    )
     for selected in selection.layers:
         writer = Writer(trace, selected, selection.steps, looks)
         yield _layer_heading(writer)
@@ -41,7 +45,7 @@ def _choice(trace: Trace, looks: Looks) -> str:
     token = name(generation.chosen[-1])
     if not generation.probabilities:
         return looks.lessons.say("generate.unsure", token=token)
-    return looks.lessons.say("generate.choice", token=token, share=numbers.percent(generation.probabilities[-1]))
+    return looks.lessons.say("generate.choice", token=token, share=numbers.brief_percent(generation.probabilities[-1]))
 
 
 def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:
@@ -150,8 +154,10 @@ def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Head
 def _head_heading(writer: Writer, head: int) -> Heading:
     layer = writer.layer
     if layer.key.shape[0] == layer.heads:
-        return Heading(3, writer.say("label.head", head=head))
-    return Heading(3, writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head)))
+        title = writer.say("label.head", head=head)
+    else:
+        title = writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head))
+    return Heading(3, title + worn(writer.trace, layer, head, writer.looks.lessons))
 
 
 def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | Section]:

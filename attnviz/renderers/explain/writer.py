@@ -22,6 +22,7 @@ class Writer:
     """One layer as it is written about: how its tokens are named, and how a sentence, a number, a section is made."""
 
     def __init__(self, trace: Trace, selected: LayerSelection, steps: Sequence[Step], looks: Looks) -> None:
+        self.trace = trace
         self.layer, self.selected, self.steps, self.looks = selected.layer, selected, steps, looks
         queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
         self.queries = named(queries)  # as sentences name them

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attnviz.analysis.reading import Reader
-from attnviz.renderers.generation.step import decided, head_name
+from attnviz.analysis.reading import HeadReading, Reader
+from attnviz.renderers.generation.step import decided, head_name, word_name
 from attnviz.renderers.shared.labels import name
-from attnviz.renderers.shared.numbers import percent
+from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
+from attnviz.trace.layer import WRITING
 from attnviz.trace.trace import Trace
-from attnviz.trace.written import WRITING, written_steps
+from attnviz.trace.written import written_steps
 
 HEADS = 3  # that one frame has room for
 CANDIDATES = 8  # the same of tokens that may come next
@@ -55,16 +56,16 @@ def frames(trace: Trace, reader: Reader, lessons: Lessons) -> Iterator[Frame]:
         step = decided(written, reader.of(written)[:HEADS])
         chosen = (name(step.token), step.probability)
         candidates = sorted([chosen, *((name(token), share) for token, share in step.runners)], key=lambda one: -one[1])
-        heads = tuple(_group(head_name(reading, lessons), reading.words) for reading in step.readings)
+        heads = tuple(_group(reading, lessons) for reading in step.readings)
         title = lessons.say("generate.next", step=written.step, count=len(steps))
         bars = _bars(candidates[:CANDIDATES], chosen)
         read = tokens[: len(tokens) - len(steps) + written.step]
         yield Frame(tuple(map(name, read)), chosen[0], Group(title, bars), heads)
 
 
-def _group(title: str, words: Sequence[tuple[str, float]]) -> Group:
-    return Group(title, _bars([(name(word), weight) for word, weight in words]))
+def _group(reading: HeadReading, lessons: Lessons) -> Group:
+    return Group(head_name(reading, lessons), _bars([(word_name(word), word.weight) for word in reading.words]))
 
 
 def _bars(words: Sequence[tuple[str, float]], chosen: tuple[str, float] | None = None) -> tuple[Bar, ...]:
-    return tuple(Bar(label, share, percent(share), (label, share) == chosen) for label, share in words)
+    return tuple(Bar(label, share, brief_percent(share), (label, share) == chosen) for label, share in words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,20 +49,28 @@ def _texts(frames: Sequence[Frame]) -> list[str]:
 def _images(
     frames: Sequence[Frame], families: tuple[str, ...], report: Callable[[int, int], None]
 ) -> Iterator[Image.Image]:
+    tops = _tops(frames)
     for done, frame in enumerate(frames, start=1):
         figure = Figure(figsize=SIZE, dpi=DPI, facecolor="white")
         canvas = FigureCanvasAgg(figure)
         texts = _line(frame, families)
         texts += _group(figure, frame.next, LEFT, TOP - 0.55, families)
-        top = TOP - 0.55
-        for group in frame.heads:
+        for group, top in zip(frame.heads, tops, strict=False):
             texts += _group(figure, group, RIGHT, top, families)
-            top -= ROW * (len(group.bars) + 1) + SPACE
         figure.add_artist(TextArtist(texts, families))
         canvas.draw()  # type: ignore[no-untyped-call]
         image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())  # type: ignore[no-untyped-call]
         yield image.convert("RGB").quantize(64)
         report(done, len(frames))
+
+
+def _tops(frames: Sequence[Frame]) -> list[float]:
+    """Where each group of heads begins: in every frame at the same place, below as many bars as any has above it."""
+    tops = [TOP - 0.55]
+    for groups in zip_longest(*(frame.heads for frame in frames)):
+        bars = max(len(group.bars) for group in groups if group is not None)
+        tops.append(tops[-1] - ROW * (bars + 1) - SPACE)
+    return tops
 
 
 def _line(frame: Frame, families: tuple[str, ...]) -> list[PlacedText]:

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from attnviz.analysis.reading import HeadReading
+from attnviz.analysis.reading import LEAST, HeadReading, ReadWord
 from attnviz.renderers.shared.labels import name
-from attnviz.renderers.shared.numbers import percent
-from attnviz.text.display import shown_line
+from attnviz.renderers.shared.numbers import brief_percent
+from attnviz.text.display import NamedToken, shown_line
 from attnviz.text.lessons import Lessons
 from attnviz.trace.generation import Predictions
 from attnviz.trace.layer import STACKS
@@ -27,7 +27,7 @@ GAP = "  "
 class Step(NamedTuple):
     """What is shown of a step.
 
-    runners  the predictions without the token that was chosen
+    runners  the predictions without the token that was chosen, and without those that are next to impossible
     """
 
     number: int
@@ -39,7 +39,8 @@ class Step(NamedTuple):
 
 def decided(written: Written, readings: Sequence[HeadReading]) -> Step:
     """What is shown of ``written``."""
-    runners = tuple(one for one in written.predictions if one[0] != written.token)
+    others = [one for one in written.predictions if one[0] != written.token]
+    runners = tuple(one for place, one in enumerate(others) if place == 0 or one[1] >= LEAST)
     return Step(written.step, written.token, written.probability, runners, readings)
 
 
@@ -60,8 +61,8 @@ class StepLines:
         step = self.step
         choice = [Text(f"{step.number:>{NUMBER_CELLS}}", style="dim"), Text(name(step.token), style="bold")]
         if not math.isnan(step.probability):
-            choice.append(Text(percent(step.probability), style="green"))
-        runners = [Text(f"{name(token)} {percent(share)}") for token, share in step.runners]
+            choice.append(Text(brief_percent(step.probability), style="green"))
+        runners = [Text(f"{name(token)} {brief_percent(share)}") for token, share in step.runners]
         if runners:
             choice += [Text.assemble((self.lessons.say("generate.rest"), "dim"), " ", runners[0]), *runners[1:]]
         indent = Text(" " * NUMBER_CELLS)
@@ -69,7 +70,7 @@ class StepLines:
 
     def _reading(self, reading: HeadReading) -> list[Text]:
         title = Text(head_name(reading, self.lessons), style="cyan")
-        return [title, *(Text(f"{name(word)} {percent(weight)}") for word, weight in reading.words)]
+        return [title, *(Text(f"{word_name(word)} {brief_percent(word.weight)}") for word in reading.words)]
 
     def _line(self, parts: list[Text], width: int) -> Text:
         """As many parts as fit, at least the first three."""
@@ -79,6 +80,11 @@ class StepLines:
                 break
             line.append(GAP if place else "").append(part)
         return line
+
+
+def word_name(word: ReadWord) -> str:
+    """A word as a line of its own names it: "the @4" where it is not the only one."""
+    return NamedToken(name(word.token), word.position).plain
 
 
 def head_name(reading: HeadReading, lessons: Lessons) -> str:

@@ -14,7 +14,7 @@ from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.labels import file_name, name, round_positions, unnamed
+from attnviz.renderers.shared.labels import file_name, name, round_positions, unnamed, worn
 from attnviz.renderers.shared.scale import Scale, scale_of
 from attnviz.text.display import shorten, shown_line
 from attnviz.trace.layer import Layer
@@ -102,7 +102,7 @@ def decide(
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
     frame = _frame(trace, selection, view)
-    panels, left_out = _panels(selection, step, frame, view.report)
+    panels, left_out = _panels(trace, selection, step, frame, view.report)
     maps = [panel.values for panel in panels]
     queries, keys = _labels(trace, first, frame)
     notes = _frame_notes(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
@@ -124,7 +124,9 @@ def decide(
     )
 
 
-def _panels(selection: Selection, step: MapStep, frame: Frame, report: Progress) -> tuple[list[Panel], float | None]:
+def _panels(
+    trace: Trace, selection: Selection, step: MapStep, frame: Frame, report: Progress
+) -> tuple[list[Panel], float | None]:
     """A panel for each head, and the mean share of the weights that went to keys which are left out; None: none are."""
     panels: list[Panel] = []
     shares: list[float] = []
@@ -136,7 +138,7 @@ def _panels(selection: Selection, step: MapStep, frame: Frame, report: Progress)
         found, left_out = head_maps(selected, step, frame, tell)
         layer, several = selected.layer, len(selection.layers) > 1
         panels += [
-            Panel(_panel_title(layer, head, several), head, values, _short_title(layer, head, several))
+            Panel(_panel_title(trace, layer, head, several), head, values, _short_title(layer, head, several))
             for head, values in zip(selected.heads, found, strict=True)
         ]
         shares += left_out
@@ -198,9 +200,10 @@ def _frame_notes(selected: LayerSelection, frame: Frame) -> list[str]:
     return notes
 
 
-def _panel_title(layer: Layer, head: int, several: bool) -> str:
+def _panel_title(trace: Trace, layer: Layer, head: int, several: bool) -> str:
     title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
-    return title if layer.key.shape[0] == layer.heads else f"{title} · kv {layer.kv_head(head)}"
+    shared = "" if layer.key.shape[0] == layer.heads else f" · kv {layer.kv_head(head)}"
+    return title + shared + worn(trace, layer, head)
 
 
 def _short_title(layer: Layer, head: int, several: bool) -> str:
@@ -218,7 +221,7 @@ def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step:
     }
     facts = [names[step]]
     if len(panels) == 1 and layer.heads > 1:
-        facts.append(f"{layer.title}, head {panels[0].head}")
+        facts.append(f"{layer.title}, head {panels[0].head}{worn(trace, layer, panels[0].head)}")
     elif len(panels) > 1:
         facts += [layer.title] if len(layers) == 1 and trace.source.model_name else []
         facts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))

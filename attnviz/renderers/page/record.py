@@ -44,20 +44,24 @@ def make_record(
     layers at once.
     """
     selected_layers, texts = selection.layers, TokenLists()
-    return {
-        "form": packed.form.value,
-        "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
-        "error": _rounded_up(packed.error),
-        "special": not any(selected.skips_tokens for selected in selected_layers),
-        "heading": _heading(trace, selected_layers[0], bool(pooled)),
-        "pooled": pooled[0].cells if pooled else None,
-        "pool": pooled[0].frame.pool.value if pooled else None,
-        "region": pooled[0].region if pooled else None,
-        "source": trace.source.exactness or trace.source.model_name,
-        "texts": texts.lists,  # which the layers fill
-        "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
-        "messages": _messages(language),
-    } | _choice(trace, selected_layers[0])
+    return (
+        {
+            "form": packed.form.value,
+            "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
+            "error": _rounded_up(packed.error),
+            "special": not any(selected.skips_tokens for selected in selected_layers),
+            "heading": _heading(trace, selected_layers[0], bool(pooled)),
+            "pooled": pooled[0].cells if pooled else None,
+            "pool": pooled[0].frame.pool.value if pooled else None,
+            "region": pooled[0].region if pooled else None,
+            "source": trace.source.exactness or trace.source.model_name,
+            "texts": texts.lists,  # which the layers fill
+            "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
+            "messages": _messages(language),
+        }
+        | _choice(trace, selected_layers[0])
+        | _roles(trace, selected_layers, language)
+    )
 
 
 def _layers(
@@ -170,6 +174,15 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The token that a model chose after the last row, which is none itself; nothing where there is none."""
     choice = last_choice(trace, selected)
     return {} if choice is None else {"choice": choice._asdict()}
+
+
+def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
+    """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
+    if not trace.roles:
+        return {}
+    from attnviz.renderers.page.worn import worn_roles
+
+    return {"roles": [worn_roles(trace.roles, selected, lessons(language)) for selected in selected_layers]}
 
 
 def _messages(language: Language) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from attnviz.renderers.shared.labels import name
-from attnviz.renderers.shared.numbers import percent
+from attnviz.renderers.shared.numbers import brief_percent
+from attnviz.trace.layer import WRITING
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
@@ -22,10 +23,8 @@ def last_choice(trace: Trace, selected: LayerSelection) -> LastChoice | None:
     generation = trace.generation
     if generation is None:
         return None
-    from attnviz.trace.written import WRITING  # most traces have no generation
-
     layer = selected.layer
     if layer.stack not in WRITING or selected.ranges[0].stop < len(trace.query_tokens(layer)):
         return None
-    share = f" ({percent(generation.probabilities[-1])})" if generation.probabilities else ""
+    share = f" ({brief_percent(generation.probabilities[-1])})" if generation.probabilities else ""
     return LastChoice(name(generation.chosen[-1]), share)

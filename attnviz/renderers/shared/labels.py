@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy
 
 from attnviz.text.display import NamedToken, shorten, shown
+from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, numbered
+
+if TYPE_CHECKING:
+    from attnviz.text.lessons import Lessons
 
 LABEL_CELLS = 16  # of a token in a sentence or a table
 
@@ -22,6 +27,17 @@ def unnamed(tokens: Sequence[str]) -> bool:
 def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
     """What to call a text that is none: the file whose arrays came without tokens."""
     return trace.source.file if trace.source.file and unnamed(tokens) else None
+
+
+def worn(trace: Trace, layer: Layer, head: int, words: Lessons | None = None) -> str:
+    """What stands behind the name of a head that has a role, " · syntax (proved)"; None: in English."""
+    own = [one for one in trace.roles if not layer.stack and (one.layer, one.head) == (layer.index, head)]
+    if not own:
+        return ""
+    from attnviz.renderers.roles.told import worn_name
+    from attnviz.text.lessons import lessons
+
+    return "".join(f" · {title}" for one in own if (title := worn_name(one, words or lessons())))
 
 
 def name(token: str, cells: int = LABEL_CELLS) -> str:

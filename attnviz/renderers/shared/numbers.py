@@ -50,14 +50,19 @@ def left_out(share: float | None, who: str = "special tokens hidden: they") -> s
     return "" if share is None else f"{who} took on average {percent(share)} of the weights"
 
 
-def percent(share: float) -> str:
+def percent(share: float, less: str = "less than ", more: str = "more than ") -> str:
     """A share in per cent, with a decimal where a whole number would say none or all."""
     value = 100 * share
     if 0 < value < 0.1:
-        return "less than 0.1 %"
+        return f"{less}0.1 %"
     if 99.9 < value < 100:
-        return "more than 99.9 %"
+        return f"{more}99.9 %"
     return f"{value:.1f} %" if 0 < value < 1 or 99 < value < 100 else f"{value:.0f} %"
+
+
+def brief_percent(share: float) -> str:
+    """The same in signs alone, for where there is little room, or any language: "> 99.9 %"."""
+    return percent(share, "< ", "> ")
 
 
 def span(one: str, several: str, side: range) -> str:

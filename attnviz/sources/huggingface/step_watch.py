@@ -19,9 +19,8 @@ from attnviz.sources.huggingface.joined_rule import JoinedRule, Pass
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.watch import Watch, require_one_text
 from attnviz.sources.recording.agreement import ALL_QUERIES, require_agreement
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.slices import some_queries
-from attnviz.trace.written import WRITING
 
 
 class LayerSteps:

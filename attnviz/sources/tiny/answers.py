@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy
 
+from attnviz.attention.threads import limit_blas
 from attnviz.sources.tiny.model import Replaced, Run, TinyModel
 from attnviz.trace.roles import Case, Head
 
@@ -54,7 +55,8 @@ class Answers:
         self.model, self.cases, self.together = model, cases, together
         self.answers = self._ids([case.answer for case in cases])
         self.others = self._ids([case.other_answer for case in cases])
-        self.batches = list(self._batches([case.tokens for case in cases]))
+        with limit_blas(1):  # its threads would wait for each other four times as long as they compute
+            self.batches = list(self._batches([case.tokens for case in cases]))
 
     def counted(self) -> numpy.ndarray:
         """The hard cases whose answers are in the vocabulary."""
@@ -147,15 +149,25 @@ class Answers:
         )
 
     def _without(self, batch: Batch, layer: int, head: int, other: Replaced) -> numpy.ndarray:
-        """The model's first choices with one head's output replaced, (texts,)."""
-        if layer < len(self.model.weights.layers) - 1:
-            return self._chosen(batch, self.model.run(batch.embeddings, replaced={(layer, head): other}))
-        # After the last layer nothing reads what a head wrote: its part of the sum is exchanged.
-        own = batch.run.layers[layer].output[batch.rows, head, batch.last]
-        new = other.output if other.at is None else other.output[batch.rows, batch.last]
-        width = own.shape[-1]
-        added = (new - own) @ self.model.weights.layers[layer].output[head * width : (head + 1) * width]
-        return self._first(batch.run.stream[batch.rows, batch.last] + added)
+        """The model's first choices with one head's output replaced, (texts,).
+
+        The head's part of the sum is exchanged, and only the layers that read it are run again.
+        """
+        own = batch.run.layers[layer].output[:, head]
+        if layer == len(self.model.weights.layers) - 1:  # only the question's own row is read after it
+            own = own[batch.rows, batch.last][:, None]
+            new = other.output if other.at is None else other.output[batch.rows, batch.last][:, None]
+            stream = batch.run.stream[batch.rows, batch.last][:, None]
+            return self._first((stream + self._written(layer, head, new - own))[:, 0])
+        change = other.output - own if other.at is None else numpy.where(other.at[..., None], other.output - own, 0)
+        stream = batch.run.layers[layer + 1].inputs + self._written(layer, head, change)
+        return self._chosen(batch, self.model.run_from(layer + 1, stream))
+
+    def _written(self, layer: int, head: int, output: numpy.ndarray) -> numpy.ndarray:
+        """What a head adds to the text by its ``output``, (…, d_v) → (…, width)."""
+        width = output.shape[-1]
+        added: numpy.ndarray = output @ self.model.weights.layers[layer].output[head * width : (head + 1) * width]
+        return added
 
     def _chosen(self, batch: Batch, run: Run) -> numpy.ndarray:
         return self._first(run.stream[batch.rows, batch.last])
@@ -181,7 +193,8 @@ class Answers:
     def _gathered(self, of_batch: Callable[[Batch], numpy.ndarray]) -> numpy.ndarray:
         """What ``of_batch`` says of each batch, (…, texts), in the order of all cases, (…, cases)."""
         order = numpy.concatenate([batch.cases for batch in self.batches])
-        together = numpy.concatenate([of_batch(batch) for batch in self.batches], axis=-1)
+        with limit_blas(1):
+            together = numpy.concatenate([of_batch(batch) for batch in self.batches], axis=-1)
         return together[..., numpy.argsort(order)]
 
     def _ids(self, words: Sequence[str]) -> numpy.ndarray:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy
 
-from attnviz.errors import AttnvizError
+from attnviz.attention.formula import softmax
 from attnviz.progress import Notice, no_notice
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
 from attnviz.sources.tiny.sampling import choose
-from attnviz.sources.tiny.trace import layers, origin, predictions
+from attnviz.sources.tiny.trace import layers, origin, predictions, require_text
 from attnviz.trace.generation import Generation, Predictions
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
@@ -35,10 +35,7 @@ def generate(
 
     No word of its grammar ends a text, so it writes as many as it is asked for.
     """
-    if chat:
-        raise AttnvizError("the tiny model has no chat template", "leave out --chat")
-    if not isinstance(text, str):
-        raise AttnvizError(f"the tiny model writes after a text, and this is a {type(text).__name__}", "give a text")
+    require_text(text, chat)
     words = model.encode(text)
     require_positions(model.positions, len(words.tokens), tokens)
     if (said := spelled_notice(words)) is not None:
@@ -50,7 +47,7 @@ def generate(
         logits = steps.read(words)
         number = choose(logits, sampling, draw)
         chosen.append(model.weights.words[number])
-        probabilities.append(float(numpy.exp(logits[number] - numpy.logaddexp.reduce(logits))))
+        probabilities.append(float(softmax(logits)[number]))
         told(Written(step, chosen[-1], probabilities[-1], steps.predictions[-1], steps.rows))
         words = Words((chosen[-1],), (number,))
     trace = steps.trace()
@@ -69,46 +66,53 @@ def _written(text: str, chosen: list[str]) -> str:
 
 
 class _Steps:
-    """What the model has read so far, run by run."""
+    """What the model has read so far, as one run."""
 
     def __init__(self, model: TinyModel, alternatives: int) -> None:
         self._model, self._alternatives = model, alternatives
         self._words, self._cache = Words((), ()), Cache()
-        self._runs: list[Run] = []
+        self._run: Run | None = None
         self.predictions: list[Predictions] = []
 
     def read(self, words: Words) -> numpy.ndarray:
         """Read ``words`` too, and return what the model says of the next one: a logit for each of its own words."""
         run = self._model.run(self._model.embed(words), self._cache)
-        self._runs.append(run)
+        self._run = run if self._run is None else _joined(self._run, run, self._cache)
         self._words = Words(self._words.tokens + words.tokens, self._words.ids + words.ids)
         self.predictions += map(tuple, predictions(self._model, run.stream, self._alternatives))
         return self._model.logits(run.stream[-1])
 
     def trace(self) -> Trace:
-        """What has run so far."""
-        run = _joined(self._runs, self._cache)
-        return Trace(self._words.tokens, layers(self._model, self._words, run), origin(self._model))
+        """What has run so far; AttnvizError where the cache has lost something of it."""
+        assert self._run is not None
+        made = layers(self._model, self._words, self._run)
+        return Trace(self._words.tokens, made, origin(self._model, made, self._run))
 
     def rows(self, last: int) -> tuple[Layer, ...]:
         """The layers with only their ``last`` queries so far, over all of their keys."""
-        trace = self.trace()
-        return rows_before(trace, trace.layers, len(trace.tokens), last)
+        assert self._run is not None
+        made = layers(self._model, self._words, self._run)
+        trace = Trace(self._words.tokens, made)
+        return rows_before(trace, made, len(trace.tokens), last)
 
 
-def _joined(runs: list[Run], cache: Cache) -> Run:
-    """The runs one after the other as one: what each layer computed of all tokens."""
+def _joined(before: Run, after: Run, cache: Cache) -> Run:
+    """The run ``before`` and the one ``after`` it as one: what each layer computed of all tokens."""
     made = []
-    for number, parts in enumerate(zip(*(run.layers for run in runs), strict=True)):
-        keys = cache.keys[number].shape[-2]
-        weights = [numpy.pad(part.weights, ((0, 0), (0, 0), (0, keys - part.weights.shape[-1]))) for part in parts]
-        rows = {name: [getattr(part, name) for part in parts] for name in ("inputs", "query", "output")}
+    for number, (one, other) in enumerate(zip(before.layers, after.layers, strict=True)):
+        new = other.weights.shape[-1] - one.weights.shape[-1]  # keys that the rows before did not see
+        weights = numpy.pad(one.weights, ((0, 0), (0, 0), (0, new)))
         made.append(
             LayerRun(
                 key=cache.keys[number],
                 value=cache.values[number],
-                weights=numpy.concatenate(weights, axis=-2),
-                **{name: numpy.concatenate(arrays, axis=-2) for name, arrays in rows.items()},
+                weights=_below(weights, other.weights),
+                **{name: _below(getattr(one, name), getattr(other, name)) for name in ("inputs", "query", "output")},
             )
         )
-    return Run(numpy.concatenate([run.stream for run in runs], axis=-2), tuple(made))
+    return Run(_below(before.stream, after.stream), tuple(made))
+
+
+def _below(one: numpy.ndarray, other: numpy.ndarray) -> numpy.ndarray:
+    """The rows of ``one``, and below them those of ``other``."""
+    return numpy.concatenate([one, other], axis=-2)

@@ -11,6 +11,7 @@ from attnviz.sources.tiny.words import (
     BEGINNINGS,
     DOERS,
     HE,
+    IDS,
     IT,
     LEADS,
     LINKS,
@@ -164,7 +165,9 @@ class Grammar:
         tokens = ("list", ":", *words, ";", *words[begin:], ".")
         again = 3 + length  # where the repetition begins
         relations = tuple(
-            Relation(again + place - begin, 2 + place + 1, other, other, True) for place in range(begin, length - 1)
+            Relation(again + place - begin, 2 + place + 1, other, other, True)
+            for place in range(begin, length - 1)
+            if {words[place + 1], other} <= IDS.keys()  # a made-up word can be heard, but not said
         )
         return Sentence("copying", tokens, relations)
 

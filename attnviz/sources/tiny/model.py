@@ -150,8 +150,14 @@ class TinyModel:
                 f"the tiny model has {self.positions} positions, and they are full", "give a shorter text"
             )
         stream = embeddings + self.weights.positions[before : before + embeddings.shape[-2]]
+        return self.run_from(0, stream, cache, replaced)
+
+    def run_from(
+        self, first: int, stream: numpy.ndarray, cache: Cache | None = None, replaced: Replacements | None = None
+    ) -> Run:
+        """The layers from ``first`` on alone, which read ``stream``, (…, tokens, width)."""
         layers = []
-        for number, weights in enumerate(self.weights.layers):
+        for number, weights in enumerate(self.weights.layers[first:], start=first):
             layer = self._read(number, weights, stream, cache, replaced or {})
             stream = stream + joined(layer.output) @ weights.output
             layers.append(layer)

@@ -15,6 +15,6 @@ def spelled_notice(words: Words) -> str | None:
         return None
     named = listed_tokens(list(dict.fromkeys(unknown)), CELLS)
     return (
-        f"the tiny model reads {len(unknown)} of {len(words.tokens)} words by their letters, since it does not know them "
-        f"({named}); what its heads do is measured on its own grammar alone"
+        f"the tiny model reads {len(unknown)} of {len(words.tokens)} words by their letters ({named}); "
+        "its heads' roles are measured on its own grammar alone"
     )

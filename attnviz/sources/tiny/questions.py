@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attnviz.sources.tiny.answers import Answers
 from attnviz.sources.tiny.grammar import Grammar
 from attnviz.sources.tiny.model import TinyModel
-from attnviz.trace.roles import ROLES, Case
+from attnviz.trace.roles import ROLES, Case, Questions
 
 MADE_UP = 0.3  # of the nouns: made-up words, as many as in training, but others
 
@@ -46,6 +48,11 @@ def drawn_cases(count: int, seed: int, made_up: float = MADE_UP) -> dict[str, li
     return {role: Grammar(f"cases {role} {seed}", made_up, unseen=True).cases(role, count) for role in ROLES}
 
 
+def questions(count: int, seed: int) -> Questions:
+    """What a model is asked, ``count`` of each role, and a sentence of each to show."""
+    return Questions(drawn_cases(count, seed), EXAMPLES, seed)
+
+
 class TinyAnswering:
     """The model in the package, ready to be asked (trace/roles.py's ``Answering``)."""
 
@@ -56,6 +63,6 @@ class TinyAnswering:
         self.model = TinyModel.load("float32") if model is None else model
         self.shape = (len(self.model.weights.layers), self.model.heads)
 
-    def ask(self, cases: list[Case]) -> Answers:
+    def ask(self, cases: Sequence[Case]) -> Answers:
         """The model's answers to ``cases``."""
         return Answers(self.model, cases)

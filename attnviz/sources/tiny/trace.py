@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy
 
 from attnviz.attention.formula import softmax
-from attnviz.choices import TINY
+from attnviz.choices import ALTERNATIVES, TINY
+from attnviz.errors import AttnvizError
+from attnviz.sources.recording.agreement import checked_queries, require_agreement
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
 from attnviz.trace.layer import Layer, Projection
-from attnviz.trace.origin import Origin
+from attnviz.trace.origin import Agreement, Origin
+from attnviz.trace.selectors import layers_meant
+from attnviz.trace.trace import Trace
 
-FIRST = 5  # of the words that may come next
+
+def read(model: TinyModel, text: str, *, layer: Sequence[str] = (), target: object = None, chat: bool = False) -> Trace:
+    """The trace of one text that ``model`` reads, with what may come next at each position; see ``attnviz.trace_model``.
+
+    layer  the ones that are kept, as selectors.py reads them; nothing is all
+
+    AttnvizError where there is a ``target`` or ``chat``, of which it knows nothing.
+    """
+    if target is not None:
+        raise AttnvizError("the tiny model has no decoder that reads a target of its own", "leave it out")
+    require_text(text, chat)
+    words = model.encode(text)
+    known = [("", number) for number in range(len(model.weights.layers))]
+    wanted = layers_meant(layer, known, f"the {TINY} model")
+    run = model.run(model.embed(words))
+    made = layers(model, words, run)
+    likeliest = predictions(model, run.stream)
+    return Trace(
+        words.tokens, tuple(made[number] for number in wanted), origin(model, made, run), tuple(map(tuple, likeliest))
+    )
+
+
+def require_text(text: object, chat: bool) -> None:
+    """Refuse anything but a text as it stands."""
+    if chat:
+        raise AttnvizError("the tiny model has no chat template", "leave out --chat")
+    if not isinstance(text, str):
+        raise AttnvizError(f"the tiny model reads a text, and this is a {type(text).__name__}", "give a text")
 
 
 def layers(model: TinyModel, words: Words, run: Run) -> tuple[Layer, ...]:
@@ -41,14 +74,22 @@ def layers(model: TinyModel, words: Words, run: Run) -> tuple[Layer, ...]:
     return tuple(made)
 
 
-def origin(model: TinyModel) -> Origin:
-    """Where a trace of ``model`` comes from."""
-    return Origin(
-        kind="model", model=TINY, architecture=type(model).__name__, dtype=str(model.weights.own.dtype), device="cpu"
-    )
+def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
+    """Where a trace of ``model`` comes from, and how far its layers, recomputed, are from what the run computed.
+
+    AttnvizError where that is more than rounding: where a key/value cache has lost something.
+    """
+    errors = {
+        layer.title: require_agreement(layer, one.output.swapaxes(0, 1))
+        for layer, one in zip(made, run.layers, strict=True)
+    }
+    queries = run.stream.shape[-2]
+    agreement = Agreement(max(errors.values()), checked_queries(queries), errors)
+    facts = {"architecture": type(model).__name__, "dtype": str(model.weights.own.dtype), "device": "cpu"}
+    return Origin(kind="model", model=TINY, agreement=agreement._asdict(), **facts)
 
 
-def predictions(model: TinyModel, stream: numpy.ndarray, first: int = FIRST) -> list[list[tuple[str, float]]]:
+def predictions(model: TinyModel, stream: numpy.ndarray, first: int = ALTERNATIVES) -> list[list[tuple[str, float]]]:
     """For each position the ``first`` likeliest next words with their probabilities, the likeliest first."""
     logits = model.logits(stream)  # (tokens, words)
     shares = softmax(logits)

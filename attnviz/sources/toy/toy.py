@@ -129,7 +129,12 @@ class Toy:
 
     def _origin(self, dim: int, projected: bool) -> Origin:
         return Origin.of_toy(
-            tokenizer=self.tokenizer.value, seed=self.seed, dim=dim, position=self.position.value, projected=projected
+            tokenizer=self.tokenizer.value,
+            seed=self.seed,
+            dim=dim,
+            position=self.position.value,
+            projected=projected,
+            own=self.embedder is not None or self.weights is not None,
         )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 
 import pytest
-from command_line import attnviz, done, in_terminal, problem, without_escapes
+from command_line import attnviz, done, in_terminal, problem, started, without_escapes
 
 from attnviz import api, load
+from attnviz.sources.writers import writer
 
 TEXT = "Your journey"
 STEP = re.compile(r"^ +\d  \S+  [\d.]+ %  or \S+ [\d.]+ %")
@@ -62,7 +64,11 @@ def test_a_saved_generation_goes_through_every_look(model_folder, folder):
     told = done("explain", "--from", "t.safetensors", "--layer", "0").text
     assert f"`{trace.generation.chosen[-1]}` was chosen last, with a probability of" in told
     assert "was chosen last" not in done("explain", "--from", "t.safetensors", "--layer", "0", "--quiet").text
-    assert done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").stdout
+    chosen = trace.generation.chosen[-1]
+    picture = done("heatmap", "--from", "t.safetensors", "--layer", "0", "--format", "term").lines
+    assert f"then it chose “{chosen}” (" in picture[1]
+    page = done("html", "--from", "t.safetensors", "--lang", "vi", "-o", "-").text
+    assert f'"choice":{{"token":"{chosen}","share":" (' in page
     assert done("stats", "--from", "t.safetensors").stdout
     assert json.loads(done("explain", "--from", "t.safetensors", "--format", "json").stdout)["generated"] == 3
 
@@ -153,5 +159,36 @@ def test_what_the_tiny_model_cannot_do_is_one_line(arguments, code, message):
     assert message in problem(attnviz("generate", "the dog", "--model", "tiny", *arguments), code)
 
 
-def test_without_a_model_one_is_asked_for():
-    assert "no model is named" in problem(attnviz("generate", TEXT), 2)
+@pytest.mark.parametrize("output", [(), ("-o", "t.json"), ("-o", "t.gif")])
+def test_an_interruption_says_how_far_it_came_and_leaves_no_file(folder, monkeypatch, output):
+    def interrupted(*_):
+        def write(*arguments, told, **others):
+            def signalled(step):
+                told(step)
+                if step.step == 2:
+                    signal.raise_signal(signal.SIGINT)
+
+            return writer("tiny")(*arguments, told=signalled, **others)
+
+        return write
+
+    monkeypatch.setattr("attnviz.cli.commands.generate.read_writer", interrupted)
+    result = attnviz("generate", "the dog", "--tokens", 9, "--model", "tiny", *output)
+    assert (result.code, result.stderr) == (130, "attnviz: interrupted after 2 of 9 tokens\n")
+    assert list(folder.iterdir()) == []
+    assert sum(bool(STEP.match(line)) for line in result.lines) == (0 if output else 2)
+
+
+def test_ctrl_c_ends_the_program_at_once_with_what_was_shown():
+    with started("generate", "the dog", "--tokens", 255, "--model", "tiny") as process:
+        seen = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert STEP.match(seen.decode())
+    assert re.fullmatch(r"attnviz: interrupted after \d+ of 255 tokens\n", stderr.decode())
+    assert b"Written" not in stdout
+
+
+def test_without_a_model_the_one_in_the_package_writes():
+    assert done("generate", "the dogs near the tree", "--tokens", 1).lines[-1] == "Written: are"

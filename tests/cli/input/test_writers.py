@@ -41,9 +41,9 @@ def test_what_is_for_torch_is_wrong_usage_beside_tiny(options, engine, name):
         read_writer(LoadOptions(model="tiny", **options), EngineOptions(**engine))
 
 
-def test_no_model_is_wrong_usage():
-    with pytest.raises(UsageError, match="no model is named"):
-        read_writer(LoadOptions(), EngineOptions())
+def test_where_no_model_is_named_the_one_in_the_package_writes():
+    trace = read_writer(LoadOptions(), EngineOptions())("the dog", 1, sampling=Sampling(), alternatives=1)
+    assert trace.source.model == "tiny"
 
 
 def test_a_model_without_a_language_head_is_told_before_it_is_loaded(tmp_path):

@@ -76,7 +76,8 @@ def test_several_steps_come_in_the_order_of_computing(told, traces):
 def test_quiet_says_no_sentence_and_shows_the_same_numbers(trace, told, lang):
     loud, quiet = told(trace, lang), told(trace, lang, quiet=True)
     assert not any(part.sentences for part in quiet if isinstance(part, Section))
-    assert [part if isinstance(part, Heading) else part._replace(sentences=[]) for part in loud] == quiet
+    [whole, *parts] = [part if isinstance(part, Heading) else part._replace(sentences=[]) for part in loud]
+    assert [whole._replace(facts=""), *parts] == quiet
 
 
 @LANGUAGES
@@ -237,8 +238,17 @@ def test_a_planted_step_that_a_layer_has_not_is_not_shown(traces, monkeypatch):
         assert titles == ["Concat"]
 
 
+@LANGUAGES
+def test_made_up_numbers_are_said_to_mean_nothing_and_a_trained_model_is_named(told, lang):
+    [heading, *_] = told(trace_text("a b"), lang)
+    assert heading.facts == say("explain.drawn", lang)
+    assert "--model tiny" in heading.facts
+    own = replace(trace_text("a b"), source={"kind": "toy", "own": True})
+    assert told(own, lang)[0].facts == told(trace_text("a b"), lang, quiet=True)[0].facts == ""
+
+
 def test_what_a_model_chose_last_is_told_above_the_tables(told):
-    wrote = replace(trace_text("a b"), generation=Generation(("c", "`d e`"), (0.5, 0.25)))
+    wrote = replace(trace_text("a b"), source={"kind": "model"}, generation=Generation(("c", "`d e`"), (0.5, 0.25)))
     [heading, *_] = told(wrote)
     assert heading.facts.startswith("``d·e`` was chosen last, with a probability of 25 %.")
     bare = replace(wrote, generation=Generation(("c",)))

@@ -53,6 +53,14 @@ def test_nothing_reaches_the_edge(pictures):
         assert all((side == 255).all() for side in border)
 
 
+def test_groups_stand_still_from_frame_to_frame():
+    bars = frame().next.bars
+    one, two = Group("layer 0 head 1", bars[:1]), Group("layer 0 head 2", bars)
+    frames = [frame()._replace(heads=heads) for heads in ((), (one, two), (two, one))]
+    step = gif.ROW * 3 + gif.SPACE
+    assert gif._tops(frames) == pytest.approx([3.45, 3.45 - step, 3.45 - 2 * step])
+
+
 def test_of_a_long_text_the_end_is_shown():
     families = ("DejaVu Sans",)
     before, token = gif._line(frame(tuple(f"word{number}" for number in range(99))), families)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from attnviz import Layer, Trace
-from attnviz.analysis.reading import HeadReading
+from attnviz.analysis.reading import HeadReading, ReadWord
 from attnviz.choices import Language
 from attnviz.renderers.generation.step import StepLines, decided, ending, head_name
 from attnviz.text.lessons import lessons
@@ -18,7 +18,10 @@ from attnviz.trace.generation import Generation
 from attnviz.trace.written import Written
 
 ENGLISH, VIETNAMESE = lessons(), lessons(Language.VI)
-READINGS = [HeadReading("layer 1", 2, (("journey", 0.62), ("Your", 0.3))), HeadReading("cross 0", 0, (("a b", 1.0),))]
+READINGS = [
+    HeadReading("layer 1", 2, (ReadWord("journey", 0.62), ReadWord("the", 0.3, 4))),
+    HeadReading("cross 0", 0, (ReadWord("a b", 1.0),)),
+]
 PREDICTIONS = (("starts", 0.412), ("with", 0.12), ("[b]", 0.09), ("\x1b", 0.004))
 
 
@@ -36,7 +39,7 @@ def written(token="starts", probability=0.412):
 def test_a_line_for_the_choice_and_one_for_each_head():
     assert lines(written(), 80) == [
         "  3  starts  41 %  or with 12 %  [b] 9 %  \\x1b 0.4 %",
-        "     layer 1 head 2  journey 62 %  Your 30 %",
+        "     layer 1 head 2  journey 62 %  the @4 30 %",
         "     cross 0 head 0  a·b 100 %",
     ]
 
@@ -53,6 +56,11 @@ def test_what_does_not_fit_is_left_out():
 
 def test_a_token_that_was_drawn_stands_before_likelier_ones():
     assert lines(written("odd", 0.001), 80)[0] == "  3  odd  0.1 %  or starts 41 %  with 12 %  [b] 9 %  \\x1b 0.4 %"
+
+
+def test_what_is_next_to_impossible_is_left_out_but_not_the_first():
+    rare = (("a", 0.9999), ("b", 0.0005), ("c", 0.0001))
+    assert lines(Written(1, "a", 0.9999, rare, lambda _: ()), 80)[0] == "  1  a  > 99.9 %  or b < 0.1 %"
 
 
 def test_what_is_not_known_is_left_out():

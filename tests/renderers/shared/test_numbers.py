@@ -208,3 +208,10 @@ def test_the_last_bits_of_a_coarse_type_are_no_digits(dtype, value, text):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) == [[text]]
     for bits in (-32, 32):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) != [[text]]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0004, "< 0.1 %"), (0.9996, "> 99.9 %"), (0.004, "0.4 %"), (1.0, "100 %")]
+)
+def test_where_there_is_little_room_signs_stand_for_words(share, text):
+    assert numbers.brief_percent(share) == text

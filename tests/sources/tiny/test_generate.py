@@ -128,7 +128,7 @@ def test_all_positions_can_be_used_and_no_more(model):
     [
         ("", {}, "the text is empty"),
         (TEXT, {"chat": True}, "the tiny model has no chat template"),
-        ([1, 2], {}, "the tiny model writes after a text, and this is a list"),
+        ([1, 2], {}, "the tiny model reads a text, and this is a list"),
         ("a " * 41, {}, "the text has 41 tokens but the tiny model has 40 positions"),
     ],
 )

@@ -9,8 +9,8 @@ from attnviz.sources.tiny.notices import spelled_notice
 def test_words_that_it_does_not_know_are_counted_and_named_once():
     words = Words(("the", "wug", "met", "a\x1b", "wug"), (3, -1, 4, -1, -1))
     assert spelled_notice(words) == (
-        "the tiny model reads 3 of 5 words by their letters, since it does not know them (wug, a\\x1b); "
-        "what its heads do is measured on its own grammar alone"
+        "the tiny model reads 3 of 5 words by their letters (wug, a\\x1b); "
+        "its heads' roles are measured on its own grammar alone"
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from tiny_weights import drawn_weights
 
+from attnviz import AttnvizError
 from attnviz.attention.toeplitz import is_spread
 from attnviz.sources.tiny.model import TinyModel, joined
-from attnviz.sources.tiny.trace import layers, origin, predictions
+from attnviz.sources.tiny.trace import layers, origin, predictions, read
 from attnviz.trace.trace import Trace, load
 
 TEXT = "the old wugs near the tree met a Queen . she"
@@ -62,9 +65,49 @@ def test_each_distance_has_its_bias_and_far_ones_share_the_last(model, traced):
             assert numpy.array_equal(layer.rule.bias[:, query, key], weights.bias[:, distance])
 
 
-def test_it_says_of_which_model_it_is(model):
-    said = origin(model)
+def test_it_says_of_which_model_it_is_and_how_exactly(model, traced):
+    run, made = traced
+    said = origin(model, made, run)
     assert (said.kind, said.model_name, said.dtype, said.device) == ("model", "tiny", "float64", "cpu")
+    assert said.agreement.largest_error < 1e-12
+    assert (said.agreement.checked_queries, set(said.agreement.errors)) == (11, {"layer 0", "layer 1"})
+
+
+def test_a_record_that_is_not_what_ran_is_refused(model, traced):
+    run, (first, second) = traced
+    with pytest.raises(AttnvizError, match=r"layer 1: attention recomputed .* is not what the model computed"):
+        origin(model, (first, replace(second, key=second.key * 1.01)), run)
+
+
+def test_a_text_is_read_with_what_may_come_next_at_each_word(model):
+    trace = read(model, TEXT)
+    assert trace.tokens == model.encode(TEXT).tokens
+    assert [layer.index for layer in trace.layers] == [0, 1]
+    logits = model.logits(model.run(model.embed(model.encode(TEXT))).stream)
+    assert [one[0][0] for one in trace.predictions] == [model.weights.words[place] for place in logits.argmax(-1)]
+    assert {len(one) for one in trace.predictions} == {5}
+
+
+def test_only_the_layers_that_are_asked_for_are_kept(model):
+    (layer,) = read(model, TEXT, layer=["1"]).layers
+    assert layer.index == 1
+    with pytest.raises(AttnvizError, match="layer 2 does not exist: the tiny model has layers 0 to 1"):
+        read(model, TEXT, layer=["2"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"text": ""}, "the text is empty"),
+        ({"text": 7}, "reads a text, and this is a int"),
+        ({"text": "a", "chat": True}, "no chat template"),
+        ({"text": "a", "target": "b"}, "no decoder"),
+        ({"text": "a " * 41}, "41 tokens but the tiny model has 40 positions"),
+    ],
+)
+def test_what_it_cannot_read_is_told(model, given, said):
+    with pytest.raises(AttnvizError, match=said):
+        read(model, **given)
 
 
 def test_it_is_saved_and_read_again(traced, tmp_path):

@@ -1,6 +1,6 @@
 // The bar of choices above a view: which head, how it is coloured, what is left out, and saving a picture.
 
-import { layers } from "./data.js";
+import { layers, record, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
@@ -14,13 +14,16 @@ const SORTS = ["place", "entropy", "first", "previous", "induction"];
 // The controls that a view names, each with a function that shows the state in it.
 export function controlBar(names) {
   const built = names.map((name) => CONTROLS[name]?.()).filter(Boolean);
+  const evidence = make("p", { class: "evidence quiet", id: "evidence" });
   const element = make(
     "div",
     { class: "controls" },
     built.map((one) => one.element),
+    record.roles && names.includes("head") ? evidence : null,
   );
   const update = () => {
     built.forEach((one) => one.update());
+    evidence.textContent = roleOf(currentLayer(), state.head)?.evidence ?? "";
     idle(element);
   };
   update();
@@ -158,7 +161,9 @@ function placeOf(weight) {
 
 function headLabel(number, head) {
   const layer = currentLayer();
-  return layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
+  const role = roleOf(layer, head);
+  const own = layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
+  return role ? `${own} · ${role.name}` : own;
 }
 
 function select(name, label, options, read) {

@@ -31,6 +31,11 @@ export function loaded(place) {
   return waiting.get(place);
 }
 
+// The role that a head wears, { name, evidence }, or null.
+export function roleOf(layer, head) {
+  return record.roles?.[layer.place][head] ?? null;
+}
+
 // How a sentence names a token: short.
 export function nameOf(texts, place) {
   return texts.names[place] ?? texts.labels[place];

@@ -2,7 +2,7 @@
 
 import { themed } from "./colours.js";
 import { painted } from "./bitmap.js";
-import { layers, loaded, record } from "./data.js";
+import { layers, loaded, record, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { shortened } from "./measure.js";
@@ -80,7 +80,7 @@ function group(layer, cards) {
 
 function card({ layer, head }) {
   const value = state.sort === "place" ? null : layer.metrics[state.sort][head];
-  const name = headName(layer, head);
+  const [name, role] = [headName(layer, head), roleOf(layer, head)];
   const sorted = state.sort !== "place";
   const short =
     sorted && layers.length > 1
@@ -92,13 +92,13 @@ function card({ layer, head }) {
   const caption = make(
     "span",
     { class: "caption" },
-    make("span", {}, short),
+    make("span", {}, short, role ? make("span", { class: "role" }, ` · ${role.name}`) : null),
     sorted ? [meaning, make("b", {}, shown)] : null,
   );
   const open = () => change({ view: "matrix", layer: layer.place, head, heads: null });
   const button = make(
     "button",
-    { class: "card", type: "button", "aria-label": sorted ? null : name, onclick: open },
+    { class: "card", type: "button", "aria-label": sorted ? null : name, title: role?.evidence, onclick: open },
     canvas,
     caption,
   );
@@ -117,7 +117,8 @@ export function titleOf(layer) {
 }
 
 export function headName(layer, head) {
-  const own = say("label.head", { head: layer.heads[head] });
+  const role = roleOf(layer, head);
+  const own = say("label.head", { head: layer.heads[head] }) + (role ? ` · ${role.name}` : "");
   return record.layers.length > 1 ? `${titleOf(layer)}, ${own[0].toLowerCase()}${own.slice(1)}` : own;
 }
 

@@ -93,7 +93,8 @@ def trace_model(
 ) -> Trace:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
-    model       a folder or a Hugging Face id, or a model of transformers that is loaded already
+    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
+                package
     text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …)
     tokenizer   of a model that is loaded already, where ``text`` is a text
     layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
@@ -105,11 +106,10 @@ def trace_model(
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, or the text does not fit it.
     """
-    from attnviz.sources.huggingface.model import Model
-    from attnviz.sources.huggingface.trace_model import trace
+    from attnviz.sources.readers import reader
 
-    watched = Model.of(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
-    return trace(watched, text, layer=chosen("layer", layer), target=target, chat=chat)
+    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    return read(text, layer=chosen("layer", layer), target=target, chat=chat)
 
 
 def generate(

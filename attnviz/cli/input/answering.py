@@ -1,0 +1,37 @@
+"""From options to a model that can be asked for its heads' roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attnviz.attention.memory import MODELS, lacks_memory, require_left
+from attnviz.choices import TINY
+from attnviz.cli.input.models import require_model
+from attnviz.cli.options.engine import DeviceOptions
+from attnviz.cli.options.roles import AskedModelOptions
+from attnviz.cli.output.progress import progress
+from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    from attnviz.trace.roles import Answering
+
+
+def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering:
+    """The model that the options name; AttnvizError where it cannot be loaded or asked."""
+    from attnviz.sources.answering import answering
+
+    if model.model == TINY:
+        require_model(model)
+        require_model(engine)
+        return answering(TINY)
+    require_left(MODELS, "a model")
+    dtype = None if engine.dtype is None else engine.dtype.value
+    try:
+        with progress(f"loading {model.model}"):
+            return answering(model.model, device=engine.device, dtype=dtype, device_map=model.device_map)
+    except ImportError as error:
+        if lacks_memory(error):
+            raise
+        raise AttnvizError(
+            f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
+        ) from None

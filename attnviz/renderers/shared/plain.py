@@ -1,0 +1,19 @@
+"""Renderables as plain text, as they are printed into a pipe."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from attnviz.text.display import NATURAL_WIDTH
+
+
+def plain(renderable: Any) -> str:
+    """``renderable`` without colours, nothing folded."""
+    text = io.StringIO()
+    Console(file=text, width=NATURAL_WIDTH, highlight=False, emoji=False, markup=False, color_system=None).print(
+        renderable, end=""
+    )
+    return text.getvalue()

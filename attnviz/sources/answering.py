@@ -1,0 +1,27 @@
+"""Which model is asked for its heads' roles: the one in the package, or one of transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attnviz.choices import MODEL_CASES, TINY, TINY_CASES
+from attnviz.trace.roles import Answering
+
+
+def answering(
+    model: Any, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
+) -> Answering:
+    """``model`` ready to be asked: "tiny"; or a folder, an id, or a model of transformers that is loaded already."""
+    if model == TINY:
+        from attnviz.sources.tiny.questions import TinyAnswering
+
+        return TinyAnswering()
+    from attnviz.sources.huggingface.answering import load_answering  # type: ignore[import-not-found,unused-ignore]
+
+    loaded: Answering = load_answering(model, device=device, dtype=dtype, device_map=device_map)
+    return loaded
+
+
+def usual_cases(model: Any) -> int:
+    """How many questions of each role ``model`` is asked where nobody says."""
+    return TINY_CASES if model == TINY else MODEL_CASES
