@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +53,13 @@ class ModelAnswering:
         self.model = model
         self.name = Path(model.name).name or model.name
         self.predicts = network.can_generate() and not fills_gaps(network.config)
+        self.shape = self._measured()
 
-    @cached_property
-    def shape(self) -> tuple[int, int]:
+    def ask(self, cases: Sequence[Case]) -> Answers:
+        """The model's answers to ``cases``."""
+        return Answers(self.model, self.shape, self.predicts, cases)
+
+    def _measured(self) -> tuple[int, int]:
         """Layers, and heads in each, as they are when the model reads one word."""
         heads: dict[int, int] = {}
 
@@ -76,10 +79,6 @@ class ModelAnswering:
                 "roles compares models whose layers have as many each"
             )
         return len(heads), heads[0]
-
-    def ask(self, cases: Sequence[Case]) -> Answers:
-        """The model's answers to ``cases``."""
-        return Answers(self.model, self.shape, self.predicts, cases)
 
     def _require_all(self, seen: Sequence[int], unseen: Sequence[str]) -> None:
         """Refuse a model some of whose layers cannot be watched: a role could be theirs."""

@@ -10,12 +10,11 @@ import numpy
 import torch
 
 from attnviz.attention.arrays import Array, to_numpy
-from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.inputs import require_known, require_positions
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import TOGETHER, Batch, Seen, Visit, batches, exchanged, read_all
 from attnviz.sources.huggingface.promising import FEW, candidates, estimated_losses
-from attnviz.sources.huggingface.whole import UNSAID, Whole, likeliest, whole
+from attnviz.sources.huggingface.whole import NOTHING, UNSAID, Whole, likeliest, whole
 from attnviz.sources.huggingface.wording import Cut, cut, first_token
 from attnviz.trace.roles import Case, Head
 
@@ -42,16 +41,11 @@ class Answers:
         self.sayable = numpy.setdiff1d(numpy.concatenate([self.answers, self.others]), [UNSAID])
 
     def counted(self) -> numpy.ndarray:
-        """The hard cases whose two answers the tokenizer has, with different first tokens."""
+        """The hard cases whose two answers the tokenizer has, with different first tokens; of a model of letters few or none."""
         hard = numpy.array([case.hard for case in self.cases])
         counted: numpy.ndarray = (
             hard & (self.answers != UNSAID) & (self.others != UNSAID) & (self.answers != self.others)
         )
-        if not counted.any():
-            raise AttnvizError(
-                f"in the vocabulary of {self.model.name} no case of {self.cases[0].role} has two answers that begin differently",
-                "take a model whose tokens are words or parts of words, or ask for more cases",
-            )
         return counted
 
     def looks(self) -> numpy.ndarray:
@@ -154,7 +148,7 @@ class Answers:
 
     def _chosen(self, visit_of: Callable[[Batch], Visit]) -> numpy.ndarray:
         """The model's choices, (cases,), where each batch has its visit."""
-        chosen = numpy.full(len(self.cases), UNSAID)
+        chosen = numpy.full(len(self.cases), NOTHING)
 
         def choose(batch: Batch, made: Any) -> None:
             chosen[batch.places] = likeliest(made, self.sayable)

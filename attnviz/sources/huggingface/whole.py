@@ -13,6 +13,7 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import Batch, Seen, read_all
 
 UNSAID = -1  # in place of an answer's first token where the tokenizer has none
+NOTHING = -2  # in place of what a model chooses where it chooses nothing: it equals no answer
 
 
 class Whole(NamedTuple):
@@ -21,7 +22,7 @@ class Whole(NamedTuple):
     hits    whether a head's largest weight at the question is on the true word, (layers, heads, cases)
     before  at how many tokens it is on the token just before, (layers, heads)
     sums    of each head's outputs before W_O over all tokens, (layers, heads, d_v)
-    chosen  the likeliest first token of an answer, (cases,); of a model that predicts nothing UNSAID
+    chosen  the likeliest first token of an answer, (cases,); of a model that predicts nothing NOTHING
     """
 
     hits: numpy.ndarray
@@ -40,7 +41,7 @@ def whole(
     sayable  the tokens that it chooses from; None where it predicts nothing
     """
     looking = _Looking(shape, trues)
-    chosen = numpy.full(len(trues), UNSAID)
+    chosen = numpy.full(len(trues), NOTHING)
 
     def then(batch: Batch, made: Any) -> None:
         if sayable is not None:
@@ -51,8 +52,10 @@ def whole(
 
 
 def likeliest(made: Any, sayable: numpy.ndarray) -> numpy.ndarray:
-    """Which of the tokens ``sayable`` comes next, by what a model made of several texts, (texts,)."""
+    """Which of the tokens ``sayable`` comes next, by what a model made of several texts, (texts,); NOTHING where there is none."""
     logits = made.logits[:, -1]
+    if not len(sayable):
+        return numpy.full(len(logits), NOTHING)
     places = logits[:, torch.as_tensor(sayable, device=logits.device)].argmax(-1)
     chosen: numpy.ndarray = sayable[to_numpy(places)]
     return chosen

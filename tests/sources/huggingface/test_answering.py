@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,11 +12,11 @@ from asked_models import asked, drawn_cases, word_tokenizer
 from tiny_models import CONFIGS, model, saved
 
 from attnviz import AttnvizError
-from attnviz.analysis.roles import Questions, find_roles
+from attnviz.analysis.roles import find_roles
 from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
 from attnviz.sources.tiny.grammar import Grammar
-from attnviz.trace.roles import ROLES
+from attnviz.trace.roles import ROLES, Questions
 
 CASES = {role: Grammar(f"asking {role}", unseen=True).cases(role, 3) for role in ROLES}
 QUESTIONS = Questions(CASES, {}, seed=0)
@@ -70,7 +71,7 @@ def test_a_model_that_is_loaded_is_asked_as_it_is():
 
 def test_what_cannot_be_watched_is_told():
     with pytest.raises(AttnvizError, match="XLNetModel computes attention in its own way"):
-        _ = of(model("XLNet")).shape
+        of(model("XLNet"))
     with pytest.raises(AttnvizError, match="ViTForImageClassification looks at an image, not at a text"):
         of(model("ViT"))
 
@@ -83,7 +84,7 @@ def test_a_layer_that_cannot_be_watched_is_told():
     network = copy.deepcopy(model("Llama"))
     network.model.layers[1].self_attn = OwnAttention()
     with pytest.raises(AttnvizError, match=r"model\.layers\.N\.self_attn of .* computes attention in its own way"):
-        _ = of(network).shape
+        of(network)
 
 
 def test_layers_without_attention_are_told():
@@ -94,7 +95,7 @@ def test_layers_without_attention_are_told():
     network = copy.deepcopy(model("Llama"))
     network.model.layers[0].self_attn = Nothing()
     with pytest.raises(AttnvizError, match=r"of the layers of .* only 1 have attention that can be watched"):
-        _ = of(network).shape
+        of(network)
 
 
 def test_layers_of_other_numbers_of_heads_are_told():
@@ -104,7 +105,7 @@ def test_layers_of_other_numbers_of_heads_are_told():
     config.num_attention_heads, config.head_dim = 2, 8
     network.model.layers[1].self_attn = transformers.models.llama.modeling_llama.LlamaAttention(config, 1)
     with pytest.raises(AttnvizError, match=r"the layers of .* have 2 or 4 heads"):
-        _ = of(network.eval()).shape
+        of(network.eval())
 
 
 def test_roles_are_found_the_same_twice():
@@ -129,6 +130,12 @@ def test_of_an_encoder_only_where_its_heads_look_is_known():
         assert role.verdict is None
         assert role.accuracy is None
         assert 0 <= role.hits.value <= 1
+
+
+def test_where_no_two_answers_can_be_told_apart_only_where_heads_look_is_known():
+    alike = [replace(case, answer="wum", other_answer="wug") for case in CASES["syntax"]]  # both begin with w
+    found = find_roles(of(model("Llama")), QUESTIONS._replace(cases=CASES | {"syntax": alike})).roles
+    assert [role.role for role in found if role.verdict is None] == ["syntax"]
 
 
 def test_the_model_is_left_as_it_was():

@@ -6,11 +6,11 @@ import numpy
 import pytest
 from real_models import minilm, smollm2
 
-from attnviz.analysis.roles import Questions, find_roles
+from attnviz.analysis.roles import find_roles
 from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
 from attnviz.sources.tiny.questions import EXAMPLES, drawn_cases
-from attnviz.trace.roles import HeadRole, Share
+from attnviz.trace.roles import HeadRole, Questions, Share
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,10 @@ import numpy
 import pytest
 import torch
 from asked_models import CAUSAL, HEADS, LAYERS, asked, drawn_cases, logits, outputs, replaced
-from tiny_models import model, tokenizer
 
 from attnviz import AttnvizError
 from attnviz.sources.huggingface import answers as answers_module
 from attnviz.sources.huggingface.answers import Answers
-from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.wording import cut, first_token
 from attnviz.trace.roles import Case
 
@@ -143,12 +141,9 @@ def test_a_case_counts_where_both_answers_can_be_said_and_differ():
     assert Answers(asked("Llama"), SHAPE, True, cases).counted().tolist() == [True, False, False, False, False]
 
 
-def test_a_model_of_letters_is_told_that_no_case_counts():
-    one = Model(model("Llama"), "letters", tokenizer())
-    with pytest.raises(
-        AttnvizError, match=r"in the vocabulary of letters no case of .* has two answers that begin differently"
-    ):
-        Answers(one, SHAPE, True, drawn_cases()[:2]).counted()
+def test_where_no_answer_can_be_said_none_is_right():
+    cases = [replace(case, answer="żółw", other_answer="żółw") for case in drawn_cases()[:2]]
+    assert Answers(asked("Llama"), SHAPE, True, cases).right().tolist() == [False, False]
 
 
 def test_all_heads_of_a_small_model_are_tried():

@@ -7,10 +7,11 @@ import copy
 import numpy
 import pytest
 import torch
+import transformers
 from asked_models import CAUSAL, HEADS, LAYERS, asked, drawn_cases, logits, outputs
 
 from attnviz.sources.huggingface.passes import batches
-from attnviz.sources.huggingface.whole import UNSAID, whole
+from attnviz.sources.huggingface.whole import NOTHING, likeliest, whole
 from attnviz.sources.huggingface.wording import cut
 
 SAYABLE = numpy.arange(40, 90)
@@ -56,10 +57,15 @@ def test_what_heads_write_is_summed_over_all_tokens(looked):
 def test_the_likeliest_of_the_sayable_tokens_is_chosen(looked):
     one, cuts, _, found = looked
     if one.name == "Bert":
-        assert set(found.chosen) == {UNSAID}
+        assert set(found.chosen) == {NOTHING}
         return
     asked_of = [each.ids for each in cuts]
     assert found.chosen.tolist() == [int(SAYABLE[logits(one, ids)[SAYABLE].argmax()]) for ids in asked_of]
+
+
+def test_of_no_token_none_is_chosen():
+    made = transformers.utils.ModelOutput(logits=torch.zeros(3, 1, 9))
+    assert likeliest(made, numpy.array([], int)).tolist() == [NOTHING] * 3
 
 
 def test_layers_of_narrower_heads_are_filled_up():
