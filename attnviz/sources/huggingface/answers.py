@@ -95,14 +95,18 @@ class Answers:
         return right
 
     def flipped(self, heads: Sequence[Head]) -> numpy.ndarray:
-        """Whether the answer becomes the minimal pair's where a head's output at the question is that pair's, (heads, cases)."""
+        """Whether the answer becomes the minimal pair's where a head's output at the question is that pair's, (heads, cases).
+
+        Not where it is the pair's before: a model that guesses between two answers would turn half of them by nothing.
+        """
         pairs = Answers(self.model, self.shape, self.predicts, [case.swapped() for case in self.cases], self.together)
         of_pairs = dict(zip(heads, pairs.at_question(heads), strict=True))
 
         def patched(head: Head, batch: Batch) -> Visit:
             return exchanged(head, of_pairs[head][batch.places], batch.question)
 
-        flipped: numpy.ndarray = numpy.array([self._chosen(partial(patched, head)) for head in heads]) == self.others
+        chosen = numpy.array([self._chosen(partial(patched, head)) for head in heads])
+        flipped: numpy.ndarray = (chosen == self.others) & (self._whole.chosen != self.others)
         return flipped
 
     def at_question(self, heads: Sequence[Head]) -> list[torch.Tensor]:

@@ -10,7 +10,8 @@ from attnviz.analysis.roles import find_roles
 from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
 from attnviz.sources.tiny.questions import EXAMPLES, drawn_cases
-from attnviz.trace.roles import HeadRole, Questions, Share
+from attnviz.sources.tiny.words import HE, SHE
+from attnviz.trace.roles import Case, HeadRole, Questions, Share
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +78,23 @@ def test_a_trained_encoder():
     position = found.roles[0]
     assert position.word_before is not None
     assert position.word_before.value > 0.9  # a head of it looks at the token before
+
+
+def test_a_head_of_the_encoder_looks_at_the_one_whom_a_pronoun_means():
+    """The queen met the actor. She/he: the same sentence with the other pronoun, and the two in the other order."""
+    cases = [
+        Case("meaning", ("the", *first_met_second, ".", pronoun), "is", true, (), "are", True)
+        for she in SHE
+        for he in HE
+        for first_met_second, places in (
+            ((she.one, "met", "the", he.one), {"she": 1, "he": 4}),
+            ((he.one, "met", "the", she.one), {"he": 1, "she": 4}),
+        )
+        for pronoun, true in places.items()
+    ]
+    rows = numpy.array(load_answering(minilm()).ask(cases).rows((1, 3)))
+    trues = numpy.array([case.true for case in cases])
+    cases_of_all = numpy.arange(len(cases))
+    follows = rows[cases_of_all, trues] > rows[cases_of_all, 5 - trues]  # more weight than the other person has
+    assert follows.mean() > 0.9
+    assert follows.reshape(-1, 2).all(1).mean() > 0.85  # with either pronoun

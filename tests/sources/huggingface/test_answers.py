@@ -89,9 +89,16 @@ def test_each_head_is_patched_as_a_hook_does_it(answered):
         of_pair = [outputs(one, ids(one, case.pair), layer)[-1] for layer in range(LAYERS)]  # (heads, d_v) each
         for head, flipped in zip(HEAD_LIST, found, strict=True):
             patched = replaced(one, ids(one, case.tokens), head, of_pair[head[0]][head[1]], -1)
-            assert flipped[place] == (choice(patched, answers.sayable) == answers.others[place])
+            turned = answers.answers[place] != answers.others[place] == choice(patched, answers.sayable)
+            assert flipped[place] == turned
     differ = answers.answers != answers.others
     assert 0 < found[:, differ].mean() < 1
+
+
+def test_an_answer_that_is_the_pairs_before_does_not_turn(answered):
+    one, cases, _ = answered
+    wrong = [replace(case, answer=case.other_answer, other_answer=case.answer) for case in cases]
+    assert not Answers(one, SHAPE, True, [replace(case, pair=case.tokens) for case in wrong]).flipped([(0, 0)]).any()
 
 
 def test_together_is_as_one_at_a_time(answered):
