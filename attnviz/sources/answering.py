@@ -18,10 +18,9 @@ def answering(
 
         require_no_torch(device=device, dtype=dtype, device_map=device_map)
         return TinyAnswering(load(model, "float32"))
-    from attnviz.sources.huggingface.answering import load_answering  # type: ignore[import-not-found,unused-ignore]
+    from attnviz.sources.huggingface.answering import load_answering
 
-    loaded: Answering = load_answering(model, device=device, dtype=dtype, device_map=device_map)
-    return loaded
+    return load_answering(model, device=device, dtype=dtype, device_map=device_map)
 
 
 def usual_cases(model: Any) -> int:
