@@ -18,7 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train one model and write its file, the one that the package ships; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m attnviz.sources.tiny.train", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of the first weights and of all sentences")
-    parser.add_argument("--steps", type=int, help="fewer are faster, and part the heads less")
+    parser.add_argument(
+        "--steps", type=int, help="at most so many until the answers are known, and so many to part the heads"
+    )
     parser.add_argument("-o", "--output", default="tiny.safetensors", help="the file to write")
     chosen = parser.parse_args(arguments)
     try:
@@ -35,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write(path: str, seed: int, steps: int | None = None) -> None:
     """Train with this seed and write the weights to ``path``, whole or not at all."""
     try:
-        from attnviz.sources.tiny.learning import Plan, learned, weights_of
+        from attnviz.sources.tiny.learning import learned, weights_of
+        from attnviz.sources.tiny.plan import Plan
     except ImportError:
         raise missing_torch("training") from None
     _require_place(path)
-    plan = Plan(seed=seed) if steps is None else Plan(seed=seed, steps=steps)
+    plan = Plan(seed=seed) if steps is None else Plan(seed=seed, learning=steps, parting=steps)
     network = learned(plan, lambda line: print(line, file=sys.stderr, flush=True))
-    write_weights(path, weights_of(network, {"seed": str(seed), "steps": str(plan.steps)}))
+    write_weights(path, weights_of(network, {"seed": str(seed)} | ({} if steps is None else {"steps": str(steps)})))
 
 
 def _require_place(path: str) -> None:
