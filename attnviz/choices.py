@@ -89,6 +89,14 @@ MAX_TOKENS = 16  # at most this many rows and columns of a table
 TOP = 10  # rows of a table of the largest weights
 PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
 TINY = "tiny"  # as a model: the one in the package; a folder of that name is ./tiny
+TINY_SUFFIX = ".safetensors"  # of the weights of another such model, which its training wrote
+
+
+def is_tiny(model: object) -> bool:
+    """Whether ``model`` names the model in the package, or a file of weights that its training wrote."""
+    return isinstance(model, str) and (model == TINY or model.lower().endswith(TINY_SUFFIX))
+
+
 TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
 TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model

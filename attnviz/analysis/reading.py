@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.trace.layer import Layer
+from attnviz.trace.roles import WORN, HeadRole
 from attnviz.trace.selectors import layer_filter, layers_meant, numbers_meant
 from attnviz.trace.written import Written
 
@@ -27,18 +28,20 @@ class ReadWord(NamedTuple):
 
 
 class HeadReading(NamedTuple):
-    """What one head read in one step: the keys with the largest weights, the largest first; ``layer`` is its title."""
+    """What one head read in one step: the keys with the largest weights, the largest first; ``layer`` is its title, and
+    ``roles`` are those that the head wears."""
 
     layer: str
     head: int
     words: tuple[ReadWord, ...]
+    roles: tuple[HeadRole, ...] = ()
 
 
 class Reader:
     """The readings of the same few heads, step after step.
 
-    layer, head  numbers and ranges, as --layer and --head take them. Of both, all these heads are shown; else the three of
-                 them that move most: whose weights differ most from one position to the next (half the sum of the absolute
+    layer, head  numbers and ranges, as --layer and --head take them. Of both, all these heads are shown; of none, those that
+                 wear a role, where any does; else the three of them that move most: whose weights differ most from one position to the next (half the sum of the absolute
                  differences, which is the total variation distance), on average over the last positions, up to 16. They are
                  chosen at the first step with two positions, for one shows no move, and stay.
     """
@@ -49,13 +52,19 @@ class Reader:
 
     def of(self, written: Written) -> list[HeadReading]:
         """What the chosen heads read in a step; nothing before they can be chosen."""
+        there = {layer.title: layer for layer in written.rows(1)}
+        worn = _worn(written.roles, there)
+        if self._heads is None and not self._layer and not self._head:
+            self._heads = list(worn) or None
         if self._heads is None:
             layers = written.rows(ROWS)
             if not (self._layer and self._head) and layers[0].query.shape[1] == 1:
                 return []
             self._heads = self._chosen(layers)
-        layers_by_title = {layer.title: layer for layer in written.rows(1)}
-        return [HeadReading(title, head, self._read(layers_by_title[title], head)) for title, head in self._heads]
+        return [
+            HeadReading(title, head, self._read(there[title], head), worn.get((title, head), ()))
+            for title, head in self._heads
+        ]
 
     def _chosen(self, layers: Sequence[Layer]) -> list[tuple[str, int]]:
         layers_meant(self._layer, [(layer.stack, layer.index) for layer in layers], "what the model writes with")
@@ -81,6 +90,16 @@ class Reader:
             for place, key in enumerate(order.tolist())
             if weights[key] >= LEAST or (place == 0 and weights[key] > 0)
         )
+
+
+def _worn(roles: Sequence[HeadRole], there: Mapping[str, Layer]) -> dict[tuple[str, int], tuple[HeadRole, ...]]:
+    """The roles that heads of the layers that are ``there`` wear, by the layer's title and the head, as ``roles`` has them."""
+    worn: dict[tuple[str, int], tuple[HeadRole, ...]] = {}
+    for one in roles:
+        place = (f"layer {one.layer}", one.head)
+        if one.verdict in WORN and place[0] in there and one.head < there[place[0]].heads:
+            worn[place] = (*worn.get(place, ()), one)
+    return worn
 
 
 def head_moves(layer: Layer) -> numpy.ndarray:

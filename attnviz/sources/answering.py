@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attnviz.choices import MODEL_CASES, TINY, TINY_CASES
+from attnviz.choices import MODEL_CASES, TINY_CASES, is_tiny
 from attnviz.trace.roles import Answering
 
 
@@ -12,18 +12,17 @@ def answering(
     model: Any, *, device: str | None = None, dtype: str | None = None, device_map: str | None = None
 ) -> Answering:
     """``model`` ready to be asked: "tiny"; or a folder, an id, or a model of transformers that is loaded already."""
-    if model == TINY:
-        from attnviz.sources.tiny.loading import require_no_torch
+    if is_tiny(model):
+        from attnviz.sources.tiny.loading import load, require_no_torch
         from attnviz.sources.tiny.questions import TinyAnswering
 
         require_no_torch(device=device, dtype=dtype, device_map=device_map)
-        return TinyAnswering()
-    from attnviz.sources.huggingface.answering import load_answering  # type: ignore[import-not-found,unused-ignore]
+        return TinyAnswering(load(model, "float32"))
+    from attnviz.sources.huggingface.answering import load_answering
 
-    loaded: Answering = load_answering(model, device=device, dtype=dtype, device_map=device_map)
-    return loaded
+    return load_answering(model, device=device, dtype=dtype, device_map=device_map)
 
 
 def usual_cases(model: Any) -> int:
     """How many questions of each role ``model`` is asked where nobody says."""
-    return TINY_CASES if model == TINY else MODEL_CASES
+    return TINY_CASES if is_tiny(model) else MODEL_CASES

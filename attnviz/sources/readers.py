@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from attnviz.choices import TINY
+from attnviz.choices import is_tiny
 from attnviz.trace.trace import Trace
 
 
@@ -16,11 +16,11 @@ def reader(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., T
     tokenizer  of a model that is loaded already
     options    device, dtype, device_map: of a model that is loaded here
     """
-    if isinstance(model, str) and model == TINY:
+    if is_tiny(model):
         from attnviz.sources.tiny.loading import load
         from attnviz.sources.tiny.trace import read
 
-        return partial(read, load(tokenizer=tokenizer, **options))
+        return partial(read, load(model, tokenizer=tokenizer, **options))
     from attnviz.sources.huggingface.model import Model
     from attnviz.sources.huggingface.trace_model import trace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from attnviz.choices import TINY
+from attnviz.choices import is_tiny
 from attnviz.trace.written import Writer
 
 
@@ -15,11 +15,11 @@ def writer(model: Any, tokenizer: Any = None, **options: Any) -> Writer:
     tokenizer  of a model that is loaded already
     options    device, dtype, device_map: of a model that is loaded here
     """
-    if isinstance(model, str) and model == TINY:
+    if is_tiny(model):
         from attnviz.sources.tiny.generate import generate as write
         from attnviz.sources.tiny.loading import load
 
-        return partial(write, load(tokenizer=tokenizer, **options))
+        return partial(write, load(model, tokenizer=tokenizer, **options))
     from attnviz.sources.huggingface.generate import generate
     from attnviz.sources.huggingface.model import Model
 

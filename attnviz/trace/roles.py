@@ -32,6 +32,9 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
+WORN = (Verdict.PROVED, Verdict.PARTLY)  # with which a head wears its role's name
+
+
 @dataclass(frozen=True)
 class Case:
     """A text that ends where the next word is asked for.

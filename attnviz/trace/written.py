@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
@@ -14,6 +14,9 @@ from attnviz.trace.generation import Predictions
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.slices import some_keys, some_queries
 from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from attnviz.trace.roles import HeadRole
 
 
 class Sampling(NamedTuple):
@@ -44,6 +47,7 @@ class Written(NamedTuple):
     predictions  the likeliest tokens that it was chosen from
     rows         the layers so far with only their last so many queries, over all of their keys; the last query is the one
                  whose output chose ``token``. Called before the next step.
+    roles        what is known of roles of the model's heads
     """
 
     step: int
@@ -51,6 +55,7 @@ class Written(NamedTuple):
     probability: float
     predictions: Predictions
     rows: Callable[[int], tuple[Layer, ...]]
+    roles: tuple[HeadRole, ...] = ()
 
 
 def no_step(written: Written) -> None:
@@ -103,6 +108,7 @@ def written_steps(trace: Trace) -> Iterator[Written]:
             generation.probabilities[step - 1] if generation.probabilities else math.nan,
             trace.predictions[position] if trace.predictions else (),
             partial(rows_before, trace, layers, position + 1),
+            trace.roles,
         )
 
 

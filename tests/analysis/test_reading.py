@@ -8,6 +8,7 @@ import pytest
 from attnviz import AttnvizError, Layer, Rule, Trace
 from attnviz.analysis.reading import HeadReading, Reader, ReadWord, head_moves
 from attnviz.trace.generation import Generation
+from attnviz.trace.roles import HeadRole, Share, Verdict
 from attnviz.trace.written import Written, written_steps
 
 TOKENS = ("a", "b", "c", "d")
@@ -57,6 +58,29 @@ def test_those_that_are_named_are_shown_from_the_first_step_on():
         HeadReading("layer 1", 1, (ReadWord("a", 1.0),)),
         HeadReading("layer 1", 0, (ReadWord("a", 1.0),)),
     ]
+
+
+SHARE = Share(0.99, (0.98, 1.0))
+
+
+def role(name, layer, head, verdict=Verdict.PROVED):
+    return HeadRole(name, verdict, layer, head, SHARE, (2, SHARE))
+
+
+def test_heads_that_wear_a_role_are_shown_where_none_are_named():
+    roles = (role("syntax", 1, 1), role("meaning", 0, 1, Verdict.PARTLY), role("copying", 1, 1))
+    roles += (role("position", 0, 0, Verdict.NONE), role("position", 7, 0), role("position", 0, 9))
+    [first, *_] = written_steps(Trace(TOKENS, LAYERS, generation=Generation(("x",) * 4), roles=roles))
+    readings = Reader().of(first)
+    assert [(reading.layer, reading.head) for reading in readings] == [("layer 1", 1), ("layer 0", 1)]
+    assert [[one.role for one in reading.roles] for reading in readings] == [["syntax", "copying"], ["meaning"]]
+    assert [reading.roles for reading in Reader(["0"], ["0", "1"]).of(first)] == [(), (roles[1],)]
+    assert Reader(["0"]).of(first) == []  # one position shows no move
+
+
+def test_where_no_head_wears_one_those_are_shown_that_move_most():
+    trace = Trace(TOKENS, LAYERS, generation=Generation(("x",)), roles=(role("syntax", 1, 1, Verdict.NONE),))
+    assert len(Reader().of(next(written_steps(trace)))) == 3
 
 
 def test_a_layer_or_a_head_alone_narrows_them_down():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
-from attnviz.choices import TINY
+from attnviz.choices import is_tiny
 from attnviz.cli.input.models import require_model
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions
@@ -20,10 +20,10 @@ def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering
     """The model that the options name; AttnvizError where it cannot be loaded or asked."""
     from attnviz.sources.answering import answering
 
-    if model.model == TINY:
+    if is_tiny(model.model):
         require_model(model)
         require_model(engine)
-        return answering(TINY)
+        return answering(model.model)
     require_left(MODELS, "a model")
     dtype = None if engine.dtype is None else engine.dtype.value
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
-from attnviz.choices import TINY, Backend
+from attnviz.choices import Backend, is_tiny
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions, ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def model_traces(options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> ModelTraces | TinyTraces:
     """What makes traces of texts with the model that the options name."""
-    return TinyTraces(options, engine, layer) if options.model == TINY else ModelTraces(options, engine, layer)
+    return TinyTraces(options, engine, layer) if is_tiny(options.model) else ModelTraces(options, engine, layer)
 
 
 class TinyTraces:
@@ -37,7 +37,7 @@ class TinyTraces:
         require_numpy(options, engine)
         from attnviz.sources.tiny.loading import load
 
-        self.model, self.options, self.layer = load(), options, layer
+        self.model, self.options, self.layer = load(str(options.model)), options, layer
         self.quiet = False  # set where many texts are read: what is said of one is not said of each
 
     def __call__(self, text: str) -> Trace:

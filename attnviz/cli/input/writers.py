@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attnviz.choices import TINY
+from attnviz.choices import TINY, is_tiny
 from attnviz.cli.input.models import load_model, require_numpy
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def read_writer(options: LoadOptions, engine: EngineOptions) -> Writer:
     """The model that the options name, or the one in the package where they name none."""
-    tiny = options.model in (None, TINY)
-    if tiny:
+    name = TINY if options.model is None else options.model
+    if is_tiny(name):
         require_numpy(options, engine)
-    model = TINY if tiny else load_model(options, engine, writes=True)
+    model = name if is_tiny(name) else load_model(options, engine, writes=True)
     from attnviz.sources.writers import writer
 
     return writer(model)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from attnviz.analysis.reading import HeadReading, Reader
-from attnviz.renderers.generation.step import decided, head_name, word_name
+from attnviz.renderers.generation.step import decided, head_title, word_name
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
@@ -14,7 +14,8 @@ from attnviz.trace.layer import WRITING
 from attnviz.trace.trace import Trace
 from attnviz.trace.written import written_steps
 
-HEADS = 3  # that one frame has room for
+HEADS = 4  # that one frame has room for
+WORDS, OF_FOUR = 3, 2  # of each, and of each of four heads
 CANDIDATES = 8  # the same of tokens that may come next
 
 
@@ -56,15 +57,16 @@ def frames(trace: Trace, reader: Reader, lessons: Lessons) -> Iterator[Frame]:
         step = decided(written, reader.of(written)[:HEADS])
         chosen = (name(step.token), step.probability)
         candidates = sorted([chosen, *((name(token), share) for token, share in step.runners)], key=lambda one: -one[1])
-        heads = tuple(_group(reading, lessons) for reading in step.readings)
+        most = OF_FOUR if len(step.readings) == HEADS else WORDS
+        heads = tuple(_group(reading, most, lessons) for reading in step.readings)
         title = lessons.say("generate.next", step=written.step, count=len(steps))
         bars = _bars(candidates[:CANDIDATES], chosen)
         read = tokens[: len(tokens) - len(steps) + written.step]
         yield Frame(tuple(map(name, read)), chosen[0], Group(title, bars), heads)
 
 
-def _group(reading: HeadReading, lessons: Lessons) -> Group:
-    return Group(head_name(reading, lessons), _bars([(word_name(word), word.weight) for word in reading.words]))
+def _group(reading: HeadReading, most: int, lessons: Lessons) -> Group:
+    return Group(head_title(reading, lessons), _bars([(word_name(word), word.weight) for word in reading.words[:most]]))
 
 
 def _bars(words: Sequence[tuple[str, float]], chosen: tuple[str, float] | None = None) -> tuple[Bar, ...]:

@@ -89,7 +89,8 @@ def _line(frame: Frame, families: tuple[str, ...]) -> list[PlacedText]:
 
 def _group(figure: Figure, group: Group, x: float, top: float, families: tuple[str, ...]) -> list[PlacedText]:
     """Draw the bars of ``group`` below its title, whose upper left corner is given; what comes back are its texts."""
-    texts = [PlacedText(group.title, x, top, TITLE, across=0, colour=PALE, bold=True)]
+    size = TITLE * min(1.0, WIDTH / text_width((group.title,), families, TITLE, True))
+    texts = [PlacedText(group.title, x, top, size, across=0, colour=PALE, bold=True)]
     for row, bar in enumerate(group.bars, start=1):
         texts += _bar(figure, bar, x, top - row * ROW, families)
     return texts

@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from attnviz.analysis.reading import LEAST, HeadReading, ReadWord
+from attnviz.renderers.roles.told import worn_name
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.display import NamedToken, shown_line
@@ -55,9 +56,9 @@ class StepLines:
 
     def lines(self, width: int) -> Iterator[Text]:
         """The lines, each in so many cells."""
-        return (self._line(parts, width) for parts in self._parts())
+        return (self._line(parts, width) for parts in self._parts(width))
 
-    def _parts(self) -> list[list[Text]]:
+    def _parts(self, width: int) -> list[list[Text]]:
         step = self.step
         choice = [Text(f"{step.number:>{NUMBER_CELLS}}", style="dim"), Text(name(step.token), style="bold")]
         if not math.isnan(step.probability):
@@ -66,11 +67,16 @@ class StepLines:
         if runners:
             choice += [Text.assemble((self.lessons.say("generate.rest"), "dim"), " ", runners[0]), *runners[1:]]
         indent = Text(" " * NUMBER_CELLS)
-        return [choice, *([indent, *self._reading(reading)] for reading in step.readings)]
+        room = width - NUMBER_CELLS - len(GAP)
+        return [choice, *([indent, *self._reading(reading, room)] for reading in step.readings)]
 
-    def _reading(self, reading: HeadReading) -> list[Text]:
-        title = Text(head_name(reading, self.lessons), style="cyan")
-        return [title, *(Text(f"{word_name(word)} {brief_percent(word.weight)}") for word in reading.words)]
+    def _reading(self, reading: HeadReading, room: int) -> list[Text]:
+        """The head with its roles, where there is room for them beside a word, and what it read."""
+        words = [Text(f"{word_name(word)} {brief_percent(word.weight)}") for word in reading.words]
+        first = len(GAP) + words[0].cell_len if words else 0
+        title = head_title(reading, self.lessons)
+        title = title if cell_len(title) + first <= room else head_name(reading, self.lessons)
+        return [Text(title, style="cyan"), *words]
 
     def _line(self, parts: list[Text], width: int) -> Text:
         """As many parts as fit, at least the first three."""
@@ -85,6 +91,11 @@ class StepLines:
 def word_name(word: ReadWord) -> str:
     """A word as a line of its own names it: "the @4" where it is not the only one."""
     return NamedToken(name(word.token), word.position).plain
+
+
+def head_title(reading: HeadReading, lessons: Lessons) -> str:
+    """The head with the roles that it wears: "layer 1 head 0 · meaning (proved)"."""
+    return " · ".join([head_name(reading, lessons), *(worn_name(one, lessons) for one in reading.roles)])
 
 
 def head_name(reading: HeadReading, lessons: Lessons) -> str:

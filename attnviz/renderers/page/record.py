@@ -24,9 +24,18 @@ from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
-METRIC_DECIMALS = 5  # more than is shown: thousands of numbers take room
+METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
+
+
+UNSAID = (  # messages of these groups that only explain says
+    *("label.kv_head", "label.facts", "label.agreement", "label.rest_one"),
+    *(
+        f"title.{name}"
+        for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]
+    ),
+)
 
 
 def make_record(
@@ -187,7 +196,8 @@ def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: La
 
 def _messages(language: Language) -> dict[str, str]:
     """The messages of the page, by their names."""
-    return {name: message for name, message in lessons(language).messages.items() if name.partition(".")[0] in GROUPS}
+    messages = lessons(language).messages.items()
+    return {name: message for name, message in messages if name.partition(".")[0] in GROUPS and name not in UNSAID}
 
 
 def _rounded_up(error: float) -> float:

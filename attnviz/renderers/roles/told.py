@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from attnviz.analysis.verdict import BUILT_ON, FIXED, HITS, NEEDED, OVER_OFFSET, PATCHED, also_lost
 from attnviz.text.lessons import Lessons
-from attnviz.trace.roles import HeadRole, Roles, Share, Verdict
+from attnviz.trace.roles import WORN, HeadRole, Roles, Share, Verdict
 
 ARROW = "→"
-WORN = (Verdict.PROVED, Verdict.PARTLY)  # verdicts with which a head wears its role's name
 
 
 class Row(NamedTuple):

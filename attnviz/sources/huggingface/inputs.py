@@ -57,7 +57,7 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
     if isinstance(text, Mapping):
         reading = _of_inputs(model, text)
     else:
-        _require_reader(network)
+        require_reader(network)
         cut = _tokens(model, text, chat)
         reading = Reading({"input_ids": torch.tensor([cut.ids])}, cut)
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in reading.inputs:
@@ -69,8 +69,8 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
         raise AttnvizError(f"{type(network).__name__} has no decoder to read a target", "leave out --target")
     for tokens in (reading.tokens, reading.target):
         if tokens is not None:
-            _require_positions(network, len(tokens.ids))
-            _require_known(network, tokens.ids)
+            require_positions(network, len(tokens.ids))
+            require_known(network, tokens.ids)
     return reading
 
 
@@ -81,7 +81,7 @@ def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
         )
     else:
         ids = _ids(text, "the ids")
-        _require_known(model.model, ids)  # before the tokenizer is asked for words for them
+        require_known(model.model, ids)  # before the tokenizer is asked for words for them
         tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
         raise AttnvizError("the tokenizer makes no tokens of this text", "give at least one word")
@@ -153,7 +153,7 @@ def _shifted(model: Model, tokens: Tokens | None) -> Tokens:
     return Tokens((start, *tokens.ids[:-1]), (*first.labels, *tokens.labels[:-1]), special)
 
 
-def _require_reader(network: Any) -> None:
+def require_reader(network: Any) -> None:
     """Refuse a text for a model of images or sound."""
     if network.main_input_name == "pixel_values":
         raise AttnvizError(f"{type(network).__name__} looks at an image, not at a text", "add --file IMAGE")
@@ -164,7 +164,7 @@ def _require_reader(network: Any) -> None:
         )
 
 
-def _require_positions(network: torch.nn.Module, count: int) -> None:
+def require_positions(network: torch.nn.Module, count: int) -> None:
     """Refuse a text that is longer than the model has positions."""
     most = position_count(network)
     if most is not None and count > most:
@@ -173,7 +173,7 @@ def _require_positions(network: torch.nn.Module, count: int) -> None:
         )
 
 
-def _require_known(network: Any, ids: Sequence[int]) -> None:
+def require_known(network: Any, ids: Sequence[int]) -> None:
     """Refuse ids that the model has no vector for: its tokenizer belongs to another model."""
     try:
         known = getattr(network.get_input_embeddings(), "num_embeddings", None)

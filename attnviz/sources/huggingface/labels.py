@@ -35,7 +35,7 @@ class Tokens(NamedTuple):
 
 
 @contextmanager
-def _tokenizer_errors() -> Iterator[None]:
+def tokenizer_errors() -> Iterator[None]:
     """Turn what a tokenizer raises while it works into one line; damaged settings show only then."""
     try:
         with panics_told():
@@ -48,7 +48,7 @@ def _tokenizer_errors() -> Iterator[None]:
         ) from error
 
 
-@_tokenizer_errors()
+@tokenizer_errors()
 def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
     """``text`` cut by ``tokenizer`` and labelled through its offsets; ``special`` adds the special tokens around it.
 
@@ -86,7 +86,7 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
     return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
-@_tokenizer_errors()
+@tokenizer_errors()
 def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     """``ids`` without their text: each decoded by itself, or together with its neighbours where only these make sense.
 
@@ -108,7 +108,7 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
-@_tokenizer_errors()
+@tokenizer_errors()
 def continued(tokens: Tokens, ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     """``tokens`` and behind them ``ids``, which a model wrote: labelled by themselves, and told apart from all others."""
     more = tokens_of_ids(ids, tokenizer)
@@ -120,7 +120,7 @@ def continued(tokens: Tokens, ids: Sequence[int], tokenizer: Any = None) -> Toke
     return Tokens(whole, labels, special)
 
 
-@_tokenizer_errors()
+@tokenizer_errors()
 def alone(number: int, tokenizer: Any, others: Collection[str]) -> str:
     """The label of one id that stands in no text, with the mark of its piece where one of ``others`` reads the same."""
     label = tokens_of_ids([number], tokenizer).labels[0]

@@ -7,7 +7,8 @@ from typing import Any
 
 import transformers
 
-from attnviz.sources.huggingface.loading.loader import load_model, load_tokenizer
+from attnviz.sources.huggingface.loading.loader import bare_kind, load_model, load_tokenizer
+from attnviz.sources.huggingface.loading.writers import writing_kind
 
 
 class Model:
@@ -34,7 +35,8 @@ class Model:
     ) -> Model:
         """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded. ``writes`` asks for its
         language head."""
-        return cls(load_model(name, device, dtype, device_map, writes), name, found=True)
+        kind_of = writing_kind if writes else bare_kind
+        return cls(load_model(name, device, dtype, device_map, kind_of), name, found=True)
 
     @classmethod
     def of(cls, model: Any, tokenizer: Any = None, **options: Any) -> Model:

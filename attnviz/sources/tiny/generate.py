@@ -9,6 +9,7 @@ import numpy
 
 from attnviz.attention.formula import softmax
 from attnviz.progress import Notice, no_notice
+from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
 from attnviz.sources.tiny.sampling import choose
@@ -41,6 +42,7 @@ def generate(
     if (said := spelled_notice(words)) is not None:
         notice(said)
     steps, draw = _Steps(model, alternatives), numpy.random.default_rng(sampling.seed)
+    roles = known_roles(model)
     chosen: list[str] = []
     probabilities: list[float] = []
     for step in range(1, tokens + 1):
@@ -48,7 +50,7 @@ def generate(
         number = choose(logits, sampling, draw)
         chosen.append(model.weights.words[number])
         probabilities.append(float(softmax(logits)[number]))
-        told(Written(step, chosen[-1], probabilities[-1], steps.predictions[-1], steps.rows))
+        told(Written(step, chosen[-1], probabilities[-1], steps.predictions[-1], steps.rows, roles))
         words = Words((chosen[-1],), (number,))
     trace = steps.trace()
     source = Origin(trace.source | ({"sampling": sampling._asdict()} if sampling.draws else {}))
@@ -56,6 +58,7 @@ def generate(
         trace,
         source=source,
         predictions=tuple(steps.predictions),
+        roles=roles,
         generation=Generation(tuple(chosen), tuple(probabilities), text, _written(text, chosen)),
     )
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from attnviz.choices import TINY
 from attnviz.errors import AttnvizError
 from attnviz.sources.tiny.model import TinyModel
+from attnviz.sources.tiny.weights import read_weights
 
 
-def load(**options: Any) -> TinyModel:
-    """The model in the package; AttnvizError where one of ``options`` is given."""
+def load(name: str = TINY, dtype: str = "float64", **options: Any) -> TinyModel:
+    """The model in the package, or that of a file of weights; its numbers are computed with as ``dtype``.
+
+    AttnvizError where the file holds no such weights, or one of ``options`` is given.
+    """
     require_no_torch(**options)
-    return TinyModel.load()
+    if name == TINY:
+        return TinyModel.load(dtype)
+    return TinyModel(read_weights(name).astype(dtype), Path(name).name)
 
 
 def require_no_torch(**options: Any) -> None:

@@ -11,6 +11,7 @@ import numpy
 from attnviz.attention.formula import attend
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import spread
+from attnviz.choices import TINY
 from attnviz.errors import AttnvizError
 from attnviz.sources.tiny.letters import spelling
 from attnviz.sources.tiny.weights import LayerWeights, Weights, shipped_weights
@@ -99,8 +100,8 @@ class Run(NamedTuple):
 class TinyModel:
     """A decoder of attention layers alone, as sources/tiny/network.py trains it."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, weights: Weights, name: str = TINY) -> None:
+        self.weights, self.name = weights, name
         self.ids = {word: number for number, word in enumerate(weights.words)}
 
     @classmethod

@@ -56,11 +56,11 @@ def questions(count: int, seed: int) -> Questions:
 class TinyAnswering:
     """The model in the package, ready to be asked (trace/roles.py's ``Answering``)."""
 
-    name = "tiny"
     predicts = True
 
     def __init__(self, model: TinyModel | None = None) -> None:
         self.model = TinyModel.load("float32") if model is None else model
+        self.name = self.model.name
         self.shape = (len(self.model.weights.layers), self.model.heads)
 
     def ask(self, cases: Sequence[Case]) -> Answers:

@@ -10,6 +10,7 @@ from attnviz.attention.formula import softmax
 from attnviz.choices import ALTERNATIVES, TINY
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.agreement import checked_queries, require_agreement
+from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
 from attnviz.trace.layer import Layer, Projection
@@ -35,7 +36,11 @@ def read(model: TinyModel, text: str, *, layer: Sequence[str] = (), target: obje
     made = layers(model, words, run)
     likeliest = predictions(model, run.stream)
     return Trace(
-        words.tokens, tuple(made[number] for number in wanted), origin(model, made, run), tuple(map(tuple, likeliest))
+        words.tokens,
+        tuple(made[number] for number in wanted),
+        origin(model, made, run),
+        tuple(map(tuple, likeliest)),
+        roles=known_roles(model),
     )
 
 
@@ -86,7 +91,7 @@ def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
     queries = run.stream.shape[-2]
     agreement = Agreement(max(errors.values()), checked_queries(queries), errors)
     facts = {"architecture": type(model).__name__, "dtype": str(model.weights.own.dtype), "device": "cpu"}
-    return Origin(kind="model", model=TINY, agreement=agreement._asdict(), **facts)
+    return Origin(kind="model", model=model.name, agreement=agreement._asdict(), **facts)
 
 
 def predictions(model: TinyModel, stream: numpy.ndarray, first: int = ALTERNATIVES) -> list[list[tuple[str, float]]]:

@@ -10,7 +10,10 @@ import pytest
 from command_line import attnviz, done, in_terminal, problem, started, without_escapes
 
 from attnviz import api, load
+from attnviz.sources.tiny.evidence import known_roles
+from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.writers import writer
+from attnviz.trace.roles import WORN
 
 TEXT = "Your journey"
 STEP = re.compile(r"^ +\d  \S+  [\d.]+ %  or \S+ [\d.]+ %")
@@ -132,6 +135,10 @@ def test_an_empty_text_is_one_line(model_folder):
 def test_the_tiny_model_writes_as_its_grammar_does():
     result = done("generate", "the queen met the actor . she", "--tokens", 2, "--model", "tiny")
     assert [line.split()[:2] for line in result.lines if STEP.match(line)] == [["1", "rules"], ["2", "."]]
+    worn = {
+        name for line in result.lines for name in ("position", "syntax", "meaning", "copying") if f"· {name} (" in line
+    }
+    assert worn == {one.role for one in known_roles(TinyModel.load()) if one.verdict in WORN}
     assert result.lines[-1] == "Written: rules ."
     assert result.stderr == ""
 

@@ -33,10 +33,17 @@ def test_what_may_come_next_is_sorted_and_what_was_chosen_is_marked():
     assert second.next.bars == (Bar("z", 0.9, "90 %"), Bar("odd", 0.05, "5 %", True))
 
 
-def test_three_heads_are_shown_with_what_they_read():
+def test_four_heads_are_shown_with_what_they_read():
     first, _ = made(Reader(["2", "0"], ["1", "0"]))
-    assert [group.title for group in first.heads] == ["layer 0 head 1", "layer 0 head 0", "layer 2 head 1"]
+    assert [group.title for group in first.heads] == [
+        *("layer 0 head 1", "layer 0 head 0", "layer 2 head 1", "layer 2 head 0")
+    ]
     weights = LAYERS[0].steps(1).weights[1, :2]
     assert sorted(bar.share for bar in first.heads[0].bars) == pytest.approx(sorted(weights.tolist()))
     assert {bar.label for bar in first.heads[0].bars} == {"a", "b·b"}
     assert len(made()[0].heads) == 3
+
+
+def test_of_four_heads_there_is_room_for_two_words_each():
+    assert [len(group.bars) for group in made(Reader(["0", "1"], ["0", "1"]))[1].heads] == [2] * 4
+    assert {len(group.bars) for group in made(Reader(["0", "1"], ["0"]))[1].heads} == {3}

@@ -6,12 +6,15 @@ import io
 
 import numpy
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from attnviz.renderers.generation import gif
 from attnviz.renderers.generation.frames import Bar, Frame, Group
 from attnviz.renderers.generation.gif import LAST, MILLISECONDS, to_gif
 from attnviz.renderers.heatmap.measures import text_width
+
+FAMILIES = ("DejaVu Sans",)
 
 
 def frame(words=("Your", "journey"), token="starts", share=0.5):
@@ -61,13 +64,23 @@ def test_groups_stand_still_from_frame_to_frame():
     assert gif._tops(frames) == pytest.approx([3.45, 3.45 - step, 3.45 - 2 * step])
 
 
+def test_a_long_title_is_written_smaller():
+    def title(text):
+        [placed, *_] = gif._group(Figure(), Group(text, ()), gif.RIGHT, gif.TOP, FAMILIES)
+        return placed
+
+    assert title("layer 0 head 1").size == gif.TITLE
+    long = title("layer 0 head 1 · syntax (proved) · meaning (partly)")
+    assert long.size < gif.TITLE
+    assert text_width((long.text,), FAMILIES, long.size, True) <= gif.WIDTH * 1.01
+
+
 def test_of_a_long_text_the_end_is_shown():
-    families = ("DejaVu Sans",)
-    before, token = gif._line(frame(tuple(f"word{number}" for number in range(99))), families)
+    before, token = gif._line(frame(tuple(f"word{number}" for number in range(99))), FAMILIES)
     assert before.text.startswith("… word")
     assert before.text.endswith(" word98")
-    assert token.x + text_width((token.text,), families, token.size, True) <= gif.SIZE[0] - gif.MARGIN + 0.1
-    alone, first = gif._line(frame(()), families)
+    assert token.x + text_width((token.text,), FAMILIES, token.size, True) <= gif.SIZE[0] - gif.MARGIN + 0.1
+    alone, first = gif._line(frame(()), FAMILIES)
     assert (alone.text, first.x) == ("", gif.MARGIN)
 
 

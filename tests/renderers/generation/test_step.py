@@ -12,9 +12,10 @@ from rich.console import Console
 from attnviz import Layer, Trace
 from attnviz.analysis.reading import HeadReading, ReadWord
 from attnviz.choices import Language
-from attnviz.renderers.generation.step import StepLines, decided, ending, head_name
+from attnviz.renderers.generation.step import StepLines, decided, ending, head_name, head_title
 from attnviz.text.lessons import lessons
 from attnviz.trace.generation import Generation
+from attnviz.trace.roles import HeadRole, Share, Verdict
 from attnviz.trace.written import Written
 
 ENGLISH, VIETNAMESE = lessons(), lessons(Language.VI)
@@ -25,10 +26,10 @@ READINGS = [
 PREDICTIONS = (("starts", 0.412), ("with", 0.12), ("[b]", 0.09), ("\x1b", 0.004))
 
 
-def lines(written, width, lesson=ENGLISH):
+def lines(written, width, lesson=ENGLISH, readings=READINGS):
     text = io.StringIO()
     console = Console(file=text, width=width, highlight=False, emoji=False, markup=False, color_system=None)
-    console.print(StepLines(decided(written, READINGS), lesson), end="")
+    console.print(StepLines(decided(written, readings), lesson), end="")
     return text.getvalue().splitlines()
 
 
@@ -65,6 +66,17 @@ def test_what_is_next_to_impossible_is_left_out_but_not_the_first():
 
 def test_what_is_not_known_is_left_out():
     assert lines(Written(1, "a", math.nan, (), lambda _: ()), 80)[0] == "  1  a"
+
+
+def test_a_head_wears_its_role_where_there_is_room():
+    share = Share(1.0, (0.9, 1.0))
+    worn = READINGS[0]._replace(roles=(HeadRole("meaning", Verdict.PROVED, 1, 2, share, (2, share)),))
+    assert head_title(worn, ENGLISH) == "layer 1 head 2 · meaning (proved)"
+    assert (
+        lines(written(), 80, readings=[worn])[1] == "     layer 1 head 2 · meaning (proved)  journey 62 %  the @4 30 %"
+    )
+    assert lines(written(), 52, readings=[worn])[1] == "     layer 1 head 2 · meaning (proved)  journey 62 %"
+    assert lines(written(), 51, readings=[worn])[1] == "     layer 1 head 2  journey 62 %  the @4 30 %"
 
 
 def test_both_languages_name_the_heads():

@@ -91,6 +91,13 @@ def test_each_step_is_told_as_the_trace_tells_it_later(model):
             assert numpy.abs(row.steps().weights - other.steps().weights).max() < 1e-12
 
 
+def test_each_step_tells_the_roles_that_are_known_of_the_heads(shipped):
+    told: list[Written] = []
+    trace = written(shipped, "the dog", 2, told=told.append)
+    assert [one.role for one in trace.roles] == ["position", "syntax", "meaning", "copying"]
+    assert [step.roles for step in told] == [trace.roles] * 2
+
+
 def test_a_draw_is_kept_with_the_trace_and_another_seed_draws_otherwise(model):
     sampling = Sampling(temperature=30.0, seed=1)
     drawn = [written(model, sampling=one) for one in (sampling, sampling, sampling._replace(seed=2))]

@@ -7,6 +7,7 @@ its weights are .safetensors, since a pickle can run any code when it is read, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from attnviz.sources.huggingface.loading.folder import (
 )
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
-from attnviz.sources.huggingface.loading.writers import writing_kind
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
 IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
@@ -35,15 +35,25 @@ DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")  # accelerate
 KINDS = ("AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForCausalLM", "AutoModelForImageTextToText")
 
 
+KindOf = Callable[[Any], Any]  # a configuration → the Auto class that loads its model, or an AttnvizError
+
+
+def bare_kind(config: Any) -> Any:
+    """The Auto class without any output layer of the model that ``config`` describes."""
+    if (kind := first_known(KINDS, config)) is None:
+        raise AttnvizError(f"transformers has no model that {type(config).__name__} describes")
+    return kind
+
+
 def load_model(
-    name: str, device: str | None, dtype: str | None, device_map: str | None, writes: bool = False
+    name: str, device: str | None, dtype: str | None, device_map: str | None, kind_of: KindOf = bare_kind
 ) -> PreTrainedModel:
     """The model ``name``, ready to run; AttnvizError says in one line what is missing.
 
     device      "auto", "cpu", "cuda", "mps", …; None is the cpu
     dtype       "float32", "bfloat16", …; None is the file's own
     device_map  "auto" spreads the weights over all devices there are, through accelerate
-    writes      with its language head; else without any output layer
+    kind_of     says which class the model is loaded by, once its settings are read: with its language head, or without
     """
     if device_map is not None and device is not None:
         raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all devices")
@@ -59,8 +69,7 @@ def load_model(
     with loading_errors(name), closed():
         config = AutoConfig.from_pretrained(name, **_from(folder))
         prepare(config)
-        kind = writing_kind(config) if writes else _kind(config)
-        model, report = kind.from_pretrained(
+        model, report = kind_of(config).from_pretrained(
             name, config=config, use_safetensors=True, output_loading_info=True, **options, **_from(folder)
         )
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
@@ -133,9 +142,3 @@ def _no_tokenizer(name: str) -> AttnvizError:
         f"{name} has no tokenizer, so a text cannot be cut into its tokens",
         "put tokenizer.json beside config.json, as tokenizer.save_pretrained(folder) does",
     )
-
-
-def _kind(config: Any) -> Any:
-    if (kind := first_known(KINDS, config)) is None:
-        raise AttnvizError(f"transformers has no model that {type(config).__name__} describes")
-    return kind

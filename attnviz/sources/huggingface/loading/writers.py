@@ -28,10 +28,15 @@ def require_writer(model: PreTrainedModel) -> None:
         raise AttnvizError(f"{type(model).__name__} has no language head, so it cannot write", HINT)
 
 
-def _require_next_token(config: Any) -> None:
-    """Refuse a model that fills gaps, such as BERT: it looks at both sides of a word, also where it has such a head."""
+def fills_gaps(config: Any) -> bool:
+    """Whether the model that ``config`` describes looks at both sides of a word, as BERT does."""
     both_ways = getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder
-    if both_ways and first_known(("AutoModelForMaskedLM",), config) is not None:
+    return both_ways and first_known(("AutoModelForMaskedLM",), config) is not None
+
+
+def _require_next_token(config: Any) -> None:
+    """Refuse a model that fills gaps, also where it has a language head."""
+    if fills_gaps(config):
         raise AttnvizError(
             f"a model of {type(config).__name__} reads the words on both sides of a gap, so it cannot write on", HINT
         )

@@ -1,0 +1,180 @@
+"""Forward passes of several texts at once, in which what each layer's attention does is seen, or exchanged.
+
+Texts of one length run together: so none is filled up, and the rule of each layer is the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, NamedTuple, NoReturn
+
+import numpy
+import torch
+
+from attnviz.attention.rule import Rule
+from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
+from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.running import running
+from attnviz.sources.huggingface.seams import accepted
+from attnviz.sources.huggingface.stacks import LayerAddress
+from attnviz.sources.huggingface.watch import Wanted, Watch, watched_by
+from attnviz.trace.layer import Layer
+from attnviz.trace.roles import Head
+
+TOGETHER = 256  # tokens in one pass: their gradients fit where the model does
+
+
+class Seen(NamedTuple):
+    """What is seen of one layer in a pass.
+
+    number  the layer's
+    call    its attention's
+    output  of its heads, before W_O, (texts, tokens, heads, d_v)
+    once    what is read of masks that the layers of this pass share
+    """
+
+    number: int
+    call: AttentionCall
+    output: torch.Tensor
+    once: OncePerTensor
+
+    def weights(self) -> torch.Tensor:
+        """The weights of all texts, (texts, heads, queries, keys), by the one formula: caps, sinks, windows and masks count."""
+        texts = len(self.call.query)
+        _require_alike(self.call)
+        # The texts' heads, one behind the other, are heads of one layer: head t · heads + h reads key t · kv_heads + its own.
+        query, key, value = (array.flatten(0, 1) for array in (self.call.query, self.call.key, self.call.value))
+        layer = Layer(query, key, value, _repeated(call_rule(self.call, self.once), texts))
+        made: torch.Tensor = layer.steps().weights.unflatten(0, (texts, -1))
+        return made
+
+
+Visit = Callable[[Seen], torch.Tensor]  # → the output that goes on in the model
+
+
+class Batch(NamedTuple):
+    """Texts of one length.
+
+    places    theirs among all texts
+    ids       (texts, tokens)
+    question  the token of each at which the next word is asked for
+    """
+
+    places: list[int]
+    ids: torch.Tensor
+    question: int
+
+
+def batches(texts: Sequence[tuple[Sequence[int], int]], together: int = TOGETHER) -> list[Batch]:
+    """``texts``, ids and question each, in batches of at most ``together`` tokens, or of one text."""
+
+    def shape(place: int) -> tuple[int, int]:
+        ids, question = texts[place]
+        return len(ids), question
+
+    made = []
+    for (length, question), group in groupby(sorted(range(len(texts)), key=shape), key=shape):
+        alike, count = list(group), max(1, together // length)
+        for start in range(0, len(alike), count):
+            places = alike[start : start + count]
+            made.append(Batch(places, torch.tensor([texts[place][0] for place in places]), question))
+    return made
+
+
+@dataclass
+class PassWatch(Watch):
+    """A Watch over passes of several texts."""
+
+    wanted: Wanted = lambda *_: False
+    visit: Visit = lambda seen: seen.output
+
+    def read(self, ids: torch.Tensor, visit: Visit, checked: bool = False) -> Any:
+        """What the model makes of ``ids``, (texts, tokens), while ``visit`` sees each layer.
+
+        checked  compare what is recomputed of the first text with the model's own output, AttnvizError where they differ
+        """
+        self.runs.clear()
+        self._once = OncePerTensor()
+        self.visit, self.wanted = visit, lambda stack, _: checked and not stack
+        options = accepted(self.model, {"use_cache": False, "logits_to_keep": 1})
+        return self.model(input_ids=ids.to(self.model.device), **options)
+
+    def attention(self, call: AttentionCall) -> torch.Tensor:
+        """What goes on in the model: what its own kernel computes, unless ``visit`` exchanges it."""
+        output = super().attention(call)
+        run = self.runs[-1]
+        return output if run.stack else self.visit(Seen(run.number, call, output, self._once))
+
+    def _kept(
+        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
+    ) -> tuple[Layer | None, float]:
+        first = call._replace(query=call.query[:1], key=call.key[:1], value=call.value[:1])
+        return None, super()._kept(first, address, number, output)[1]
+
+    def _forget(self, path: str) -> NoReturn:
+        raise AttnvizError(f"{path} attends to parts of a text one by one: its heads cannot be measured")
+
+
+def read_all(
+    model: Model,
+    texts: Iterable[Batch],
+    visit_of: Callable[[Batch], Visit],
+    then: Callable[[Batch, Any], None] = lambda *_: None,
+    checked: bool = False,
+) -> tuple[str, ...]:
+    """Let ``model`` read each batch while its visit sees the layers; ``then`` is given what the model made of it.
+
+    Returned are the paths of the modules whose attention could not be watched.
+    """
+    with passes(model) as watch:
+        for batch in texts:
+            then(batch, watch.read(batch.ids, visit_of(batch), checked))
+    return watch.calls.unseen
+
+
+@contextmanager
+def passes(model: Model) -> Iterator[PassWatch]:
+    """A PassWatch with which ``model`` reads inside the block; its errors are AttnvizErrors."""
+    with watched_by(PassWatch(model.model)) as watch, running(model):
+        yield watch
+
+
+def exchanged(head: Head, value: torch.Tensor, question: int | None = None) -> Visit:
+    """A Visit that puts ``value`` in the place of one head's output: at every token, (d_v,), or at the question alone,
+    (texts, d_v)."""
+
+    def visit(seen: Seen) -> torch.Tensor:
+        layer, number = head
+        if seen.number != layer:
+            return seen.output
+        changed = seen.output.clone()
+        changed[:, slice(None) if question is None else question, number] = value[..., : changed.shape[-1]].to(changed)
+        return changed
+
+    return visit
+
+
+def _require_alike(call: AttentionCall) -> None:
+    """Refuse masks and biases that differ from text to text of one length: the rule is read of the first."""
+    for array in (call.mask, call.options.get("position_bias")):
+        if array is not None and len(array) > 1 and not bool((array == array[:1]).all()):
+            raise AttnvizError(
+                f"{type(call.module).__name__} masks each text in another way: its heads cannot be measured"
+            )
+
+
+def _repeated(rule: Rule, texts: int) -> Rule:
+    """``rule`` for the heads of all texts."""
+
+    def of_heads(array: Any) -> Any:
+        if array is None or array.ndim < 3 or len(array) == 1:
+            return array
+        return torch.as_tensor(numpy.array(array) if isinstance(array, numpy.ndarray) else array).repeat(texts, 1, 1)
+
+    sinks = None if rule.sinks is None else rule.sinks.repeat(texts)
+    return replace(rule, mask=of_heads(rule.mask), bias=of_heads(rule.bias), sinks=sinks)
