@@ -6,6 +6,7 @@ import ast
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def stats(form: StrEnum) -> bytes:
     return written("stats", form, *(["--metric", "entropy"] if form.value in ("png", "svg", "pdf") else []))
 
 
+@cache
 def roles(form: StrEnum) -> bytes:
     result = attnviz("roles", "--cases", "1", "--format", form, "-o", "-")
     assert (result.code, result.stderr) == (0, "")

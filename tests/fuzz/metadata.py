@@ -86,7 +86,7 @@ def _changed(draw: st.DrawFn) -> bytes:
     record: Any = {"": copy.deepcopy(RECORD)}
     for _ in range(draw(st.integers(0, 3))):
         *steps, last = ("", *draw(st.sampled_from(PLACES)))
-        owner, value = record, draw(json_values() | HARD)
+        owner, value = record, copy.deepcopy(draw(json_values() | HARD))  # later changes may go into it
         try:
             for step in steps:
                 owner = owner[step]
