@@ -17,7 +17,7 @@ from attnviz.sources.tiny.losses import Losses, Parting, losses_of, needs
 from attnviz.sources.tiny.network import BIAS_GAIN, Network, Shape
 from attnviz.sources.tiny.plan import Plan
 from attnviz.sources.tiny.pool import drawn_pool
-from attnviz.sources.tiny.prices import set_apart
+from attnviz.sources.tiny.prices import left_alone, set_apart
 from attnviz.sources.tiny.weights import ARRAYS, MATRICES, LayerWeights, Weights
 from attnviz.sources.tiny.words import VOCABULARY
 from attnviz.trace.roles import ROLES
@@ -79,9 +79,10 @@ class Training:
     def _part(self) -> None:
         """Set heads apart for each kind of sentence: those that it needs most by now."""
         plan = replace(self.plan, windows=LISTENED)
-        self._apart = set_apart(needs(self.network, cut(self._pool, plan, self._draw, self.network.shape.positions)))
+        needed = needs(self.network, cut(self._pool, plan, self._draw, self.network.shape.positions))
+        self._apart = left_alone(needed) if plan.left_alone else set_apart(needed)
         self.parted = self.steps
-        self._tell("the answers are known: from here on the heads are parted")
+        self._tell(f"the answers are known: from here on the heads are {'left alone' if plan.left_alone else 'parted'}")
 
     def _parting(self) -> Parting | None:
         return None if self.parted is None else Parting(self._apart, self._share_of_parting())

@@ -56,7 +56,8 @@ def losses_of(network: Network, batch: Batch, plan: Plan, parting: Parting | Non
     windows = torch.arange(len(batch.first))
     allowed = None if parting is None else parting.allowed(batch)
     heard = None if allowed is None else [one | (windows >= len(windows) // 2)[:, None, None] for one in allowed]
-    logits, watched = network(vectors_of(network, batch), batch.first, heard, first_hand=windows % 2 == 0)
+    first_hand = (windows % 2 == 0) & (not plan.left_alone)
+    logits, watched = network(vectors_of(network, batch), batch.first, heard, first_hand=first_hand)
     each, done = losses_by_word(logits, batch), 0.0 if parting is None else parting.done
     answers = by_role(each, batch)
     deeds = plan.deeds * max(0.0, 1 - 2 * done) * mean_of(each, batch, DEED_KIND)

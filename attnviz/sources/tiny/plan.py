@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from attnviz.sources.tiny.prices import Prices
 
@@ -20,6 +20,7 @@ class Plan:
     deeds        what the deed of a verb's subject counts, until the heads are parted; then less and less. It takes more than the
                  subject's number, so the head that passes it on has to read the subject itself
     renewed      the steps after which ``sentences`` new ones are drawn
+    left_alone   whether nothing parts the heads, for comparison: they then share the work
     """
 
     seed: int = 0
@@ -34,4 +35,11 @@ class Plan:
     deeds: float = 0.02
     renewed: int = 500
     sentences: int = 20000
+    left_alone: bool = False
     prices: Prices = field(default_factory=Prices)
+
+    @classmethod
+    def of(cls, seed: int, steps: int | None = None, left_alone: bool = False) -> Plan:
+        """The plan of a person who says no more than this; ``steps`` are at most so many of each part."""
+        plan = cls(seed=seed) if steps is None else cls(seed=seed, learning=steps, parting=steps)
+        return replace(plan, left_alone=True, deeds=0.0, prices=Prices(0, 0, 0, 0)) if left_alone else plan

@@ -86,6 +86,11 @@ def set_apart(needs: Sequence[Tensor]) -> list[Tensor]:
     return allowed
 
 
+def left_alone(needs: Sequence[Tensor]) -> list[Tensor]:
+    """The same where no head is set apart: every head may be busy with every kind."""
+    return [torch.ones_like(one, dtype=torch.bool) for one in needs]
+
+
 def _needed(need: Tensor, group: Sequence[str]) -> Tensor:
     """How much a group of kinds needs each head, (heads,): less than nothing is nothing."""
     return need[[KIND_IDS[kind] for kind in group]].clamp_min(LEAST).sum(0)

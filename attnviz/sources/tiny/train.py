@@ -21,10 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--steps", type=int, help="at most so many until the answers are known, and so many to part the heads"
     )
+    parser.add_argument("--left-alone", action="store_true", help="let nothing part the heads, for comparison")
     parser.add_argument("-o", "--output", default="tiny.safetensors", help="the file to write")
     chosen = parser.parse_args(arguments)
     try:
-        write(chosen.output, chosen.seed, chosen.steps)
+        write(chosen.output, chosen.seed, chosen.steps, chosen.left_alone)
     except AttnvizError as error:
         print(error.message, *filter(None, [error.hint]), sep="\n", file=sys.stderr)
         return error.exit_code
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def write(path: str, seed: int, steps: int | None = None) -> None:
+def write(path: str, seed: int, steps: int | None = None, left_alone: bool = False) -> None:
     """Train with this seed and write the weights to ``path``, whole or not at all."""
     try:
         from attnviz.sources.tiny.learning import learned, weights_of
@@ -42,9 +43,17 @@ def write(path: str, seed: int, steps: int | None = None) -> None:
     except ImportError:
         raise missing_torch("training") from None
     _require_place(path)
-    plan = Plan(seed=seed) if steps is None else Plan(seed=seed, learning=steps, parting=steps)
+    plan = Plan.of(seed, steps, left_alone)
     network = learned(plan, lambda line: print(line, file=sys.stderr, flush=True))
-    write_weights(path, weights_of(network, {"seed": str(seed)} | ({} if steps is None else {"steps": str(steps)})))
+    write_weights(
+        path,
+        weights_of(
+            network,
+            {"seed": str(seed)}
+            | ({} if steps is None else {"steps": str(steps)})
+            | ({"left_alone": "1"} if left_alone else {}),
+        ),
+    )
 
 
 def _require_place(path: str) -> None:

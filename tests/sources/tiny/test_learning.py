@@ -39,6 +39,14 @@ def test_heads_are_parted_as_soon_as_all_answers_are_known():
     assert training.parted == 0
 
 
+def test_left_alone_is_said():
+    lines: list[str] = []
+    training = Training(replace(PLAN, learning=1, parting=1, left_alone=True), lines.append)
+    while not training.done:
+        training.step()
+    assert "from here on the heads are left alone" in lines[0]
+
+
 def test_the_rate_goes_up_and_in_the_second_half_of_the_parting_down():
     training = Training(replace(PLAN, warm_up=2, rate=1.0), no_line)
     rates = []

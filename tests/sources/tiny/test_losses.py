@@ -110,3 +110,11 @@ def test_what_a_kind_needs_is_what_it_loses_without_a_head(network, batch):
     whole, without = (network(vectors, batch.first, one)[0] for one in (None, heard))
     lost = expected(without, batch, asked(batch, "copying")) - expected(whole, batch, asked(batch, "copying"))
     assert found[0][KIND_IDS["copying"], 3].item() == pytest.approx(lost.item(), rel=1e-3, abs=1e-6)
+
+
+def test_left_alone_heads_pass_on_what_others_wrote(network, batch):
+    alone = losses_of(network, batch, replace(FREE, left_alone=True))
+    logits = network(vectors_of(network, batch), batch.first)[0]
+    roles = [expected(logits, batch, asked(batch, role)).item() for role in ROLES]
+    assert alone.answers.tolist() == pytest.approx(roles, rel=1e-5)
+    assert alone.answers.tolist() != pytest.approx(losses_of(network, batch, FREE).answers.tolist(), rel=1e-3)

@@ -14,3 +14,12 @@ def test_a_window_is_shorter_than_a_text_may_be():
     from attnviz.sources.tiny.model import TinyModel
 
     assert Plan().length < 128 <= TinyModel.load().positions
+
+
+def test_left_alone_nothing_parts_the_heads():
+    plan = Plan.of(3, left_alone=True)
+    assert (plan.left_alone, plan.seed, plan.deeds) == (True, 3, 0.0)
+    prices = plan.prices
+    assert (prices.second_hand, prices.norm, prices.entropy, prices.strangers) == (0, 0, 0, 0)
+    assert Plan.of(3) == Plan(seed=3)
+    assert Plan.of(3, 7) == Plan(seed=3, learning=7, parting=7)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from attnviz.sources.tiny.grammar import DEED_KIND, KINDS, PLAIN_KIND  # noqa: E402
 from attnviz.sources.tiny.network import Watched  # noqa: E402
 from attnviz.sources.tiny.pool import KIND_IDS  # noqa: E402
-from attnviz.sources.tiny.prices import Prices, set_apart  # noqa: E402
+from attnviz.sources.tiny.prices import Prices, left_alone, set_apart  # noqa: E402
 
 
 def watched(norms, second):
@@ -76,3 +76,7 @@ def test_meaning_lives_where_it_is_needed_most_and_no_head_serves_two():
 def test_less_than_no_need_is_none():
     one, _ = set_apart([needs(position=[-9, 1, 0, 0.0], copying=[0, 0.5, 0, 0]), needs(meaning=[1.0, 0, 0, 0])])
     assert busy(one, "position") == [1]
+
+
+def test_left_alone_every_head_may_be_busy_with_everything():
+    assert all(one.all() for one in left_alone([needs(), needs()]))
