@@ -45,15 +45,10 @@ def write(path: str, seed: int, steps: int | None = None, left_alone: bool = Fal
     _require_place(path)
     plan = Plan.of(seed, steps, left_alone)
     network = learned(plan, lambda line: print(line, file=sys.stderr, flush=True))
-    write_weights(
-        path,
-        weights_of(
-            network,
-            {"seed": str(seed)}
-            | ({} if steps is None else {"steps": str(steps)})
-            | ({"left_alone": "1"} if left_alone else {}),
-        ),
-    )
+    facts = {"seed": str(seed)}
+    facts |= {"steps": str(steps)} if steps is not None else {}
+    facts |= {"left_alone": "true"} if left_alone else {}
+    write_weights(path, weights_of(network, facts))
 
 
 def _require_place(path: str) -> None:
