@@ -67,7 +67,7 @@ class Reader:
         ]
 
     def _chosen(self, layers: Sequence[Layer]) -> list[tuple[str, int]]:
-        layers_meant(self._layer, [(layer.stack, layer.index) for layer in layers], "what the model writes with")
+        layers_meant(self._layer, [(layer.stack, layer.index) for layer in layers], "the model")
         wanted = layer_filter(self._layer)
         there = [layer for layer in layers if wanted(layer.stack, layer.index)]
         heads = [(one, head) for one in there for head in self._named(one)]

@@ -35,7 +35,7 @@ def find_roles(model: Answering, questions: Questions, progress: Progress = no_p
     evidence = Evidence(model, asked) if model.predicts else None
     for role in roles:
         progress(len(roles) + len(found), steps)
-        one = _by_looks(role, asked[role]) if evidence is None else evidence.of(role)
+        one = _by_looks(role, asked) if evidence is None else evidence.of(role)
         tried[role] = () if evidence is None else evidence.tried[role]
         example = questions.examples.get(role)
         found.append(one if example is None else replace(one, example=_example(model, example, (one.layer, one.head))))
@@ -44,25 +44,26 @@ def find_roles(model: Answering, questions: Questions, progress: Progress = no_p
     return Roles(model.name, count, questions.seed, max(map(len, tried.values())), layers * heads, tuple(found))
 
 
-def _by_looks(role: str, asked: Asked) -> HeadRole:
+def _by_looks(role: str, asked: Mapping[str, Asked]) -> HeadRole:
     """The head that hits most: all that is known of a model that predicts nothing."""
-    hits = asked.looks().mean(-1)
+    hits = asked[role].looks().mean(-1)
     layer, head = numpy.unravel_index(hits.argmax(), hits.shape)
     return _looking(role, asked, (int(layer), int(head)))
 
 
-def _looking(role: str, asked: Asked, head: Head) -> HeadRole:
-    """Where ``head`` looks at the questions of ``role``."""
-    looks, distances = asked.looks()[head], asked.distances()
+def _looking(role: str, asked: Mapping[str, Asked], head: Head) -> HeadRole:
+    """Where ``head`` looks at the questions of ``role``; of a role that is a fixed offset, at any word of all cases, too."""
+    looks, distances = asked[role].looks()[head], asked[role].distances()
     offset, count = Counter(distances.tolist()).most_common(1)[0]
-    before = share_of(float(asked.word_before()[head]) / asked.queries(), asked.queries()) if role in FIXED else None
+    queries = sum(one.queries() for one in asked.values())
+    before = sum(int(one.word_before()[head]) for one in asked.values()) if role in FIXED else 0
     return HeadRole(
         role,
         None,
         *head,
         hits=share_of(float(looks.mean()), len(looks)),
         offset=(int(offset), share_of(count / len(distances), len(distances))),
-        word_before=before,
+        word_before=share_of(before / queries, queries) if role in FIXED else None,
     )
 
 
@@ -90,7 +91,7 @@ class Evidence:
         """The head that fits ``role`` best, with all that speaks for and against it."""
         self.tried[role] = ()
         if role not in self.whole:  # the model can say none of the answers
-            return _by_looks(role, self.asked[role])
+            return _by_looks(role, self.asked)
         asked = self.asked[role]
         self.tried[role] = heads = list(asked.candidates(self.means))
         right = asked.ablated(self.means, heads)  # (tried, cases)
@@ -99,7 +100,7 @@ class Evidence:
         hits = asked.looks().mean(-1)
         best = max(range(len(heads)), key=lambda place: fit(float(hits[heads[place]]), lost[place]))
         found = replace(
-            _looking(role, asked, heads[best]),
+            _looking(role, self.asked, heads[best]),
             accuracy=self.whole[role],
             ablated={
                 other: share
