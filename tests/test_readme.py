@@ -10,20 +10,25 @@ import attnviz
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PICTURES = re.findall(r"!\[([^]]*)\]\(([^)]+)\)", README)
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "attnviz" / "manual").glob("*.md"))]
+PICTURES = [
+    (described, (document.parent / name).resolve())
+    for document in DOCUMENTS
+    for described, name in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+]
 WORDS_A_MINUTE = 200
 
 
 def test_the_pictures_are_there_and_small_and_described():
     assert PICTURES
-    for described, name in PICTURES:
+    for described, path in PICTURES:
         assert len(described) > 20
-        assert 0 < (ROOT / name).stat().st_size < 100_000
+        assert 0 < path.stat().st_size < 100_000
 
 
 def test_every_picture_in_the_folder_is_shown():
     there = {path.name for path in (ROOT / ".github").iterdir() if path.is_file()}
-    assert there == {Path(name).name for _, name in PICTURES}
+    assert there == {path.name for _, path in PICTURES}
 
 
 def words_of(picture: str) -> list[str]:

@@ -30,7 +30,15 @@ from attnviz.sources.tiny.words import (
 from attnviz.trace.roles import ROLES, Case
 
 PLAIN_KIND = "plain"  # a sentence that asks nothing
-KINDS = {"position": 20, "syntax": 30, "meaning": 30, "copying": 17, PLAIN_KIND: 3}  # how often each is drawn
+DEED_KIND = "deed"  # one that asks for the deed of a verb's subject
+KINDS = {
+    "position": 18,
+    "syntax": 28,
+    DEED_KIND: 8,
+    "meaning": 28,
+    "copying": 15,
+    PLAIN_KIND: 3,
+}  # how often each is drawn
 
 ANY_WORD = tuple(word for word in VOCABULARY if word not in (*MARKS, *LINKS))  # what may stand before a link
 LISTED = tuple(word for noun in NOUNS for word in noun[:2]) + ADJECTIVES
@@ -100,6 +108,7 @@ class Grammar:
             "syntax": self._syntax,
             "meaning": self._meaning,
             "copying": self._copying,
+            DEED_KIND: self._deed,
             PLAIN_KIND: self._plain,
         }
         return draw[kind]()
@@ -125,6 +134,22 @@ class Grammar:
         """the old dogs near the tree are big: the verb follows the first noun, whatever stands in between."""
         phrases = self.draw.choices((0, 1, 2), (20, 50, 30))[0]
         noun, many = self._noun(NOUNS), self.draw.random() < 0.5
+        tokens, subject, attracted = self._subject(noun, many, phrases)
+        verbs = ("is", "are")
+        relation = Relation(len(tokens) - 1, subject, noun[not many], verbs[not many], attracted)
+        tokens += [verbs[many], self.draw.choice(ADJECTIVES), "."]
+        return Sentence("syntax", tuple(tokens), (relation,) if phrases else ())
+
+    def _deed(self) -> Sentence:
+        """the old dogs near the tree bark: the same with the subject's own deed, which takes more than its number."""
+        noun, other = self.draw.sample(DOERS, 2)
+        many = self.draw.random() < 0.5
+        tokens, subject, attracted = self._subject(noun, many, self.draw.choices((1, 2), (60, 40))[0])
+        relation = Relation(len(tokens) - 1, subject, other[many], other[2 + many], attracted)
+        return Sentence(DEED_KIND, (*tokens, noun[2 + many], "."), (relation,))
+
+    def _subject(self, noun: Noun, many: bool, phrases: int) -> tuple[list[str], int, bool]:
+        """A subject and so many phrases: the words, where it stands in them, and whether a noun of the other number follows."""
         tokens = [*self._determiner(False), *self._adjectives(), noun[many]]
         subject = len(tokens) - 1
         attracted = False
@@ -132,11 +157,7 @@ class Grammar:
             of_other_number = self.draw.random() < 0.6  # more often than not, for these are the hard ones
             tokens += self._phrase(many != of_other_number, NOUNS)
             attracted = attracted or of_other_number
-        verbs = ("is", "are")
-        question = len(tokens) - 1
-        relation = Relation(question, subject, noun[not many], verbs[not many], attracted)
-        tokens += [verbs[many], self.draw.choice(ADJECTIVES), "."]
-        return Sentence("syntax", tuple(tokens), (relation,) if phrases else ())
+        return tokens, subject, attracted
 
     def _meaning(self) -> Sentence:
         """the queen met the old actor near the trees . she rules: who is meant, and what that one does."""

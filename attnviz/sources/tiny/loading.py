@@ -11,15 +11,15 @@ from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.weights import read_weights
 
 
-def load(name: str = TINY, dtype: str = "float64", **options: Any) -> TinyModel:
-    """The model in the package, or that of a file of weights; its numbers are computed with as ``dtype``.
+def load(name: str = TINY, numbers: str = "float64", **options: Any) -> TinyModel:
+    """The model in the package, or that of a file of weights; ``numbers`` is the type that it computes with.
 
     AttnvizError where the file holds no such weights, or one of ``options`` is given.
     """
     require_no_torch(**options)
     if name == TINY:
-        return TinyModel.load(dtype)
-    return TinyModel(read_weights(name).astype(dtype), Path(name).name)
+        return TinyModel.load(numbers)
+    return TinyModel(read_weights(name).astype(numbers), Path(name).name)
 
 
 def require_no_torch(**options: Any) -> None:

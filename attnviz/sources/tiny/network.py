@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,14 @@ class Heads(nn.Module):
 class Watched:
     """What one layer's heads did: norms of what they added to the text, and the entropy of their weights.
 
-    norms    (batch, heads, tokens)
-    entropy  (some of the batch, heads, tokens)
+    norms        (batch, heads, tokens)
+    entropy      (some of the batch, heads, tokens)
+    second_hand  (batch, heads, tokens): the norms of that part which the heads before had written, not the words
     """
 
     norms: Tensor
     entropy: Tensor
+    second_hand: Tensor
 
 
 class Network(nn.Module):
@@ -68,8 +71,18 @@ class Network(nn.Module):
         self.unembedding = nn.Parameter(torch.randn(width, shape.words) / math.sqrt(width))
         self.offset = nn.Parameter(torch.zeros(shape.words))
 
-    def forward(self, vectors: Tensor, first: Tensor) -> tuple[Tensor, list[Watched]]:
-        """(batch, tokens, width), and the position of each text's first token, (batch,) → logits, (batch, tokens, words)."""
+    def forward(
+        self,
+        vectors: Tensor,
+        first: Tensor,
+        heard: Sequence[Tensor] | None = None,
+        first_hand: Tensor | None = None,
+    ) -> tuple[Tensor, list[Watched]]:
+        """(batch, tokens, width), and the position of each text's first token, (batch,) → logits, (batch, tokens, words).
+
+        ``heard`` says of each layer which heads are heard at each token, (batch, heads, tokens); None is all of them.
+        ``first_hand`` says of each text, (batch,), whether heads pass on nothing of what heads before them had written.
+        """
         tokens = vectors.shape[1]
         rows = first[:, None] + torch.arange(tokens)
         stream = vectors + self.positions[rows]
@@ -77,9 +90,12 @@ class Network(nn.Module):
         hidden = distance < 0
         distance = distance.clamp(0, self.shape.far)
         watched = []
-        for layer in self.layers:
-            added, seen = self._attend(layer, stream, distance, hidden)
+        written = torch.zeros_like(stream)  # by the heads so far
+        for number, layer in enumerate(self.layers):
+            which = None if heard is None else heard[number]
+            added, seen = self._attend(layer, stream, written, distance, hidden, which, first_hand)
             stream = stream + added
+            written = written + added
             watched.append(seen)
         return stream @ self.unembedding + self.offset, watched
 
@@ -88,7 +104,16 @@ class Network(nn.Module):
         known = torch.cat([self.own, self.own.new_zeros(1, self.shape.width)])  # −1 is the last row
         return known[ids] + self.spelling[spelled].sum(1)
 
-    def _attend(self, layer: Any, stream: Tensor, distance: Tensor, hidden: Tensor) -> tuple[Tensor, Watched]:
+    def _attend(
+        self,
+        layer: Any,
+        stream: Tensor,
+        written: Tensor,
+        distance: Tensor,
+        hidden: Tensor,
+        heard: Tensor | None,
+        first_hand: Tensor | None,
+    ) -> tuple[Tensor, Watched]:
         batch, tokens, width = stream.shape
         heads = self.shape.heads
         query, key, value = (
@@ -103,5 +128,15 @@ class Network(nn.Module):
         result = weights @ value  # (batch, heads, tokens, d_v)
         by_head = layer.output.view(heads, width // heads, width)
         gram = by_head @ by_head.transpose(1, 2)  # |o W_O|² = o (W_O W_Oᵀ) oᵀ
-        norms = ((result @ gram * result).sum(-1) + 1e-6).sqrt()
-        return result.transpose(1, 2).reshape(batch, tokens, width) @ layer.output, Watched(norms, entropy)
+
+        def norms(of: Tensor) -> Tensor:
+            squares: Tensor = (of @ gram * of).sum(-1)
+            return (squares + 1e-6).sqrt()
+
+        second = weights @ (written @ layer.value).view(batch, tokens, heads, width // heads).transpose(1, 2)
+        watched = Watched(norms(result), entropy, norms(second))
+        if first_hand is not None:
+            result = result - second * first_hand[:, None, None, None]
+        if heard is not None:
+            result = result * heard[..., None]
+        return result.transpose(1, 2).reshape(batch, tokens, width) @ layer.output, watched

@@ -1,4 +1,4 @@
-"""How the tiny model learns: what a step looks at, and that a few steps teach it something."""
+"""How the tiny model learns: first the answers, then its heads are parted; and that a few steps teach it something."""
 
 from __future__ import annotations
 
@@ -10,88 +10,56 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from attnviz.sources.tiny.learning import (  # noqa: E402
-    Batch,
-    Plan,
-    cut,
-    learned,
-    losses_of,
-    share_of_rate,
-    told_of,
-    weights_of,
-)
+from attnviz.sources.tiny.learning import Training, learned, told_of, weights_of  # noqa: E402
+from attnviz.sources.tiny.losses import Losses  # noqa: E402
 from attnviz.sources.tiny.model import TinyModel  # noqa: E402
 from attnviz.sources.tiny.network import Network, Shape  # noqa: E402
-from attnviz.sources.tiny.pool import UNKNOWN, drawn_pool  # noqa: E402
-from attnviz.sources.tiny.prices import Prices  # noqa: E402
+from attnviz.sources.tiny.plan import Plan  # noqa: E402
 from attnviz.sources.tiny.words import VOCABULARY  # noqa: E402
 
-PLAN = Plan(steps=6, windows=8, length=20, sentences=200, renewed=4)
-POSITIONS = 64
+PLAN = Plan(learning=3, parting=4, windows=8, length=20, sentences=200, renewed=4)
 
 
-@pytest.fixture(scope="module")
-def pool():
-    return drawn_pool("learning", 200)
+def no_line(line):
+    """Nobody listens."""
 
 
-@pytest.fixture
-def batch(pool):
-    return cut(pool, PLAN, numpy.random.default_rng(0), POSITIONS)
+def test_heads_are_parted_at_the_latest_when_learning_ends():
+    training = Training(PLAN, no_line)
+    parted = []
+    while not training.done:
+        training.step()
+        parted.append(training.parted)
+    assert parted == [None] * 3 + [3] * 4
 
 
-def test_a_batch_asks_for_the_word_after_each(pool, batch):
-    words = [pool.words[place] for place in batch.tokens[0]]
-    for place in range(19):
-        target = batch.targets[0, place]
-        assert words[place + 1] == VOCABULARY[target] if target != UNKNOWN else words[place + 1] not in VOCABULARY
+def test_heads_are_parted_as_soon_as_all_answers_are_known():
+    training = Training(replace(PLAN, learning=100, known=-0.5), no_line)
+    training.step()
+    assert training.parted == 0
 
 
-def test_half_of_the_windows_begin_at_the_first_position_and_all_positions_are_seen(pool):
-    plan = replace(PLAN, windows=4000)
-    first = cut(pool, plan, numpy.random.default_rng(0), POSITIONS).first
-    assert 0.45 < (first == 0).float().mean() < 0.56
-    assert int(first.max()) + plan.length == POSITIONS
+def test_left_alone_is_said():
+    lines: list[str] = []
+    training = Training(replace(PLAN, learning=1, parting=1, left_alone=True), lines.append)
+    while not training.done:
+        training.step()
+    assert "from here on the heads are left alone" in lines[0]
 
 
-def test_the_loss_is_torchs_over_the_words_that_can_be_said(batch):
-    torch.manual_seed(0)
-    network = Network(Shape(words=len(VOCABULARY), width=24, heads=2, positions=POSITIONS))
-    free = replace(PLAN, other_words=0.0, prices=Prices(0, 0, 0, 0))
-    losses = losses_of(network, batch, free, 10000)
-    asked = batch.asked & (batch.targets != UNKNOWN)
-    expected = torch.nn.functional.cross_entropy(losses.logits[asked], batch.targets[asked])
-    assert losses.questions.item() == pytest.approx(expected.item(), rel=1e-5)
-    assert losses.whole.item() == pytest.approx(expected.item(), rel=1e-5)
-    others = ~batch.asked & (batch.targets != UNKNOWN)
-    rest = torch.nn.functional.cross_entropy(losses.logits[others], batch.targets[others])
-    both = losses_of(network, batch, replace(free, other_words=0.5), 0)
-    assert both.whole.item() == pytest.approx((expected + 0.5 * rest).item(), rel=1e-5)
-    priced = losses_of(network, batch, replace(free, prices=Prices()), 10000)
-    assert priced.whole > losses.whole
+def test_the_rate_goes_up_and_in_the_second_half_of_the_parting_down():
+    training = Training(replace(PLAN, warm_up=2, rate=1.0), no_line)
+    rates = []
+    while not training.done:
+        training.step()
+        rates.append(training._optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5])
 
 
-def test_the_rate_goes_up_and_down():
-    plan = Plan(steps=1000, warm_up=100)
-    rates = [share_of_rate(step, plan) for step in range(1000)]
-    assert rates[0] == 0.01
-    assert max(rates) == rates[100] == 1.0
-    assert rates[:100] == sorted(rates[:100])
-    assert rates[100:] == sorted(rates[100:], reverse=True)
-    assert rates[-1] < 1e-4
-    assert rates[550] == pytest.approx(0.5)
-
-
-def test_a_line_says_how_many_questions_were_answered_right(batch):
-    torch.manual_seed(0)
-    network = Network(Shape(words=len(VOCABULARY), width=24, heads=2, positions=POSITIONS))
-    losses = losses_of(network, batch, PLAN, 0)
-    right = torch.nn.functional.one_hot(batch.targets.clamp_min(0), len(VOCABULARY)).float()
-    assert told_of(replace(losses, logits=right), batch).endswith("copying 100 %")
-    wrong = 1 - right
-    assert told_of(replace(losses, logits=wrong), batch).endswith("copying 0 %")
-    nothing = Batch(**{**vars(batch), "asked": torch.zeros_like(batch.asked)})
-    assert "%" not in told_of(losses, nothing)
+def test_a_line_says_how_many_questions_were_answered_right():
+    losses = Losses(torch.tensor(1.25), torch.tensor([0.5, 0.1, 0.1, 0.1]), torch.tensor([1.0, 0.5, 0.0, 0.25]))
+    said = "loss 1.250  answers 0.200  position 100 %  syntax 50 %  meaning 0 %  copying 25 %"
+    assert told_of(losses) == said
 
 
 def test_a_few_steps_are_the_same_each_time_and_leave_torchs_settings_alone():
@@ -101,8 +69,9 @@ def test_a_few_steps_are_the_same_each_time_and_leave_torchs_settings_alone():
     assert not torch.equal(one.own, other.own)
     assert torch.get_num_threads() == threads
     assert torch.tensor(1e-40) * 1.0 > 0.0  # and what is as small as that is no 0 afterwards
-    assert len(lines) == 3
-    assert re.fullmatch(r" +6 of 6 steps  loss [\d.]+  answers [\d.]+  .*  \d+ s", lines[0])
+    assert len(lines) == 6
+    assert re.fullmatch(r" +3 of 7 steps  the answers are known: from here on the heads are parted  \d+ s", lines[0])
+    assert re.fullmatch(r" +7 of 7 steps  loss [\d.]+  answers [\d.]+  .*  \d+ s", lines[1])
 
 
 def test_the_weights_are_the_networks(tmp_path):
@@ -127,7 +96,7 @@ def test_the_weights_are_the_networks(tmp_path):
 @pytest.mark.slow
 def test_in_some_hundred_steps_it_answers_most_questions():
     lines: list[str] = []
-    network = learned(Plan(steps=700, sentences=5000, prices=Prices(begin=700)), lines.append)
+    network = learned(Plan(learning=700, parting=1, sentences=5000), lines.append)
     model = TinyModel(weights_of(network, {}))
     from attnviz.sources.tiny.answers import Answers
     from attnviz.sources.tiny.grammar import Grammar

@@ -63,6 +63,33 @@ def test_norms_and_entropies_are_told_for_each_head(network, vectors):
         assert (one.entropy <= torch.arange(1, 11).log() + 1e-9).all()
 
 
+def test_a_head_that_is_not_heard_adds_nothing(network, vectors):
+    first = torch.zeros(8, dtype=torch.long)
+    heard = [torch.ones(8, 3, 10, dtype=torch.bool), torch.ones(8, 3, 10, dtype=torch.bool)]
+    whole, _ = network(vectors, first, heard)
+    assert torch.allclose(whole, network(vectors, first)[0])
+    heard[1][:, 2] = False
+    without, watched = network(vectors, first, heard)
+    with torch.no_grad():
+        network.layers[1].output[8:] = 0.0
+    assert torch.allclose(without, network(vectors, first)[0])
+    assert (watched[1].norms[:, 2] > 0.1).any()  # it is told what it would have said
+
+
+def test_what_is_passed_on_second_hand_is_told_and_can_be_left_out(network, vectors):
+    first, texts = torch.zeros(8, dtype=torch.long), torch.arange(8) < 4
+    whole, watched = network(vectors, first)
+    assert (watched[0].second_hand < 0.01).all()  # before the first layer nobody wrote
+    assert (watched[1].second_hand > 0.1).any()
+    alone, _ = network(vectors, first, first_hand=texts)
+    assert torch.allclose(whole[4:], alone[4:])
+    assert not torch.allclose(whole[:4], alone[:4])
+    silent = [torch.zeros(8, 3, 10, dtype=torch.bool), torch.ones(8, 3, 10, dtype=torch.bool)]
+    quiet, told = network(vectors, first, silent)
+    assert (told[1].second_hand < 0.01).all()
+    assert torch.allclose(quiet, network(vectors, first, silent, first_hand=texts)[0])
+
+
 def test_all_numbers_are_learned(network, vectors):
     ids, spelled = torch.arange(20), torch.randint(0, ROWS, (20, A_WORD))
     logits, _ = network(vectors + network.vectors(ids, spelled)[:10], torch.zeros(8, dtype=torch.long))

@@ -1,4 +1,4 @@
-"""What heads' work costs, on numbers that can be checked by hand."""
+"""What heads' work costs, on numbers that can be checked by hand, and which heads are set apart for what."""
 
 from __future__ import annotations
 
@@ -6,95 +6,77 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from attnviz.sources.tiny.grammar import DEED_KIND, KINDS, PLAIN_KIND  # noqa: E402
 from attnviz.sources.tiny.network import Watched  # noqa: E402
 from attnviz.sources.tiny.pool import KIND_IDS  # noqa: E402
-from attnviz.sources.tiny.prices import HALF, Prices, company, overlap  # noqa: E402
-
-PLACES = {"position": 0, "syntax": 2, "meaning": 3, "copying": 4, "plain": 5}
-KINDS = torch.tensor([[KIND_IDS[kind] for kind in ("position", *PLACES)]])  # two tokens of position, one of each other
+from attnviz.sources.tiny.prices import Prices, left_alone, set_apart  # noqa: E402
 
 
-def watched(*heads):
-    """One text; for each head the norms in each kind of sentence, 0 where none is named."""
-    norms = torch.zeros(1, len(heads), 6)
-    for number, head in enumerate(heads):
-        for kind, norm in head.items():
-            norms[0, number, PLACES[kind]] = norm
-            if kind == "position":
-                norms[0, number, 1] = norm
-    return Watched(norms, torch.ones_like(norms))
+def watched(norms, second):
+    """One text of two words: (heads, words) each."""
+    norms, second = (torch.tensor([of]) for of in (norms, second))
+    return Watched(norms, torch.full_like(norms, 0.5), second)
 
 
-QUIET = watched({}, {})
-NONE = 0.1  # what heads cost that do nothing, since a root has a slope at 0
+def one_of(*alike):
+    return [alike[0], alike[0]] if len(alike) == 1 else list(alike)
 
 
-def lap(first, second=QUIET):
-    return overlap([first, second], KINDS).item()
+@pytest.mark.parametrize(("parting", "share"), [(0.0, 0.0), (0.25, 0.25), (0.5, 1.0), (0.9, 1.0)])
+def test_the_prices_of_parting_rise_slowly_and_then_stay(parting, share):
+    layers = one_of(watched([[1.0, 3.0], [0.0, 2.0]], [[0.0, 1.0], [0.0, 0.0]]))
+    may = torch.tensor([[[True, True], [True, False]]])  # the second head is a stranger at the second word
+    prices = Prices(second_hand=0.1, norm=0.01, entropy=0.3, strangers=0.5, full=0.5)
+    norm, entropy, strange, second = 2 * (2.0 + 1.0), 0.5, 2 * 1.0, 2 * 0.5
+    expected = 0.1 * second + share * (0.01 * norm + 0.3 * entropy + 0.5 * strange)
+    assert prices.of(layers, [may, may], parting).item() == pytest.approx(expected)
 
 
-def shared(first, second=QUIET):
-    return company([first, second], KINDS).item()
+def test_before_heads_are_set_apart_only_what_is_passed_on_second_hand_costs():
+    layers = one_of(watched([[9.0, 9.0]], [[2.0, 4.0]]))
+    assert Prices(second_hand=0.1).of(layers, None, 0.0).item() == pytest.approx(0.1 * 2 * 3.0)
 
 
-def test_heads_that_share_nothing_cost_nothing():
-    one = watched({"position": 2.0, "plain": 5.0}, {"meaning": 3.0, "plain": 5.0})
-    assert lap(one) == 0.0
-    assert shared(one) < NONE
+def needs(**by_kind):
+    """(kinds, heads): nothing is needed but what is named."""
+    need = torch.zeros(len(KINDS), 4)
+    for kind, heads in by_kind.items():
+        need[KIND_IDS[kind]] = torch.tensor(heads)
+    return need
 
 
-@pytest.mark.parametrize("layer", [0, 1])
-def test_a_head_pays_for_two_kinds_what_its_norms_multiply_to(layer):
-    both = [QUIET, QUIET]
-    both[layer] = watched({"syntax": 2.0, "meaning": 3.0}, {})
-    assert lap(*both) == pytest.approx(6.0)
-    both[layer] = watched({"syntax": 2.0, "meaning": 3.0, "copying": 5.0}, {})
-    assert lap(*both) == pytest.approx(2 * 3 + 2 * 5 + 3 * 5 if layer else 2 * 3 + (2 + 3) * 5 / 3)
-    assert shared(*both) < NONE
+def busy(allowed, kind):
+    return allowed[KIND_IDS[kind]].nonzero().flatten().tolist()
 
 
-def test_in_the_first_layer_lists_and_the_word_before_are_one_kind():
-    one = watched({"position": 3.0, "copying": 4.0}, {})
-    assert lap(one) == 0.0
-    assert lap(QUIET, one) == pytest.approx(12.0)
+def test_each_kind_keeps_the_head_that_it_needs_most():
+    first = needs(position=[0, 0, 5, 1.0], copying=[0, 0, 4, 0.0], syntax=[1, 0, 0, 0.0], meaning=[0, 0.1, 0, 0])
+    second = needs(syntax=[0, 3, 0, 0.0], copying=[2, 0, 0, 0.0], meaning=[0, 0, 0, 2.0])
+    one, two = set_apart([first, second])
+    assert busy(one, "position") == busy(one, "copying") == [2]
+    assert (
+        busy(one, "syntax") == busy(one, DEED_KIND) == [0, 1, 3]
+    )  # all that are left: meaning lives in the second layer
+    assert busy(one, "meaning") == []
+    assert (busy(two, "syntax"), busy(two, "copying"), busy(two, "meaning")) == ([1], [0], [3])
+    assert (busy(two, DEED_KIND), busy(two, "position")) == ([1], [])
+    assert busy(one, PLAIN_KIND) == busy(two, PLAIN_KIND) == [0, 1, 2, 3]
 
 
-def test_two_heads_of_a_layer_pay_for_the_same_kind_nearly_as_much_where_one_is_soft():
-    def cost(first, second):
-        return shared(watched({"syntax": first}, {"syntax": second}))
-
-    assert cost(HALF, HALF) == pytest.approx(0.25, abs=NONE)
-    assert cost(90.0, HALF) == pytest.approx(0.5, abs=NONE)
-    assert cost(90.0, HALF) < 1.1 * cost(9.0, HALF)  # a loud one is no dearer
-    assert cost(9.0, 0.0) < NONE
-    assert lap(watched({"syntax": 9.0}, {"syntax": 9.0})) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("kind", "costs"), [("position", True), ("meaning", True), ("syntax", False), ("copying", False)]
-)
-def test_where_one_head_is_enough_those_of_both_layers_share(kind, costs):
-    """Syntax and copying are built upon what the first layer does."""
-    assert (shared(watched({kind: 9.0}, {}), watched({kind: 9.0}, {})) > 0.5) == costs
+def test_meaning_lives_where_it_is_needed_most_and_no_head_serves_two():
+    first = needs(position=[5, 4, 0, 0.0], meaning=[9, 1, 0, 0.0])
+    one, two = set_apart([first, needs(syntax=[1.0, 0, 0, 0], copying=[1.0, 0.9, 0, 0])])
+    assert busy(one, "position") == [1]  # it gives way: meaning needs that one more
+    assert busy(one, "meaning") == [0]
+    assert busy(one, "syntax") == [2, 3]
+    assert busy(two, "meaning") == []
+    assert {tuple(busy(two, kind)) for kind in ("syntax", "copying")} == {(0,), (1,)}
 
 
-def test_what_is_in_no_role_s_sentences_costs_nothing():
-    one = watched({"plain": 2.0}, {"plain": 3.0})
-    assert lap(one) == 0.0
-    assert shared(one) < NONE
+def test_less_than_no_need_is_none():
+    one, _ = set_apart([needs(position=[-9, 1, 0, 0.0], copying=[0, 0.5, 0, 0]), needs(meaning=[1.0, 0, 0, 0])])
+    assert busy(one, "position") == [1]
 
 
-def test_a_silent_head_has_a_slope():
-    norms = torch.zeros(1, 2, 6, requires_grad=True)
-    company([Watched(norms, norms), QUIET], KINDS).backward()
-    assert torch.isfinite(norms.grad).all()
-
-
-@pytest.mark.parametrize(
-    ("step", "early", "late"), [(99, 0, 0), (150, 0.25, 0), (200, 1, 0), (250, 1, 0.25), (300, 1, 1), (999, 1, 1)]
-)
-def test_heads_are_parted_first_and_then_left_alone(step, early, late):
-    one = watched({"syntax": 2.0, "meaning": 3.0}, {"syntax": 1.0})
-    prices = Prices(norm=0.01, entropy=0.3, overlap=0.5, company=10.0, begin=100, later=200, full=300)
-    first = 0.01 * (5 / 6 + 1 / 6) + 0.3 * 1.0 + 0.5 * 6.0
-    assert prices.of(step, [one, QUIET], KINDS).item() == pytest.approx(early * first + late * 10.0 * shared(one))
+def test_left_alone_every_head_may_be_busy_with_everything():
+    assert all(one.all() for one in left_alone([needs(), needs()]))

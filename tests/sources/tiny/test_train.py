@@ -18,7 +18,7 @@ def test_it_writes_a_file_that_the_model_reads_and_names_it(tmp_path, capsys):
     assert read_weights(path).facts == {"seed": "7", "steps": "1"}
     said = capsys.readouterr()
     assert said.out == f"{path}\n"
-    assert "1 of 1 steps" in said.err
+    assert "2 of 2 steps" in said.err
 
 
 def test_a_failure_is_one_line_and_leaves_no_file(tmp_path, capsys, monkeypatch):
