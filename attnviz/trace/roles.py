@@ -210,7 +210,9 @@ class Roles:
         return public("attnviz.renderers.roles.role_table.to_renderable", self)
 
     def __repr__(self) -> str:
-        verdicts = ", ".join(f"{one.role} {one.verdict.value if one.verdict else 'not tried'}" for one in self.roles)
+        verdicts = ", ".join(
+            f"{one.role} {one.verdict.value if one.verdict else 'without a verdict'}" for one in self.roles
+        )
         return f"Roles({self.model}, {self.cases:,} questions of each role: {verdicts}; print() shows it)"
 
 

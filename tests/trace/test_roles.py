@@ -115,7 +115,7 @@ def test_roles_print_as_the_table():
 def test_roles_show_their_verdicts_where_they_are_one_value_of_many():
     found = made_roles(made_role(), made_role("meaning", verdict=None))
     assert repr(found) == (
-        "Roles(made, 1,000 questions of each role: syntax proved, meaning not tried; print() shows it)"
+        "Roles(made, 1,000 questions of each role: syntax proved, meaning without a verdict; print() shows it)"
     )
 
 

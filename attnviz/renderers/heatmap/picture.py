@@ -46,12 +46,19 @@ class View(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One head: its title and its map, (queries, keys), hidden cells −∞; a shorter title, where there is less room."""
+    """One head: its title and its map, (queries, keys), hidden cells −∞; a shorter title, where there is less room; and the
+    roles with which its title ends, " · syntax (proved)"."""
 
     title: str
     head: int
     values: numpy.ndarray
     short_title: str = ""
+    roles: str = ""
+
+    @property
+    def bare_title(self) -> str:
+        """The title without the roles."""
+        return self.title.removesuffix(self.roles)
 
 
 class Picture(NamedTuple):
@@ -138,8 +145,7 @@ def _panels(
         found, left_out = head_maps(selected, step, frame, tell)
         layer, several = selected.layer, len(selection.layers) > 1
         panels += [
-            Panel(_panel_title(trace, layer, head, several), head, values, _short_title(layer, head, several))
-            for head, values in zip(selected.heads, found, strict=True)
+            _panel(trace, layer, head, values, several) for head, values in zip(selected.heads, found, strict=True)
         ]
         shares += left_out
     return panels, float(numpy.mean(shares)) if shares else None
@@ -200,10 +206,11 @@ def _frame_notes(selected: LayerSelection, frame: Frame) -> list[str]:
     return notes
 
 
-def _panel_title(trace: Trace, layer: Layer, head: int, several: bool) -> str:
+def _panel(trace: Trace, layer: Layer, head: int, values: numpy.ndarray, several: bool) -> Panel:
     title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
     shared = "" if layer.key.shape[0] == layer.heads else f" · kv {layer.kv_head(head)}"
-    return title + shared + worn(trace, layer, head)
+    roles = worn(trace, layer, head)
+    return Panel(title + shared + roles, head, values, _short_title(layer, head, several), roles)
 
 
 def _short_title(layer: Layer, head: int, several: bool) -> str:

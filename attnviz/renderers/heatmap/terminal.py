@@ -57,6 +57,8 @@ class TerminalMap:
             rows = min(grid.pooled, len(self.picture.queries))
             what = "mean" if self.picture.pool is Pool.MEAN else "largest"
             yield Text(f"each cell is the {what} of {rows} × {grid.pooled} tokens", style=DIM)
+        if grid.roles:
+            yield Text(grid.roles, style=DIM)
         for numbers in grid.rows():
             yield Segment.line()
             yield from grid.row(numbers)

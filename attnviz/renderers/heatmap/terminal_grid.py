@@ -70,6 +70,12 @@ class Grid:
         # Means are smaller than what they are the means of.
         self.scale = scale_of(self.maps, picture.step, pooled=True) if self.pooled > 1 else picture.scale
         self.titles = _titles(picture, self.sizes.title)
+        panels = picture.panels if len(picture.panels) > 1 else ()  # of one, the title of the picture says it
+        self.roles = ", ".join(  # for which there is no room above the panels
+            title + panel.roles
+            for title, panel in zip(self.titles, panels, strict=False)
+            if panel.roles and title != panel.title
+        )
         self.cells = Cells(self.sizes.cell, self.scale, paint, room.coloured)
 
     def rows(self) -> Iterator[range]:
@@ -179,9 +185,12 @@ def _largest_cell(picture: Picture, room: Room, pooled: int) -> int:
 
 
 def _titles(picture: Picture, width: int) -> list[str]:
-    """The titles of the panels in ``width``: all of them whole or, where one would be cut, all of them short."""
-    titles = [panel.title for panel in picture.panels]
-    return titles if max(map(cell_len, titles)) <= width else [panel.short_title for panel in picture.panels]
+    """The titles of the panels in ``width``: all of them whole or, where one would be cut, all without roles, or short."""
+    for name in ("title", "bare_title"):
+        titles = [getattr(panel, name) for panel in picture.panels]
+        if max(map(cell_len, titles)) <= width:
+            return titles
+    return [panel.short_title for panel in picture.panels]
 
 
 def _row_labels(picture: Picture, width: int) -> list[str]:

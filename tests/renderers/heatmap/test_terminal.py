@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from dataclasses import replace
 
 import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_roles import made_role
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 
-from attnviz import Layer, Rule, Trace
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import View, decide
@@ -396,3 +398,23 @@ def test_and_no_more_than_its_height_has_lines_for(console):
     assert room(console(80), 1, 40) == 29
     assert room(console(80, "truecolor"), 1, 40) == 58
     assert room(console(80), 1, 10) == 16
+
+
+@pytest.mark.parametrize(
+    ("width", "title", "below"),
+    [
+        (160, "Head 1 · syntax (proved)", ""),
+        (60, "Head 1   ", "Head 1 · syntax (proved), Head 3 · meaning (proved)"),
+        (24, "H1", "H1 · syntax (proved),"),
+    ],
+)
+def test_roles_for_which_there_is_no_room_above_the_panels_stand_before_them(width, title, below):
+    text = " ".join("abcdefghijklmn"[: {160: 14, 60: 4, 24: 2}[width]])
+    roles = (made_role(layer=0, head=1), made_role("meaning", layer=0, head=3))
+    trace = replace(trace_text(text, heads=4), roles=roles)
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(TerminalMap(decide(trace, select(trace))))
+    shown = capture.get()
+    assert any(title in line for line in shown.splitlines())
+    assert (below in shown) if below else shown.count("syntax (proved)") == 1

@@ -93,7 +93,7 @@ def test_what_a_proof_lacks_is_named_with_its_limits():
 def test_where_nothing_but_looks_is_known_that_is_said():
     found = made_role(**UNMEASURED)
     shown = told(found, made_roles(found), ENGLISH)
-    assert (shown.verdict, len(shown.rows)) == ("not tried", 2)
+    assert (shown.verdict, len(shown.rows)) == ("no verdict", 2)
     [line] = shown.sentences
     assert line.endswith("Only where heads look is known here: this model says no next word, or none of these.")
 
