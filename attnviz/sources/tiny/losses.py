@@ -84,8 +84,8 @@ def needs(network: Network, batch: Batch) -> list[Tensor]:
 
     whole = losses(None)
     return [
-        torch.stack([without(layer, head) - whole for head in range(shape.heads)], dim=1)
-        for layer in range(shape.layers)
+        torch.stack([without(number, head) - whole for head in range(len(layer.bias))], dim=1)
+        for number, layer in enumerate(network.layers)
     ]
 
 
