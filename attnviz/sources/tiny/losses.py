@@ -82,11 +82,8 @@ def needs(network: Network, batch: Batch) -> list[Tensor]:
         heard[layer][0, head] = 0
         return losses(heard)
 
-    whole = losses(None)
-    return [
-        torch.stack([without(number, head) - whole for head in range(len(layer.bias))], dim=1)
-        for number, layer in enumerate(network.layers)
-    ]
+    whole, every_head = losses(None), range(shape.heads)
+    return [torch.stack([without(layer, head) - whole for head in every_head], dim=1) for layer in range(shape.layers)]
 
 
 def vectors_of(network: Network, batch: Batch) -> Tensor:
