@@ -1,6 +1,8 @@
-"""Sentences written by hand, which neither training nor any choice of its settings has seen: text → answer, by whom.
+"""Sentences written by hand, apart from the grammar and before any model was asked them: text → answer, by whom.
 
-Words in them that the model does not know are made up or English; a word that decides and stands twice is the first.
+None of them was used to train a model or to choose its settings. Of "word by word" there are so few with known words
+that the grammar draws most of them some day; training never shows those in LOOKED_AT. If the word that decides stands
+twice, the first is meant.
 """
 
 from __future__ import annotations
@@ -26,174 +28,202 @@ def _read(lines: str) -> tuple[Own, ...]:
     return tuple(read)
 
 
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 SYNTAX = _read(
     """
     the dogs near the tree → are dogs
     the dog near the trees → is dog
     the wugs near the blick → are wugs
-    the wug near the blicks → is wug
-    the keys beside the old box → are keys
-    the key beside the old boxes → is key
-    the queen with the quiet daughters → is queen
-    the queens with the quiet daughter → are queens
-    the small fires behind the green hill → are fires
-    the small fire behind the green hills → is fire
-    the dax under the heavy red stones → is dax
-    the daxes under the heavy red stone → are daxes
-    the women around the king → are women
-    the woman around the kings → is woman
-    the men inside the tower near the rivers → are men
-    the man inside the towers near the rivers → is man
-    the toma with the hats behind the walls → is toma
-    the tomas with the hat behind the wall → are tomas
-    the bright lamp above the tables → is lamp
-    the bright lamps above the table → are lamps
-    the zorps beside the queen → are zorps
-    the zorp beside the queens → is zorp
-    the story with the two witches → is story
-    the stories with the witch → are stories
-    the horses behind the ship under the star → are horses
-    the horse behind the ships under the stars → is horse
-    the feps inside the cold dark house → are feps
-    the fep inside the cold dark houses → is fep
-    the city around the gardens → is city
-    the cities around the garden → are cities
-    the teacher near the pupils → is teacher
-    the teachers near the pupil → are teachers
-    the elephant beside the small cars → is elephant
-    the elephants beside the small car → are elephants
-    the snarks with the loud bell → are snarks
-    the snark with the loud bells → is snark
-    the happy old baker behind the baskets → is baker
-    the happy old bakers behind the basket → are bakers
-    the glorp near the actors around the books → is glorp
-    the glorps near the actor around the book → are glorps
-    the letters under the window → are letters
-    the letter under the windows → is letter
-    the big soft chair with the new cups → is chair
-    the big soft chairs with the new cup → are chairs
-    the bridge above the fields inside the city → is bridge
-    the bridges above the field inside the cities → are bridges
-    the monk beside the clean clocks → is monk
-    the monks beside the clean clock → are monks
-    the quibble behind the frumps → is quibble
-    the quibbles behind the frump → are quibbles
-    the computers near the engine → are computers
-    the computer near the engines → is computer
+    the lamp above the cups → is lamp
+    our uncle with the heavy baskets → is uncle
+    your sisters beside the fire → are sisters
+    the small bells inside the tower → are bells
+    the loud engine under windows → is engine
+    my quiet daughter behind the flowers → is daughter
+    the cold cities around our hill → are cities
+    the red apples under the warm lamp → are apples
+    the monk near bridges → is monk
+    the old journeys with the king → are journeys
+    the ship inside the harbor → is ship
+    my horses around the green meadows → are horses
+    the witch with the hats behind the big walls → is witch
+    the keys inside the box under our table → are keys
+    the road around the hills near the city → is road
+    your mothers near the garden beside the bright window → are mothers
+    the dark tower behind the trees with flowers → is tower
+    our old cats under the chair near the clock → are cats
+    the story with the kings inside the soft book → is story
+    the clean stones beside the river above the bridges → are stones
+    the baker with the apples inside the warm house → is baker
+    the happy small girls around the nurse with the birds → are girls
+    the day with the new words → is day
+    the faces behind your window above the door → are faces
+    the actor beside our heavy new chairs → is actor
+    the women with the baby → are women
+    the man behind the quiet boys around the basket → is man
+    the glorps behind the fire → are glorps
+    the skern beside the small clunds → is skern
+    our velps inside the old box → are velps
+    the nush near the daxes → is nush
+    the jozzes above the cold field under the star → are jozzes
+    the toma with the happy aunts → is toma
+    your grobbies around the plock → are grobbies
+    the dark fep under the apples near the kings → is fep
+    the hibs beside the teck with the snops → are hibs
+    the brothers with the jark → are brothers
+    the queen near twibs → is queen
+    the nax inside the cups → is nax
+    the loud zeshes near our house beside the engine → are zeshes
+    my borgle behind the zorps with the clean hats → is borgle
+    the klasks above the road → are klasks
+    the vairn near the river → is vairn
+    the gups under bright stars → are gups
+    the heavy grast around the wups inside the field → is grast
+    the fathers beside the big spox near the blints → are fathers
+    the clock above the pribes → is clock
+    the slanes with the quiet witch → are slanes
+    the threft behind your green yigs → is threft
+    the teachers near the lake → are teachers
+    the lion behind the mountains → is lion
+    our pencils inside the drawer → are pencils
+    the candle beside the cold windows → is candle
+    the old farmer with the rabbits → is farmer
+    the villages around the forest near the roads → are villages
+    the soldier under the red tents near our ladder → is soldier
+    the spiders above my small kettle → are spiders
     """
 )
 
 MEANING = _read(
     """
     the queen met the actor . she → rules queen
+    the baker knew the nurse . she → heals nurse
+    the ship followed the aunt . she → knits aunt
+    the sister found the bells . she → sings sister
+    the happy girl called the old monk near the tower . she → plays girl
+    the cold kings liked the small witch under the trees . she → flies witch
+    the mother saw the wups inside our garden . she → cares mother
+    the woman heard the loud engine behind the wall with green stones . she → writes woman
+    the uncle called the daughter . she → dances daughter
+    the aunt liked the fout . she → knits aunt
+    the dark new horse found the quiet clean queen beside the road . she → rules queen
+    the nurse met the big dogs above the bright fields around the old quiet city . she → heals nurse
+    the father knew the sister with the red hat . she → sings sister
+    the girl followed the cats . she → plays girl
+    the jops saw the mother beside the heavy basket . she → cares mother
     the queen met the actor . he → acts actor
-    the actor met the queen . she → rules queen
-    the actor met the queen . he → acts actor
-    the bell woke the king . it → rings bell
-    the king heard the bell . it → rings bell
-    the king heard the bell . he → commands king
-    the girl saw the old clock . it → ticks clock
-    the girl saw the old clock . she → plays girl
-    the dogs followed the boy . they → bark dogs
-    the dogs followed the boy . he → climbs boy
-    the mother called the birds near the tree . they → chirp birds
-    the mother called the birds near the tree . she → cares mother
-    the father liked the horse behind the gardens . it → gallops horse
-    the father liked the horse behind the garden . he → cooks father
-    the woman knew the brother . she → writes woman
-    the woman knew the brother . he → jokes brother
-    the old monk found the quiet cat . it → purrs cat
-    the old monk found the quiet cat . he → prays monk
-    the nurses met the uncle inside the house . they → heal nurses
-    the nurses met the uncle inside the house . he → fishes uncle
-    the wugs saw the queen . she → rules queen
-    the blick saw the father . he → cooks father
-    the sister met the toma under the lamp . she → sings sister
-    the zorps liked the big dog . it → barks dog
-    the witch followed the small star above the hills . it → shines star
-    the witch followed the small star above the hills . she → flies witch
-    the men found the ship . they → build men
-    the men found the ship . it → sails ship
-    the aunt heard the fires . they → burn fires
-    the aunt heard the fires . she → knits aunt
-    the flower liked the women . they → write women
-    the flower liked the women . it → blooms flower
-    the baker saw the daughter with the red hat . she → dances daughter
-    the baker saw the daughter with the red hat . he → bakes baker
-    the engine followed the girls around the big old tree . they → play girls
-    the engine followed the girls around the big old trees . it → roars engine
-    the kings met the mother beside the warm red fire . they → command kings
-    the kings met the mother beside the warm red fire . she → cares mother
-    the river knew the man . it → flows river
-    the river knew the man . he → builds man
-    the boys called the loud bird behind the walls inside the cities . it → chirps bird
-    the boys called the loud bird behind the wall inside the city . they → climb boys
-    the dax met the happy actors . they → act actors
-    the fep heard the boy beside the new bridges . he → climbs boy
-    the brother found the snarks . he → jokes brother
-    the queen liked the glorp near the stones . she → rules queen
-    the cats saw the flower . they → purr cats
-    the cats saw the flower . it → blooms flower
-    the star liked the sisters under the bridge . they → sing sisters
-    the clean ships followed the soft nurse . she → heals nurse
-    the uncle knew the rivers with the dark stone . they → flow rivers
+    the boy heard the river . he → climbs boy
+    the witch liked the king . he → commands king
+    the birds followed the man . he → builds man
+    the monk found the star above the hill . he → prays monk
+    the quiet brother knew the happy girl . he → jokes brother
+    the loud aunts saw the father near the table . he → cooks father
+    the uncle met the nurse inside the small house behind bridges . he → fishes uncle
+    the old cat liked the baker . he → bakes baker
+    the man called the tomas under the big tree . he → builds man
+    the glaint followed the king around the field . he → commands king
+    the daughter heard the warm heavy brother . he → jokes brother
+    the boy saw the red soft flower near your new window beside the clean cups . he → climbs boy
+    the actor knew the horses with the green apples . he → acts actor
+    the mother found the uncle under the dark bridge . he → fishes uncle
+    the boy found the bell . it → rings bell
+    the horse followed the woman . it → gallops horse
+    the sister heard the clock . it → ticks clock
+    the dog liked the father . it → barks dog
+    the monks saw the ship behind the towers . it → sails ship
+    the small bird met the king near trees . it → chirps bird
+    the witch called the dark cat around the houses . it → purrs cat
+    the river knew the queens . it → flows river
+    the bright star found the happy uncle above the cold hills . it → shines star
+    the aunt saw the red fire inside baskets . it → burns fire
+    the blaxes met the flower . it → blooms flower
+    the engine heard the old nurse under the heavy stones with your keys . it → roars engine
+    the man liked the quiet horse beside the clean gardens near the big roads . it → gallops horse
+    the crents followed the bird . it → chirps bird
+    the cat called the new actor behind the loud green clunds . it → purrs cat
+    the kings met the nurse . they → command kings
+    the girl saw the dogs . they → bark dogs
+    the sisters knew the baker . they → sing sisters
+    the monk heard the engines . they → roar engines
+    the fires found the aunt near the wall . they → burn fires
+    the old ship followed the boys . they → climb boys
+    the happy women liked the river behind the city . they → write women
+    the mother called the clocks inside the box under our chair . they → tick clocks
+    the quiet bakers met the velp . they → bake bakers
+    the snark saw the witches around the tower . they → fly witches
+    the brother found the bright clean stars above the house . they → shine stars
+    the daughters heard the big cold cat with my red hat near the old gate . they → dance daughters
+    the flower liked the warm fathers beside the road . they → cook fathers
+    the spreet called the queens . they → rule queens
+    the birds followed the small man under the lamp . they → chirp birds
     """
 )
 
 COPYING = _read(
     """
     list : old cup river ; old cup → river river
-    list : old cup river ; old → cup cup
-    list : king tree bell ; king → tree tree
-    list : king tree bell ; king tree → bell bell
-    list : wug cup blick hat ; wug → cup cup
-    list : wug cup blick hat ; blick → hat hat
-    list : stone stars green lamp ; stone stars → green green
-    list : stone stars green lamp ; stars green → lamp lamp
-    list : dog queen box word ; queen → box box
-    list : dog queen box word ; dog queen box → word word
-    list : apples dax red wall ; dax → red red
-    list : apples dax red wall ; apples dax red → wall wall
-    list : cold warm soft heavy ; warm → soft soft
-    list : cold warm soft heavy ; soft → heavy heavy
-    list : men women boys girls ; men → women women
-    list : men women boys girls ; women boys → girls girls
-    list : zorp star fep moon cup ; zorp → star star
-    list : zorp star fep hill cup ; fep → hill hill
-    list : ship horse fire flower clock ; ship horse → fire fire
-    list : ship horse fire flower clock ; horse fire flower → clock clock
-    list : uncle aunt sister ; uncle → aunt aunt
-    list : uncle aunt sister ; aunt → sister sister
-    list : road field bridge tower city ; bridge → tower tower
-    list : road field bridge tower city ; road field bridge tower → city city
-    list : step day face journey ; step → day day
-    list : step day face journey ; day face → journey journey
-    list : toma books happy ; toma → books books
-    list : toma books happy ; books → happy happy
-    list : banana key guitar lamp ; banana → key key
-    list : banana key guitar lamp ; guitar → lamp lamp
-    list : cat cats dog dogs ; cat → cats cats
-    list : cat cats dog dogs ; cats dog → dogs dogs
-    list : snark engine glorp baker new ; glorp → baker baker
-    list : table chair window wall garden house ; table → chair chair
-    list : table chair window wall garden house ; wall → garden garden
-    list : table chair window wall garden house ; window wall garden → house house
-    list : monk nurse witch actor baker ; monk nurse → witch witch
-    list : monk nurse witch actor baker ; witch → actor actor
-    list : quiet loud bright dark ; quiet loud → bright bright
-    list : quiet loud bright dark ; loud bright → dark dark
-    list : hat hats basket baskets ; hat → hats hats
-    list : hat hats basket baskets ; hats basket → baskets baskets
-    list : river computer star ; river computer → star star
-    list : flower frump bird quib cat ; frump → bird bird
-    list : flower frump bird quib cat ; quib → cat cat
-    list : mother father brother ; mother → father father
-    list : mother father brother ; father → brother brother
-    list : stories cities keys stones walls ; cities → keys keys
-    list : stories cities keys stones walls ; keys stones → walls walls
-    list : big small old new clean ; big → small small
-    list : big small old new clean ; old → new new
-    list : blicks tower wugs apple ; blicks tower wugs → apple apple
+    list : bell tower red ; bell → tower tower
+    list : queens lamp soft ; queens lamp → soft soft
+    list : green monk keys ; monk → keys keys
+    list : horse day loud ; horse day → loud loud
+    list : stars bridge aunt ; stars → bridge bridge
+    list : cities warm hat ; warm → hat hat
+    list : fire girl story stone ; fire girl story → stone stone
+    list : apple boys dark engine ; boys → dark dark
+    list : clock witch new field ; witch new → field field
+    list : happy road ships mother ; happy → road road
+    list : wall uncle bird clean ; uncle bird → clean clean
+    list : baskets big king chair ; big → king king
+    list : heavy garden actors face ; heavy garden → actors actors
+    list : windows nurse cold tree ; cold → tree tree
+    list : quiet hill sister books ; hill sister → books books
+    list : journey flowers box baker small ; journey flowers → box box
+    list : dogs bright table father step ; table father → step step
+    list : red word women cat house ; women → cat cat
+    list : cup soft kings lamp river ; cup soft kings lamp → river river
+    list : aunts stone green day brother ; day → brother brother
+    list : tower man old apples bell ; man old → apples apples
+    list : star daughters warm key clock ; warm key → clock clock
+    list : roads fire hat loud boy ; roads → fire fire
+    list : bridges monk new horse girls field ; monk new horse → girls girls
+    list : clean story walls queen engine big ; walls queen engine → big big
+    list : dark bird mothers chair apple hill ; dark bird mothers → chair chair
+    list : witches cold book garden uncle ships ; garden → uncle uncle
+    list : basket happy trees actor river face ; river → face face
+    list : sister cities heavy dog lamp words ; cities heavy → dog dog
+    list : window nurses quiet cup fires baker bridge ; nurses quiet cup → fires fires
+    list : table brothers red flower days king small ; flower days king → small small
+    list : houses woman bright stone cat journeys bell ; woman bright stone cat → journeys journeys
+    list : boxes soft father steps star road green ; boxes → soft soft
+    list : girl hats tower old ship keys field ; ship keys → field field
+    list : clocks queen warm hills book man wall ; hills book man → wall wall
+    list : loud tables bird story aunt new gardens ; aunt → new new
+    list : engines cup monks dark chair day boy ; engines cup monks dark chair → day day
+    list : daughter clean apples bridge horse big witch ; bridge horse → big big
+    list : tree actors cold lamp basket uncles city ; tree actors cold → lamp lamp
+    list : wug cup hill ; wug → cup cup
+    list : old zorp bell ; old zorp → bell bell
+    list : dax fep river ; dax fep → river river
+    list : king toma red ; toma → red red
+    list : blick stars glorp house ; glorp → house house
+    list : horse snark quiet lamp ; horse snark → quiet quiet
+    list : plock garden nelb tree ; garden nelb → tree tree
+    list : gup teck books aunt ; teck → books books
+    list : bright velp sister nush road ; velp → sister sister
+    list : hat crent window jark warm ; hat crent → window window
+    list : flid big nurse snop face ; snop → face face
+    list : girls skern apple hib clock ; girls skern → apple apple
+    list : stib wall blaver fire grebo ; stib wall blaver → fire fire
+    list : dog borgle twib soft ship table ; borgle twib → soft soft
+    list : yig cold feelo queen basket spreet ; yig cold feelo → queen queen
+    list : step clen monk drobe happy key ; drobe happy → key key
+    list : nerg chair sploot bird pribe day bakers ; sploot → bird bird
+    list : rint green vairn hat wup tower boy ; rint green vairn → hat hat
+    list : flowers klask small mother jop engine norty ; klask small mother jop → engine engine
+    list : nax story kenty fields dark glaint brother ; glaint → brother brother
     """
 )
 
@@ -202,68 +232,112 @@ POSITION = _read(
     word by → word word
     step after → step step
     more and → more more
-    face to → face face
+    garden to → garden garden
     we go step by → step step
-    we read word after → word word
-    day by → day day
-    stone after → stone stone
-    queen and → queen queen
-    we walk hill after → hill hill
-    house to → house house
-    bells and → bells bells
-    old and → old old
-    wall to → wall wall
-    one by → one one
-    she and → she she
-    they by → they they
-    the and → the the
-    is to → is is
-    are after → are are
-    near and → near near
-    met after → met met
-    journey by → journey journey
-    your and → your your
-    starts to → starts starts
-    rules and → rules rules
-    act after → act act
-    we learn story by → story story
-    we count star after → star star
-    king to → king king
-    women and → women women
-    cup by → cup cup
-    happy and → happy happy
-    list after → list list
-    we by → we we
-    the dogs are old . day after → day day
-    the queen met the actor . she rules . step by → step step
-    list : old cup ; old cup . more and → more more
-    knits and → knits knits
-    boxes to → boxes boxes
-    with by → with with
-    flies after → flies flies
-    green by → green green
-    key to → key key
-    we walk river to → river river
-    it and → it it
-    he after → he he
-    lamp by → lamp lamp
-    apple and → apple apple
-    engines to → engines engines
+    we read story after → story story
+    we walk bridge to → bridge bridge
+    tower after → tower tower
+    we count star by → star star
+    mother and → mother mother
+    engine to → engine engine
+    we learn clock after → clock clock
+    hat and → hat hat
+    we walk basket by → basket basket
+    baskets and → baskets baskets
+    we count ships after → ships ships
+    witches by → witches witches
+    cities to → cities cities
+    we read books and → books books
+    men to → men men
+    we walk roads by → roads roads
+    brothers after → brothers brothers
+    soft and → soft soft
+    we walk quiet by → quiet quiet
+    loud to → loud loud
+    bright after → bright bright
+    we learn happy and → happy happy
+    heavy by → heavy heavy
+    we go cold to → cold cold
+    rings after → rings rings
+    we count jokes by → jokes jokes
+    bloom and → bloom bloom
+    prays to → prays prays
+    we read knit after → knit knit
+    gallops by → gallops gallops
+    burn to → burn burn
+    met by → met met
+    found after → found found
+    we learn liked and → liked liked
+    followed to → followed followed
+    under and → under under
+    we walk behind to → behind behind
+    inside by → inside inside
+    above after → above above
+    we go around and → around around
+    she by → she she
+    we count they after → they they
+    it to → it it
+    he and → he he
+    is by → is is
+    the after → the the
+    are and → are are
+    list to → list list
+    we learn one by → one one
+    we go your after → your your
+    our to → our our
+    read after → read read
+    we count walk to → walk walk
+    begins by → begins begins
+    we learn ends and → ends ends
     """
 )
 
 LOOKED_AT = _read(
     """
-    wug by → wug wug
-    blicks and → blicks blicks
-    dax after → dax dax
-    toma to → toma toma
-    we go zorp by → zorp zorp
-    banana after → banana banana
-    computers and → computers computers
-    glorp to → glorp glorp
+    wugs by → wugs wugs
+    we walk blick to → blick blick
+    zorps and → zorps zorps
+    daxes after → daxes daxes
+    we count tomas by → tomas tomas
+    snark to → snark snark
+    glorp and → glorp glorp
+    we read feps after → feps feps
+    velp by → velp velp
+    nushes to → nushes nushes
+    we learn skern and → skern skern
+    grobbies after → grobbies grobbies
+    threft by → threft threft
+    we go vairn to → vairn vairn
+    borgle and → borgle borgle
+    lantern by → lantern lantern
+    we count mountains after → mountains mountains
+    purple and → purple purple
+    slowly to → slowly slowly
+    we learn music by → music music
+    mirror after → mirror mirror
+    teachers to → teachers teachers
+    we walk island and → island island
+    thunder by → thunder thunder
+    chapters after → chapters chapters
     """
 )
 """Of position, with words that the model cannot say: it can only look at them."""
 
 OWN = {"position": POSITION, "syntax": SYNTAX, "meaning": MEANING, "copying": COPYING}
+
+MADE_UP = _split(
+    """
+    wug blick dax toma fep zorp glorp snark skern blint rint jark hib plock flid gup nerg sploot stib teck clund
+    snop nush crent nelb velp fout grobby borgle blaver grebo feelo grast spreet klask slane pribe drobe glaint
+    vairn clen yig twib jop wup threft blax nax spox zesh jozz norty kenty
+    """
+)
+"""The made-up words of all sentences, in the singular: words.py keeps training away from each of them."""
+
+ENGLISH = _split(
+    """
+    harbor meadow door baby teacher lake lion mountain pencil drawer candle farmer rabbit village forest soldier
+    tent ladder spider kettle gate lantern purple slowly music mirror island thunder chapter
+    """
+)
+"""The English words that the vocabulary lacks. Nothing keeps training from making up one of them ("door") by chance."""
