@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import is_tiny
-from attnviz.cli.input.models import require_model
+from attnviz.cli.input.models import loading, require_model
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions
-from attnviz.cli.output.progress import progress
-from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.trace.roles import Answering
@@ -24,14 +21,6 @@ def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering
         require_model(model)
         require_model(engine)
         return answering(model.model)
-    require_left(MODELS, "a model")
     dtype = None if engine.dtype is None else engine.dtype.value
-    try:
-        with progress(f"loading {model.model}"):
-            return answering(model.model, device=engine.device, dtype=dtype, device_map=model.device_map)
-    except ImportError as error:
-        if lacks_memory(error):
-            raise
-        raise AttnvizError(
-            f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
-        ) from None
+    with loading(model.model):
+        return answering(model.model, device=engine.device, dtype=dtype, device_map=model.device_map)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,15 +84,22 @@ class ModelTraces:
 
 def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False) -> Model:
     """The model that the options name; ``writes``: with its language head."""
+    with loading(options.model):
+        from attnviz.sources.huggingface.model import Model
+
+        dtype = None if engine.dtype is None else engine.dtype.value
+        return Model.load(
+            str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map, writes=writes
+        )
+
+
+@contextmanager
+def loading(name: str | None) -> Iterator[None]:
+    """Tell a person that the model ``name`` is being loaded, and in one line what is not installed or not free for it."""
     require_left(MODELS, "a model")
     try:
-        with progress(f"loading {options.model}"):
-            from attnviz.sources.huggingface.model import Model
-
-            dtype = None if engine.dtype is None else engine.dtype.value
-            return Model.load(
-                str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map, writes=writes
-            )
+        with progress(f"loading {name}"):
+            yield
     except ImportError as error:
         if lacks_memory(error):
             raise
