@@ -100,7 +100,8 @@ class Asked(Protocol):
         """``right`` where one head's output is its mean everywhere, for each of ``heads``, (heads, cases)."""
 
     def flipped(self, heads: Sequence[Head]) -> numpy.ndarray:
-        """Whether the answer becomes the minimal pair's where one head's output at the question is that pair's, (heads, cases)."""
+        """Whether the answer becomes the minimal pair's where one head's output at the question is that pair's, (heads, cases).
+        An answer that is the pair's already becomes nothing."""
 
     def rows(self, head: Head) -> list[numpy.ndarray]:
         """A head's weights at each question, one for each of the case's words."""

@@ -119,7 +119,10 @@ class Answers:
         return self._each(heads, lambda _, head: Replaced(means[head]), self.answers)
 
     def flipped(self, heads: Sequence[Head]) -> numpy.ndarray:
-        """Whether the answer becomes the minimal pair's where a head's output at the question is that pair's, (heads, cases)."""
+        """Whether the answer becomes the minimal pair's where a head's output at the question is that pair's, (heads, cases).
+
+        An answer that is the pair's already becomes nothing.
+        """
         pairs = Answers(self.model, [case.swapped() for case in self.cases], self.together)
         runs = {batch.cases[0]: batch.run for batch in pairs.batches}  # pairs are as long, so they are batched alike
 
@@ -127,7 +130,9 @@ class Answers:
             layer, number = head
             return Replaced(runs[batch.cases[0]].layers[layer].output[:, number], batch.asked())
 
-        return self._each(heads, of_pair, self.others)
+        already = self._gathered(lambda batch: self._chosen(batch, batch.run) == self.others[batch.cases])
+        flipped: numpy.ndarray = self._each(heads, of_pair, self.others) & ~already
+        return flipped
 
     def rows(self, head: Head) -> list[numpy.ndarray]:
         """A head's weights at each question, one for each word."""

@@ -141,11 +141,15 @@ def test_flipped_answers_are_those_of_runs_with_the_pairs_output_at_the_question
     from dataclasses import replace
 
     said = [replace(case, other_answer=patched(model, case, 1, 2)) for case in cases]
-    assert Answers(model, said).flipped([(1, 2)]).all()
+    already = [one.other_answer == chosen(model, run(model, one.tokens)) for one in said]
+    assert not all(already)
+    assert Answers(model, said).flipped([(1, 2)]).tolist() == [[not one for one in already]]
 
 
 def test_flips_are_counted_for_each_head_on_its_own(model, cases, answers):
     flipped = answers.flipped(every_head())
     assert flipped.shape == (LAYERS * HEADS, len(cases))
     for found, head in zip(flipped, every_head(), strict=True):
-        assert found.tolist() == [patched(model, case, *head) == case.other_answer for case in cases]
+        assert found.tolist() == [
+            patched(model, case, *head) == case.other_answer != chosen(model, run(model, case.tokens)) for case in cases
+        ]
