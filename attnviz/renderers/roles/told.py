@@ -102,8 +102,8 @@ def _sentences(found: HeadRole, roles: Roles, words: Lessons) -> Iterator[str]:
     yield evidence(found, words)
     if found.verdict is None:
         return
+    built = [role for role in also_lost(found, whole) if role in BUILT_ON.get(found.role, ())]
     if others := _others(found, whole, words):
-        built = [role for role in also_lost(found, whole) if role in BUILT_ON.get(found.role, ())]
         apart = words.say("roles.apart", changes=", ".join(others))
         yield " ".join([apart, *(words.say(f"roles.built_{role}") for role in built)])
     if found.helpers:
@@ -112,7 +112,10 @@ def _sentences(found: HeadRole, roles: Roles, words: Lessons) -> Iterator[str]:
             for one in found.helpers
         )
         yield words.say("roles.helpers", helpers=", ".join(helpers))
-    if found.verdict is Verdict.PROVED:
+    if found.verdict is Verdict.PROVED and built:
+        but = ", ".join(words.say(f"roles.{role}_name") for role in built)
+        yield words.say("roles.is_proved_but", roles=but)
+    elif found.verdict is Verdict.PROVED:
         yield words.say("roles.is_proved")
     elif found.verdict is Verdict.PARTLY:
         reasons = "; ".join(words.say(f"roles.missing_{name}", **_limit(name)) for name in found.missing)

@@ -48,6 +48,8 @@ class ModelAnswering:
 
     def __init__(self, model: Model) -> None:
         network = model.model
+        if model.reads_images:
+            raise AttnvizError(f"{type(network).__name__} looks at an image, not at a text", "take a model of text")
         require_reader(network)
         _require_one_stack(network.config)
         self.model = model

@@ -72,8 +72,9 @@ def test_a_model_that_is_loaded_is_asked_as_it_is():
 def test_what_cannot_be_watched_is_told():
     with pytest.raises(AttnvizError, match="XLNetModel computes attention in its own way"):
         of(model("XLNet"))
-    with pytest.raises(AttnvizError, match="ViTForImageClassification looks at an image, not at a text"):
+    with pytest.raises(AttnvizError, match="ViTForImageClassification looks at an image, not at a text") as raised:
         of(model("ViT"))
+    assert raised.value.hint == "take a model of text"  # --file IMAGE is no option of roles
 
 
 def test_a_layer_that_cannot_be_watched_is_told():
