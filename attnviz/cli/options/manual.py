@@ -14,6 +14,7 @@ class Topic(StrEnum):
     TEXT = "text"
     TOY = "toy"
     ARRAYS = "arrays"
+    TINY = "tiny"
     MODELS = "models"
     RULE = "rule"
     SELECTION = "selection"
