@@ -31,7 +31,7 @@ def test_no_option_stands_in_two_groups_of_a_command(name):
     for group in run.__annotations__.values():
         kind = getattr(sys.modules[run.__module__], group, None) if isinstance(group, str) else group
         if isinstance(kind, type) and issubclass(kind, Options):
-            names += [field for base in kind.__mro__[:-1] for field in base.__annotations__]
+            names += dict.fromkeys(field for base in kind.__mro__[:-1] for field in base.__annotations__)
     assert len(names) == len(set(names))
     assert names
 

@@ -49,8 +49,8 @@ FAULTS = {
     "a window one too long": (Visibility, "first", off_by_one),
     "a sum of weights that is not 1": (
         attnviz.attention.formula,
-        "_softmax",
-        lambda *arguments, softmax=attnviz.attention.formula._softmax: softmax(*arguments) * 1.0001,
+        "softmax",
+        lambda *arguments, softmax=attnviz.attention.formula.softmax: softmax(*arguments) * 1.0001,
     ),
 }
 

@@ -16,7 +16,7 @@ from attnviz.sources.writers import writer
 from attnviz.trace.roles import WORN
 
 TEXT = "Your journey"
-STEP = re.compile(r"^ +\d  \S+  [\d.]+ %  or \S+ [\d.]+ %")
+STEP = re.compile(r"^ +\d  \S+  (> )?[\d.]+ %  or \S+ (< )?[\d.]+ %")
 
 
 def written(folder, *arguments, **options):

@@ -123,4 +123,4 @@ def test_a_pager_that_fails_in_another_way_does_not_show_the_page_again():
 
 def test_a_shell_completes_the_topics():
     environment = {"_ATTNVIZ_COMPLETE": "complete_bash", "COMP_WORDS": "attnviz manual t", "COMP_CWORD": "2"}
-    assert program(environment=environment).lines == ["text", "toy", "tables"]
+    assert program(environment=environment).lines == ["text", "toy", "tiny", "tables"]
