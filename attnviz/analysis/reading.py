@@ -41,9 +41,10 @@ class Reader:
     """The readings of the same few heads, step after step.
 
     layer, head  numbers and ranges, as --layer and --head take them. Of both, all these heads are shown; of none, those that
-                 wear a role, where any does; else the three of them that move most: whose weights differ most from one position to the next (half the sum of the absolute
-                 differences, which is the total variation distance), on average over the last positions, up to 16. They are
-                 chosen at the first step with two positions, for one shows no move, and stay.
+                 wear a role, where any does; else the three of them that move most: whose weights differ most from one
+                 position to the next (half the sum of the absolute differences, which is the total variation distance), on
+                 average over the last positions, up to 16. They are chosen at the first step with two positions, for one
+                 shows no move, and stay.
     """
 
     def __init__(self, layer: Sequence[str] = (), head: Sequence[str] = (), words: int = SHOWN) -> None:

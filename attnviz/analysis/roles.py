@@ -54,7 +54,9 @@ def _by_looks(role: str, asked: Mapping[str, Asked]) -> HeadRole:
 def _looking(role: str, asked: Mapping[str, Asked], head: Head) -> HeadRole:
     """Where ``head`` looks at the questions of ``role``; of a role that is a fixed offset, at any word of all cases, too."""
     looks, distances = asked[role].looks()[head], asked[role].distances()
-    offset, count = Counter(distances.tolist()).most_common(1)[0]
+    offset, count = Counter(
+        distance for nearest, farthest in distances.tolist() for distance in range(nearest, farthest + 1)
+    ).most_common(1)[0]  # any token of the true word is a hit, of a fixed offset as of a head
     queries = sum(one.queries() for one in asked.values())
     before = sum(int(one.word_before()[head]) for one in asked.values()) if role in FIXED else 0
     return HeadRole(

@@ -79,7 +79,7 @@ class Asked(Protocol):
         """Whether a head's largest weight at the question is on the true word, (layers, heads, cases)."""
 
     def distances(self) -> numpy.ndarray:
-        """How many tokens before the question the true word stands, (cases,)."""
+        """How many tokens before the question the true word ends and begins, (cases, 2): twice the same where it is one."""
 
     def word_before(self) -> numpy.ndarray:
         """At how many tokens a head's largest weight is on the one just before, (layers, heads)."""

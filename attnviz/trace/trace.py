@@ -21,10 +21,8 @@ from attnviz.trace.origin import Origin, read_origin
 from attnviz.trace.public import public
 
 if TYPE_CHECKING:
-    from attnviz.trace.roles import HeadRole
-
-if TYPE_CHECKING:
     from attnviz.trace.generation import Generation, Predictions
+    from attnviz.trace.roles import HeadRole
 
 FORMAT = 1  # of saved traces, and of the JSON
 

@@ -36,6 +36,11 @@ def test_everything_that_is_measured_is_reported():
     assert found.example == Example(("a", "b", "c", "d", "e"), 3, "yes", (0, 0, 0, 1, 0))
 
 
+def test_a_fixed_offset_hits_any_token_of_the_true_word_as_a_head_does():
+    """One to four words back, each of two tokens: two back stands a token of those of one and of two."""
+    assert found_in(EACH_ITS_OWN, pieces=2).offset == (2, share_of(0.5, CASES))
+
+
 def test_of_position_it_is_told_how_often_the_word_before_is_looked_at():
     found = found_in(EACH_ITS_OWN, "position")
     assert found.word_before == share_of(0.25, CASES * 4 * len(ROLES))  # never in the texts of the other roles

@@ -53,7 +53,8 @@ class MadeAsked:
         return self.every(lambda head: some(self.does(head).looks, len(self.cases)))
 
     def distances(self) -> numpy.ndarray:
-        return numpy.array([len(case.tokens) - 1 - case.true for case in self.cases])
+        nearest = numpy.array([len(case.tokens) - 1 - case.true for case in self.cases])
+        return numpy.stack([nearest, nearest + self.model.pieces - 1], axis=1)
 
     def word_before(self) -> numpy.ndarray:
         return self.every(lambda head: round(self.does(head).looks * self.queries()))
@@ -87,14 +88,23 @@ class MadeAnswering:
 
     unsaid      roles whose answers it cannot say
     candidates  the heads that are worth taking away: all, unless they are named
+    pieces      how many tokens the true word is
     """
 
     name = "made"
 
     def __init__(
-        self, table: Table, *, predicts: bool = True, right: float = 1.0, unsaid: tuple[str, ...] = (), candidates=()
+        self,
+        table: Table,
+        *,
+        predicts: bool = True,
+        right: float = 1.0,
+        unsaid: tuple[str, ...] = (),
+        candidates=(),
+        pieces: int = 1,
     ) -> None:
         self.table, self.predicts, self.right, self.unsaid = table, predicts, right, unsaid
+        self.pieces = pieces
         self.shape = (2, 2)
         self.candidates = list(candidates) or list(numpy.ndindex(self.shape))
 

@@ -53,9 +53,10 @@ class Answers:
         return self._whole.hits
 
     def distances(self) -> numpy.ndarray:
-        """How many tokens before the question the true word begins, (cases,)."""
+        """How many tokens before the question the true word ends and begins, (cases, 2)."""
+        trues = [one.words[case.true] for one, case in zip(self.cuts, self.cases, strict=True)]
         return numpy.array(
-            [one.question - one.words[case.true].start for one, case in zip(self.cuts, self.cases, strict=True)]
+            [(one.question - true[-1], one.question - true[0]) for one, true in zip(self.cuts, trues, strict=True)]
         )
 
     def word_before(self) -> numpy.ndarray:

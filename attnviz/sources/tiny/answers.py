@@ -75,8 +75,8 @@ class Answers:
         return hits
 
     def distances(self) -> numpy.ndarray:
-        """How many words before the question the true word stands, (cases,)."""
-        return numpy.array([len(case.tokens) - 1 - case.true for case in self.cases])
+        """How many words before the question the true word stands, twice, (cases, 2)."""
+        return numpy.array([[len(case.tokens) - 1 - case.true] * 2 for case in self.cases])
 
     def word_before(self) -> numpy.ndarray:
         """At how many tokens a head's largest weight is on the one just before, (layers, heads)."""

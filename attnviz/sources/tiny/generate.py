@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy
@@ -74,48 +74,60 @@ class _Steps:
     def __init__(self, model: TinyModel, alternatives: int) -> None:
         self._model, self._alternatives = model, alternatives
         self._words, self._cache = Words((), ()), Cache()
-        self._run: Run | None = None
+        self._runs: list[Run] = []
         self.predictions: list[Predictions] = []
 
     def read(self, words: Words) -> numpy.ndarray:
         """Read ``words`` too, and return what the model says of the next one: a logit for each of its own words."""
         run = self._model.run(self._model.embed(words), self._cache)
-        self._run = run if self._run is None else _joined(self._run, run, self._cache)
+        self._runs.append(run)
         self._words = Words(self._words.tokens + words.tokens, self._words.ids + words.ids)
         self.predictions += map(tuple, predictions(self._model, run.stream, self._alternatives))
         return self._model.logits(run.stream[-1])
 
     def trace(self) -> Trace:
         """What has run so far; AttnvizError where the cache has lost something of it."""
-        assert self._run is not None
-        made = layers(self._model, self._words, self._run)
-        return Trace(self._words.tokens, made, origin(self._model, made, self._run))
+        run = self._whole()
+        made = layers(self._model, self._words, run)
+        return Trace(self._words.tokens, made, origin(self._model, made, run))
 
     def rows(self, last: int) -> tuple[Layer, ...]:
         """The layers with only their ``last`` queries so far, over all of their keys."""
-        assert self._run is not None
-        made = layers(self._model, self._words, self._run)
+        made = layers(self._model, self._words, self._whole())
         trace = Trace(self._words.tokens, made)
         return rows_before(trace, made, len(trace.tokens), last)
 
-
-def _joined(before: Run, after: Run, cache: Cache) -> Run:
-    """The run ``before`` and the one ``after`` it as one: what each layer computed of all tokens."""
-    made = []
-    for number, (one, other) in enumerate(zip(before.layers, after.layers, strict=True)):
-        new = other.weights.shape[-1] - one.weights.shape[-1]  # keys that the rows before did not see
-        weights = numpy.pad(one.weights, ((0, 0), (0, 0), (0, new)))
-        made.append(
-            LayerRun(
-                key=cache.keys[number],
-                value=cache.values[number],
-                weights=_below(weights, other.weights),
-                **{name: _below(getattr(one, name), getattr(other, name)) for name in ("inputs", "query", "output")},
-            )
-        )
-    return Run(_below(before.stream, after.stream), tuple(made))
+    def _whole(self) -> Run:
+        """All runs as one; put together only here, since it takes as long as the text is long."""
+        self._runs = [_joined(self._runs, self._cache)]
+        return self._runs[0]
 
 
-def _below(one: numpy.ndarray, other: numpy.ndarray) -> numpy.ndarray:
-    """The rows of ``one``, and below them those of ``other``."""
-    return numpy.concatenate([one, other], axis=-2)
+def _joined(runs: Sequence[Run], cache: Cache) -> Run:
+    """Runs that follow one another as one: what each layer computed of all tokens."""
+    return Run(
+        _below([run.stream for run in runs]),
+        tuple(
+            _joined_layer([run.layers[number] for run in runs], key, value)
+            for number, (key, value) in enumerate(zip(cache.keys, cache.values, strict=True))
+        ),
+    )
+
+
+def _joined_layer(parts: Sequence[LayerRun], key: numpy.ndarray, value: numpy.ndarray) -> LayerRun:
+    keys = key.shape[-2]
+    return LayerRun(
+        key=key,
+        value=value,
+        weights=_below(
+            [  # no row sees keys that came after it
+                numpy.pad(part.weights, ((0, 0), (0, 0), (0, keys - part.weights.shape[-1]))) for part in parts
+            ]
+        ),
+        **{name: _below([getattr(part, name) for part in parts]) for name in ("inputs", "query", "output")},
+    )
+
+
+def _below(parts: Sequence[numpy.ndarray]) -> numpy.ndarray:
+    """The rows of all ``parts``, one below the other."""
+    return numpy.concatenate(parts, axis=-2)

@@ -56,7 +56,8 @@ class Relation:
     true          the position of the word that decides it
     other         another word in its place: the minimal pair, as long as the sentence
     other_answer  the answer then
-    hard          whether something stands in between that would mislead: an attractor of the other number, a rival
+    hard          whether something stands there that would mislead: an attractor of the other number, a rival whose deed can
+                  be said, another word that can be; where there is none, any reader of the words without their order is right
     """
 
     question: int
@@ -128,7 +129,7 @@ class Grammar:
         lead = ["we", self.draw.choice(LEADS)] if self.draw.random() < 0.4 else []
         word, other = self._any_word(), self._any_word()
         tokens = (*lead, word, self.draw.choice(LINKS), word, ".")
-        return Sentence("position", tokens, (Relation(len(lead) + 1, len(lead), other, other, True),))
+        return Sentence("position", tokens, (Relation(len(lead) + 1, len(lead), other, other, bool(lead)),))
 
     def _syntax(self) -> Sentence:
         """the old dogs near the tree are big: the verb follows the first noun, whatever stands in between."""
@@ -174,7 +175,7 @@ class Grammar:
             tokens += self._phrase(self._filler_is_many(pronoun), PLAIN)
         tokens += [".", pronoun, meant[2 + many], "."]
         return Sentence(
-            "meaning", tuple(tokens), (Relation(len(tokens) - 3, true, other[many], other[2 + many], True),)
+            "meaning", tuple(tokens), (Relation(len(tokens) - 3, true, other[many], other[2 + many], rival in IDS),)
         )
 
     def _copying(self) -> Sentence:
@@ -185,8 +186,9 @@ class Grammar:
         begin = self.draw.randint(0, length - 2)
         tokens = ("list", ":", *words, ";", *words[begin:], ".")
         again = 3 + length  # where the repetition begins
+        hard = len(IDS.keys() & words) > 1
         relations = tuple(
-            Relation(again + place - begin, 2 + place + 1, other, other, True)
+            Relation(again + place - begin, 2 + place + 1, other, other, hard)
             for place in range(begin, length - 1)
             if {words[place + 1], other} <= IDS.keys()  # a made-up word can be heard, but not said
         )
@@ -240,10 +242,11 @@ class Grammar:
 
 
 def case_of(sentence: Sentence, relation: Relation, before: Sequence[Sentence] = ()) -> Case:
-    """The text up to one question of ``sentence``, after other sentences."""
+    """The text up to one question of ``sentence``, after other sentences: of the words there any could be said again."""
     earlier = tuple(token for one in before for token in one.tokens)
     tokens = earlier + sentence.tokens[: relation.question + 1]
     true = len(earlier) + relation.true
     pair = (*tokens[:true], relation.other, *tokens[true + 1 :])
     answer = sentence.tokens[relation.question + 1]
-    return Case(sentence.kind, tokens, answer, true, pair, relation.other_answer, relation.hard)
+    hard = relation.hard or (sentence.kind == "position" and bool(earlier))
+    return Case(sentence.kind, tokens, answer, true, pair, relation.other_answer, hard)

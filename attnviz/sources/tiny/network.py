@@ -14,7 +14,7 @@ from attnviz.sources.tiny.letters import ROWS
 
 HIDDEN = (
     -1e4
-)  # a key behind the query: its weight is exactly 0, and its share of the entropy too, where −∞ would make it NaN
+)  # of a key after the query: its weight is exactly 0, and its share of the entropy too; −∞ would make it NaN
 PRICED = 4  # one window of so many is enough to know the entropy
 BIAS_GAIN = 8.0  # the bias by distance is learned in these steps, so that it moves as fast as the matrices do
 

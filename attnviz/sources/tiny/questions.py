@@ -10,6 +10,7 @@ from attnviz.sources.tiny.model import TinyModel
 from attnviz.trace.roles import ROLES, Case, Questions
 
 MADE_UP = 0.3  # of the nouns: made-up words, as many as in training, but others
+BEFORE = {"position": 1}  # other sentences before the question: two words alone are no new text, and hold no other word
 
 EXAMPLES = {
     "position": Case("position", ("we", "learn", "word", "by"), "word", 2, ("we", "learn", "step", "by"), "step", True),
@@ -45,7 +46,10 @@ EXAMPLES = {
 
 def drawn_cases(count: int, seed: int, made_up: float = MADE_UP) -> dict[str, list[Case]]:
     """``count`` questions of each role, the same ones for the same seed; none of their made-up words is in training."""
-    return {role: Grammar(f"cases {role} {seed}", made_up, unseen=True).cases(role, count) for role in ROLES}
+    return {
+        role: Grammar(f"cases {role} {seed}", made_up, unseen=True).cases(role, count, BEFORE.get(role, 0))
+        for role in ROLES
+    }
 
 
 def questions(count: int, seed: int) -> Questions:

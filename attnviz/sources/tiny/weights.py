@@ -79,12 +79,16 @@ def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
 def read_weights(path: str | os.PathLike[str]) -> Weights:
     """What ``write_weights`` wrote, as float32; AttnvizError when the file holds something else."""
     arrays, facts = read_safetensors(path)
+
+    def rows(prefix: str, *names: str) -> dict[str, numpy.ndarray]:
+        return {name: _rows(path, prefix + name, arrays[prefix + name]) for name in names}
+
     try:
         words = tuple(facts["words"].split())
-        layers = tuple(_layer(number, arrays) for number in range(_layers(arrays)))
-        weights = Weights(
-            words, layers=layers, facts={**facts}, **{name: numpy.asarray(arrays[name], "float32") for name in ARRAYS}
+        layers = tuple(
+            LayerWeights(**rows(f"layers.{number}.", *MATRICES, "bias")) for number in range(_layers(arrays))
         )
+        weights = Weights(words, layers=layers, facts={**facts}, **rows("", *ARRAYS))
     except KeyError as error:
         raise AttnvizError(
             f"{path} has no {error.args[0]}: it holds no weights of the tiny model",
@@ -102,13 +106,18 @@ def shipped_weights() -> Weights:
 
 
 def _layers(arrays: dict[str, numpy.ndarray]) -> int:
-    return 1 + max((int(name.split(".")[1]) for name in arrays if name.startswith("layers.")), default=-1)
+    numbers = (name.split(".")[1] for name in arrays if name.startswith("layers."))
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 
 
-def _layer(number: int, arrays: dict[str, numpy.ndarray]) -> LayerWeights:
-    return LayerWeights(
-        **{name: numpy.asarray(arrays[f"layers.{number}.{name}"], "float32") for name in (*MATRICES, "bias")}
-    )
+def _rows(path: str | os.PathLike[str], name: str, array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` as float32; AttnvizError where it holds no rows, or what no run can be computed from."""
+    rows = numpy.asarray(array, "float32")
+    if not rows.size or not rows.ndim:
+        raise AttnvizError(f"{path}: {name} has the shape {rows.shape}, expected rows of numbers")
+    if not numpy.isfinite(rows).all():
+        raise AttnvizError(f"{path}: {name} is not finite everywhere", "train again: no run can be computed from it")
+    return rows
 
 
 def _require_fitting(path: str | os.PathLike[str], weights: Weights) -> None:

@@ -104,7 +104,7 @@ def test_an_answer_that_is_the_pairs_before_does_not_turn(answered):
 def test_together_is_as_one_at_a_time(answered):
     one, cases, answers = answered
     each = [Answers(one, SHAPE, True, [case]) for case in cases]
-    assert answers.distances().tolist() == [single.distances()[0] for single in each]
+    assert answers.distances().tolist() == [single.distances()[0].tolist() for single in each]
     assert answers.queries() == sum(single.queries() for single in each)
     assert (answers.looks() == numpy.concatenate([single.looks() for single in each], -1)).all()
     assert (answers.word_before() == sum(single.word_before() for single in each)).all()

@@ -82,7 +82,7 @@ def test_the_weights_at_the_question_are_told_word_by_word(model, cases, answers
 
 
 def test_how_far_back_the_true_word_stands(cases, answers):
-    assert answers.distances().tolist() == [len(case.tokens) - 1 - case.true for case in cases]
+    assert answers.distances().tolist() == [[len(case.tokens) - 1 - case.true] * 2 for case in cases]
 
 
 def test_looks_at_the_word_before_are_counted_over_all_tokens_but_the_first(model, cases, answers):

@@ -88,6 +88,7 @@ def test_a_pronoun_means_the_only_one_whom_it_can_and_says_what_that_one_does():
         others = [token for place, token in enumerate(sentence.tokens[: relation.question]) if place != relation.true]
         for other in filter(is_noun, others):
             assert PRONOUN.get(other, "they" if is_many(other) else "it") != pronoun
+        assert relation.hard == any(map(DEEDS.__contains__, others))  # else its deed is the only one there
 
 
 def test_whom_a_pronoun_means_stands_two_to_fifteen_words_back_first_or_second():
@@ -120,6 +121,7 @@ def test_a_list_is_said_again_and_each_word_is_followed_by_what_followed_it():
             assert tokens[relation.true - 1] == tokens[relation.question]
             assert tokens[relation.true] == tokens[relation.question + 1]
             assert relation.other not in words
+            assert relation.hard == (sum(word in IDS for word in words) > 1)
 
 
 def test_after_a_link_stands_what_stood_before_it():
@@ -129,6 +131,7 @@ def test_after_a_link_stands_what_stood_before_it():
         assert sentence.tokens[relation.question] in LINKS
         assert relation.true == relation.question - 1
         assert sentence.tokens[relation.true] == sentence.tokens[relation.question + 1]
+        assert relation.hard == (relation.true > 0)  # else no other word is there
         words.add(sentence.tokens[relation.true])
     assert words >= set(VOCABULARY) - set(LINKS) - set(".:;")
 
@@ -149,6 +152,7 @@ def test_a_case_ends_where_the_question_is_asked(role):
             place for place, (one, other) in enumerate(zip(case.tokens, case.pair, strict=True)) if one != other
         ] == [case.true]
         assert case.tokens.count(".") >= 2
+    assert all(case.hard for case in cases if role == "position")  # a word of the sentences before could be said again
 
 
 def test_a_case_of_a_sentence():

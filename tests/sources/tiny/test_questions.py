@@ -47,6 +47,14 @@ def test_a_case_and_its_pair_differ_in_the_true_word_alone(role):
         assert case.true < len(case.tokens)
 
 
+def test_the_word_before_a_link_is_asked_for_in_a_longer_text():
+    """A link and a word alone are a text that training has shown, and hold no other word that could be said again."""
+    for case in drawn_cases(50, 0)["position"]:
+        assert case.hard
+        assert "." in case.tokens[: case.true]
+    assert len({case.tokens for case in drawn_cases(300, 0)["position"]}) == 300
+
+
 def test_the_sentence_that_is_shown_is_among_what_is_asked_for():
     asked = questions(3, 4)
     assert (asked.seed, asked.examples, asked.cases) == (4, EXAMPLES, drawn_cases(3, 4))

@@ -87,6 +87,32 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, name, array):
         read_weights(tmp_path / "a.safetensors")
 
 
+@pytest.mark.parametrize("name", ["own", "positions", "layers.0.bias"])
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (numpy.array(1.0, "float16"), "expected rows of numbers"),
+        (numpy.zeros((0, 33), "float16"), "expected rows of numbers"),
+        (numpy.zeros((4, 0), "float16"), "expected rows of numbers"),
+        (numpy.full((4, 33), numpy.nan, "float16"), "is not finite everywhere"),
+    ],
+)
+def test_what_no_run_can_be_computed_from_is_refused(tmp_path, name, array, message):
+    path = tmp_path / "a.safetensors"
+    write_weights(path, drawn_weights())
+    save_file(load_file(path) | {name: array}, path, {"words": " ".join(VOCABULARY)})
+    with pytest.raises(AttnvizError, match=f"{name} .*{message}"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("name", ["layers.x.query", "layers.", "layers.-1.query", "layers.²"])
+def test_a_name_that_is_no_layers_is_no_layer(tmp_path, name):
+    path = tmp_path / "a.safetensors"
+    write_weights(path, drawn_weights())
+    save_file(load_file(path) | {name: numpy.zeros((2, 2))}, path, {"words": " ".join(VOCABULARY)})
+    assert same(read_weights(path), drawn_weights())
+
+
 def test_heads_that_do_not_divide_the_width_are_refused(tmp_path):
     write_weights(tmp_path / "a.safetensors", drawn_weights(heads=5))
     with pytest.raises(AttnvizError, match="12 columns do not divide into heads"):
