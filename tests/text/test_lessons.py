@@ -96,6 +96,7 @@ def traces():
     yield made(
         source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
     )
+    yield made(source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 0.0}, "largest_error": 0.0}})
     yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
     yield made(source={"kind": "model", "ids": [5, 6, 7], "special": [0]})
     yield made(2, 5, causal=True, query_offset=3)
