@@ -175,7 +175,7 @@ def tell_roles(lesson):
         roles_table(found, lesson)
         roles_picture(found, lesson)
         assert all(worn_name(one, lesson) or verdict not in WORN for one in roles)
-    roles_table(made_roles(made_role(accuracy=None)), lesson)
+    roles_table(made_roles(made_role(accuracy=None), cases=1), lesson)
 
 
 def made_special():
