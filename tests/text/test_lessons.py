@@ -139,7 +139,7 @@ def write(lesson):
         [*frames(trace, Reader(), lesson)]
         for written in written_steps(trace):
             list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
-        ending(trace, 3, lesson)
+        ending(trace, 3, lesson, worn=True)
 
 
 def measure(lesson):
