@@ -211,7 +211,10 @@ def read_origin(said: Any) -> Origin:
 
 def exactness(model: str, error: float | None) -> str:
     """One line that says of which model the numbers are, and how exactly; "" where either is unknown."""
-    return f"{model}, recomputed to within {error:.1e} of its own outputs" if model and error is not None else ""
+    if not model or error is None:
+        return ""
+    how = f"to within {error:.1e} of" if error else "with no difference from"
+    return f"{model}, recomputed {how} its own outputs"
 
 
 def _number(value: Any) -> float | None:

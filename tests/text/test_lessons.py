@@ -96,6 +96,7 @@ def traces():
     yield made(
         source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
     )
+    yield made(source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 0.0}, "largest_error": 0.0}})
     yield made(bias=numpy.array([[0, -3e38, 0]] * 3))
     yield made(source={"kind": "model", "ids": [5, 6, 7], "special": [0]})
     yield made(2, 5, causal=True, query_offset=3)
@@ -138,7 +139,7 @@ def write(lesson):
         [*frames(trace, Reader(), lesson)]
         for written in written_steps(trace):
             list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
-        ending(trace, 3, lesson)
+        ending(trace, 3, lesson, worn=True)
 
 
 def measure(lesson):
@@ -174,7 +175,7 @@ def tell_roles(lesson):
         roles_table(found, lesson)
         roles_picture(found, lesson)
         assert all(worn_name(one, lesson) or verdict not in WORN for one in roles)
-    roles_table(made_roles(made_role(accuracy=None)), lesson)
+    roles_table(made_roles(made_role(accuracy=None), cases=1), lesson)
 
 
 def made_special():

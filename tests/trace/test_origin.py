@@ -98,6 +98,7 @@ def test_how_exactly_a_trace_holds_a_model_is_one_line():
     known = trace(model="M", agreement={"largest_error": 2e-7, "errors": {"layer 0": 1e-7}}).source
     assert known.exactness == "M, recomputed to within 2.0e-07 of its own outputs" == exactness("M", 2e-7)
     assert known.agreement.errors == {"layer 0": 1e-7}
+    assert exactness("M", 0.0) == "M, recomputed with no difference from its own outputs"
     assert exactness("", 2e-7) == exactness("M", None) == ""
 
 

@@ -102,6 +102,7 @@ class _Steps:
         self.wanted = self.live or form is WritingFormat.TABLE
         self.pieces: list[bytes] = []
         self.count = 0
+        self.worn = False  # whether a head was shown that wears a role
 
     @cached_property
     def reader(self) -> Reader:
@@ -119,14 +120,16 @@ class _Steps:
         if self.wanted:
             from attnviz.renderers.generation.step import StepLines, decided
 
-            self._add(StepLines(decided(written, self.reader.of(written)), self._lessons))
+            readings = self.reader.of(written)
+            self.worn |= any(one.roles for one in readings)
+            self._add(StepLines(decided(written, readings), self._lessons))
 
     def end(self, trace: Trace, asked: int) -> None:
         """Show what was written as a whole."""
         if self.wanted:
             from attnviz.renderers.generation.step import ending
 
-            self._add(ending(trace, asked, self._lessons))
+            self._add(ending(trace, asked, self._lessons, worn=self.worn))
 
     @cached_property
     def _lessons(self) -> Lessons:

@@ -36,18 +36,25 @@ class TinyTraces:
     def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
         require_numpy(options, engine)
         from attnviz.sources.tiny.loading import load
+        from attnviz.sources.tiny.notices import Spelled
 
         self.model, self.options, self.layer = load(str(options.model)), options, layer
-        self.quiet = False  # set where many texts are read: what is said of one is not said of each
+        self.quiet = False  # set where many texts are read: what is said of one is said once of all
+        self._spelled = Spelled()
 
     def __call__(self, text: str) -> Trace:
-        from attnviz.sources.tiny.notices import spelled_notice
         from attnviz.sources.tiny.trace import read
 
         trace = read(self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat)
-        if not self.quiet and (said := spelled_notice(self.model.words(trace.tokens))) is not None:
-            notice(said)
+        self._spelled.add(self.model.words(trace.tokens))
+        if not self.quiet:
+            self.tell()
         return trace
+
+    def tell(self) -> None:
+        """Say how many words were read by their letters, if any were."""
+        if (said := self._spelled.notice()) is not None:
+            notice(said)
 
 
 class ModelTraces:

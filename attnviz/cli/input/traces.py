@@ -85,6 +85,8 @@ def read_lines(
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+    if isinstance(maker, TinyTraces):
+        maker.tell()
 
 
 @contextmanager

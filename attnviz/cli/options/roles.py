@@ -38,6 +38,7 @@ class RolesOptions(Options):
             metavar="N",
             help=f"Questions of each role (default: {TINY_CASES:,} for {TINY}, {MODEL_CASES} for another model, which takes longer).",
             min=CASES_LIMITS.min,
+            max=CASES_LIMITS.max,
             rich_help_panel=SHOW,
         ),
     ] = None

@@ -73,7 +73,8 @@ def _layer_heading(writer: Writer) -> Heading:
     else:
         line = say("label.keys", queries=queries, keys=keys, **facts)
     if writer.error is not None:
-        line += " · " + say("label.agreement", error=f"{writer.error:.1e}")
+        near = say("label.agreement", error=f"{writer.error:.1e}") if writer.error else say("label.agreement_exact")
+        line += f" · {near}"
     return Heading(2, title, line)
 
 

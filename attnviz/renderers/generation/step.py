@@ -106,12 +106,16 @@ def head_name(reading: HeadReading, lessons: Lessons) -> str:
     return lessons.say("generate.head", layer=number, head=reading.head)
 
 
-def ending(trace: Trace, asked: int, lessons: Lessons) -> Text:
-    """What was written as a whole, and whether the model ended it itself."""
+def ending(trace: Trace, asked: int, lessons: Lessons, *, worn: bool = False) -> Text:
+    """What was written as a whole, and whether the model ended it itself.
+
+    worn  whether heads were shown that wear a role: then what that means stands before
+    """
     generation = trace.generation
     assert generation is not None
     written = generation.text if generation.text is not None else " ".join(generation.chosen)
-    lines = [lessons.say("generate.wrote", text=shown_line(written.strip() or written))]
+    lines = [lessons.say("generate.roles"), ""] if worn else []
+    lines.append(lessons.say("generate.wrote", text=shown_line(written.strip() or written)))
     if len(generation.chosen) < asked:
         lines.append(lessons.say("generate.ended", count=len(generation.chosen), asked=asked))
     return Text("\n" + "\n".join(lines) + "\n")

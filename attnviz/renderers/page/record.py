@@ -30,7 +30,7 @@ GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "ou
 
 
 UNSAID = (  # messages of these groups that only explain says
-    *("label.kv_head", "label.facts", "label.agreement", "label.rest_one"),
+    *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(
         f"title.{name}"
         for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]

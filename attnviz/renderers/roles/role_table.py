@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from attnviz.choices import MODEL_CASES
 from attnviz.renderers.roles.told import Told, told
 from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.shared.table import BOLD, DIM
@@ -58,3 +59,5 @@ def _footnotes(found: Roles, words: Lessons) -> Iterator[str]:
     if 0 < found.tried < found.heads:
         yield words.say("roles.tried", tried=found.tried, heads=found.heads)
     yield words.say("roles.intervals")
+    if found.cases < MODEL_CASES:
+        yield words.say("roles.few", more=MODEL_CASES)

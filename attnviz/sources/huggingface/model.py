@@ -7,6 +7,7 @@ from typing import Any
 
 import transformers
 
+from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.loader import bare_kind, load_model, load_tokenizer
 from attnviz.sources.huggingface.loading.writers import writing_kind
 
@@ -45,6 +46,9 @@ class Model:
             return model
         if isinstance(model, str | os.PathLike):
             return cls.load(str(model), **options)
+        if not hasattr(model, "config"):
+            what = "a folder, an id, or a model of transformers"
+            raise AttnvizError(f"model is of type {type(model).__name__}: expected {what}")
         return cls(model, model.config.name_or_path or type(model).__name__, tokenizer)
 
     @property

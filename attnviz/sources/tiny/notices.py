@@ -1,4 +1,4 @@
-"""What a person should know of a text that the tiny model reads."""
+"""What a person should know of the texts that the tiny model reads."""
 
 from __future__ import annotations
 
@@ -6,15 +6,36 @@ from attnviz.sources.tiny.model import UNKNOWN, Words
 from attnviz.text.display import listed_tokens
 
 CELLS = 20  # of each word that is named
+NAMED = 100  # words that are kept, more than are named
+
+
+class Spelled:
+    """The words that the model knows by their letters alone, counted over one text or many."""
+
+    def __init__(self) -> None:
+        self._read = self._spelled = 0
+        self._named: dict[str, None] = {}  # in the order in which they came
+
+    def add(self, words: Words) -> None:
+        """Count those of one text more."""
+        unknown = [token for token, number in zip(words.tokens, words.ids, strict=True) if number == UNKNOWN]
+        self._read += len(words.tokens)
+        self._spelled += len(unknown)
+        if len(self._named) < NAMED:
+            self._named |= dict.fromkeys(unknown)
+
+    def notice(self) -> str | None:
+        """How many they are, and what that means; None where the model knows each word by itself."""
+        if not self._spelled:
+            return None
+        return (
+            f"the tiny model reads {self._spelled:,} of {self._read:,} words by their letters "
+            f"({listed_tokens(list(self._named), CELLS)}); its heads' roles are measured on its own grammar alone"
+        )
 
 
 def spelled_notice(words: Words) -> str | None:
-    """How many words the model knows by their letters alone, and what that means; None where it knows each by itself."""
-    unknown = [token for token, number in zip(words.tokens, words.ids, strict=True) if number == UNKNOWN]
-    if not unknown:
-        return None
-    named = listed_tokens(list(dict.fromkeys(unknown)), CELLS)
-    return (
-        f"the tiny model reads {len(unknown)} of {len(words.tokens)} words by their letters ({named}); "
-        "its heads' roles are measured on its own grammar alone"
-    )
+    """What ``Spelled`` says of one text."""
+    spelled = Spelled()
+    spelled.add(words)
+    return spelled.notice()

@@ -199,3 +199,9 @@ def test_ctrl_c_ends_the_program_at_once_with_what_was_shown():
 
 def test_without_a_model_the_one_in_the_package_writes():
     assert done("generate", "the dogs near the tree", "--tokens", 1).lines[-1] == "Written: are"
+
+
+@pytest.mark.parametrize(("head", "worn"), [("3", True), ("0", False)])
+def test_where_a_role_shows_is_said_where_one_is_worn(head, worn):
+    shown = done("generate", "the dogs near the tree", "--tokens", 1, "--layer", 1, "--head", head).text
+    assert ("A role shows at its own question" in shown) == worn == ("syntax (proved)" in shown)

@@ -67,7 +67,12 @@ def test_without_a_number_a_large_model_is_asked_less(model, cases):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--cases", "0"), 2, "Invalid value for '--cases': 0 is out of range: it must be at least 1"),
+        (
+            ("--cases", "0"),
+            2,
+            "Invalid value for '--cases': 0 is out of range: it must be at least 1 and at most 10000",
+        ),
+        (("--cases", "100000000"), 2, "it must be at least 1 and at most 10000"),
         (("--cases", "many"), 2, "Invalid value for '--cases': 'many' is not a whole number"),
         (("--seed", "-1"), 2, "Invalid value for '--seed': -1 is out of range"),
         (("--lang", "fr"), 2, "Invalid value for '--lang'"),

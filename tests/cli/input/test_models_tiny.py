@@ -45,8 +45,10 @@ def test_words_that_it_spells_are_counted_once_for_one_text():
 
 def test_lines_are_read_one_by_one(tmp_path):
     (tmp_path / "lines.txt").write_text("the dog\nthe wugs\n")
-    result = done("stats", "--lines", "--file", tmp_path / "lines.txt", *KNOWN, "--format", "json")
+    result = attnviz("stats", "--lines", "--file", tmp_path / "lines.txt", *KNOWN, "--format", "json")
+    assert result.code == 0
     assert json.loads(result.text)["texts"] == 2
+    assert result.stderr.count("reads 1 of 4 words by their letters (wugs)") == 1
 
 
 @pytest.mark.parametrize(

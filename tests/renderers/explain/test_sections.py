@@ -192,6 +192,9 @@ def test_the_heading_of_a_model_says_how_exactly_it_is_computed_and_of_several_s
     heading = told(trace)[1]
     assert heading.text == say("label.layer", layer="cross 3")
     assert heading.facts.endswith(say("label.agreement", error="2.0e-07"))
+    source["agreement"]["errors"]["cross 3"] = 0.0
+    exact = told(Trace(("a", "b"), (Layer(array, array, array, index=3, name="cross 3"),), source))[1]
+    assert exact.facts.endswith("recomputed with no difference from the model's own output")
 
 
 def test_tokens_that_are_left_out_are_not_in_the_heading(told):

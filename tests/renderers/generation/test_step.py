@@ -97,3 +97,11 @@ def test_the_end_says_what_was_written(text, asked, told):
     layer = Layer(*[numpy.ones((1, 2, 1))] * 3)
     trace = Trace(("a", "one"), (layer,), generation=Generation(("one", "two"), text=text))
     assert ending(trace, asked, ENGLISH).plain == told
+
+
+def test_where_heads_wear_roles_the_end_says_where_a_role_shows():
+    layer = Layer(*[numpy.ones((1, 2, 1))] * 3)
+    trace = Trace(("a", "one"), (layer,), generation=Generation(("one", "two")))
+    first, *_, last = ending(trace, 2, ENGLISH, worn=True).plain.strip().splitlines()
+    assert first.startswith("A role shows at its own question")
+    assert last == "Written: one two"

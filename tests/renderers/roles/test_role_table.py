@@ -54,6 +54,11 @@ def test_what_was_not_tried_of_a_large_model_is_said():
     assert "replaced by its mean" not in encoder
 
 
+def test_a_verdict_on_few_questions_says_that_it_may_change():
+    assert to_text(made_roles(cases=99)).splitlines()[-1].endswith("may change with more of them (--cases 100).")
+    assert "may change" not in to_text(made_roles(cases=100))
+
+
 def test_a_verdict_has_its_colour():
     console = Console(width=80, color_system="standard", force_terminal=True, markup=False, highlight=False)
     colours = {}

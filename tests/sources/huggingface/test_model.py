@@ -28,6 +28,12 @@ def test_a_model_without_a_folder_has_no_tokenizer(tmp_path):
         _ = Model(model("Llama"), str(tmp_path)).tokenizer
 
 
+@pytest.mark.parametrize("nothing", [3, None, ["a"]])
+def test_what_is_no_model_is_refused(nothing):
+    with pytest.raises(AttnvizError, match=f"model is of type {type(nothing).__name__}: expected a folder"):
+        Model.of(nothing)
+
+
 def test_a_model_of_images_says_so():
     assert Model(model("ViT"), "sees").reads_images
 
