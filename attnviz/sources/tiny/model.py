@@ -100,14 +100,14 @@ class Run(NamedTuple):
 class TinyModel:
     """A decoder of attention layers alone, as sources/tiny/network.py trains it."""
 
-    def __init__(self, weights: Weights, name: str = TINY) -> None:
+    def __init__(self, weights: Weights, name: str = "") -> None:
         self.weights, self.name = weights, name
         self.ids = {word: number for number, word in enumerate(weights.words)}
 
     @classmethod
     def load(cls, dtype: str = "float64") -> TinyModel:
         """The model in the package; float32 is faster where thousands of texts are run at once."""
-        return cls(shipped_weights().astype(dtype))
+        return cls(shipped_weights().astype(dtype), TINY)
 
     @property
     def heads(self) -> int:

@@ -19,7 +19,7 @@ TEXT = "the old wugs near the tree met a Queen . she"
 
 @pytest.fixture
 def model():
-    return TinyModel(drawn_weights().astype("float64"))
+    return TinyModel(drawn_weights().astype("float64"), "tiny")
 
 
 @pytest.fixture
