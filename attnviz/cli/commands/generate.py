@@ -41,6 +41,8 @@ def generate(
 ) -> None:
     """Let a model write, and show step by step what it chose and what it read.
 
+    Without --model, the one in the package writes.
+
     Example: attnviz generate "the dogs near the tree" --tokens 2 --model tiny
     """
     form = _format(shown)

@@ -128,7 +128,8 @@ def require_numpy(options: LoadOptions, engine: EngineOptions) -> None:
 
 def require_no_toy(toy: ToyOptions, brings: str) -> None:
     """Refuse options of the toy beside a source that brings its own query, key and value."""
-    _refuse(toy, f"shapes toy attention, but {brings} brings its own query, key and value", "or give a text")
+    instead = "or leave out --model" if brings == "--model" else "or give a text"
+    _refuse(toy, f"shapes toy attention, but {brings} brings its own query, key and value", instead)
 
 
 def require_no_rule(rule: RuleOptions) -> None:

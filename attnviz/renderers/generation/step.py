@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from attnviz.analysis.reading import LEAST, HeadReading, ReadWord
-from attnviz.renderers.roles.told import worn_name
+from attnviz.renderers.roles.told import role_name, worn_name
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.display import NamedToken, shown_line
@@ -71,11 +71,12 @@ class StepLines:
         return [choice, *([indent, *self._reading(reading, room)] for reading in step.readings)]
 
     def _reading(self, reading: HeadReading, room: int) -> list[Text]:
-        """The head with its roles, where there is room for them beside a word, and what it read."""
+        """The head with as much of its roles as there is room for beside a word, and what it read."""
         words = [Text(f"{word_name(word)} {brief_percent(word.weight)}") for word in reading.words]
         first = len(GAP) + words[0].cell_len if words else 0
-        title = head_title(reading, self.lessons)
-        title = title if cell_len(title) + first <= room else head_name(reading, self.lessons)
+        head, roles = head_name(reading, self.lessons), [role_name(one, self.lessons) for one in reading.roles]
+        titles = head_title(reading, self.lessons), " · ".join([head, *roles]), " · ".join(roles)
+        title = next((title for title in titles if title and cell_len(title) + first <= room), head)
         return [Text(title, style="cyan"), *words]
 
     def _line(self, parts: list[Text], width: int) -> Text:

@@ -58,7 +58,12 @@ def worn_name(found: HeadRole, words: Lessons) -> str:
     """The role as its head wears it: "syntax (proved)"; "" where the evidence is too thin for a name."""
     if found.verdict not in WORN:
         return ""
-    return words.say("roles.worn", role=words.say(f"roles.{found.role}_name"), verdict=verdict_word(found, words))
+    return words.say("roles.worn", role=role_name(found, words), verdict=verdict_word(found, words))
+
+
+def role_name(found: HeadRole, words: Lessons) -> str:
+    """The role in a word: "syntax"."""
+    return words.say(f"roles.{found.role}_name")
 
 
 def evidence(found: HeadRole, words: Lessons) -> str:

@@ -18,7 +18,11 @@ class Spelled:
 
     def add(self, words: Words) -> None:
         """Count those of one text more."""
-        unknown = [token for token, number in zip(words.tokens, words.ids, strict=True) if number == UNKNOWN]
+        unknown = [
+            token
+            for token, number in zip(words.tokens, words.ids, strict=True)
+            if number == UNKNOWN and any(map(str.isalnum, token))  # a mark has no letters
+        ]
         self._read += len(words.tokens)
         self._spelled += len(unknown)
         if len(self._named) < NAMED:

@@ -70,7 +70,7 @@ def layers(model: TinyModel, words: Words, run: Run) -> tuple[Layer, ...]:
                 one.value,
                 model.rule(number, tokens, tokens),
                 index=number,
-                name="tiny",
+                name=model.name,
                 embeddings=one.inputs if number else embeddings,
                 positions=None if number else positions,
                 projections={name: Projection(getattr(weights, name)) for name in MATRICES},

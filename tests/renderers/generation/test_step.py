@@ -76,7 +76,10 @@ def test_a_head_wears_its_role_where_there_is_room():
         lines(written(), 80, readings=[worn])[1] == "     layer 1 head 2 · meaning (proved)  journey 62 %  the @4 30 %"
     )
     assert lines(written(), 52, readings=[worn])[1] == "     layer 1 head 2 · meaning (proved)  journey 62 %"
-    assert lines(written(), 51, readings=[worn])[1] == "     layer 1 head 2  journey 62 %  the @4 30 %"
+    assert lines(written(), 51, readings=[worn])[1] == "     layer 1 head 2 · meaning  journey 62 %"
+    assert lines(written(), 42, readings=[worn])[1] == "     meaning  journey 62 %  the @4 30 %"
+    assert lines(written(), 40, readings=[worn])[1] == "     meaning  journey 62 %  the @4 30 %"
+    assert lines(written(), 24, readings=[worn])[1].startswith("     layer 1 head 2")
 
 
 def test_both_languages_name_the_heads():

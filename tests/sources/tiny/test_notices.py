@@ -14,6 +14,10 @@ def test_words_that_it_does_not_know_are_counted_and_named_once():
     )
 
 
+def test_a_mark_has_no_letters():
+    assert spelled_notice(Words(("dog", "!", "…"), (3, -1, -1))) is None
+
+
 def test_where_it_knows_each_word_nothing_is_said():
     assert spelled_notice(Words(("the", "dog"), (3, 4))) is None
 
