@@ -82,7 +82,7 @@ FAULTS = {
     "a file written": (lambda _: open(FOLDER / "nowhere" / "x", "w"), "it writes"),  # noqa: SIM115
     "a program": (lambda _: subprocess.run(["true"], check=True), "subprocess.Popen"),
     "a connection": (lambda _: socket.socket().connect(("127.0.0.1", 9)), "socket.connect"),
-    "memory": (lambda _: bytearray(100 << 20), "MiB of memory"),
+    "memory": (lambda _: bytearray(300 << 20), "MiB of memory"),
     "time": (lambda _: time.sleep(60), "more than 0.2 s"),
     "time that errors are caught in": (lambda _: [swallowed(number) for number in range(9)], "more than 0.2 s"),
 }  # fmt: skip
