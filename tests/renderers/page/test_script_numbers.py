@@ -22,7 +22,17 @@ def steps_of(trace: Trace, layer: int = 0, head: int = 0) -> Steps:
     return Steps(*map(to_numpy, trace.layers[layer].steps(head)))
 
 
+@pytest.mark.slow
 def test_every_rule(opened, trace, told):
+    compare(opened, trace, told)
+
+
+@pytest.mark.parametrize("kind", ["four heads", "alibi", "blind with sinks", "cross, causal"])
+def test_rules_that_differ_most(opened, traces, told, kind):
+    compare(opened, traces[kind](), told)
+
+
+def compare(opened, trace, told):
     page = opened(trace, view="steps")
     queries = trace.layers[0].query.shape[1]
     compare_steps(page, trace, {0, queries // 2, queries - 1})

@@ -72,6 +72,7 @@ def shared() -> list[Layer]:
     return layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [seeded, hiding, shared])
 @pytest.mark.parametrize("limits", [USUAL, Limits(easy=0)], ids=["exact", "8 bits"])
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):

@@ -40,7 +40,7 @@ def test_a_trained_decoder(tmp_path, monkeypatch):
     one = load_answering(folder)
     try:
         assert (one.shape, one.predicts) == ((30, 9), True)
-        cases = drawn_cases(20, seed=1)["copying"]
+        cases = drawn_cases(12, seed=1)["copying"]
         asked = one.ask(cases)
         hits = asked.looks().mean(-1)
         # A head that finds what followed the same word before, by a rival's measure: no fixed distance comes near.
