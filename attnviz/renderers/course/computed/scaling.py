@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy
@@ -45,7 +46,7 @@ def drawn(_: Material, tell: Tell) -> list[Piece]:
 
 def spread(_: Material, tell: Tell) -> list[Piece]:
     """The spread of the scores and the entropy of the weights at each length, unscaled and scaled."""
-    found = list(_drawn())
+    found = _drawn()
     rows = [tell("scaled" if one.scaled else "plain", dimension=one.dimension) for one in found]
     cells = [(_brief(one.spread), _brief(one.entropy)) for one in found]
     return [
@@ -76,7 +77,7 @@ def question(_: Material, tell: Tell) -> list[Piece]:
 
 def largest(_: Material, tell: Tell) -> list[Piece]:
     """The largest weight of a query, on average."""
-    found = list(_drawn())
+    found = _drawn()
     pairs = list(zip(found[::2], found[1::2], strict=True))
     cells = [[percent(one.largest) for one in pair] for pair in pairs]
     last = dict(zip(("without", "scaled"), cells[-1], strict=True))
@@ -86,7 +87,12 @@ def largest(_: Material, tell: Tell) -> list[Piece]:
     ]
 
 
-def _drawn() -> Iterator[Drawn]:
+@cache
+def _drawn() -> tuple[Drawn, ...]:
+    return tuple(_draws())
+
+
+def _draws() -> Iterator[Drawn]:
     """Each length unscaled, then scaled. Each query is a head of its own, so that it meets keys of its own."""
     draw = numpy.random.default_rng(SEED)
     tokens, keys = numbered(1), numbered(KEYS, "k")
