@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.cli.options.learn import CourseOptions
 from attnviz.cli.output.chapters_read import chapters_read, remember_read
-from attnviz.cli.output.files import deliver, write
+from attnviz.cli.output.files import deliver, name_file, write
 from attnviz.cli.output.formats import CourseFormat, chosen_format
 from attnviz.cli.output.keys import goes_on, has_keyboard
 from attnviz.cli.output.terminal import Terminal
@@ -66,11 +66,14 @@ def _show(lesson: Lesson, course: CourseOptions) -> None:
     terminal = Terminal(course.output)
     waits = course.output is None and terminal.height is not None and has_keyboard()
     parts = [None if part is None else terminal(part).decode(terminal.encoding) for part in lesson.renderables]
-    *before, last = paged(parts, terminal.height - 1 if waits and terminal.height else None)
-    for number, screen in enumerate(before, start=1):
-        write([f"{screen}\n\n".encode(terminal.encoding)], course.output)
-        if waits and not goes_on(waiting_words(lesson.material.lessons, number, len(before) + 1)):
+    screens = paged(parts, terminal.height - 1 if waits and terminal.height else None)  # below it the line that waits
+    for number, screen in enumerate(screens, start=1):
+        apart = "\n" if number > 1 else ""
+        write([f"{apart}{screen}\n".encode(terminal.encoding)], course.output)
+        if number == len(screens) or not waits:
+            continue
+        if not goes_on(waiting_words(lesson.material.lessons, number, len(screens))):
             return
-    deliver([f"{last}\n".encode(terminal.encoding)], course.output)
+    name_file(course.output)
     if course.output is None and terminal.height is not None:
         remember_read(lesson.chapter.number)

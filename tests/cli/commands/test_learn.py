@@ -88,6 +88,16 @@ def test_the_answer_waits_for_a_key_however_high_the_terminal_is(keys):
     assert len(asked) == 2
 
 
+def test_a_screen_and_the_line_that_waits_are_no_higher_than_the_terminal(keys, monkeypatch):
+    keys(*[True] * 20)
+    written = []
+    monkeypatch.setattr(command, "write", lambda pieces, _: written.extend(pieces))
+    for number in (2, 5):  # with screens that are full
+        in_terminal("learn", number, lines=24)
+    screens = [piece.decode().removeprefix("\n") for piece in written]
+    assert max(screen.count("\n") for screen in screens) == 23
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", Language)
 @pytest.mark.parametrize("columns", [80, 60])

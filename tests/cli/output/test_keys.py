@@ -6,6 +6,7 @@ import os
 import pty
 import sys
 import termios
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,14 @@ def test_a_key_goes_on_or_stops(keyboard, shown, keys, goes):
     assert goes_on("→ key?") is goes
     assert termios.tcgetattr(keyboard)[3] == mode[3]
     assert b"".join(shown).decode() == "→ key?\r      \r"
+
+
+@pytest.mark.parametrize(("key", "goes"), [(" ", True), ("q", False), ("\x1b", False)])
+def test_a_console_of_windows_is_asked_in_its_own_way(monkeypatch, shown, key, goes):
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(getwch=lambda: key))
+    assert goes_on("key?") is goes
+    assert b"".join(shown) == b"key?\r    \r"
 
 
 def test_an_interruption_leaves_the_terminal_as_it_was(keyboard, shown, monkeypatch):
