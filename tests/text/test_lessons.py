@@ -19,10 +19,11 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
 from attnviz.choices import Language, MapStep, Pool, Step
+from attnviz.renderers.course.contents import listed
 from attnviz.renderers.course.lesson import Lesson
 from attnviz.renderers.course.notebook import to_notebook
 from attnviz.renderers.course.page import to_html
-from attnviz.renderers.course.screens import listed, waiting_words
+from attnviz.renderers.course.screens import waiting_words
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
 from attnviz.renderers.generation.step import StepLines, decided, ending

@@ -49,7 +49,7 @@ def _lessons(course: CourseOptions) -> list[Lesson]:
 
 
 def _list(course: CourseOptions) -> None:
-    from attnviz.renderers.course.screens import listed
+    from attnviz.renderers.course.contents import listed
     from attnviz.text.course import chapters
     from attnviz.text.lessons import lessons
 

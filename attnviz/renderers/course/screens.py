@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
@@ -11,15 +11,14 @@ from rich.style import Style
 from rich.text import Text
 
 from attnviz.renderers.course.answered import Answered, Shown
-from attnviz.renderers.course.tables import WIDEST
-from attnviz.renderers.shared.table import BOLD, DIM
-from attnviz.text.course import Chapter, Commands, Formula, Mark, Paragraph, Program, Subheading
+from attnviz.renderers.course.contents import TITLE, WIDEST
+from attnviz.renderers.shared.table import BOLD
+from attnviz.text.course import Commands, Formula, Mark, Paragraph, Program, Subheading
 from attnviz.text.lessons import Lessons
 
 INDENT = 4 * " "
-TITLE, PART = Style(bold=True, underline=True), Style(bold=True, color="cyan")
+PART = Style(bold=True, color="cyan")
 LIT = re.compile(r"\*\*(.+?)\*\*|(`[^`]+`)")
-TICK = "✓"
 
 
 def to_renderables(heading: str, parts: Iterable[Shown], words: Lessons) -> Iterator[RenderableType | None]:
@@ -66,24 +65,6 @@ def prose(text: str) -> Text:
         shown.append(found[1] or found[2], BOLD if found[1] else "cyan")
         at = found.end()
     return shown.append(text[at:])
-
-
-def listed(all_chapters: Iterable[Chapter], read: Collection[int], words: Lessons) -> RenderableType:
-    """The list of chapters, those marked that were ``read``, and the command that goes on."""
-    chapters = tuple(all_chapters)
-    lines = [
-        Text.assemble((TICK if chapter.number in read else " ", "green"), f"  {chapter.number}  {chapter.title}")
-        for chapter in chapters
-    ]
-    left = next((chapter.number for chapter in chapters if chapter.number not in read), chapters[0].number)
-    return Group(
-        Text(words.say("course.title", count=len(chapters)), TITLE),
-        Text(""),
-        *lines,
-        Text(""),
-        Text(words.say("course.begin", command=f"attnviz learn {left}")),
-        Constrain(Text(words.say("course.own"), DIM), WIDEST),
-    )
 
 
 def waiting_words(words: Lessons, number: int, count: int) -> str:

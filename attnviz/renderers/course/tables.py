@@ -8,11 +8,10 @@ from rich.console import Group, RenderableType
 from rich.constrain import Constrain
 from rich.text import Text
 
+from attnviz.renderers.course.contents import WIDEST
 from attnviz.renderers.course.pieces import Piece
 from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import MatrixTable
-
-WIDEST = 80  # cells of a line of text, however wide the terminal is
 
 
 def of_pieces(pieces: Sequence[Piece]) -> Group:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from rich.console import Group
-
-from attnviz.renderers.course.screens import listed, paged, prose, waiting_words
+from attnviz.renderers.course.screens import paged, prose, waiting_words
 from attnviz.renderers.shared.plain import plain
-from attnviz.text.course import chapters
 from attnviz.text.lessons import lessons
 
 
@@ -46,14 +43,6 @@ def test_an_answer_begins_a_screen_and_a_program_is_for_notebooks(lesson):
     made = lesson("# A\n\nOne.\n\n---\n\nTwo.\n\n--- answer\n\nThree.\n\n```python\na = 1\n```\n")
     shown = [part if part is None else plain(part) for part in made.renderables]
     assert shown == ["1 · A\n\nOne.\n", None, "Two.\n", None, "Answer\n\nThree.\n"]
-
-
-def test_the_list_ticks_what_was_read_and_goes_on_after_it():
-    lines = plain(listed(chapters(), {1, 2, 4}, lessons())).splitlines()
-    assert [line[0] for line in lines[2:11]] == list("✓✓ ✓     ")
-    assert "Go on with: attnviz learn 3" in lines
-    assert "Go on with: attnviz learn 1" in plain(listed(chapters(), range(1, 10), lessons()))
-    assert isinstance(listed(chapters(), (), lessons()), Group)
 
 
 def test_the_waiting_line_says_how_far_one_is():
