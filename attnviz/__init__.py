@@ -2,7 +2,7 @@
 
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved. roles(model)
-finds the heads of a model that have a role, and proves it.
+finds the heads of a model that have a role, and proves it; learn(chapter) opens a chapter of the course.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attnviz.api import generate, load, trace_model, trace_text
+    from attnviz.api.learn import learn
     from attnviz.api.roles import roles
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "attend",
     "generate",
+    "learn",
     "load",
     "pool",
     "roles",
@@ -51,6 +53,7 @@ _MODULES = {
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
     "generate": "attnviz.api",
+    "learn": "attnviz.api.learn",
     "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
     "roles": "attnviz.api.roles",

@@ -128,3 +128,4 @@ TEMPERATURE_LIMITS = Limits(0.01, 100)  # beyond, the likeliest token or any tok
 TOP_P_LIMITS = Limits(0.001, 1)
 CASES_LIMITS = Limits(1, 10_000)  # these many take 2 GB, and their intervals are narrow
 SEED_LIMITS = Limits(0, 2**63 - 1)  # as torch takes it
+CHAPTER_LIMITS = Limits(1, 9)  # of the course

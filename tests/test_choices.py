@@ -23,9 +23,18 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
-from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
+from attnviz.cli.output.formats import (
+    CourseFormat,
+    PageFormat,
+    PictureFormat,
+    RolesFormat,
+    StatsFormat,
+    TableFormat,
+    WritingFormat,
+)
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
+from attnviz.text.course import Mark, read_chapter
 from attnviz.text.lessons import lessons
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.roles import Verdict
@@ -49,6 +58,13 @@ def stats(form: StrEnum) -> bytes:
 @cache
 def roles(form: StrEnum) -> bytes:
     result = attnviz("roles", "--cases", "1", "--format", form, "-o", "-")
+    assert (result.code, result.stderr) == (0, "")
+    return result.stdout
+
+
+@cache
+def taught(form: StrEnum) -> bytes:
+    result = attnviz("learn", "1", "--format", form, "-o", "-")
     assert (result.code, result.stderr) == (0, "")
     return result.stdout
 
@@ -120,9 +136,11 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     PictureFormat: lambda form: written("heatmap", form),
     StatsFormat: stats,
     RolesFormat: roles,
+    CourseFormat: taught,
     Verdict: lambda verdict: verdict_word(made_role(verdict=verdict), lessons()),
     Topic: topic_text,
     WritingFormat: generated,
+    Mark: lambda mark: read_chapter(1, "planted", f"# A\n\n--- {mark.value}\n").parts,
 }
 NO_CHOICE = {
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
@@ -192,7 +210,7 @@ def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
     words = {
         form.value
-        for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat, WritingFormat)
+        for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat, WritingFormat, CourseFormat)
         for form in choice
     }
     assert suffixes.keys() == words - {"term"}  # which no file holds

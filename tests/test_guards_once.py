@@ -201,6 +201,7 @@ ONCE = {
             "attnviz.pooling.gpu.pool_kernel": "a kernel, tested against it",
             "attnviz.pooling.gpu.largest_key_kernel": "a kernel, tested against it",
             "attnviz.renderers.explain.arithmetic": "writes it out, number by number",
+            "attnviz.renderers.course.computed.softmax": "writes it out for a reader who meets it for the first time",
         },
         "weights = xp.exp(scores)",
     ),

@@ -25,6 +25,7 @@ NAMES = [
     "__version__",
     "attend",
     "generate",
+    "learn",
     "load",
     "pool",
     "roles",

@@ -15,7 +15,7 @@ from attnviz.cli.output.streams import fill_standard_descriptors, notice
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 
-COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "manual")
+COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "learn", "manual")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:

@@ -52,6 +52,7 @@ BUDGETS = (
     Budget(("html", TEXT, "-o", "a.html"), NUMBERS, 1.15, 145),
     Budget(("stats", TEXT), NUMBERS, 1.15, 130),
     Budget(("manual", "toy"), ("typer", "rich.table"), 1.15, 50, frozenset()),
+    Budget(("learn",), ("typer", "rich.table"), 1.2, 70, frozenset()),
     Budget(("roles", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("capture", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("generate", "--help"), ("typer", "rich.table"), 1.3, 180, frozenset()),

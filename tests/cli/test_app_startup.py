@@ -45,6 +45,7 @@ def modules_of(*arguments: str, stdin: bytes = b"", planted: str = "") -> set[st
         ("html", "--help"),
         ("manual", "--help"),
         ("manual", "toy"),
+        ("learn",),
         ("--version",),
         (),
     ],
@@ -75,6 +76,7 @@ def test_a_planted_import_is_seen(heavy):
         ("explain", "a b", "--backend", "numpy", "--dtype", "float32"),
         ("heatmap", "a b", "--format", "term"),
         ("html", "a b", "--heads", "2", "-o", "-"),
+        ("learn", "8"),
     ],
 )
 def test_explain_imports_neither_torch_nor_matplotlib(arguments):

@@ -30,7 +30,15 @@ from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
-from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
+from attnviz.cli.output.formats import (
+    CourseFormat,
+    PageFormat,
+    PictureFormat,
+    RolesFormat,
+    StatsFormat,
+    TableFormat,
+    WritingFormat,
+)
 
 SENTENCE = "Your journey starts with one step"
 COMMANDS_OF_FORMATS = {
@@ -40,8 +48,9 @@ COMMANDS_OF_FORMATS = {
     PageFormat: "html",
     RolesFormat: "roles",
     WritingFormat: "generate",
+    CourseFormat: "learn",
 }
-SHOW_NO_TRACE = {"manual", "capture", "generate", "roles"}  # all but the manual of a model that no file holds
+SHOW_NO_TRACE = {"manual", "capture", "generate", "roles", "learn"}  # all but the manual of a model that no file holds
 
 
 @dataclass(frozen=True)

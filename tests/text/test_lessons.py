@@ -17,7 +17,13 @@ from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
+from attnviz.api.learn import ComputedMaterial
 from attnviz.choices import Language, MapStep, Pool, Step
+from attnviz.renderers.course.contents import listed
+from attnviz.renderers.course.lesson import Lesson
+from attnviz.renderers.course.notebook import to_notebook
+from attnviz.renderers.course.page import to_html
+from attnviz.renderers.course.screens import waiting_words
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
 from attnviz.renderers.generation.step import StepLines, decided, ending
@@ -28,6 +34,7 @@ from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.table import COLUMN_CELLS
 from attnviz.renderers.stats.head_map import decide as statistics_map
 from attnviz.renderers.stats.head_table import to_renderable as statistics_table
+from attnviz.text.course import Chapter, Mark, Paragraph
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.generation import Generation
@@ -125,6 +132,7 @@ def recording(request):
     measure(lesson)
     tell_roles(lesson)
     write(lesson)
+    teach(lesson)
     return lesson
 
 
@@ -140,6 +148,18 @@ def write(lesson):
         for written in written_steps(trace):
             list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
         ending(trace, 3, lesson, worn=True)
+
+
+def teach(lesson):
+    """Say all that the course says outside of its chapters."""
+    marks = Chapter(1, "marks", "All marks", (*Mark, Paragraph("text")))
+    lessons = [Lesson(marks, ComputedMaterial("a", lesson), "a")] * 2
+    for part in lessons[0].renderables, lessons[0]._repr_html_():
+        list(part)
+    to_html(lessons, Language.EN)
+    to_notebook(lessons, Language.EN)
+    listed([marks], (), lesson)
+    waiting_words(lesson, 1, 2)
 
 
 def measure(lesson):

@@ -25,6 +25,7 @@ class Topic(StrEnum):
     STATS = "stats"
     ROLES = "roles"
     GENERATE = "generate"
+    LEARN = "learn"
     JSON = "json"
     CSV = "csv"
     PYTHON = "python"

@@ -24,6 +24,7 @@ SUFFIXES = {
     "safetensors": (".safetensors",),
     "html": (".html", ".htm"),
     "gif": (".gif",),
+    "ipynb": (".ipynb",),
 }
 
 # The files that are written where none is named; another format has another suffix.
@@ -91,6 +92,14 @@ class RolesFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+
+
+class CourseFormat(StrEnum):
+    """What learn writes: a chapter as text, or a page or a notebook of all."""
+
+    TERM = "term"
+    HTML = "html"
+    IPYNB = "ipynb"
 
 
 PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)  # of one metric

@@ -24,6 +24,6 @@ def test_they_have_the_same_names_in_every_command(command):
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "manual"])
 def test_a_file_without_a_name_is_wrong_usage(folder, command):
-    message = problem(attnviz(command, "a", "-o", ""), 2)
+    message = problem(attnviz(command, "1", "-o", ""), 2)
     assert message == "Invalid value for '--output' / '-o': the name is empty"
     assert list(folder.iterdir()) == []

@@ -1,0 +1,49 @@
+"""Chapters cut into screens, and the list of chapters."""
+
+from __future__ import annotations
+
+from attnviz.renderers.course.screens import paged, prose, waiting_words
+from attnviz.renderers.shared.plain import plain
+from attnviz.text.lessons import lessons
+
+
+def test_what_fits_stands_on_one_screen_with_empty_lines_between():
+    assert paged(["a\nb\n", "c"], 4) == ["a\nb\n\nc"]
+    assert paged(["a\nb\n", "c"], 3) == ["a\nb", "c"]
+    assert paged(["a", None, "b"], 10) == ["a", "b"]
+    assert paged([None, "a", None, None], 10) == ["a"]
+
+
+def test_what_is_longer_than_a_screen_goes_over_several():
+    assert paged(["a\nb\nc\nd\ne"], 2) == ["a\nb", "c\nd", "e"]
+
+
+def test_without_a_height_only_the_marks_cut():
+    assert paged(["a\n" * 100, "b", None, "c"], None) == ["a\n" * 99 + "a\n\nb", "c"]
+
+
+def test_bold_words_and_code_lose_only_the_stars():
+    text = prose("a **b** `c` d")
+    assert text.plain == "a b `c` d"
+    assert [(text.plain[span.start : span.end], str(span.style)) for span in text.spans] == [
+        ("b", "bold"),
+        ("`c`", "cyan"),
+    ]
+
+
+def test_a_heading_is_never_alone_at_the_end_of_a_screen(lesson):
+    made = lesson(
+        "# A\n\nOne.\n\n## Inside\n\nTwo.\n\n--- question\n\nThree.\n\n--- next\n\n```sh\nattnviz learn\n```\n"
+    )
+    parts = [plain(part) for part in made.renderables if part is not None]
+    assert parts == ["1 · A\n\nOne.\n", "Inside\n\nTwo.\n", "Question\n\nThree.\n", "Go on\n\n    attnviz learn\n"]
+
+
+def test_an_answer_begins_a_screen_and_a_program_is_for_notebooks(lesson):
+    made = lesson("# A\n\nOne.\n\n---\n\nTwo.\n\n--- answer\n\nThree.\n\n```python\na = 1\n```\n")
+    shown = [part if part is None else plain(part) for part in made.renderables]
+    assert shown == ["1 · A\n\nOne.\n", None, "Two.\n", None, "Answer\n\nThree.\n"]
+
+
+def test_the_waiting_line_says_how_far_one_is():
+    assert waiting_words(lessons(), 2, 3) == "Screen 2 of 3. Any key: next. q: stop."
