@@ -201,6 +201,20 @@ def markdown(kind: Kind, written: bytes) -> None:
     assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
 
 
+def latex(kind: Kind, written: bytes) -> None:
+    row = next(line for line in reversed(text(written).splitlines()) if " & " in line)
+    token, *numbers = row.removesuffix(" \\\\").split(" & ")
+    assert token.startswith(kind.query_token)
+    assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
+
+
+def fragment(kind: Kind, written: bytes) -> None:
+    row = next(line for line in reversed(text(written).splitlines()) if line.startswith("<tr>"))
+    token, *numbers = re.findall(r">([^<]+)</t[hd]>", row)
+    assert token.startswith(kind.query_token)
+    assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
+
+
 def top_keys_in_a_table(kind: Kind, written: bytes) -> None:
     """The heaviest keys, in their order, with their weights."""
     shown = re.findall(r"^(\S+) @(\d+) +(?:│|\|).*?([\d.]+)(?: \|)?$", text(written).replace("| ", "", 0), re.MULTILINE)
@@ -419,6 +433,8 @@ STATS = ("stats", "--metric", "largest", "-o", "-", "--format")
 LOOKS: dict[str, Look] = {
     "explain table": Look(explained(), tabled(table)),
     "explain markdown": Look(explained("--format", "markdown"), tabled(markdown)),
+    "explain latex": Look(explained("--format", "latex"), tabled(latex)),
+    "explain html": Look(explained("--format", "html"), tabled(fragment)),
     "explain json": Look(command("explain", "--format", "json", "--step", "output"), json_of_output),
     "explain csv": Look(command("explain", "--format", "csv", "--step", "weights", query=True), csv_of_weights),
     "explain safetensors": Look(command_to_file("explain", suffix=".safetensors"), saved_trace),

@@ -24,6 +24,7 @@ SUFFIXES = {
     "safetensors": (".safetensors",),
     "html": (".html", ".htm"),
     "gif": (".gif",),
+    "latex": (".tex",),
 }
 
 # The files that are written where none is named; another format has another suffix.
@@ -41,6 +42,8 @@ class TableFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    LATEX = "latex"
+    HTML = "html"
     SAFETENSORS = "safetensors"
 
 
