@@ -122,6 +122,8 @@ MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
+WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture
+COLOUR_LIMITS = Limits(-1e30, 1e30)  # the ends of a scale of colours
 HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)
 TOKENS_LIMITS = ALTERNATIVES_LIMITS = TOP_K_LIMITS = Limits(1)
 TEMPERATURE_LIMITS = Limits(0.01, 100)  # beyond, the likeliest token or any token is drawn

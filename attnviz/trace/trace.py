@@ -128,7 +128,7 @@ class Trace:
         """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one.
 
         Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
-        ``annotate`` and ``dpi``. help(attnviz.api.heatmap) says what each takes.
+        ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi`` and ``width``. help(attnviz.api.heatmap) says what each takes.
         """
         return public("attnviz.api.heatmap", self, path, **options)
 

@@ -477,7 +477,7 @@ def offered(commands: Collection[str], formats_of: Iterable[Any], calls: Any) ->
 
 
 def _takes_a_trace(call: Any) -> bool:
-    if not inspect.isfunction(call) or call.__module__ != api.__name__ or call.__name__.startswith("_"):
+    if not inspect.isfunction(call) or not call.__module__.startswith(api.__name__) or call.__name__.startswith("_"):
         return False
     return next(iter(inspect.signature(call).parameters), "") == "trace"
 

@@ -12,6 +12,7 @@ import numpy
 import pytest
 from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
+from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
@@ -21,6 +22,9 @@ from attnviz.choices import Language, MapStep, Pool, Step
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
 from attnviz.renderers.generation.step import StepLines, decided, ending
+from attnviz.renderers.heatmap.picture import View
+from attnviz.renderers.heatmap.picture import decide as heatmap
+from attnviz.renderers.heatmap.terminal import TerminalMap
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -49,6 +53,10 @@ NO_WORDS_OF_ITS_OWN = {
     "title.value",
     "pair.sink",
     "unit.bits",
+    "picture.query",
+    "picture.key",
+    "picture.one_query",
+    "picture.one_key",
 }
 
 
@@ -124,7 +132,33 @@ def recording(request):
     measure(lesson)
     tell_roles(lesson)
     write(lesson)
+    draw(lesson)
     return lesson
+
+
+def draw(lesson):
+    """Say all that stands around the maps of a picture."""
+    vectors, source = numpy.ones((2, 3, 2)), {"kind": "model", "model": "M", "agreement": {"largest_error": 2e-7}}
+    generation, tokens = Generation(("w2",), (0.5,)), ("w0", "w1", "w2")
+    rule = Rule(causal=True, window=2)
+    for name in ("", "cross"):
+        both = [Layer(vectors, vectors, vectors, rule, index, name=f"{name} {index}".strip()) for index in (0, 1)]
+        trace = Trace(tokens, tuple(both), source, generation=generation)
+        for layer, head in ((["0"], ["0"]), (["0"], []), ([], [])):
+            heatmap(trace, select(trace, layer=layer, head=head), view=View(words=lesson))
+    for step in MapStep:
+        heatmap(trace, select(trace), step, view=View(words=lesson))
+    masked = Layer(vectors, vectors, vectors, Rule(mask=numpy.zeros((3, 3), bool)))
+    heatmap(Trace(tokens, (masked,)), select(Trace(tokens, (masked,))), view=View(words=lesson))
+    heatmap(made_special(), select(made_special(), skip_special=True), view=View(words=lesson))
+    for pool in Pool:
+        trace = trace_text(" ".join(map(str, range(60))))
+        view = View(pool, dpi=20, words=lesson)
+        for place in ("3", "3:50"):
+            heatmap(trace, select(trace, query=place, key=place).as_region(), view=view)
+        picture = heatmap(trace, select(trace), view=view)
+        heatmap(trace, select(trace), view=view._replace(width=20.0))
+        list(Console(width=30).render(TerminalMap(picture._replace(cell=(1, 1)), words=lesson)))
 
 
 def write(lesson):

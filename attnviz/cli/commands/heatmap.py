@@ -86,17 +86,27 @@ def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: Pictur
 
 def _in_terminal(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> bytes:
     from attnviz.renderers.heatmap.terminal import TerminalMap, room
+    from attnviz.text.lessons import lessons
 
     terminal = Terminal(target)
     decided = _decided(trace, chosen, picture, room(terminal.console, chosen.heads, terminal.height))
-    return terminal(TerminalMap(decided, picture.cmap, terminal.height))
+    return terminal(TerminalMap(decided, picture.cmap, terminal.height, lessons(picture.lang)))
 
 
 def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:
     from attnviz.renderers.heatmap.picture import View, decide
+    from attnviz.text.lessons import lessons
 
     with progress("weights", timed=True, counted=False) as line:
-        view = View(picture.pool, cells, picture.dpi, lambda done, of: line("weights", done, of))
+        view = View(
+            picture.pool,
+            cells,
+            picture.dpi,
+            report=lambda done, of: line("weights", done, of),
+            words=lessons(picture.lang),
+            width=picture.width,
+            ends=(picture.vmin, picture.vmax),
+        )
         return decide(trace, chosen, picture.step, picture.title, view)
 
 

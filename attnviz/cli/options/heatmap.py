@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import DPI, DPI_LIMITS, LARGE_DPI, MapStep, Pool
+from attnviz.choices import COLOUR_LIMITS, DPI, DPI_LIMITS, LARGE_DPI, WIDTH_LIMITS, Language, MapStep, Pool
 from attnviz.cli.options.listed import listed
-from attnviz.cli.options.output import format_option, output_option
+from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
 from attnviz.cli.typer_groups import Options
@@ -45,6 +45,27 @@ class PictureOptions(Options):
             metavar="NAME", help="Name of a matplotlib colour map.", autocompletion=colour_maps, rich_help_panel=SHOW
         ),
     ] = None
+    vmin: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The value of the first colour (default: 0, or as far below 0 as above it).",
+            min=COLOUR_LIMITS.min,
+            max=COLOUR_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    vmax: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The value of the last colour (default: the largest).",
+            min=COLOUR_LIMITS.min,
+            max=COLOUR_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    lang: Annotated[Language, language_option("the words")] = Language.EN
     annotate: Annotated[
         bool | None,
         typer.Option(
@@ -61,6 +82,16 @@ class PictureOptions(Options):
             help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
             min=DPI_LIMITS.min,
             max=DPI_LIMITS.max,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    width: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MM",
+            help="Width of the figure in millimetres, such as 84 for a column of a paper; no text gets smaller than 6 points.",
+            min=WIDTH_LIMITS.min,
+            max=WIDTH_LIMITS.max,
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -8,10 +8,7 @@ from collections.abc import Iterable, Iterator
 from attnviz.renderers.explain.document import Heading, Section, with_tokens
 from attnviz.renderers.shared.matrix import Matrix
 
-PREAMBLE = (
-    "% In the preamble: \\usepackage{booktabs}\n"
-    "% Letters beyond those of Western Europe need XeLaTeX or LuaLaTeX, and a font that has them."
-)
+PREAMBLE = r"% \usepackage{booktabs}"
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")  # by their level
 # What LaTeX would read as a command.
 SPECIAL = {

@@ -45,8 +45,11 @@ def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = N
         usual = DIVERGING if picture.scale.diverging else SEQUENTIAL
         colours = colour_map(usual if cmap is None else cmap)
         norm = _norm(picture.scale)
-        families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
+        families, missing = fonts.families(
+            [picture.title, picture.subtitle, picture.measure, *picture.queries, *picture.keys]
+        )
         layout = decide_layout(picture, families)
+        picture = layout.picture
         figure = Figure(figsize=layout.size, facecolor="white")
         FigureCanvasAgg(figure)
         texts, style = [*title_texts(layout.title, layout.size[1])], value_style(picture, layout.grid.cell, annotate)

@@ -244,3 +244,29 @@ def test_nothing_special_is_said():
 def test_a_trace_without_a_file_is_refused_before_a_model_is_loaded():
     result = attnviz("heatmap", "a", "--model", "none/such", "--format", "safetensors")
     assert problem(result, 2) == "a trace is saved to a .safetensors file"
+
+
+def test_the_bar_says_what_it_measures_in_the_language_of_the_reader():
+    assert "weight" in svg_texts("a b c")
+    assert "scaled score" in svg_texts("a b c", "--step", "scaled")
+    assert {"trọng số", "bị che", "Query"} <= set(svg_texts("a b c", "--causal", "--lang", "vi"))
+    assert "hàng: Query, cột: Key" in drawn("a b", "--lang", "vi", form="term").decode()
+
+
+def test_ends_of_the_colours_and_a_width_of_ones_own():
+    assert {"0.5", "to 1.0"} <= set(svg_texts("a b c", "--causal", "--vmax", "0.5"))
+    width, _ = png_size(drawn("a b c", "--width", "50.8", "--dpi", 100, form="png"))
+    assert width == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--vmin", "1"), 1, "the upper end must be above the lower"),
+        (("--vmax", "inf"), 2, "--vmax"),
+        (("--width", "5"), 2, "at least 20"),
+        (("--width", "20", "--heads", "12"), 1, "does not fit into 20 mm"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(options, code, message):
+    assert message in problem(attnviz("heatmap", "a b c", *options), code)
