@@ -20,7 +20,7 @@ from strategies import Case, attention_cases
 
 from attnviz import load
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Dtype, Language, MapStep, Position, Step, Tokenizer
+from attnviz.choices import Comparison, DrawnStep, Dtype, Language, Position, Step, Tokenizer
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=30)
 TEXTS = ANYTHING | st.lists(
@@ -115,7 +115,11 @@ EXPLAIN = [
     flags("quiet", "lines"),
 ]
 HEATMAP = [
-    option("step", st.sampled_from(MapStep)),
+    option("step", st.sampled_from(DrawnStep)),
+    option("compare", st.sampled_from(Comparison)),
+    option("vmin", number),
+    option("vmax", number),
+    option("width", st.integers(19, 200)),
     option("title", ANYTHING),
     option("cmap", st.sampled_from(["magma", "RdBu", "tab10", "none-such"])),
     option("dpi", st.integers(19, 40)),
@@ -154,7 +158,7 @@ def spans(last: int) -> st.SearchStrategy[str]:
 REGION = [option("query", spans(8)), option("key", spans(8)), option("pool", st.sampled_from(["mean", "max"]))]
 COMMANDS = {
     "explain": (EXPLAIN, [*FORMATS]),
-    "heatmap": ([*HEATMAP[:1], *HEATMAP[4:], *REGION], ["term", "svg"]),
+    "heatmap": ([*HEATMAP[:5], *HEATMAP[8:], *REGION], ["term", "svg"]),
     "stats": ([*REGION, option("sort", st.sampled_from(Metric)), option("near", small)], ["table", "json", "csv"]),
     "html": (REGION, ["html"]),
 }

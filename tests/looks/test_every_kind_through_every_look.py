@@ -25,9 +25,11 @@ import numpy
 import pytest
 from command_line import attnviz as run
 from numpy.testing import assert_allclose
+from PIL import Image
 
 from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
+from attnviz.api import pictures
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
 from attnviz.cli.output.formats import PageFormat, PictureFormat, RolesFormat, StatsFormat, TableFormat, WritingFormat
@@ -292,6 +294,23 @@ def pdf(_: Kind, written: bytes) -> None:
     assert written.rstrip().endswith(b"%%EOF")
 
 
+def moving(kind: Kind, written: bytes) -> None:
+    """As many frames as there are queries, or some of a long text; the first has the most colours."""
+    image = Image.open(io.BytesIO(written))
+    assert image.n_frames == kind.query + 1 if kind.short else 20 < image.n_frames <= 48
+    colours = []
+    for frame in (0, 1):
+        image.seek(frame)
+        colours.append(len(image.convert("RGB").getcolors(1 << 24)))
+    assert colours[0] > colours[1]
+
+
+def all_steps(kind: Kind, written: bytes) -> None:
+    words = {word.strip() for word in ElementTree.fromstring(written).itertext()}
+    assert words >= {"Scores Q Kᵀ", "Scaled", "Masked", "Weights", "Output", "softmax", "× V"}
+    assert not kind.short or words >= {kind.query_token, *kind.key_tokens}
+
+
 def terminal_map(kind: Kind, written: bytes) -> None:
     lines = text(written).splitlines()
     assert lines[0].startswith("Attention weights")
@@ -444,6 +463,10 @@ LOOKS: dict[str, Look] = {
     "heatmap png": Look(command("heatmap", "--format", "png", "-o", "-"), png),
     "heatmap svg": Look(command("heatmap", "--format", "svg", "-o", "-"), svg),
     "heatmap pdf": Look(command("heatmap", "--format", "pdf", "-o", "-"), pdf),
+    "heatmap gif": Look(command("heatmap", "--format", "gif", "-o", "-", "--dpi", "50"), moving),
+    "heatmap webp": Look(command("heatmap", "--format", "webp", "-o", "-", "--dpi", "50"), moving),
+    "heatmap, all steps": Look(command("heatmap", "--step", "all", "--format", "svg", "-o", "-"), all_steps),
+    "heatmap, compared": Look(command("heatmap", "--compare", "scale", "--format", "png", "-o", "-"), png),
     "heatmap term": Look(command("heatmap", "--format", "term"), terminal_map),
     "heatmap safetensors": Look(command_to_file("heatmap", suffix=".safetensors"), saved_trace),
     "stats table": Look(command("stats"), stats_table),
@@ -477,7 +500,11 @@ def offered(commands: Collection[str], formats_of: Iterable[Any], calls: Any) ->
 
 
 def _takes_a_trace(call: Any) -> bool:
-    if not inspect.isfunction(call) or not call.__module__.startswith(api.__name__) or call.__name__.startswith("_"):
+    if (
+        not inspect.isfunction(call)
+        or call.__module__ not in (api.__name__, pictures.__name__)
+        or call.__name__.startswith("_")
+    ):
         return False
     return next(iter(inspect.signature(call).parameters), "") == "trace"
 

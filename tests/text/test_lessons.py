@@ -18,10 +18,12 @@ from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
-from attnviz.choices import Language, MapStep, Pool, Step
+from attnviz.choices import Comparison, DrawnStep, Language, MapStep, Pool, Step
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
-from attnviz.renderers.generation.step import StepLines, decided, ending
+from attnviz.renderers.generation.step import StepLines, ending
+from attnviz.renderers.generation.step import decided as step_decided
+from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
@@ -57,6 +59,8 @@ NO_WORDS_OF_ITS_OWN = {
     "picture.key",
     "picture.one_query",
     "picture.one_key",
+    "picture.softcap",
+    "picture.bias",
 }
 
 
@@ -148,6 +152,14 @@ def draw(lesson):
             heatmap(trace, select(trace, layer=layer, head=head), view=View(words=lesson))
     for step in MapStep:
         heatmap(trace, select(trace), step, view=View(words=lesson))
+    for position in ("sinusoidal", "alibi"):
+        toy = trace_text("a b", position=position, softcap=2.0)
+        for comparison in Comparison:
+            decided(toy, select(toy), compare=comparison, view=View(words=lesson))
+        decided(toy, select(toy), DrawnStep.ALL, view=View(words=lesson))
+    for rule in (Rule(sinks=numpy.ones(2)), Rule(causal=True)):
+        every = Trace(tokens, (Layer(vectors, vectors, vectors, rule),))
+        decided(every, select(every), DrawnStep.ALL, view=View(words=lesson))
     masked = Layer(vectors, vectors, vectors, Rule(mask=numpy.zeros((3, 3), bool)))
     heatmap(Trace(tokens, (masked,)), select(Trace(tokens, (masked,))), view=View(words=lesson))
     heatmap(made_special(), select(made_special(), skip_special=True), view=View(words=lesson))
@@ -171,7 +183,7 @@ def write(lesson):
         trace = Trace(("w0", "w1", "w2"), (layer,), predictions=[[("a", 0.5)]] * 3, generation=generation)
         [*frames(trace, Reader(), lesson)]
         for written in written_steps(trace):
-            list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
+            list(StepLines(step_decided(written, Reader().of(written)), lesson).lines(80))
         ending(trace, 3, lesson)
 
 
@@ -344,7 +356,7 @@ def said_by(argument):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
-        steps = "(" + "|".join([*Step, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
+        steps = "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

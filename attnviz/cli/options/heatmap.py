@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import COLOUR_LIMITS, DPI, DPI_LIMITS, LARGE_DPI, WIDTH_LIMITS, Language, MapStep, Pool
+from attnviz.choices import (
+    COLOUR_LIMITS,
+    DPI,
+    DPI_LIMITS,
+    LARGE_DPI,
+    SECONDS,
+    SECONDS_LIMITS,
+    WIDTH_LIMITS,
+    Comparison,
+    DrawnStep,
+    Language,
+    Pool,
+)
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
@@ -24,9 +36,21 @@ class PictureOptions(Options):
     """What heatmap draws, and how."""
 
     step: Annotated[
-        MapStep,
-        typer.Option(metavar="NAME", help=f"Which step is drawn: {listed(MapStep)}.", rich_help_panel=SHOW),
-    ] = MapStep.WEIGHTS
+        DrawnStep,
+        typer.Option(
+            metavar="NAME",
+            help=f"Which step is drawn: {listed(DrawnStep)}, which draws one head's side by side.",
+            rich_help_panel=SHOW,
+        ),
+    ] = DrawnStep.WEIGHTS
+    compare: Annotated[
+        Comparison | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Draw the weights of one head with and without it, and their difference: {listed(Comparison)}.",
+            rich_help_panel=SHOW,
+        ),
+    ] = None
     pool: Annotated[
         Pool,
         typer.Option(
@@ -82,6 +106,16 @@ class PictureOptions(Options):
             help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
             min=DPI_LIMITS.min,
             max=DPI_LIMITS.max,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help=f"How long each frame of a .gif or .webp is shown (default {SECONDS}).",
+            min=SECONDS_LIMITS.min,
+            max=SECONDS_LIMITS.max,
             rich_help_panel=OUTPUT,
         ),
     ] = None

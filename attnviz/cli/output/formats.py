@@ -24,6 +24,7 @@ SUFFIXES = {
     "safetensors": (".safetensors",),
     "html": (".html", ".htm"),
     "gif": (".gif",),
+    "webp": (".webp",),
     "latex": (".tex",),
 }
 
@@ -53,6 +54,8 @@ class PictureFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+    GIF = "gif"
+    WEBP = "webp"
     TERM = "term"
     SAFETENSORS = "safetensors"
 

@@ -101,6 +101,11 @@ class Picture(NamedTuple):
     width: float | None = None
 
     @property
+    def maps(self) -> tuple[Picture, ...]:
+        """All that is drawn with a scale of its own: this alone."""
+        return (self,)
+
+    @property
     def pooled(self) -> bool:
         """Whether a cell covers many pairs: then only some cells have labels, round positions that they hold."""
         return self.cell != (1, 1)
