@@ -101,7 +101,10 @@ class ChainMaker:
         values = self.map_of(self.selected, step)
         say = self.wording.say
         scale = scale_of([values], step, self.frame.pooled)
-        return self.picture(say(f"title.{step.value}"), values, scale, say(f"picture.measure_{step.value}"), step)
+        measure = (
+            "picture.measure_weights" if step is MapStep.WEIGHTS else "picture.measure_scores"
+        )  # which, says its title
+        return self.picture(say(f"title.{step.value}"), values, scale, say(measure), step)
 
     def chain(self, what: str, title: str | None, maps: list[Picture], between: list[Between]) -> Chain:
         """The figure of ``maps``; ``what`` it shows stands in its title, where there is none of a person's own."""

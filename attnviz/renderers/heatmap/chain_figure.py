@@ -61,8 +61,6 @@ def _draw_map(
     yield PlacedText(picture.title, x + wide / 2, y + high + font * 0.6 * POINT, font, up=0, bold=True)
     if number == 0:
         yield from row_texts(picture, labels, grid, corner)
-    else:
-        labels = labels._replace(column_name=picture.axes[1])
     yield from column_texts(picture, labels, grid, corner, labels.bottom)
     style = value_style(picture, min(grid.pitch), annotate)
     if style is not None:

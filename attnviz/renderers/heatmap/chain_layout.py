@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
 from typing import NamedTuple
 
 from attnviz.errors import AttnvizError
@@ -11,7 +11,7 @@ from attnviz.renderers.heatmap.chain import Between, Chain
 from attnviz.renderers.heatmap.measures import CAPITAL, GAP, HINTING, NEAR, POINT, PRINTED_FONT, text_width
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import MILLIMETRES, Picture
-from attnviz.renderers.heatmap.title_block import TitleBlock, title_block
+from attnviz.renderers.heatmap.title_block import SUBTITLE, TitleBlock, title_block
 
 SLIDE, DPI = 12.8, 125  # inches, and pixels of each: 1,600 across
 TITLE, MAP, SIGN, NUMBER = (
@@ -25,6 +25,7 @@ LEAST_CELL = 0.004  # inches
 LEAST_BETWEEN = 0.55  # inches on a slide
 BAR = 0.11  # inches: how high a bar is
 MARGIN = 0.25  # inches on a slide
+WIDER = 1.05  # times as wide is what is tried next, where a width is too little
 HALVINGS = 20  # of the range in which the size of the cells is looked for
 LEAST_COLUMNS = 4  # cells across an output, however few keys there are
 
@@ -59,60 +60,82 @@ class _Columns(NamedTuple):
     needed: float
 
 
+class _Setting:
+    """How a chain is set at one ``width``: its fonts, the room of its signs, and the maps for any size of their cells."""
+
+    def __init__(self, chain: Chain, width: float, families: tuple[str, ...]) -> None:
+        self.chain, self.width, self.share, self.families = chain, width, width / SLIDE, families
+        self.title_font, self.map_font, self.sign_font, self.number_font = (
+            max(font * self.share, PRINTED_FONT) for font in (TITLE, MAP, SIGN, NUMBER)
+        )
+        self.gaps = [_between(one, self.sign_font, families, self.share) for one in chain.between]
+
+    def columns(self, cell: float) -> _Columns:
+        """The maps side by side, with cells of that side."""
+        maps = self.chain.maps
+        grids = [_grid(one, cell, maps[0]) for one in maps]
+        labels = [
+            _labels(one, grid, self.map_font, self.families, place == 0)
+            for place, (one, grid) in enumerate(zip(maps, grids, strict=True))
+        ]
+        rooms = [
+            _room(one, grid, label, self.map_font, self.number_font, self.families)
+            for one, grid, label in zip(maps, grids, labels, strict=True)
+        ]
+        needed = MARGIN * self.share * 2 + labels[0].left + sum(self.gaps) + sum(rooms)
+        return _Columns(grids, labels, rooms, needed)
+
+    def fits(self) -> bool:
+        """Whether there is room for the smallest cells."""
+        return self.columns(LEAST_CELL).needed <= self.width
+
+    def largest(self) -> _Columns:
+        """The maps with the largest cells for which there is room."""
+        first = self.chain.maps[0]
+        low, high = LEAST_CELL, self.share * min(LARGEST_CELL, LARGEST_SIDE / max(len(first.queries), len(first.keys)))
+        if self.columns(high).needed <= self.width:
+            return self.columns(high)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.columns(middle).needed <= self.width else (low, middle)
+        return self.columns(low)
+
+
 def chain_layout(chain: Chain, families: tuple[str, ...]) -> ChainLayout:
     """Where everything of ``chain`` stands; AttnvizError where its width is too little."""
     width = chain.width or SLIDE
-    share = width / SLIDE
-    title_font, map_font, sign_font, number_font = (
-        max(font * share, PRINTED_FONT) for font in (TITLE, MAP, SIGN, NUMBER)
-    )
-    gaps = [_between(one, sign_font, families, share) for one in chain.between]
-    title = _title(chain, width, max(title_font, PRINTED_FONT / 0.7 * 1.001), families)
-
-    def laid_out(cell: float) -> _Columns:
-        grids = [_grid(one, cell, chain.maps[0]) for one in chain.maps]
-        labels = [axis_labels(one, grid, map_font, families) for one, grid in zip(chain.maps, grids, strict=True)]
-        rooms = [
-            _room(one, grid, label, map_font, number_font, families)
-            for one, grid, label in zip(chain.maps, grids, labels, strict=True)
-        ]
-        return _Columns(grids, labels, rooms, MARGIN * share * 2 + labels[0].left + sum(gaps) + sum(rooms))
-
-    cell = _largest_cell(chain, width, share, laid_out)
-    grids, labels, rooms, needed = laid_out(cell)
-    if needed > width + 1e-6:
+    setting = _Setting(chain, width, families)
+    if not setting.fits():
+        wider = (width * WIDER**number for number in itertools.count(1))
+        enough = next(one for one in wider if _Setting(chain, one, families).fits())
         raise AttnvizError(
             f"the figure does not fit into {width * MILLIMETRES:g} mm: what leads from map to map leaves no room for the maps",
-            f"give it a larger --width, about {(needed + 0.2) * MILLIMETRES:.0f} or more",
+            f"give it a larger --width, about {enough * MILLIMETRES + 1:.0f} or more",
         )
+    grids, labels, rooms, needed = setting.largest()
+    share, gaps = setting.share, setting.gaps
+    title = _title(chain, width, max(setting.title_font, PRINTED_FONT / SUBTITLE), families)
     spare = (width - needed) / len(gaps)
     x, lefts, middles = MARGIN * share + labels[0].left, [], []
     for room, grid, gap in zip(rooms, grids, [*gaps, 0.0], strict=True):
         lefts.append(x + (room - grid.panel[0]) / 2)
         middles.append(x + room + (gap + spare) / 2)
         x += room + gap + spare
-    below = max(label.bottom for label in labels)
-    bars = MARGIN * share + number_font * 2.6 * POINT
-    bottom = bars + BAR * share + below
-    high = max(grids[0].panel[1], sign_font * 5 * POINT)
-    height = bottom + high + map_font * 2 * POINT + title.height
-    arrow = max(min(gaps) * 0.5, 0.2 * share)
+    bars = MARGIN * share + setting.number_font * 2.6 * POINT
+    bottom = bars + BAR * share + max(label.bottom for label in labels)
+    high = max(grids[0].panel[1], setting.sign_font * 5 * POINT)
     return ChainLayout(
-        (width, height), title, tuple(lefts), tuple(middles[:-1]), arrow, bottom, bars, tuple(grids), tuple(labels),
-        (map_font, sign_font, number_font),
-    )  # fmt: skip
-
-
-def _largest_cell(chain: Chain, width: float, share: float, laid_out: Callable[[float], _Columns]) -> float:
-    """The side of a cell with which everything fits."""
-    first = chain.maps[0]
-    low, high = LEAST_CELL, share * min(LARGEST_CELL, LARGEST_SIDE / max(len(first.queries), len(first.keys)))
-    if laid_out(high).needed <= width:
-        return high
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if laid_out(middle).needed <= width else (low, middle)
-    return low
+        size=(width, bottom + high + setting.map_font * 2 * POINT + title.height),
+        title=title,
+        lefts=tuple(lefts),
+        middles=tuple(middles[:-1]),
+        arrow=max(min(gaps) * 0.5, 0.2 * share),
+        bottom=bottom,
+        bars=bars,
+        grids=tuple(grids),
+        labels=tuple(labels),
+        fonts=(setting.map_font, setting.sign_font, setting.number_font),
+    )
 
 
 def _grid(picture: Picture, cell: float, first: Picture) -> PanelGrid:
@@ -123,6 +146,13 @@ def _grid(picture: Picture, cell: float, first: Picture) -> PanelGrid:
     across = cell if len(picture.keys) == len(first.keys) else across
     queries = len(picture.queries)
     return PanelGrid(cell, 1, 1, (across * len(picture.keys), cell * queries), (across, cell))
+
+
+def _labels(picture: Picture, grid: PanelGrid, font: float, families: tuple[str, ...], first: bool) -> AxisLabels:
+    """The labels along a map: what a row is stands at the first one alone."""
+    labels = axis_labels(picture, grid, font, families)
+    name = labels.column_name if first else picture.axes[1]
+    return labels._replace(name_font=min(labels.name_font, font), column_name=name)
 
 
 def _room(
