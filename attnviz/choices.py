@@ -34,6 +34,24 @@ class MapStep(StrEnum):
     WEIGHTS = "weights"
 
 
+class DrawnStep(StrEnum):
+    """What heatmap draws of a head: one of the maps, or all steps side by side."""
+
+    SCORES = MapStep.SCORES.value
+    SCALED = MapStep.SCALED.value
+    MASKED = MapStep.MASKED.value
+    WEIGHTS = MapStep.WEIGHTS.value
+    ALL = "all"
+
+
+class Comparison(StrEnum):
+    """What the weights can be compared with and without."""
+
+    CAUSAL = "causal"
+    SCALE = "scale"
+    POSITION = "position"
+
+
 class Pool(StrEnum):
     """What stands for many: in a cell of a map for its pairs of query and key, in stats for the queries of a head."""
 
@@ -101,6 +119,7 @@ TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
 TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
+SECONDS = 0.8  # that a frame of a moving picture is shown
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several
 
 
@@ -122,6 +141,9 @@ MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
+WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture
+SECONDS_LIMITS = Limits(0.1, 10)
+COLOUR_LIMITS = Limits(-1e30, 1e30)  # the ends of a scale of colours
 HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)
 TOKENS_LIMITS = ALTERNATIVES_LIMITS = TOP_K_LIMITS = Limits(1)
 TEMPERATURE_LIMITS = Limits(0.01, 100)  # beyond, the likeliest token or any token is drawn

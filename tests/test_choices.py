@@ -20,7 +20,7 @@ from package_sources import module_sources, tree
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Backend, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
+from attnviz.choices import Backend, Comparison, DrawnStep, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
 from attnviz.cli.output.formats import (
@@ -109,8 +109,13 @@ def told(step: StrEnum) -> str:
 
 def drawn(step: StrEnum) -> bytes:
     """What the picture holds, without the cells in which scaled and masked differ from nothing."""
-    [panel, _] = WHOLE.heatmap(step=step).picture.panels
-    return numpy.nan_to_num(panel.values, neginf=-99.0).tobytes()
+    panels = WHOLE.heatmap(step=step).picture.panels
+    return b"".join(numpy.nan_to_num(panel.values, neginf=-99.0).tobytes() for panel in panels)
+
+
+def compared(comparison: StrEnum) -> str:
+    """The titles of what is compared."""
+    return str([one.title for one in WHOLE.heatmap(compare=comparison).picture.maps])
 
 
 def typed(dtype: StrEnum) -> str:
@@ -125,6 +130,8 @@ def held(backend: StrEnum) -> str:
 USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Step: told,
     MapStep: drawn,
+    DrawnStep: drawn,
+    Comparison: compared,
     Pool: pooled,
     Position: positioned,
     Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, where, whole_number
+from attnviz.api.pictures import heatmap as heatmap
+from attnviz.api.selected import selected
+from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, whole_number
 from attnviz.choices import (
     ALTERNATIVES,
     ALTERNATIVES_LIMITS,
     DIMENSION_LIMITS,
-    DPI_LIMITS,
     HEADS_LIMITS,
     MAX_TOKENS,
     MAX_TOKENS_LIMITS,
@@ -23,7 +24,6 @@ from attnviz.choices import (
     TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
-    MapStep,
     Pool,
     Position,
     Step,
@@ -33,9 +33,7 @@ from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.renderers.explain.explanation import Explanation
-    from attnviz.renderers.heatmap.heatmap import Heatmap
     from attnviz.sources.huggingface.inputs import Text
-    from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
 
@@ -182,7 +180,7 @@ def explain(
     from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
 
-    selection = _selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
+    selection = selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
     looks = Looks(
         lessons(member(Language, language, "language")),
         whole_number("precision", precision, PRECISION_LIMITS),
@@ -191,52 +189,6 @@ def explain(
         None if top is None else whole_number("top", top, TOP_LIMITS),
     )
     return Explanation(list(explain(trace, selection, looks)), selection.heads)
-
-
-def heatmap(
-    trace: Trace,
-    path: str | os.PathLike[str] | None = None,
-    *,
-    layer: Chosen = (),
-    head: Chosen = (),
-    step: str = "weights",
-    query: Where | None = None,
-    key: Where | None = None,
-    skip_special: bool = False,
-    pool: str = "mean",
-    title: str | None = None,
-    cmap: str | None = None,
-    annotate: bool | None = None,
-    dpi: int | None = None,
-) -> Heatmap:
-    """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it.
-
-    What comes back is saved as .png, .svg or .pdf, and shows itself in a notebook. With ``path`` it is saved at once.
-
-    layer, head   numbers and ranges ("0,4-7"); nothing means all
-    step          "scores", "scaled", "masked" or "weights"
-    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
-    skip_special  hide special tokens, and say what they took
-    pool          what a cell of many tokens shows: their "mean" or "max"
-    title         of the picture; None: what it shows
-    cmap          a matplotlib colour map
-    annotate      write the values into the cells; None: while they fit
-    dpi           pixels per inch of a PNG
-
-    AttnvizError where there is no such layer, head, step or colour map.
-    """
-    from attnviz.renderers.heatmap.heatmap import Heatmap
-    from attnviz.renderers.heatmap.picture import View, decide
-
-    selection = _selected(trace, layer, head, query, key, skip_special).as_region()
-    dpi = None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS)
-    title = None if title is None else text_of("title", title)
-    cmap = None if cmap is None else text_of("cmap", cmap)
-    view = View(member(Pool, pool, "pool"), None, dpi)
-    drawing = Heatmap(decide(trace, selection, member(MapStep, step, "step"), title, view), cmap, annotate, dpi)
-    if path is not None:
-        drawing.save(path)
-    return drawing
 
 
 def html(
@@ -264,7 +216,7 @@ def html(
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
 
-    selection = _selected(trace, layer, head, query, key, skip_special).as_region()
+    selection = selected(trace, layer, head, query, key, skip_special).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
     return to_html(trace, selection, member(Language, language, "language"), limits, member(Pool, pool, "pool"))
 
@@ -274,26 +226,3 @@ def notebook_frame(trace: Trace) -> str:
     from attnviz.renderers.page.notebook import to_frame
 
     return to_frame(trace)
-
-
-def _selected(
-    trace: Trace,
-    layer: Chosen,
-    head: Chosen,
-    query: Where | None,
-    key: Where | None,
-    skip_special: bool,
-    steps: Iterable[Step] = (),
-) -> Selection:
-    """The selection that the arguments of a public call mean for ``trace``."""
-    from attnviz.trace.selection import select
-
-    return select(
-        trace,
-        layer=chosen("layer", layer),
-        head=chosen("head", head),
-        step=steps,
-        query=where("query", query),
-        key=where("key", key),
-        skip_special=skip_special,
-    )

@@ -125,8 +125,8 @@ class Trace:
     def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one.
 
-        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
-        ``annotate`` and ``dpi``. help(attnviz.api.heatmap) says what each takes.
+        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``,
+        ``cmap``, ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds`` and ``width``. help(attnviz.api.heatmap) says what each takes.
         """
         return public("attnviz.api.heatmap", self, path, **options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -19,13 +20,13 @@ from strategies import Case, attention_cases
 
 from attnviz import load
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Dtype, Language, MapStep, Position, Step, Tokenizer
+from attnviz.choices import Comparison, DrawnStep, Dtype, Language, Position, Step, Tokenizer
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=30)
 TEXTS = ANYTHING | st.lists(
     st.sampled_from(["a", "b", "Your", "注意", "👍🏽", "e\u0301", "\u202e", "[/]", "\x1b[31m", "$x$", "=1"]), max_size=8
 ).map(" ".join)
-FORMATS = ["table", "json", "csv", "markdown"]
+FORMATS = ["table", "json", "csv", "markdown", "latex", "html"]
 few = settings(max_examples=60)
 
 
@@ -114,7 +115,11 @@ EXPLAIN = [
     flags("quiet", "lines"),
 ]
 HEATMAP = [
-    option("step", st.sampled_from(MapStep)),
+    option("step", st.sampled_from(DrawnStep)),
+    option("compare", st.sampled_from(Comparison)),
+    option("vmin", number),
+    option("vmax", number),
+    option("width", st.integers(19, 200)),
     option("title", ANYTHING),
     option("cmap", st.sampled_from(["magma", "RdBu", "tab10", "none-such"])),
     option("dpi", st.integers(19, 40)),
@@ -152,8 +157,8 @@ def spans(last: int) -> st.SearchStrategy[str]:
 
 REGION = [option("query", spans(8)), option("key", spans(8)), option("pool", st.sampled_from(["mean", "max"]))]
 COMMANDS = {
-    "explain": (EXPLAIN, ["table", "json", "csv", "markdown"]),
-    "heatmap": ([*HEATMAP[:1], *HEATMAP[4:], *REGION], ["term", "svg"]),
+    "explain": (EXPLAIN, [*FORMATS]),
+    "heatmap": ([*HEATMAP[:5], *HEATMAP[8:], *REGION], ["term", "svg"]),
     "stats": ([*REGION, option("sort", st.sampled_from(Metric)), option("near", small)], ["table", "json", "csv"]),
     "html": (REGION, ["html"]),
 }
@@ -180,7 +185,7 @@ def test_any_arrays_with_any_options_of_a_command(command, case, data, tmp_path_
             source = ("--from", str(folder / "t.safetensors"), "--skip-special")
     options, forms = COMMANDS[command]
     chosen, form = data.draw(some(*options, *OF_FILES)), data.draw(st.sampled_from(forms))
-    result = attnviz(command, *source, *([] if form == "html" else ["--format", form]), *chosen, "-o", "-")
+    result = attnviz(command, *source, *([] if command == "html" else ["--format", form]), *chosen, "-o", "-")
     assert result.code in (0, 1, 2), result
     assert result.code == 0 or result.stderr.startswith("attnviz: "), result
     if result.code == 0:
@@ -191,9 +196,10 @@ READ = {
     "json": lambda content: [json.loads(line) for line in content.splitlines()],
     "csv": lambda content: list(csv.reader(io.StringIO(content.decode()), strict=True)),
     "svg": ElementTree.fromstring,
-    "html": lambda content: content.decode().index("</html>"),
+    "html": lambda content: re.search("</(html|div)>\n*$", content.decode())[0],
     "table": bytes.decode,
     "markdown": bytes.decode,
+    "latex": bytes.decode,
     "term": bytes.decode,
 }
 

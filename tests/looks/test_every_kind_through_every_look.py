@@ -25,9 +25,11 @@ import numpy
 import pytest
 from command_line import attnviz as run
 from numpy.testing import assert_allclose
+from PIL import Image
 
 from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
 from attnviz.analysis.metrics import Metric
+from attnviz.api import pictures
 from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
 from attnviz.cli.output.formats import (
@@ -210,6 +212,20 @@ def markdown(kind: Kind, written: bytes) -> None:
     assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
 
 
+def latex(kind: Kind, written: bytes) -> None:
+    row = next(line for line in reversed(text(written).splitlines()) if " & " in line)
+    token, *numbers = row.removesuffix(" \\\\").split(" & ")
+    assert token.startswith(kind.query_token)
+    assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
+
+
+def fragment(kind: Kind, written: bytes) -> None:
+    row = next(line for line in reversed(text(written).splitlines()) if line.startswith("<tr>"))
+    token, *numbers = re.findall(r">([^<]+)</t[hd]>", row)
+    assert token.startswith(kind.query_token)
+    assert_allclose([float(number) for number in numbers[: kind.keys]], kind.weights, atol=1e-4)
+
+
 def top_keys_in_a_table(kind: Kind, written: bytes) -> None:
     """The heaviest keys, in their order, with their weights."""
     shown = re.findall(r"^(\S+) @(\d+) +(?:│|\|).*?([\d.]+)(?: \|)?$", text(written).replace("| ", "", 0), re.MULTILINE)
@@ -285,6 +301,23 @@ def svg(kind: Kind, written: bytes) -> None:
 def pdf(_: Kind, written: bytes) -> None:
     assert written.startswith(b"%PDF-")
     assert written.rstrip().endswith(b"%%EOF")
+
+
+def moving(kind: Kind, written: bytes) -> None:
+    """As many frames as there are queries, or some of a long text; the first has the most colours."""
+    image = Image.open(io.BytesIO(written))
+    assert image.n_frames == kind.query + 1 if kind.short else 20 < image.n_frames <= 48
+    colours = []
+    for frame in (0, 1):
+        image.seek(frame)
+        colours.append(len(image.convert("RGB").getcolors(1 << 24)))
+    assert colours[0] > colours[1]
+
+
+def all_steps(kind: Kind, written: bytes) -> None:
+    words = {word.strip() for word in ElementTree.fromstring(written).itertext()}
+    assert words >= {"Scores Q Kᵀ", "Scaled", "Masked", "Weights", "Output", "softmax", "× V"}
+    assert not kind.short or words >= {kind.query_token, *kind.key_tokens}
 
 
 def terminal_map(kind: Kind, written: bytes) -> None:
@@ -428,6 +461,8 @@ STATS = ("stats", "--metric", "largest", "-o", "-", "--format")
 LOOKS: dict[str, Look] = {
     "explain table": Look(explained(), tabled(table)),
     "explain markdown": Look(explained("--format", "markdown"), tabled(markdown)),
+    "explain latex": Look(explained("--format", "latex"), tabled(latex)),
+    "explain html": Look(explained("--format", "html"), tabled(fragment)),
     "explain json": Look(command("explain", "--format", "json", "--step", "output"), json_of_output),
     "explain csv": Look(command("explain", "--format", "csv", "--step", "weights", query=True), csv_of_weights),
     "explain safetensors": Look(command_to_file("explain", suffix=".safetensors"), saved_trace),
@@ -437,6 +472,10 @@ LOOKS: dict[str, Look] = {
     "heatmap png": Look(command("heatmap", "--format", "png", "-o", "-"), png),
     "heatmap svg": Look(command("heatmap", "--format", "svg", "-o", "-"), svg),
     "heatmap pdf": Look(command("heatmap", "--format", "pdf", "-o", "-"), pdf),
+    "heatmap gif": Look(command("heatmap", "--format", "gif", "-o", "-", "--dpi", "50"), moving),
+    "heatmap webp": Look(command("heatmap", "--format", "webp", "-o", "-", "--dpi", "50"), moving),
+    "heatmap, all steps": Look(command("heatmap", "--step", "all", "--format", "svg", "-o", "-"), all_steps),
+    "heatmap, compared": Look(command("heatmap", "--compare", "scale", "--format", "png", "-o", "-"), png),
     "heatmap term": Look(command("heatmap", "--format", "term"), terminal_map),
     "heatmap safetensors": Look(command_to_file("heatmap", suffix=".safetensors"), saved_trace),
     "stats table": Look(command("stats"), stats_table),
@@ -470,7 +509,11 @@ def offered(commands: Collection[str], formats_of: Iterable[Any], calls: Any) ->
 
 
 def _takes_a_trace(call: Any) -> bool:
-    if not inspect.isfunction(call) or call.__module__ != api.__name__ or call.__name__.startswith("_"):
+    if (
+        not inspect.isfunction(call)
+        or call.__module__ not in (api.__name__, pictures.__name__)
+        or call.__name__.startswith("_")
+    ):
         return False
     return next(iter(inspect.signature(call).parameters), "") == "trace"
 

@@ -12,13 +12,14 @@ import numpy
 import pytest
 from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
+from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
-from attnviz.choices import Language, MapStep, Pool, Step
+from attnviz.choices import Comparison, DrawnStep, Language, MapStep, Pool, Step
 from attnviz.renderers.course.contents import listed
 from attnviz.renderers.course.lesson import Lesson
 from attnviz.renderers.course.notebook import to_notebook
@@ -26,7 +27,12 @@ from attnviz.renderers.course.page import to_html
 from attnviz.renderers.course.screens import waiting_words
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
-from attnviz.renderers.generation.step import StepLines, decided, ending
+from attnviz.renderers.generation.step import StepLines, ending
+from attnviz.renderers.generation.step import decided as step_decided
+from attnviz.renderers.heatmap.decided import decided
+from attnviz.renderers.heatmap.picture import View
+from attnviz.renderers.heatmap.picture import decide as heatmap
+from attnviz.renderers.heatmap.terminal import TerminalMap
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -56,6 +62,12 @@ NO_WORDS_OF_ITS_OWN = {
     "title.value",
     "pair.sink",
     "unit.bits",
+    "picture.query",
+    "picture.key",
+    "picture.one_query",
+    "picture.one_key",
+    "picture.softcap",
+    "picture.bias",
 }
 
 
@@ -133,7 +145,41 @@ def recording(request):
     tell_roles(lesson)
     write(lesson)
     teach(lesson)
+    draw(lesson)
     return lesson
+
+
+def draw(lesson):
+    """Say all that stands around the maps of a picture."""
+    vectors, source = numpy.ones((2, 3, 2)), {"kind": "model", "model": "M", "agreement": {"largest_error": 2e-7}}
+    generation, tokens = Generation(("w2",), (0.5,)), ("w0", "w1", "w2")
+    rule = Rule(causal=True, window=2)
+    for name in ("", "cross"):
+        both = [Layer(vectors, vectors, vectors, rule, index, name=f"{name} {index}".strip()) for index in (0, 1)]
+        trace = Trace(tokens, tuple(both), source, generation=generation)
+        for layer, head in ((["0"], ["0"]), (["0"], []), ([], [])):
+            heatmap(trace, select(trace, layer=layer, head=head), view=View(words=lesson))
+    for step in MapStep:
+        heatmap(trace, select(trace), step, view=View(words=lesson))
+    for position in ("sinusoidal", "alibi"):
+        toy = trace_text("a b", position=position, softcap=2.0)
+        for comparison in Comparison:
+            decided(toy, select(toy), compare=comparison, view=View(words=lesson))
+        decided(toy, select(toy), DrawnStep.ALL, view=View(words=lesson))
+    for rule in (Rule(sinks=numpy.ones(2)), Rule(causal=True)):
+        every = Trace(tokens, (Layer(vectors, vectors, vectors, rule),))
+        decided(every, select(every), DrawnStep.ALL, view=View(words=lesson))
+    masked = Layer(vectors, vectors, vectors, Rule(mask=numpy.zeros((3, 3), bool)))
+    heatmap(Trace(tokens, (masked,)), select(Trace(tokens, (masked,))), view=View(words=lesson))
+    heatmap(made_special(), select(made_special(), skip_special=True), view=View(words=lesson))
+    for pool in Pool:
+        trace = trace_text(" ".join(map(str, range(60))))
+        view = View(pool, dpi=20, words=lesson)
+        for place in ("3", "3:50"):
+            heatmap(trace, select(trace, query=place, key=place).as_region(), view=view)
+        picture = heatmap(trace, select(trace), view=view)
+        heatmap(trace, select(trace), view=view._replace(width=20.0))
+        list(Console(width=30).render(TerminalMap(picture._replace(cell=(1, 1)), words=lesson)))
 
 
 def write(lesson):
@@ -146,7 +192,7 @@ def write(lesson):
         trace = Trace(("w0", "w1", "w2"), (layer,), predictions=[[("a", 0.5)]] * 3, generation=generation)
         [*frames(trace, Reader(), lesson)]
         for written in written_steps(trace):
-            list(StepLines(decided(written, Reader().of(written)), lesson).lines(80))
+            list(StepLines(step_decided(written, Reader().of(written)), lesson).lines(80))
         ending(trace, 3, lesson, worn=True)
 
 
@@ -331,7 +377,7 @@ def said_by(argument):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
-        steps = "(" + "|".join([*Step, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
+        steps = "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

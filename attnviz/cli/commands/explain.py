@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Render = Callable[[int, Trace], Iterable[bytes]]  # the number of a line, and its trace
 
-FOR_READING = (TableFormat.TABLE, TableFormat.MARKDOWN)
+FOR_READING = (TableFormat.TABLE, TableFormat.MARKDOWN, TableFormat.LATEX, TableFormat.HTML)
 
 
 class Shown(NamedTuple):
@@ -124,6 +124,14 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
             from attnviz.renderers.explain.markdown import to_markdown
 
             return lambda _, trace: [to_markdown(_told(trace, shown)).encode()]
+        case TableFormat.LATEX:
+            from attnviz.renderers.explain.latex import to_latex
+
+            return lambda _, trace: [to_latex(_told(trace, shown)).encode()]
+        case TableFormat.HTML:
+            from attnviz.renderers.explain.fragment import to_fragment
+
+            return lambda _, trace: [to_fragment(_told(trace, shown)).encode()]
     from attnviz.renderers.explain.tables import to_renderable
 
     terminal = Terminal(shown.table.output)

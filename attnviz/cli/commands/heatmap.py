@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnviz.choices import DrawnStep, MapStep
 from attnviz.cli.input.selected import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
@@ -21,9 +24,13 @@ from attnviz.cli.output.terminal import Terminal, require_no_terminal
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.renderers.heatmap.chain import Chain
+    from attnviz.renderers.heatmap.picture import Picture, View
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
+
+MOVING = (PictureFormat.GIF, PictureFormat.WEBP)
+BINARY = (PictureFormat.PNG, PictureFormat.PDF, *MOVING)
 
 
 def heatmap(
@@ -57,7 +64,7 @@ def heatmap(
         return
     if picture.show:
         _show(trace, chosen, picture)
-    _draw(trace, chosen, picture, form)
+    _draw(trace, chosen, picture, form, named=bool(part.head))
 
 
 def _chosen(trace: Trace, part: PartOptions, special: SpecialOptions, region: RegionOptions) -> Selection:
@@ -72,40 +79,65 @@ def _show(trace: Trace, chosen: Selection, picture: PictureOptions) -> None:
     write([_in_terminal(trace, chosen, picture, None)], None)
 
 
-def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: PictureFormat) -> None:
-    """Write the picture, and print its name."""
+def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: PictureFormat, named: bool) -> None:
+    """Write the picture, and print its name; ``named`` says whether heads were asked for."""
     output = picture.output or PICTURE_FILE.with_suffix(f".{form.value}")
-    decided = _decided(trace, chosen, picture)
-    if picture.annotate and decided.pooled:
+    decided = _decided(trace, chosen, picture, named=named)
+    if picture.annotate and any(one.pooled for one in decided.maps):
         raise UsageError(
             "--annotate writes the weight of a pair, and a cell here covers many",
             "choose fewer with --query A:B --key C:D",
         )
-    deliver([drawn(decided, form.value, picture.cmap, picture.annotate, decided.dpi)], output)
+    deliver([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi, picture.seconds)], output)
 
 
 def _in_terminal(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> bytes:
+    from attnviz.renderers.heatmap.picture import decide
     from attnviz.renderers.heatmap.terminal import TerminalMap, room
+    from attnviz.text.lessons import lessons
 
     terminal = Terminal(target)
-    decided = _decided(trace, chosen, picture, room(terminal.console, chosen.heads, terminal.height))
-    return terminal(TerminalMap(decided, picture.cmap, terminal.height))
+    with _viewed(picture, room(terminal.console, chosen.heads, terminal.height)) as view:
+        decided = decide(trace, chosen, MapStep(picture.step.value), picture.title, view)
+    return terminal(TerminalMap(decided, picture.cmap, terminal.height, lessons(picture.lang)))
 
 
-def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, cells: int | None = None) -> Picture:
-    from attnviz.renderers.heatmap.picture import View, decide
+def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, named: bool) -> Picture | Chain:
+    from attnviz.renderers.heatmap.decided import decided
+
+    with _viewed(picture) as view:
+        return decided(trace, chosen, picture.step, picture.compare, picture.title, view, named)
+
+
+@contextmanager
+def _viewed(picture: PictureOptions, cells: int | None = None) -> Iterator[View]:
+    """How the options look at a trace, while a line says how much is done."""
+    from attnviz.renderers.heatmap.picture import View
+    from attnviz.text.lessons import lessons
 
     with progress("weights", timed=True, counted=False) as line:
-        view = View(picture.pool, cells, picture.dpi, lambda done, of: line("weights", done, of))
-        return decide(trace, chosen, picture.step, picture.title, view)
+        yield View(
+            picture.pool,
+            cells,
+            picture.dpi,
+            report=lambda done, of: line("weights", done, of),
+            words=lessons(picture.lang),
+            width=picture.width,
+            ends=(picture.vmin, picture.vmax),
+        )
 
 
 def _format(picture: PictureOptions) -> PictureFormat:
     """The format that is asked for; --show alone draws in the terminal and writes no file."""
     alone = picture.show and picture.output is None and picture.format is None
     form = chosen_format(picture.output, picture.format, PictureFormat.TERM if alone else PictureFormat.PNG)
-    if form in (PictureFormat.PNG, PictureFormat.PDF):
+    if form in BINARY:
         require_no_terminal(form.value.upper(), picture.output)
+    if picture.seconds is not None and form not in MOVING:
+        raise UsageError("--seconds is for a picture that moves", "write one with -o NAME.gif or -o NAME.webp")
+    whole = "--compare" if picture.compare is not None else "--step all" if picture.step is DrawnStep.ALL else ""
+    if whole and (picture.show or form is PictureFormat.TERM):
+        raise UsageError(f"{whole} draws a figure, which a terminal cannot show", "write one with -o NAME.png")
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if picture.show and to_stdout and form is not PictureFormat.TERM:
         raise UsageError(

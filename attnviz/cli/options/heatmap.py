@@ -5,9 +5,21 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import DPI, DPI_LIMITS, LARGE_DPI, MapStep, Pool
+from attnviz.choices import (
+    COLOUR_LIMITS,
+    DPI,
+    DPI_LIMITS,
+    LARGE_DPI,
+    SECONDS,
+    SECONDS_LIMITS,
+    WIDTH_LIMITS,
+    Comparison,
+    DrawnStep,
+    Language,
+    Pool,
+)
 from attnviz.cli.options.listed import listed
-from attnviz.cli.options.output import format_option, output_option
+from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
 from attnviz.cli.typer_groups import Options
@@ -24,9 +36,21 @@ class PictureOptions(Options):
     """What heatmap draws, and how."""
 
     step: Annotated[
-        MapStep,
-        typer.Option(metavar="NAME", help=f"Which step is drawn: {listed(MapStep)}.", rich_help_panel=SHOW),
-    ] = MapStep.WEIGHTS
+        DrawnStep,
+        typer.Option(
+            metavar="NAME",
+            help=f"Which step is drawn: {listed(DrawnStep)}, which draws one head's side by side.",
+            rich_help_panel=SHOW,
+        ),
+    ] = DrawnStep.WEIGHTS
+    compare: Annotated[
+        Comparison | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Draw the weights of one head with and without it, and their difference: {listed(Comparison)}.",
+            rich_help_panel=SHOW,
+        ),
+    ] = None
     pool: Annotated[
         Pool,
         typer.Option(
@@ -45,6 +69,27 @@ class PictureOptions(Options):
             metavar="NAME", help="Name of a matplotlib colour map.", autocompletion=colour_maps, rich_help_panel=SHOW
         ),
     ] = None
+    vmin: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The value of the first colour (default: 0, or as far below 0 as above it).",
+            min=COLOUR_LIMITS.min,
+            max=COLOUR_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    vmax: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The value of the last colour (default: the largest).",
+            min=COLOUR_LIMITS.min,
+            max=COLOUR_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    lang: Annotated[Language, language_option("the words")] = Language.EN
     annotate: Annotated[
         bool | None,
         typer.Option(
@@ -61,6 +106,26 @@ class PictureOptions(Options):
             help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
             min=DPI_LIMITS.min,
             max=DPI_LIMITS.max,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help=f"How long each frame of a .gif or .webp is shown (default {SECONDS}).",
+            min=SECONDS_LIMITS.min,
+            max=SECONDS_LIMITS.max,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    width: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MM",
+            help="Width of the figure in millimetres, such as 84 for a column of a paper; no text gets smaller than 6 points.",
+            min=WIDTH_LIMITS.min,
+            max=WIDTH_LIMITS.max,
             rich_help_panel=OUTPUT,
         ),
     ] = None

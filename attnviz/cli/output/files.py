@@ -9,11 +9,13 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import guarded_stdout, notice
 from attnviz.errors import UsageError
 from attnviz.files import write_whole
 
 if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
     from attnviz.renderers.roles.picture import RolesPicture
     from attnviz.trace.trace import Trace
@@ -49,16 +51,23 @@ def name_file(output: Path | None) -> None:
 
 
 def drawn(
-    picture: Picture, form: str, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
+    picture: Picture | Chain,
+    form: str,
+    cmap: str | None = None,
+    annotate: bool | None = None,
+    dpi: int | None = None,
+    seconds: float | None = None,
 ) -> bytes:
-    """``picture`` as "png", "svg" or "pdf"; characters that no font on this machine has are said."""
+    """``picture`` in a format of pictures; characters that no font on this machine has are said."""
     quiet_matplotlib()
-    from attnviz.renderers.heatmap.figure import draw, save
+    from attnviz.renderers.heatmap.heatmap import Heatmap
 
-    figure, missing = draw(picture, cmap=cmap, annotate=annotate)
+    drawing = Heatmap(picture, cmap, annotate, dpi, seconds)
+    with progress("frames", timed=True) as line:
+        content = drawing.drawn(form, lambda done, of: line("frames", done, of))
     if form != "svg":  # where the viewer finds the font
-        say_missing(missing)
-    return save(figure, form, dpi)
+        say_missing(drawing.missing)
+    return content
 
 
 def drawn_roles(picture: RolesPicture, form: str) -> bytes:

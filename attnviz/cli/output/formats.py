@@ -25,6 +25,8 @@ SUFFIXES = {
     "html": (".html", ".htm"),
     "gif": (".gif",),
     "ipynb": (".ipynb",),
+    "webp": (".webp",),
+    "latex": (".tex",),
 }
 
 # The files that are written where none is named; another format has another suffix.
@@ -42,6 +44,8 @@ class TableFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    LATEX = "latex"
+    HTML = "html"
     SAFETENSORS = "safetensors"
 
 
@@ -51,6 +55,8 @@ class PictureFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+    GIF = "gif"
+    WEBP = "webp"
     TERM = "term"
     SAFETENSORS = "safetensors"
 

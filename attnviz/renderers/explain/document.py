@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from attnviz.renderers.shared.matrix import Matrix
+
+# A token in a sentence: whatever it is, it holds no white space, which is written out wherever tokens are shown.
+TOKEN = re.compile(r"`(\S+)`")
 
 
 class Heading(NamedTuple):
@@ -24,3 +28,9 @@ class Section(NamedTuple):
     sentences: list[str]
     matrices: list[Matrix]
     lines: Sequence[str] = ()
+
+
+def with_tokens(sentence: str, text: Callable[[str], str], token: Callable[[str], str]) -> str:
+    """``sentence`` as a format writes it, whose ``text`` is escaped in one way and each ``token`` in another."""
+    pieces = TOKEN.split(sentence)  # text, token, text, …
+    return "".join(token(piece) if place % 2 else text(piece) for place, piece in enumerate(pieces))

@@ -34,5 +34,17 @@ class Explanation:
         sections = sum(isinstance(part, Section) for part in self.parts)
         return f"Explanation({layers} layers, {self.heads} heads, {sections} sections: print() shows it)"
 
+    def to_latex(self) -> str:
+        """The same for ``\\input`` in a document of LaTeX, which loads booktabs."""
+        from attnviz.renderers.explain.latex import to_latex
+
+        return to_latex(self.parts)
+
+    def to_html(self) -> str:
+        """The same as an element of HTML, for slides: no script, its style inside."""
+        from attnviz.renderers.explain.fragment import to_fragment
+
+        return to_fragment(self.parts)
+
     def _repr_markdown_(self) -> str:
         return to_markdown(self.parts)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.document import Heading, Section, with_tokens
 from attnviz.renderers.shared.matrix import Matrix
 
 # What Markdown or the HTML inside it would read as markup; a backslash makes each of them text.
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
-# A token in a sentence: whatever it is, it holds no white space, which is written out wherever tokens are shown.
-TOKEN = re.compile(r"`(\S+)`")
 
 
 def to_markdown(parts: Iterable[Heading | Section]) -> str:
@@ -47,8 +45,7 @@ def _table(matrix: Matrix) -> str:
 
 def _told(sentence: str) -> str:
     """A sentence, its tokens as code."""
-    pieces = TOKEN.split(sentence)  # text, token, text, …
-    return "".join(_code(piece) if place % 2 else _text(piece) for place, piece in enumerate(pieces))
+    return with_tokens(sentence, _text, _code)
 
 
 def _code(token: str) -> str:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attnviz.renderers.heatmap.measures import CAPITAL, GAP, LEADING, NEAR, POINT, SMALLEST_FONT, text_width
+from attnviz.renderers.heatmap.measures import CAPITAL, GAP, LEADING, NEAR, POINT, least_font, text_width
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.text_artist import INK, PALE, PlacedText
@@ -109,7 +109,7 @@ def column_texts(
 
 
 def _font(picture: Picture, grid: PanelGrid, title_font: float) -> float:
-    font = max(min(grid.cell / POINT * 0.72, LARGEST_FONT), SMALLEST_FONT)
+    font = max(min(grid.cell / POINT * 0.72, LARGEST_FONT), least_font(picture))
     if picture.pooled or grid.columns * grid.panel[0] > WIDE:
         return max(title_font * 0.5, font)  # few labels have room to be larger: positions, or those that are left
     return font

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy
 from matplotlib.colors import Normalize
 
-from attnviz.renderers.heatmap.measures import POINT
+from attnviz.errors import AttnvizError
+from attnviz.renderers.heatmap.measures import POINT, PRINTED_FONT, SMALLEST_FONT, least_font
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.heatmap.text_artist import PlacedText
 
-SMALLEST_FONT, LARGEST_FONT = 5.5, 10.0  # points: smaller values are left out
+LARGEST_FONT = 10.0  # points; values smaller than any other text are left out
 DIGIT = 0.62  # ems: the width of a digit
 FILLED = 0.82  # of a cell's width that its value may take
 LEAST_CELL = 3 * DIGIT / FILLED * SMALLEST_FONT * POINT  # inches: three digits of that size fit into no smaller one
@@ -37,7 +38,12 @@ def value_style(picture: Picture, cell: float, annotate: bool | None) -> ValueSt
     values = (value for panel in picture.panels for value in panel.values.flat if value > -math.inf)
     longest = max((len(f"{value:{form}}") for value in values), default=1)
     font = min(cell / POINT * FILLED / (longest * DIGIT), LARGEST_FONT)
-    return None if annotate is None and font < SMALLEST_FONT else ValueStyle(form, font)
+    if annotate and picture.width is not None and font < PRINTED_FONT:
+        raise AttnvizError(
+            f"the values in the cells would have {font:.1f} points at this width: {PRINTED_FONT:g} is the least that can be read",
+            "leave out --annotate, give a larger --width, or choose fewer tokens with --query A:B --key C:D",
+        )
+    return None if annotate is None and font < least_font(picture) else ValueStyle(form, font)
 
 
 def value_texts(

@@ -13,10 +13,10 @@ from matplotlib.image import BboxImage
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, TransformedBbox
 
-from attnviz.renderers.heatmap.measures import GAP, NEAR, POINT, text_width
+from attnviz.renderers.heatmap.measures import CAPITAL, GAP, HINTING, LEADING, NEAR, POINT, text_width
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.shapes import hatched, outline, shape
-from attnviz.renderers.heatmap.text_artist import PlacedText
+from attnviz.renderers.heatmap.text_artist import PALE, PlacedText
 from attnviz.renderers.heatmap.ticks import ticks
 from attnviz.renderers.shared.scale import Scale, beyond
 
@@ -27,22 +27,28 @@ SHADES = 256
 
 
 class ColourBar(NamedTuple):
-    """Lengths in inches, the font of its numbers in points; ``room`` is what the bar and its words take."""
+    """Lengths in inches, the font of its numbers in points; ``name`` is how far right of the bar its name stands, ``room`` is
+    what the bar and its words take."""
 
     font: float
     width: float
     height: float
+    name: float
     room: float
 
 
 def colour_bar(picture: Picture, font: float, panels: float, families: tuple[str, ...]) -> ColourBar:
     """The bar of ``picture``: as high as all its panels together, or as high as it needs."""
     scale, width = picture.scale, max(0.14, font * 1.4 * POINT)
-    words = [f"{tick:z.6g}" for tick in ticks(scale, most=24 if scale.decades else 6)]
+    several = (24,) if scale.decades else range(2, 7)  # how many there are depends on the height
+    words = [f"{tick:z.6g}" for most in several for tick in ticks(scale, most)]
     words += [picture.blank] * picture.hidden
     words += [beyond(scale.largest)] * scale.above + [beyond(scale.least)] * scale.below
-    room = GAP * 2.6 + width + NEAR + 1.1 * text_width(tuple(words), families, font)
-    return ColourBar(font, width, max(panels, LEAST_HEIGHT + scale.below * TIP * width), room)
+    name = NEAR * 2 + 1.1 * text_width(tuple(words), families, font)
+    line = font * LEADING * POINT if picture.measure else 0.0
+    length = HINTING * text_width((picture.measure,), families, font) if picture.measure else 0.0
+    height = max(panels, LEAST_HEIGHT + scale.below * TIP * width, length)
+    return ColourBar(font, width, height, name, GAP * 2.6 + width + name - NEAR + line)
 
 
 def draw_colour_bar(
@@ -56,6 +62,11 @@ def draw_colour_bar(
     y, high = top - bar.height + below, bar.height - below - above
     _draw_gradient(figure, scale, (x, y, bar.width, high), colours, norm)
     texts = [*_numbers(scale, bar, (x, y, high), norm)]
+    if picture.measure:
+        right = x + bar.width + bar.name + bar.font * CAPITAL * POINT
+        texts.append(
+            PlacedText(picture.measure, right, top - bar.height / 2, bar.font, up=0, colour=PALE, upright=True)
+        )
     for end, toward, there, colour, value in (
         (y + high, bar.width * 0.8, scale.above, colours(norm(scale.high)), scale.largest),
         (y, -bar.width * 0.8, scale.below, colours(norm(scale.low)), scale.least),

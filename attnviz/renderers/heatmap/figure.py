@@ -25,7 +25,9 @@ from attnviz.renderers.heatmap.cell_values import value_style, value_texts
 from attnviz.renderers.heatmap.colour_bar import draw_colour_bar
 from attnviz.renderers.heatmap.layout import Layout, decide_layout
 from attnviz.renderers.heatmap.measures import GAP, NEAR
-from attnviz.renderers.heatmap.picture import Panel, Picture
+from attnviz.renderers.heatmap.panel_grid import PanelGrid
+from attnviz.renderers.heatmap.picture import Picture
+from attnviz.renderers.heatmap.rows import with_rows
 from attnviz.renderers.heatmap.settings import missing_glyphs_unspoken, own_settings
 from attnviz.renderers.heatmap.shapes import CellImage, hatched, outline
 from attnviz.renderers.heatmap.text_artist import PlacedText, TextArtist
@@ -36,23 +38,28 @@ from attnviz.renderers.shared.scale import Scale
 LARGE = 13.0  # inches
 
 
-def draw(picture: Picture, *, cmap: str | None = None, annotate: bool | None = None) -> tuple[Figure, str]:
+def draw(
+    picture: Picture, *, cmap: str | None = None, annotate: bool | None = None, rows: int | None = None
+) -> tuple[Figure, str]:
     """The figure of ``picture``, and the characters for which this machine has no font.
 
-    ``annotate`` writes the values into the cells; None: while they fit.
+    ``annotate`` writes the values into the cells; None: while they fit. ``rows``: only so many queries have come yet, the
+    others are blank, and everything stands where it stands in the whole.
     """
     with own_settings():
-        usual = DIVERGING if picture.scale.diverging else SEQUENTIAL
-        colours = colour_map(usual if cmap is None else cmap)
-        norm = _norm(picture.scale)
-        families, missing = fonts.families([picture.title, picture.subtitle, *picture.queries, *picture.keys])
+        colours, norm = colours_of(picture, cmap), norm_of(picture.scale)
+        families, missing = fonts.families(
+            [picture.title, picture.subtitle, picture.measure, *picture.queries, *picture.keys]
+        )
         layout = decide_layout(picture, families)
         figure = Figure(figsize=layout.size, facecolor="white")
         FigureCanvasAgg(figure)
-        texts, style = [*title_texts(layout.title, layout.size[1])], value_style(picture, layout.grid.cell, annotate)
+        style = value_style(picture, layout.grid.cell, annotate)
+        picture = layout.picture if rows is None else with_rows(layout.picture, rows)
+        texts = [*title_texts(layout.title, layout.size[1])]
         for number, panel in enumerate(picture.panels):
             corner = layout.corner(number)
-            _draw_panel(figure, panel, layout, corner, colours, norm)
+            draw_cells(figure, panel.values, corner, layout.grid, colours, norm)
             texts += _panel_texts(picture, layout, number)
             texts += value_texts(panel, layout.grid, corner, style, colours, norm) if style else []
         texts += draw_colour_bar(figure, picture, layout.bar, _corner_of_bar(layout), colours, norm)
@@ -76,7 +83,12 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
     return content.getvalue()
 
 
-def _norm(scale: Scale) -> Normalize:
+def colours_of(picture: Picture, cmap: str | None) -> Any:
+    """The colour map that a person names, or the one that fits the scale of ``picture``."""
+    return colour_map(cmap or (DIVERGING if picture.scale.diverging else SEQUENTIAL))
+
+
+def norm_of(scale: Scale) -> Normalize:
     """``scale`` as matplotlib says it."""
     if scale.decades:
         return LogNorm(scale.low, scale.high, clip=True)
@@ -94,17 +106,18 @@ class _SmallerNumbers(Normalize):
         return super().__call__(value / self.unit, clip)
 
 
-def _draw_panel(
-    figure: Figure, panel: Panel, layout: Layout, corner: tuple[float, float], colours: Any, norm: Normalize
+def draw_cells(
+    figure: Figure, values: numpy.ndarray, corner: tuple[float, float], grid: PanelGrid, colours: Any, norm: Normalize
 ) -> None:
-    (x, y), (width, height) = corner, layout.grid.panel
+    """Draw the cells of a map, whose lower left corner stands at ``corner``; −∞ is hidden, and what is no number is left white."""
+    (x, y), (width, height) = corner, grid.panel
     box = TransformedBbox(Bbox.from_bounds(x, y, width, height), figure.dpi_scale_trans)
     image = CellImage(box, cmap=colours, norm=norm, origin="upper", interpolation="nearest")
-    hidden = panel.values == -math.inf
-    image.set_data(numpy.ma.masked_where(hidden, panel.values))
+    hidden = values == -math.inf
+    image.set_data(numpy.ma.masked_where(hidden | numpy.isnan(values), values))
     figure.add_artist(image)
     if hidden.any():
-        figure.add_artist(hatched(figure, panel.values, (x, y + height), layout.grid.pitch))
+        figure.add_artist(hatched(figure, values, (x, y + height), grid.pitch))
     figure.add_artist(outline(figure, x, y, width, height))
 
 

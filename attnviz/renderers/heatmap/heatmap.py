@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from attnviz.choices import SECONDS
 from attnviz.errors import AttnvizError
 from attnviz.files import write_whole
+from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
 
-FORMATS = ("png", "svg", "pdf")
+MOVING = ("gif", "webp")
+FORMATS = ("png", "svg", "pdf", *MOVING)
 
 
 class Heatmap:
-    """A picture, and how it is drawn; ``missing`` are the characters of the last drawing that no font here has."""
+    """A picture, and how it is drawn; ``missing`` are the characters of the last drawing that no font here has.
+
+    ``seconds`` is how long each frame of a moving picture is shown.
+    """
 
     def __init__(
-        self, picture: Picture, cmap: str | None = None, annotate: bool | None = None, dpi: int | None = None
+        self,
+        picture: Picture | Chain,
+        cmap: str | None = None,
+        annotate: bool | None = None,
+        dpi: int | None = None,
+        seconds: float | None = None,
     ) -> None:
-        self.picture, self.cmap, self.annotate = picture, cmap, annotate
+        self.picture, self.cmap, self.annotate, self.seconds = picture, cmap, annotate, seconds or SECONDS
         self.dpi = picture.dpi if dpi is None else dpi
         self.missing = ""
 
-    def drawn(self, form: str = "png") -> bytes:
-        """The bytes of the picture as "png", "svg" or "pdf"."""
+    def drawn(self, form: str = "png", report: Progress = no_progress) -> bytes:
+        """The bytes of the picture as "png", "svg" or "pdf", or moving as "gif" or "webp"."""
+        looks: dict[str, Any] = {"cmap": self.cmap, "annotate": self.annotate}
+        if form in MOVING:
+            from attnviz.renderers.heatmap.animation import animated
+
+            content, self.missing = animated(self.picture, form, self.seconds, report, dpi=self.dpi, **looks)
+            return content
+        from attnviz.renderers.heatmap.chain import Chain
         from attnviz.renderers.heatmap.figure import draw, save
 
-        figure, self.missing = draw(self.picture, cmap=self.cmap, annotate=self.annotate)
+        if isinstance(self.picture, Chain):
+            from attnviz.renderers.heatmap.chain_figure import draw_chain
+            from attnviz.renderers.heatmap.chain_layout import DPI
+
+            figure, self.missing = draw_chain(self.picture, **looks)
+            return save(figure, form, self.dpi or DPI)
+        figure, self.missing = draw(self.picture, **looks)
         return save(figure, form, self.dpi)
 
     def save(self, path: str | os.PathLike[str]) -> None:

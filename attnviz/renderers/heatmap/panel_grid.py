@@ -63,3 +63,10 @@ def _columns(panels: int, shape: float) -> int:
     side = math.sqrt(panels * shape)
     near = [columns for columns in range(1, panels + 1) if side * 0.99 <= columns <= max(side * 1.7, 3)] or [panels]
     return min(near, key=lambda columns: (-panels % columns / panels, columns))
+
+
+def resized(grid: PanelGrid, factor: float) -> PanelGrid:
+    """The same grid of panels, ``factor`` times as large."""
+    (wide, high), (across, down) = grid.panel, grid.pitch
+    panel, pitch = (wide * factor, high * factor), (across * factor, down * factor)
+    return grid._replace(cell=grid.cell * factor, panel=panel, pitch=pitch)

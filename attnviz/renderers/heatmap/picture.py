@@ -12,22 +12,19 @@ from attnviz.analysis.maps import Frame, framed, head_maps
 from attnviz.choices import DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
-from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.labels import file_name, name, round_positions, unnamed, worn
-from attnviz.renderers.shared.scale import Scale, scale_of
-from attnviz.text.display import shorten, shown_line
+from attnviz.renderers.heatmap.wording import LABEL_CELLS, Wording
+from attnviz.renderers.shared.labels import name, round_positions, unnamed
+from attnviz.renderers.shared.scale import Scale, scale_of, with_ends
+from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
-TITLE_CELLS = 120  # of a person's own title
-LABEL_CELLS = 14  # a longer token is shortened on the axes
-SOURCE_TOKENS = 12  # of the text in the line below the title
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at most, across one panel and across each of several
 # Inches of such a panel: each cell gets pixels of its own, or a needle could fall between.
 SIDE, SIDE_OF_SEVERAL = 6.9, 3.5
-ALL_HIDDEN = "all pairs hidden"  # a map without a single weight is no accident of drawing
+CELLS_SHARE = 0.25  # of a given width that surely is left for the cells
+MILLIMETRES = 25.4  # in an inch
 
 
 class View(NamedTuple):
@@ -37,12 +34,18 @@ class View(NamedTuple):
     cells   into how many, down and across, what is too long is pooled; None: as many as a figure has pixels
     dpi     pixels per inch of the figure
     report  is told how much is done, of how much
+    words   in the language of the reader; None: in English
+    width   of the figure, in millimetres; None: what its parts need
+    ends    of the scale of the colours, the lower and the upper; None: where the values end
     """
 
     pool: Pool = Pool.MEAN
     cells: int | None = None
     dpi: int | None = None
     report: Progress = no_progress
+    words: Lessons | None = None
+    width: float | None = None
+    ends: tuple[float | None, float | None] = (None, None)
 
 
 class Panel(NamedTuple):
@@ -75,6 +78,8 @@ class Picture(NamedTuple):
     blank     what a hidden cell is called
     pool      what a cell shows of the pairs that it covers
     dpi       pixels per inch that give each cell pixels of its own; None: any
+    measure   what the colour bar measures
+    width     of the figure, in inches; None: what its parts need
     """
 
     title: str
@@ -92,6 +97,13 @@ class Picture(NamedTuple):
     positions: tuple[Sequence[int], Sequence[int]] = ((), ())
     cell: tuple[int, int] = (1, 1)
     shows_positions: tuple[bool, bool] = (False, False)
+    measure: str = ""
+    width: float | None = None
+
+    @property
+    def maps(self) -> tuple[Picture, ...]:
+        """All that is drawn with a scale of its own: this alone."""
+        return (self,)
 
     @property
     def pooled(self) -> bool:
@@ -108,31 +120,38 @@ def decide(
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
     first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
-    frame = _frame(trace, selection, view)
-    panels, left_out = _panels(trace, selection, step, frame, view.report)
+    frame, wording = _frame(trace, selection, view), Wording(trace, view.words or lessons())
+    panels, left_out = _panels(selection, step, frame, view.report, wording)
     maps = [panel.values for panel in panels]
-    queries, keys = _labels(trace, first, frame)
-    notes = _frame_notes(first, frame) + [ALL_HIDDEN] * all((values == -math.inf).all() for values in maps)
-    own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
+    queries, keys = token_labels(trace, first, frame)
+    notes = wording.notes(first, frame)
+    if all((values == -math.inf).all() for values in maps):  # a map without a single weight is no accident of drawing
+        notes.append(wording.say("picture.all_hidden"))
+    own = None if title is None else wording.own(title)
+    usual = ", ".join([wording.title(layers, [panel.head for panel in panels], step), *notes])
     return Picture(
-        title=own if own is not None else ", ".join([_title(trace, layers, panels, step), *notes]),
-        subtitle=_subtitle(trace, first, notes if own is not None else [], left_out),
+        title=usual if own is None else own,
+        subtitle=wording.subtitle(first, notes if own is not None else [], left_out),
         panels=tuple(panels),
         queries=queries,
         keys=keys,
         step=step,
-        scale=scale_of(maps, step, frame.pooled),
+        scale=with_ends(scale_of(maps, step, frame.pooled), maps, *view.ends),
         hidden=any(bool((values == -math.inf).any()) for values in maps),
+        axes=(wording.say("picture.query"), wording.say("picture.key")),
+        blank=wording.say("picture.hidden"),
         pool=view.pool,
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
         positions=first.ranges if frame.pooled else (first.query_positions, first.key_positions),
         cell=frame.cell,
         shows_positions=_shows_positions(trace, first, frame),
+        measure=wording.say(f"picture.measure_{step.value}"),
+        width=None if view.width is None else view.width / MILLIMETRES,
     )
 
 
 def _panels(
-    trace: Trace, selection: Selection, step: MapStep, frame: Frame, report: Progress
+    selection: Selection, step: MapStep, frame: Frame, report: Progress, wording: Wording
 ) -> tuple[list[Panel], float | None]:
     """A panel for each head, and the mean share of the weights that went to keys which are left out; None: none are."""
     panels: list[Panel] = []
@@ -144,9 +163,9 @@ def _panels(
 
         found, left_out = head_maps(selected, step, frame, tell)
         layer, several = selected.layer, len(selection.layers) > 1
-        panels += [
-            _panel(trace, layer, head, values, several) for head, values in zip(selected.heads, found, strict=True)
-        ]
+        for head, values in zip(selected.heads, found, strict=True):
+            title, roles = wording.panel(layer, head, several)
+            panels.append(Panel(title, head, values, _short_title(layer, head, several), roles))
         shares += left_out
     return panels, float(numpy.mean(shares)) if shares else None
 
@@ -161,7 +180,9 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
                 "choose layers of the same tokens with --layer",
             )
     most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
-    most = min(most, int(side * (view.dpi or DPI)))
+    if view.width is not None:
+        side = min(side, CELLS_SHARE * view.width / MILLIMETRES / math.ceil(math.sqrt(selection.heads)))
+    most = max(min(most, int(side * (view.dpi or DPI))), 1)
     if max(map(len, first.ranges)) > most:
         most = view.cells or most
     return framed(first, most, view.pool)
@@ -178,7 +199,7 @@ def _both(first: Layer, second: Layer) -> str:
     return f"layers {first.index} and {second.index}"
 
 
-def _labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def token_labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The labels of rows and of columns: a token each, or of pooled cells some round positions."""
     if frame.pooled:
         return round_positions(selected.ranges[0], frame.cell[0]), round_positions(selected.ranges[1], frame.cell[1])
@@ -196,65 +217,6 @@ def _shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tu
     return not unnamed(trace.query_tokens(selected.layer)), not unnamed(trace.key_tokens(selected.layer))
 
 
-def _frame_notes(selected: LayerSelection, frame: Frame) -> list[str]:
-    """What the title says of a map that is not simply of all tokens."""
-    notes = []
-    if not selected.whole:
-        notes = [numbers.span("query", "queries", frame.queries), numbers.span("key", "keys", frame.keys)]
-    if frame.pooled:
-        notes.append(numbers.pooled_cells(frame.shape, frame.cell, frame.pool))
-    return notes
-
-
-def _panel(trace: Trace, layer: Layer, head: int, values: numpy.ndarray, several: bool) -> Panel:
-    title = f"{layer.title.capitalize()} · head {head}" if several else f"Head {head}"
-    shared = "" if layer.key.shape[0] == layer.heads else f" · kv {layer.kv_head(head)}"
-    roles = worn(trace, layer, head)
-    return Panel(title + shared + roles, head, values, _short_title(layer, head, several), roles)
-
-
 def _short_title(layer: Layer, head: int, several: bool) -> str:
     """As few characters as tell heads apart: H3, of several layers L0H3, of the cross layers of several stacks cr0H3."""
     return f"{layer.stack[:2] or 'L'}{layer.index}H{head}" if several else f"H{head}"
-
-
-def _title(trace: Trace, layers: Sequence[Layer], panels: Sequence[Panel], step: MapStep) -> str:
-    layer, rules = layers[0], [layer.rule for layer in layers]
-    names = {
-        MapStep.SCORES: "Attention scores Q Kᵀ",
-        MapStep.SCALED: "Scaled attention scores",
-        MapStep.MASKED: "Masked attention scores",
-        MapStep.WEIGHTS: "Attention weights",
-    }
-    facts = [names[step]]
-    if len(panels) == 1 and layer.heads > 1:
-        facts.append(f"{layer.title}, head {panels[0].head}{worn(trace, layer, panels[0].head)}")
-    elif len(panels) > 1:
-        facts += [layer.title] if len(layers) == 1 and trace.source.model_name else []
-        facts.append(f"{len(panels)} heads" + (f" of {len(layers)} layers" if len(layers) > 1 else ""))
-    facts += ["causal"] if all(rule.causal for rule in rules) else []
-    if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
-        facts.append(f"window {layer.rule.window}")
-    return ", ".join(facts)
-
-
-def _subtitle(trace: Trace, selected: LayerSelection, notes: Sequence[str], left_out: float | None) -> str:
-    """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
-    tokens = trace.query_tokens(selected.layer)
-    if (file := file_name(trace, tokens)) is not None:
-        return " · ".join([shorten(shown_line(file), TITLE_CELLS), *notes])
-    names = [name(tokens[query], LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
-    if selected.ranges[0].start > 0:
-        names.insert(0, "…")
-    if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
-        names.append("…")
-    text = f"“{' '.join(names)}”"
-    facts = text, _choice(trace, selected), *notes, trace.source.exactness, numbers.left_out(left_out)
-    return " · ".join(filter(None, facts))
-
-
-def _choice(trace: Trace, selected: LayerSelection) -> str:
-    """The token that a model chose after the last row, which is none itself."""
-    if (choice := last_choice(trace, selected)) is None:
-        return ""
-    return f"then it chose “{choice.token}”{choice.share}"

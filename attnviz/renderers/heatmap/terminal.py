@@ -12,6 +12,7 @@ from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.terminal_cells import DIM, HIDDEN, SHADES, painter, shade, style
 from attnviz.renderers.heatmap.terminal_grid import BESIDE, GAP, LABEL_CELLS, Grid, Room
 from attnviz.renderers.shared.scale import Scale, beyond
+from attnviz.text.lessons import Lessons, lessons
 
 BAR_CELLS = 24
 LEAST_BAR_CELLS = 4
@@ -40,10 +41,12 @@ def _coloured(console: Console) -> bool:
 
 class TerminalMap:
     """A Rich renderable of a picture, as wide as the console. ``height`` is the lines of a terminal into which it has to
-    fit where it has a choice, as the map of a long text has; None: any number."""
+    fit where it has a choice, as the map of a long text has; None: any number. ``words`` are the reader's; None: English."""
 
-    def __init__(self, picture: Picture, cmap: str | None = None, height: int | None = None) -> None:
-        self.picture, self.height = picture, height
+    def __init__(
+        self, picture: Picture, cmap: str | None = None, height: int | None = None, words: Lessons | None = None
+    ) -> None:
+        self.picture, self.height, self.say = picture, height, (words or lessons()).say
         self.paint = painter(cmap, picture.scale.diverging)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -52,11 +55,12 @@ class TerminalMap:
         grid = Grid(self.picture, Room(width, lines, coloured), self.paint)
         yield Text(self.picture.title, style=Style(bold=True))
         yield Text(self.picture.subtitle, style=DIM)
-        yield Text("rows: query, columns: key", style=DIM)
+        rows, columns = self.picture.axes
+        yield Text(self.say("picture.sides", rows=rows, columns=columns), style=DIM)
         if grid.pooled > 1:
-            rows = min(grid.pooled, len(self.picture.queries))
-            what = "mean" if self.picture.pool is Pool.MEAN else "largest"
-            yield Text(f"each cell is the {what} of {rows} × {grid.pooled} tokens", style=DIM)
+            high = min(grid.pooled, len(self.picture.queries))
+            what = "picture.cell_mean" if self.picture.pool is Pool.MEAN else "picture.cell_max"
+            yield Text(self.say(what, rows=high, columns=grid.pooled), style=DIM)
         if grid.roles:
             yield Text(grid.roles, style=DIM)
         for numbers in grid.rows():
@@ -81,5 +85,5 @@ class TerminalMap:
             factor = (scale.high / scale.low) ** (1 / steps)
             legend.append(f"   × {factor:.2g} a {step}")
         if self.picture.hidden:
-            legend.append(f"   {HIDDEN} hidden")
+            legend.append(f"   {HIDDEN} {self.picture.blank}")
         return legend

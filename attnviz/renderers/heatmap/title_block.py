@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attnviz.renderers.heatmap.measures import GAP, POINT, text_width
+from attnviz.renderers.heatmap.measures import GAP, HINTING, POINT, PRINTED_FONT, text_width
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.text_artist import PALE, PlacedText
@@ -42,14 +42,15 @@ class PanelTitles(NamedTuple):
     width: float
 
 
-def title_font(grid: PanelGrid) -> float:
+def title_font(picture: Picture, grid: PanelGrid) -> float:
     """The font of the title: the wider the panels, the larger."""
-    return min(max(grid.columns * grid.panel[0] * 1.6, LEAST_FONT), LARGEST_FONT)
+    least = LEAST_FONT if picture.width is None else PRINTED_FONT / SUBTITLE
+    return min(max(grid.columns * grid.panel[0] * 1.6, least), LARGEST_FONT)
 
 
 def title_block(picture: Picture, font: float, room: float, families: Families) -> TitleBlock:
     """The title of ``picture``, whose lines are no wider than ``room`` where their words allow it."""
-    room = max(room, LEAST_WIDTH)
+    room = max(room, LEAST_WIDTH) if picture.width is None else picture.width - 2 * GAP
     lines, width = _wrapped(picture.title, room, families, font, bold=True)
     sublines, below = _wrapped(picture.subtitle, room, families, font * SUBTITLE)
     more = (len(lines) - 1) * LINE + (len(sublines) - 1) * LINE * SUBTITLE
@@ -82,7 +83,7 @@ def _wrapped(
     """``text`` in lines no wider than ``width`` where its words allow it, and the width of the longest, in inches."""
 
     def measured(line: str) -> float:
-        return 1.1 * text_width((line,), families, size, bold)  # hinting at few pixels widens text
+        return HINTING * text_width((line,), families, size, bold)
 
     # "keys 1,000–1,059" stays together.
     phrases = [text] if measured(text) <= width else re.split("(?<=[,·]) ", text)

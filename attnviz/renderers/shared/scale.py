@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.choices import MapStep
+from attnviz.errors import AttnvizError
 
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
@@ -23,7 +24,7 @@ class Scale(NamedTuple):
     largest    the largest value, which may lie above the scale; of a diverging scale, on either side of 0
     diverging  whether the scale has a middle, 0, and two arms
     decades    whether it grows by equal factors; then ``low`` is above 0 and has the colour of all below, and nothing is above
-    least      of a scale that grows by factors the smallest value, which may lie below it
+    least      the smallest value where it may lie below the scale
     """
 
     low: float
@@ -36,12 +37,12 @@ class Scale(NamedTuple):
     @property
     def above(self) -> bool:
         """Whether values lie above the scale: more than the noise of their arithmetic."""
-        return self.largest > self.high * (1 + 1e-5)
+        return self.largest > self.high + 1e-5 * abs(self.high)
 
     @property
     def below(self) -> bool:
         """Whether values lie below the scale."""
-        return self.decades and self.least < self.low * (1 - 1e-5)
+        return self.least < self.low - 1e-5 * abs(self.low)
 
     @property
     def unit(self) -> float:
@@ -77,6 +78,38 @@ def scale_of(maps: Sequence[numpy.ndarray], step: MapStep, pooled: bool = False)
         return Scale(0.0, high or 1.0, high)
     top = float(f"{usual:.1g}")
     return _decades(finite, high) if high > (1.0 if pooled else FAR) * top else Scale(0.0, top, high)
+
+
+def with_ends(scale: Scale, maps: Sequence[numpy.ndarray], low: float | None, high: float | None) -> Scale:
+    """``scale`` from ``low`` to ``high``, by equal steps; None: the end that it has, or mirrored where the scale has two arms.
+
+    It keeps two arms only where they are of one length, so that its middle is 0. AttnvizError where it would have no length.
+    """
+    if low is None and high is None:
+        return scale
+    if scale.diverging:
+        lower, upper = (
+            (-high if low is None and high is not None else low),
+            (-low if high is None and low is not None else high),
+        )
+    else:
+        lower, upper = (0.0 if low is None else low), (max(scale.high, scale.largest) if high is None else high)
+    assert lower is not None
+    assert upper is not None
+    if not lower < upper:
+        raise AttnvizError(
+            f"the colours would go from {lower:g} to {upper:g}: the upper end must be above the lower",
+            "choose other ends with --vmin and --vmax",
+        )
+    finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
+    least, largest = float(finite.min(initial=math.inf)), float(finite.max(initial=-math.inf))
+    return Scale(
+        lower,
+        upper,
+        largest if finite.size else upper,
+        diverging=scale.diverging and lower == -upper,
+        least=least if finite.size else lower,
+    )
 
 
 def beyond(value: float) -> str:

@@ -12,7 +12,7 @@ from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.scale import Scale
-from attnviz.renderers.stats.facts import facts, over
+from attnviz.renderers.stats.facts import SHARES, facts, over
 from attnviz.text.lessons import Lessons, lessons
 
 
@@ -46,7 +46,15 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
         hidden=bool((values == -math.inf).any()),
         axes=("layer", "head"),
         blank="unknown",
+        measure=_measure(metric, words),
     )
+
+
+def _measure(metric: Metric, words: Lessons) -> str:
+    """What the colours say beside the title, which names the metric: the unit."""
+    if metric.unit in SHARES:
+        return words.say("picture.measure_weights") if metric.unit == "weight" else ""
+    return words.say(f"unit.{metric.unit}")
 
 
 def _title(metric: Metric, pool: Pool, words: Lessons) -> str:

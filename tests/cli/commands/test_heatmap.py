@@ -244,3 +244,62 @@ def test_nothing_special_is_said():
 def test_a_trace_without_a_file_is_refused_before_a_model_is_loaded():
     result = attnviz("heatmap", "a", "--model", "none/such", "--format", "safetensors")
     assert problem(result, 2) == "a trace is saved to a .safetensors file"
+
+
+def test_the_bar_says_what_it_measures_in_the_language_of_the_reader():
+    assert "weight" in svg_texts("a b c")
+    assert "scaled score" in svg_texts("a b c", "--step", "scaled")
+    assert {"trọng số", "bị che", "Query"} <= set(svg_texts("a b c", "--causal", "--lang", "vi"))
+    assert "hàng: Query, cột: Key" in drawn("a b", "--lang", "vi", form="term").decode()
+
+
+def test_ends_of_the_colours_and_a_width_of_ones_own():
+    assert {"0.5", "to 1.0"} <= set(svg_texts("a b c", "--causal", "--vmax", "0.5"))
+    width, _ = png_size(drawn("a b c", "--width", "50.8", "--dpi", 100, form="png"))
+    assert width == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--vmin", "1"), 1, "the upper end must be above the lower"),
+        (("--vmax", "inf"), 2, "--vmax"),
+        (("--width", "5"), 2, "at least 20"),
+        (("--width", "20", "--heads", "12"), 1, "does not fit into 20 mm"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(options, code, message):
+    assert message in problem(attnviz("heatmap", "a b c", *options), code)
+
+
+@pytest.mark.parametrize("form", ["gif", "webp"])
+def test_a_picture_moves(form):
+    content = drawn("a b", "--causal", "--dpi", 40, "--seconds", 2, form=form)
+    assert content.startswith({"gif": b"GIF89a", "webp": b"RIFF"}[form])
+    assert content == drawn("a b", "--causal", "--dpi", 40, "--seconds", 2, form=form)
+
+
+def test_all_steps_and_comparisons_are_figures():
+    steps = svg_texts("a b c", "--step", "all", "--heads", 2)
+    assert {"The steps of attention, layer 0, head 0", "Scores Q Kᵀ", "softmax", "Output"} <= set(steps)
+    assert "Các bước của attention, lớp 0, đầu 1" in svg_texts(
+        "a b c", "--step", "all", "--heads", 2, "--head", 1, "--lang", "vi"
+    )
+    assert {"With the causal rule", "Difference"} <= set(svg_texts("a b c", "--compare", "causal"))
+    assert png_size(drawn("a b", "--step", "all", form="png"))[0] == 1600
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--seconds", "1", "-o", "a.png"), 2, "--seconds is for a picture that moves"),
+        (("--seconds", "20", "-o", "a.gif"), 2, "at most 10"),
+        (("--step", "all", "--show"), 2, "--step all draws a figure, which a terminal cannot show"),
+        (("--compare", "scale", "--format", "term"), 2, "--compare draws a figure"),
+        (("--step", "all", "--heads", "3", "--head", "0,1"), 1, "--step all draws one head, and 2 are chosen"),
+        (("--compare", "position"), 1, "this toy has no positions"),
+        (("--compare", "scale", "--step", "scores"), 1, "--compare is of the weights"),
+    ],
+)
+def test_what_does_not_go_together_is_told(options, code, message):
+    assert message in problem(attnviz("heatmap", "a b c", *options), code)

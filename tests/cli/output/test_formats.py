@@ -56,7 +56,7 @@ def test_without_a_suffix_there_is_the_default(output):
 @pytest.mark.parametrize("name", ["a.docx", "a", "a.png"])
 def test_another_suffix_is_wrong_usage_and_the_known_ones_are_named(name):
     with pytest.raises(
-        UsageError, match=r"its suffix is not one of \.txt, \.json, \.jsonl, \.csv, \.md, \.safet"
+        UsageError, match=r"its suffix is not one of \.txt, \.json, \.jsonl, \.csv, \.md, \.tex, \.html, \.htm, \.safet"
     ) as raised:
         chosen_format(Path(name), None, TableFormat.TABLE)
     assert raised.value.hint == "rename it, or add --format"

@@ -6,6 +6,8 @@ import re
 
 from attnviz import trace_text
 from attnviz.renderers.explain.explanation import Explanation
+from attnviz.renderers.explain.fragment import to_fragment
+from attnviz.renderers.explain.latex import to_latex
 from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
 from tests.support.explained import say
@@ -35,3 +37,9 @@ def test_a_notebook_shows_it_as_markdown(told, traces):
 def test_its_repr_says_what_it_is_in_one_line():
     explanation = trace_text("Your journey starts", heads=2).explain(step="weights")
     assert repr(explanation) == "Explanation(1 layers, 2 heads, 2 sections: print() shows it)"
+
+
+def test_it_gives_latex_and_html(told, traces):
+    parts = told(traces["plain"]())
+    assert Explanation(parts, 1).to_latex() == to_latex(parts)
+    assert Explanation(parts, 1).to_html() == to_fragment(parts)

@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 
 from attnviz import AttnvizError, trace_text
+from attnviz.renderers.heatmap.chain_figure import draw_chain
 from attnviz.renderers.heatmap.figure import draw, save
-from attnviz.renderers.heatmap.heatmap import FORMATS, Heatmap
+from attnviz.renderers.heatmap.heatmap import FORMATS, MOVING, Heatmap
 from tests.support.figures import picture_of
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in MOVING])
 def test_it_is_drawn_and_saved_as_the_figure_is(tmp_path, form):
     picture = picture_of(4, causal=True)
     heatmap, expected = Heatmap(picture, "magma", True), save(draw(picture, cmap="magma", annotate=True)[0], form)
@@ -28,7 +29,7 @@ def test_a_notebook_shows_a_png_of_the_resolution_asked_for():
 
 
 def test_a_suffix_that_is_no_picture_is_refused_before_anything_is_written(tmp_path):
-    for name in ("picture.gif", "picture"):
+    for name in ("picture.bmp", "picture"):
         with pytest.raises(AttnvizError, match=r"its suffix is not one of \.png, \.svg, \.pdf"):
             Heatmap(picture_of(2)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -44,3 +45,20 @@ def test_it_remembers_the_characters_that_no_font_has():
 def test_its_repr_says_what_it_is_in_one_line():
     drawing = trace_text("Your journey starts", heads=2).heatmap(title="Two\nheads")
     assert repr(drawing) == str(drawing) == r"Heatmap(“Two\nheads”, 2 panels)"
+
+
+@pytest.mark.parametrize("form", MOVING)
+def test_it_moves_as_long_as_is_asked(tmp_path, form):
+    heatmap = Heatmap(picture_of(2), dpi=40, seconds=0.3)
+    heatmap.save(tmp_path / f"picture.{form}")
+    image = Image.open(io.BytesIO((tmp_path / f"picture.{form}").read_bytes()))
+    image.seek(1)
+    image.load()
+    assert (image.n_frames, image.info["duration"]) == (2, 300)
+
+
+def test_a_chain_is_drawn_as_its_figure_is():
+    trace = trace_text("a b")
+    heatmap = trace.heatmap(step="all")
+    assert heatmap.drawn() == save(draw_chain(heatmap.picture)[0], "png", 125)
+    assert repr(heatmap) == "Heatmap(“The steps of attention”, 5 panels)"

@@ -7,7 +7,7 @@ import pytest
 
 from attnviz import Layer, Trace
 from attnviz.renderers.heatmap.figure import draw
-from attnviz.renderers.heatmap.panel_grid import LEAST_CELL, panel_grid
+from attnviz.renderers.heatmap.panel_grid import LEAST_CELL, panel_grid, resized
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import select
 from tests.support.figures import any_overlap, extents_of, images_of, picture_of
@@ -56,3 +56,12 @@ def test_a_cell_of_a_pooled_map_is_whole_pixels(heads):
     pixels = panel_grid(picture).cell * picture.dpi
     assert pixels == pytest.approx(round(pixels))
     assert pixels >= 1
+
+
+def test_a_grid_of_another_size_has_the_same_shape():
+    grid = panel_grid(picture_of(5, 4))
+    half = resized(grid, 0.5)
+    assert (half.columns, half.rows) == (grid.columns, grid.rows)
+    assert half.cell == pytest.approx(grid.cell / 2)
+    assert half.pitch == pytest.approx((grid.pitch[0] / 2, grid.pitch[1] / 2))
+    assert half.panel == pytest.approx((5 * half.cell, 5 * half.cell))

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from attnviz import AttnvizError
 from attnviz.choices import MapStep
-from attnviz.renderers.shared.scale import Scale, beyond, scale_of
+from attnviz.renderers.shared.scale import Scale, beyond, scale_of, with_ends
 
 CELLS = st.one_of(st.just(-math.inf), st.just(0.0), st.floats(0, 1), st.floats(-320, 0).map(lambda power: 10.0**power))
 
@@ -92,3 +93,39 @@ def test_a_few_weights_that_tower_leave_the_scale():
 def test_scores_have_their_place_however_large_they_are(largest):
     scale = scale_of([numpy.array([[-largest, 0.0]])], MapStep.MASKED)
     assert [scale.place(value) for value in (-largest, -largest / 2, 0.0, largest)] == [0, 0.25, 0.5, 1]
+
+
+WEIGHTS = [numpy.array([[0.1, 0.5], [-math.inf, 0.9]])]
+SCORES = [numpy.array([[-2.0, 0.5], [1.0, 3.0]])]
+
+
+@pytest.mark.parametrize(
+    ("step", "maps", "ends", "scale"),
+    [
+        (MapStep.WEIGHTS, WEIGHTS, (None, None), (0.0, 0.9, False)),
+        (MapStep.WEIGHTS, WEIGHTS, (None, 0.5), (0.0, 0.5, False)),
+        (MapStep.WEIGHTS, WEIGHTS, (0.2, None), (0.2, 0.9, False)),
+        (MapStep.SCORES, SCORES, (None, 5.0), (-5.0, 5.0, True)),
+        (MapStep.SCORES, SCORES, (-1.0, None), (-1.0, 1.0, True)),
+        (MapStep.SCORES, SCORES, (-1.0, 3.0), (-1.0, 3.0, False)),
+    ],
+)
+def test_the_ends_of_a_scale_may_be_given(step, maps, ends, scale):
+    found = with_ends(scale_of(maps, step), maps, *ends)
+    assert (found.low, found.high, found.diverging) == scale
+
+
+def test_what_lies_beyond_given_ends_is_told():
+    found = with_ends(scale_of(WEIGHTS, MapStep.WEIGHTS), WEIGHTS, 0.2, 0.5)
+    assert (found.above, found.below, found.largest, found.least) == (True, True, 0.9, 0.1)
+    inside = with_ends(scale_of(WEIGHTS, MapStep.WEIGHTS), WEIGHTS, 0.0, 1.0)
+    assert (inside.above, inside.below) == (False, False)
+    hidden = [numpy.full((2, 2), -math.inf)]
+    nothing = with_ends(scale_of(hidden, MapStep.WEIGHTS), hidden, 0.0, 1.0)
+    assert (nothing.above, nothing.below) == (False, False)
+
+
+@pytest.mark.parametrize("ends", [(1.0, 0.5), (0.5, 0.5), (None, -1.0)])
+def test_ends_that_are_no_scale_are_refused(ends):
+    with pytest.raises(AttnvizError, match="the upper end must be above the lower"):
+        with_ends(scale_of(WEIGHTS, MapStep.WEIGHTS), WEIGHTS, *ends)

@@ -1,0 +1,36 @@
+"""The selection that the arguments of a public call mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attnviz.arguments import Chosen, Where, chosen, where
+from attnviz.choices import Step
+
+if TYPE_CHECKING:
+    from attnviz.trace.selection import Selection
+    from attnviz.trace.trace import Trace
+
+
+def selected(
+    trace: Trace,
+    layer: Chosen,
+    head: Chosen,
+    query: Where | None,
+    key: Where | None,
+    skip_special: bool,
+    steps: Iterable[Step] = (),
+) -> Selection:
+    """The selection that the arguments of a public call mean for ``trace``."""
+    from attnviz.trace.selection import select
+
+    return select(
+        trace,
+        layer=chosen("layer", layer),
+        head=chosen("head", head),
+        step=steps,
+        query=where("query", query),
+        key=where("key", key),
+        skip_special=skip_special,
+    )

@@ -1,0 +1,71 @@
+"""explain as HTML: the same headings, sentences and tables as one element, for slides: no script, its style inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from attnviz.renderers.explain.document import Heading, Section, with_tokens
+from attnviz.renderers.shared.colours import LEVELS, dark, rgb
+from attnviz.renderers.shared.matrix import HIDDEN, Matrix
+
+WHOLE = "font-family: sans-serif; line-height: 1.4"
+TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums"
+CORNER, LABEL = "text-align: left; opacity: 0.7", "text-align: left"
+CELL = "padding: 0.15em 0.6em"
+FORMULA = "font-weight: normal; font-style: italic"
+
+
+def to_fragment(parts: Iterable[Heading | Section]) -> str:
+    """What ``sections.explain`` tells, as an element that may stand in any page."""
+    lines, level = [f'<div style="{WHOLE}">'], 1
+    for part in parts:
+        if isinstance(part, Heading):
+            level = part.level
+            lines.append(f"<h{level + 1}>{escape(part.text) if level == 1 else _told(part.text)}</h{level + 1}>")
+            lines += [f"<p>{_told(part.facts)}</p>"] if part.facts else []
+        else:
+            lines += _section(part, level + 2)
+    return "\n".join([*lines, "</div>"]) + "\n"
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    """The elements of a section, whose heading is one level below that of the head or the layer above it."""
+    formula = f' <span style="{FORMULA}">{escape(section.formula)}</span>' if section.formula else ""
+    yield f"<h{level}>{_told(section.title)}{formula}</h{level}>"
+    if section.sentences:
+        yield f"<p>{' '.join(map(_told, section.sentences))}</p>"
+    if section.lines:
+        yield f"<pre>{escape(chr(10).join(section.lines))}</pre>"
+    for matrix in section.matrices:
+        yield from _table(matrix)
+
+
+def _table(matrix: Matrix) -> Iterator[str]:
+    yield f'<table style="{TABLE}">'
+    yield f"<tr>{_cell('th', CORNER, matrix.corner)}{''.join(_cell('th', '', label) for label in matrix.columns)}</tr>"
+    for label, cells, tints in zip(matrix.rows, matrix.cells, matrix.tints, strict=True):
+        numbers = (_cell("td", _tinted(tint), cell) for cell, tint in zip(cells, tints, strict=True))
+        yield f"<tr>{_cell('th', LABEL, label)}{''.join(numbers)}</tr>"
+    yield "</table>"
+
+
+def _cell(tag: str, style: str, text: str) -> str:
+    own = style or "text-align: right"
+    return f'<{tag} style="{CELL}; {own}">{escape(text)}</{tag}>'
+
+
+def _tinted(tint: float | None) -> str:
+    """The style of a number: black or white on its own colour, as in a terminal; what is hidden is pale."""
+    if tint is None:
+        return ""
+    if tint == HIDDEN:
+        return "text-align: right; opacity: 0.5"
+    colour = rgb(round(tint * LEVELS) / LEVELS)
+    back, text = "#{:02x}{:02x}{:02x}".format(*colour), "#ffffff" if dark(colour) else "#000000"
+    return f"text-align: right; background: {back}; color: {text}"
+
+
+def _told(sentence: str) -> str:
+    """A sentence, its tokens as code."""
+    return with_tokens(sentence, escape, lambda token: f"<code>{escape(token)}</code>")

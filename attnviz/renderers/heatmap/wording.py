@@ -1,0 +1,122 @@
+"""What stands around the maps of a picture, in the language of its reader: titles, the line below them, what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnviz.analysis.maps import Frame
+from attnviz.choices import MapStep
+from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.choice import last_choice
+from attnviz.renderers.shared.labels import file_name, name, worn
+from attnviz.text.display import shorten, shown_line
+from attnviz.text.lessons import Lessons
+from attnviz.trace.layer import Layer
+from attnviz.trace.selection import LayerSelection
+from attnviz.trace.trace import Trace
+
+TITLE_CELLS = 120  # of a person's own title, and of the name of a file
+LABEL_CELLS = 14  # a longer token is shortened on the axes
+SOURCE_TOKENS = 12  # of the text in the line below the title
+
+
+class Wording:
+    """The words of the pictures of ``trace``."""
+
+    def __init__(self, trace: Trace, words: Lessons) -> None:
+        self.trace, self.words, self.say = trace, words, words.say
+
+    def own(self, title: str) -> str:
+        """A person's own title as it may be shown."""
+        return shorten(shown_line(title), TITLE_CELLS)
+
+    def title(self, layers: Sequence[Layer], heads: Sequence[int], step: MapStep) -> str:
+        """What is drawn of which heads, one for each panel, and by which rule."""
+        layer, rules = layers[0], [layer.rule for layer in layers]
+        facts = [self.say(f"picture.{step.value}")]
+        if len(heads) == 1 and layer.heads > 1:
+            facts.append(self.head(layer, heads[0]))
+        elif len(heads) > 1:
+            facts += [self._layer(layer)] if len(layers) == 1 and self.trace.source.model_name else []
+            several = len(layers) > 1
+            facts.append(
+                self.say("picture.heads_of_layers", heads=len(heads), layers=len(layers))
+                if several
+                else self.say("picture.heads", heads=len(heads))
+            )
+        facts += [self.say("picture.causal")] if all(rule.causal for rule in rules) else []
+        if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
+            facts.append(self.say("picture.window", window=layer.rule.window))
+        return ", ".join(facts)
+
+    def head(self, layer: Layer, head: int) -> str:
+        """A head in a title: "layer 0, head 2 · syntax (proved)"."""
+        named = (
+            self.say("picture.stack_head", layer=layer.title, head=head)
+            if layer.stack
+            else self.say("roles.head", layer=layer.index, head=head)
+        )
+        return named + worn(self.trace, layer, head, self.words)
+
+    def panel(self, layer: Layer, head: int, several: bool) -> tuple[str, str]:
+        """The title of a panel, of ``several`` layers or of one, and the roles with which it ends."""
+        if not several:
+            title = self.say("picture.head", head=head)
+        elif layer.stack:
+            title = self.say("picture.stack_panel", layer=layer.title.capitalize(), head=head)
+        else:
+            title = self.say("picture.panel", layer=layer.index, head=head)
+        shared = "" if layer.key.shape[0] == layer.heads else f" · kv {layer.kv_head(head)}"
+        roles = worn(self.trace, layer, head, self.words)
+        return title + shared + roles, roles
+
+    def subtitle(self, selected: LayerSelection, notes: Sequence[str], left_out: float | None) -> str:
+        """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
+        tokens = self.trace.query_tokens(selected.layer)
+        if (file := file_name(self.trace, tokens)) is not None:
+            return " · ".join([shorten(shown_line(file), TITLE_CELLS), *notes])
+        names = [name(tokens[query], LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
+        if selected.ranges[0].start > 0:
+            names.insert(0, "…")
+        if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
+            names.append("…")
+        facts = f"“{' '.join(names)}”", self._choice(selected), *notes, self._exactness(), self._left_out(left_out)
+        return " · ".join(filter(None, facts))
+
+    def notes(self, selected: LayerSelection, frame: Frame) -> list[str]:
+        """What the title says of a map that is not simply of all tokens."""
+        notes = []
+        if not selected.whole:
+            notes = [
+                self._span("one_query", "queries", frame.queries),
+                self._span("one_key", "keys", frame.keys),
+            ]
+        if frame.pooled:
+            (down, across), (high, wide) = frame.shape, frame.cell
+            sizes = {"down": f"{down:,}", "across": f"{across:,}", "high": f"{high:,}", "wide": f"{wide:,}"}
+            notes.append(self.say("picture.cells", pool=self.say(f"picture.{frame.pool.value}"), **sizes))
+        return notes
+
+    def _layer(self, layer: Layer) -> str:
+        return layer.title if layer.stack else self.say("picture.layer", layer=layer.index)
+
+    def _span(self, one: str, several: str, side: range) -> str:
+        last = side.stop - 1
+        if side.start == last:
+            return self.say(f"picture.{one}", place=f"{last:,}")
+        return self.say(f"picture.{several}", first=f"{side.start:,}", last=f"{last:,}")
+
+    def _choice(self, selected: LayerSelection) -> str:
+        """The token that a model chose after the last row, which is none itself."""
+        if (choice := last_choice(self.trace, selected)) is None:
+            return ""
+        return self.say("picture.chose", chosen=choice.token, share=choice.share)
+
+    def _exactness(self) -> str:
+        source = self.trace.source
+        if not source.model_name or source.agreement.largest_error is None:
+            return ""
+        return self.say("picture.exactness", model=source.model_name, error=f"{source.agreement.largest_error:.1e}")
+
+    def _left_out(self, share: float | None) -> str:
+        return "" if share is None else self.say("picture.left_out", share=numbers.brief_percent(share))

@@ -1,0 +1,51 @@
+"""The public call that draws: the options of the command, and the same bytes."""
+
+from __future__ import annotations
+
+import pytest
+from command_line import attnviz as run
+
+from attnviz import AttnvizError, trace_text
+
+TEXT = "Your journey starts"
+TRACE = trace_text(TEXT, heads=2, causal=True)
+
+
+def test_it_draws_what_the_command_draws(tmp_path):
+    drawing = TRACE.heatmap(
+        tmp_path / "mine.png", title="A title", vmin=0.1, vmax=0.5, language="vi", width=100, dpi=50, cmap="magma"
+    )
+    options = [
+        "--title",
+        "A title",
+        "--vmin",
+        "0.1",
+        "--vmax",
+        "0.5",
+        "--lang",
+        "vi",
+        "--width",
+        "100",
+        "--dpi",
+        "50",
+        "--cmap",
+        "magma",
+    ]
+    written = run("heatmap", TEXT, "--heads", "2", "--causal", *options, "-o", tmp_path / "its.png")
+    assert written.code == 0, written.stderr
+    assert (tmp_path / "its.png").read_bytes() == (tmp_path / "mine.png").read_bytes() == drawing.drawn()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 5}, "width is 5: expected a number from 20 to 1000"),
+        ({"vmin": "x"}, "vmin is 'x': expected a number"),
+        ({"vmax": float("nan")}, "vmax is nan"),
+        ({"language": "de"}, "language is 'de': .*en, vi"),
+        ({"dpi": 1}, "dpi is 1"),
+    ],
+)
+def test_what_is_out_of_range_is_told(options, message):
+    with pytest.raises(AttnvizError, match=message):
+        TRACE.heatmap(**options)

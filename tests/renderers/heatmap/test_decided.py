@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from attnviz import AttnvizError, trace_text
+from attnviz.choices import Comparison, DrawnStep
+from attnviz.renderers.heatmap.chain import Chain
+from attnviz.renderers.heatmap.decided import decided
+from attnviz.renderers.heatmap.picture import Picture, View
+from attnviz.trace.selection import select
+
+TRACE = trace_text("Your journey starts", heads=2)
+
+
+@pytest.mark.parametrize("step", DrawnStep)
+def test_each_step_has_its_picture(step):
+    picture = decided(TRACE, select(TRACE), step)
+    assert isinstance(picture, Chain if step is DrawnStep.ALL else Picture)
+    assert len(picture.maps) == (5 if step is DrawnStep.ALL else 1)
+
+
+@pytest.mark.parametrize("compare", [Comparison.CAUSAL, Comparison.SCALE])
+def test_each_comparison_has_its_picture(compare):
+    assert len(decided(TRACE, select(TRACE), compare=compare).maps) == 3
+
+
+def test_what_does_not_go_together_is_told():
+    with pytest.raises(AttnvizError, match="--compare is of the weights, and --step is scores"):
+        decided(TRACE, select(TRACE), DrawnStep.SCORES, Comparison.CAUSAL)
+    with pytest.raises(AttnvizError, match="a scale for each step"):
+        decided(TRACE, select(TRACE), DrawnStep.ALL, view=View(ends=(0.0, None)))
+    with pytest.raises(AttnvizError, match="--compare draws one head, and 2 are chosen"):
+        decided(TRACE, select(TRACE), compare=Comparison.CAUSAL, named=True)
