@@ -12,8 +12,10 @@ from attnviz.cli.output.formats import (
     PICTURES,
     SUFFIXES,
     TABLES,
+    CourseFormat,
     PageFormat,
     PictureFormat,
+    RolesFormat,
     StatsFormat,
     TableFormat,
     WritingFormat,
@@ -21,7 +23,7 @@ from attnviz.cli.output.formats import (
 )
 from attnviz.errors import AttnvizError, UsageError
 
-FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat)
+FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat, RolesFormat, CourseFormat)
 
 
 @pytest.mark.parametrize("formats", FORMATS)
