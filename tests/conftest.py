@@ -16,6 +16,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest.register_assert_rewrite("command_line")  # before any test imports it, wherever it stands
+
 # The same examples in every run, at any speed of the machine.
 settings.register_profile("attnviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("attnviz")

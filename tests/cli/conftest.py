@@ -6,10 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-pytest.register_assert_rewrite("command_line")
-
-from command_line import UNWANTED  # noqa: E402  (after its assertions are made to speak)
+from command_line import UNWANTED
 
 
 @pytest.fixture(autouse=True)
