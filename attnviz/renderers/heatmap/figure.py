@@ -85,7 +85,8 @@ def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
 
 def colours_of(picture: Picture, cmap: str | None) -> Any:
     """The colour map that a person names, or the one that fits the scale of ``picture``."""
-    return colour_map(cmap or (DIVERGING if picture.scale.diverging else SEQUENTIAL))
+    usual = DIVERGING if picture.scale.diverging else SEQUENTIAL
+    return colour_map(usual if cmap is None else cmap)
 
 
 def norm_of(scale: Scale) -> Normalize:
