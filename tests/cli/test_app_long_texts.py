@@ -196,6 +196,7 @@ def test_a_position_beyond_the_text_is_told_with_the_range(trace, side, wanted):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux says how much it took")
 @pytest.mark.parametrize(
     "command",
@@ -219,6 +220,7 @@ def test_memory_stays_far_below_that_of_all_pairs(command, folder):
     assert int(re.findall(r"VmHWM:\s+(\d+) kB", run.stdout)[0]) < 220 * 1024
 
 
+@pytest.mark.slow
 def test_a_million_tokens_are_explained(folder):
     (folder / "million.txt").write_text("x " * 1_000_000)
     assert "999,990 others" in done("explain", "--file", "million.txt", "--query", "@999999").text

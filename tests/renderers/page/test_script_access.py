@@ -122,6 +122,7 @@ def test_who_asks_for_less_motion_gets_none(opened):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing(opened, dark):
     axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")

@@ -18,6 +18,7 @@ ENDLESS = """window.DecompressionStream = class {
 };"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lang", "words"), [("en", "This browser cannot unpack"), ("vi", "Trình duyệt này không")])
 def test_a_browser_that_cannot_unpack_is_told(opened, lang, words):
     page = opened(trace_text(SENTENCE, heads=2), lang=lang, before=OLD)
@@ -81,6 +82,7 @@ def test_a_fault_of_the_page_is_told_too(opened):
     page.problems.clear()
 
 
+@pytest.mark.slow
 def test_no_canvas_is_larger_than_a_small_device_takes(opened):
     vectors = numpy.random.default_rng(0).standard_normal((1, 2100, 2))
     page = opened(

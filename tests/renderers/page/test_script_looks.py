@@ -88,6 +88,7 @@ def test_nothing_juts_out_and_nothing_jumps(opened, width, dark):
             page.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=width == 390)
 
 
+@pytest.mark.slow
 def test_the_first_view_of_a_large_page_is_there_at_once(opened):
     page = opened(model(12, 12, tuple(f"w{place}" for place in range(256))), before=SHIFTS + READY)
     paints = page.page.evaluate("performance.getEntriesByType('paint').map((entry) => entry.startTime)")
@@ -96,6 +97,7 @@ def test_the_first_view_of_a_large_page_is_there_at_once(opened):
     assert page.page.evaluate("window.shift") < 0.01
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_long_text_do_not_hang(opened):
     page = opened(model(1, 4, tuple(f"w{place}" for place in range(1500)), 4), view="lines", heads="0.1.2.3")
     began = page.page.evaluate("performance.now()")
@@ -104,6 +106,7 @@ def test_the_lines_of_a_long_text_do_not_hang(opened):
     assert took < 3000
 
 
+@pytest.mark.slow
 def test_hovering_over_512_tokens_is_smooth(opened):
     page = opened(model(1, 1, tuple(f"w{place}" for place in range(512))), view="matrix")
     times = page.page.evaluate(HOVER)
