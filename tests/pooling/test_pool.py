@@ -35,12 +35,14 @@ def test_positions_may_lie_as_far_as_a_rule_allows(offset, window, causal):
     agree(pooled, expected(query, key, rule, pooled), allowed(query, key, rule, pooled, float))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)  # four maps each
 @given(problem=whole_numbers())
 def test_the_map_is_the_weights_pooled_in_single_precision(problem):
     check(*problem)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)  # four maps each
 @given(problem=problems(), data=st.data())
 def test_a_region_is_of_the_same_weights(problem, data):

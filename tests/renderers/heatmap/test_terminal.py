@@ -97,6 +97,7 @@ def test_no_line_of_any_map_is_wider_than_the_console(console, width, queries, k
     assert all(cell_len(line) <= width for line in drawn(console(width, colour), picture)[:-1])
 
 
+@pytest.mark.slow
 @given(
     width=st.integers(20, 200),
     queries=st.integers(2, 1200),
