@@ -77,9 +77,15 @@ class Sweep:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.argv = ["attnviz", *self.arguments]
             sys.stdin, sys.stdout, sys.stderr = open(os.devnull), open(1, "w"), open(2, "w")  # noqa: SIM115
-            run()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+            try:
+                run()
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        except KeyboardInterrupt as late:
+            if isinstance(
+                late.__context__, SystemExit
+            ):  # it came when all was done, and the program was on its way out
+                code = 143
         finally:
             os._exit(code)  # without what pytest would do at its end
 
