@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attnviz.cli.output import formats as all_formats
 from attnviz.cli.output.formats import (
     HEADS_FILE,
     PAGE_FILE,
@@ -12,18 +13,18 @@ from attnviz.cli.output.formats import (
     PICTURES,
     SUFFIXES,
     TABLES,
-    CourseFormat,
-    PageFormat,
     PictureFormat,
-    RolesFormat,
     StatsFormat,
     TableFormat,
-    WritingFormat,
     chosen_format,
 )
 from attnviz.errors import AttnvizError, UsageError
 
-FORMATS = (TableFormat, PictureFormat, StatsFormat, PageFormat, WritingFormat, RolesFormat, CourseFormat)
+FORMATS = [
+    kind
+    for kind in vars(all_formats).values()
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
+]
 
 
 @pytest.mark.parametrize("formats", FORMATS)
