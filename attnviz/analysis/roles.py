@@ -16,7 +16,8 @@ from attnviz.analysis.intervals import share_of
 from attnviz.analysis.verdict import APART, FIXED, fit, missing, points, verdict
 from attnviz.attention.arrays import Array
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.roles import Answering, Asked, Case, Example, Head, HeadRole, Helper, Questions, Roles, Share
+from attnviz.trace.asking import Answering, Asked, Case, Head, Questions
+from attnviz.trace.roles import Example, HeadRole, Helper, Roles, Share
 
 
 def find_roles(model: Answering, questions: Questions, progress: Progress = no_progress) -> Roles:

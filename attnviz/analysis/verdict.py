@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attnviz.trace.roles import ROLES, HeadRole, Share, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import HeadRole, Share, Verdict
 
 HITS = 0.95  # of the cases in which it must look at the true word
 OVER_OFFSET = 0.40  # more than the best fixed offset hits

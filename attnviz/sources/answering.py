@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attnviz.choices import MODEL_CASES, TINY_CASES, is_tiny
-from attnviz.trace.roles import Answering
+from attnviz.trace.asking import Answering
 
 
 def answering(

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from attnviz.errors import AttnvizError
-from attnviz.trace.roles import ROLES, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Verdict
 
 SHOWN = 40  # characters of a value that an error quotes
 

@@ -8,7 +8,8 @@ from made_roles import CASES, CHANCE, EACH_ITS_OWN, PROVES, Does, MadeAnswering,
 
 from attnviz.analysis.intervals import share_of
 from attnviz.analysis.roles import find_roles
-from attnviz.trace.roles import ROLES, Example, Helper, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Example, Helper, Verdict
 
 
 def found_in(table, role="syntax", **options):

@@ -6,7 +6,8 @@ import pytest
 from made_roles import made_role, share
 
 from attnviz.analysis.verdict import also_lost, lost_without, missing, verdict
-from attnviz.trace.roles import ROLES, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Verdict
 
 WHOLE = dict.fromkeys(ROLES, share(1.0))
 

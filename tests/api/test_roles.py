@@ -12,7 +12,7 @@ from attnviz import AttnvizError
 from attnviz.cli.commands.roles import roles as command
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions, RolesOptions
-from attnviz.trace.roles import ROLES
+from attnviz.trace.asking import ROLES
 
 
 def test_tiny_is_asked_where_no_model_is_named():

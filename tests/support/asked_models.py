@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.tiny.grammar import Grammar
 from attnviz.sources.tiny.words import MARKS, NOUNS, PREPOSITIONS, PRONOUNS
-from attnviz.trace.roles import ROLES, Case, Head
+from attnviz.trace.asking import ROLES, Case, Head
 
 CAUSAL = ("Llama", "GPT2", "Gemma2", "GptOss")
 HEADS, LAYERS = 4, 2

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.trace.roles import ROLES, Case, HeadRole, Helper, Questions, Roles, Share, Verdict
+from attnviz.trace.asking import ROLES, Case, Questions
+from attnviz.trace.roles import HeadRole, Helper, Roles, Share, Verdict
 
 CASES = 20  # of each role
 CHANCE = 0.5

@@ -43,8 +43,9 @@ from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.course import Chapter, Mark, Paragraph
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.asking import ROLES
 from attnviz.trace.generation import Generation
-from attnviz.trace.roles import ROLES, Example, HeadRole, Verdict
+from attnviz.trace.roles import Example, HeadRole, Verdict
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
 

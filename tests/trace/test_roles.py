@@ -9,19 +9,11 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_roles import made_case, made_role, made_roles
+from made_roles import made_role, made_roles
 from rich.console import Console
 
-from attnviz.trace.roles import (
-    ROLES,
-    Example,
-    HeadRole,
-    Helper,
-    Share,
-    Verdict,
-    head_role_record,
-    read_head_role,
-)
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Example, HeadRole, Helper, Share, Verdict, head_role_record, read_head_role
 from attnviz.trace.schema import HEAD_ROLE, _require
 
 SHARES = st.floats(0, 1).flatmap(
@@ -95,13 +87,6 @@ def test_of_a_role_that_has_no_interval_nothing_is_known():
     assert set(read_head_role(record).ablated) == {"position", "syntax", "copying"}
     del record["ablated_interval"]
     assert read_head_role(record).ablated == {}
-
-
-def test_the_minimal_pair_of_the_pair_is_the_case():
-    case = made_case("syntax")
-    swapped = case.swapped()
-    assert (swapped.tokens, swapped.answer, swapped.pair, swapped.other_answer) == (case.pair, "no", case.tokens, "yes")
-    assert swapped.swapped() == case
 
 
 def test_roles_print_as_the_table():

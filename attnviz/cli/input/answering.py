@@ -10,7 +10,7 @@ from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions
 
 if TYPE_CHECKING:
-    from attnviz.trace.roles import Answering
+    from attnviz.trace.asking import Answering
 
 
 def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering:

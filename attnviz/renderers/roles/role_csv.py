@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from attnviz.trace.roles import ROLES, HeadRole, Roles, Share
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import HeadRole, Roles, Share
 
 FACTS = ("role", "verdict", "layer", "head", "offset")
 SHARES = ("hits", "offset_hits", "word_before", "accuracy", *(f"ablated_{role}" for role in ROLES), "others", "patched")

@@ -16,7 +16,7 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import Batch, Seen, Visit, batches, read_all
 from attnviz.sources.huggingface.seams import first_known
 from attnviz.sources.huggingface.wording import LEAD, cut
-from attnviz.trace.roles import Case
+from attnviz.trace.asking import Case
 
 KINDS = ("AutoModelForCausalLM", "AutoModelForImageTextToText")  # with a language head
 
@@ -44,7 +44,7 @@ def load_answering(
 
 
 class ModelAnswering:
-    """A loaded model, ready to be asked (trace/roles.py's ``Answering``)."""
+    """A loaded model, ready to be asked (trace/asking.py's ``Answering``)."""
 
     def __init__(self, model: Model) -> None:
         network = model.model

@@ -16,11 +16,11 @@ from attnviz.sources.huggingface.passes import TOGETHER, Batch, Seen, Visit, bat
 from attnviz.sources.huggingface.promising import FEW, candidates, estimated_losses
 from attnviz.sources.huggingface.whole import NOTHING, UNSAID, Whole, likeliest, whole
 from attnviz.sources.huggingface.wording import Cut, cut, first_token
-from attnviz.trace.roles import Case, Head
+from attnviz.trace.asking import Case, Head
 
 
 class Answers:
-    """The model's answers to ``cases``; this is trace/roles.py's ``Asked``, each word of a case being one or more tokens.
+    """The model's answers to ``cases``; this is trace/asking.py's ``Asked``, each word of a case being one or more tokens.
 
     shape     layers, and heads in each
     predicts  whether the model says what comes next

@@ -23,8 +23,8 @@ from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.watch import Wanted, Watch, watched_by
+from attnviz.trace.asking import Head
 from attnviz.trace.layer import Layer
-from attnviz.trace.roles import Head
 
 TOGETHER = 256  # tokens in one pass: their gradients fit where the model does
 

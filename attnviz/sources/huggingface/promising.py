@@ -16,7 +16,7 @@ import torch
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import Batch, Seen, passes
-from attnviz.trace.roles import Head
+from attnviz.trace.asking import Head
 
 FEW = 32  # heads that are all tried
 BEST = 4  # by hits, as many by the estimate, and as many that are drawn: for the average other head

@@ -9,7 +9,7 @@ import numpy
 
 from attnviz.attention.threads import limit_blas
 from attnviz.sources.tiny.model import Replaced, Run, TinyModel
-from attnviz.trace.roles import Case, Head
+from attnviz.trace.asking import Case, Head
 
 TOGETHER = 128  # texts in one run, of about the same length
 
@@ -48,7 +48,7 @@ class Batch:
 class Answers:
     """The model's answers to ``cases``, which are run once; what is asked of single heads is computed from there.
 
-    This is trace/roles.py's ``Asked``.
+    This is trace/asking.py's ``Asked``.
     """
 
     def __init__(self, model: TinyModel, cases: Sequence[Case], together: int = TOGETHER) -> None:

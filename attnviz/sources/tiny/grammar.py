@@ -27,7 +27,7 @@ from attnviz.sources.tiny.words import (
     Noun,
     made_up,
 )
-from attnviz.trace.roles import ROLES, Case
+from attnviz.trace.asking import ROLES, Case
 
 PLAIN_KIND = "plain"  # a sentence that asks nothing
 DEED_KIND = "deed"  # one that asks for the deed of a verb's subject

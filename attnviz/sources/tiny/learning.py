@@ -20,7 +20,7 @@ from attnviz.sources.tiny.pool import drawn_pool
 from attnviz.sources.tiny.prices import left_alone, set_apart
 from attnviz.sources.tiny.weights import ARRAYS, MATRICES, LayerWeights, Weights
 from attnviz.sources.tiny.words import VOCABULARY
-from attnviz.trace.roles import ROLES
+from attnviz.trace.asking import ROLES
 
 LISTENED = 256  # windows by which heads are set apart
 USUAL = 0.98  # the share of the past in what is usual

@@ -13,7 +13,7 @@ from attnviz.sources.tiny.grammar import DEED_KIND
 from attnviz.sources.tiny.network import Network
 from attnviz.sources.tiny.plan import Plan
 from attnviz.sources.tiny.pool import KIND_IDS, UNKNOWN
-from attnviz.trace.roles import ROLES
+from attnviz.trace.asking import ROLES
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attnviz.sources.tiny.answers import Answers
 from attnviz.sources.tiny.grammar import Grammar
 from attnviz.sources.tiny.model import TinyModel
-from attnviz.trace.roles import ROLES, Case, Questions
+from attnviz.trace.asking import ROLES, Case, Questions
 
 MADE_UP = 0.3  # of the nouns: made-up words, as many as in training, but others
 BEFORE = {"position": 1}  # other sentences before the question: two words alone are no new text, and hold no other word
@@ -58,7 +58,7 @@ def questions(count: int, seed: int) -> Questions:
 
 
 class TinyAnswering:
-    """The model in the package, ready to be asked (trace/roles.py's ``Answering``)."""
+    """The model in the package, ready to be asked (trace/asking.py's ``Answering``)."""
 
     predicts = True
 

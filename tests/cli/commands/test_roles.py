@@ -12,7 +12,8 @@ from made_roles import EACH_ITS_OWN, MadeAnswering
 
 from attnviz import roles
 from attnviz.cli.commands import roles as command
-from attnviz.trace.roles import ROLES, read_head_role
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import read_head_role
 
 FEW = ("--cases", 12)
 

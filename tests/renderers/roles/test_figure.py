@@ -17,7 +17,8 @@ from attnviz.renderers.roles.figure import MARK, draw
 from attnviz.renderers.roles.picture import decide
 from attnviz.renderers.shared.colours import rgb
 from attnviz.text.lessons import lessons
-from attnviz.trace.roles import ROLES, Example
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Example
 from tests.support.figures import any_overlap, boxes_of, edges_are_white, svg_texts, texts_of
 
 DOGS = Example(("the", "dogs", "near", "the", "tree"), 1, "are", (0.001, 0.9, 0.03, 0.06, 0.009))

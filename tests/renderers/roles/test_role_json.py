@@ -7,7 +7,8 @@ import json
 from made_roles import made_role, made_roles
 
 from attnviz.renderers.roles.role_json import to_json
-from attnviz.trace.roles import ROLES, read_head_role
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import read_head_role
 
 
 def test_it_says_of_what_it_is_and_holds_the_roles_in_their_order():

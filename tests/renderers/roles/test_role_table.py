@@ -10,7 +10,8 @@ from rich.console import Console
 from attnviz.choices import Language
 from attnviz.renderers.roles.role_table import to_renderable, to_text
 from attnviz.text.lessons import lessons
-from attnviz.trace.roles import ROLES, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Verdict
 
 
 def lines(found, columns, language=Language.EN):

@@ -9,7 +9,8 @@ from attnviz.analysis.verdict import missing
 from attnviz.choices import Language
 from attnviz.renderers.roles.told import evidence, interval, percent, told, verdict_word, worn_name
 from attnviz.text.lessons import lessons
-from attnviz.trace.roles import ROLES, Share, Verdict
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Share, Verdict
 
 ENGLISH = lessons()
 UNMEASURED = {"verdict": None, "accuracy": None, "ablated": {}, "others": None, "patched": None, "helpers": ()}

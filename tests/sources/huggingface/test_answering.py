@@ -16,7 +16,7 @@ from attnviz.analysis.roles import find_roles
 from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
 from attnviz.sources.tiny.grammar import Grammar
-from attnviz.trace.roles import ROLES, Questions
+from attnviz.trace.asking import ROLES, Questions
 
 CASES = {role: Grammar(f"asking {role}", unseen=True).cases(role, 3) for role in ROLES}
 QUESTIONS = Questions(CASES, {}, seed=0)

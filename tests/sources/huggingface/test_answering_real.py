@@ -11,7 +11,8 @@ from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
 from attnviz.sources.tiny.questions import EXAMPLES, drawn_cases
 from attnviz.sources.tiny.words import HE, SHE
-from attnviz.trace.roles import Case, HeadRole, Questions, Share
+from attnviz.trace.asking import Case, Questions
+from attnviz.trace.roles import HeadRole, Share
 
 pytestmark = pytest.mark.slow
 

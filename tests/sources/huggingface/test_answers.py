@@ -13,7 +13,7 @@ from attnviz import AttnvizError
 from attnviz.sources.huggingface import answers as answers_module
 from attnviz.sources.huggingface.answers import Answers
 from attnviz.sources.huggingface.wording import cut, first_token
-from attnviz.trace.roles import Case
+from attnviz.trace.asking import Case
 
 QUICK = ["Llama"]
 SLOW = [name for name in CAUSAL if name not in QUICK]

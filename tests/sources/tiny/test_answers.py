@@ -9,7 +9,7 @@ from tiny_weights import drawn_weights
 from attnviz.sources.tiny.answers import Answers
 from attnviz.sources.tiny.grammar import Grammar
 from attnviz.sources.tiny.model import Replaced, TinyModel
-from attnviz.trace.roles import ROLES
+from attnviz.trace.asking import ROLES
 
 LAYERS, HEADS = 2, 3
 

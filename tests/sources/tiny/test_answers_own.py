@@ -12,7 +12,7 @@ from attnviz.sources.tiny.answers import Answers
 from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.words import IDS, is_unseen, plural
-from attnviz.trace.roles import ROLES, Case
+from attnviz.trace.asking import ROLES, Case
 
 LEAST = 0.9
 

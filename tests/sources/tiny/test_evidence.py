@@ -13,7 +13,8 @@ from attnviz.sources.tiny.evidence import REPORT, known_roles
 from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.questions import TinyAnswering, questions
 from attnviz.sources.tiny.weights import MATRICES, LayerWeights, shipped_weights
-from attnviz.trace.roles import ROLES, Verdict, head_role_record
+from attnviz.trace.asking import ROLES
+from attnviz.trace.roles import Verdict, head_role_record
 
 
 def test_each_role_of_the_model_in_the_package_is_proved():

@@ -19,7 +19,7 @@ from attnviz.sources.tiny.words import (
     is_unseen,
     plural,
 )
-from attnviz.trace.roles import ROLES, Case
+from attnviz.trace.asking import ROLES, Case
 
 ONES = {noun.one for noun in NOUNS}
 MANIES = {noun.many for noun in NOUNS}

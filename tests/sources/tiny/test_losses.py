@@ -17,7 +17,7 @@ from attnviz.sources.tiny.plan import Plan  # noqa: E402
 from attnviz.sources.tiny.pool import KIND_IDS, UNKNOWN, drawn_pool  # noqa: E402
 from attnviz.sources.tiny.prices import Prices  # noqa: E402
 from attnviz.sources.tiny.words import VOCABULARY  # noqa: E402
-from attnviz.trace.roles import ROLES  # noqa: E402
+from attnviz.trace.asking import ROLES  # noqa: E402
 
 FREE = Plan(windows=16, length=30, other_words=0.0, deeds=0.0, prices=Prices(0, 0, 0, 0))
 HEADS = 4

@@ -8,7 +8,7 @@ from attnviz.analysis.roles import find_roles
 from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.questions import EXAMPLES, TinyAnswering, drawn_cases, questions
 from attnviz.sources.tiny.words import IDS, is_unseen
-from attnviz.trace.roles import ROLES
+from attnviz.trace.asking import ROLES
 from tests.support.tiny_weights import drawn_weights
 
 
