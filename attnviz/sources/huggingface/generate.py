@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
-from transformers import GenerationConfig
 
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
 from attnviz.sources.huggingface.assembling import assembled, with_tokens
+from attnviz.sources.huggingface.generation_settings import drawn_from, generation_settings
 from attnviz.sources.huggingface.inputs import Reading, Text, position_count, read
 from attnviz.sources.huggingface.labels import Tokens, continued, tokens_of_ids
 from attnviz.sources.huggingface.loading.errors import silence
@@ -30,7 +29,6 @@ from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace
 from attnviz.trace.written import Sampling, Written, no_step, require_positions
 
-ONE_AT_A_TIME = ("greedy_search", "sample")  # the ways to write in which one text grows by one token a step
 EXACT = (torch.float32, torch.float64)
 
 
@@ -53,11 +51,11 @@ def generate(
     require_writer(network)
     reading = _prompt(model, text, chat)
     _require_positions(model, reading, tokens)
-    settings = _settings(network, tokens, sampling, notice)
+    settings = generation_settings(network, tokens, sampling, notice)
     likeliest = Likeliest(alternatives, model.tokenizer if model.has_tokenizer else None)
     watch = StepWatch(network)
     steps = _Steps(model, reading, watch, likeliest, told)
-    surroundings = (_carried(), silence(), _drawn_from(sampling, network.device), steps.following(network))
+    surroundings = (_carried(), silence(), drawn_from(sampling, network.device), steps.following(network))
     with watched_by(watch), ExitStack() as stack:
         for one in (*surroundings, running(model)):
             stack.enter_context(one)
@@ -87,44 +85,6 @@ def _require_positions(model: Model, reading: Reading, tokens: int) -> None:
         require_positions(most, before, tokens)
 
 
-def _settings(network: Any, tokens: int, sampling: Sampling, notice: Notice) -> GenerationConfig:
-    """The model's own settings, but one text that grows by one token a step, and the draw that is asked for."""
-    settings: GenerationConfig = copy.deepcopy(network.generation_config)
-    if (settings.num_beams or 1) > 1:
-        notice(f"the model's settings ask for {settings.num_beams} beams; attnviz follows one text, without beams")
-    settings.update(
-        max_new_tokens=tokens,
-        num_beams=1,
-        num_return_sequences=1,
-        do_sample=sampling.draws,
-        use_cache=True,
-        return_dict_in_generate=False,
-        output_attentions=False,
-        disable_compile=True,
-    )
-    if sampling.draws:
-        settings.update(
-            temperature=1.0 if sampling.temperature is None else sampling.temperature,
-            top_k=0 if sampling.top_k is None else sampling.top_k,
-            top_p=1.0 if sampling.top_p is None else sampling.top_p,
-        )
-    if settings.pad_token_id is None and settings.eos_token_id is not None:  # as generate() does, but aloud
-        ends = settings.eos_token_id
-        settings.pad_token_id = ends[0] if isinstance(ends, list) else ends
-    mode = settings.get_generation_mode()
-    if mode not in ONE_AT_A_TIME:
-        raise AttnvizError(
-            f"the model's settings ask for {mode.replace('_', ' ')}, which does not write one token a step",
-            "change its generation_config.json",
-        )
-    if settings.cache_implementation == "quantized":
-        raise AttnvizError(
-            "the model's settings ask for a quantised cache, whose keys change from step to step: no one map holds them",
-            "take cache_implementation out of its generation_config.json",
-        )
-    return settings
-
-
 def _inputs(network: Any, reading: Reading) -> dict[str, Any]:
     """What generate() is given."""
     inputs: dict[str, Any] = {name: value.to(network.device) for name, value in reading.inputs.items()}
@@ -135,17 +95,6 @@ def _inputs(network: Any, reading: Reading) -> dict[str, Any]:
     if network.dtype in EXACT and ids.shape[1] * network.config.get_text_config().vocab_size <= MOST:
         inputs |= accepted(network, {"logits_to_keep": 0})  # of all positions
     return inputs
-
-
-@contextmanager
-def _drawn_from(sampling: Sampling, device: torch.device) -> Iterator[None]:
-    """Tokens are drawn from the seed that is asked for, and what others draw afterwards is what they would have drawn."""
-    if not sampling.draws:
-        yield
-        return
-    with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type="cuda"):
-        torch.manual_seed(sampling.seed)
-        yield
 
 
 class _Carried(BaseException):

@@ -10,7 +10,7 @@ from writing_models import TEXT, WRITERS, network, unwatched, written
 from attnviz import AttnvizError, trace_model
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import load
-from attnviz.trace.written import Sampling, Written
+from attnviz.trace.written import Written
 
 FEW = [("Llama", None, TEXT), ("Mistral", "static", TEXT), ("Mistral", None, "Your"), ("T5", None, "Your")]
 ALL = [(name, cache, text) for name in WRITERS for cache in (None, "static") for text in (TEXT, "Your")]
@@ -67,20 +67,6 @@ def test_in_half_precision_what_ran_is_kept_and_agrees_with_itself(name, dtype):
     assert trace.layers[0].query.dtype is dtype
 
 
-@pytest.mark.parametrize(
-    "sampling", [Sampling(temperature=0.7, seed=3), Sampling(top_k=4), Sampling(top_p=0.5, seed=1)]
-)
-def test_a_draw_is_generates_own_and_leaves_chance_as_it_was(sampling):
-    made = network("Llama")
-    torch.manual_seed(77)
-    before = torch.random.get_rng_state()
-    trace = written(made, sampling=sampling)
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert trace.source["ids"] == unwatched(made, sampling=sampling)[:-1]
-    assert trace.source["sampling"] == sampling._asdict()
-    assert trace.source["ids"] != written(made).source["ids"]
-
-
 def test_what_was_written_is_told(tmp_path):
     made = network("Llama")
     steps: list[Written] = []
@@ -134,15 +120,6 @@ def test_what_a_listener_raises_comes_out_as_it_is():
         written(network("Llama"), told=fails)
 
 
-def test_the_models_end_token_ends_it():
-    made = network("Llama")
-    ids = unwatched(made)
-    made.generation_config.eos_token_id = [ids[-4]]
-    trace = written(made)
-    assert trace.source["ids"] == ids[: ids.index(ids[-4], len(tokenizer()(TEXT).input_ids))]
-    assert len(trace.generation.chosen) < 6
-
-
 def test_ids_without_a_tokenizer_are_their_own_labels():
     from attnviz import generate
 
@@ -152,28 +129,6 @@ def test_ids_without_a_tokenizer_are_their_own_labels():
     given = inputs("Bart")
     trace = generate(network("Bart"), given, 2)
     assert trace.source["target_ids"][:-1] == given["decoder_input_ids"][0].tolist()
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"cache_implementation": "quantized"}, "a quantised cache"),
-        ({"prompt_lookup_num_tokens": 3}, "ask for assisted generation"),
-    ],
-)
-def test_settings_that_make_no_one_map_are_refused(settings, message):
-    made = network("Llama")
-    made.generation_config.update(**settings)
-    with pytest.raises(AttnvizError, match=message):
-        written(made)
-
-
-def test_beams_are_left_out_and_that_is_said():
-    made, said = network("Bart"), []
-    made.generation_config.num_beams = 4
-    trace = written(made, notice=said.append)
-    assert said == ["the model's settings ask for 4 beams; attnviz follows one text, without beams"]
-    assert trace.source["target_ids"] == unwatched(made)[:-1]
 
 
 @pytest.mark.parametrize(
