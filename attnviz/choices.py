@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ TINY_SUFFIX = ".safetensors"  # of the weights of another such model, which its 
 
 def is_tiny(model: object) -> bool:
     """Whether ``model`` names the model in the package, or a file of weights that its training wrote."""
-    return isinstance(model, str) and (model == TINY or model.lower().endswith(TINY_SUFFIX))
+    return model == TINY or (isinstance(model, str | os.PathLike) and str(model).lower().endswith(TINY_SUFFIX))
 
 
 TOKENS = 12  # that a model writes

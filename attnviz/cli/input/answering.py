@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.choices import is_tiny
-from attnviz.cli.input.models import loading, require_model
+from attnviz.cli.input.models import loading, require_numpy
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions
 
@@ -18,8 +18,7 @@ def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering
     from attnviz.sources.answering import answering
 
     if is_tiny(model.model):
-        require_model(model)
-        require_model(engine)
+        require_numpy(model, engine)
         return answering(model.model)
     dtype = None if engine.dtype is None else engine.dtype.value
     with loading(model.model):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend, is_tiny
-from attnviz.cli.options.engine import EngineOptions
-from attnviz.cli.options.model import LoadOptions, ModelOptions
+from attnviz.cli.options.engine import DeviceOptions, EngineOptions
+from attnviz.cli.options.model import LoadOptions, ModelOptions, NamedModelOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.progress import no_line, progress
@@ -115,13 +115,13 @@ def loading(name: str | None) -> Iterator[None]:
         ) from None
 
 
-def require_numpy(options: LoadOptions, engine: EngineOptions) -> None:
+def require_numpy(options: NamedModelOptions, engine: DeviceOptions) -> None:
     """Refuse what only a model of torch understands beside the model in the package."""
     from attnviz.sources.tiny.loading import require_no_torch
 
-    backend = None if engine.backend is Backend.NUMPY else engine.backend
+    given = {name: value for name, value in vars(engine).items() if value is not Backend.NUMPY}
     try:
-        require_no_torch(backend=backend, device=engine.device, dtype=engine.dtype, device_map=options.device_map)
+        require_no_torch(**given, device_map=options.device_map)
     except AttnvizError as error:
         raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
 

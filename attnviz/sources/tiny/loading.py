@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from attnviz.sources.tiny.model import TinyModel
 from attnviz.sources.tiny.weights import read_weights
 
 
-def load(name: str = TINY, numbers: str = "float64", **options: Any) -> TinyModel:
+def load(name: str | os.PathLike[str] = TINY, numbers: str = "float64", **options: Any) -> TinyModel:
     """The model in the package, or that of a file of weights; ``numbers`` is the type that it computes with.
 
     AttnvizError where the file holds no such weights, or one of ``options`` is given.

@@ -22,7 +22,7 @@ from attnviz.sources.tiny.pool import KIND_IDS
 APART = ((("position", "copying"),), (("syntax", DEED_KIND), ("copying",)))
 LEFT = (("syntax", DEED_KIND), ())
 ANYWHERE = ("meaning",)
-LEAST = 1e-6
+LEAST = 1e-6  # of a need: a kind that needs no head shares itself among all
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_without_a_number_a_large_model_is_asked_less(model, cases):
         (("--seed", "-1"), 2, "Invalid value for '--seed': -1 is out of range"),
         (("--lang", "fr"), 2, "Invalid value for '--lang'"),
         (("-o", "r.xlsx"), 2, "r.xlsx: its suffix is not one of .txt, .json, .jsonl, .csv, .png, .svg, .pdf"),
-        (("--device", "cpu"), 2, "--device is for a real model"),
+        (("--device", "cpu"), 2, "--device is for a model of torch"),
         (("--model", ""), 2, "the name is empty"),
         ((*FEW, "-o", "nowhere/r.json"), 1, "nowhere"),
     ],

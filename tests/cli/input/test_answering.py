@@ -26,7 +26,7 @@ def test_without_a_model_tiny_is_asked():
     ],
 )
 def test_tiny_has_no_place_to_go(options, engine, flag):
-    with pytest.raises(UsageError, match=f"^{flag} is for a real model"):
+    with pytest.raises(UsageError, match=f"^{flag} is for a model of torch, and the tiny model runs in NumPy alone"):
         read_answering(AskedModelOptions(**options), DeviceOptions(**engine))
 
 
