@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image
 
 from attnviz.renderers.generation.frames import Bar, Frame, Group
 from attnviz.renderers.heatmap import fonts
+from attnviz.renderers.heatmap.film import film
 from attnviz.renderers.heatmap.measures import text_width
 from attnviz.renderers.heatmap.settings import missing_glyphs_unspoken, own_settings
 from attnviz.renderers.heatmap.text_artist import INK, PALE, PlacedText, TextArtist
@@ -33,11 +33,10 @@ def to_gif(frames: Sequence[Frame], report: Callable[[int, int], None]) -> tuple
     """The GIF of ``frames``, which starts again at its end, and the characters for which this machine has no font."""
     with own_settings(), missing_glyphs_unspoken():
         families, missing = fonts.families(_texts(frames))
-        images = _images(frames, families, report)
-        content = io.BytesIO()
-        durations = [MILLISECONDS] * (len(frames) - 1) + [LAST]
-        next(images).save(content, "GIF", save_all=True, append_images=images, duration=durations, loop=0)
-    return content.getvalue(), missing
+        tops = _tops(frames)
+        last = _image(frames[-1], tops, families)
+        images = _images(frames, tops, families, report)
+        return film(images, "gif", [MILLISECONDS] * (len(frames) - 1) + [LAST], like=last), missing
 
 
 def _texts(frames: Sequence[Frame]) -> list[str]:
@@ -47,21 +46,24 @@ def _texts(frames: Sequence[Frame]) -> list[str]:
 
 
 def _images(
-    frames: Sequence[Frame], families: tuple[str, ...], report: Callable[[int, int], None]
+    frames: Sequence[Frame], tops: Sequence[float], families: tuple[str, ...], report: Callable[[int, int], None]
 ) -> Iterator[Image.Image]:
-    tops = _tops(frames)
     for done, frame in enumerate(frames, start=1):
-        figure = Figure(figsize=SIZE, dpi=DPI, facecolor="white")
-        canvas = FigureCanvasAgg(figure)
-        texts = _line(frame, families)
-        texts += _group(figure, frame.next, LEFT, TOP - 0.55, families)
-        for group, top in zip(frame.heads, tops, strict=False):
-            texts += _group(figure, group, RIGHT, top, families)
-        figure.add_artist(TextArtist(texts, families))
-        canvas.draw()  # type: ignore[no-untyped-call]
-        image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-        yield image.convert("RGB").quantize(64)
+        yield _image(frame, tops, families)
         report(done, len(frames))
+
+
+def _image(frame: Frame, tops: Sequence[float], families: tuple[str, ...]) -> Image.Image:
+    figure = Figure(figsize=SIZE, dpi=DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    texts = _line(frame, families)
+    texts += _group(figure, frame.next, LEFT, TOP - 0.55, families)
+    for group, top in zip(frame.heads, tops, strict=False):
+        texts += _group(figure, group, RIGHT, top, families)
+    figure.add_artist(TextArtist(texts, families))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return image.convert("RGB")
 
 
 def _tops(frames: Sequence[Frame]) -> list[float]:

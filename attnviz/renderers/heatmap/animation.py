@@ -10,7 +10,6 @@ import io
 import math
 from collections.abc import Callable
 
-import numpy
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -18,12 +17,12 @@ from attnviz.renderers.heatmap.chain import Chain
 from attnviz.renderers.heatmap.chain_figure import draw_chain
 from attnviz.renderers.heatmap.chain_layout import DPI as SLIDE_DPI
 from attnviz.renderers.heatmap.figure import draw
+from attnviz.renderers.heatmap.film import film
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.settings import missing_glyphs_unspoken, own_settings
 
 MOST_FRAMES = 48  # of more rows, several come at once
 WHOLE = 3  # times as long as the others, the whole picture stays
-COLOURS, WHITE = 255, (255, 255, 255)
 SMALLER_DPI = 100  # of a map that moves
 
 Report = Callable[[int, int], None]
@@ -54,7 +53,9 @@ def animated(
     for done, figure in enumerate(figures, start=1):
         frames.append(_pixels(figure, resolution))
         report(done, len(numbers))
-    return _joined(frames, form, seconds), missing
+    milliseconds = round(seconds * 1000)
+    durations = [milliseconds * WHOLE, *[milliseconds] * (len(frames) - 1)]
+    return film(frames, form, durations, like=frames[0]), missing
 
 
 def _rows(queries: int) -> range:
@@ -68,35 +69,3 @@ def _pixels(figure: Figure, dpi: int) -> Image.Image:
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=dpi, pil_kwargs={"compress_level": 0})
     return Image.open(content).convert("RGB")
-
-
-def _joined(frames: list[Image.Image], form: str, seconds: float) -> bytes:
-    milliseconds = round(seconds * 1000)
-    durations = [milliseconds * WHOLE, *[milliseconds] * (len(frames) - 1)]
-    options: dict[str, object] = {"lossless": True, "method": 4}
-    if form == "gif":
-        palette = _palette(frames[0])
-        frames = [_painted(frame, palette) for frame in frames]
-        options = {"optimize": False, "disposal": 1}
-    first, *others = frames
-    content = io.BytesIO()
-    first.save(content, form.upper(), save_all=True, append_images=others, duration=durations, loop=0, **options)
-    return content.getvalue()
-
-
-def _palette(whole: Image.Image) -> numpy.ndarray:
-    """The colours of all frames, (colours, 3): those of the whole picture, white among them, or it would flicker."""
-    palette = whole.quantize(COLOURS, dither=Image.Dither.NONE).getpalette()
-    assert palette is not None
-    return numpy.array([*palette[: 3 * COLOURS], *WHITE], dtype=numpy.int32).reshape(-1, 3)
-
-
-def _painted(frame: Image.Image, palette: numpy.ndarray) -> Image.Image:
-    """``frame`` in the nearest colours of ``palette``: the same colour becomes the same one in every frame."""
-    pixels = numpy.asarray(frame).astype(numpy.int32) @ (1 << 16, 1 << 8, 1)  # (rows, columns)
-    colours, places = numpy.unique(pixels, return_inverse=True)
-    channels = numpy.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
-    nearest = ((channels[:, None] - palette) ** 2).sum(axis=-1).argmin(axis=1).astype(numpy.uint8)
-    image = Image.fromarray(nearest[places.reshape(pixels.shape)], "P")
-    image.putpalette(palette.astype(numpy.uint8).tobytes())
-    return image

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
+
+import numpy
 
 from attnviz.analysis.maps import Frame, framed, head_maps
 from attnviz.choices import MapStep
@@ -71,12 +74,14 @@ class ChainMaker:
         self.queries, self.keys = token_labels(trace, selected, self.frame)
         self.axes = wording.say("picture.query"), wording.say("picture.key")
 
-    def map_of(self, selected: LayerSelection, step: MapStep):  # type: ignore[no-untyped-def]  # numpy.ndarray
+    def map_of(self, selected: LayerSelection, step: MapStep) -> numpy.ndarray:
         """The map of one step of the head, cut or pooled as all are."""
         [values], _ = head_maps(selected, step, self.frame, self.view.report)
         return values
 
-    def picture(self, title: str, values, scale: Scale, measure: str, step: MapStep = MapStep.WEIGHTS) -> Picture:  # type: ignore[no-untyped-def]
+    def picture(
+        self, title: str, values: numpy.ndarray, scale: Scale, measure: str, step: MapStep = MapStep.WEIGHTS
+    ) -> Picture:
         """One map of queries × keys."""
         return Picture(
             title=title,
@@ -86,7 +91,7 @@ class ChainMaker:
             keys=self.keys,
             step=step,
             scale=scale,
-            hidden=bool((values == -float("inf")).any()),
+            hidden=bool((values == -math.inf).any()),
             axes=self.axes,
             blank=self.wording.say("picture.hidden"),
             pool=self.view.pool,

@@ -50,6 +50,13 @@ def test_the_bar_of_what_was_chosen_is_as_long_as_its_share(pictures):
     assert inked(second) > 5 * inked(first) > 0
 
 
+def test_the_same_colour_is_the_same_one_in_every_frame(pictures):
+    """The title of the first group stands in both, at the same place."""
+    (_, first), (_, second) = pictures[1]
+    assert (first[118:134, 40:200] == second[118:134, 40:200]).all()
+    assert (first[118:134, 40:200] < 200).any()
+
+
 def test_nothing_reaches_the_edge(pictures):
     for _, pixels in pictures[1]:
         border = [pixels[:4], pixels[-4:], pixels[:, :4], pixels[:, -4:]]
