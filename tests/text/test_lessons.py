@@ -64,6 +64,7 @@ NO_WORDS_OF_ITS_OWN = {
     "title.value",
     "pair.sink",
     "way.bias",
+    "page.axis_query",
     "unit.bits",
     "picture.query",
     "picture.key",
