@@ -27,7 +27,7 @@ TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows
 TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold", "beside")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),

@@ -8,7 +8,7 @@ import { make, tokenElement } from "./dom.js";
 import { Failure } from "./failure.js";
 import { say, told } from "./lessons.js";
 import { lines } from "./lines.js";
-import { matrix } from "./matrix.js";
+import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
