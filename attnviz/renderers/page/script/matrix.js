@@ -1,21 +1,25 @@
 // Matrix: one head's map, tokens on both sides, which stay where they are while the map is scrolled.
 
 import { absence } from "./absence.js";
-import { bitmapOf } from "./bitmap.js";
-import { exactForm, loaded } from "./data.js";
+import { bitmapOf, painted } from "./bitmap.js";
+import { layers, loaded } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { listenTo } from "./gestures.js";
 import { ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
-import { mapOf } from "./maps.js";
+import { isKept, mapOf, smallMap } from "./maps.js";
+import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
+import { shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
+const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
+const NAMES = { place: "layer", head: "head", step: "step" }; // of what is drawn, in the state
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
@@ -48,20 +52,32 @@ export function matrix() {
   const point = eachFrame(() => drawn && crosshair());
 
   async function update() {
-    const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
     const own = { place: state.layer, head: state.head, step: state.step };
-    const ready = await mapOf(own.place, own.head, own.step);
+    const wanted = () => !closed && Object.entries(own).every(([name, value]) => state[NAMES[name]] === value);
     const whole = await loaded(own.place);
-    if (closed || own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
-    [layer, map] = [whole, ready];
-    drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
+    if (!wanted()) return;
+    if (own.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(own.place, own.head, own.step)) {
+      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
+      const { values, width } = smallMap(whole, own.head, COARSE);
+      lay(whole, { rows, columns, map: null, step: own.step, ...painted(values, width) });
+      await seen();
+    }
+    const ready = await mapOf(own.place, own.head, own.step, wanted);
+    if (!ready || !wanted()) return;
+    lay(whole, { map: ready, step: own.step, ...bitmapOf(whole, ready, own.step) });
+    if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+    else show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  // Show what is drawn of a layer.
+  function lay(whole, what) {
+    const before = layer && `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`;
+    [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
-    key.replaceChildren(legend(drawn));
+    if (map) key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
     if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
     else resize();
-    if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
-    else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
   }
 
   function fit() {
@@ -118,9 +134,10 @@ export function matrix() {
   }
 
   function tell(query, key, aloud) {
+    if (!map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
     const value =
-      exactForm && !Number.isNaN(map[query * layer.keys + key])
+      layer.computes && !Number.isNaN(map[query * layer.keys + key])
         ? rowOf(layer, state.head, query)[drawn.step][key]
         : map[query * layer.keys + key];
     showCell(layer, query, key, value, { aloud, row, step: drawn.step });
@@ -130,9 +147,9 @@ export function matrix() {
 
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
-    note.hidden = exactForm || !detail;
-    view.touched = byTouch && !detail && exactForm;
-    change({ query, key, detail: detail && exactForm });
+    note.hidden = layer.computes || !detail;
+    view.touched = byTouch && !detail && layer.computes;
+    change({ query, key, detail: detail && layer.computes });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
     const { left, top } = view.gutter;
@@ -175,7 +192,7 @@ export function matrix() {
 
   return {
     element,
-    controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
+    controls: ["layer", "head", ...(layers.some((one) => one.computes) ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
     picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
     close: () => {

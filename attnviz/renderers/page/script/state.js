@@ -1,6 +1,6 @@
 // What is being looked at: held once, written into the URL's fragment, passed on to those who listen.
 
-import { exactForm, layers, record } from "./data.js";
+import { groups, layers, record, spotOf } from "./data.js";
 
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
 const DEFAULTS = {
@@ -32,6 +32,7 @@ export function listen(run) {
 export function change(changes) {
   const before = { ...state };
   Object.assign(state, changes);
+  if (currentLayer().pooled !== layers[before.layer].pooled) forget(changes);
   settle();
   const moved = ["view", "layer", "head"].some((name) => state[name] !== before[name]);
   const fragment = `#${written()}`;
@@ -81,7 +82,7 @@ export function chosenHeads() {
 // How each layer is called in an address: "4", or "cross-4" where a model has several stacks; the second that is titled
 // so is "4.2".
 const addresses = [];
-for (const layer of layers) {
+for (const [layer] of groups) {
   const title = layer.title.replace(/^layer /, "").replace(" ", "-");
   let address = title;
   for (let number = 2; addresses.includes(address); number++) address = `${title}.${number}`;
@@ -95,8 +96,12 @@ const found = (place) => (place < 0 ? undefined : place);
 
 const READ = {
   view: oneOf(VIEWS),
-  layer: (word) => found(addresses.indexOf(word)),
-  head: (word) => found(currentLayer().heads.indexOf(whole(word))),
+  layer: (word) => found(groups[addresses.indexOf(word)]?.[0].place ?? -1),
+  head: (word) => {
+    const spot = spotOf(currentLayer(), whole(word));
+    if (spot) state.layer = spot.layer;
+    return spot?.head;
+  },
   heads: (word) => {
     const places = word.split(".").map((one) => currentLayer().heads.indexOf(whole(one)));
     return places.includes(-1) ? undefined : places;
@@ -114,6 +119,11 @@ const READ = {
   sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
 };
 
+// A cell of many tokens is no token: where one is left for the other, what was chosen means nothing.
+function forget(changes) {
+  for (const name of ["query", "key"]) if (!(name in changes)) state[name] = null;
+}
+
 // What no longer exists after a change of layer is given up.
 function settle() {
   const layer = currentLayer();
@@ -121,8 +131,8 @@ function settle() {
   if (state.heads) state.heads = state.heads.filter((head) => head < layer.heads.length);
   if (state.query >= layer.queries) state.query = null;
   if (state.key >= layer.keys) state.key = null;
-  if (state.query === null || state.key === null || !exactForm) state.detail = false;
-  if (!exactForm) state.step = "weights";
+  if (state.query === null || state.key === null || !layer.computes) state.detail = false;
+  if (!layer.computes) state.step = "weights";
 }
 
 function written() {
@@ -132,8 +142,8 @@ function written() {
     if (state[name] !== DEFAULTS[name]) words.set(name, value);
   };
   put("view", state.view);
-  if (layers.length > 1) words.set("layer", addresses[state.layer]);
-  if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
+  if (groups.length > 1) words.set("layer", addresses[layer.of]);
+  if (groups[layer.of].length > 1 || layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
   for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
