@@ -12,10 +12,11 @@ from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.packing import Part, pack_parts
-from attnviz.renderers.page.parts import page_parts
+from attnviz.renderers.page.parts import page_parts, parts_size
 from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.page.size import require_hope, told_size, too_large, what_is_missing
+from attnviz.renderers.page.way import add_ways
 from attnviz.renderers.shared.labels import name
 from attnviz.trace.selection import Selection
 from attnviz.trace.trace import Trace
@@ -23,7 +24,7 @@ from attnviz.trace.trace import Trace
 TITLE_TOKENS = 12
 THREADS = 2
 TRIES = 3  # at a page that turns out larger than its arrays told
-SPARE = 1.05  # times what it took too much, less is tried next
+SPARE = 0.1  # of what it took too much, which is kept free next
 
 
 def to_html(
@@ -57,7 +58,9 @@ def to_html(
         size = len(page)
         if size <= limits.size:
             return page
-        beyond += SPARE * (size - limits.size)  # what else the page holds, and what compression left, is known now
+        # What else the page holds, and what compression left, is known now.
+        beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
+        beyond += SPARE * (size - limits.size)
     raise too_large(layers, size, limits)
 
 
@@ -71,6 +74,7 @@ def _page(trace: Trace, parts: Sequence[Part], language: Language, limits: Limit
         others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
         packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
         record = make_record(trace, parts, packed, language, blobs, threads.map, pooled)
+        add_ways(record, parts, packed, blobs, limits.room)
         return document(title(trace), language.value, record, blobs.in_base64(threads.map))
 
 

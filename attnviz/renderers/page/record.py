@@ -31,15 +31,17 @@ METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
+PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+GROUPS = (
+    *PAGE_GROUPS,
+    *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
+    *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
+)
 
 
 UNSAID = (  # messages of these groups that only explain says
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(
-        f"title.{name}"
-        for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]
-    ),
+    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
 )
 
 
@@ -66,6 +68,7 @@ def make_record(
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pool": some.frame.pool.value if some else None,
             "region": some.region if some else None,
+            "sines": trace.source.has_sines,
             "source": trace.source.exactness or trace.source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),

@@ -46,9 +46,12 @@ def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = 
 
 def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:
     """About how many bytes of a page go to what it says of these layers: tokens, names, rules and metrics."""
-    tokens = sum(len(token) + TOKEN for token in trace.tokens)
-    heads = sum(len(selected.heads) for selected in selected_layers)
-    return tokens + HEAD * heads + LAYER * len(selected_layers)
+    return sum(len(token) + TOKEN for token in trace.tokens) + _named_size(selected_layers)
+
+
+def _named_size(selected_layers: Sequence[LayerSelection]) -> float:
+    """The same without the tokens."""
+    return HEAD * sum(len(selected.heads) for selected in selected_layers) + LAYER * len(selected_layers)
 
 
 def require_hope(parts: Sequence[Part], selected_layers: Sequence[LayerSelection], limits: Limits) -> None:
@@ -88,7 +91,7 @@ def _fitting(growing: Sequence[Sequence[LayerSelection]], limits: Limits) -> int
 
     Not all before it need to: the one head of a long text has more cells than two have together.
     """
-    fitting = (_smallest_size(selected_layers, limits) <= limits.room for selected_layers in growing)
+    fitting = (_smallest_size(some, limits) + _named_size(some) <= limits.room for some in growing)
     return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
 
 

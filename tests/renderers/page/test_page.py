@@ -89,11 +89,11 @@ def test_a_page_that_turns_out_too_large_holds_less():
     """Its arrays would fit, but its tokens take more room than they have letters."""
     layers = random_trace(1, 4, 100, 8).layers
     trace = Trace(tuple("🐢" * 200 + str(place) for place in range(100)), layers)
-    limits = Limits(megabytes=(bare_size() + 275_000) / 1e6, cells_of_several=20)
+    limits = Limits(megabytes=(bare_size() + 290_000) / 1e6, cells_of_several=20)
     assert {part.form for part in page_parts(select(trace).layers, limits)} == {Form.EXACT}
     said: list[str] = []
     page = to_html(trace, select(trace), limits=limits, notice=said.append)
-    assert (len(page) <= limits.size, len(said)) == (True, 1)
+    assert (len(page) <= limits.size, '"form":"int16"' in page, said) == (True, True, [])
 
 
 def test_a_page_without_room_opens_without_special_tokens_too():
