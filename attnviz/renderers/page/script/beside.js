@@ -1,14 +1,16 @@
 // Matrix: the map of a head, and beside it a second one, if one is asked for: of another head, another layer or another
 // step. What is pointed at or chosen in one is so in both.
 
-import { exactForm, layers, quoted } from "./data.js";
+import { groups, headsOf, layers, quoted, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapView } from "./matrix.js";
 import { number } from "./numbers.js";
-import { headName, titleOf } from "./overview.js";
+import { titleOf } from "./heads.js";
 import { show } from "./readout.js";
 import { MAP_STEPS, change, state } from "./state.js";
+
+const anyComputes = layers.some((one) => one.computes);
 
 export function matrix() {
   const first = mapView({
@@ -18,7 +20,7 @@ export function matrix() {
     hovered: (layer, query, key) => second?.pointAt(layer, query, key),
     told: tellBoth,
   });
-  const caption = make("h2", { class: "of-map" });
+  const caption = make("h2", { class: "of-map", hidden: true });
   const element = make("div", { class: "maps" }, make("div", { class: "pane" }, caption, first.element));
   let [second, pane] = [null, null];
 
@@ -27,9 +29,9 @@ export function matrix() {
     if (opens) open();
     if (state.other === null && second) close();
     element.classList.toggle("two", second !== null);
-    await Promise.all([first.update(), second?.update()]);
+    caption.hidden = second === null; // before the maps take their room
     pane?.update();
-    caption.hidden = second === null;
+    await Promise.all([first.update(), second?.update()]);
     caption.textContent = first.title();
     if (state.query !== null && state.key !== null) tellBoth(state.query, state.key, false);
   }
@@ -65,7 +67,7 @@ export function matrix() {
 
   return {
     element,
-    controls: ["layer", "head", ...(exactForm ? ["step"] : []), "beside", "scale", "first", "special", "threshold"],
+    controls: ["layer", "head", ...(anyComputes ? ["step"] : []), "beside", "scale", "first", "special", "threshold"],
     update,
     picture: () => (second ? joined(first.picture(), second.picture()) : first.picture()),
     close: () => {
@@ -77,15 +79,18 @@ export function matrix() {
 
 // The choices of the second map, in the place of its caption.
 function header() {
-  const choose = (changes) => {
-    const other = { ...state.other, ...changes };
-    other.head = Math.min(other.head, layers[other.layer].heads.length - 1);
-    change({ other });
+  const here = () => layers[state.other.layer];
+  const choose = (spot) => change({ other: { ...state.other, ...spot } });
+  const inLayer = (of) => {
+    const [part] = groups[of];
+    choose(spotOf(part, here().heads[state.other.head]) ?? { layer: part.place, head: 0 });
   };
   const boxes = {
-    layer: layers.length > 1 ? box("beside.layer", (value) => choose({ layer: Number(value) })) : null,
-    head: layers.some((layer) => layer.heads.length > 1) ? box("beside.head", (value) => choose({ head: Number(value) })) : null,
-    step: exactForm ? box("beside.step", (step) => choose({ step })) : null,
+    layer: groups.length > 1 ? box("beside.layer", (of) => inLayer(Number(of))) : null,
+    head: groups.some((parts) => headsOf(parts).length > 1)
+      ? box("beside.head", (number) => choose(spotOf(here(), Number(number))))
+      : null,
+    step: anyComputes ? box("beside.step", (step) => choose({ step })) : null,
   };
   const shut = make(
     "button",
@@ -95,10 +100,13 @@ function header() {
   const element = make("div", { class: "of-map choices", role: "group", "aria-label": say("beside.title") }, ...Object.values(boxes).filter(Boolean), shut);
 
   function update() {
-    const { layer, head, step } = state.other;
-    fill(boxes.layer, layers.map((one) => [one.place, titleOf(one)]), layer);
-    fill(boxes.head, layers[layer].heads.map((_, place) => [place, ownName(layers[layer], place)]), head);
-    fill(boxes.step, MAP_STEPS.map((one) => [one, say(`title.${one}`)]), step);
+    const { head, step } = state.other;
+    const titles = groups.map((parts, of) => [of, titleOf(parts[0])]);
+    const names = headsOf(groups[here().of]).map((number) => [number, ownName(spotOf(here(), number), number)]);
+    const steps = here().computes ? MAP_STEPS : ["weights"];
+    fill(boxes.layer, titles, here().of);
+    fill(boxes.head, names, here().heads[head]);
+    fill(boxes.step, steps.map((one) => [one, say(`title.${one}`)]), step);
   }
   return { element, update };
 }
@@ -118,8 +126,9 @@ function fill(select, options, value) {
   select.value = value;
 }
 
-function ownName(layer, head) {
-  return layers.length > 1 ? headName(layer, head).split(", ").slice(1).join(", ") : headName(layer, head);
+function ownName({ layer, head }, number) {
+  const role = roleOf(layers[layer], head);
+  return say("label.head", { head: number }) + (role ? ` · ${role.name}` : "");
 }
 
 function wordsOf(value) {

@@ -1,21 +1,24 @@
 // One head's map, tokens on both sides, which stay where they are while the map is scrolled; beside.js makes the Matrix of it.
 
 import { absence } from "./absence.js";
-import { bitmapOf } from "./bitmap.js";
-import { exactForm, loaded, record } from "./data.js";
+import { bitmapOf, painted } from "./bitmap.js";
+import { loaded, record } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { listenTo } from "./gestures.js";
 import { ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
-import { mapOf } from "./maps.js";
+import { isKept, mapOf, smallMap } from "./maps.js";
+import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
+import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
+const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
@@ -51,26 +54,39 @@ export function mapView(own) {
   const point = eachFrame(() => drawn && crosshair());
 
   async function update() {
-    const before = layer && roomName();
     const spot = own.spot();
-    const ready = await mapOf(spot.layer, spot.head, spot.step);
+    const wanted = () => !closed && isSame(spot, own.spot());
     const whole = await loaded(spot.layer);
-    if (closed || !isSame(spot, own.spot())) return;
-    [layer, map] = [whole, ready];
-    drawn = { layer, map, step: spot.step, ...bitmapOf(layer, map, spot.step) };
-    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, spot.head) }));
-    key.replaceChildren(legend(drawn));
-    note.replaceChildren(absence());
-    rule.textContent = eachRow(layer, spot.step);
-    if (before !== roomName()) fit();
-    else resize();
+    if (!wanted()) return;
+    if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
+      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
+      const all = { rows: allQueries(whole), columns: allKeys(whole) };
+      const { values, width } = smallMap(whole, spot.head, COARSE);
+      lay(whole, { rows, columns, all, map: null, step: spot.step, ...painted(values, width) });
+      await seen();
+    }
+    const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
+    if (!ready || !wanted()) return;
+    lay(whole, { map: ready, step: spot.step, ...bitmapOf(whole, ready, spot.step) });
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
-    else if (own.main) show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
+    else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
   }
 
   // What the room that a map takes depends on: the whole text, however far it is read.
   function roomName() {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
+  }
+
+  // Show what is drawn of a layer.
+  function lay(whole, what) {
+    const before = layer && roomName();
+    [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
+    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, own.spot().head) }));
+    if (map) key.replaceChildren(legend(drawn));
+    note.replaceChildren(absence());
+    rule.textContent = eachRow(layer, what.step);
+    if (before !== roomName()) fit();
+    else resize();
   }
 
   function fit() {
@@ -131,11 +147,11 @@ export function mapView(own) {
   function valueAt(query, key) {
     if (!map || !(query < layer.queries && key < layer.keys)) return undefined;
     const value = map[query * layer.keys + key];
-    return exactForm && !Number.isNaN(value) ? rowOf(layer, own.spot().head, query)[drawn.step][key] : value;
+    return layer.computes && !Number.isNaN(value) ? rowOf(layer, own.spot().head, query)[drawn.step][key] : value;
   }
 
   function tell(query, key, aloud) {
-    if (own.told?.(query, key, aloud)) return;
+    if (own.told?.(query, key, aloud) || !map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
     showCell(layer, query, key, valueAt(query, key), { aloud, row, step: drawn.step });
     if (view.touched && query === state.query && key === state.key)
@@ -144,9 +160,9 @@ export function mapView(own) {
 
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
-    const opens = detail && exactForm && own.main;
-    note.hidden = exactForm || !detail;
-    view.touched = byTouch && !detail && exactForm && own.main;
+    const opens = detail && layer.computes && own.main;
+    note.hidden = layer.computes || !detail;
+    view.touched = byTouch && !detail && layer.computes && own.main;
     change({ query, key, detail: opens });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
@@ -215,7 +231,7 @@ export function mapView(own) {
 function eachRow(layer, step) {
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
-  return say(record.pooled || record.region ? "page.each_row_part" : "page.each_row");
+  return say(layer.pooled || record.region ? "page.each_row_part" : "page.each_row");
 }
 
 function isSame(one, other) {

@@ -3,7 +3,7 @@
 import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
-import { exactForm, loaded, nameOf, quoted } from "./data.js";
+import { layers, loaded, nameOf, quoted } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { HIDDEN, aligned, share } from "./numbers.js";
@@ -39,8 +39,8 @@ export function steps() {
     const ready = await loaded(own);
     if (closed || own !== state.layer) return;
     layer = ready;
-    if (!exactForm) return element.replaceChildren(absence());
-    if (!element.firstChild)
+    if (!layer.computes) return element.replaceChildren(absence());
+    if (words.parentNode !== element)
       element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);
     if (list?.name !== `${own} ${places.length}`) {
@@ -206,7 +206,7 @@ export function steps() {
   element.addEventListener("keydown", (event) => player.press(event));
   return {
     element,
-    controls: exactForm ? ["layer", "head", "special", "first"] : [],
+    controls: layers.some((one) => one.computes) ? ["layer", "head", "special", "first"] : [],
     update,
     picture: () => pictureOf(story, chart),
     close: () => {
