@@ -16,6 +16,7 @@ from attnviz.renderers.page.digits import Errors
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
+from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
@@ -32,7 +33,7 @@ METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way", "unfold", "beside")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -108,7 +109,7 @@ def _layers(
         record |= {name: blobs.add(array) for name, array in arrays.arrays.items()}
     for place, record in enumerate(layers):
         if place not in pooled:
-            record["metrics"] = next(metrics)
+            record |= next(metrics)
     return layers
 
 
@@ -256,12 +257,16 @@ def _special(known: TokenIds, count: int) -> list[int]:
     return sorted(known.of(count).special)
 
 
-def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | None]]:
-    values = measure_heads(trace, selected.layer, heads=selected.heads, only=SORTED_BY, cells=CACHED).metrics
-    return {
+def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
+    """What the heads are sorted by, and the strongest pattern of each."""
+    only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
+    values = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED).metrics
+    patterns = [pattern_record({metric: float(values[metric][head]) for metric in MEASURED}) for head in selected.heads]
+    metrics = {
         metric.value: [
             None if math.isnan(value) else round(value, METRIC_DECIMALS)
             for value in values[metric][list(selected.heads)].tolist()
         ]
         for metric in SORTED_BY
     }
+    return {"metrics": metrics, "patterns": patterns}

@@ -32,7 +32,7 @@ export function matrix() {
     caption.hidden = second === null; // before the maps take their room
     pane?.update();
     await Promise.all([first.update(), second?.update()]);
-    caption.textContent = first.title();
+    caption.textContent = first.title() ?? "";
     if (state.query !== null && state.key !== null) tellBoth(state.query, state.key, false);
   }
 

@@ -218,7 +218,7 @@ export function mapView(own) {
     update,
     valueAt,
     pointAt,
-    title: () => `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
+    title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
     picture: () => mapPicture(drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
