@@ -2,6 +2,7 @@
 
 import { pixelPlace, pixels } from "./colours.js";
 import { scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
+import { state } from "./state.js";
 
 // { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
 export function bitmapOf(layer, map, step = "weights") {
@@ -34,12 +35,26 @@ export function paint(canvas, values, width, { low, limit, diverging = false, st
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
-  const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
-  for (let place = 0; place < values.length; place++) {
-    const value = values[place];
-    if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
+  if (step === "weights" && !low) shadeLinear(cells, values, limit, shades);
+  else {
+    const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
+    for (let place = 0; place < values.length; place++) {
+      const value = values[place];
+      if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
+    }
   }
   context.putImageData(image, 0, 0);
+}
+
+// The same for weights on the linear scale, of which a long text has millions: without a call for each.
+function shadeLinear(cells, values, limit, shades) {
+  const [last, least] = [shades.length - 1, state.threshold];
+  const factor = last / limit;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place];
+    if (value >= least) cells[place] = shades[value < limit ? (value * factor + 0.5) | 0 : last];
+    else if (value === value) cells[place] = shades[0];
+  }
 }
 
 function largestOf(values) {

@@ -18,7 +18,7 @@ import { shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
-const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
+const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
 const NAMES = { place: "layer", head: "head", step: "step" }; // of what is drawn, in the state
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
