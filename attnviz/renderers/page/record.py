@@ -16,6 +16,7 @@ from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
+from attnviz.renderers.shared.facts import exactness
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -55,7 +56,7 @@ def make_record(
     ``pooled`` holds the layers as they are pooled, where the text is long; ``run`` is a ``map`` that may work on several
     layers at once.
     """
-    selected_layers, texts = selection.layers, TokenLists()
+    selected_layers, texts, words, source = selection.layers, TokenLists(), lessons(language), trace.source
     return (
         {
             "form": packed.form.value,
@@ -66,9 +67,9 @@ def make_record(
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pooled": pooled[0].cells if pooled else None,
             "pool": pooled[0].frame.pool.value if pooled else None,
-            "region": pooled[0].region if pooled else None,
-            "sines": trace.source.has_sines,
-            "source": trace.source.exactness or trace.source.model_name,
+            "region": pooled[0].region(words) if pooled else None,
+            "sines": source.has_sines,
+            "source": exactness(source.model_name, source.agreement.largest_error, words) or source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
             "messages": _messages(language),

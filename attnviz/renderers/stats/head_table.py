@@ -31,20 +31,20 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
     lacking = sort is Metric.MASS or any(f"{head.values[Metric.MASS].mean:.{DECIMALS}f}" != FULL for head in heads)
     metrics = [metric for metric in Metric if lacking or metric is not Metric.MASS]
     return Group(
-        Text(facts(statistics), style=BOLD),
+        Text(facts(statistics, words), style=BOLD),
         Text(reading(statistics, words), style=DIM),
         Text(""),
-        MatrixTable(_matrix(heads, metrics, statistics.texts > 1)),
+        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words.say("stats.head"))),
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )
 
 
-def _matrix(heads: list[Head], metrics: list[Metric], several: bool) -> Matrix:
+def _matrix(heads: list[Head], metrics: list[Metric], several: bool, corner: str) -> Matrix:
     """The values of ``metrics``, with their deviation where there are several texts."""
     values = [[head.values[metric] for metric in metrics] for head in heads]
     return Matrix(
-        corner="head",
+        corner=corner,
         rows=[f"{head.layer} · {head.head}" for head in heads],
         columns=[metric.value for metric in metrics],
         cells=[[_cell(value, several) for value in row] for row in values],
