@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from attnviz.cli.options.output import no_pager_option
 from attnviz.cli.typer_groups import Options
 
 
@@ -41,3 +42,4 @@ class ManualOptions(Options):
         Topic | None,
         typer.Argument(metavar="TOPIC", help="The topic. Without one: the list of topics.", show_default=False),
     ] = None
+    no_pager: Annotated[bool, no_pager_option()] = False

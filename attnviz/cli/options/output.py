@@ -29,3 +29,12 @@ def language_option(what: str) -> Any:
         envvar="ATTNVIZ_LANG",
         rich_help_panel=SHOW,
     )
+
+
+def no_pager_option() -> Any:
+    """--no-pager."""
+    return typer.Option(
+        "--no-pager",
+        help="Print more than a screen at once, without the pager ($PAGER, or less).",
+        rich_help_panel=OUTPUT,
+    )
