@@ -402,7 +402,9 @@ def said_by(argument):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
-        steps = "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
+        steps = (
+            "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *Next, *of_roles]) + ")"
+        )
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

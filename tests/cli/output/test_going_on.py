@@ -24,7 +24,7 @@ def test_it_is_the_command_of_the_input_with_the_options_of_the_look():
 
 def test_it_goes_on_in_the_language_of_the_reader():
     last = done("explain", "a b", "--lang", "vi").lines[-1]
-    assert last == lessons(Language.VI).say("next.pair", command='attnviz explain "a b" --lang vi --query b --key a')
+    assert last == lessons(Language.VI).say("next.pair", command='attnviz explain "a b" --lang vi --query b --key b')
 
 
 @pytest.mark.parametrize("text", ["-", "a\nb", "a\x1b[31mb", "a\u202eb", "-1 2"])

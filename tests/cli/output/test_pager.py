@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterable, Iterator
 
@@ -178,6 +179,35 @@ def test_a_terminated_run_leaves_no_pager_behind(written, folder, monkeypatch):
         written(ended())
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "pid").read_text()), 0)
+
+
+def test_a_run_that_is_terminated_while_the_pager_is_read_leaves_none_behind(written, folder, monkeypatch):
+    monkeypatch.setenv("PAGER", "cat > /dev/null; echo $$ > pid; exec sleep 60")
+    wait = subprocess.Popen.wait
+    waits = iter([KeyboardInterrupt])
+
+    def interrupted(process: subprocess.Popen[bytes], *arguments: object) -> int:
+        if error := next(waits, None):
+            end = time.monotonic() + 20
+            while not (folder / "pid").exists() or not (folder / "pid").read_text():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            raise error
+        return wait(process, *arguments)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        written(lines(20))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+
+
+def test_a_thread_of_its_own_may_open_it(written, folder, monkeypatch):
+    monkeypatch.setenv("PAGER", "cat > paged")
+    thread = threading.Thread(target=written, args=(lines(20),))
+    thread.start()
+    thread.join()
+    assert (folder / "paged").read_bytes() == b"".join(lines(20))
 
 
 def test_a_person_has_keys_where_a_stream_is_a_terminal(monkeypatch):
