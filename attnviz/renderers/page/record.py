@@ -26,15 +26,17 @@ from attnviz.trace.trace import Trace
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
+PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+GROUPS = (
+    *PAGE_GROUPS,
+    *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
+    *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
+)
 
 
 UNSAID = (  # messages of these groups that only explain says
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(
-        f"title.{name}"
-        for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]
-    ),
+    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
 )
 
 
@@ -63,6 +65,7 @@ def make_record(
             "pooled": pooled[0].cells if pooled else None,
             "pool": pooled[0].frame.pool.value if pooled else None,
             "region": pooled[0].region if pooled else None,
+            "sines": trace.source.has_sines,
             "source": trace.source.exactness or trace.source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),

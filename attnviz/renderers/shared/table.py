@@ -17,7 +17,7 @@ from attnviz.text.display import shorten
 
 BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
 GAP, TIGHT = 2, 1  # spaces between two columns; and where one alone lets all columns stand beside each other
-COLUMN_CELLS = 14  # a longer column label is shortened
+COLUMN_CELLS = 14  # a longer column label is shortened, unless its numbers are as wide
 LABEL_EDGE, EDGE = 3, 2  # cells of the rule between labels and numbers, and of that before numbers alone
 
 
@@ -53,7 +53,10 @@ class MatrixTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width - self.edge
         label_width = self._label_width(options.max_width)
-        labels = [shorten(label, min(COLUMN_CELLS, room - label_width)) for label in self.matrix.columns]
+        labels = [
+            shorten(label, max(numbers, min(COLUMN_CELLS, room - label_width)))
+            for label, numbers in zip(self.matrix.columns, self.number_widths, strict=True)
+        ]
         self.columns = labels
         self.widths = [max(a, cell_len(b)) for a, b in zip(self.number_widths, labels, strict=True)]
         tinted = console.color_system in ("truecolor", "256") and not console.no_color

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import lru_cache
@@ -11,7 +10,9 @@ from typing import Any
 
 import numpy
 import pytest
-from lacking import lacking
+from browsers.chromium import Chromium
+from browsers.starting import NAMES, programs, started
+from browsers.window import Window
 
 from attnviz import Layer, Rule, Trace
 from attnviz.choices import Language, Pool
@@ -19,7 +20,6 @@ from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.page import to_html
 from attnviz.trace.selection import select
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SETTLED = "#panel[aria-busy=false]"
 
 # Follow a link within the page, and wait until the view is there.
@@ -128,10 +128,9 @@ def several() -> Trace:
 def browser() -> Iterator[Any]:
     """The chromium of this machine, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        lacking("no chromium on this machine (apt-get install chromium)")
+    [chromium] = programs("chromium")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM)
+        browser = driver.chromium.launch(executable_path=chromium)
         yield browser
         browser.close()
 
@@ -187,3 +186,37 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
         for page in pages:
             page.leave()
     assert [problem for page in pages for problem in page.problems] == []
+
+
+@pytest.fixture(scope="session")
+def windows(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Window]]:
+    """windows(name) → the window of that browser, the same one for all tests: to start one takes longer than a test."""
+    with ExitStack() as ends:
+
+        @lru_cache
+        def window(name: str) -> Window:
+            if name == "chromium":
+                return Chromium(request.getfixturevalue("browser"))  # with which it ends
+            return ends.enter_context(closing(started(name, tmp_path_factory.mktemp(name))))
+
+        yield window
+
+
+@pytest.fixture(params=NAMES)
+def window(request: pytest.FixtureRequest, windows: Callable[[str], Window]) -> Window:
+    """A window of each browser; a test gives it a size and opens a page."""
+    return windows(request.param)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """written(trace, lang="vi", **selected) → the file of its page."""
+
+    def write(trace: Trace, *, lang: str = "en", limits: Limits = USUAL, **selected: Any) -> Path:
+        file = tmp_path / "page.html"
+        file.write_text(to_html(trace, select(trace, **selected), Language(lang), limits), encoding="utf-8")
+        return file
+
+    return write

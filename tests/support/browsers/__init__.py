@@ -1,0 +1,1 @@
+"""Three browsers behind one interface, ``Window``: what a person does in one, and what it then shows."""
