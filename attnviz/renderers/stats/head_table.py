@@ -11,7 +11,7 @@ from rich.text import Text
 from attnviz.analysis.corpus import Head, Statistics, Value
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import BOLD, DIM, MatrixTable
+from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
 from attnviz.text.lessons import Lessons, lessons
 
@@ -34,7 +34,7 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
         Text(facts(statistics, words), style=BOLD),
         Text(reading(statistics, words), style=DIM),
         Text(""),
-        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words.say("stats.head"))),
+        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words.say("stats.head")), gap=GAP),
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )
