@@ -17,11 +17,12 @@ from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.page.size import require_hope, told_size, too_large, what_is_missing
 from attnviz.renderers.page.way import add_ways
-from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.labels import name, text_of
 from attnviz.trace.selection import Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 12
+TITLE_LETTERS = 70
 THREADS = 2
 TRIES = 3  # at a page that turns out larger than its arrays told
 SPARE = 0.1  # of what it took too much, which is kept free next
@@ -47,16 +48,23 @@ def to_html(
     """
     layers, size = selection.layers, 0
     beyond = told_size(trace, layers)
-    said: set[str] = set()
+    said = {""}
+
+    def say(missing: str) -> None:
+        if missing not in said:
+            notice(missing)
+        said.add(missing)
+
     for _ in range(TRIES):
         parts = page_parts(layers, limits, trace.roles, beyond)
         require_hope(parts, layers, limits)
-        if (missing := what_is_missing(parts, limits, pool)) and missing not in said:
-            notice(missing)
-            said.add(missing)
+        missing = what_is_missing(parts, limits, pool)
+        if any(part.form is Form.POOLED for part in parts):
+            say(missing)  # before what may take a while
         page = _page(trace, parts, language, limits, pool, report)
         size = len(page)
         if size <= limits.size:
+            say(missing)
             return page
         # What else the page holds, and what compression left, is known now.
         beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
@@ -80,5 +88,7 @@ def _page(trace: Trace, parts: Sequence[Part], language: Language, limits: Limit
 
 def title(trace: Trace) -> str:
     """What a browser's tab says: the beginning of the text."""
+    if (text := text_of(trace)) is not None:
+        return f"{text if len(text) <= TITLE_LETTERS else text[:TITLE_LETTERS].rstrip() + ' …'} · attnviz"
     tokens = [name(token) for token in trace.tokens[:TITLE_TOKENS]]
     return f"{' '.join(tokens)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"

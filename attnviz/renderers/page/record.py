@@ -19,7 +19,8 @@ from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.labels import file_name, name
+from attnviz.renderers.shared.facts import exactness
+from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TokenIds
@@ -27,11 +28,12 @@ from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
+TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -60,21 +62,23 @@ def make_record(
     ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
     selected_layers, texts = [part.selected for part in parts], TokenLists()
-    some = next(iter(pooled.values()), None)
+    some, words, source = next(iter(pooled.values()), None), lessons(language), trace.source
     return (
         {
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
             "special": not any(selected.skips_tokens for selected in selected_layers),
+            "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pool": some.frame.pool.value if some else None,
-            "region": some.region if some else None,
-            "sines": trace.source.has_sines,
-            "source": trace.source.exactness or trace.source.model_name,
+            "region": some.region(words) if some else None,
+            "sines": source.has_sines,
+            "source": exactness(source.model_name, source.agreement.largest_error, words) or source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),
             "messages": _messages(language),
         }
         | _choice(trace, selected_layers[0])
+        | _next_tokens(trace, parts)
         | _roles(trace, selected_layers, language)
     )
 
@@ -189,6 +193,13 @@ def _named(selected: LayerSelection, levels: int) -> dict[str, Any]:
     return {"title": layer.title, "index": layer.index, "heads": list(selected.heads), "levelCount": levels}
 
 
+def _text(trace: Trace, selected: LayerSelection) -> str | None:
+    """The beginning of the text itself, where that is known and all of it is looked at."""
+    own = selected.layer.tokens is None and selected.region is None
+    text = text_of(trace) if own else None
+    return text and text[:TITLE_LETTERS]
+
+
 def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] | None:
     """The text that is looked at, or its beginning; None where that is what the labels say."""
     tokens, positions = trace.query_tokens(selected.layer), selected.query_positions[:TITLE_TOKENS]
@@ -203,6 +214,20 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The token that a model chose after the last row, which is none itself; nothing where there is none."""
     choice = last_choice(trace, selected)
     return {} if choice is None else {"choice": choice._asdict()}
+
+
+def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
+    """What comes after each position, and of which layers these are the queries; nothing where cells are of many tokens."""
+    whole = [part.form is not Form.POOLED for part in parts]
+    if not any(whole) or not (trace.predictions or trace.generation):
+        return {}
+    from attnviz.renderers.page.next_tokens import next_tokens, predicts
+
+    found = next_tokens(trace)
+    return {
+        "next": found,
+        "nextOf": [one and predicts(trace, part.selected, len(found)) for one, part in zip(whole, parts, strict=True)],
+    }
 
 
 def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:

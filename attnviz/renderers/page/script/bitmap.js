@@ -1,17 +1,20 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
+import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
 import { state } from "./state.js";
 
-// { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
+// { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
+// of the whole text, however far it is read: its room and its colours stay the same while the map grows.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
-  return { rows, columns, ...painted(shownOf(layer, map, rows, columns), columns.length, step) };
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  const values = cellsOf(layer, map, rows, columns);
+  const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
+  return { rows, columns, all, ...painted(values, columns.length, step, whole) };
 }
 
-// The cells of a map that are shown, in one row.
-function shownOf(layer, map, rows, columns) {
+function cellsOf(layer, map, rows, columns) {
   if (rows.length === layer.queries && columns.length === layer.keys) return map;
   const values = new map.constructor(rows.length * columns.length);
   let place = 0;
@@ -19,10 +22,10 @@ function shownOf(layer, map, rows, columns) {
   return values;
 }
 
-// The same of any values, `width` in a row.
-export function painted(values, width, step = "weights") {
-  const diverging = step !== "weights" && values.some((value) => value < 0);
-  const { low, limit } = step === "weights" ? scaleOf(values) : { low: 0, limit: largestOf(values) || 1 };
+// The same of any values, `width` in a row, in the colours of the `whole` that they are a part of.
+export function painted(values, width, step = "weights", whole = values) {
+  const diverging = step !== "weights" && whole.some((value) => value < 0);
+  const { low, limit } = step === "weights" ? scaleOf(whole) : { low: 0, limit: largestOf(whole) || 1 };
   const canvas = document.createElement("canvas");
   paint(canvas, values, width, { low, limit, diverging, step });
   return { canvas, low, limit, diverging };

@@ -2,7 +2,7 @@
 
 import { absence } from "./absence.js";
 import { bitmapOf, painted } from "./bitmap.js";
-import { layers, loaded } from "./data.js";
+import { layers, loaded, record } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./heads.js";
@@ -14,7 +14,7 @@ import { isKept, mapOf, smallMap } from "./maps.js";
 import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
-import { shownKeys, shownQueries } from "./shown.js";
+import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
@@ -22,6 +22,13 @@ const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn 
 const NAMES = { place: "layer", head: "head", step: "step" }; // of what is drawn, in the state
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
+
+// What bitmapOf gives of a map, but of few of its cells, each large: soon there.
+function coarse(layer, head) {
+  const { values, width } = smallMap(layer, head, COARSE);
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  return { rows: shownQueries(layer), columns: shownKeys(layer), all, ...painted(values, width) };
+}
 
 export function matrix() {
   const base = make("canvas", { "aria-hidden": "true" });
@@ -34,6 +41,7 @@ export function matrix() {
     spacer,
   );
   const key = make("div", { class: "key" });
+  const rule = make("p", { class: "quiet each-row" }); // what a row is
   const button = (name, sign, run) =>
     make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
   const zoomed = make(
@@ -44,7 +52,7 @@ export function matrix() {
     button("page.fit", "⤢", () => fit()),
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
-  const element = make("div", { class: "matrix" }, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -57,9 +65,7 @@ export function matrix() {
     const whole = await loaded(own.place);
     if (!wanted()) return;
     if (own.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(own.place, own.head, own.step)) {
-      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
-      const { values, width } = smallMap(whole, own.head, COARSE);
-      lay(whole, { rows, columns, map: null, step: own.step, ...painted(values, width) });
+      lay(whole, { map: null, step: own.step, ...coarse(whole, own.head) });
       await seen();
     }
     const ready = await mapOf(own.place, own.head, own.step, wanted);
@@ -71,13 +77,19 @@ export function matrix() {
 
   // Show what is drawn of a layer.
   function lay(whole, what) {
-    const before = layer && `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`;
+    const before = layer && roomName();
     [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
     if (map) key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
-    if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
+    rule.textContent = eachRow(layer, what.step);
+    if (before !== roomName()) fit();
     else resize();
+  }
+
+  // What the room that a map takes depends on: the whole text, however far it is read.
+  function roomName() {
+    return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
   function fit() {
@@ -85,15 +97,15 @@ export function matrix() {
     const width = breadth();
     frame.style.maxWidth = `${width}px`;
     frame.style.maxHeight = `${room()}px`;
-    view.gutter = gutters(base, drawn, width);
+    view.gutter = gutters(base, { layer, ...drawn.all }, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
-    view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
+    view.cell = clamp(Math.min(wide / drawn.all.columns.length, high / drawn.all.rows.length), SMALLEST, FIRST);
     resize();
   }
 
   function resize() {
-    spacer.style.width = `${view.gutter.left + drawn.columns.length * view.cell}px`;
-    spacer.style.height = `${view.gutter.top + drawn.rows.length * view.cell}px`;
+    spacer.style.width = `${view.gutter.left + drawn.all.columns.length * view.cell}px`;
+    spacer.style.height = `${view.gutter.top + drawn.all.rows.length * view.cell}px`;
     drawMap(base, frame, drawn, view);
     crosshair();
   }
@@ -110,7 +122,8 @@ export function matrix() {
 
   function crosshair() {
     const chosen = state.query === null || state.key === null ? null : place(state.query, state.key);
-    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen);
+    const row = chosen || view.hover ? -1 : drawn.rows.indexOf(state.query);
+    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen, row);
   }
 
   // Where a query and a key are on the map, or null where they are not shown.
@@ -175,6 +188,7 @@ export function matrix() {
     zoom,
     redraw: () => (redraw(), point()),
     current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
+    first: () => Math.max(0, drawn.rows.indexOf(state.query)),
     size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
     fit,
   });
@@ -194,10 +208,17 @@ export function matrix() {
     element,
     controls: ["layer", "head", ...(layers.some((one) => one.computes) ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
+    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();
     },
   };
+}
+
+// What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
+function eachRow(layer, step) {
+  if (step !== "weights") return say("page.each_row_step");
+  if (layer.hasSinks) return say("page.each_row_sink");
+  return say(layer.pooled || record.region ? "page.each_row_part" : "page.each_row");
 }
