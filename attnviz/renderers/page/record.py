@@ -20,6 +20,7 @@ from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
+from attnviz.renderers.shared.facts import exactness
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -62,7 +63,7 @@ def make_record(
     ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
     selected_layers, texts = [part.selected for part in parts], TokenLists()
-    some = next(iter(pooled.values()), None)
+    some, words, source = next(iter(pooled.values()), None), lessons(language), trace.source
     return (
         {
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
@@ -70,9 +71,9 @@ def make_record(
             "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pool": some.frame.pool.value if some else None,
-            "region": some.region if some else None,
-            "sines": trace.source.has_sines,
-            "source": trace.source.exactness or trace.source.model_name,
+            "region": some.region(words) if some else None,
+            "sines": source.has_sines,
+            "source": exactness(source.model_name, source.agreement.largest_error, words) or source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),
             "messages": _messages(language),
@@ -217,15 +218,16 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
 
 
 def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
-    """What comes after each position, and of which parts these are the queries: of none whose cells are of many tokens."""
-    if not (trace.predictions or trace.generation):
+    """What comes after each position, and of which layers these are the queries; nothing where cells are of many tokens."""
+    whole = [part.form is not Form.POOLED for part in parts]
+    if not any(whole) or not (trace.predictions or trace.generation):
         return {}
     from attnviz.renderers.page.next_tokens import next_tokens, predicts
 
     found = next_tokens(trace)
     return {
         "next": found,
-        "nextOf": [part.form is not Form.POOLED and predicts(trace, part.selected, len(found)) for part in parts],
+        "nextOf": [one and predicts(trace, part.selected, len(found)) for one, part in zip(whole, parts, strict=True)],
     }
 
 

@@ -13,9 +13,18 @@ from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.parts import is_beyond_browsers, parts_size
 from attnviz.renderers.page.pooled_maps import frames, pooled_size
 from attnviz.renderers.shared.numbers import pooled_cells
+from attnviz.text.message import Message
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
+SOME = (
+    "Query, Key and Value of {computed} of {every} heads fit into {megabytes:g} MB; of the others {held}; --max-size makes room "
+    "for more, --layer and --head choose heads"
+)
+NONE = (
+    "Query, Key and Value of {every} heads do not fit into {megabytes:g} MB: {held}; --max-size makes room for more, --layer and "
+    "--head choose heads"
+)
 TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
 HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so far off that it need not be tried.
 # The maps of heads that look at few keys are compressed to a quarter.
@@ -29,19 +38,18 @@ def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = 
     if not rest:
         return ""
     frame = frames(pooled, limits, pool)[0] if pooled else None
-    cells = f"each map has {pooled_cells(frame.shape, frame.cell, pool)}" if frame and frame.pooled else ""
+    cells = Message("each map has {cells}", cells=pooled_cells(frame.shape, frame.cell, pool)) if frame else None
+    if frame is None or not frame.pooled:
+        cells = None
     if is_beyond_browsers(rest, limits):
-        return cells and f"{cells}: the text is long; --query A:B with --key C:D shows a part of it"
+        long = "{cells}: the text is long; --query A:B with --key C:D shows a part of it"
+        return Message(long, cells=cells) if cells else ""
+    held = cells or Message("every weight has 16 bits" if pooled else "every weight has 8 bits")
     every = sum(len(part.selected.heads) for part in parts)
     computed = every - sum(len(selected.heads) for selected in rest)
-    whose = f"of {computed} of {every} heads" if computed else f"of {every} heads"
-    held = cells or ("every weight has 16 bits" if pooled else "every weight has 8 bits")
-    others = f"; of the others {held}" if computed else f": {held}"
-    fits = "fit" if computed else "do not fit"
-    return (
-        f"Query, Key and Value {whose} {fits} into {limits.megabytes:g} MB{others}; --max-size makes room for more, "
-        "--layer and --head choose heads"
-    )
+    if computed:
+        return Message(SOME, computed=computed, every=every, megabytes=limits.megabytes, held=held)
+    return Message(NONE, every=every, megabytes=limits.megabytes, held=held)
 
 
 def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:
@@ -64,17 +72,23 @@ def require_hope(parts: Sequence[Part], selected_layers: Sequence[LayerSelection
 
 def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL) -> AttnvizError:
     """The error of a page of ``size`` bytes, with how much of it would fit."""
-    message = f"the page would take {_megabytes(size)}, and {limits.megabytes:g} are the most that it may"
+    message = Message(
+        "the page would take {size}, and {megabytes:g} are the most that it may",
+        size=_megabytes(size),
+        megabytes=limits.megabytes,
+    )
     layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], limits)
     most = max(selected_layers, key=lambda selected: len(selected.heads))
     heads = _fitting([[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
     if layers:
-        some = f"about {layers} of the {len(selected_layers)} layers fit: select them with --layer"
+        some = Message(
+            "about {layers} of the {of} layers fit: select them with --layer", layers=layers, of=len(selected_layers)
+        )
     elif heads:
-        some = f"about {heads} heads of one layer fit: select them with --layer and --head"
+        some = Message("about {heads} heads of one layer fit: select them with --layer and --head", heads=heads)
     else:
-        some = "give a shorter text"
-    return AttnvizError(message, f"{some}, or raise --max-size")
+        some = Message("give a shorter text")
+    return AttnvizError(message, "{some}, or raise --max-size", some=some)
 
 
 def _smallest_size(selected_layers: Sequence[LayerSelection], limits: Limits) -> int:

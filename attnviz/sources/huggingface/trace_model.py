@@ -13,10 +13,11 @@ from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import Watch, watching
+from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
-MODEL = "the model"  # as errors call what has layers
+MODEL = Message("the model")  # as errors call what has layers
 LayerProgress = Callable[[int, int | None], None]  # how many layers are done, of how many; None: unknown
 
 
@@ -56,6 +57,6 @@ def _require_seen(layer: Sequence[str], watch: Watch) -> None:
     except AttnvizError as error:
         if unseen := ", ".join(watch.calls.unseen):
             raise AttnvizError(
-                error.message, f"{unseen} computes attention in its own way, which cannot be watched"
+                error.message, "{unseen} computes attention in its own way, which cannot be watched", unseen=unseen
             ) from None
         raise

@@ -29,7 +29,7 @@ let run = 0;
 
 const element = make("div", { class: isFew ? "overview few" : "overview many" });
 const enlarged = isFew ? null : enlarger(element, captionOf);
-roving(element, () => ordered().map((one) => one.button));
+roving(element, () => buttonsOf(ordered()));
 
 export function overview() {
   return {
@@ -48,10 +48,8 @@ function update() {
   const own = ordered();
   if (laid !== state.sort) lay(own);
   laid = state.sort;
-  hold(
-    own.map((one) => one.button),
-    (own.find((one) => one.layer.place === state.layer && one.head === state.head) ?? own[0]).button,
-  );
+  const current = own.find((one) => one.layer.place === state.layer && one.head === state.head) ?? own[0];
+  if (current.button.tabIndex !== 0) hold(buttonsOf(own), current.button);
   show("page.idle_overview", {});
   enlarged?.repaint();
   return paintAll(own, ++run);
@@ -75,6 +73,14 @@ async function paintAll(own, turn) {
     if (turn !== run) return;
     began = performance.now();
   }
+}
+
+function buttonsOf(own) {
+  return own.map((one) => one.button);
+}
+
+function boxesOf(own) {
+  return own.map((one) => one.box);
 }
 
 function inSightFirst(own) {
@@ -101,7 +107,7 @@ function lay(own) {
   const byPlace = state.sort === "place";
   element.classList.toggle("by-place", byPlace);
   element.style.setProperty("--heads", byPlace ? numbers.length : Math.min(own.length, 24));
-  const buttons = (some) => make("div", { class: "cards" }, ...some.map((one) => one.box));
+  const buttons = (some) => make("div", { class: "cards" }, boxesOf(some));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
   element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...(enlarged ? [enlarged.element] : []));
@@ -116,8 +122,8 @@ function header() {
 function row(layer, own) {
   for (const one of own) one.box.style.setProperty("--column", numbers.indexOf(one.number) + 1);
   const title = make("h2", {}, titleOf(layer));
-  const buttons = own.map((one) => one.box);
-  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, buttons));
+  const cards = make("div", { class: "cards" }, boxesOf(own));
+  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, cards);
 }
 
 function cardOf(layer, head) {

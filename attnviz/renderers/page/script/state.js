@@ -173,7 +173,8 @@ const READ = {
 
 // A cell of many tokens is no token: where one is left for the other, what was chosen means nothing.
 function forget(changes) {
-  for (const name of ["query", "key"]) if (!(name in changes)) state[name] = null;
+  if (!("query" in changes)) state.query = lastQuery(currentLayer());
+  if (!("key" in changes)) state.key = null;
 }
 
 // What no longer exists after a change of layer is given up.
