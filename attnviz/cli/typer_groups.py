@@ -84,7 +84,7 @@ class Options:
 def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     """Make ``run``, whose parameters are annotated with groups of options, a command of ``app``."""
     groups = {name: hint for name, hint in get_type_hints(run).items() if name != "return"}
-    fields = {name: _fields(group) for name, group in groups.items()}
+    fields = {name: options_of(group) for name, group in groups.items()}
 
     def command(**values: Any) -> None:
         from attnviz.attention.memory import reserve
@@ -108,6 +108,6 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     app.command(cls=PlainCommand)(command)
 
 
-def _fields(group: type) -> dict[str, Any]:
+def options_of(group: type) -> dict[str, Any]:
     """The options of a group, those of the groups that it extends first."""
     return {name: hint for base in reversed(group.__mro__[:-1]) for name, hint in base.__annotations__.items()}

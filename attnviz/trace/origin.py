@@ -17,7 +17,14 @@ from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
 DEPTH = 32  # of what a source says: more than any fact needs, and less than a writer of JSON takes
-OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # the other facts hold for any text
+OF_ONE_TEXT = (
+    "original",
+    "ids",
+    "special",
+    "target_ids",
+    "target_special",
+    "agreement",
+)  # the other facts hold for any text
 
 Value = TypeVar("Value")
 Unsaid = TypeVar("Unsaid")
@@ -81,6 +88,7 @@ class Origin(dict[str, Any]):
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
     agreement                     how exactly the trace holds what the model computed
+    original                      the text as a person gave it, before it was cut into tokens
     text, target                  the ids of the text, and of what a decoder reads
     """
 
@@ -97,6 +105,7 @@ class Origin(dict[str, Any]):
     dtype = Fact(str, "")
     device = Fact(str, "")
     transformers = Fact(str, "")
+    original = Fact(str, "")
 
     @classmethod
     def of_toy(
@@ -134,6 +143,10 @@ class Origin(dict[str, Any]):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
         return origin
+
+    def of_text(self, text: object) -> Origin:
+        """The same, of a ``text`` as a person gave it; what is none, such as ids, is not told."""
+        return Origin(self | {"original": valid_text(text)}) if isinstance(text, str) else self
 
     @property
     def drawn(self) -> bool:

@@ -87,6 +87,11 @@ def numbers_meant(what: str, selectors: Sequence[str], known: Sequence[int], own
     return tuple(chosen)
 
 
+def all_meant(selectors: Sequence[str]) -> bool:
+    """Whether ``selectors`` ask for all of them in so many words."""
+    return "all" in _split(selectors)
+
+
 def _range(what: str, part: str) -> range:
     first, dash, last = part.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:

@@ -162,6 +162,18 @@ def program_in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **e
     return Result(process.returncode, written.replace(b"\r\n", b"\n"), stderr.decode())
 
 
+def shown_to(*arguments: Any, columns: int = 80, lines: int = 24, **environment: str) -> tuple[int, str]:
+    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code, and what it shows."""
+    ours, its = _terminal(columns, lines)
+    variables = surroundings(**{"TERM": "xterm"} | environment)
+    command = [*PROGRAM, *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=variables)
+    os.close(its)
+    shown = b"".join(until_closed(ours))
+    os.close(ours)
+    return process.wait(timeout=60), without_escapes(shown.decode())
+
+
 def surroundings(**changes: str) -> dict[str, str]:
     """The environment of this process without what could change the output, and with ``changes``."""
     return {name: value for name, value in os.environ.items() if name not in UNWANTED} | changes

@@ -81,6 +81,14 @@ def text_lines(source: SourceOptions) -> Iterator[str]:
             yield from _decoded_lines(stdin, STDIN)
 
 
+def reads_again(source: SourceOptions) -> bool:
+    """Whether the same command reads the same again: not from standard input or a pipe, which give it once."""
+    named = [path for path in (source.file, source.from_) if path is not None]
+    if source.text == "-" or any(not os.path.isfile(path) for path in named):
+        return False
+    return source.text is not None or bool(named) or not _stdin_has_text()
+
+
 def _written_out(source: SourceOptions) -> str | None:
     """The text that stands on the command line itself."""
     return None if source.text == "-" else source.text

@@ -7,7 +7,7 @@ import typer
 
 from attnviz.choices import MAX_TOKENS, MAX_TOKENS_LIMITS, PRECISION, PRECISION_LIMITS, TOP, TOP_LIMITS, Language, Step
 from attnviz.cli.options.listed import listed
-from attnviz.cli.options.output import format_option, language_option, output_option
+from attnviz.cli.options.output import format_option, language_option, no_pager_option, output_option
 from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import TableFormat
 from attnviz.cli.typer_groups import Options
@@ -60,3 +60,4 @@ class TableOptions(Options):
         TableFormat | None,
         format_option(Message("{choices}; overrides the suffix.", choices=listed(TableFormat, TableFormat.TABLE))),
     ] = None
+    no_pager: Annotated[bool, no_pager_option()] = False

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from attnviz.choices import Language
-from attnviz.cli.options.output import language_option
+from attnviz.cli.options.output import language_option, no_pager_option
 from attnviz.cli.typer_groups import Options
 
 
@@ -44,3 +44,4 @@ class ManualOptions(Options):
         typer.Argument(metavar="TOPIC", help="The topic. Without one: the list of topics.", show_default=False),
     ] = None
     lang: Annotated[Language, language_option()] = Language.EN
+    no_pager: Annotated[bool, no_pager_option()] = False

@@ -32,3 +32,12 @@ def language_option(panel: str | None = SHOW) -> Any:
         show_default=False,
         rich_help_panel=panel,
     )
+
+
+def no_pager_option() -> Any:
+    """--no-pager."""
+    return typer.Option(
+        "--no-pager",
+        help="Print more than a screen at once, without the pager ($PAGER, or less).",
+        rich_help_panel=OUTPUT,
+    )

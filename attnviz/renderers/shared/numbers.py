@@ -8,6 +8,7 @@ from attnviz.choices import Pool
 from attnviz.text.message import Message
 
 HIDDEN = "−∞"
+NO_WEIGHT = "·"  # of a hidden cell
 FEW = 2  # decimals in place of none, where none would say nothing but 0 or 1
 
 
@@ -38,12 +39,24 @@ def share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:#.2g}"
 
 
-def shares(values: numpy.ndarray, precision: int) -> list[str]:
-    """Weights below each other in a table: as ``matrix`` writes them, or two digits where that would say 0.0000."""
-    words = [word for [word] in matrix(values[:, None], precision)]
+def weights(values: numpy.ndarray, hidden: numpy.ndarray, precision: int) -> list[list[str]]:
+    """Weights in a table, as ``matrix`` writes them: a hidden one is a dot, and a small one is never written like none."""
     return [
-        f"{value:#.2g}" if 0 < value < 10.0**-precision else word for value, word in zip(values, words, strict=True)
+        [NO_WEIGHT if unseen else _weight(value, word, precision) for value, word, unseen in zip(*row, strict=True)]
+        for row in zip(values.tolist(), matrix(values, precision), hidden.tolist(), strict=True)
     ]
+
+
+def shares(values: numpy.ndarray, precision: int) -> list[str]:
+    """Weights below each other in a table, in the same way."""
+    return [word for [word] in weights(values[:, None], numpy.zeros((len(values), 1), bool), precision)]
+
+
+def _weight(value: float, word: str, precision: int) -> str:
+    """``word``, or two digits where it would say 0.0000; 0 alone is none."""
+    if value == 0:
+        return "0"
+    return f"{value:#.2g}" if value < 10.0**-precision else word
 
 
 def brief_percent(share: float) -> str:

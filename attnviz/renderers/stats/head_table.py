@@ -12,7 +12,7 @@ from attnviz.analysis.corpus import Head, Statistics, Value
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import BOLD, DIM, MatrixTable
+from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
 from attnviz.text.lessons import Lessons, lessons
 
@@ -35,7 +35,7 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
         Text(facts(statistics, words), style=BOLD),
         Text(reading(statistics, words), style=DIM),
         Text(""),
-        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words)),
+        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words), gap=GAP),
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )

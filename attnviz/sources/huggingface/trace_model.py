@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.assembling import assembled
@@ -37,7 +38,8 @@ def trace(
     with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
         _run(model, reading)
     _require_seen(layer, watch)
-    return assembled(model, watch.kept, watch.calls.unseen, reading)
+    made = assembled(model, watch.kept, watch.calls.unseen, reading)
+    return replace(made, source=made.source.of_text(text))
 
 
 def _run(model: Model, reading: Reading) -> None:

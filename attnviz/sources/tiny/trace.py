@@ -39,7 +39,7 @@ def read(model: TinyModel, text: str, *, layer: Sequence[str] = (), target: obje
     return Trace(
         words.tokens,
         tuple(made[number] for number in wanted),
-        origin(model, made, run),
+        origin(model, made, run).of_text(text),
         tuple(map(tuple, likeliest)),
         roles=known_roles(model),
     )

@@ -90,7 +90,8 @@ class Toy:
             rotary=rotary,
             slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
-        return Trace(tuple(tokens), (layer,), self._origin(embeddings.shape[-1], bool(projections)))
+        origin = self._origin(embeddings.shape[-1], bool(projections)).of_text(text)
+        return Trace(tuple(tokens), (layer,), origin)
 
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:

@@ -13,10 +13,11 @@ import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { pngOf, save, svgOf } from "./scene.js";
-import { shownQueries } from "./shown.js";
+import { allQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
+import { unfolding } from "./unfold.js";
 
 const BUILD = { overview, matrix, lines, text, steps };
 const TITLE_TOKENS = 40;
@@ -35,6 +36,7 @@ const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
 const detail = arithmetic();
+const unfolded = unfolding();
 let current = null;
 let turn = 0;
 
@@ -46,6 +48,7 @@ function start() {
       "main",
       {},
       bar,
+      unfolded.element,
       make(
         "div",
         { class: "stage-area" },
@@ -108,6 +111,7 @@ function catchFocus() {
 // Say that the view is being computed until it is there, or why it cannot be.
 async function settle(view) {
   const own = ++turn;
+  unfolded.update();
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
   const failure = await failureOf(() => Promise.all([view.update(), detail.update()]));
@@ -153,10 +157,11 @@ function title() {
   return make("div", { class: "title" }, heading, choice, source);
 }
 
-// The beginning of the text, without the tokens that are not shown.
+// The beginning of the text itself; where only its tokens are known, of those that are shown.
 function retitle() {
+  if (record.text) return void (heading.textContent = record.text);
   const labels = record.heading ?? layers[0].queryTexts.labels; // words, where the labels are none
-  const places = record.heading ? record.heading.map((_, place) => place) : shownQueries(layers[0]);
+  const places = record.heading ? record.heading.map((_, place) => place) : allQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
   heading.replaceChildren(...words, ...more);
