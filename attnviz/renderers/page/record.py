@@ -63,7 +63,7 @@ def make_record(
     ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
     selected_layers, texts = [part.selected for part in parts], TokenLists()
-    some, words, source = next(iter(pooled.values()), None), lessons(language), trace.source
+    words, source, some = lessons(language), trace.source, next(iter(pooled.values()), None)
     return (
         {
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
