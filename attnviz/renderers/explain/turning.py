@@ -31,8 +31,8 @@ class Turning:
     def parts(self) -> Iterator[Section | Abreast]:
         """The angles, one pair of numbers written out, and the queries and keys as they are then."""
         sentences = [] if self.writer.looks.quiet else self.writer.new(*self._told())
-        lines = [] if self.writer.looks.quiet else self._written_out()
-        yield Section(self.say("title.rotation"), self.say("rotation.formula"), sentences, [self._angles()], lines)
+        formula = self.say("rotation.formula")
+        yield Section(self.say("title.rotation"), formula, sentences, [self._angles()], self._written_out())
         make = {Step.QUERY: self.writer.matrices.of_queries, Step.KEY: self.writer.matrices.of_keys}
         yield Abreast(
             [
