@@ -108,6 +108,7 @@ def test_the_slider_and_its_buttons_with_keys_and_pointer(opened):
     assert page.texts("#panel .word") == ["Your"]
 
 
+@pytest.mark.slow
 def test_it_plays_to_the_end(opened):
     page = opened(trace_text(SENTENCE, causal=True), before="")
     page.page.clock.install()

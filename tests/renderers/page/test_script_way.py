@@ -30,7 +30,7 @@ def known(trace, layer=0):
     return [stage for stage in stages_of(trace, layer) if is_known(trace, stage, layer)]
 
 
-SLOW = ("one head", "positions", "turned")  # what these show, the others show as well
+SLOW = ("one head", "four heads", "positions", "turned")  # what these show, the others show as well
 KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in TOY]
 
 
@@ -48,7 +48,9 @@ def test_every_vector_is_the_trace_s(opened, kind):
         assert len(shown[".stages li"]) == len(stages_of(trace, layer))
 
 
-@pytest.mark.parametrize("kind", ["four heads", pytest.param("turned", marks=pytest.mark.slow), "grouped", "tiny"])
+@pytest.mark.parametrize(
+    "kind", ["grouped", "tiny", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("four heads", "turned"))]
+)
 def test_a_row_times_a_matrix_is_written_out(opened, kind):
     """The row, the matrix, each sum and its products, for each of W_Q, W_K, W_V and W_O."""
     trace = TOY[kind]()
@@ -89,7 +91,7 @@ def check_product(page, row, weight, bias):
 
 
 @pytest.mark.parametrize("lang", ["en", "vi"])
-@pytest.mark.parametrize("kind", ["positions", "tiny"])
+@pytest.mark.parametrize("kind", [pytest.param("positions", marks=pytest.mark.slow), "tiny"])
 def test_both_ends_are_told_as_explain_tells_them(opened, told, kind, lang):
     trace = TOY[kind]()
     page = opened(trace, lang=lang, view="steps")
@@ -150,6 +152,7 @@ def test_some_heads_with_w_o_are_joined_with_the_others(opened):
     assert page.texts(".vectors .vector") == [numbers.vector(expected, 4, most=VECTOR_NUMBERS)]
 
 
+@pytest.mark.slow
 def test_what_had_no_room_is_said(opened):
     trace = trace_text("the cat", heads=8, dim=512)
     page = opened(trace, view="steps", stage="embeddings", limits=Limits(megabytes=1))
