@@ -1,4 +1,4 @@
-"""What a page knows beside its arrays: tokens, rules, metrics and sentences, as JSON."""
+"""What a page knows beside its arrays: tokens, rules, metrics and words, as JSON."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedLayers
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
+from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.labels import file_name, name
 from attnviz.text.display import shown, shown_line
@@ -26,16 +27,6 @@ from attnviz.trace.trace import Trace
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
-
-
-UNSAID = (  # messages of these groups that only explain says
-    *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(
-        f"title.{name}"
-        for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]
-    ),
-)
 
 
 def make_record(
@@ -63,13 +54,14 @@ def make_record(
             "pooled": pooled[0].cells if pooled else None,
             "pool": pooled[0].frame.pool.value if pooled else None,
             "region": pooled[0].region if pooled else None,
-            "source": trace.source.exactness or trace.source.model_name,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
-            "messages": _messages(language),
+            "language": language.value,
+            "languages": {other.value: lessons(other).messages["page.language_name"] for other in Language},
+            "others": packed_words(trace, selected_layers, language),
         }
         | _choice(trace, selected_layers[0])
-        | _roles(trace, selected_layers, language)
+        | words(trace, selected_layers, language)
     )
 
 
@@ -183,21 +175,6 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The token that a model chose after the last row, which is none itself; nothing where there is none."""
     choice = last_choice(trace, selected)
     return {} if choice is None else {"choice": choice._asdict()}
-
-
-def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
-    """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
-    if not trace.roles:
-        return {}
-    from attnviz.renderers.page.worn import worn_roles
-
-    return {"roles": [worn_roles(trace.roles, selected, lessons(language)) for selected in selected_layers]}
-
-
-def _messages(language: Language) -> dict[str, str]:
-    """The messages of the page, by their names."""
-    messages = lessons(language).messages.items()
-    return {name: message for name, message in messages if name.partition(".")[0] in GROUPS and name not in UNSAID}
 
 
 def _rounded_up(error: float) -> float:

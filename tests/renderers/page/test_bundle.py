@@ -18,7 +18,17 @@ from attnviz.text.lessons import lessons
 def test_every_message_of_the_page_is_said_by_a_script():
     script = bundle.scripts()
     names = {name for name in lessons(Language.EN).messages if name.startswith("page.")}
-    families = ("page.sort_", "page.nothing_", "page.overview", "page.matrix", "page.lines", "page.text", "page.steps")
+    families = (
+        "page.sort_",
+        "page.theme",
+        "page.language",
+        "page.nothing_",
+        "page.overview",
+        "page.matrix",
+        "page.lines",
+        "page.text",
+        "page.steps",
+    )
     assert {name for name in names if f'"{name}"' not in script and not name.startswith(families)} == set()
 
 

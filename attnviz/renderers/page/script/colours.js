@@ -24,14 +24,22 @@ const HEADS = {
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]]; // pixels: what tells heads apart when the colours come again
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
+const forced = matchMedia("(forced-colors: active)");
+const root = document.documentElement;
 
 export function isDark() {
-  return scheme.matches;
+  return root.dataset.theme === "dark";
 }
 
-// Run when the system changes between light and dark.
+// Put on a theme: "light", "dark", or "system", whose colours count alone where it forces them on every page.
+export function dress(theme) {
+  const own = theme === "system" || forced.matches ? (scheme.matches ? "dark" : "light") : theme;
+  root.dataset.theme = own;
+}
+
+// Run when the system changes between light and dark, or begins or ends to force its colours.
 export function onScheme(run) {
-  scheme.addEventListener("change", run);
+  for (const media of [scheme, forced]) media.addEventListener("change", run);
 }
 
 // [red, green, blue] of a tone 0 … 1, or of −1 … 1 with two arms.

@@ -1,18 +1,20 @@
 // The page: its head, its views behind tabs, and what they all share.
 
 import { arithmetic, close } from "./arithmetic.js";
-import { onScheme, themed } from "./colours.js";
+import { dress, onScheme, themed } from "./colours.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { Failure } from "./failure.js";
-import { say, told } from "./lessons.js";
+import { keepSaid, say, speak, told } from "./lessons.js";
 import { lines } from "./lines.js";
 import { matrix } from "./matrix.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
+import { directionOf } from "./measure.js";
 import { hold, roving } from "./roving.js";
 import { pngOf, save, svgOf } from "./scene.js";
+import { settings } from "./settings.js";
 import { shownQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
@@ -22,14 +24,19 @@ const BUILD = { overview, matrix, lines, text, steps };
 const TITLE_TOKENS = 40;
 
 const tabs = VIEWS.map((view) =>
-  make(
-    "button",
-    { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "panel", onclick: () => change({ view }) },
-    say(`page.${view}`),
-  ),
+  make("button", {
+    type: "button",
+    role: "tab",
+    id: `tab-${view}`,
+    "aria-controls": "panel",
+    onclick: () => change({ view }),
+  }),
 );
-const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
+const tabList = make("div", { role: "tablist", class: "tabs" }, tabs);
 const heading = make("h1", {});
+const choice = make("p", { class: "choice", hidden: !record.choice });
+const source = make("p", { class: "quiet", hidden: !record.source });
+const foot = make("p", { class: "quiet" });
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
@@ -40,8 +47,16 @@ let turn = 0;
 
 function start() {
   const page = document.getElementById("page");
+  readFragment();
+  dress(state.theme);
   page.append(
-    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saving.element)),
+    make(
+      "header",
+      { class: "top" },
+      title(),
+      make("div", { class: "ways" }, tabList, saving.element),
+      settings(), // at the title's side, but after the tabs for the keyboard
+    ),
     make(
       "main",
       {},
@@ -53,20 +68,49 @@ function start() {
         detail.element,
       ),
     ),
-    make("footer", {}, make("p", { class: "quiet" }, exactness())),
+    make("footer", {}, foot),
     voice,
   );
+  keepSaid(rename);
   roving(
     tabList,
     () => tabs,
     (tab) => tab.click(),
   );
-  readFragment();
   open();
-  listen((before) => (before.view === state.view ? update() : open()));
+  listen(follow);
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
-  onScheme(() => open());
+  onScheme(redress);
+  if (state.language !== record.language) respeak();
+}
+
+// Show what the state says now.
+function follow(before) {
+  dress(state.theme);
+  if (before.language !== state.language) respeak();
+  else if (before.view === state.view && before.theme === state.theme) update();
+  else open();
+}
+
+function redress() {
+  dress(state.theme);
+  open();
+}
+
+async function respeak() {
+  const failure = await failureOf(() => speak(state.language));
+  open();
+  if (failure) warn(failure);
+}
+
+// The words of the frame around the views.
+function rename() {
+  tabs.forEach((tab, place) => (tab.textContent = say(`page.${VIEWS[place]}`)));
+  tabList.setAttribute("aria-label", say("page.views"));
+  source.textContent = record.source;
+  if (record.choice) choice.replaceChildren(...told("page.chose", record.choice));
+  foot.textContent = exactness();
 }
 
 function open() {
@@ -148,8 +192,6 @@ function warn(failure) {
 }
 
 function title() {
-  const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
-  const choice = record.choice ? make("p", { class: "choice" }, told("page.chose", record.choice)) : null;
   return make("div", { class: "title" }, heading, choice, source);
 }
 
@@ -159,6 +201,7 @@ function retitle() {
   const places = record.heading ? record.heading.map((_, place) => place) : shownQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
+  heading.dir = record.heading ? "auto" : directionOf(layers[0].queryTexts);
   heading.replaceChildren(...words, ...more);
 }
 

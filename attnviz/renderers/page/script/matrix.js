@@ -72,7 +72,9 @@ export function matrix() {
     view.gutter = gutters(base, drawn, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
     view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
+    frame.style.overflow = "hidden"; // a scroll bar of the size before would take room, and so be needed
     resize();
+    frame.style.overflow = "";
   }
 
   function resize() {

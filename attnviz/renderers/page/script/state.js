@@ -19,6 +19,8 @@ const DEFAULTS = {
   threshold: 0,
   towards: false, // Text: who looks at the token, instead of what it looks at
   sort: "place",
+  language: record.language, // that the page was written in
+  theme: "system",
 };
 
 export const state = { ...DEFAULTS };
@@ -112,6 +114,8 @@ const READ = {
   threshold: (word) => (Number(word) >= 0 && Number(word) <= 1 ? Number(word) : undefined),
   towards: truth,
   sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
+  language: oneOf(Object.keys(record.languages)),
+  theme: oneOf(["system", "light", "dark"]),
 };
 
 // What no longer exists after a change of layer is given up.
@@ -135,7 +139,9 @@ function written() {
   if (layers.length > 1) words.set("layer", addresses[state.layer]);
   if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
-  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
+  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"])
+    put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
+  for (const name of ["language", "theme"]) put(name, state[name]);
   return words.toString();
 }

@@ -4,8 +4,9 @@ import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
 import { exactForm, loaded, nameOf, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, plainOf } from "./dom.js";
 import { say, told } from "./lessons.js";
+import { apart, directionOf } from "./measure.js";
 import { HIDDEN, aligned, share } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
@@ -46,6 +47,7 @@ export function steps() {
           labels: layer.queryTexts.labels,
           places,
           label: say("label.query"),
+          direction: directionOf(layer.queryTexts),
           className: "prose",
           choose: (query) => change({ query, key: null }),
         }),
@@ -187,7 +189,7 @@ function reveal(box, one) {
 // The step as a picture: its sentences, and a bar for each key.
 function pictureOf(story, chart) {
   const [ink, quiet] = [themed("ink"), themed("quiet")];
-  const lines = [...story.children].flatMap((child) => folded(child.textContent, 92));
+  const lines = [...story.children].flatMap((child) => folded(plainOf(child), 92));
   const items = lines.map((text, place) => ({
     text,
     x: 24,
@@ -202,7 +204,7 @@ function pictureOf(story, chart) {
     const words = [...(row.querySelector(".row") ?? row).children]
       .filter((child) => !child.matches(".track, .strip"))
       .map((child) => child.textContent);
-    items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
+    items.push({ text: apart(words[0]), x: 170, y, size: 13, fill: ink, anchor: "end" });
     if (fill) items.push(barItem(row, fill, y));
     const cells = [...row.querySelectorAll(".strip i")];
     const [mark, numbers] = words.length > 2 ? words.slice(1) : ["", words[1]];

@@ -3,6 +3,7 @@
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
 import { make } from "./dom.js";
+import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./overview.js";
@@ -44,6 +45,7 @@ export function text() {
         labels: texts.labels,
         places,
         label: say(`label.${side}`),
+        direction: directionOf(texts),
         className: "prose",
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
@@ -154,13 +156,14 @@ function pictureOf(layer, lists, shades, chosen) {
   let [x, y] = [16, 44];
   const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
   for (const place of places) {
-    const label = texts.labels[place];
+    const label = apart(texts.labels[place]);
     const wide = pen.measureText(label).width + 10;
     if (x + wide > width - 16) [x, y] = [16, y + line];
     const tone = shades.get(place) ?? 0;
-    if (tone >= FAINTEST) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
-    if (place === chosen) items.push({ rect: [x, y + 24, wide, 2], fill: themed("accent") });
-    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
+    const left = directionOf(texts) === "rtl" ? width - x - wide : x;
+    if (tone >= FAINTEST) items.push({ rect: [left, y, wide, 24], fill: cssShade(tone) });
+    if (place === chosen) items.push({ rect: [left, y + 24, wide, 2], fill: themed("accent") });
+    items.push({ text: label, x: left + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
     x += wide + 4;
   }
   return { width, height: y + line + 16, items };
