@@ -31,6 +31,12 @@ def run() -> None:
     except KeyboardInterrupt:
         signals.wait = True
         code = INTERRUPTED
+    except Exception:
+        # Libraries that are interrupted midway may fail as they close what they had half built (matplotlib's PDF does).
+        if signals.code is None:
+            raise
+        signals.wait = True
+        code = signals.code
     finally:
         signals.leave_nothing()
     sys.exit(code if signals.code is None else signals.code)

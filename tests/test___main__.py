@@ -103,6 +103,25 @@ def test_an_interruption_is_of_a_class_that_python_does_not_remember(monkeypatch
     assert raised != [KeyboardInterrupt]
 
 
+def test_an_error_of_what_is_closed_while_an_interruption_passes_is_none_of_the_run(monkeypatch):
+    def main(number):
+        try:
+            signal.raise_signal(number)
+        finally:  # as matplotlib closes a PDF of which it has written half
+            raise AttributeError("pos")
+
+    assert ended_by(signal.SIGTERM, monkeypatch, main) == 143
+
+
+def test_an_error_without_a_signal_is_the_runs_own(monkeypatch):
+    def main():
+        raise AttributeError("pos")
+
+    monkeypatch.setattr(app, "main", main)
+    with pytest.raises(AttributeError, match="pos"):
+        run()
+
+
 def test_what_a_second_signal_leaves_is_removed_at_the_end(monkeypatch, tmp_path):
     left = tmp_path / ".attnviz-0123456789abcdef"
     left.touch()

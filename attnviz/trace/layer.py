@@ -145,6 +145,15 @@ class Layer:
             return self.embeddings
         return self.embeddings + like(self.embeddings, self.positions)
 
+    @property
+    def bare(self) -> bool:
+        """Whether Q, K and V are X itself: one head without projections."""
+        inputs = self.inputs
+        return inputs is not None and all(
+            array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
+            for array in (self.query, self.key, self.value)
+        )
+
     def check(self) -> None:
         """Raise AttnvizError when query, key, value and the rule do not fit together, or hold what is not finite."""
         require_finite(as_floating(self.query, "query"), "query")

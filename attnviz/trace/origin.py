@@ -140,6 +140,11 @@ class Origin(dict[str, Any]):
         return self.kind == "toy" and not self.own
 
     @property
+    def has_sines(self) -> bool:
+        """Whether the positions that are added to embeddings are sines and cosines, not learned ones."""
+        return self.position == "sinusoidal"
+
+    @property
     def unread(self) -> tuple[str, ...]:
         """The names of arrays in the file that attnviz does not read."""
         return _all_of(str, self.get("unread"))

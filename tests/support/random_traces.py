@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from attnviz import Layer, Rule, Trace
+from attnviz.trace.layer import Projection
 from attnviz.trace.trace import numbered
 
 
@@ -32,3 +33,18 @@ def long_trace(tokens: int, **rule: Any) -> Trace:
 def unnamed_trace(tokens: int, **source: Any) -> Trace:
     """The same of arrays that came without tokens."""
     return Trace(numbered(tokens), long_trace(tokens, causal=True).layers, {"kind": "arrays", **source})
+
+
+def projected_trace() -> Trace:
+    """Four heads that share two key/value heads, with projections and their biases."""
+    draw = numpy.random.default_rng(11)
+    embeddings = draw.standard_normal((5, 6))
+    made = {
+        name: Projection(draw.standard_normal(shape), draw.standard_normal(shape[1]))
+        for name, shape in (("query", (6, 12)), ("key", (6, 6)), ("value", (6, 4)), ("output", (8, 7)))
+    }
+    vectors = {
+        name: numpy.stack(numpy.split(made[name](embeddings), heads, axis=1))
+        for name, heads in (("query", 4), ("key", 2), ("value", 2))
+    }
+    return Trace(tuple("abcde"), (Layer(**vectors, embeddings=embeddings, projections=made),))

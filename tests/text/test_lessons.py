@@ -33,6 +33,7 @@ from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
+from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -62,6 +63,7 @@ NO_WORDS_OF_ITS_OWN = {
     "title.key",
     "title.value",
     "pair.sink",
+    "way.bias",
     "unit.bits",
     "picture.query",
     "picture.key",
@@ -105,6 +107,7 @@ def traces():
     yield trace_text(text, softcap=2.0)
     yield trace_text(text, scale=1.0, causal=True, window=2)
     yield trace_text(text, scale=0.3, position="sinusoidal")
+    yield replace(trace_text(text, position="sinusoidal"), source={"kind": "model", "model": "M"})
     yield trace_text(text, heads=2, position="rope")
     yield trace_text(text, heads=2, position="alibi")
     yield trace_text(" ".join(f"w{place}" for place in range(20)))
@@ -262,7 +265,7 @@ def test_both_languages_have_the_same_placeholders(name):
 
 def unsaid(messages, said):
     """The messages that nothing has said; those of the page are said by its scripts: renderers/page/test_bundle.py."""
-    return sorted(name for name in messages if name not in said and not name.startswith("page."))
+    return sorted(name for name in messages if name not in said and name.partition(".")[0] not in PAGE_GROUPS)
 
 
 def wrong_values(messages, said):

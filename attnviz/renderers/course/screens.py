@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
 from rich.style import Style
 from rich.text import Text
@@ -17,7 +18,9 @@ from attnviz.text.course import Commands, Formula, Mark, Paragraph, Program, Sub
 from attnviz.text.lessons import Lessons
 
 INDENT = 4 * " "
+LINES = Style(color="cyan")
 PART = Style(bold=True, color="cyan")
+SHELL_WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
 LIT = re.compile(r"\*\*(.+?)\*\*|(`[^`]+`)")
 
 
@@ -50,10 +53,35 @@ def _body(part: Shown) -> RenderableType:
     match part:
         case Paragraph(text):
             return Constrain(prose(text), WIDEST)
-        case Formula(lines) | Commands(lines):
-            return Text("\n".join(f"{INDENT}{line}" for line in lines), Style(color="cyan"))
+        case Formula(lines):
+            return Text("\n".join(f"{INDENT}{line}" for line in lines), LINES)
+        case Commands(lines):
+            return _Broken(lines)
     assert isinstance(part, Answered)
     return part
+
+
+class _Broken:
+    """Commands as a Rich renderable. One that is too wide goes on behind a backslash, so that a shell takes it as it stands."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self.lines:
+            yield Text(_broken(line, options.max_width), LINES, overflow="fold")
+
+
+def _broken(line: str, width: int) -> str:
+    broken, last = INDENT, ""
+    for word in SHELL_WORD.findall(line):
+        if last and cell_len(f"{last} {word} \\") > width:
+            broken, last = f"{broken} \\\n{2 * INDENT}", 2 * INDENT
+        elif last:
+            broken, last = f"{broken} ", f"{last} "
+        last = f"{last or INDENT}{word}"
+        broken += word
+    return broken
 
 
 def prose(text: str) -> Text:

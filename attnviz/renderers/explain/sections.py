@@ -100,7 +100,8 @@ def _embeddings(writer: Writer) -> Section:
 
 def _positions(writer: Writer) -> Section:
     matrix = writer.matrices.of_tokens(writer.layer.positions)
-    return writer.section(Step.POSITIONS, "P", [writer.say("positions.what")], matrix)
+    what = "positions.what" if writer.trace.source.has_sines else "positions.learned"
+    return writer.section(Step.POSITIONS, "P", [writer.say(what)], matrix)
 
 
 def _inputs(writer: Writer) -> Section:

@@ -41,11 +41,7 @@ class Writer:
     @cached_property
     def bare(self) -> bool:
         """Whether Q, K and V are X itself, without projections: then they need no tables of their own."""
-        inputs = self.layer.inputs
-        return inputs is not None and all(
-            array.shape[0] == 1 and array.shape[1:] == inputs.shape and bool((array[0] == inputs).all())
-            for array in (self.layer.query, self.layer.key, self.layer.value)
-        )
+        return self.layer.bare
 
     def section(self, step: Step, formula: str, sentences: list[str], *matrices: Matrix) -> Section:
         return Section(self.say(f"title.{step.value}"), formula, [] if self.looks.quiet else sentences, list(matrices))

@@ -14,6 +14,7 @@ from attnviz.renderers.page.packing import pack_layers
 from attnviz.renderers.page.pooled_maps import PooledLayer, packed_maps, pool_layers
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.page.size import needs_pooling, require_hope, too_large, why_pooled
+from attnviz.renderers.page.way import add_ways
 from attnviz.renderers.shared.labels import name
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
@@ -61,6 +62,7 @@ def _page(
     with numpy_threads(THREADS) as threads:
         packed = packed_maps(pooled) if pooled else pack_layers(selection.layers, limits, threads.map)
         record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)
+        add_ways(record, selection.layers, packed, blobs, limits.room)
         return document(title(trace), language.value, record, blobs.in_base64(threads.map))
 
 

@@ -54,6 +54,7 @@ def make_record(
             "pooled": pooled[0].cells if pooled else None,
             "pool": pooled[0].frame.pool.value if pooled else None,
             "region": pooled[0].region if pooled else None,
+            "sines": trace.source.has_sines,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
             "language": language.value,

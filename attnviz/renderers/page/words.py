@@ -13,21 +13,18 @@ from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
-GROUPS = ("page", "label", "title", "scores", "scaled", "masked", "weights", "output", "pair")  # of messages
+PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+GROUPS = (
+    *PAGE_GROUPS,
+    *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
+    *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
+)
 
-UNSAID = (  # messages of these groups that only explain says
-    *(
-        "label.kv_head",
-        "label.facts",
-        "label.agreement",
-        "label.agreement_exact",
-        "label.rest_one",
-        "page.language_name",
-    ),
-    *(
-        f"title.{name}"
-        for name in ["embeddings", "inputs", "projections", "concat", "projected", "top_keys", "top_queries"]
-    ),
+
+UNSAID = (  # messages of these groups that only explain says, or no script
+    *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
+    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
+    "page.language_name",
 )
 
 

@@ -17,7 +17,7 @@ from attnviz.text.display import shorten
 
 BOLD, DIM, PLAIN = Style(bold=True), Style(dim=True), Style()
 GAP = "  "
-COLUMN_CELLS = 14  # a longer column label is shortened
+COLUMN_CELLS = 14  # a longer column label is shortened, unless its numbers are as wide
 RULE_CELLS = 4  # of the rule between labels and numbers, and of the tints' margin
 
 
@@ -39,7 +39,10 @@ class MatrixTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width - RULE_CELLS
         label_width = max(1, min(self.label_width, max(options.max_width // 3, 8), room - max(self.number_widths)))
-        labels = [shorten(label, min(COLUMN_CELLS, room - label_width)) for label in self.matrix.columns]
+        labels = [
+            shorten(label, max(numbers, min(COLUMN_CELLS, room - label_width)))
+            for label, numbers in zip(self.matrix.columns, self.number_widths, strict=True)
+        ]
         self.columns = labels
         self.widths = [max(a, cell_len(b)) for a, b in zip(self.number_widths, labels, strict=True)]
         tinted = console.color_system in ("truecolor", "256") and not console.no_color

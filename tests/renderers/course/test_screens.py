@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from attnviz.renderers.course.screens import paged, prose, waiting_words
+import shlex
+from io import StringIO
+
+from rich.console import Console
+
+from attnviz.renderers.course.screens import paged, prose, to_renderables, waiting_words
 from attnviz.renderers.shared.plain import plain
+from attnviz.text.course import Commands
 from attnviz.text.lessons import lessons
 
 
@@ -47,3 +53,15 @@ def test_an_answer_begins_a_screen_and_a_program_is_for_notebooks(lesson):
 
 def test_the_waiting_line_says_how_far_one_is():
     assert waiting_words(lessons(), 2, 3) == "Screen 2 of 3. Any key: next. q: stop."
+
+
+def test_a_command_that_is_too_wide_goes_on_behind_a_backslash():
+    command = """attnviz explain 'say "$x" it'"'"'s 5' --step scores --query @0"""
+    console = Console(width=40, file=StringIO())
+    (commands,) = to_renderables("1", [Commands((command, "attnviz learn 2"))], lessons())
+    console.print(commands.renderables[-1])
+    lines = console.file.getvalue().splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert len(lines) > 2
+    assert shlex.split("\n".join(lines[:-1]).replace("\\\n", "")) == shlex.split(command)
+    assert lines[-1] == "    attnviz learn 2"

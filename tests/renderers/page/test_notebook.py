@@ -27,7 +27,7 @@ def test_traces_in_a_notebook(browser, tmp_path):
     first.locator("#map").wait_for()
     second.locator(".card >> nth=1").click()
     second.locator("#tab-steps").click()
-    assert second.locator(".story h2").text_content() == "Scores"
+    assert second.locator(".story h2").text_content() == "Embeddings"
     assert first.locator("h1").text_content().split() == ["Your", "journey"]
     context.close()
     assert problems == []

@@ -57,7 +57,7 @@ def test_tokens_and_steps_with_the_keyboard(opened):
     page.press("ArrowRight", "ArrowRight", "Enter")
     assert page.page.locator(".word[aria-selected=true]").text_content() == "starts"
     assert "starts looks at" in page.page.locator("[aria-live=polite]").text_content()
-    page.go(view="steps", query=1)
+    page.go(view="steps", query=1, stage="scores")
     page.page.get_by_role("button", name="Play", exact=True).focus()
     page.press("ArrowRight", "ArrowRight")
     assert page.texts(".story h2") == ["Masked"]
@@ -67,7 +67,7 @@ def test_tokens_and_steps_with_the_keyboard(opened):
 
 
 def test_closing_the_arithmetic_goes_back_to_what_opened_it(opened):
-    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page = opened(trace_text(SENTENCE), view="steps", query=1, stage="scores")
     page.page.locator(".row").nth(2).focus()
     page.press("Enter")
     page.page.wait_for_selector(".parts")
@@ -115,7 +115,7 @@ def test_the_keys_of_the_browser_stay_the_browsers(opened, view):
 
 
 def test_who_asks_for_less_motion_gets_none(opened):
-    page = opened(trace_text(SENTENCE), view="steps", motion="reduce")
+    page = opened(trace_text(SENTENCE), view="steps", stage="scores", motion="reduce")
     assert page.page.locator(".fill").first.evaluate("fill => getComputedStyle(fill).transitionDuration") in (
         "0s",
         "0s, 0s",

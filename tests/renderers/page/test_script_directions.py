@@ -41,7 +41,7 @@ def test_a_saved_text_reads_from_right_to_left(opened):
     page = opened(trace_text(ARABIC), view="text", query=1)
     with page.page.expect_download() as download:
         page.page.locator("#save-svg").click()
-    texts = [one for one in ElementTree.parse(download.value.path()).iter(f"{SVG}text")][1:]
+    texts = list(ElementTree.parse(download.value.path()).iter(f"{SVG}text"))[1:]
     assert [one.text.strip("\u2068\u2069") for one in texts] == ARABIC.split()
     places = [float(one.get("x")) for one in texts]
     assert places == sorted(places, reverse=True)

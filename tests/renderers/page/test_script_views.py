@@ -217,24 +217,24 @@ def test_the_player_plays(opened):
     page.page.locator("#tab-steps").click()
     titles = []
     page.page.get_by_role("button", name="Play", exact=True).click()
-    for _ in range(5):
+    for _ in range(9):
         titles += page.texts(".story h2")
         page.page.clock.run_for(2700)
-    assert titles == ["Scores", "Scaled", "Masked", "Weights", "Output"]
+    assert titles == ["Embeddings", "Query", "Key", "Value", "Scores", "Scaled", "Masked", "Weights", "Output"]
     assert page.page.get_by_role("button", name="Play", exact=True).is_visible()
     page.page.get_by_role("button", name="One step back").click()
     assert page.texts(".story h2") == ["Weights"]
 
 
 def test_a_bar_of_the_steps_opens_the_arithmetic(opened):
-    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page = opened(trace_text(SENTENCE), view="steps", query=1, stage="scores")
     page.page.locator(".row").nth(2).click()
     page.page.wait_for_selector(".parts")
     assert page.texts(".detail h2") == ["journey looks at starts"]
 
 
 def test_a_bar_of_the_steps_is_of_the_query_that_is_chosen_now(opened):
-    page = opened(trace_text(SENTENCE), view="steps", query=1)
+    page = opened(trace_text(SENTENCE), view="steps", query=1, stage="scores")
     page.page.locator(".queries .word").nth(4).click()
     page.page.locator(".row").nth(2).click()
     page.page.wait_for_selector(".parts")

@@ -9,7 +9,7 @@ import pytest
 from random_traces import long_trace, random_trace
 
 from attnviz import AttnvizError, Trace
-from attnviz.renderers.page.limits import USUAL, Limits
+from attnviz.renderers.page.limits import BARE, USUAL, Limits
 from attnviz.renderers.page.page import to_html
 from attnviz.renderers.page.size import needs_pooling, why_pooled
 from attnviz.trace.selection import select
@@ -20,14 +20,15 @@ NARROW = Limits(megabytes=0.4, tokens=320, cells_of_several=60)  # as the usual 
 
 def test_a_page_that_is_too_large_says_what_fits():
     trace = random_trace(4, 4, 120, 64)
-    with pytest.raises(AttnvizError, match=r"would take 0\.\d\d MB, and 0\.3 are the most") as refused:
-        to_html(trace, select(trace), limits=Limits(megabytes=0.3))
+    some, few = (round((BARE + arrays) / 1e6, 3) for arrays in (115_000, 25_000))
+    with pytest.raises(AttnvizError, match=rf"would take 0\.\d\d MB, and {some} are the most") as refused:
+        to_html(trace, select(trace), limits=Limits(megabytes=some))
     layers = int(re.match(r"about (\d) of the 4 layers fit: select them with --layer", refused.value.hint or "")[1])
-    assert len(trace.to_html(layer=range(layers), max_size=0.3)) < 0.3e6
+    assert len(trace.to_html(layer=range(layers), max_size=some)) < some * 1e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(trace, select(trace, layer=["0"]), limits=Limits(megabytes=0.21))
+        to_html(trace, select(trace, layer=["0"]), limits=Limits(megabytes=few))
     heads = int(re.match(r"about (\d) heads of one layer fit: select them with", refused.value.hint or "")[1])
-    assert len(trace.to_html(layer=[0], head=range(heads), max_size=0.21)) < 0.21e6
+    assert len(trace.to_html(layer=[0], head=range(heads), max_size=few)) < few * 1e6
 
 
 def test_a_hopeless_page_is_refused_before_it_is_computed():
@@ -53,11 +54,11 @@ def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn():
 def test_the_heads_of_a_long_text_that_are_said_to_fit_do():
     """Of one head there are more cells than of two together."""
     whole = long_trace(1000)
-    assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.8e6
+    assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.81e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(whole, select(whole), limits=replace(LONG, megabytes=0.8))
+        to_html(whole, select(whole), limits=replace(LONG, megabytes=0.81))
     assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
-    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.8e6
+    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.81e6
 
 
 def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]:

@@ -115,3 +115,12 @@ def test_numbers_stand_on_their_tints_where_the_console_has_colours(console, col
     grounds = {text: bool(style and style.bgcolor) for text, style in styles.items()}
     assert grounds == {"0.5": tinted, "−∞": False, "1": tinted, "2": False}
     assert not tinted or luminance(styles["1"].bgcolor.triplet) > luminance(styles["0.5"].bgcolor.triplet)
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [("0.5", "weight × long…"), ("[0.077 0.019]", "weight × long…"), ("[ 0.0772  0.0193]", "weight × longer")],
+)
+def test_a_label_is_shortened_unless_its_numbers_are_as_wide(rendered, number, label):
+    matrix = Matrix("", ["a"], ["weight × longer"], [[number]], [[None]])
+    assert rendered(MatrixTable(matrix), 80)[0].split(" │ ")[1].strip() == label

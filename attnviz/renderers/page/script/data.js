@@ -5,7 +5,11 @@ import { Failure } from "./failure.js";
 export const record = JSON.parse(document.getElementById("record").textContent);
 export const exactForm = record.form !== "weights"; // Q, K and V are here, not only weights
 
-const ARRAYS = ["query", "key", "value", "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"];
+const ARRAYS = [
+  ...["query", "key", "value", "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"],
+  ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
+  ...["outputWeight", "outputBias", "otherOutputs"],
+];
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };
 const waiting = new Map();
 

@@ -123,7 +123,7 @@ function totalOf(pair) {
 }
 
 // A long list cut in the middle, the cut said in words.
-function cut(words, mark = (more) => more) {
+export function cut(words, mark = (more) => more) {
   if (words.length <= MOST) return words;
   const more = say("label.more", { count: (words.length - MOST).toLocaleString("en") });
   return [...words.slice(0, MOST / 2), mark(more), ...words.slice(words.length - MOST / 2)];

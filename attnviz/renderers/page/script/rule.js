@@ -62,7 +62,7 @@ function numbersOf(layer, count = layer.keys) {
 }
 
 // A number in the layer's type.
-function roundedFor(layer) {
+export function roundedFor(layer) {
   return layer.computed === "float32" ? Math.fround : (number) => number;
 }
 

@@ -1,10 +1,11 @@
-// What explain says of each step of one query, as renderers/explain/sentences.py decides it: [message, values] each.
+// What explain says of each step of one query, as renderers/explain/ decides it (sentences.py, and sections.py for both ends
+// of the way): [message, values] each.
 
-import { quoted } from "./data.js";
+import { quoted, record } from "./data.js";
 import { listed, told, tokenNodes } from "./lessons.js";
 import { brief, general, number, share, vector } from "./numbers.js";
+import { SIDES, inputOf, projectionOf, tokenRow } from "./way.js";
 
-export const STEPS = ["scores", "scaled", "masked", "weights", "output"];
 const MOST_NAMED = 4; // keys, or pairs, named one by one when they tie
 const EQUAL = 1e-9; // relative: numbers that are closer differ only by the rounding of their arithmetic
 
@@ -13,10 +14,51 @@ const EQUAL = 1e-9; // relative: numbers that are closer differ only by the roun
 export function tell(step, layer, head, query, row) {
   const name = (key) => quoted(layer.keyTexts, key);
   const about = { query: quoted(layer.queryTexts, query) };
-  return TELL[step]({ layer, head, row, name, about });
+  return TELL[step]({ layer, head, query, row, name, about });
+}
+
+// What is said of Q, K or V.
+function side(name) {
+  return ({ layer, head }) => {
+    const letter = name[0].toUpperCase();
+    const matrix = projectionOf(layer, name, head);
+    const sentences = [[`${name}.what`]];
+    if (layer.rotary && name !== "value") sentences.push([`${name}.rotated`]);
+    if (layer.bare) sentences.push(["query.same"]);
+    else if (!matrix) sentences.push(["way.given"]);
+    return { formula: matrix ? `${letter} = X W_${letter}` : layer.bare ? `${letter} = X` : letter, sentences };
+  };
 }
 
 const TELL = {
+  embeddings({ layer, query, about }) {
+    const values = tokenRow(layer, "embeddings", query);
+    const alone = !layer.positions; // nothing is added to them
+    const sentences = [
+      [alone ? "embeddings.what" : "embeddings.placed", { dimension: values.length }],
+      ["embeddings.here", { token: about.query, vector: vector(values) }],
+    ];
+    return { formula: alone ? "X" : "E", sentences: [...sentences, ...same(layer, alone)] };
+  },
+
+  inputs({ layer, query, about }) {
+    const here = ["embeddings.here", { token: about.query, vector: vector(inputOf(layer, query)) }];
+    return { formula: "X = E + P", sentences: [[record.sines ? "positions.what" : "positions.learned"], ["inputs.what"], here, ...same(layer, true)] };
+  },
+
+  ...Object.fromEntries(SIDES.map((name) => [name, side(name)])),
+
+  concat({ layer }) {
+    const dimension = layer.arrays.value.shape[2];
+    const sizes = { heads: layer.headCount, dimension, width: layer.headCount * dimension };
+    return { formula: "concat = [head 0, head 1, …]", sentences: [["concat.what", sizes]] };
+  },
+
+  projected({ layer }) {
+    const formula = `projected = ${layer.headCount > 1 ? "concat" : "output"} W_O`;
+    return { formula, sentences: [["projected.what"]] };
+  },
+
   scores({ row, name, about }) {
     const best = largestOf(row.scores);
     const score = number(row.scores[best[0]]);
@@ -85,6 +127,11 @@ const TELL = {
     return { formula: "output = weights V", sentences };
   },
 };
+
+// Where X is shown, that Q, K and V are the same, if they are.
+function same(layer, isInput) {
+  return isInput && layer.bare ? [["query.same"]] : [];
+}
 
 // The keys that have the largest of these values.
 function largestOf(values) {

@@ -1,6 +1,7 @@
 // What is being looked at: held once, written into the URL's fragment, passed on to those who listen.
 
 import { exactForm, layers, record } from "./data.js";
+import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
 const DEFAULTS = {
@@ -12,7 +13,7 @@ const DEFAULTS = {
   key: null,
   detail: false, // whether the arithmetic of query and key is open
   step: "weights", // of the matrix
-  stage: "scores", // of the steps
+  stage: null, // of the steps; null is the first whose numbers are known
   scale: "linear",
   first: true, // whether the first key is shown
   special: record.special, // whether special tokens are shown
@@ -75,6 +76,14 @@ export function currentLayer() {
   return layers[state.layer];
 }
 
+// The step that the player shows: the one that was asked for, or the nearest to it that this layer has.
+export function stageNow() {
+  const layer = currentLayer();
+  if (state.stage) return stageOf(layer, state.stage);
+  const [first] = stagesOf(layer);
+  return first.unknown ? neighbour(layer, first.name, 1) : first.name;
+}
+
 // The heads that the lines show.
 export function chosenHeads() {
   return state.heads ?? [state.head];
@@ -107,7 +116,7 @@ const READ = {
   key: whole,
   detail: truth,
   step: oneOf(["scores", "scaled", "masked", "weights"]),
-  stage: oneOf(["scores", "scaled", "masked", "weights", "output"]),
+  stage: oneOf(STAGES),
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
@@ -127,6 +136,15 @@ function settle() {
   if (state.key >= layer.keys) state.key = null;
   if (state.query === null || state.key === null || !exactForm) state.detail = false;
   if (!exactForm) state.step = "weights";
+}
+
+// The address of what is looked at, were these `changes` made.
+export function addressOf(changes) {
+  const kept = { ...state };
+  Object.assign(state, changes);
+  const words = written();
+  Object.assign(state, kept);
+  return `#${words}`;
 }
 
 function written() {

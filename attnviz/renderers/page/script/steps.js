@@ -1,4 +1,4 @@
-// Steps: from scores to output for one query, one after the other, with the sentences that explain prints.
+// Steps: from the tokens to W_O for one query, one after the other, with the sentences that explain prints.
 
 import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
@@ -12,20 +12,24 @@ import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
 import { rowOf, vectorOf } from "./rule.js";
-import { STEPS, tell } from "./sentences.js";
+import { endChart } from "./ends.js";
+import { tell } from "./sentences.js";
 import { shownKeys, shownQueries } from "./shown.js";
-import { change, state } from "./state.js";
+import { change, stageNow, state } from "./state.js";
+import { neighbour, stagesOf } from "./way.js";
 import { themed } from "./colours.js";
 import { tokenList } from "./words.js";
 
 const PACE = 2600; // milliseconds for which a step stays while it plays
 const BARS = [184, 380]; // of the picture: where they begin, and how much room they have
 const STRIP = 180; // pixels of a vector in the picture
+const CELL = 76; // pixels of a number of a table in the picture
 const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
 
 export function steps() {
   const element = make("div", { class: "steps" });
   let [layer, list, rows, playing, spoken, closed] = [null, null, null, null, false, false];
+  let column = 0; // of a product, whose sum is written out
   const words = make("div", { class: "queries" });
   const story = make("div", { class: "story" });
   const chart = make("div", { class: "chart" });
@@ -64,29 +68,52 @@ export function steps() {
     return state.query ?? layer.queries - 1;
   }
 
+  // The key that is told of: the chosen one, else the token itself.
+  function keyNow() {
+    return state.key ?? (layer.apart ? 0 : Math.min(queryNow(), layer.keys - 1));
+  }
+
   function draw() {
-    const query = queryNow();
+    const [query, stage] = [queryNow(), stageNow()];
+    const stages = stagesOf(layer);
+    const place = stages.findIndex(({ name }) => name === stage);
     const row = rowOf(layer, state.head, query);
-    const said = tell(state.stage, layer, state.head, query, row);
-    const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
-    story.replaceChildren(
-      make("h2", {}, say(`title.${state.stage}`)),
-      make("p", { class: "formula" }, formula),
-      ...said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values))),
-    );
-    player.show(state.stage, playing !== null);
-    drawChart(row);
+    story.replaceChildren(make("h2", {}, say(`title.${stage}`)), ...saidOf(stages[place], query, row));
+    player.show(stage, playing !== null);
+    if (stages[place].unknown) chart.replaceChildren();
+    else drawChart(stage, row);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
     show("page.step_of", {
-      number: STEPS.indexOf(state.stage) + 1,
-      step: say(`title.${state.stage}`),
+      number: place + 1,
+      count: stages.length,
+      step: say(`title.${stage}`),
       query: quoted(layer.queryTexts, query),
     });
   }
 
-  function drawChart(row) {
-    if (state.stage === "output") {
+  // The formula and the sentences of a step, or why it is not known here.
+  function saidOf({ name, unknown }, query, row) {
+    if (unknown) return [make("p", { class: "sentence" }, say(unknown))];
+    const said = tell(name, layer, state.head, query, row);
+    const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
+    const sentences = said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values)));
+    return [make("p", { class: "formula" }, formula), ...sentences];
+  }
+
+  function pick(next, focused = false) {
+    column = next;
+    draw();
+    if (focused) chart.querySelector("tfoot [aria-pressed=true]")?.focus();
+  }
+
+  function drawChart(stage, row) {
+    const end = endChart(stage, { layer, head: state.head, query: queryNow(), key: keyNow(), column }, pick);
+    if (end) {
+      rows = null;
+      return swap(end);
+    }
+    if (stage === "output") {
       rows = null;
       const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", state.head, key));
       chart.replaceChildren(valueList({ values, weights: row.weights, output: row.output }, layer));
@@ -95,7 +122,7 @@ export function steps() {
     const keys = keysOf(row);
     const others = shownKeys(layer).filter((key) => !keys.includes(key));
     const values = keys.map((key) =>
-      state.stage === "scores" || state.stage === "scaled" || !row.hidden[key] ? row[state.stage][key] : -Infinity,
+      stage === "scores" || stage === "scaled" || !row.hidden[key] ? row[stage][key] : -Infinity,
     );
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
@@ -124,18 +151,26 @@ export function steps() {
         })
       : "";
     const finite = values.filter(Number.isFinite);
-    const most = state.stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
+    const most = stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
     const marks = aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
       one.set(
         hidden ? 0 : values[place] / most,
-        hidden && state.stage === "weights" ? "0" : hidden ? HIDDEN : marks[place],
+        hidden && stage === "weights" ? "0" : hidden ? HIDDEN : marks[place],
         hidden,
         signed,
       );
     });
+  }
+
+  // Other elements in the chart; a focus inside stays at the same place.
+  function swap(elements) {
+    const buttons = () => [...chart.querySelectorAll("button")];
+    const held = buttons().indexOf(document.activeElement);
+    chart.replaceChildren(...elements);
+    if (held >= 0) buttons()[held]?.focus({ preventScroll: true });
   }
 
   function keysOf(row) {
@@ -151,19 +186,23 @@ export function steps() {
   }
 
   function play() {
-    if (state.stage === STEPS.at(-1)) go(STEPS[0]);
+    const first = stagesOf(layer).find(({ unknown }) => !unknown);
+    if (isLast()) go(first.name);
     playing = setInterval(() => {
-      const next = STEPS[STEPS.indexOf(state.stage) + 1];
-      if (next) go(next);
-      if (!next || next === STEPS.at(-1)) stop();
+      if (!isLast()) go(neighbour(layer, stageNow(), 1));
+      if (isLast()) stop();
     }, PACE);
-    player.show(state.stage, true);
+    player.show(stageNow(), true);
+  }
+
+  function isLast() {
+    return neighbour(layer, stageNow(), 1) === stageNow();
   }
 
   function stop() {
     clearInterval(playing);
     playing = null;
-    player.show(state.stage, false);
+    player.show(stageNow(), false);
   }
 
   element.addEventListener("keydown", (event) => player.press(event));
@@ -199,9 +238,17 @@ function pictureOf(story, chart) {
     bold: !place,
   }));
   let y = 50 + lines.length * 20;
+  for (const row of chart.querySelectorAll("tr")) {
+    items.push(...tableItems(row, y));
+    y += 20;
+  }
+  for (const sum of chart.querySelectorAll(".product > p")) {
+    for (const line of folded(sum.textContent, 84)) items.push({ text: line, x: 40, y: (y += 18), size: 12, fill: quiet });
+    y += 30;
+  }
   for (const row of chart.querySelectorAll("li")) {
     const fill = row.querySelector(".fill");
-    const words = [...(row.querySelector(".row") ?? row).children]
+    const words = [...(row.querySelector(".row, .vector-row") ?? row).children]
       .filter((child) => !child.matches(".track, .strip"))
       .map((child) => child.textContent);
     items.push({ text: apart(words[0]), x: 170, y, size: 13, fill: ink, anchor: "end" });
@@ -219,6 +266,18 @@ function pictureOf(story, chart) {
   const rest = chart.querySelector(".rest")?.textContent;
   if (rest) items.push({ text: rest, x: BARS[0], y: (y += 4), size: 13, fill: quiet });
   return { width: 720, height: y + 8, items };
+}
+
+// The cells of a row of a table, each at the right end of its column.
+function tableItems(row, y) {
+  const ink = themed("ink");
+  let column = 0;
+  return [...row.children].map((cell) => {
+    column += cell.colSpan;
+    const sign = cell.matches(".sign");
+    const end = 24 + column * CELL;
+    return { text: cell.textContent, x: sign ? end - CELL + 12 : end, y, size: 12, fill: ink, anchor: "end", bold: row.matches(".total") };
+  });
 }
 
 // A bar as it stands in its track, whose middle is zero where some values are negative.

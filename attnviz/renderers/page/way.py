@@ -1,0 +1,116 @@
+"""The two ends of the way through a layer, where they are known: tokens → X → Q, K, V before the scores, and all heads'
+outputs → Concat → W_O after them. A page holds them beside Query, Key and Value, if there is room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from attnviz.analysis.blocks import CELLS
+from attnviz.attention.arrays import to_numpy
+from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.forms import BASE64, Form
+from attnviz.renderers.page.packing import PackedLayers
+from attnviz.renderers.page.selected import kv_heads
+from attnviz.trace.selection import LayerSelection
+from attnviz.trace.slices import some_queries
+
+SIDES = ("query", "key", "value")
+EXACT_TYPES = (numpy.float16, numpy.float32)  # the narrowest first: a model's weights are often whole numbers of these
+
+
+def add_ways(
+    record: dict[str, Any], selected_layers: Sequence[LayerSelection], packed: PackedLayers, blobs: Blobs, room: float
+) -> None:
+    """Put both ends of each layer into the ``record`` of a page, and their arrays into ``blobs``: of all layers if they fit
+    into so many bytes of base64 beside the ``packed`` ones, else of none, which the record says.
+    """
+    if packed.form is Form.WEIGHTS:
+        return  # nothing is computed with
+    ways = [way_arrays(selected) for selected in selected_layers]
+    left_out = _base64_size(ways) > room - _base64_size([layer.arrays for layer in packed.layers])
+    for said, selected, arrays in zip(record["layers"], selected_layers, ways, strict=True):
+        kept = {} if left_out else arrays
+        said |= way_facts(selected, kept, left_out and bool(arrays))
+        said |= {name: blobs.add(array) for name, array in kept.items()}
+
+
+def way_arrays(selected: LayerSelection) -> dict[str, numpy.ndarray]:
+    """What is known of both ends, by the names that the page's script reads:
+
+    embeddings, positions            (tokens, d)
+    queryWeight, keyWeight, …        (heads, d, d_k): the columns of W_Q, W_K and W_V of each head that the page holds
+    queryBias, keyBias, …            (heads, d_k)
+    outputWeight, outputBias         (heads · d_v, d_out), (d_out,): W_O of all heads of the layer
+    otherOutputs                     (heads, queries, d_v): the outputs of the heads that the page does not hold
+    """
+    layer = selected.layer
+    found: dict[str, Any] = {"embeddings": layer.embeddings, "positions": layer.positions}
+    for side in SIDES:
+        found |= _of_heads(selected, side)
+    if (output := layer.projections.get("output")) is not None:
+        found |= {"outputWeight": output.weight, "outputBias": output.bias, "otherOutputs": _other_outputs(selected)}
+    return {name: narrowed(to_numpy(array)) for name, array in found.items() if array is not None}
+
+
+def way_facts(selected: LayerSelection, arrays: dict[str, numpy.ndarray], left_out: bool) -> dict[str, Any]:
+    """What the page says of both ends beside their ``arrays``; ``left_out`` where there was no room for these."""
+    layer = selected.layer
+    return {
+        "headCount": layer.heads,
+        "otherHeads": other_heads(selected) if "otherOutputs" in arrays else [],
+        "rotary": layer.rotary,
+        "bare": layer.bare,
+        "leftOut": left_out,
+    }
+
+
+def _base64_size(layers: Sequence[dict[str, numpy.ndarray]]) -> float:
+    return BASE64 * sum(array.nbytes for arrays in layers for array in arrays.values())
+
+
+def other_heads(selected: LayerSelection) -> list[int]:
+    """The heads of the layer that the page does not hold."""
+    others: list[int] = numpy.setdiff1d(numpy.arange(selected.layer.heads), selected.heads).tolist()
+    return others
+
+
+def narrowed(array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` in the narrowest type that holds each of its numbers exactly."""
+    for kind in EXACT_TYPES:
+        with numpy.errstate(over="ignore"):
+            narrow = array.astype(kind)
+        if numpy.array_equal(narrow.astype(numpy.float64), array.astype(numpy.float64)):
+            return narrow
+    return array.astype(numpy.float64)
+
+
+def _of_heads(selected: LayerSelection, side: str) -> dict[str, Any]:
+    """The columns of each head of one projection, and its bias."""
+    layer, projection = selected.layer, selected.layer.projections.get(side)
+    if projection is None:
+        return {}
+    heads = selected.heads if side == "query" else kv_heads(selected)
+    width = getattr(layer, side).shape[-1]
+    weight = to_numpy(projection.weight).reshape(-1, getattr(layer, side).shape[0], width)  # (d, heads, d_k)
+    found = {f"{side}Weight": weight[:, list(heads)].swapaxes(0, 1)}
+    if projection.bias is not None:
+        found[f"{side}Bias"] = to_numpy(projection.bias).reshape(-1, width)[list(heads)]
+    return found
+
+
+def _other_outputs(selected: LayerSelection) -> numpy.ndarray | None:
+    """The outputs of the heads that the page does not hold, a few queries at a time; None where it holds them all."""
+    layer, heads = selected.layer, other_heads(selected)
+    if not heads:
+        return None
+    queries = int(layer.query.shape[1])
+    size = max(1, CELLS // (layer.heads * int(layer.key.shape[1])))
+    blocks = [
+        to_numpy(some_queries(layer, start, min(start + size, queries)).steps().output)[heads]
+        for start in range(0, queries, size)
+    ]
+    return numpy.concatenate(blocks, axis=1)

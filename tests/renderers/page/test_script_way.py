@@ -1,0 +1,220 @@
+"""The player from the tokens to W_O: each number as attend() and NumPy have it, each sentence as explain says it."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from random_traces import projected_trace
+
+from attnviz import Layer, Trace, trace_model, trace_text
+from attnviz.attention.arrays import to_numpy
+from attnviz.choices import Position
+from attnviz.renderers.explain.document import Section
+from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.shared import numbers
+from attnviz.text.lessons import lessons
+
+TOY = {
+    "one head": lambda: trace_text("the cat saw the dog"),
+    "four heads": lambda: trace_text("the cat saw the dog", heads=4, causal=True),
+    "positions": lambda: trace_text("the cat saw the dog", position=Position.SINUSOIDAL),
+    "turned": lambda: trace_text("the cat saw the dog", heads=2, position=Position.ROPE),
+    "grouped": projected_trace,
+    "tiny": lambda: trace_model("tiny", "the queen met the actor . she"),
+}
+NUMBERS = 6  # of a vector that the page writes out
+
+
+def stages_of(trace, layer=0):
+    """The steps that the page's player has, by what the trace knows."""
+    own = trace.layers[layer]
+    before = ["embeddings", *(["inputs"] if own.positions is not None else []), "query", "key", "value"]
+    after = [*(["concat"] if own.heads > 1 else []), "projected"]
+    return [*before, "scores", "scaled", "masked", "weights", "output", *after]
+
+
+def rows_of(trace, layer, head, stage):
+    """What stands in the list of vectors of a step, (rows, d); of concat the outputs of all heads for the last query."""
+    own = trace.layers[layer]
+    if stage == "embeddings":
+        return to_numpy(own.embeddings)
+    if stage == "inputs":
+        return to_numpy(own.inputs)
+    if stage == "concat":
+        return to_numpy(own.steps().output)[:, -1]
+    if stage == "projected":
+        return to_numpy(own.projected(own.concat(own.steps().output)))[-1:]
+    return to_numpy(getattr(own, stage))[head if stage == "query" else own.kv_head(head)]
+
+
+def known(trace, layer=0):
+    own = trace.layers[layer]
+    lacks = {"embeddings": own.embeddings is None, "projected": "output" not in own.projections}
+    return [stage for stage in stages_of(trace, layer) if not lacks.get(stage)]
+
+
+SLOW = ("one head", "positions", "turned")  # what these show, the others show as well
+KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in TOY]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_vector_is_the_trace_s(opened, kind):
+    trace = TOY[kind]()
+    layer, head = len(trace.layers) - 1, trace.layers[0].heads - 1
+    page = opened(trace, view="steps")
+    ends = [stage for stage in known(trace, layer) if stage not in ("scores", "scaled", "masked", "weights", "output")]
+    where = {"layer": layer} if layer else {}
+    states = [{"view": "steps", **where, "head": head, "stage": stage} for stage in ends]
+    for stage, shown in zip(ends, page.read(states, ".vectors .vector", ".stages li"), strict=True):
+        expected = [numbers.vector(row, 4, most=NUMBERS) for row in rows_of(trace, layer, head, stage)]
+        assert shown[".vectors .vector"] == expected, stage
+        assert len(shown[".stages li"]) == len(stages_of(trace, layer))
+
+
+@pytest.mark.parametrize("kind", ["four heads", pytest.param("turned", marks=pytest.mark.slow), "grouped", "tiny"])
+def test_a_row_times_a_matrix_is_written_out(opened, kind):
+    """The row, the matrix, each sum and its products, for each of W_Q, W_K, W_V and W_O."""
+    trace = TOY[kind]()
+    [own], head = trace.layers[:1], 1
+    page = opened(trace, view="steps")
+    tokens = len(trace.tokens)
+    for side in ("query", "key", "value", "output"):
+        last = side == "output"
+        place = own.kv_head(head) if side in ("key", "value") else head
+        width = own.projections[side].weight.shape[1] if last else getattr(own, side).shape[-1]
+        columns = slice(0, width) if last else slice(place * width, (place + 1) * width)
+        weight = own.projections[side].weight[:, columns]
+        bias = own.projections[side].bias
+        bias = None if bias is None else bias[columns]
+        row = own.concat(own.steps().output)[-1] if last else own.inputs[tokens - 1]
+        page.go(view="steps", head=head, stage="projected" if last else side)
+        check_product(page, row, weight, bias)
+
+
+def check_product(page, row, weight, bias):
+    result = row @ weight + (0 if bias is None else bias)
+    rows = [*range(len(row))] if len(row) <= 8 else [0, 1, 2, 3, *range(len(row) - 4, len(row))]
+    shown = min(weight.shape[1], 6)
+    factors = page.texts(".product tbody tr:not(.cut) th")[: len(rows)]
+    assert factors == [numbers.matrix(numpy.array([row]), 4)[0][place] for place in rows]
+    cells = page.texts(".product tbody td:not(.sign):not(.cut td)")
+    [written] = numbers.matrix(weight[rows][:, :shown].reshape(1, -1), 4)
+    assert cells[: len(written)] == written
+    sums = numbers.matrix(result[None], 4)[0]
+    assert page.texts(".product tfoot button") == sums[:shown]
+    for column in range(min(2, shown)):
+        page.page.locator(".product tfoot button").nth(column).click()
+        terms = [f"{numbers.factor(a, 4)}×{numbers.factor(b, 4)}" for a, b in zip(row, weight[:, column], strict=True)]
+        if len(terms) > 16:
+            terms = [*terms[:8], f"… {len(terms) - 16} more …", *terms[-8:]]
+        terms += [] if bias is None else [numbers.factor(bias[column], 4)]
+        assert page.texts(".product .sum") == [f"{' + '.join(terms)} = {numbers.number(result[column], 4)}"]
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+@pytest.mark.parametrize("kind", ["positions", "tiny"])
+def test_both_ends_are_told_as_explain_tells_them(opened, told, kind, lang):
+    trace = TOY[kind]()
+    page = opened(trace, lang=lang, view="steps")
+    steps = [stage for stage in ("embeddings", "concat", "projected") if stage in known(trace)]
+    sections = list(told(trace, lang=lang, query="@0", head=["0"], layer=["0"], step=steps))
+    states = [{"view": "steps", "query": 0, "stage": stage} for stage in steps]
+    shown_of = zip(
+        [one for one in sections if isinstance(one, Section)],
+        page.read(states, ".story h2", ".formula", ".sentence"),
+        strict=True,
+    )
+    for section, shown in shown_of:
+        assert shown[".story h2"] == [section.title]
+        assert shown[".formula"] == [section.formula]
+        assert [sentence.replace("`", "") for sentence in section.sentences] == shown[".sentence"]
+
+
+def test_forward_goes_through_all_that_is_known_and_back_again(opened):
+    """With the keyboard alone."""
+    trace = TOY["positions"]()
+    page = opened(trace, view="steps")
+    page.page.get_by_role("button", name="One step forward").focus()
+    seen = page.texts(".story h2")
+    for _ in range(8):
+        page.press("ArrowRight")
+        seen += page.texts(".story h2")
+    titles = [lessons().say(f"title.{stage}") for stage in known(trace)]
+    assert seen == titles[:9]
+    page.press("ArrowRight", "ArrowRight", "ArrowRight")
+    assert page.texts(".story h2") == ["Output"]
+    assert "Passed over, because it is not known here: Projected." in page.texts(".skipped")
+    page.press(*["ArrowLeft"] * 12)
+    assert page.texts(".story h2") == ["Embeddings"]
+
+
+def test_a_captured_model_is_walked_as_far_as_it_is_known(opened, several):
+    page = opened(several, view="steps")
+    assert page.texts(".story h2") == ["Query"]
+    assert page.texts(".skipped") == ["Passed over, because it is not known here: Embeddings, Projected."]
+    page.page.locator(".stage", has_text="Projected").click()
+    assert page.texts(".story h2") == ["Projected"]
+    assert page.texts(".sentence")[0].startswith(
+        "W_O, the matrix that mixes what the heads have found, is not in the trace."
+    )
+    page.press("ArrowLeft")
+    assert page.texts(".story h2") == ["Concat"]
+
+
+def test_some_heads_alone_are_not_joined(opened, several):
+    page = opened(several, view="steps", selected={"head": ["1", "2"]}, stage="concat")
+    assert page.texts(".sentence")[0].startswith("This page holds only some of the layer's heads")
+
+
+def test_some_heads_with_w_o_are_joined_with_the_others(opened):
+    trace = projected_trace()
+    page = opened(trace, view="steps", selected={"head": ["2"]}, stage="projected")
+    expected = rows_of(trace, 0, 0, "projected")[0]
+    assert page.texts(".vectors .vector") == [numbers.vector(expected, 4, most=NUMBERS)]
+
+
+def test_what_had_no_room_is_said(opened):
+    trace = trace_text("the cat", heads=8, dim=512)
+    page = opened(trace, view="steps", stage="embeddings", limits=Limits(megabytes=1))
+    assert page.texts(".sentence")[0].startswith("The numbers of this step would make the page too large.")
+
+
+@pytest.mark.slow
+def test_each_step_is_a_link(opened):
+    trace = TOY["four heads"]()
+    page = opened(trace, view="steps", head=2, query=1)
+    for place, stage in enumerate(stages_of(trace)):
+        address = page.page.locator(".stage").nth(place).get_attribute("href")
+        page.load(**dict(part.split("=") for part in address[1:].split("&")))
+        assert page.texts(".story h2") == [lessons().say(f"title.{stage}")]
+        assert page.texts("[aria-current=step]") == [f"{place + 1} {lessons().say(f'title.{stage}')}"]
+
+
+def test_the_columns_of_a_product_are_reached_by_arrows(opened):
+    trace = TOY["tiny"]()
+    page = opened(trace, view="steps", stage="query")
+    page.page.locator(".product tfoot [aria-pressed=true]").focus()
+    page.press(*["ArrowRight"] * 9)
+    assert page.texts(".product > .quiet") == ["columns 6 to 11 of 24"]
+    value = float(trace.layers[0].query[0, -1, 9])
+    assert page.texts(".product .sum")[0].endswith(f"= {numbers.number(value, 4)}")
+    assert page.texts(".story h2") == ["Query"]
+    page.press(*["ArrowLeft"] * 20)
+    assert page.texts(".product > .quiet") == ["columns 0 to 5 of 24"]
+
+
+def test_a_token_is_chosen_in_the_list_of_its_vectors(opened):
+    page = opened(TOY["four heads"](), view="steps", stage="key", query=4)
+    page.page.locator(".vectors button").nth(1).click()
+    assert page.texts(".product thead th")[0] == "x cat"
+    assert "key=1" in page.page.evaluate("location.hash")
+    assert page.page.locator(".vectors [aria-current]").count() == 1
+
+
+def test_a_layer_with_another_text_for_its_keys_knows_no_x(opened):
+    draw = numpy.random.default_rng(2)
+    query, key = draw.standard_normal((1, 3, 4)), draw.standard_normal((1, 5, 4))
+    layer = Layer(query, key, key, kind="cross", key_tokens=tuple("vwxyz"))
+    page = opened(Trace(tuple("abc"), (layer,)), view="steps", stage="key", key=2)
+    assert page.texts(".sentence")[-1].startswith("How they come from X is not known here")
+    assert page.texts(".vectors .whose") == list("vwxyz")

@@ -1,0 +1,123 @@
+"""Both ends of the way through a layer, as a page holds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy
+import pytest
+from random_traces import projected_trace, random_trace
+
+from attnviz import trace_text
+from attnviz.choices import Position
+from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.forms import Form
+from attnviz.renderers.page.packing import pack_layers
+from attnviz.renderers.page.way import add_ways, narrowed, way_arrays, way_facts
+from attnviz.trace.selection import select
+
+
+def of(trace, **selected):
+    [layer] = select(trace, **selected).layers
+    return layer, way_arrays(layer)
+
+
+@pytest.mark.parametrize("heads", [["0", "1", "2", "3"], ["3", "0"]])
+def test_each_head_has_its_columns_and_they_make_its_vectors(heads):
+    trace = projected_trace()
+    [layer] = trace.layers
+    _, arrays = of(trace, head=heads)
+    kept = list(dict.fromkeys(layer.kv_head(int(head)) for head in heads))
+    for side, places in (("query", list(map(int, heads))), ("key", kept), ("value", kept)):
+        made = numpy.einsum("td,hdk->htk", arrays["embeddings"], arrays[f"{side}Weight"])
+        made += arrays[f"{side}Bias"][:, None]
+        assert numpy.allclose(made, getattr(layer, side)[places])
+
+
+def test_the_outputs_of_other_heads_are_there_for_w_o():
+    trace = projected_trace()
+    [layer] = trace.layers
+    selected, arrays = of(trace, head=["2"])
+    assert numpy.allclose(arrays["otherOutputs"], layer.steps().output[[0, 1, 3]])
+    assert way_facts(selected, arrays, False)["otherHeads"] == [0, 1, 3]
+    selected, arrays = of(trace)
+    assert "otherOutputs" not in arrays
+    assert way_facts(selected, arrays, False)["otherHeads"] == []
+
+
+def test_what_is_unknown_is_left_out():
+    selected, arrays = of(random_trace(1, 3, 4, 8))
+    assert arrays == {}
+    facts = {"headCount": 3, "otherHeads": [], "rotary": False, "bare": False, "leftOut": False}
+    assert way_facts(selected, arrays, False) == facts
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "bare"),
+    [
+        ({}, {"embeddings"}, True),
+        ({"position": Position.SINUSOIDAL}, {"embeddings", "positions"}, True),
+        ({"position": Position.ROPE}, {"embeddings"}, False),
+    ],
+)
+def test_a_toy_holds_what_it_has(options, names, bare):
+    selected, arrays = of(trace_text("the cat sat", **options))
+    assert arrays.keys() == names
+    facts = way_facts(selected, arrays, False)
+    assert (facts["bare"], facts["rotary"]) == (bare, options.get("position") is Position.ROPE)
+
+
+def record_of(trace, room):
+    selection, blobs = select(trace), Blobs()
+    packed = pack_layers(selection.layers)
+    record = {"layers": [{} for _ in selection.layers]}
+    add_ways(record, selection.layers, packed, blobs, room)
+    return record["layers"], blobs
+
+
+def test_where_there_is_no_room_the_page_says_so():
+    trace = projected_trace()
+    [said], blobs = record_of(trace, 1e6)
+    assert said["embeddings"]["shape"] == [5, 6]
+    assert len(blobs.by_digest) == len(way_arrays(select(trace).layers[0]))
+    assert not said["leftOut"]
+    [said], blobs = record_of(trace, 1000)
+    assert said["leftOut"]
+    assert "embeddings" not in said
+    assert not blobs.by_digest
+
+
+def test_nothing_is_left_out_where_nothing_is_known():
+    [said], _ = record_of(random_trace(1, 3, 4, 8), 0)
+    assert not said["leftOut"]
+
+
+def test_a_page_of_weights_holds_none():
+    selection = select(projected_trace())
+    packed = pack_layers(selection.layers)._replace(form=Form.WEIGHTS)
+    record = {"layers": [{}]}
+    add_ways(record, selection.layers, packed, Blobs(), 1e9)
+    assert record == {"layers": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [
+        ([0.5, -2.0], "float16"),
+        ([0.1, 1e9], "float64"),
+        ([numpy.float32(0.1), 1e9], "float32"),
+        ([70000, 1], "float32"),
+    ],
+)
+def test_numbers_are_held_in_the_narrowest_exact_type(numbers, kind):
+    array = numpy.array(numbers, dtype=numpy.float64)
+    narrow = narrowed(array)
+    assert narrow.dtype.name == kind
+    assert (narrow.astype(numpy.float64) == array).all()
+
+
+def test_a_layer_is_bare_where_its_vectors_are_its_inputs():
+    [layer] = trace_text("the cat").layers
+    assert layer.bare
+    assert not replace(layer, key=layer.key + 1).bare
+    assert not replace(layer, embeddings=None).bare
