@@ -26,6 +26,13 @@ export function plainOf(element) {
   return copy.textContent;
 }
 
+// Scroll `box` so far that `one` in it is seen, and nothing else.
+export function reveal(box, one) {
+  if (!one) return;
+  const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
+  if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
+}
+
 // A function that runs once before the next frame is painted, however often it is called.
 export function eachFrame(run) {
   let waiting = false;

@@ -2,6 +2,7 @@
 
 import { arithmetic, close } from "./arithmetic.js";
 import { dress, onScheme, themed } from "./colours.js";
+import { companion } from "./companion.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
@@ -42,6 +43,7 @@ const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
 const detail = arithmetic();
+const beside = companion();
 let current = null;
 let turn = 0;
 
@@ -65,6 +67,7 @@ function start() {
         "div",
         { class: "stage-area" },
         make("div", { class: "panel-side" }, notice, readout, panel),
+        beside.element,
         detail.element,
       ),
     ),
@@ -82,6 +85,7 @@ function start() {
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
   onScheme(redress);
+  beside.onWidth(() => settle(current.view));
   if (state.language !== record.language) respeak();
 }
 
@@ -116,6 +120,7 @@ function rename() {
 function open() {
   const held = holdsFocus();
   current?.view.close();
+  beside.close();
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
   retitle();
@@ -154,7 +159,7 @@ async function settle(view) {
   const own = ++turn;
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
-  const failure = await failureOf(() => Promise.all([view.update(), detail.update()]));
+  const failure = await failureOf(() => Promise.all([view.update(), beside.update(), detail.update()]));
   if (own !== turn) return;
   warn(failure);
   if (failure) readout.replaceChildren();

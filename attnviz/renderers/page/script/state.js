@@ -27,24 +27,37 @@ const DEFAULTS = {
 export const state = { ...DEFAULTS };
 const listeners = [];
 
-export function listen(run) {
-  listeners.push(run);
+export function listen(listener) {
+  listeners.push(listener);
 }
 
-// Change what is looked at. Another view, layer or head is a place to come back to with the browser's Back.
+const PASSING = 1000; // milliseconds: views that are left sooner are no places to come back to
+let run = { kind: null, at: 0 }; // of changes of the same kind
+
+// Whether a change leads to a place to come back to with the browser's Back: to another view, or to another layer or head.
+// A run through heads is one place, and so are views that are passed through.
+function isPlace(before) {
+  const other = (name) => state[name] !== before[name];
+  const kind = other("view") ? "view" : other("layer") || other("head") ? "head" : null;
+  const now = performance.now();
+  const goesOn = kind === run.kind && (kind === "head" || now - run.at < PASSING);
+  run = { kind, at: now };
+  return kind !== null && !goesOn;
+}
+
+// Change what is looked at.
 export function change(changes) {
   const before = { ...state };
   Object.assign(state, changes);
   settle();
-  const moved = ["view", "layer", "head"].some((name) => state[name] !== before[name]);
   const fragment = `#${written()}`;
   try {
-    if (moved) history.pushState(null, "", fragment);
+    if (isPlace(before)) history.pushState(null, "", fragment);
     else history.replaceState(null, "", fragment);
   } catch {
     // A frame without an address of its own, as in a notebook: the state is not written anywhere.
   }
-  for (const run of listeners) run(before);
+  for (const listener of listeners) listener(before);
 }
 
 // Take what the fragment says; what it does not say, or says wrongly, is as it was at first.
@@ -59,7 +72,8 @@ export function readFragment() {
   }
   settle();
   correct();
-  for (const run of listeners) run(before);
+  run = { kind: null, at: 0 };
+  for (const listener of listeners) listener(before);
 }
 
 // Let an address that said something else say what is shown.

@@ -4,7 +4,7 @@ import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
 import { exactForm, loaded, nameOf, quoted } from "./data.js";
-import { make, plainOf } from "./dom.js";
+import { make, plainOf, reveal } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { apart, directionOf } from "./measure.js";
 import { HIDDEN, aligned, share } from "./numbers.js";
@@ -26,7 +26,8 @@ const STRIP = 180; // pixels of a vector in the picture
 const CELL = 76; // pixels of a number of a table in the picture
 const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
 
-export function steps() {
+// `beside` another view: the tokens and the line of what is pointed at are that one's.
+export function steps({ beside = false } = {}) {
   const element = make("div", { class: "steps" });
   let [layer, list, rows, playing, spoken, closed] = [null, null, null, null, false, false];
   let column = 0; // of a product, whose sum is written out
@@ -42,7 +43,7 @@ export function steps() {
     layer = ready;
     if (!exactForm) return element.replaceChildren(absence());
     if (!element.firstChild)
-      element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
+      element.replaceChildren(...(beside ? [] : [words]), player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);
     if (list?.name !== `${own} ${places.length}`) {
       list = {
@@ -84,12 +85,14 @@ export function steps() {
     else drawChart(stage, row);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
-    show("page.step_of", {
+    const at = {
       number: place + 1,
       count: stages.length,
       step: say(`title.${stage}`),
       query: quoted(layer.queryTexts, query),
-    });
+    };
+    if (beside) story.prepend(make("p", { class: "quiet" }, ...told("page.step_of", at)));
+    else show("page.step_of", at);
   }
 
   // The formula and the sentences of a step, or why it is not known here.
@@ -216,13 +219,6 @@ export function steps() {
       stop();
     },
   };
-}
-
-// Scroll `box` so far that `one` in it is seen, and nothing else.
-function reveal(box, one) {
-  if (!one) return;
-  const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
-  if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
 }
 
 // The step as a picture: its sentences, and a bar for each key.
