@@ -31,10 +31,18 @@ export function isDark() {
   return root.dataset.theme === "dark";
 }
 
+let printing = false;
+
 // Put on a theme: "light", "dark", or "system", whose colours count alone where it forces them on every page.
 export function dress(theme) {
   const own = theme === "system" || forced.matches ? (scheme.matches ? "dark" : "light") : theme;
-  root.dataset.theme = own;
+  root.dataset.theme = printing ? "light" : own; // paper is white
+}
+
+// Run `before` a page is printed, in the colours of paper, and `after` it was.
+export function onPrint(before, after) {
+  window.addEventListener("beforeprint", () => ((printing = true), before()));
+  window.addEventListener("afterprint", () => ((printing = false), after()));
 }
 
 // Run when the system changes between light and dark, or begins or ends to force its colours.
@@ -83,9 +91,19 @@ export function headDash(place) {
   return DASHES[Math.floor(place / HEADS.light.length) % DASHES.length];
 }
 
-// A colour of the style sheet.
+// A colour of the style sheet; one of the system's, where these are forced on the page, as the numbers that it stands for.
 export function themed(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const colour = getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+  return forced.matches ? numbersOf(colour) : colour;
+}
+
+const probe = document.createElement("span");
+probe.hidden = true;
+
+function numbersOf(colour) {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = colour;
+  return getComputedStyle(probe).color;
 }
 
 const ramps = new Map();

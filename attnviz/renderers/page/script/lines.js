@@ -12,6 +12,8 @@ import { shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
 import { tokenList } from "./words.js";
 
+const MOST_TINT = 45; // percent: on a stronger one a token could not be read in the dark (4.5, WCAG 2.1, 1.4.3)
+
 export function lines() {
   const toggles = make("div", { class: "heads", role: "group", "aria-label": say("page.heads") });
   const legend = make("p", { class: "quiet opaque" });
@@ -212,7 +214,7 @@ export function lines() {
       for (const option of sides[side].options) {
         const place = Number(option.dataset.place);
         const tone = at && at.side !== side ? (strengths.get(place) ?? 0) : 0;
-        option.style.setProperty("--tone", `${Math.round(tone * 55)}%`);
+        option.style.setProperty("--tone", `${Math.round(tone * MOST_TINT)}%`);
         option.classList.toggle("pointed", at?.side === side && at.place === place);
       }
     }

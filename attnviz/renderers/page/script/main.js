@@ -1,7 +1,7 @@
 // The page: its head, its views behind tabs, and what they all share.
 
 import { arithmetic, close } from "./arithmetic.js";
-import { dress, onScheme, themed } from "./colours.js";
+import { dress, onPrint, onScheme, themed } from "./colours.js";
 import { companion } from "./companion.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
@@ -14,7 +14,7 @@ import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { directionOf } from "./measure.js";
 import { hold, roving } from "./roving.js";
-import { pngOf, save, svgOf } from "./scene.js";
+import { canvasOf, pngOf, save, svgOf } from "./scene.js";
 import { settings } from "./settings.js";
 import { shownQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
@@ -22,6 +22,7 @@ import { steps } from "./steps.js";
 import { text } from "./text.js";
 
 const BUILD = { overview, matrix, lines, text, steps };
+const DRAWN = ["matrix", "lines"]; // views whose tokens stand on a canvas, or in a frame that scrolls
 const TITLE_TOKENS = 40;
 
 const tabs = VIEWS.map((view) =>
@@ -85,6 +86,7 @@ function start() {
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
   onScheme(redress);
+  onPrint(() => paper(true), () => paper(false));
   beside.onWidth(() => settle(current.view));
   if (state.language !== record.language) respeak();
 }
@@ -100,6 +102,15 @@ function follow(before) {
 function redress() {
   dress(state.theme);
   open();
+}
+
+// On paper nothing can be scrolled: the whole view is there, as the picture that can be saved, where it is drawn.
+function paper(begins) {
+  dress(state.theme);
+  const drawn = begins && DRAWN.includes(state.view) && panel.getAttribute("aria-busy") === "false";
+  if (drawn) panel.append(make("div", { class: "on-paper" }, canvasOf({ ...current.view.picture(), ground: "#ffffff" })));
+  else for (const one of panel.querySelectorAll(".on-paper")) one.remove();
+  panel.classList.toggle("drawn", drawn);
 }
 
 async function respeak() {

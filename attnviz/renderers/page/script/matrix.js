@@ -179,7 +179,7 @@ export function matrix() {
     element,
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
+    picture: () => mapPicture({ ...drawn, ...bitmapOf(layer, map, drawn.step) }, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
     close: () => {
       closed = true;
       observer.disconnect();
