@@ -139,7 +139,7 @@ def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
 
 # A public call has the options of its command that say what is shown and how, not those that say where from and where to.
 OTHER_NAMES = {"lang": "language"}
-OF_THE_COMMAND_ALONE = {"output", "format", "show", "open"}
+OF_THE_COMMAND_ALONE = {"output", "format", "show", "open", "no_pager"}
 GROUPS = {
     "explain": (PartOptions, SpecialOptions, RegionOptions, TableOptions),
     "heatmap": (PartOptions, SpecialOptions, RegionOptions, PictureOptions),

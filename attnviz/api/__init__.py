@@ -61,7 +61,7 @@ def trace_text(
 
     heads, seed = whole_number("heads", heads), whole_number("seed", seed)
     if heads < HEADS_LIMITS.min:
-        raise AttnvizError(f"{heads} heads: there must be at least {HEADS_LIMITS.min}")
+        raise AttnvizError("{heads} heads: there must be at least {least}", heads=heads, least=HEADS_LIMITS.min)
     dim = None if dim is None else whole_number("dim", dim, DIMENSION_LIMITS)
     cut, encoding = member(Tokenizer, tokenizer, "tokenizer"), member(Position, position, "position")
     toy = Toy(heads, dim, cut, seed, project, encoding)
@@ -164,7 +164,8 @@ def explain(
 
     What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook.
 
-    layer, head   numbers and ranges ("0,4-7"); nothing means all
+    layer, head   numbers and ranges ("0,4-7"); nothing means all. The first of the heads is walked in full, of the others
+                  the weights and the output are shown; with the head "all" each is walked in full
     step          names of steps ("scores,weights", ["scores", "weights"]); nothing means all
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
@@ -179,6 +180,7 @@ def explain(
     from attnviz.renderers.explain.sections import explain
     from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
+    from attnviz.trace.selectors import all_meant
 
     selection = selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
     looks = Looks(
@@ -187,6 +189,7 @@ def explain(
         whole_number("max_tokens", max_tokens, MAX_TOKENS_LIMITS),
         quiet,
         None if top is None else whole_number("top", top, TOP_LIMITS),
+        all_meant(chosen("head", head)),
     )
     return Explanation(list(explain(trace, selection, looks)), selection.heads)
 

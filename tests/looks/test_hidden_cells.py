@@ -57,7 +57,11 @@ def test_tables(kind, name):
     masked, weights = ([section.matrices[0] for section in sections[place::2]] for place in (0, 1))
     assert_array_equal([[[cell == "−∞" for cell in row] for row in one.cells] for one in masked], steps.hidden)
     assert_array_equal([[[tint == HIDDEN for tint in row[:-1]] for row in one.tints] for one in weights], steps.hidden)
-    written = numpy.array([[[float(cell) for cell in row[:-1]] for row in one.cells] for one in weights])
+    dots = [[[cell == "·" for cell in row[:-1]] for row in one.cells] for one in weights]
+    assert_array_equal(dots, steps.hidden)
+    written = numpy.array(
+        [[[float(cell.replace("·", "0")) for cell in row[:-1]] for row in one.cells] for one in weights]
+    )
     assert_allclose(written, steps.weights, atol=1e-9 if kind is numpy.float64 else 1e-7)
 
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.choices import Language, Step
-from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.document import Heading, Section, one_by_one
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.lessons import lessons
@@ -114,12 +114,19 @@ def traces() -> dict[str, Callable[[], Trace]]:
 
 @pytest.fixture(scope="session")
 def told() -> Callable[..., list[Heading | Section]]:
-    """told(trace, lang="vi", precision=2, query="0", step=["weights"], …) → what explain says of it."""
+    """told(trace, lang="vi", precision=2, query="0", step=["weights"], …) → what explain says of it, one part after the other.
+
+    Every head is walked in full, unless ``every`` says otherwise; side_by_side=True leaves together what stands side by side.
+    """
 
     def tell(trace: Trace, lang: str = "en", **words: Any) -> list[Heading | Section]:
-        looks = {name: words.pop(name) for name in ("precision", "max_tokens", "quiet", "top") if name in words}
+        looks = {
+            name: words.pop(name) for name in ("precision", "max_tokens", "quiet", "top", "every") if name in words
+        }
+        together = words.pop("side_by_side", False)
         selection = words.pop("selection", None) or chosen(trace, **words)
-        return list(explain(trace, selection, Looks(lessons(Language(lang)), **looks)))
+        parts = explain(trace, selection, Looks(lessons(Language(lang)), **{"every": True} | looks))
+        return list(parts if together else one_by_one(parts))
 
     return tell
 

@@ -32,6 +32,9 @@ UNWANTED = (
     "COLUMNS",
     "FORCE_COLOR",
     "GITHUB_ACTIONS",
+    "LANG",
+    "LC_ALL",
+    "LC_MESSAGES",
     "LINES",
     "NO_COLOR",
     "PYTHONIOENCODING",
@@ -157,6 +160,18 @@ def program_in_terminal(*arguments: Any, columns: int = 80, lines: int = 50, **e
     os.close(ours)
     _, stderr = process.communicate(timeout=60)
     return Result(process.returncode, written.replace(b"\r\n", b"\n"), stderr.decode())
+
+
+def shown_to(*arguments: Any, columns: int = 80, lines: int = 24, **environment: str) -> tuple[int, str]:
+    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code, and what it shows."""
+    ours, its = _terminal(columns, lines)
+    variables = surroundings(**{"TERM": "xterm"} | environment)
+    command = [*PROGRAM, *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=variables)
+    os.close(its)
+    shown = b"".join(until_closed(ours))
+    os.close(ours)
+    return process.wait(timeout=60), without_escapes(shown.decode())
 
 
 def surroundings(**changes: str) -> dict[str, str]:

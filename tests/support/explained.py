@@ -38,7 +38,7 @@ def steps_of(section, lang):
 
 def parsed(matrix, skip_last=False):
     rows = [cells[:-1] if skip_last else cells for cells in matrix.cells]
-    return numpy.array([[float(cell.replace("−∞", "-inf")) for cell in row] for row in rows])
+    return numpy.array([[float(cell.replace("−∞", "-inf").replace("·", "0")) for cell in row] for row in rows])
 
 
 def same(written, values, precision=5):

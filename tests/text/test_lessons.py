@@ -20,11 +20,14 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
 from attnviz.choices import Comparison, DrawnStep, Language, MapStep, Pool, Step
+from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.output.going_on import next_line
 from attnviz.renderers.course.contents import listed
 from attnviz.renderers.course.lesson import Lesson
 from attnviz.renderers.course.notebook import to_notebook
 from attnviz.renderers.course.page import to_html
 from attnviz.renderers.course.screens import waiting_words
+from attnviz.renderers.explain.next_look import Next, NextLook
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
 from attnviz.renderers.generation.step import StepLines, ending
@@ -37,6 +40,7 @@ from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
+from attnviz.renderers.shared.facts import exactness
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.table import COLUMN_CELLS
 from attnviz.renderers.stats.head_map import decide as statistics_map
@@ -64,6 +68,7 @@ NO_WORDS_OF_ITS_OWN = {
     "title.value",
     "pair.sink",
     "way.bias",
+    "page.axis_query",
     "unit.bits",
     "picture.query",
     "picture.key",
@@ -109,6 +114,7 @@ def traces():
     yield trace_text(text, scale=0.3, position="sinusoidal")
     yield replace(trace_text(text, position="sinusoidal"), source={"kind": "model", "model": "M"})
     yield trace_text(text, heads=2, position="rope")
+    yield trace_text(text, heads=3, causal=True)
     yield trace_text(text, heads=2, position="alibi")
     yield trace_text(" ".join(f"w{place}" for place in range(20)))
     yield made(heads=4, kv_heads=2, size=20.0)
@@ -128,12 +134,28 @@ def traces():
     yield replace(made(), generation=Generation(("a",)))
 
 
+def compared_heads():
+    """Traces of two heads that look at the same, at another key in one row or more, more or less widely, or have one row."""
+    for rows in (
+        numpy.eye(3)[:, [1, 0, 2]] * 2,
+        numpy.eye(3) * 9,
+        numpy.eye(3) / 9,
+        numpy.diag([9, -9, 9]),
+        numpy.eye(3)[:1],
+    ):
+        keys = numpy.stack([numpy.eye(3)] * 2)
+        query = numpy.stack([numpy.eye(3)[: len(rows)], rows])
+        tokens = ("a", "b", "c")
+        yield Trace(tokens[: len(rows)], (Layer(query, keys, keys, key_tokens=tokens),))
+
+
 @pytest.fixture(scope="module", params=list(Language))
 def recording(request):
     """The lessons of a language after everything was told of every trace."""
     lesson = Recording(lessons(request.param).messages)
     for trace in traces():
         list(explain(trace, select(trace), Looks(lesson)))
+        list(explain(trace, select(trace), Looks(lesson, every=True)))
         for top in (1, 2):
             list(explain(trace, select(trace), Looks(lesson, top=top)))
             list(explain(trace, select(trace, key="@1"), Looks(lesson, top=top)))
@@ -142,9 +164,13 @@ def recording(request):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
+    for trace in compared_heads():
+        list(explain(trace, select(trace), Looks(lesson)))
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
     trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))
     list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))
+    for what in Next:
+        next_line(NextLook(what, "explain", []), lesson, SourceOptions(text="a"), [])
     measure(lesson)
     tell_roles(lesson)
     write(lesson)
@@ -155,6 +181,7 @@ def recording(request):
 
 def draw(lesson):
     """Say all that stands around the maps of a picture."""
+    exactness("M", 0.0, lesson)
     vectors, source = numpy.ones((2, 3, 2)), {"kind": "model", "model": "M", "agreement": {"largest_error": 2e-7}}
     generation, tokens = Generation(("w2",), (0.5,)), ("w0", "w1", "w2")
     rule = Rule(causal=True, window=2)
@@ -226,6 +253,11 @@ def measure(lesson):
             statistics_table(statistics, None, lesson)
         for metric in Metric:
             statistics_map(statistics, metric, words=lesson)
+    several = Statistics()
+    several.skipped, several.partial = 1, True
+    for key in ("0:2", "1:3"):
+        several.add(trace_text(many), select(trace_text(many), key=key))
+    statistics_table(several, None, lesson)
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)
@@ -381,7 +413,9 @@ def said_by(argument):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
-        steps = "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *of_roles]) + ")"
+        steps = (
+            "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *Next, *of_roles]) + ")"
+        )
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held
 

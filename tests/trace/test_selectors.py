@@ -1,9 +1,16 @@
 import pytest
 
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
-from attnviz.trace.selectors import layer_filter, layers_meant, numbers_meant, positions_meant
+from attnviz.trace.selectors import all_meant, layer_filter, layers_meant, numbers_meant, positions_meant
 
 FIFTY = tuple(f"q{position}" for position in range(50))
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [((), False), (("0-3",), False), (("all",), True), (("2,all",), True), (("0", " all"), True)]
+)
+def test_all_is_meant_where_it_is_said(words, meant):
+    assert all_meant(words) is meant
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,13 +18,17 @@ from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, save_trace, trace_file
 from attnviz.cli.output.formats import TableFormat, chosen_format
+from attnviz.cli.output.going_on import next_line
+from attnviz.cli.output.pager import write_paged
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, visible_json
+from attnviz.cli.typer_groups import Options
 from attnviz.errors import UsageError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from attnviz.renderers.explain.document import Heading, Section
+    from attnviz.renderers.explain.document import Part
+    from attnviz.renderers.shared.matrix import Looks
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
@@ -41,6 +45,8 @@ class Shown(NamedTuple):
     region: RegionOptions
     table: TableOptions
     lines: bool
+    source: SourceOptions
+    making: Sequence[Options]  # by which the source becomes the same trace again
 
     def selection(self, trace: Trace, **words: Any) -> Selection:
         """What is shown of ``trace``; of a single one it is said where the options find nothing."""
@@ -49,6 +55,21 @@ class Shown(NamedTuple):
             say_if_nothing_hidden(selection, self.special)
             say_if_missing(selection, self.table.step)
         return selection
+
+    def chosen(self, trace: Trace) -> tuple[Selection, Looks]:
+        """What is shown of ``trace`` to a person, and how."""
+        from attnviz.renderers.shared.matrix import Looks
+        from attnviz.text.lessons import lessons
+        from attnviz.trace.selectors import all_meant
+
+        table, every = self.table, all_meant(self.part.head)
+        looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top, every)
+        selection = self.selection(trace, layer=self.part.layer or first_layer(trace))
+        if table.step and any(one.pair for one in selection.layers):
+            raise UsageError(
+                "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
+            )
+        return selection, looks
 
 
 def explain(
@@ -83,9 +104,14 @@ def explain(
     # in the stack, its calls cross the end of one of CPython's 16 KB frame chunks, and each maps and frees the next.
     import numpy  # noqa: F401
 
-    render = _renderer(form, Shown(part, special, region, table, lines.lines))
+    again = toy, model, rule, engine, special, PartOptions(layer=part.layer)
+    render = _renderer(form, Shown(part, special, region, table, lines.lines, source, again))
     traces = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
-    deliver(_rendered(traces, render), table.output)
+    if form is TableFormat.TABLE and table.output is None:
+        pager = () if table.no_pager else ("PAGER",)
+        write_paged(_rendered(traces, render), Terminal(None), pager, at_once=lines.lines)
+    else:
+        deliver(_rendered(traces, render), table.output)
 
 
 def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions) -> None:
@@ -94,8 +120,9 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
         raise UsageError("CSV has no projections", "use --format json")
     if table.top is not None and form not in FOR_READING:
         raise UsageError(
-            f"--top is for tables, and {form.value} holds every key",
+            "--top is for tables, and {form} holds every key",
             "sort the rows of --query @N --step weights --format csv by their value",
+            form=form.value,
         )
     if form is TableFormat.JSON and (region.query or region.key):
         raise UsageError(
@@ -123,19 +150,46 @@ def _renderer(form: TableFormat, shown: Shown) -> Render:
         case TableFormat.MARKDOWN:
             from attnviz.renderers.explain.markdown import to_markdown
 
-            return lambda _, trace: [to_markdown(_told(trace, shown)).encode()]
+            return _document(shown, to_markdown)
         case TableFormat.LATEX:
             from attnviz.renderers.explain.latex import to_latex
 
-            return lambda _, trace: [to_latex(_told(trace, shown)).encode()]
+            return _document(shown, to_latex)
         case TableFormat.HTML:
             from attnviz.renderers.explain.fragment import to_fragment
 
-            return lambda _, trace: [to_fragment(_told(trace, shown)).encode()]
+            return _document(shown, to_fragment)
+    return _tables(shown)
+
+
+def _document(shown: Shown, written: Callable[[Iterable[Part]], str]) -> Render:
+    told = set[str]()
+    return lambda _, trace: [written(_told(trace, *shown.chosen(trace), told)).encode()]
+
+
+def _tables(shown: Shown) -> Render:
     from attnviz.renderers.explain.tables import to_renderable
 
-    terminal = Terminal(shown.table.output)
-    return lambda _, trace: [b"".join([terminal(to_renderable(one)) for one in _told(trace, shown)])]
+    terminal, told = Terminal(shown.table.output), set[str]()
+
+    def render(_: int, trace: Trace) -> Iterable[bytes]:
+        selection, looks = shown.chosen(trace)
+        parts = [terminal(to_renderable(one)) for one in _told(trace, selection, looks, told)]
+        return [b"".join([*parts, *_going_on(trace, selection, looks, shown, terminal)])]
+
+    return render
+
+
+def _going_on(trace: Trace, selection: Selection, looks: Looks, shown: Shown, terminal: Terminal) -> Iterator[bytes]:
+    """The last line, where the whole way of one text is told to a person: a command that goes on."""
+    if shown.lines or shown.table.step or looks.quiet or str(shown.table.output or "-") != "-":
+        return
+    from attnviz.renderers.explain.next_look import next_look
+
+    look = next_look(trace, selection, looks.top is not None)
+    line = next_line(look, looks.lessons, shown.source, [*shown.making, TableOptions(lang=shown.table.lang)])
+    if line is not None:  # not folded: it is there to be copied
+        yield f"\n{line}\n".encode(terminal.encoding, "replace")
 
 
 def _csv(shown: Shown) -> Render:
@@ -150,21 +204,12 @@ def _csv(shown: Shown) -> Render:
     return render
 
 
-def _told(trace: Trace, shown: Shown) -> Iterator[Heading | Section]:
-    """What explain says of ``trace``, for a person to read."""
+def _told(trace: Trace, selection: Selection, looks: Looks, told: set[str]) -> Iterator[Part]:
+    """What explain says of ``trace``, for a person to read, but for the sentences that are ``told``."""
     from attnviz.renderers.explain.sections import explain
-    from attnviz.renderers.shared.matrix import Looks
-    from attnviz.text.lessons import lessons
 
-    table = shown.table
-    looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top)
-    selection = shown.selection(trace, layer=shown.part.layer or first_layer(trace))
-    if table.step and any(one.pair for one in selection.layers):
-        raise UsageError(
-            "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
-        )
     with _reported(selection) as report:
-        yield from explain(trace, selection, looks, report)
+        yield from explain(trace, selection, looks, report, told)
 
 
 @contextmanager

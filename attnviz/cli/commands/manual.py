@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from attnviz.cli.options.manual import ManualOptions, Topic
 from attnviz.cli.output.files import write
+from attnviz.cli.output.pager import write_paged
 from attnviz.cli.output.terminal import Terminal
 
 FOLDER = Path(__file__).parents[2] / "manual"
-LESS = (
-    "FRX"  # leave at once where all fits the screen, keep colours, do not clear the screen at the end (as git has it)
-)
-
-
-UNLESS_MISSING = "({pager}\n)\ncase $? in 126 | 127) cat ;; esac"  # a shell's codes for a program that it cannot run
 
 
 def manual(page: ManualOptions) -> None:
@@ -28,7 +22,7 @@ def manual(page: ManualOptions) -> None:
     if terminal.height is None:
         write([text.encode()], None)
     else:
-        _page_through(text, terminal)
+        write_paged([_page(text, terminal)], terminal, [] if page.no_pager else ("MANPAGER", "PAGER"))
 
 
 def topic_text(topic: Topic) -> str:
@@ -45,17 +39,10 @@ def listed_topics() -> str:
     )
 
 
-def _page_through(text: str, terminal: Terminal) -> None:
-    """Show Markdown in a terminal, in its pager ($PAGER, or less); where that does not exist, print it."""
-    import pydoc
-
+def _page(text: str, terminal: Terminal) -> bytes:
+    """Markdown as a page for a terminal, in its width and on its own background."""
     from rich.markdown import Markdown
     from rich.theme import Theme
 
-    with terminal.console.use_theme(Theme({"markdown.code": "bold cyan"})):  # on the terminal's own background
-        page = terminal(Markdown(text, code_theme="ansi_dark"))
-    os.environ.setdefault("LESS", LESS)
-    for name in ("MANPAGER", "PAGER"):
-        if pager := os.environ.get(name):
-            os.environ[name] = UNLESS_MISSING.format(pager=pager)
-    pydoc.pager(page.decode(terminal.encoding))
+    with terminal.console.use_theme(Theme({"markdown.code": "bold cyan"})):
+        return terminal(Markdown(text, code_theme="ansi_dark"))

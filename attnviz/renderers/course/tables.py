@@ -11,7 +11,7 @@ from rich.text import Text
 from attnviz.renderers.course.contents import WIDEST
 from attnviz.renderers.course.pieces import Piece
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import MatrixTable
+from attnviz.renderers.shared.table import GAP, MatrixTable
 
 
 def of_pieces(pieces: Sequence[Piece]) -> Group:
@@ -23,4 +23,4 @@ def _spaced(pieces: Sequence[Piece]) -> Iterator[RenderableType]:
     for number, piece in enumerate(pieces):
         if number and (isinstance(piece, Matrix) or isinstance(pieces[number - 1], Matrix)):
             yield Text("")
-        yield MatrixTable(piece) if isinstance(piece, Matrix) else Constrain(Text(piece), WIDEST)
+        yield MatrixTable(piece, gap=GAP) if isinstance(piece, Matrix) else Constrain(Text(piece), WIDEST)

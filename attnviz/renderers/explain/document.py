@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from attnviz.renderers.shared.matrix import Matrix
@@ -28,6 +28,21 @@ class Section(NamedTuple):
     sentences: list[str]
     matrices: list[Matrix]
     lines: Sequence[str] = ()
+
+
+class Abreast(NamedTuple):
+    """Sections that belong together, as Query, Key and Value do: side by side where there is room."""
+
+    sections: Sequence[Section]
+
+
+Part = Heading | Section | Abreast
+
+
+def one_by_one(parts: Iterable[Part]) -> Iterator[Heading | Section]:
+    """``parts``, what stands side by side one after the other."""
+    for part in parts:
+        yield from part.sections if isinstance(part, Abreast) else [part]
 
 
 def with_tokens(sentence: str, text: Callable[[str], str], token: Callable[[str], str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.document import Heading, Part, Section, one_by_one
 from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
 from attnviz.renderers.shared.plain import plain
@@ -20,7 +20,7 @@ class Explanation:
     ``print`` shows them as ``attnviz explain`` does in a pipe, a Rich console in colour.
     """
 
-    def __init__(self, parts: Iterable[Heading | Section], heads: int) -> None:
+    def __init__(self, parts: Iterable[Part], heads: int) -> None:
         self.parts, self.heads = tuple(parts), heads
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -31,7 +31,7 @@ class Explanation:
 
     def __repr__(self) -> str:
         layers = sum(isinstance(part, Heading) and part.level == LAYER_LEVEL for part in self.parts)
-        sections = sum(isinstance(part, Section) for part in self.parts)
+        sections = sum(isinstance(part, Section) for part in one_by_one(self.parts))
         return f"Explanation({layers} layers, {self.heads} heads, {sections} sections: print() shows it)"
 
     def to_latex(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from attnviz.renderers.explain.document import Heading, Section, with_tokens
+from attnviz.renderers.explain.document import Heading, Part, Section, one_by_one, with_tokens
 from attnviz.renderers.shared.colours import LEVELS, dark, rgb
 from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 
@@ -16,10 +16,10 @@ CELL = "padding: 0.15em 0.6em"
 FORMULA = "font-weight: normal; font-style: italic"
 
 
-def to_fragment(parts: Iterable[Heading | Section]) -> str:
+def to_fragment(parts: Iterable[Part]) -> str:
     """What ``sections.explain`` tells, as an element that may stand in any page."""
     lines, level = [f'<div style="{WHOLE}">'], 1
-    for part in parts:
+    for part in one_by_one(parts):
         if isinstance(part, Heading):
             level = part.level
             lines.append(f"<h{level + 1}>{escape(part.text) if level == 1 else _told(part.text)}</h{level + 1}>")

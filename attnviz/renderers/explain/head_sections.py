@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import groupby
 
 import numpy
 
 from attnviz.attention.formula import Steps
 from attnviz.choices import Step
-from attnviz.renderers.explain.document import Section
+from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.sentences import HeadSentences
 from attnviz.renderers.explain.writer import Writer
 from attnviz.trace.steps import STEPS, Head, Owner
@@ -32,30 +33,40 @@ class HeadSections:
         self.matrices = self.matrices.marking(numpy.flatnonzero(steps.blind))
         return steps
 
-    def sections(self) -> Iterator[Section]:
+    def parts(self) -> Iterator[Section | Abreast]:
+        """Every step that is wanted; Query, Key and Value side by side."""
+        for of_sides, together in groupby(self._sections(), lambda one: one[0] in SIDES):
+            sections = [section for _, section in together]
+            if of_sides and len(sections) > 1:
+                yield Abreast(sections)
+            else:
+                yield from sections
+
+    def _sections(self) -> Iterator[tuple[Step, Section]]:
         computed = {
             Step.SCORES: self._scores,
             Step.SCALED: self._scaled,
             Step.MASKED: self._masked,
-            Step.WEIGHTS: self._weights,
-            Step.OUTPUT: self._output,
+            Step.WEIGHTS: self.weights,
+            Step.OUTPUT: self.output,
         }
         for step in self.writer.steps:
             if step is Step.PROJECTIONS and {side.value for side in SIDES} <= self.layer.projections.keys():
-                yield self._projections()
+                yield step, self._projections()
             elif step in SIDES and not (self.writer.bare and self.writer.inputs in self.writer.steps):
-                yield self._vectors(step)
+                yield step, self._vectors(step)
             elif step in computed:
-                yield computed[step]()
+                yield step, computed[step]()
             elif step not in SIDES and STEPS[step].owner is Owner.HEAD and STEPS[step].known(self.layer):
-                yield self.writer.plain_section(step, self.computed)
+                yield step, self.writer.plain_section(step, self.computed)
 
     @cached_property
-    def _sentences(self) -> HeadSentences:
+    def told(self) -> HeadSentences:
+        """What is said of the head."""
         return HeadSentences(self.writer, self.head, self.steps)
 
     def _projections(self) -> Section:
-        matrices, sentences = [], [self.say("projections.what")]
+        matrices, sentences = [], self.writer.new(self.say("projections.what"))
         projections = [self.layer.projections[side.value] for side in SIDES]
         for side, projection in zip(SIDES, projections, strict=True):
             width = getattr(self.layer, side.value).shape[-1]
@@ -63,7 +74,7 @@ class HeadSections:
             columns = slice(head * width, (head + 1) * width)
             matrices.append(self.matrices.of_projection(f"W_{side.value[0].upper()}", projection, columns))
         if any(projection.bias is not None for projection in projections):
-            sentences.append(self.say("projections.bias"))
+            sentences += self.writer.new(self.say("projections.bias"))
         return self.writer.section(Step.PROJECTIONS, "W_Q, W_K, W_V", sentences, *matrices)
 
     def _vectors(self, step: Step) -> Section:
@@ -77,10 +88,10 @@ class HeadSections:
         else:
             matrix = self.matrices.of_keys(array[self.layer.kv_head(self.head)])
         formula = f"{letter} = X W_{letter}" if step.value in self.layer.projections else letter
-        return self.writer.section(step, formula, sentences, matrix)
+        return self.writer.section(step, formula, self.writer.new(*sentences), matrix)
 
     def _scores(self) -> Section:
-        sentences, matrix = self._sentences.scores(), self.matrices.of_cells(self.steps.scores)
+        sentences, matrix = self.told.scores(), self.matrices.of_cells(self.steps.scores)
         return self.writer.section(Step.SCORES, "scores = Q Kᵀ", sentences, matrix)
 
     def _scaled(self) -> Section:
@@ -91,21 +102,21 @@ class HeadSections:
             formula = "scores" if rule.scale == 1 else f"scores × {self.writer.factor(self.layer.scale)}"
         if rule.softcap is not None:
             formula = f"{rule.softcap:g} · tanh({formula} / {rule.softcap:g})"
-        sentences, matrix = self._sentences.scaled(), self.matrices.of_cells(self.steps.scaled)
+        sentences, matrix = self.told.scaled(), self.matrices.of_cells(self.steps.scaled)
         return self.writer.section(Step.SCALED, f"scaled = {formula}", sentences, matrix)
 
     def _masked(self) -> Section:
         formula = "masked = scaled" + (" + bias" if self.layer.rule.bias is not None else "")
-        if self._sentences.hides:
+        if self.told.hides:
             formula += f"; {self.say('label.hidden')} −∞"
-        return self.writer.section(
-            Step.MASKED, formula, self._sentences.masked(), self.matrices.of_cells(self.steps.masked)
-        )
+        unchanged = self.writer.walks and not self.told.what_is_hidden  # the table stands right above
+        matrices = [] if unchanged else [self.matrices.of_cells(self.steps.masked)]
+        return self.writer.section(Step.MASKED, formula, self.told.masked(), *matrices)
 
-    def _weights(self) -> Section:
+    def weights(self) -> Section:
         matrix = self.matrices.of_weights(self.steps.weights, self.steps.hidden)
-        return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", self._sentences.weights(), matrix)
+        return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", self.told.weights(), matrix)
 
-    def _output(self) -> Section:
+    def output(self) -> Section:
         matrix = self.matrices.of_queries(self.steps.output)
-        return self.writer.section(Step.OUTPUT, "output = weights V", self._sentences.output(), matrix)
+        return self.writer.section(Step.OUTPUT, "output = weights V", self.told.output(), matrix)

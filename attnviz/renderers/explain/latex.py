@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from attnviz.renderers.explain.document import Heading, Section, with_tokens
+from attnviz.renderers.explain.document import Heading, Part, Section, one_by_one, with_tokens
 from attnviz.renderers.shared.matrix import Matrix
 
 PREAMBLE = r"% \usepackage{booktabs}"
@@ -30,10 +30,10 @@ OPENING = ("[", "*")  # after the end of a line, a part of its command
 FORMULA = re.compile(r"√(\d+)|(√?)\b([A-Za-z])_([A-Za-z])\b|\be\^(-?[\d.]+|x\b)|(?<![\w-])-(?=\d)")
 
 
-def to_latex(parts: Iterable[Heading | Section]) -> str:
+def to_latex(parts: Iterable[Part]) -> str:
     """What ``sections.explain`` tells, for ``\\input`` in a document of LaTeX."""
     blocks, level = [PREAMBLE], 1
-    for part in parts:
+    for part in one_by_one(parts):
         if isinstance(part, Heading):
             level = part.level
             blocks.append(_heading(level, _text(part.text) if level == 1 else _told(part.text)))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attnviz.renderers.explain.document import Heading, Section, with_tokens
+from attnviz.renderers.explain.document import Heading, Part, Section, one_by_one, with_tokens
 from attnviz.renderers.shared.matrix import Matrix
 
 # What Markdown or the HTML inside it would read as markup; a backslash makes each of them text.
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
 
-def to_markdown(parts: Iterable[Heading | Section]) -> str:
+def to_markdown(parts: Iterable[Part]) -> str:
     """What ``sections.explain`` tells, as GitHub-flavoured Markdown."""
     blocks: list[str] = []
     level = 1
-    for part in parts:
+    for part in one_by_one(parts):
         if isinstance(part, Heading):
             level = part.level
             blocks.append(f"{'#' * level} {_text(part.text)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.progress import Progress, no_progress
-from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.document import Heading, Part, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
@@ -20,21 +20,33 @@ from attnviz.trace.trace import Trace
 
 
 def explain(
-    trace: Trace, selection: Selection, looks: Looks, report: Progress = no_progress
-) -> Iterator[Heading | Section]:
+    trace: Trace,
+    selection: Selection,
+    looks: Looks,
+    report: Progress = no_progress,
+    told: set[str] | None = None,
+) -> Iterator[Part]:
     """Everything that explain says of the selected part of ``trace``, in the order in which a person computes it.
 
     ``report`` is told how much is done, of how much, where that takes long: in each layer of a long text anew.
+    ``told`` are the general sentences that stand above already, of other traces too: each stands once.
     """
-    weighed = Step.WEIGHTS in selection.steps
-    facts = looks.lessons.say("explain.drawn") if trace.source.drawn and weighed and not looks.quiet else ""
-    yield Heading(
-        1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts or _choice(trace, looks)
-    )
+    told = set() if told is None else told
+    facts = _drawn(trace, selection, looks, told) or _choice(trace, looks)
+    yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts)
     for selected in selection.layers:
-        writer = Writer(trace, selected, selection.steps, looks)
+        writer = Writer(trace, selected, selection.steps, looks, told)
         yield _layer_heading(writer)
         yield from _layer(writer, report)
+
+
+def _drawn(trace: Trace, selection: Selection, looks: Looks, told: set[str]) -> str:
+    """That the numbers are made up, where they are and nobody has said so."""
+    words = looks.lessons.say("explain.drawn")
+    if not trace.source.drawn or Step.WEIGHTS not in selection.steps or looks.quiet or words in told:
+        return ""
+    told.add(words)
+    return words
 
 
 def _choice(trace: Trace, looks: Looks) -> str:
@@ -48,7 +60,7 @@ def _choice(trace: Trace, looks: Looks) -> str:
     return looks.lessons.say("generate.choice", token=token, share=numbers.brief_percent(generation.probabilities[-1]))
 
 
-def _layer(writer: Writer, report: Progress) -> Iterator[Heading | Section]:
+def _layer(writer: Writer, report: Progress) -> Iterator[Part]:
     if writer.selected.pair is not None:
         yield from _by_head(writer, _pairs(writer, *writer.selected.pair))
     elif writer.looks.top is not None or is_long(writer.layer):
@@ -91,7 +103,7 @@ def _embeddings(writer: Writer) -> Section:
     alone = writer.layer.positions is None  # nothing is added to them
     embeddings, first = to_numpy(writer.layer.embeddings), writer.selected.all_queries[0]
     sentences = [
-        writer.say("embeddings.what" if alone else "embeddings.placed", dimension=embeddings.shape[1]),
+        *writer.new(writer.say("embeddings.what" if alone else "embeddings.placed", dimension=embeddings.shape[1])),
         writer.say("embeddings.here", token=writer.queries[first], vector=writer.vector(embeddings[first])),
         *_same(writer, Step.EMBEDDINGS),
     ]
@@ -101,28 +113,38 @@ def _embeddings(writer: Writer) -> Section:
 def _positions(writer: Writer) -> Section:
     matrix = writer.matrices.of_tokens(writer.layer.positions)
     what = "positions.what" if writer.trace.source.has_sines else "positions.learned"
-    return writer.section(Step.POSITIONS, "P", [writer.say(what)], matrix)
+    return writer.section(Step.POSITIONS, "P", writer.new(writer.say(what)), matrix)
 
 
 def _inputs(writer: Writer) -> Section:
-    sentences = [writer.say("inputs.what"), *_same(writer, Step.INPUTS)]
+    sentences = [*writer.new(writer.say("inputs.what")), *_same(writer, Step.INPUTS)]
     return writer.section(Step.INPUTS, "X = E + P", sentences, writer.matrices.of_tokens(writer.layer.inputs))
 
 
 def _same(writer: Writer, step: Step) -> list[str]:
     """Where X is shown, that Q, K and V are the same, if they are."""
-    return [writer.say("query.same")] if writer.bare and step is writer.inputs else []
+    return writer.new(writer.say("query.same")) if writer.bare and step is writer.inputs else []
 
 
-def _heads(writer: Writer) -> Iterator[Heading | Section]:
+def _heads(writer: Writer) -> Iterator[Part]:
     heads = HeadByHead(writer.layer, writer.selected.heads, writer.steps)
+    first = None
     for head in heads:
-        sections = list(HeadSections(writer, head).sections())
-        if sections and writer.layer.heads > 1:
+        sections = HeadSections(writer, head)
+        parts = list(sections.parts() if first is None else _other_head(first, sections))
+        if parts and writer.layer.heads > 1:
             yield _head_heading(writer, head.head)
-        yield from sections
+        yield from parts
+        if writer.walks and not writer.looks.every:
+            first = first or sections
     if (together := heads.together) is not None:
         yield from _after_heads(writer, together)
+
+
+def _other_head(first: HeadSections, other: HeadSections) -> Iterator[Part]:
+    from attnviz.renderers.explain.other_heads import other_head
+
+    return other_head(first, other)
 
 
 def _pairs(writer: Writer, query: int, key: int) -> Iterator[list[Section]]:
@@ -145,7 +167,7 @@ def _top(writer: Writer, report: Progress) -> Iterator[list[Section]]:
         yield list(sections)
 
 
-def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Heading | Section]:
+def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Part]:
     """What is said of each head that is shown, below its heading."""
     for head, sections in zip(writer.selected.heads, of_heads, strict=True):
         if writer.layer.heads > 1:
@@ -162,7 +184,7 @@ def _head_heading(writer: Writer, head: int) -> Heading:
     return Heading(3, title + worn(writer.trace, layer, head, writer.looks.lessons))
 
 
-def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | Section]:
+def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Part]:
     """What follows from the outputs of all heads."""
     layer = writer.layer
     if layer.heads > 1:
@@ -175,16 +197,16 @@ def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Heading | 
 
 def _concat(writer: Writer, together: TogetherSteps) -> Section:
     heads, dimension = writer.layer.heads, writer.layer.value.shape[-1]
-    sentence = writer.say("concat.what", heads=heads, dimension=dimension, width=heads * dimension)
+    sentences = writer.new(writer.say("concat.what", heads=heads, dimension=dimension, width=heads * dimension))
     matrix = writer.matrices.of_queries(together.concat)
-    return writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", [sentence], matrix)
+    return writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", sentences, matrix)
 
 
 def _projected(writer: Writer, together: TogetherSteps) -> Section:
     formula = f"projected = {'concat' if writer.layer.heads > 1 else 'output'} W_O"
     weight = writer.matrices.of_projection("W_O", writer.layer.projections["output"])
     result = writer.matrices.of_queries(together.projected)
-    return writer.section(Step.PROJECTED, formula, [writer.say("projected.what")], weight, result)
+    return writer.section(Step.PROJECTED, formula, writer.new(writer.say("projected.what")), weight, result)
 
 
 def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Sequence[str]:

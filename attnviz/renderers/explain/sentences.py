@@ -28,10 +28,10 @@ class HeadSentences:
 
     def __init__(self, writer: Writer, head: int, steps: Steps) -> None:
         self.writer, self.head, self.steps = writer, head, steps
-        self.layer, self.selected, self.say = writer.layer, writer.selected, writer.say
+        self.layer, self.selected, self.say, self.new = writer.layer, writer.selected, writer.say, writer.new
 
     def scores(self) -> list[str]:
-        return [self.say("scores.what"), self._largest_score()]
+        return [*self.new(self.say("scores.what")), self._largest_score()]
 
     def scaled(self) -> list[str]:
         rule, dimension = self.layer.rule, self.layer.query.shape[-1]
@@ -46,20 +46,25 @@ class HeadSentences:
             sentences.append(self.say("scaled.softcap", softcap=f"{rule.softcap:g}"))
         (query, key), *_ = self._best[0]
         score, scaled = (self.writer.number(step[query, key]) for step in (self.steps.scores, self.steps.scaled))
-        return [*sentences, self.say("scaled.here", **self._names(query, key), score=score, scaled=scaled)]
+        return [*self.new(*sentences), self.say("scaled.here", **self._names(query, key), score=score, scaled=scaled)]
 
     def masked(self) -> list[str]:
-        return [*self._reasons(), *self._hidden_cells(), *self._blind()] or [self.say("masked.nothing")]
+        return self.new(*(self.what_is_hidden or [self.say("masked.nothing")]))
+
+    @cached_property
+    def what_is_hidden(self) -> list[str]:
+        """What the rule does to the cells, said already or not; nothing where it leaves all as they are."""
+        return [*self._reasons(), *self._hidden_cells(), *self._blind()]
 
     def weights(self) -> list[str]:
-        sentences, query = [self.say("weights.what")], self._told_of
+        sentences, query = self.new(self.say("weights.what")), self._told_of
         if query is not None:
             row = self.steps.weights[query]
             sentences += [*self._looks_most(query, row), *self._adds_up(query, row)]
         return sentences
 
     def output(self) -> list[str]:
-        sentences, query = [self.say("output.what")], self._told_of
+        sentences, query = self.new(self.say("output.what")), self._told_of
         if query is not None:
             vector = self.writer.vector(self.steps.output[query])
             sentences.append(self.say("output.here", query=self.writer.queries[query], vector=vector))
@@ -74,7 +79,7 @@ class HeadSentences:
     def _best(self) -> tuple[list[tuple[int, int]], int]:
         """The first pairs of a query and a key that have the largest score of those that are shown, and how many have it."""
         scores = self._shown(self.steps.scores)
-        ties = numpy.argwhere(_equal(scores, scores.max()))  # (pairs, 2)
+        ties = numpy.argwhere(equal(scores, scores.max()))  # (pairs, 2)
         queries, keys = self.selected.shown_queries, self.selected.shown_keys
         return [(queries[row], keys[column]) for row, column in ties[: MOST_NAMED + 1].tolist()], len(ties)
 
@@ -89,7 +94,7 @@ class HeadSentences:
         if count == 1:
             return self.say("scores.here", **self._names(*pairs[0]), score=score)
         told = [self.say("scores.pair", **self._names(*pair)) for pair in pairs]
-        return self.say("scores.tie", count=f"{count:,}", score=score, pairs=_listed(told))
+        return self.say("scores.tie", count=f"{count:,}", score=score, pairs=listed(told))
 
     def _reasons(self) -> Iterator[str]:
         """What the rule does to cells, whether it hides any of those that are shown or not."""
@@ -136,14 +141,14 @@ class HeadSentences:
         """At which of the keys ``query`` looks most; nothing where the table does not show all of these."""
         kept = numpy.array(self.selected.all_keys)
         largest = row[kept].max()
-        ties = kept[_equal(row[kept], largest)]
+        ties = kept[equal(row[kept], largest)]
         if not largest or not numpy.isin(ties, self.selected.shown_keys).all():
             return
         weight = numbers.share(float(largest))
         if len(ties) == 1:
             yield self.say("weights.here", **self._names(query, int(ties[0])), weight=weight)
         else:
-            keys = _listed([self.writer.keys[tie].quoted for tie in ties[: MOST_NAMED + 1]])
+            keys = listed([self.writer.keys[tie].quoted for tie in ties[: MOST_NAMED + 1]])
             yield self.say("weights.tie", query=self.writer.queries[query], weight=weight, keys=keys)
 
     def _adds_up(self, query: int, row: numpy.ndarray) -> Iterator[str]:
@@ -157,7 +162,7 @@ class HeadSentences:
         if self.layer.rule.sinks is not None:
             yield self.say("weights.sink", query=name, share=numbers.share(float(1 - row.sum())))
         elif keys is None:
-            yield self.say("weights.sum")
+            yield from self.new(self.say("weights.sum"))
 
     def _shown(self, cells: numpy.ndarray) -> numpy.ndarray:
         """queries × keys → those that are shown."""
@@ -167,11 +172,11 @@ class HeadSentences:
         return {"query": self.writer.queries[query], "key": self.writer.keys[key]}
 
 
-def _equal(values: numpy.ndarray, value: float) -> numpy.ndarray:
+def equal(values: numpy.ndarray, value: float) -> numpy.ndarray:
     """Which of ``values`` are ``value`` but for the rounding of their arithmetic."""
     return numpy.asarray(numpy.isclose(values, value, rtol=EQUAL, atol=0))
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     """The first MOST_NAMED of ``words``, and a sign that there are more."""
     return ", ".join([*words[:MOST_NAMED], *["…"][: len(words) > MOST_NAMED]])

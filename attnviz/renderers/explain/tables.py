@@ -6,19 +6,22 @@ import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.renderers.explain.document import Heading, Section
+from attnviz.renderers.explain.document import Abreast, Heading, Part, Section
+from attnviz.renderers.shared.side_by_side import Beside, SideBySide
 from attnviz.renderers.shared.table import BOLD, MatrixTable
 
 TITLE, FORMULA = Style(bold=True), Style(color="cyan")
 
 
-def to_renderable(part: Heading | Section) -> Group:
+def to_renderable(part: Part) -> Group:
     """A Rich renderable of one part of what ``sections.explain`` tells."""
-    return Group(*(_heading(part) if isinstance(part, Heading) else _section(part)))
+    if isinstance(part, Heading):
+        return Group(*_heading(part))
+    return Group(*(_section(part) if isinstance(part, Section) else _abreast(part)))
 
 
 class Arithmetic:
@@ -50,14 +53,27 @@ def _heading(heading: Heading) -> Iterator[Text]:
     yield Text.assemble((heading.text, Style(bold=True, underline=True)), f"  {heading.facts}" if heading.facts else "")
 
 
-def _section(section: Section) -> Iterator[Text | MatrixTable | Arithmetic]:
+def _section(section: Section) -> Iterator[RenderableType]:
     yield Text("")
+    yield from _words(section)
+    yield from map(Arithmetic, section.lines)
+    if section.matrices:
+        yield Text("")
+    if len(section.matrices) == 1:
+        yield MatrixTable(section.matrices[0])
+    elif section.matrices:
+        yield SideBySide([Beside([], matrix) for matrix in section.matrices])
+
+
+def _abreast(together: Abreast) -> Iterator[RenderableType]:
+    yield Text("")
+    yield SideBySide([Beside(list(_words(one)), one.matrices[0]) for one in together.sections])
+
+
+def _words(section: Section) -> Iterator[Text]:
+    """The title, the formula and the sentences of a section."""
     title = Text(section.title, style=TITLE)
     if section.formula:
         title.append(f"  {section.formula}", style=FORMULA)
     yield title
     yield from map(Text, section.sentences)
-    yield from map(Arithmetic, section.lines)
-    for matrix in section.matrices:
-        yield Text("")
-        yield MatrixTable(matrix)

@@ -21,8 +21,16 @@ from attnviz.trace.trace import Trace
 class Writer:
     """One layer as it is written about: how its tokens are named, and how a sentence, a number, a section is made."""
 
-    def __init__(self, trace: Trace, selected: LayerSelection, steps: Sequence[Step], looks: Looks) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        selected: LayerSelection,
+        steps: Sequence[Step],
+        looks: Looks,
+        told: set[str] | None = None,
+    ) -> None:
         self.trace = trace
+        self.told = set() if told is None else told  # sentences that stand above already, of other layers too
         self.layer, self.selected, self.steps, self.looks = selected.layer, selected, steps, looks
         queries, keys = trace.query_tokens(selected.layer), trace.key_tokens(selected.layer)
         self.queries = named(queries)  # as sentences name them
@@ -32,6 +40,17 @@ class Writer:
         )
         self.error = trace.source.agreement.errors.get(selected.layer.title)
         self.say = looks.lessons.say
+
+    @property
+    def walks(self) -> bool:
+        """Whether the whole way is walked, and not some steps of it."""
+        return set(self.steps) >= set(Step)
+
+    def new(self, *sentences: str) -> list[str]:
+        """Those of ``sentences`` that do not stand above already."""
+        fresh = [sentence for sentence in sentences if sentence not in self.told]
+        self.told.update(fresh)
+        return fresh
 
     @property
     def inputs(self) -> Step:

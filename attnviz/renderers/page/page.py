@@ -15,11 +15,12 @@ from attnviz.renderers.page.pooled_maps import PooledLayer, packed_maps, pool_la
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.page.size import needs_pooling, require_hope, too_large, why_pooled
 from attnviz.renderers.page.way import add_ways
-from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.labels import name, text_of
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 12
+TITLE_LETTERS = 70
 THREADS = 2
 
 
@@ -75,5 +76,7 @@ def _of_size(page: str, layers: Sequence[LayerSelection], limits: Limits) -> str
 
 def title(trace: Trace) -> str:
     """What a browser's tab says: the beginning of the text."""
+    if (text := text_of(trace)) is not None:
+        return f"{text if len(text) <= TITLE_LETTERS else text[:TITLE_LETTERS].rstrip() + ' …'} · attnviz"
     tokens = [name(token) for token in trace.tokens[:TITLE_TOKENS]]
     return f"{' '.join(tokens)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"

@@ -21,8 +21,9 @@ from attnviz.renderers.page.forms import BASE64, Form
 from attnviz.renderers.page.levels import FINE_LEVELS, in_levels
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.packing import PackedLayer, PackedLayers
-from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.labels import name, unnamed
+from attnviz.text.lessons import Lessons
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
@@ -53,13 +54,12 @@ class PooledLayer(NamedTuple):
         frame = self.frame
         return [f"{count:,}" for count in (*frame.shape, *frame.cell)] if frame.pooled else None
 
-    @property
-    def region(self) -> str | None:
+    def region(self, words: Lessons) -> str | None:
         """Which queries and keys these are; None where they are all."""
         if self.selected.whole:
             return None
         queries, keys = self.selected.ranges
-        return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
+        return f"{facts.queries(queries, words)}, {facts.keys(keys, words)}"
 
 
 def pool_layers(

@@ -17,7 +17,7 @@ from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.labels import file_name, name
+from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TokenIds
@@ -25,6 +25,7 @@ from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
+TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 
@@ -50,19 +51,20 @@ def make_record(
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
             "error": _rounded_up(packed.error),
             "special": not any(selected.skips_tokens for selected in selected_layers),
+            "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pooled": pooled[0].cells if pooled else None,
             "pool": pooled[0].frame.pool.value if pooled else None,
-            "region": pooled[0].region if pooled else None,
             "sines": trace.source.has_sines,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
             "language": language.value,
             "languages": {other.value: lessons(other).messages["page.language_name"] for other in Language},
-            "others": packed_words(trace, selected_layers, language),
+            "others": packed_words(trace, selected_layers, language, pooled),
         }
         | _choice(trace, selected_layers[0])
-        | words(trace, selected_layers, language)
+        | _next_tokens(trace, selection, bool(pooled))
+        | words(trace, selected_layers, language, pooled)
     )
 
 
@@ -162,6 +164,13 @@ def _named(selected: LayerSelection, levels: int) -> dict[str, Any]:
     return {"title": layer.title, "index": layer.index, "heads": list(selected.heads), "levelCount": levels}
 
 
+def _text(trace: Trace, selected: LayerSelection) -> str | None:
+    """The beginning of the text itself, where that is known and all of it is looked at."""
+    own = selected.layer.tokens is None and selected.region is None
+    text = text_of(trace) if own else None
+    return text and text[:TITLE_LETTERS]
+
+
 def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] | None:
     """The text that is looked at, or its beginning; None where that is what the labels say."""
     tokens, positions = trace.query_tokens(selected.layer), selected.query_positions[:TITLE_TOKENS]
@@ -176,6 +185,16 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The token that a model chose after the last row, which is none itself; nothing where there is none."""
     choice = last_choice(trace, selected)
     return {} if choice is None else {"choice": choice._asdict()}
+
+
+def _next_tokens(trace: Trace, selection: Selection, pooled: bool) -> dict[str, Any]:
+    """What comes after each position, and of which layers these are the queries; nothing where cells are of many tokens."""
+    if pooled or not (trace.predictions or trace.generation):
+        return {}
+    from attnviz.renderers.page.next_tokens import next_tokens, predicts
+
+    found = next_tokens(trace)
+    return {"next": found, "nextOf": [predicts(trace, selected, len(found)) for selected in selection.layers]}
 
 
 def _rounded_up(error: float) -> float:

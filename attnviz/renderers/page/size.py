@@ -11,6 +11,7 @@ from attnviz.renderers.page.forms import forms, packed_size
 from attnviz.renderers.page.limits import BARE, MEGABYTE, USUAL, Limits
 from attnviz.renderers.page.pooled_maps import frames, pooled_size
 from attnviz.renderers.shared.numbers import pooled_cells
+from attnviz.text.message import Message
 from attnviz.trace.selection import LayerSelection
 
 HOPELESS = 2  # times what a page may take: so far off that it need not be tried
@@ -39,10 +40,14 @@ def why_pooled(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL
     frame = frames(selected_layers, limits, pool)[0]
     if not frame.pooled:
         return ""
-    cells = f"each map has {pooled_cells(frame.shape, frame.cell, pool)}"
+    cells = Message("each map has {cells}", cells=pooled_cells(frame.shape, frame.cell, pool))
     if _is_beyond_browsers(selected_layers, limits):
-        return f"{cells}: the text is long; --query A:B with --key C:D shows a part of it"
-    return f"{cells}: a page of every pair would be larger than {limits.megabytes:g} MB; --layer and --head choose fewer maps"
+        return Message("{cells}: the text is long; --query A:B with --key C:D shows a part of it", cells=cells)
+    return Message(
+        "{cells}: a page of every pair would be larger than {megabytes:g} MB; --layer and --head choose fewer maps",
+        cells=cells,
+        megabytes=limits.megabytes,
+    )
 
 
 def require_hope(selected_layers: Sequence[LayerSelection], limits: Limits, pooled: bool) -> None:
@@ -55,17 +60,23 @@ def require_hope(selected_layers: Sequence[LayerSelection], limits: Limits, pool
 
 def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL) -> AttnvizError:
     """The error of a page of ``size`` bytes, with how much of it would fit."""
-    message = f"the page would take {_megabytes(size)}, and {limits.megabytes:g} are the most that it may"
+    message = Message(
+        "the page would take {size}, and {megabytes:g} are the most that it may",
+        size=_megabytes(size),
+        megabytes=limits.megabytes,
+    )
     layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], limits)
     most = max(selected_layers, key=lambda selected: len(selected.heads))
     heads = _fitting([[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
     if layers:
-        some = f"about {layers} of the {len(selected_layers)} layers fit: select them with --layer"
+        some = Message(
+            "about {layers} of the {of} layers fit: select them with --layer", layers=layers, of=len(selected_layers)
+        )
     elif heads:
-        some = f"about {heads} heads of one layer fit: select them with --layer and --head"
+        some = Message("about {heads} heads of one layer fit: select them with --layer and --head", heads=heads)
     else:
-        some = "give a shorter text"
-    return AttnvizError(message, f"{some}, or raise --max-size")
+        some = Message("give a shorter text")
+    return AttnvizError(message, "{some}, or raise --max-size", some=some)
 
 
 def _is_beyond_browsers(selected_layers: Sequence[LayerSelection], limits: Limits) -> bool:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from attnviz.choices import Language
+from attnviz.renderers.page.pooled_maps import PooledLayer
+from attnviz.renderers.shared.facts import exactness
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
-PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -28,17 +30,24 @@ UNSAID = (  # messages of these groups that only explain says, or no script
 )
 
 
-def words(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
+def words(
+    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: Sequence[PooledLayer] = ()
+) -> dict[str, Any]:
     """What the record of a page holds that is in a language: the same names in each, which a switch replaces."""
+    spoken, source = lessons(language), trace.source
     return {
-        "source": trace.source.exactness or trace.source.model_name,
+        "source": exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name,
+        "region": pooled[0].region(spoken) if pooled else None,
         "messages": _messages(language),
     } | _roles(trace, selected_layers, language)
 
 
-def packed_words(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, str]:
+def packed_words(
+    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: Sequence[PooledLayer] = ()
+) -> dict[str, str]:
     """The words of every language but this one, each as base64 of a zlib stream of JSON: a third of what they take."""
-    return {other.value: _packed(words(trace, selected_layers, other)) for other in Language if other is not language}
+    others = [other for other in Language if other is not language]
+    return {other.value: _packed(words(trace, selected_layers, other, pooled)) for other in others}
 
 
 def _packed(said: dict[str, Any]) -> str:

@@ -23,13 +23,18 @@ Item = TypeVar("Item")
 
 
 class Looks(NamedTuple):
-    """How much is shown, and in which words; ``top`` asks for the top keys of some queries, which a long text gets anyway."""
+    """How much is shown, and in which words.
+
+    top    asks for the top keys of some queries, which a long text gets anyway
+    every  every head is walked in full, and not the first alone
+    """
 
     lessons: Lessons
     precision: int = PRECISION
     max_tokens: int = MAX_TOKENS
     quiet: bool = False
     top: int | None = None
+    every: bool = False
 
 
 class Matrix(NamedTuple):
@@ -78,7 +83,7 @@ class MatrixMaker:
         shown = self.selected.shown_queries, self.selected.shown_keys
         precision = self.looks.precision or numbers.FEW  # beside a weight of 1, all others would be 0
         matrix = self._cut(
-            self._corner(), self.query_names, self.key_names, weights, hidden, *shown, precision, lowest=0.0
+            self._corner(), self.query_names, self.key_names, weights, hidden, *shown, precision, weights=True
         )
         kept = weights if self.selected.keys is None else weights[:, self.selected.keys]
         sums = numbers.matrix(kept.sum(axis=-1, keepdims=True), precision)
@@ -142,21 +147,22 @@ class MatrixMaker:
         shown_rows: Sequence[int],
         shown_columns: Sequence[int],
         precision: int | None = None,
-        lowest: float | None = None,
+        weights: bool = False,
     ) -> Matrix:
-        """``values`` cut to what is shown, and of that to as many as fit, this cut said in words."""
+        """``values``, or ``weights``, cut to what is shown, and of that to as many as fit, this cut said in words."""
         row_positions, column_positions = self._fitting(shown_rows), self._fitting(shown_columns)
         cells = numpy.ix_(
             *([one for one in positions if one is not None] for positions in (row_positions, column_positions))
         )
         kept = values[cells]
-        words = numbers.matrix(kept, self.looks.precision if precision is None else precision)
+        precision = self.looks.precision if precision is None else precision
+        words = numbers.weights(kept, hidden[cells], precision) if weights else numbers.matrix(kept, precision)
         return Matrix(
             corner,
             self._labels(rows, row_positions, len(shown_rows)),
             self._labels(columns, column_positions, len(shown_columns)),
             _with_gaps(words, row_positions, column_positions, "…"),
-            _with_gaps(_tints(kept, hidden[cells], lowest), row_positions, column_positions, None),
+            _with_gaps(_tints(kept, hidden[cells], 0.0 if weights else None), row_positions, column_positions, None),
         )
 
     def _fitting(self, shown: Sequence[int]) -> list[int | None]:

@@ -26,7 +26,7 @@ def rotate(array: numpy.ndarray) -> numpy.ndarray:
     _, tokens, width = array.shape
     if width % 2:
         raise AttnvizError(
-            f"rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head"
+            "rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head", width=width
         )
     angles = numpy.arange(tokens)[:, None] / 10000 ** (numpy.arange(0, width, 2) / width)  # (tokens, pairs)
     cosine, sine = numpy.cos(angles), numpy.sin(angles)

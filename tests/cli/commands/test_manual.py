@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import sys
 
 import pytest
 from command_line import (
-    PROGRAM,
     attnviz,
     done,
     in_terminal,
     problem,
     program,
-    surroundings,
-    until_closed,
+    shown_to,
     without_escapes,
 )
 from documents import MANUAL
@@ -80,45 +77,20 @@ def test_a_terminal_without_a_keyboard_gets_no_pager(monkeypatch):
     assert "• toy: Toy attention" in shown
 
 
-def shown_to(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Run attnviz with a terminal on all three streams, so that it opens the pager; its exit code, and what it shows."""
-    ours, its = pty.openpty()
-    variables = surroundings(**{"TERM": "xterm"} | environment)
-    process = subprocess.Popen([*PROGRAM, *arguments], stdin=its, stdout=its, stderr=its, env=variables)
-    os.close(its)
-    shown = b"".join(until_closed(ours))
-    os.close(ours)
-    return process.wait(timeout=60), without_escapes(shown.decode())
-
-
-def paged(*arguments: str, **environment: str) -> int:
-    return shown_to(*arguments, **environment)[0]
-
-
-def test_a_terminal_opens_the_pager_of_the_environment(folder):
-    assert paged("manual", "toy", PAGER="cat > paged.txt; echo $LESS > less.txt") == 0
-    assert "Toy attention: small numbers" in (folder / "paged.txt").read_text()
-    assert (folder / "less.txt").read_text() == "FRX\n"
-
-
-def test_the_environment_says_what_less_does(folder):
-    assert paged("manual", PAGER="echo $LESS > less.txt", LESS="-S") == 0
-    assert (folder / "less.txt").read_text() == "-S\n"
-
-
-def test_a_pager_that_is_left_early_is_no_failure():
-    assert paged("manual", "toy", PAGER="true") == 0
-
-
-@pytest.mark.parametrize("name", ["PAGER", "MANPAGER"])
-def test_without_its_pager_the_page_is_printed(name):
-    code, shown = shown_to("manual", "csv", **{name: "/nonexistent"})
+@pytest.mark.parametrize(
+    ("environment", "pager"),
+    [
+        ({"PAGER": "cat > paged.txt"}, True),
+        ({"MANPAGER": "cat > paged.txt", "PAGER": "true"}, True),
+        ({"PAGER": "cat"}, False),
+    ],
+)
+def test_more_than_a_screen_goes_to_the_pager_of_the_manual(folder, environment, pager):
+    code, shown = shown_to("manual", "toy", **environment)
     assert code == 0
-    assert "• dimension is filled" in shown
-
-
-def test_a_pager_that_fails_in_another_way_does_not_show_the_page_again():
-    assert "• dimension" not in shown_to("manual", "csv", PAGER="cat > /dev/null; exit 1")[1]
+    assert (folder / "paged.txt").exists() == pager
+    assert "Toy attention: small numbers" in ((folder / "paged.txt").read_text() if pager else shown)
+    assert "Toy attention: small numbers" in shown_to("manual", "toy", "--no-pager", PAGER="false")[1]
 
 
 def test_a_shell_completes_the_topics():

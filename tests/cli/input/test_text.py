@@ -18,7 +18,7 @@ from array_files import three, written
 from command_line import SAMPLE, Result, attnviz, done, problem, program, started
 
 from attnviz.cli.input import text
-from attnviz.cli.input.text import line_count, read_text, text_lines
+from attnviz.cli.input.text import line_count, read_text, reads_again, text_lines
 from attnviz.cli.options.source import SourceOptions
 from attnviz.errors import AttnvizError
 
@@ -369,3 +369,33 @@ def test_a_terminal_is_told_what_is_waited_for_and_ends_it_with_one_ctrl_d(words
     if not typed:
         assert stderr.splitlines()[:1] == [b"attnviz: standard input is empty"]
     assert process.returncode == (1 if not typed or what != "a text" else 0)
+
+
+# What a command reads once more
+
+
+@pytest.mark.parametrize(
+    ("source", "again"),
+    [
+        (SourceOptions(text="a b"), True),
+        (SourceOptions(text="-"), False),
+        (SourceOptions(file=Path("words.txt")), True),
+        (SourceOptions(file=Path("-")), False),
+        (SourceOptions(from_=Path("arrays.npz")), True),
+        (SourceOptions(from_=Path("/dev/stdin")), False),
+        (SourceOptions(), True),  # the sample
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_a_text_and_a_file_are_read_again_and_a_stream_is_not(monkeypatch, source, again):
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        assert reads_again(source) is again
+
+
+def test_a_pipe_on_standard_input_is_not_read_again_unless_a_text_is_given(monkeypatch):
+    readable, writable = os.pipe()
+    with open(readable) as stdin, open(writable, "w"):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert not reads_again(SourceOptions())
+        assert reads_again(SourceOptions(text="a b"))

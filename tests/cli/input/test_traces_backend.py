@@ -70,7 +70,8 @@ def test_the_numbers_of_arrays_with_every_extra_are_the_same(folder):
 
 @pytest.mark.parametrize("kind", KINDS[:4], ids=str)
 def test_the_tables_are_the_same(kind):
-    assert done("explain", TEXT, *kind, "--backend", "torch") == done("explain", TEXT, *kind)
+    tensors, arrays = (done("explain", TEXT, *kind, *more).lines for more in (("--backend", "torch"), ()))
+    assert tensors[:-1] == arrays[:-1]  # the last names the command
 
 
 @pytest.mark.parametrize("step", ["masked", "weights"])
@@ -91,7 +92,7 @@ def test_the_values_that_decide_a_picture_are_the_same(step):
 @pytest.mark.parametrize("form", ["png", "svg", "term"])
 def test_the_pictures_are_the_same(form):
     arguments = ("heatmap", TEXT, "--heads", 2, "--causal", "-o", "-", "--format", form)
-    assert done(*arguments, "--backend", "torch") == done(*arguments)
+    assert done(*arguments, "--backend", "torch").lines[:-1] == done(*arguments).lines[:-1]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_arithmetic_and_sinks_of_tensors_can_be_shown(folder):
     arrays = {name: [[1.0, 2.0], [0.5, 0.25]] for name in ("query", "key", "value")}
     (folder / "arrays.json").write_text(json.dumps(arrays | {"sinks": [0.5]}))
     arguments = ("explain", "--from", "arrays.json", "--query", 0, "--key", 1)
-    assert done(*arguments, "--backend", "torch") == done(*arguments)
+    assert done(*arguments, "--backend", "torch").lines[:-1] == done(*arguments).lines[:-1]
 
 
 def test_a_trace_of_tensors_can_be_saved():

@@ -26,8 +26,12 @@ def test_a_saved_trace_gives_the_same_results(folder, command, kind):
     done(command, TEXT, *kind, "-o", "saved.safetensors")
     for form in ("json", "csv", "table"):
         direct, saved = (
-            done("explain", *source, "--format", form) for source in ((TEXT, *kind), ("--from", "saved.safetensors"))
+            done("explain", *source, "--format", form).lines
+            for source in ((TEXT, *kind), ("--from", "saved.safetensors"))
         )
+        if form == "table":
+            assert direct.pop().startswith("Next, ")
+            assert ": attnviz explain --from saved.safetensors " in saved.pop()
         assert saved == direct
     assert [path.name for path in folder.iterdir()] == ["saved.safetensors"]
 

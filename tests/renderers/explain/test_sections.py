@@ -65,6 +65,9 @@ def test_only_the_step_asked_for_is_shown(told, traces, name, step):
             told(trace, step=[step.value])
         return
     shown = [part for part in told(trace, step=[step.value]) if isinstance(part, Section)]
+    if step is Step.MASKED and not trace.layers[0].rule.causal:  # its table is the one above, where that is shown
+        assert all(one.matrices for one in shown)
+        shown = [one._replace(matrices=[]) for one in shown]
     assert shown == expected if expected else len(shown) == 1  # Q = K = V = X: told with X, but shown when asked for
 
 

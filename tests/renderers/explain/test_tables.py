@@ -27,6 +27,8 @@ GOLDEN = {
     "pair": ({"causal": True}, {"query": "starts", "key": "journey"}),
     "pair-vi": ({"causal": True}, {"query": "starts", "key": "journey", "lang": "vi"}),
     "heads": ({"heads": 2, "position": "alibi"}, {"head": ["1"]}),
+    "four-heads": ({"heads": 4, "causal": True}, {}),
+    "four-heads-vi": ({"heads": 4, "causal": True}, {"lang": "vi"}),
     "long": ({"text": " ".join(f"token{place}" for place in range(30))}, {"step": ["weights", "output"]}),
     "wide": ({"text": "Tôi đang học 注意力 cùng 👩‍👩‍👧 hôm nay", "window": 3}, {"step": ["weights"], "lang": "vi"}),
 }
@@ -42,12 +44,17 @@ def labelled(tokens):
     return Trace(tuple(tokens), (Layer(array, array, array),))
 
 
-@pytest.mark.parametrize("width", [80, 40])
-@pytest.mark.parametrize("name", GOLDEN)
+WIDE_GOLDEN = ("four-heads", "four-heads-vi")  # of which more stands side by side
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [*((name, width) for name in GOLDEN for width in (80, 40)), *((name, 100) for name in WIDE_GOLDEN)],
+)
 def test_explain_prints_what_its_golden_file_holds(told, rendered, golden, name, width):
     how, what = GOLDEN[name]
     trace = trace_text(**{"text": "Your journey starts with one step"} | how)
-    lines = drawn(told(trace, **what), rendered, width)
+    lines = drawn(told(trace, every=False, side_by_side=True, **what), rendered, width)
     golden(f"explain-{name}-{width}.txt", "".join(f"{line.rstrip()}\n" for line in lines))
 
 

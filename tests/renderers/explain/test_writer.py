@@ -24,6 +24,20 @@ def test_repeated_tokens_carry_their_positions_in_sentences_and_not_in_tables():
     assert writer.matrices.query_names == ["the", "cat", "saw", "the", "dog"]
 
 
+def test_a_sentence_is_new_once_for_all_that_is_written():
+    trace, told = trace_text("a b"), {"above"}
+    one, other = (Writer(trace, select(trace).layers[0], tuple(Step), Looks(lessons()), told) for _ in range(2))
+    assert one.new("above", "first", "second") == ["first", "second"]
+    assert other.new("second", "third") == ["third"]
+    assert told == {"above", "first", "second", "third"}
+
+
+def test_it_knows_whether_the_whole_way_is_walked():
+    trace = trace_text("a b")
+    assert writer_of(trace).walks
+    assert not Writer(trace, select(trace).layers[0], (Step.WEIGHTS,), Looks(lessons())).walks
+
+
 def test_queries_and_keys_are_named_apart(traces):
     writer = writer_of(traces["cross"]())
     assert [query.text for query in writer.queries] == ["word0", "word1", "word2"]

@@ -9,7 +9,7 @@ from random_traces import random_trace
 
 from attnviz import AttnvizError, Trace, trace_text
 from attnviz.choices import Pool
-from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.page.limits import BARE, Limits
 from attnviz.renderers.page.page import to_html
 from attnviz.renderers.page.size import needs_pooling
 from attnviz.trace.selection import select
@@ -56,7 +56,10 @@ def test_the_title_is_the_beginning_of_the_text():
     assert "<title>a &lt; b · attnviz</title>" in trace_text("a < b").to_html()
     title = " ".join(["word"] * 12)
     assert f"<title>{title} · attnviz</title>" in trace_text(title).to_html()
-    assert f"<title>{title} … · attnviz</title>" in trace_text(f"{title} word").to_html()
+    long = " ".join(["word"] * 20)
+    assert f"<title>{long[:69]} … · attnviz</title>" in trace_text(long).to_html()
+    arrays = Trace(("a", "b"), random_trace(1, 1, 2, 4).layers)
+    assert "<title>a b · attnviz</title>" in arrays.to_html()
 
 
 def test_a_page_that_turns_out_too_large_is_refused():
@@ -86,11 +89,11 @@ def test_a_page_that_turns_out_too_large_is_pooled():
     """Its arrays would fit, but its tokens are so long that they do not."""
     layers = random_trace(1, 4, 100, 8).layers
     trace = Trace(tuple("x" * 1500 + str(place) for place in range(100)), layers)
-    limits = Limits(megabytes=0.32, cells_of_several=20)
+    limits = Limits(megabytes=round(BARE / 1e6 + 0.12, 2), cells_of_several=20)
     assert not needs_pooling(select(trace).layers, limits)
     said: list[str] = []
     page = to_html(trace, select(trace), limits=limits, notice=said.append)
-    assert (len(page) < 0.32e6, len(said)) == (True, 1)
+    assert (len(page) < limits.size, len(said)) == (True, 1)
 
 
 def test_a_page_without_room_opens_without_special_tokens_too():

@@ -44,7 +44,7 @@ def test_views_that_are_passed_through_are_one_place(opened):
 def test_the_lines_scroll_to_the_chosen_token(opened):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(200))), view="lines")
     for side, place in (("query", 150), ("key", 20)):
-        page.go(view="lines", **{side: place})
+        page.go(view="lines", **({"query": "none"} | {side: place}))
         frame = page.page.locator(".joined").bounding_box()
         word = page.page.locator(f".{side} .word").nth(place).bounding_box()
         assert frame["y"] <= word["y"]

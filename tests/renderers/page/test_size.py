@@ -54,11 +54,11 @@ def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn():
 def test_the_heads_of_a_long_text_that_are_said_to_fit_do():
     """Of one head there are more cells than of two together."""
     whole = long_trace(1000)
-    assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.81e6
+    assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.84e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(whole, select(whole), limits=replace(LONG, megabytes=0.81))
+        to_html(whole, select(whole), limits=replace(LONG, megabytes=0.84))
     assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
-    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.81e6
+    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.84e6
 
 
 def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]:

@@ -60,7 +60,10 @@ def test_columns_stand_in_as_few_blocks_as_fit(rendered):
     matrix = table(["a"], [str(place) for place in range(6)], [["0.25"] * 6])
     needed = len("Query ↓ Key → │ ") + 6 * 4 + 5 * 2
     assert len(rendered(MatrixTable(matrix), needed + 1)) == 3  # the ground of the last cell is wider by a space
-    assert len(rendered(MatrixTable(matrix), needed - 1)) == 7
+    tight = needed - 5
+    for width in (needed, tight):  # one space between two columns is better than two blocks
+        assert [len(line) for line in rendered(MatrixTable(matrix), width)] == [tight] * 3
+    assert len(rendered(MatrixTable(matrix), tight - 1)) == len(rendered(MatrixTable(matrix, gap=2), needed)) == 7
 
 
 def test_a_table_says_how_wide_it_is(console, rendered):

@@ -1,22 +1,30 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { scaleOf, shownKeys, shownQueries, toneOf } from "./shown.js";
+import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneOf } from "./shown.js";
 
-// { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
+// { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
+// of the whole text, however far it is read: its room and its colours stay the same while the map grows.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  const values = cellsOf(layer, map, rows, columns);
+  const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
+  return { rows, columns, all, ...painted(values, columns.length, step, whole) };
+}
+
+function cellsOf(layer, map, rows, columns) {
   const values = new map.constructor(rows.length * columns.length);
   let place = 0;
   for (const row of rows) for (const column of columns) values[place++] = map[row * layer.keys + column];
-  return { rows, columns, ...painted(values, columns.length, step) };
+  return values;
 }
 
-// The same of any values, `width` in a row.
-export function painted(values, width, step = "weights") {
-  const diverging = step !== "weights" && values.some((value) => value < 0);
-  const largest = () => values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
-  const { low, limit } = step === "weights" ? scaleOf(values) : { low: 0, limit: largest() };
+// The same of any values, `width` in a row, in the colours of the `whole` that they are a part of.
+export function painted(values, width, step = "weights", whole = values) {
+  const diverging = step !== "weights" && whole.some((value) => value < 0);
+  const largest = () => whole.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const { low, limit } = step === "weights" ? scaleOf(whole) : { low: 0, limit: largest() };
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, values.length / width];
   const context = canvas.getContext("2d");

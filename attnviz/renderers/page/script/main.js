@@ -16,10 +16,11 @@ import { directionOf } from "./measure.js";
 import { hold, roving } from "./roving.js";
 import { canvasOf, pngOf, save, svgOf } from "./scene.js";
 import { settings } from "./settings.js";
-import { shownQueries } from "./shown.js";
+import { allQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
+import { unfolding } from "./unfold.js";
 
 const BUILD = { overview, matrix, lines, text, steps };
 const DRAWN = ["matrix", "lines"]; // views whose tokens stand on a canvas, or in a frame that scrolls
@@ -45,6 +46,7 @@ const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: 
 const saving = saveButtons(saveAs);
 const detail = arithmetic();
 const beside = companion();
+let unfolded = unfolding();
 let current = null;
 let turn = 0;
 
@@ -64,6 +66,7 @@ function start() {
       "main",
       {},
       bar,
+      unfolded.element,
       make(
         "div",
         { class: "stage-area" },
@@ -115,6 +118,10 @@ function paper(begins) {
 
 async function respeak() {
   const failure = await failureOf(() => speak(state.language));
+  unfolded.close();
+  const before = unfolded.element;
+  unfolded = unfolding();
+  before.replaceWith(unfolded.element);
   open();
   if (failure) warn(failure);
 }
@@ -168,6 +175,7 @@ function catchFocus() {
 // Say that the view is being computed until it is there, or why it cannot be.
 async function settle(view) {
   const own = ++turn;
+  unfolded.update();
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
   const failure = await failureOf(() => Promise.all([view.update(), beside.update(), detail.update()]));
@@ -211,13 +219,14 @@ function title() {
   return make("div", { class: "title" }, heading, choice, source);
 }
 
-// The beginning of the text, without the tokens that are not shown.
+// The beginning of the text itself; where only its tokens are known, of those that are shown.
 function retitle() {
+  heading.dir = record.text || record.heading ? "auto" : directionOf(layers[0].queryTexts);
+  if (record.text) return void (heading.textContent = record.text);
   const labels = record.heading ?? layers[0].queryTexts.labels; // words, where the labels are none
-  const places = record.heading ? record.heading.map((_, place) => place) : shownQueries(layers[0]);
+  const places = record.heading ? record.heading.map((_, place) => place) : allQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
-  heading.dir = record.heading ? "auto" : directionOf(layers[0].queryTexts);
   heading.replaceChildren(...words, ...more);
 }
 

@@ -2,7 +2,7 @@
 
 import { absence } from "./absence.js";
 import { bitmapOf } from "./bitmap.js";
-import { exactForm, loaded } from "./data.js";
+import { exactForm, loaded, record } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./overview.js";
@@ -30,6 +30,7 @@ export function matrix() {
     spacer,
   );
   const key = make("div", { class: "key" });
+  const rule = make("p", { class: "quiet each-row" }); // what a row is
   const button = (name, sign, run) =>
     make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
   const zoomed = make(
@@ -40,7 +41,7 @@ export function matrix() {
     button("page.fit", "⤢", () => fit()),
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
-  const element = make("div", { class: "matrix" }, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -48,7 +49,7 @@ export function matrix() {
   const point = eachFrame(() => drawn && crosshair());
 
   async function update() {
-    const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
+    const before = layer && roomName();
     const own = { place: state.layer, head: state.head, step: state.step };
     const ready = await mapOf(own.place, own.head, own.step);
     const whole = await loaded(own.place);
@@ -58,10 +59,16 @@ export function matrix() {
     frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
     key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
-    if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
+    rule.textContent = eachRow(layer, own.step);
+    if (before !== roomName()) fit();
     else resize();
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
     else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  // What the room that a map takes depends on: the whole text, however far it is read.
+  function roomName() {
+    return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
   function fit() {
@@ -69,17 +76,17 @@ export function matrix() {
     const width = breadth();
     frame.style.maxWidth = `${width}px`;
     frame.style.maxHeight = `${room()}px`;
-    view.gutter = gutters(base, drawn, width);
+    view.gutter = gutters(base, { layer, ...drawn.all }, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
-    view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
+    view.cell = clamp(Math.min(wide / drawn.all.columns.length, high / drawn.all.rows.length), SMALLEST, FIRST);
     frame.style.overflow = "hidden"; // a scroll bar of the size before would take room, and so be needed
     resize();
     frame.style.overflow = "";
   }
 
   function resize() {
-    spacer.style.width = `${view.gutter.left + drawn.columns.length * view.cell}px`;
-    spacer.style.height = `${view.gutter.top + drawn.rows.length * view.cell}px`;
+    spacer.style.width = `${view.gutter.left + drawn.all.columns.length * view.cell}px`;
+    spacer.style.height = `${view.gutter.top + drawn.all.rows.length * view.cell}px`;
     drawMap(base, frame, drawn, view);
     crosshair();
   }
@@ -96,7 +103,8 @@ export function matrix() {
 
   function crosshair() {
     const chosen = state.query === null || state.key === null ? null : place(state.query, state.key);
-    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen);
+    const row = chosen || view.hover ? -1 : drawn.rows.indexOf(state.query);
+    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen, row);
   }
 
   // Where a query and a key are on the map, or null where they are not shown.
@@ -160,6 +168,7 @@ export function matrix() {
     zoom,
     redraw: () => (redraw(), point()),
     current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
+    first: () => Math.max(0, drawn.rows.indexOf(state.query)),
     size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
     fit,
   });
@@ -179,10 +188,17 @@ export function matrix() {
     element,
     controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture({ ...drawn, ...bitmapOf(layer, map, drawn.step) }, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
+    picture: () => mapPicture({ ...drawn, ...bitmapOf(layer, map, drawn.step) }, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();
     },
   };
+}
+
+// What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
+function eachRow(layer, step) {
+  if (step !== "weights") return say("page.each_row_step");
+  if (layer.hasSinks) return say("page.each_row_sink");
+  return say(record.pooled || record.region ? "page.each_row_part" : "page.each_row");
 }

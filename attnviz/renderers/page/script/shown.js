@@ -1,6 +1,6 @@
 // Which queries and keys are shown, and how a weight becomes a shade.
 
-import { state } from "./state.js";
+import { lastRead, state } from "./state.js";
 
 const DECADES = 4; // that lines fade over on the logarithmic scale, below the largest weight
 const RANGE = 6; // that a map's logarithmic scale has at the most; at the least it has one
@@ -10,12 +10,29 @@ const BINS = 2000;
 const [FINE, DEEP] = [200, 16]; // bins of a decade, and decades below the largest weight, where quantiles are looked for
 
 export function shownQueries(layer) {
-  return places(layer.queries, state.special ? [] : layer.queryTexts.special);
+  return read(layer, allQueries(layer));
 }
 
 export function shownKeys(layer) {
+  return read(layer, allKeys(layer));
+}
+
+// The same of the whole text, however far it is read.
+export function allQueries(layer) {
+  return places(layer.queries, state.special ? [] : layer.queryTexts.special);
+}
+
+export function allKeys(layer) {
   const hidden = state.special ? [] : layer.keyTexts.special;
   return places(layer.keys, state.first ? hidden : [...hidden, 0]);
+}
+
+// Those that are read already; one at the least.
+function read(layer, all) {
+  const last = lastRead(layer);
+  if (last === null) return all;
+  const some = all.filter((place) => place <= last);
+  return some.length ? some : all.slice(0, 1);
 }
 
 // { low, limit }: the ends of the scale of weights (NaN for hidden cells). low is 0 where it is linear; where it grows by

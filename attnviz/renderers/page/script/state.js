@@ -9,8 +9,9 @@ const DEFAULTS = {
   layer: 0, // places, not numbers: a page may hold layers 4 to 7
   head: 0,
   heads: null, // of the lines: places, or null for the one head
-  query: null,
+  query: lastQuery(layers[0]), // null where none is chosen
   key: null,
+  upto: null, // the position up to which the text is read; null is all of it
   detail: false, // whether the arithmetic of query and key is open
   step: "weights", // of the matrix
   stage: null, // of the steps; null is the first whose numbers are known
@@ -70,6 +71,7 @@ export function readFragment() {
     const value = read(words.get(name));
     if (value !== undefined) state[name] = value;
   }
+  if (!words.has("query")) state.query = lastQuery(currentLayer());
   settle();
   correct();
   run = { kind: null, at: 0 };
@@ -96,6 +98,22 @@ export function stageNow() {
   if (state.stage) return stageOf(layer, state.stage);
   const [first] = stagesOf(layer);
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
+}
+
+// Whether a layer reads its text token by token, no Query seeing what comes after it: then it may be read up to a position.
+export function unfolds(layer) {
+  return Boolean(layer.causal) && !layer.apart && layer.offset === 0 && layer.queries === layer.keys && layer.queries > 1;
+}
+
+// The last position that is read, or null where all are; the Overview shows whole maps.
+export function lastRead(layer) {
+  return state.view !== "overview" && unfolds(layer) ? state.upto : null;
+}
+
+// The last token of the text that is no special one: it sees the most under a causal rule.
+export function lastQuery(layer) {
+  for (let place = layer.queries - 1; place >= 0; place--) if (!layer.queryTexts.special.includes(place)) return place;
+  return layer.queries - 1;
 }
 
 // The heads that the lines show.
@@ -126,8 +144,9 @@ const READ = {
     const places = word.split(".").map((one) => currentLayer().heads.indexOf(whole(one)));
     return places.includes(-1) ? undefined : places;
   },
-  query: whole,
+  query: (word) => (word === "none" ? null : whole(word)),
   key: whole,
+  upto: whole,
   detail: truth,
   step: oneOf(["scores", "scaled", "masked", "weights"]),
   stage: oneOf(STAGES),
@@ -146,8 +165,9 @@ function settle() {
   const layer = currentLayer();
   state.head = Math.min(state.head, layer.heads.length - 1);
   if (state.heads) state.heads = state.heads.filter((head) => head < layer.heads.length);
-  if (state.query >= layer.queries) state.query = null;
+  if (state.query >= layer.queries) state.query = lastQuery(layer);
   if (state.key >= layer.keys) state.key = null;
+  if (state.upto !== null) unfold(layer);
   if (state.query === null || state.key === null || !exactForm) state.detail = false;
   if (!exactForm) state.step = "weights";
 }
@@ -161,18 +181,27 @@ export function addressOf(changes) {
   return `#${words}`;
 }
 
+// What is not read yet is not chosen.
+function unfold(layer) {
+  if (!unfolds(layer) || state.upto >= layer.queries - 1) state.upto = null;
+  if (state.upto === null) return;
+  if (state.query > state.upto) state.query = state.upto;
+  if (state.key > state.upto) state.key = null;
+}
+
 function written() {
   const layer = currentLayer();
   const words = new URLSearchParams();
+  const usual = (name) => (name === "query" ? lastQuery(layer) : DEFAULTS[name]);
   const put = (name, value) => {
-    if (state[name] !== DEFAULTS[name]) words.set(name, value);
+    if (state[name] !== usual(name)) words.set(name, value);
   };
   put("view", state.view);
   if (layers.length > 1) words.set("layer", addresses[state.layer]);
   if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
-  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"])
-    put(name, state[name]);
+  put("query", state.query ?? "none");
+  for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
   for (const name of ["language", "theme"]) put(name, state[name]);
   return words.toString();
