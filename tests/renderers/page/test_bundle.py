@@ -22,6 +22,7 @@ def test_every_message_of_the_page_is_said_by_a_script():
     families = (
         "page.sort_",
         "page.theme",
+        "page.copy_",
         "page.language",
         "page.nothing_",
         "page.overview",

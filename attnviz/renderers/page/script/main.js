@@ -4,6 +4,7 @@ import { arithmetic, close } from "./arithmetic.js";
 import { dress, onPrint, onScheme, themed } from "./colours.js";
 import { companion } from "./companion.js";
 import { controlBar, saveButtons } from "./controls.js";
+import { copyButtons } from "./copying.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { Failure } from "./failure.js";
@@ -15,6 +16,7 @@ import { readout, voice } from "./readout.js";
 import { directionOf } from "./measure.js";
 import { hold, roving } from "./roving.js";
 import { canvasOf, pngOf, save, svgOf } from "./scene.js";
+import { search } from "./search.js";
 import { settings } from "./settings.js";
 import { allQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
@@ -44,6 +46,8 @@ const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
+const finding = search();
+const copying = copyButtons(async (work) => warn(await failureOf(work)));
 const detail = arithmetic();
 const beside = companion();
 let unfolded = unfolding();
@@ -59,7 +63,7 @@ function start() {
       "header",
       { class: "top" },
       title(),
-      make("div", { class: "ways" }, tabList, saving.element),
+      make("div", { class: "ways" }, tabList, make("div", { class: "means" }, finding.element, copying.element, saving.element)),
       settings(), // at the title's side, but after the tabs for the keyboard
     ),
     make(
@@ -176,6 +180,8 @@ function catchFocus() {
 async function settle(view) {
   const own = ++turn;
   unfolded.update();
+  finding.update();
+  copying.update();
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
   const failure = await failureOf(() => Promise.all([view.update(), beside.update(), detail.update()]));

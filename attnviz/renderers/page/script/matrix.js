@@ -42,6 +42,7 @@ export function matrix() {
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
   const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  let found = null; // the query that was scrolled to: a person may then scroll away
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -62,6 +63,7 @@ export function matrix() {
     rule.textContent = eachRow(layer, own.step);
     if (before !== roomName()) fit();
     else resize();
+    find();
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
     else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
   }
@@ -69,6 +71,15 @@ export function matrix() {
   // What the room that a map takes depends on: the whole text, however far it is read.
   function roomName() {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
+  }
+
+  // Scroll to the row of the chosen query, where it is another.
+  function find() {
+    const row = drawn.rows.indexOf(state.query);
+    const [top, room] = [row * view.cell, frame.clientHeight - view.gutter.top];
+    const seen = top >= frame.scrollTop && top + view.cell <= frame.scrollTop + room;
+    if (row >= 0 && state.query !== found && !seen) frame.scrollTop = top - room / 2;
+    found = state.query;
   }
 
   function fit() {

@@ -2,7 +2,7 @@
 
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, reveal } from "./dom.js";
 import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -19,6 +19,7 @@ const FAINTEST = 0.02; // a shade below it cannot be told from none
 export function text() {
   const element = make("div", { class: "text" });
   let [layer, lists, spoken, closed] = [null, null, false, false];
+  let found = ""; // the token that was scrolled to: a person may then scroll away
   let weights = null; // of the chosen token's row or column, NaN where hidden
 
   async function update() {
@@ -30,16 +31,25 @@ export function text() {
     const place = chosen();
     weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
     tint();
+    find(place);
     if (place === null) show("page.idle_text", {});
     else tellMost(place, spoken);
     spoken = false;
+  }
+
+  // Scroll to the chosen token, where it is another.
+  function find(place) {
+    const name = `${layer.place} ${state.towards} ${place}`;
+    const side = state.towards ? "key" : "query";
+    const option = lists[side].options.find((one) => Number(one.dataset.place) === place);
+    if (name !== found) reveal(element, option);
+    found = name;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
-    const first = !lists;
     const list = (side, texts, places) =>
       tokenList({
         labels: texts.labels,
@@ -56,8 +66,6 @@ export function text() {
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
-    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
-    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
   }
 
   // The token that looks, or is looked at.
