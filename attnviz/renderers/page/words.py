@@ -15,7 +15,7 @@ from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
-PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -31,19 +31,22 @@ UNSAID = (  # messages of these groups that only explain says, or no script
 
 
 def words(
-    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: Sequence[PooledLayer] = ()
+    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: PooledLayer | None = None
 ) -> dict[str, Any]:
-    """What the record of a page holds that is in a language: the same names in each, which a switch replaces."""
+    """What the record of a page holds that is in a language: the same names in each, which a switch replaces.
+
+    ``pooled`` is a layer of it that is pooled, if any is.
+    """
     spoken, source = lessons(language), trace.source
     return {
         "source": exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name,
-        "region": pooled[0].region(spoken) if pooled else None,
+        "region": pooled.region(spoken) if pooled else None,
         "messages": _messages(language),
     } | _roles(trace, selected_layers, language)
 
 
 def packed_words(
-    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: Sequence[PooledLayer] = ()
+    trace: Trace, selected_layers: Sequence[LayerSelection], language: Language, pooled: PooledLayer | None = None
 ) -> dict[str, str]:
     """The words of every language but this one, each as base64 of a zlib stream of JSON: a third of what they take."""
     others = [other for other in Language if other is not language]

@@ -99,7 +99,7 @@ def test_a_wide_window_shows_the_map_and_the_steps_side_by_side(opened, state):
     page = opened(
         trace_text("Your journey starts with one step", causal=True), width=1440, view="matrix", query=4, **state
     )
-    aside = "#detail" if state else "#beside"
+    aside = "#detail" if state else "#companion"
     [page_box], [frame], [steps] = (page.page.evaluate(BOXES % one) for one in ("#page", "#map", aside))
     assert page_box[0] == pytest.approx(1440 - page_box[1], abs=16)  # centred, but for a scroll bar
     assert frame[1] <= steps[0]  # side by side
@@ -107,7 +107,7 @@ def test_a_wide_window_shows_the_map_and_the_steps_side_by_side(opened, state):
     assert steps[2] < frame[3]
     assert steps[1] - frame[0] > 0.75 * 1440
     page.page.set_viewport_size({"width": 1000, "height": 900})
-    page.until("document.getElementById('beside').hidden")
+    page.until("document.getElementById('companion').hidden")
 
 
 def test_the_steps_beside_the_map_are_of_the_query_that_is_chosen(opened):
@@ -117,8 +117,8 @@ def test_the_steps_beside_the_map_are_of_the_query_that_is_chosen(opened):
     for query in (4, 3):
         page.go(view="matrix", query=query, stage="weights")
         [words] = numbers.matrix(weights[query : query + 1], 4)
-        assert page.texts("#beside .row .mark") == [word if float(word) else "0" for word in words]
-        assert f"looks most at {trace.tokens[int(weights[query].argmax())]}" in page.texts("#beside .story")[0]
+        assert page.texts("#companion .row .mark") == [word if float(word) else "0" for word in words]
+        assert f"looks most at {trace.tokens[int(weights[query].argmax())]}" in page.texts("#companion .story")[0]
 
 
 @pytest.mark.slow

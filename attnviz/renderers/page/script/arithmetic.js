@@ -2,10 +2,10 @@
 
 import { barChart, strip } from "./bars.js";
 import { isDark } from "./colours.js";
-import { exactForm, loaded, nameOf, record } from "./data.js";
+import { loaded, nameOf, record } from "./data.js";
 import { make } from "./dom.js";
 import { keepSaid, say, told, tokenNodes } from "./lessons.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { number, vector } from "./numbers.js";
 import { onPaper, positions, titleOf } from "./paper.js";
 import { change, currentLayer, state } from "./state.js";
@@ -26,7 +26,7 @@ export function arithmetic() {
   let shown = "";
 
   async function update() {
-    const wanted = state.detail && exactForm && ["matrix", "lines", "text", "steps"].includes(state.view);
+    const wanted = state.detail && currentLayer().computes && ["matrix", "lines", "text", "steps"].includes(state.view);
     const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${record.language} ${isDark()}` : "";
     if (name === shown) return;
     shown = name;

@@ -1,6 +1,6 @@
 // Copying: a row or a cell as a table that a spreadsheet takes, and the link to what is shown.
 
-import { exactForm, loaded, nameOf } from "./data.js";
+import { loaded, nameOf } from "./data.js";
 import { make } from "./dom.js";
 import { Failure } from "./failure.js";
 import { keepSaid, say } from "./lessons.js";
@@ -57,7 +57,7 @@ async function rowText() {
 async function cellText() {
   const layer = await loaded(state.layer);
   const row = rowOf(layer, state.head, state.query);
-  const steps = exactForm ? STEPS : ["weights"];
+  const steps = layer.computes ? STEPS : ["weights"];
   return table([
     [say("label.query"), say("label.key"), ...steps.map((step) => say(`title.${step}`))],
     [

@@ -6,7 +6,7 @@ import { make, reveal } from "./dom.js";
 import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { number } from "./numbers.js";
 import { show, showCell } from "./readout.js";
 import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
