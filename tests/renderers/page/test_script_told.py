@@ -42,7 +42,7 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
 
 
 def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several):
-    page = opened(several, limits=Limits(easy=0), view="matrix", layer=1, head=2, query=3, key=1)
+    page = opened(several, limits=Limits(computed_part=0), view="matrix", layer=1, head=2, query=3, key=1)
     page.page.locator("#map").focus()
     page.press("Enter")
     page.page.wait_for_selector("#panel .note")

@@ -42,7 +42,7 @@ export function drawMap(canvas, frame, drawn, view) {
   pen.fillRect(x, y, wide, high);
   pen.imageSmoothingEnabled = view.cell < 2;
   pen.drawImage(drawn.canvas, x, y, wide, high);
-  if (view.cell >= VALUES_FROM) drawValues(pen, drawn, view, x, y, width, height);
+  if (view.cell >= VALUES_FROM && drawn.map) drawValues(pen, drawn, view, x, y, width, height);
   if (drawn.rows.length < drawn.all.rows.length) drawRoom(pen, drawn, view, x, y);
   pen.restore();
   drawLabels(pen, drawn, view, { x, y, width, height });

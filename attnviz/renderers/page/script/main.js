@@ -5,10 +5,11 @@ import { onScheme, themed } from "./colours.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
+import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
 import { say, told } from "./lessons.js";
 import { lines } from "./lines.js";
-import { matrix } from "./matrix.js";
+import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
@@ -31,6 +32,7 @@ const tabs = VIEWS.map((view) =>
 );
 const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
 const heading = make("h1", {});
+const foot = make("p", { class: "quiet" });
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
@@ -56,7 +58,7 @@ function start() {
         detail.element,
       ),
     ),
-    make("footer", {}, make("p", { class: "quiet" }, exactness())),
+    make("footer", {}, foot),
     voice,
   );
   roving(
@@ -78,6 +80,7 @@ function open() {
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
   retitle();
+  foot.textContent = exactness();
   panel.setAttribute("aria-labelledby", `tab-${state.view}`);
   panel.className = `panel ${state.view}-panel`;
   const view = BUILD[state.view]();
@@ -92,6 +95,7 @@ function open() {
 function update() {
   const held = holdsFocus();
   retitle();
+  foot.textContent = exactness();
   current.controls.update();
   settle(current.view);
   if (held) catchFocus();
@@ -165,22 +169,6 @@ function retitle() {
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
   heading.replaceChildren(...words, ...more);
-}
-
-// Which numbers the page holds, and how far they are from the trace.
-function exactness() {
-  if (record.form === "exact") return say("page.exact", { type: record.type });
-  const error = record.error.toExponential(1);
-  const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
-  const pooled = record.pool === "max" ? "page.pooled_max" : "page.pooled";
-  if (record.pooled) {
-    const [down, across, high, wide] = record.pooled;
-    return region + say(pooled, { cells: `${down} × ${across}`, tokens: `${high} × ${wide}`, error });
-  }
-  if (region) return region + say("page.weights_fine", { error });
-  return record.form === "weights"
-    ? say("page.weights_only", { error })
-    : say("page.rounded", { type: record.form, error });
 }
 
 start();
