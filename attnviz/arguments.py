@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attnviz.choices import SEED_LIMITS, TEMPERATURE_LIMITS, TOP_K_LIMITS, TOP_P_LIMITS, Limits, listed_words
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.trace.written import Sampling
@@ -25,7 +26,7 @@ def whole_number(name: str, value: Any, limits: Limits = UNLIMITED) -> int:
     """``value`` as an int, of whatever library it is."""
     number = _index(value)
     if number is None or not _within(number, limits):
-        raise _unexpected(name, value, f"a whole number{_told(limits)}")
+        raise _unexpected(name, value, Message("a whole number{limits}", limits=_told(limits)))
     return number
 
 
@@ -36,14 +37,14 @@ def real_number(name: str, value: Any, limits: Limits = UNLIMITED) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not _within(number, limits):
-        raise _unexpected(name, value, f"a number{_told(limits)}")
+        raise _unexpected(name, value, Message("a number{limits}", limits=_told(limits)))
     return number
 
 
 def text_of(name: str, value: Any) -> str:
     """``value`` if it is a text."""
     if not isinstance(value, str):
-        raise _unexpected(name, value, "a text")
+        raise _unexpected(name, value, Message("a text"))
     return value
 
 
@@ -52,7 +53,7 @@ def chosen(name: str, value: Any) -> list[str]:
     if isinstance(value, str) or _index(value) is not None:
         return [str(value)]
     if not isinstance(value, Iterable):
-        raise _unexpected(name, value, "numbers and ranges such as 3, '0,4-7' or [0, 3]")
+        raise _unexpected(name, value, Message("numbers and ranges such as 3, '0,4-7' or [0, 3]"))
     return [str(word) for word in value]
 
 
@@ -64,21 +65,21 @@ def where(name: str, value: Any) -> str | range | None:
         return value
     position = _index(value)
     if position is None or position < 0:
-        raise _unexpected(name, value, "a token, a position counted from 0, or positions such as range(0, 2)")
+        raise _unexpected(name, value, Message("a token, a position counted from 0, or positions such as range(0, 2)"))
     return f"@{position}"
 
 
 def member(kind: type[Choice], word: Any, name: str) -> Choice:
     """The member of ``kind`` that ``word`` names."""
     if not isinstance(word, str) or word not in list(kind):
-        raise _unexpected(name, word, f"one of {', '.join(kind)}")
+        raise _unexpected(name, word, Message("one of {kind}", kind=", ".join(kind)))
     return kind(word)
 
 
 def members(kind: type[Choice], given: Any, name: str) -> list[Choice]:
     """The members of ``kind`` that are named, in a text with commas between them or one by one."""
     if not isinstance(given, Iterable):
-        raise _unexpected(name, given, f"some of {', '.join(kind)}")
+        raise _unexpected(name, given, Message("some of {kind}", kind=", ".join(kind)))
     names = [given] if isinstance(given, str) else list(given)
     return [
         member(kind, word, name) for one in names for word in (listed_words(one) if isinstance(one, str) else [one])
@@ -113,9 +114,13 @@ def _within(number: float, limits: Limits) -> bool:
 def _told(limits: Limits) -> str:
     if limits == UNLIMITED:
         return ""
-    return f", {limits.min} or more" if limits.max is None else f" from {limits.min} to {limits.max}"
+    return (
+        Message(", {min} or more", min=limits.min)
+        if limits.max is None
+        else Message(" from {min} to {max}", min=limits.min, max=limits.max)
+    )
 
 
 def _unexpected(name: str, value: Any, expected: str) -> AttnvizError:
     given = shorten(" ".join(repr(value).split()), 60)  # an array's goes over many lines
-    return AttnvizError(f"{name} is {given}: expected {expected}")
+    return AttnvizError("{name} is {given}: expected {expected}", name=name, given=given, expected=expected)

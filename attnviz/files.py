@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from attnviz.attention.memory import allowance
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 
 PIECE = 1 << 20  # bytes read at once, where it is not known how many there are
 TEMPORARY = re.compile(r"\.attnviz-[0-9a-f]{16}")
@@ -35,12 +36,17 @@ def file_errors(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         if error.filename is not None and Path(error.filename) != Path(path):
-            raise AttnvizError(f"{path}: its folder does not exist") from None
-        raise AttnvizError(f"{path} does not exist") from None
+            raise AttnvizError("{path}: its folder does not exist", path=path) from None
+        raise AttnvizError("{path} does not exist", path=path) from None
     except IsADirectoryError:
-        raise AttnvizError(f"{path} is a directory, not a file") from None
+        raise AttnvizError("{path} is a directory, not a file", path=path) from None
     except OSError as error:
-        raise AttnvizError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise AttnvizError("{path}: {reason}", path=path, reason=system_says(error)) from None
+
+
+def system_says(error: OSError) -> Message:
+    """What the system says of a file, as it stands in the middle of a line."""
+    return Message((error.strerror or str(error)).lower())
 
 
 def _require_name(path: str | os.PathLike[str]) -> None:
@@ -88,11 +94,13 @@ def require_end(stream: BinaryIO, name: str | os.PathLike[str]) -> None:
     """Raise AttnvizError where ``stream`` is a device that need not end; a terminal does, and /dev/null has nothing to say."""
     mode = os.fstat(stream.fileno()).st_mode
     if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not stream.isatty() and stream.read(1)):
-        raise AttnvizError(f"{name} is a device, which may never end", "give a file, or a pipe")
+        raise AttnvizError("{name} is a device, which may never end", "give a file, or a pipe", name=name)
 
 
 def _too_much(name: str | os.PathLike[str], most: int) -> AttnvizError:
-    return AttnvizError(f"{name} holds more than the {most / 2**20:,.0f} MiB of memory that it may take")
+    return AttnvizError(
+        "{name} holds more than the {most:,.0f} MiB of memory that it may take", name=name, most=most / 2**20
+    )
 
 
 @contextmanager

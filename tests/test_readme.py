@@ -4,13 +4,16 @@ import html
 import re
 from pathlib import Path
 
+import pytest
 from command_line import in_terminal, without_escapes
+from documents import blocks, commands
 
 import attnviz
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "attnviz" / "manual").glob("*.md"))]
+VIETNAMESE = ROOT / ".github" / "README.vi.md"
+DOCUMENTS = [ROOT / "README.md", VIETNAMESE, *sorted((ROOT / "attnviz" / "manual").glob("*.md"))]
 PICTURES = [
     (described, (document.parent / name).resolve())
     for document in DOCUMENTS
@@ -27,7 +30,7 @@ def test_the_pictures_are_there_and_small_and_described():
 
 
 def test_every_picture_in_the_folder_is_shown():
-    there = {path.name for path in (ROOT / ".github").iterdir() if path.is_file()}
+    there = {path.name for path in (ROOT / ".github").iterdir() if path.is_file() and path != VIETNAMESE}
     assert there == {path.name for _, path in PICTURES}
 
 
@@ -61,9 +64,32 @@ def test_a_newcomer_reads_it_in_five_minutes():
     assert len(prose.split()) < 5 * WORDS_A_MINUTE
 
 
-def test_every_link_leads_to_a_file():
-    for name in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / name).is_file()
+@pytest.mark.parametrize("document", [ROOT / "README.md", VIETNAMESE], ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(document):
+    for name in re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / name).is_file()
+
+
+def links(document: Path) -> list[Path]:
+    """The files that a document links to and shows, but for the two READMEs themselves."""
+    names = re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+    return [path for name in names if "README" not in (path := (document.parent / name).resolve()).name]
+
+
+def test_the_vietnamese_readme_says_what_the_english_one_does():
+    """The same commands and programs, links and pictures, in the same order; what a command prints is in its language."""
+    english, vietnamese = (path.read_text(encoding="utf-8") for path in (ROOT / "README.md", VIETNAMESE))
+    assert links(VIETNAMESE) == links(ROOT / "README.md")
+    typed = [[one.text.replace(" --lang vi", "") for one in commands(text)] for text in (english, vietnamese)]
+    assert typed[1] == typed[0] != []
+    programs = [[one.text for one in blocks(text) if one.kind == "python"] for text in (english, vietnamese)]
+    assert programs[1] == programs[0] != []
+    assert [text.count("\n## ") for text in (english, vietnamese)] == [6, 6]
+
+
+def test_each_readme_leads_to_the_other():
+    assert f"]({VIETNAMESE.relative_to(ROOT)})" in README
+    assert "](../README.md)" in VIETNAMESE.read_text(encoding="utf-8")
 
 
 def test_the_versions_agree():

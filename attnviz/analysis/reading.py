@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.attention.arrays import to_numpy
+from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.roles import WORN, HeadRole
 from attnviz.trace.selectors import layer_filter, layers_meant, numbers_meant
@@ -68,7 +69,7 @@ class Reader:
         ]
 
     def _chosen(self, layers: Sequence[Layer]) -> list[tuple[str, int]]:
-        layers_meant(self._layer, [(layer.stack, layer.index) for layer in layers], "the model")
+        layers_meant(self._layer, [(layer.stack, layer.index) for layer in layers], Message("the model"))
         wanted = layer_filter(self._layer)
         there = [layer for layer in layers if wanted(layer.stack, layer.index)]
         heads = [(one, head) for one in there for head in self._named(one)]

@@ -36,8 +36,10 @@ def _causal(layer: Layer) -> Versions:
     queries, keys = layer.query.shape[1], layer.key.shape[1]
     if layer.kind == "cross" or (queries != keys and layer.rule.query_offset is None):
         raise AttnvizError(
-            f"there is no causal rule to compare: {queries} queries look at {keys} keys of another text",
+            "there is no causal rule to compare: {queries} queries look at {keys} keys of another text",
             "choose a layer in which a text looks at itself, with --layer",
+            queries=queries,
+            keys=keys,
         )
     with_rule, without = (replace(layer, rule=replace(layer.rule, causal=causal)) for causal in (True, False))
     return Versions(with_rule, without)

@@ -61,7 +61,7 @@ def trace_text(
 
     heads, seed = whole_number("heads", heads), whole_number("seed", seed)
     if heads < HEADS_LIMITS.min:
-        raise AttnvizError(f"{heads} heads: there must be at least {HEADS_LIMITS.min}")
+        raise AttnvizError("{heads} heads: there must be at least {least}", heads=heads, least=HEADS_LIMITS.min)
     dim = None if dim is None else whole_number("dim", dim, DIMENSION_LIMITS)
     cut, encoding = member(Tokenizer, tokenizer, "tokenizer"), member(Position, position, "position")
     toy = Toy(heads, dim, cut, seed, project, encoding)

@@ -47,7 +47,12 @@ def material(text: str, language: Language) -> ComputedMaterial:
 
     made = ComputedMaterial(text, lessons(language))
     if (words := len(made.toy().tokens)) > MOST_WORDS:
-        raise AttnvizError(f"the text has {words:,} words: the course takes up to {MOST_WORDS}", "give one sentence")
+        raise AttnvizError(
+            "the text has {words:,} words: the course takes up to {most}",
+            "give one sentence",
+            words=words,
+            most=MOST_WORDS,
+        )
     return made
 
 

@@ -14,6 +14,7 @@ import numpy
 
 from attnviz.attention.memory import TORCH, lacks_memory, require_left
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.message import Message
 
 # NumPy arrays and torch tensors share no base class, and naming torch's here would import it.
 Array = Any
@@ -28,7 +29,7 @@ def namespace(*arrays: Array) -> Any:
         try:
             import array_api_compat.torch
         except ImportError:
-            raise missing_torch("a torch tensor") from None
+            raise missing_torch(Message("a torch tensor")) from None
         return array_api_compat.torch
     return numpy
 
@@ -62,7 +63,7 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
     """
     if backend == "numpy":
         if device not in (None, "cpu"):
-            raise UsageError(f"NumPy computes on the cpu, not on {device}", "add --backend torch")
+            raise UsageError("NumPy computes on the cpu, not on {device}", "add --backend torch", device=device)
         if dtype == BFLOAT16:
             raise UsageError("NumPy has no bfloat16", "add --backend torch")
         array = to_numpy(array)
@@ -77,9 +78,11 @@ def to_backend(array: Array, backend: str, device: str | None = None, dtype: str
         moved = tensor.to(device=place, dtype=kind)
     # As torch refuses a device: one it does not know, one it was built without, one that lacks a type or an operation.
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
-        raise AttnvizError(f"torch cannot use the device {device}: {_first_line(error)}") from None
+        raise AttnvizError(
+            "torch cannot use the device {device}: {error}", device=device, error=_first_line(error)
+        ) from None
     if moved.is_meta:
-        raise AttnvizError(f"torch cannot use the device {device}: it holds no numbers")
+        raise AttnvizError("torch cannot use the device {device}: it holds no numbers", device=device)
     return moved
 
 
@@ -106,7 +109,7 @@ def torch_device(device: str | None) -> str:
         torch.empty(0, device=name)
     # The same refusals as above; nothing is converted here, so no TypeError.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise AttnvizError(f"torch cannot use the device {name}: {_first_line(error)}") from None
+        raise AttnvizError("torch cannot use the device {name}: {error}", name=name, error=_first_line(error)) from None
     return name
 
 
@@ -195,7 +198,7 @@ def _torch_device(torch: Any, device: str | None) -> str:
 
 
 def missing_torch(what: str) -> AttnvizError:
-    return AttnvizError(f"{what} needs torch, which is not installed", "pip install 'attnviz[torch]'")
+    return AttnvizError("{what} needs torch, which is not installed", "pip install 'attnviz[torch]'", what=what)
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,14 +18,23 @@ from attnviz.attention.arrays import (
 )
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
+from attnviz.text.message import COMMA, Message, joined
 
-# Of each of the five steps how a sentence begins that finds fault with it.
+# What is said of each of the five steps whose numbers a type cannot hold.
 TOO_LARGE = {
-    "scores": "the scores are",
-    "scaled": "the scaled scores are",
-    "masked": "the masked scores are",
-    "weights": "the weights are",
-    "output": "the output is",
+    "scores": "the scores are too large for {dtype}",
+    "scaled": "the scaled scores are too large for {dtype}",
+    "masked": "the masked scores are too large for {dtype}",
+    "weights": "the weights are too large for {dtype}",
+    "output": "the output is too large for {dtype}",
+}
+
+# How the place of a number along each axis is told.
+AXES = {
+    "batch": "batch {index}",
+    "head": "head {index}",
+    "token": "token {index}",
+    "dimension": "dimension {index}",
 }
 
 FEW = 4096  # numbers of an array
@@ -42,7 +51,11 @@ def checked_inputs(xp: Any, query: Any, key: Any, value: Any) -> tuple[Array, Ar
     dtype = xp.result_type(*arrays.values())
     for name, array in arrays.items():
         if array.ndim < 2:
-            raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (tokens, d) or (heads, tokens, d)")
+            raise AttnvizError(
+                "{name} has the shape {shape}: expected (tokens, d) or (heads, tokens, d)",
+                name=name,
+                shape=tuple(array.shape),
+            )
         require_some(array, name)
         require_finite(array, name)
         arrays[name] = cast(array, dtype)
@@ -55,8 +68,13 @@ def require_one_kind(**arrays: Array) -> None:
     """Raise AttnvizError where some of ``arrays``, which stand under their names, are NumPy's and others torch's."""
     if len({namespace(array) for array in arrays.values()}) > 1:
         *names, last = arrays
-        every = "both" if len(arrays) == 2 else "all three"
-        raise AttnvizError(f"{', '.join(names)} and {last} mix NumPy and torch: give {every} in one kind")
+        every = Message("both") if len(arrays) == 2 else Message("all three")
+        raise AttnvizError(
+            "{names} and {last} mix NumPy and torch: give {every} in one kind",
+            names=", ".join(names),
+            last=last,
+            every=every,
+        )
 
 
 def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
@@ -65,7 +83,9 @@ def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
         return
     limits = xp.finfo(dtype)
     if not float(limits.smallest_normal) <= softcap <= float(limits.max):  # as a float32, 1e39 would be a warning
-        raise AttnvizError(f"softcap is {softcap}: {dtype} cannot hold that number", _wider(dtype))
+        raise AttnvizError(
+            "softcap is {softcap}: {dtype} cannot hold that number", _wider(dtype), softcap=softcap, dtype=dtype
+        )
 
 
 def of_heads(value: Any, name: str) -> Array:
@@ -74,19 +94,21 @@ def of_heads(value: Any, name: str) -> Array:
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3:
-        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}: expected (heads, tokens, d)")
+        raise AttnvizError(
+            "{name} has the shape {shape}: expected (heads, tokens, d)", name=name, shape=tuple(array.shape)
+        )
     require_some(array, name)
     return array
 
 
 def too_large(step: str, dtype: Any) -> AttnvizError:
     """What to raise where the numbers of ``step``, a field of ``Steps``, leave the range of ``dtype``."""
-    return AttnvizError(f"{TOO_LARGE[step]} too large for {dtype}", smaller_or_wider(dtype))
+    return AttnvizError(TOO_LARGE[step], smaller_or_wider(dtype), dtype=dtype)
 
 
 def smaller_or_wider(dtype: Any) -> str:
     """What to do about numbers that leave the range of ``dtype``."""
-    return ", or ".join(filter(None, ("scale the inputs down", _wider(dtype))))
+    return "scale the inputs down" if not _wider(dtype) else "scale the inputs down, or use float64"
 
 
 def _wider(dtype: Any) -> str:
@@ -96,31 +118,47 @@ def _wider(dtype: Any) -> str:
 def require_some(array: Array, name: str) -> None:
     """Raise AttnvizError where ``array`` holds no number."""
     if 0 in array.shape:
-        raise AttnvizError(f"{name} is empty: its shape is {tuple(array.shape)}")
+        raise AttnvizError("{name} is empty: its shape is {shape}", name=name, shape=tuple(array.shape))
 
 
 def require_fitting(query: Array, key: Array, value: Array) -> None:
     """Raise AttnvizError where the three, (…, heads, tokens, d) or (tokens, d), do not fit together."""
     if not query.ndim == key.ndim == value.ndim:
         raise AttnvizError(
-            f"query, key and value have {query.ndim}, {key.ndim} and {value.ndim} axes: give all three the same number"
+            "query, key and value have {query}, {key} and {value} axes: give all three the same number",
+            query=query.ndim,
+            key=key.ndim,
+            value=value.ndim,
         )
     if query.shape[-1] != key.shape[-1]:
         raise AttnvizError(
-            f"query has {query.shape[-1]} dimensions but key has {key.shape[-1]}: a dot product needs the same number of both"
+            "query has {query} dimensions but key has {key}: a dot product needs the same number of both",
+            query=query.shape[-1],
+            key=key.shape[-1],
         )
     if key.shape[-2] != value.shape[-2]:
-        raise AttnvizError(f"key has {key.shape[-2]} tokens but value has {value.shape[-2]}: they come in pairs")
+        raise AttnvizError(
+            "key has {key} tokens but value has {value}: they come in pairs", key=key.shape[-2], value=value.shape[-2]
+        )
     if query.ndim == 2:
         return
     heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
     if key_heads != value_heads:
-        raise AttnvizError(f"key has {key_heads} heads but value has {value_heads}: they come in pairs")
+        raise AttnvizError(
+            "key has {key_heads} heads but value has {value_heads}: they come in pairs",
+            key_heads=key_heads,
+            value_heads=value_heads,
+        )
     if heads % key_heads:
-        raise AttnvizError(f"{heads} query heads cannot be shared evenly among {key_heads} key heads")
+        raise AttnvizError(
+            "{heads} query heads cannot be shared evenly among {key_heads} key heads", heads=heads, key_heads=key_heads
+        )
     if not query.shape[:-3] == key.shape[:-3] == value.shape[:-3]:
         raise AttnvizError(
-            f"query, key and value have different leading axes: {tuple(query.shape)}, {tuple(key.shape)}, {tuple(value.shape)}"
+            "query, key and value have different leading axes: {query}, {key}, {value}",
+            query=tuple(query.shape),
+            key=tuple(key.shape),
+            value=tuple(value.shape),
         )
 
 
@@ -132,10 +170,13 @@ def require_finite(array: Array, name: str) -> None:
 
         place = numpy.argwhere(~to_numpy(xp.isfinite(array)))[0].tolist()
         axes = ("batch",) * (array.ndim - 3) + ("head", "token", "dimension")[-min(array.ndim, 3) :]
-        where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
+        where = joined((Message(AXES[axis], index=index) for axis, index in zip(axes, place, strict=True)), COMMA)
         raise AttnvizError(
-            f"{name} is not finite: {float(array[tuple(place)])} at {where}",
+            "{name} is not finite: {number} at {where}",
             "find where it comes from: no weight can be computed from it",
+            name=name,
+            number=float(array[tuple(place)]),
+            where=where,
         )
 
 
@@ -162,8 +203,9 @@ def boolean_mask(mask: Any) -> Array:
         return mask == 1
     if kind != "bool":
         raise AttnvizError(
-            f"mask holds {mask.dtype} values: it must be boolean, True = may attend",
+            "mask holds {dtype} values: it must be boolean, True = may attend",
             "numbers to be added go into bias",
+            dtype=mask.dtype,
         )
     return mask
 
@@ -206,7 +248,12 @@ def of_scores(array: Array, name: str, scores: tuple[int, ...]) -> Array:
         size in (1, target) for size, target in zip(array.shape[::-1], scores[::-1], strict=False)
     )
     if not fits:
-        raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, which does not fit the scores' {scores}")
+        raise AttnvizError(
+            "{name} has the shape {shape}, which does not fit the scores' {scores}",
+            name=name,
+            shape=tuple(array.shape),
+            scores=scores,
+        )
     return array
 
 
@@ -221,4 +268,8 @@ def sink_logits(xp: Any, sinks: Array, query: Array) -> Array:
 def require_one_a_head(sinks: Array, heads: int) -> None:
     """Raise AttnvizError where ``sinks`` is not (heads,)."""
     if tuple(sinks.shape) != (heads,):
-        raise AttnvizError(f"sinks has the shape {tuple(sinks.shape)}: expected one logit per head, ({heads},)")
+        raise AttnvizError(
+            "sinks has the shape {shape}: expected one logit per head, ({heads},)",
+            shape=tuple(sinks.shape),
+            heads=heads,
+        )

@@ -26,7 +26,9 @@ def plain_array(value: Any, name: str) -> numpy.ndarray:
         try:
             return numpy.asarray(value)
         except (ValueError, TypeError, OverflowError):
-            raise AttnvizError(f"{name} is ragged or not numbers: every row must have the same length") from None
+            raise AttnvizError(
+                "{name} is ragged or not numbers: every row must have the same length", name=name
+            ) from None
     try:
         speaks = hasattr(type(value), "__dlpack__") and not isinstance(value, numpy.ndarray)
         return _from_library(value, name) if speaks else numpy.asarray(value)
@@ -34,8 +36,11 @@ def plain_array(value: Any, name: str) -> numpy.ndarray:
         raise
     except Exception as error:  # whatever another library's conversion raises
         raise AttnvizError(
-            f"{name} ({type(value).__name__}) does not become a NumPy array: {str(error).partition(chr(10))[0]}",
+            "{name} ({kind}) does not become a NumPy array: {reason}",
             "give a NumPy array or a torch tensor whose numbers are known (in JAX, outside of jit, grad and vmap)",
+            name=name,
+            kind=type(value).__name__,
+            reason=str(error).partition(chr(10))[0],
         ) from None
 
 
@@ -45,20 +50,26 @@ def plain_tensor(tensor: Any, name: str) -> Any:
         raise _masked(name)
     if tensor.is_nested:
         raise AttnvizError(
-            f"{name} is a nested tensor: every row must have the same length",
+            "{name} is a nested tensor: every row must have the same length",
             "fill it with torch.nested.to_padded_tensor, and say with mask= which keys are real",
+            name=name,
         )
     if tensor.is_quantized:
-        raise AttnvizError(f"{name} is quantized: attention needs real numbers", "call .dequantize()")
+        raise AttnvizError("{name} is quantized: attention needs real numbers", "call .dequantize()", name=name)
     if str(tensor.layout) != "torch.strided":
-        raise AttnvizError(f"{name} has the layout {tensor.layout}: attention needs every number", "call .to_dense()")
+        raise AttnvizError(
+            "{name} has the layout {layout}: attention needs every number",
+            "call .to_dense()",
+            name=name,
+            layout=tensor.layout,
+        )
     if tensor.is_meta:
-        raise AttnvizError(f"{name} is on the device meta, where a tensor holds no numbers")
+        raise AttnvizError("{name} is on the device meta, where a tensor holds no numbers", name=name)
     kind = str(tensor.dtype).removeprefix("torch.")
     if kind.startswith("float8"):
         return tensor.float()  # exactly
     if not kind.startswith(TORCH_TYPES):
-        raise AttnvizError(f"{name} holds {kind} values: attention needs real numbers")
+        raise AttnvizError("{name} holds {kind} values: attention needs real numbers", name=name, kind=kind)
     return tensor.resolve_neg()
 
 
@@ -68,7 +79,7 @@ def widened(array: numpy.ndarray, name: str) -> numpy.ndarray:
     if array.dtype.isbuiltin == 2 and kind.startswith(("float", "int", "uint")):  # ml_dtypes: float8_e4m3fn, int4, …
         return array.astype(numpy.float32)  # exactly: none of them has more than 8 bits
     if array.dtype.kind not in "biuf":
-        raise AttnvizError(f"{name} holds {kind} values: attention needs real numbers")
+        raise AttnvizError("{name} holds {kind} values: attention needs real numbers", name=name, kind=kind)
     if array.dtype.itemsize > 8:  # NumPy's long double
         with numpy.errstate(
             over="ignore", invalid="ignore"
@@ -82,8 +93,11 @@ def _from_library(value: Any, name: str) -> numpy.ndarray:
     device = int(value.__dlpack_device__()[0])
     if device != ON_THE_CPU:
         raise AttnvizError(
-            f"{name} ({type(value).__name__}) is not in the CPU's memory (DLPack device {device})",
+            "{name} ({kind}) is not in the CPU's memory (DLPack device {device})",
             "move it to the CPU first, or give a torch tensor: torch computes where it is",
+            name=name,
+            kind=type(value).__name__,
+            device=device,
         )
     try:
         return numpy.from_dlpack(value)
@@ -104,9 +118,11 @@ def _require_plain_items(value: Any, name: str, depth: int = 0) -> None:
     if kinds <= PLAIN_ITEMS or depth == DEEPEST:
         return
     if str in kinds:
-        raise AttnvizError(f"{name} holds str values: attention needs real numbers")
+        raise AttnvizError("{name} holds str values: attention needs real numbers", name=name)
     if any(one.__module__.partition(".")[0] == "torch" for kind in kinds for one in kind.__mro__):
-        raise AttnvizError(f"{name} is a list of torch tensors: give one tensor", "put them together with torch.stack")
+        raise AttnvizError(
+            "{name} is a list of torch tensors: give one tensor", "put them together with torch.stack", name=name
+        )
     for item in value:
         _require_plain_items(item, name, depth + 1)
 
@@ -119,6 +135,7 @@ def _is_masked(kind: type) -> bool:
 
 def _masked(name: str) -> AttnvizError:
     return AttnvizError(
-        f"{name} is a masked array, whose mask would be lost",
+        "{name} is a masked array, whose mask would be lost",
         "fill it with plain numbers, and say with mask= which keys a query may see",
+        name=name,
     )

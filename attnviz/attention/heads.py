@@ -12,7 +12,12 @@ def split_heads(array: Array, heads: int) -> Array:
     """(tokens, heads · d) → (heads, tokens, d): each head takes its slice of every row."""
     tokens, width = array.shape
     if heads < 1 or width % heads:
-        raise AttnvizError(f"{width} dimensions do not divide into {heads} heads", f"take a multiple of {heads}")
+        raise AttnvizError(
+            "{width} dimensions do not divide into {heads} heads",
+            "take a multiple of {heads}",
+            width=width,
+            heads=heads,
+        )
     xp = namespace(array)
     return xp.permute_dims(xp.reshape(array, (tokens, heads, width // heads)), (1, 0, 2))
 

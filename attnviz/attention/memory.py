@@ -45,7 +45,13 @@ def allowance() -> int:
 def require_memory(needed: int, what: str, hint: str) -> None:
     """Refuse ``what`` before it is allocated when its ``needed`` bytes exceed what a single piece of work may take."""
     if needed > (limit := allowance()):
-        raise AttnvizError(f"{what} needs {_told(needed)} of memory, more than the {_told(limit)} it may take", hint)
+        raise AttnvizError(
+            "{what} needs {needed} of memory, more than the {limit} it may take",
+            hint,
+            what=what,
+            needed=_told(needed),
+            limit=_told(limit),
+        )
 
 
 def bounded() -> bool:
@@ -57,7 +63,11 @@ def require_left(needed: int, what: str) -> None:
     """Refuse ``what`` where ulimit leaves less than the ``needed`` bytes."""
     if bounded() and (left := usable_memory()) < needed:
         raise AttnvizError(
-            f"not enough memory: {what} needs {_told(needed)}, and ulimit leaves {_told(left)}", "raise ulimit -v"
+            "not enough memory: {what} needs {needed}, and ulimit leaves {left}",
+            "raise ulimit -v",
+            what=what,
+            needed=_told(needed),
+            left=_told(left),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from attnviz.attention.arrays import Array
 from attnviz.attention.toeplitz import of_heads
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 
 LARGEST_POSITION = 2**53  # beyond it, positions would no longer be exact
 
@@ -43,14 +44,14 @@ class Rule:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _plain(name, value, kind))
         if self.causal not in (True, False):
-            raise AttnvizError(f"causal is {self.causal!r}: it must be true or false")
+            raise AttnvizError("causal is {causal!r}: it must be true or false", causal=self.causal)
         object.__setattr__(self, "causal", bool(self.causal))
         if self.scale is not None and not math.isfinite(self.scale):
-            raise AttnvizError(f"scale is {self.scale}: it must be a finite number")
+            raise AttnvizError("scale is {scale}: it must be a finite number", scale=self.scale)
         if self.window is not None and self.window < 1:
-            raise AttnvizError(f"window is {self.window}: a query must see at least 1 key")
+            raise AttnvizError("window is {window}: a query must see at least 1 key", window=self.window)
         if self.softcap is not None and not (math.isfinite(self.softcap) and self.softcap > 0):
-            raise AttnvizError(f"softcap is {self.softcap}: it must be above 0")
+            raise AttnvizError("softcap is {softcap}: it must be above 0", softcap=self.softcap)
 
     def scale_for(self, dimension: int) -> float:
         """The factor of the scores of queries with ``dimension`` numbers each."""
@@ -62,9 +63,13 @@ class Rule:
             return self.query_offset
         if queries != keys and (self.causal or self.window is not None):
             raise AttnvizError(
-                f"{queries} queries and {keys} keys: at which key does the first query stand?",
-                f"query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal does; "
-                f"query_offset={keys - queries} aligns the last query with the last key, as a key/value cache does",
+                "{queries} queries and {keys} keys: at which key does the first query stand?",
+                Message(
+                    "query_offset=0 (--query-offset 0) aligns the first query with the first key, as torch's is_causal does; query_offset={offset} aligns the last query with the last key, as a key/value cache does",
+                    offset=keys - queries,
+                ),
+                queries=queries,
+                keys=keys,
             )
         return 0
 
@@ -114,9 +119,15 @@ def _plain(name: str, value: Any, kind: type) -> Any:
     except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or (kind is int and number != value):
-        raise AttnvizError(f"{name} is {value!r}: it must be {'a whole' if kind is int else 'a'} number")
+        raise AttnvizError(
+            "{name} is {value!r}: it must be a whole number"
+            if kind is int
+            else "{name} is {value!r}: it must be a number",
+            name=name,
+            value=value,
+        )
     if kind is int and abs(number) > LARGEST_POSITION:
-        raise AttnvizError(f"{name} is {number}: it must be at most 2⁵³")
+        raise AttnvizError("{name} is {number}: it must be at most 2⁵³", name=name, number=number)
     return number
 
 

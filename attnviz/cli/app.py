@@ -7,13 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from attnviz.choices import Language
+from attnviz.cli.language import asked, behind_command, speak
+from attnviz.cli.options.output import language_option
 from attnviz.cli.output.streams import fill_standard_descriptors, notice
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
+from attnviz.text.message import Message
 
 COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "learn", "manual")
 
@@ -26,6 +30,7 @@ def build(arguments: Sequence[str] = ()) -> Any:
         help="Show what attention computes, step by step, with real numbers.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    program.__annotations__ = get_type_hints(program, include_extras=True)
     app.callback(invoke_without_command=True, epilog='Example: attnviz explain "Your journey starts"')(program)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
         add_command(app, getattr(import_module(f"attnviz.cli.commands.{name}"), name))
@@ -34,6 +39,7 @@ def build(arguments: Sequence[str] = ()) -> Any:
 
 def program(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    lang: Annotated[Language, language_option(None)] = Language.EN,  # noqa: ARG001  (main() has looked for it)
 ) -> None:
     """Show what attention computes, step by step, with real numbers."""
     if version:
@@ -47,7 +53,8 @@ def program(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code, of those that errors.py names."""
     fill_standard_descriptors()
-    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    arguments = behind_command(sys.argv[1:] if arguments is None else arguments)
+    speak(asked(arguments))
     command = build(arguments)
     try:
         return command.main(arguments, prog_name="attnviz", standalone_mode=False) or DONE
@@ -56,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except USAGE_ERROR as error:
         command_path = " ".join(["attnviz", *(word for word in arguments[:1] if word in COMMANDS)])
         from attnviz.cli.hints import usage_hint
+        from attnviz.cli.usage_words import usage_message
 
-        return _fail(error.format_message(), usage_hint(error, arguments, command_path), USAGE)
+        return _fail(usage_message(error), usage_hint(error, arguments, command_path), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
@@ -73,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _out_of_memory(error: Exception) -> str:
     """The last line of what a library says, for some say a page."""
     lines = str(error).strip().splitlines()
-    return f"not enough memory: {lines[-1].strip()}" if lines else "not enough memory"
+    return Message("not enough memory: {reason}", reason=lines[-1].strip()) if lines else Message("not enough memory")
 
 
 def _refused(error: OSError) -> tuple[str, str]:
@@ -84,12 +92,15 @@ def _refused(error: OSError) -> tuple[str, str]:
         os.getcwd()
     except FileNotFoundError:  # some libraries ask for it as they start
         return "the folder that attnviz runs in does not exist any more", "cd to another folder"
-    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    return f"{where}{(error.strerror or str(error)).lower()}", ""
+    from attnviz.files import system_says
+
+    if isinstance(error.filename, str | bytes):
+        return Message("{path}: {reason}", path=os.fsdecode(error.filename), reason=system_says(error)), ""
+    return system_says(error), ""
 
 
 def _fail(message: str, hint: str, code: int) -> int:
     notice(message)
     if hint:
-        notice(f"hint: {hint}")
+        notice(Message("hint: {hint}", hint=hint if isinstance(hint, Message) else Message(hint)))
     return code

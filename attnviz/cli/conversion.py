@@ -11,6 +11,7 @@ from typing import Any, get_args
 import typer
 
 from attnviz.choices import listed_words
+from attnviz.text.message import AND, Message, joined, said_by
 
 MODEL = "DIR_OR_ID"  # the metavar of what names a model, which is no path
 
@@ -32,7 +33,7 @@ def converter(parameter: Any, hint: Any) -> Callable[[Any, Any], Any]:
                 return [_convert(word, kind, info) for one in value for word in _words(one, kind)]
             return None if value is None else _convert(value, kind, info)
         except ValueError as error:
-            raise typer.BadParameter(str(error), ctx=context, param=parameter) from None
+            raise typer.BadParameter(said_by(error), ctx=context, param=parameter) from None
 
     return process_value
 
@@ -59,7 +60,7 @@ def if_given(parameter: Any) -> Callable[[Any, Any], Any]:
 
 def _convert(value: Any, kind: Any, info: Any) -> Any:
     if value == "" and (kind is Path or info.metavar == MODEL):  # which Path would take as the folder
-        raise ValueError("the name is empty")
+        raise ValueError(Message("the name is empty"))
     if isinstance(value, kind | bool):
         return value
     if issubclass(kind, Enum):
@@ -73,16 +74,30 @@ def _member(value: str, kind: type[Enum]) -> Enum:
     try:
         return kind(value.lower())
     except ValueError:
-        raise ValueError(f"{value!r} is not one of {', '.join(str(member.value) for member in kind)}") from None
+        raise ValueError(
+            Message(
+                "{value!r} is not one of {words}",
+                value=value,
+                words=", ".join(str(member.value) for member in kind),
+            )
+        ) from None
 
 
 def _number(value: str, kind: type, info: Any) -> float:
     try:
         number: float = kind(value)
     except ValueError:
-        raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}") from None
+        raise ValueError(
+            Message("{value!r} is not a whole number" if kind is int else "{value!r} is not a number", value=value)
+        ) from None
     if (info.min is not None and number < info.min) or (info.max is not None and number > info.max) or number != number:
-        limits = [f"at least {info.min}"] if info.min is not None else []
-        limits += [f"at most {info.max}"] if info.max is not None else []
-        raise ValueError(f"{value} is out of range: it must be {' and '.join(limits) or 'a number'}")
+        limits = [Message("at least {min}", min=info.min)] if info.min is not None else []
+        limits += [Message("at most {max}", max=info.max)] if info.max is not None else []
+        raise ValueError(
+            Message(
+                "{value} is out of range: it must be {limits}",
+                value=value,
+                limits=joined(limits, AND) if limits else Message("a number"),
+            )
+        )
     return number

@@ -6,6 +6,8 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from attnviz.text.message import Message
+
 TRUTHS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 PLAIN = re.compile(r"[\w .,;:?'()+-]{1,40}")  # what stands in double quotes as it is, in any shell
 
@@ -13,13 +15,19 @@ PLAIN = re.compile(r"[\w .,;:?'()+-]{1,40}")  # what stands in double quotes as 
 def usage_hint(error: Any, arguments: list[str], command_path: str) -> str:
     """What helps after Typer's usage ``error``, which it raised for ``arguments``."""
     if (text := _dashed_text(error, arguments)) is not None:
-        return f'put -- before a text that begins with a dash: {command_path} -- "{text}"'
+        return Message(
+            'put -- before a text that begins with a dash: {command_path} -- "{text}"',
+            command_path=command_path,
+            text=text,
+        )
     if "extra argument" in error.format_message() and len(arguments) > 2:
         if flag := _flag_with_value(error, arguments):
-            return f"{flag} takes no value"
+            return Message("{flag} takes no value", flag=flag)
         if arguments[0] == "manual":
-            return f"one topic at a time: {command_path} {arguments[1]}"
-        return f'put the text in quotes: {command_path} "…"'
+            return Message(
+                "one topic at a time: {command_path} {arguments}", command_path=command_path, arguments=arguments[1]
+            )
+        return Message('put the text in quotes: {command_path} "…"', command_path=command_path)
     return f"{command_path} --help"
 
 

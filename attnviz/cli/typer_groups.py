@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from attnviz.choices import Language
 from attnviz.cli.conversion import converter, if_given
+from attnviz.cli.language import spoken
 
 USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
@@ -45,10 +48,17 @@ class _Plain:
         return parameters
 
     def format_help(self, context: Any, formatter: Any) -> None:
+        from attnviz.cli.help_words import help_in
         from attnviz.cli.output.streams import guarded_stdout
 
-        with guarded_stdout():
+        translated = nullcontext() if spoken() is Language.EN else help_in(spoken(), self, context)
+        with guarded_stdout(), translated:
             super().format_help(context, formatter)  # type: ignore[misc]
+
+    def get_usage(self, context: Any) -> str:
+        from attnviz.cli.help_words import usage_in
+
+        return usage_in(spoken(), super().get_usage(context))  # type: ignore[misc]
 
 
 class PlainCommand(_Plain, TyperCommand):
@@ -80,6 +90,8 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
         from attnviz.attention.memory import reserve
 
         reserve()
+        if "lang" in values:  # which ATTNVIZ_LANG and the locale say as well, or the words before the command
+            values["lang"] = spoken()
         run(**{name: group(**{field: values[field] for field in fields[name]}) for name, group in groups.items()})
 
     command.__name__, command.__doc__ = run.__name__, run.__doc__

@@ -35,6 +35,7 @@ from attnviz.pooling.array_engine import TILE, pool_blocks
 from attnviz.pooling.result import Measures, Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
+from attnviz.text.message import Message
 
 MOST_CELLS = 1024
 
@@ -96,8 +97,8 @@ def pool_arrays(
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
     chosen = _chosen(heads, int(query.shape[0]))
-    if _whole(cells, "cells", "how many there are across a map, a whole number") < 1:
-        raise AttnvizError(f"cells is {cells}: a map needs at least 1")
+    if _whole(cells, "cells", Message("how many there are across a map, a whole number")) < 1:
+        raise AttnvizError("cells is {cells}: a map needs at least 1", cells=cells)
     down, across = (
         _framed(side, int(array.shape[1]), name, cells)
         for side, array, name in ((queries, query, "queries"), (keys, key, "keys"))
@@ -143,14 +144,23 @@ def _framed(side: range | None, count: int, name: str, cells: int) -> range:
     """The positions that a map is of, its step what a cell covers."""
     side = range(count) if side is None else side
     if not isinstance(side, range):
-        raise AttnvizError(f"{name} is {side!r:.60}: expected consecutive positions, such as range(0, 100)")
+        raise AttnvizError(
+            "{name} is {side!r:.60}: expected consecutive positions, such as range(0, 100)", name=name, side=side
+        )
     if side.step != 1:
-        raise AttnvizError(f"{name} is {side}: expected consecutive positions, but its step is {side.step}")
+        raise AttnvizError(
+            "{name} is {side}: expected consecutive positions, but its step is {step}",
+            name=name,
+            side=side,
+            step=side.step,
+        )
     if not side:
-        raise AttnvizError(f"{name} is {side}: the range is empty")
+        raise AttnvizError("{name} is {side}: the range is empty", name=name, side=side)
     if not 0 <= side.start < side.stop <= count:
-        there = f"there are {count:,} {name}, at the positions 0 to {count - 1:,}"
-        raise AttnvizError(f"{name} is {side}: {there}")
+        there = Message(
+            "there are {count:,} {name}, at the positions 0 to {last:,}", count=count, name=name, last=count - 1
+        )
+        raise AttnvizError("{name} is {side}: {there}", name=name, side=side, there=there)
     return range(side.start, side.stop, cell_size(len(side), cells))
 
 
@@ -159,7 +169,9 @@ def _whole(value: Any, name: str, expected: str) -> int:
     try:
         return index(value)
     except TypeError:
-        raise AttnvizError(f"{name} is {value!r:.60}: expected {expected}") from None
+        raise AttnvizError(
+            "{name} is {value!r:.60}: expected {expected}", name=name, value=value, expected=expected
+        ) from None
 
 
 def _engine(
@@ -179,17 +191,17 @@ def _three_axes(value: Any, name: str) -> Array:
 
 
 def _chosen(heads: Sequence[int] | None, total: int) -> tuple[int, ...]:
-    expected = "the numbers of some heads, such as [0, 3]"
+    expected = Message("the numbers of some heads, such as [0, 3]")
     try:
         numbers = range(total) if heads is None else list(heads)
     except TypeError:
-        raise AttnvizError(f"heads is {heads!r:.60}: expected {expected}") from None
-    chosen = tuple(_whole(head, "one of heads", expected) for head in numbers)
+        raise AttnvizError("heads is {heads!r:.60}: expected {expected}", heads=heads, expected=expected) from None
+    chosen = tuple(_whole(head, Message("one of heads"), expected) for head in numbers)
     if not chosen:
         raise AttnvizError("no head is chosen: name at least one")
     for head in chosen:
         if not 0 <= head < total:
-            raise AttnvizError(f"there is no head {head}: the layer has heads 0 to {total - 1}")
+            raise AttnvizError("there is no head {head}: the layer has heads 0 to {total}", head=head, total=total - 1)
     return chosen
 
 
@@ -208,7 +220,12 @@ def _bound(query: Array, key: Array, rule: Rule) -> float:
         if name == "query":  # which is scaled before its products are made
             dtype = as_floating(array[0, 0, :1], name).dtype
             if not bound <= float(xp.finfo(dtype).max):
-                raise AttnvizError(f"query times the scale {scale:g} is too large for {dtype}", smaller_or_wider(dtype))
+                raise AttnvizError(
+                    "query times the scale {scale:g} is too large for {dtype}",
+                    smaller_or_wider(dtype),
+                    scale=scale,
+                    dtype=dtype,
+                )
     return float(bound * query.shape[-1])
 
 

@@ -13,6 +13,7 @@ from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
+from attnviz.text.message import AND, joined
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.rotation import Rotation
 
@@ -69,12 +70,12 @@ def unpacked_layers(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, A
         try:
             yield _unpacked_layer(record, parts.get(str(number), {}))
         except AttnvizError as error:
-            raise AttnvizError(f"layers[{number}]: {error.message}", error.hint) from None
+            raise AttnvizError("layers[{number}]: {reason}", error.hint, number=number, reason=error.message) from None
 
 
 def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
     if missing := [name for name in ("query", "key", "value") if name not in own]:
-        raise AttnvizError(f"it lacks {' and '.join(missing)}")
+        raise AttnvizError("it lacks {missing}", missing=joined(missing, AND))
     facts: dict[str, Any] = {name: record[name] for name in LAYER_FACTS if name in record}
     facts |= {name: own.get(name) for name in LAYER_ARRAYS}
     projections = {
@@ -96,12 +97,14 @@ def _unpacked_rule(record: Mapping[str, Any], own: dict[str, Array]) -> Rule:
         arrays["bias"] = _spread(by_distance, own["query"])
     known = {one.name for one in dataclass_fields(Rule)}.difference(RULE_ARRAYS)
     if unknown := sorted((facts.keys() - known) | (arrays.keys() - set(RULE_ARRAYS))):
-        raise AttnvizError(f"its rule has {listed_tokens(unknown)}, which this attnviz does not know", "update attnviz")
+        raise AttnvizError(
+            "its rule has {unknown}, which this attnviz does not know", "update attnviz", unknown=listed_tokens(unknown)
+        )
     return Rule(**facts, **arrays)
 
 
 def _spread(by_distance: Array, query: Array) -> Array:
     """The bias that is held as one number for each distance, (…, queries + keys − 1)."""
     if by_distance.ndim not in (1, 2) or query.ndim != 3 or by_distance.shape[-1] < query.shape[-2]:
-        raise AttnvizError(f"its bias by distance has the shape {tuple(by_distance.shape)}")
+        raise AttnvizError("its bias by distance has the shape {shape}", shape=tuple(by_distance.shape))
     return spread(as_floating(by_distance, "bias"), query.shape[-2])

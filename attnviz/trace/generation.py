@@ -41,7 +41,9 @@ class Generation:
             raise AttnvizError("a generation needs at least one token that was chosen")
         if self.probabilities and len(self.probabilities) != len(self.chosen):
             raise AttnvizError(
-                f"{len(self.probabilities)} probabilities for {len(self.chosen)} chosen tokens: give one for each"
+                "{probabilities} probabilities for {chosen} chosen tokens: give one for each",
+                probabilities=len(self.probabilities),
+                chosen=len(self.chosen),
             )
 
 
@@ -58,12 +60,12 @@ def valid_predictions(predictions: Iterable[Iterable[Sequence[Any]]]) -> tuple[P
 
 def _prediction(value: Sequence[Any]) -> Prediction:
     if len(value) != 2 or not isinstance(value[0], str):
-        raise AttnvizError(f"a prediction is {value!r}"[:80] + ": expected a token and its probability")
+        raise AttnvizError("a prediction is {value!r:.64}: expected a token and its probability", value=value)
     return valid_text(value[0]), _probability(value[1])
 
 
 def _probability(value: Any) -> float:
     number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     if not 0 <= number <= 1 + ROUNDING:
-        raise AttnvizError(f"a probability is {value!r}"[:60] + ": expected a number from 0 to 1")
+        raise AttnvizError("a probability is {value!r:.43}: expected a number from 0 to 1", value=value)
     return number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attnviz.attention.arrays import Array, as_floating
 from attnviz.attention.checks import require_finite, require_some
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 
 
@@ -14,30 +15,50 @@ def require_known_parts_fit(layer: Layer) -> None:
     for name in ("embeddings", "positions"):
         if (array := getattr(layer, name)) is not None:
             if array.ndim != 2 or array.shape[0] != tokens:
-                raise AttnvizError(f"{name} has the shape {tuple(array.shape)}, expected ({tokens}, d)")
+                raise AttnvizError(
+                    "{name} has the shape {shape}, expected ({tokens}, d)",
+                    name=name,
+                    shape=tuple(array.shape),
+                    tokens=tokens,
+                )
             _require_numbers(array, name)
     width = None if layer.embeddings is None else int(layer.embeddings.shape[1])
     if width is not None and layer.positions is not None and layer.positions.shape[1] != width:
-        raise AttnvizError(f"positions has {layer.positions.shape[1]} dimensions but embeddings has {width}")
+        raise AttnvizError(
+            "positions has {positions} dimensions but embeddings has {width}",
+            positions=layer.positions.shape[1],
+            width=width,
+        )
     for name in layer.projections:
         _require_projection(layer, name, width)
 
 
 def _require_projection(layer: Layer, name: str, width: int | None) -> None:
     """Of query, key and value: from the embeddings to all heads; of the output: from all heads."""
-    projection, what = layer.projections[name], f"the {name} weights"
+    projection, what = layer.projections[name], Message("the {name} weights", name=name)
     side = None if name == "output" else getattr(layer, name)
     inner = layer.heads * layer.value.shape[-1] if side is None else side.shape[0] * side.shape[-1]
     shape = tuple(projection.weight.shape)
     expected = (inner, None) if side is None else (width, inner)  # None: any number of dimensions
     if len(shape) != 2 or any(size not in (None, own) for size, own in zip(expected, shape, strict=True)):
         rows, columns = ("d" if size is None else size for size in expected)
-        raise AttnvizError(f"{what} have the shape {shape}, expected ({rows}, {columns})")
+        raise AttnvizError(
+            "{what} have the shape {shape}, expected ({rows}, {columns})",
+            what=what,
+            shape=shape,
+            rows=rows,
+            columns=columns,
+        )
     _require_numbers(projection.weight, what)
     if projection.bias is not None:
         if tuple(projection.bias.shape) != shape[1:]:
-            raise AttnvizError(f"the {name} bias has the shape {tuple(projection.bias.shape)}, expected ({shape[1]},)")
-        _require_numbers(projection.bias, f"the {name} bias")
+            raise AttnvizError(
+                "the {name} bias has the shape {shape}, expected ({width},)",
+                name=name,
+                shape=tuple(projection.bias.shape),
+                width=shape[1],
+            )
+        _require_numbers(projection.bias, Message("the {name} bias", name=name))
 
 
 def _require_numbers(array: Array, name: str) -> None:

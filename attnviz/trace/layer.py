@@ -17,6 +17,7 @@ from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten
+from attnviz.text.message import Message
 from attnviz.trace.rotation import Rotation
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
@@ -45,7 +46,7 @@ class Projection:
         with overflow_unspoken():
             result = array @ like(array, self.weight)
             result = result if self.bias is None else result + like(array, self.bias)
-        require_finite(result, "what the projection yields")
+        require_finite(result, Message("what the projection yields"))
         return result
 
 
@@ -107,18 +108,28 @@ class Layer:
             require_one_a_head(self.rule.sinks, self.heads)
         if self.rotation is not None and 2 * len(self.rotation.frequencies) > self.query.shape[-1]:
             raise AttnvizError(
-                f"the rotation turns {len(self.rotation.frequencies)} pairs, but d_k is {self.query.shape[-1]}"
+                "the rotation turns {pairs} pairs, but d_k is {dimension}",
+                pairs=len(self.rotation.frequencies),
+                dimension=self.query.shape[-1],
             )
         if self.slopes is not None and len(self.slopes) != self.heads:
-            raise AttnvizError(f"{len(self.slopes)} slopes for {self.heads} heads: give one per head")
+            raise AttnvizError(
+                "{slopes} slopes for {heads} heads: give one per head", slopes=len(self.slopes), heads=self.heads
+            )
         if not all(map(math.isfinite, self.slopes or ())):
-            raise AttnvizError(f"slopes are {self.slopes}: they must be finite numbers")
+            raise AttnvizError("slopes are {slopes}: they must be finite numbers", slopes=self.slopes)
         if type(self.index) is not int or not isinstance(self.name, str):
-            raise AttnvizError(f"a layer needs a number and a name, got {self.index!r}, {self.name!r}")
+            raise AttnvizError(
+                "a layer needs a number and a name, got {index!r}, {name!r}", index=self.index, name=self.name
+            )
         if self.kind not in ("self", "cross"):
-            raise AttnvizError(f"a layer's kind is {shorten(repr(self.kind), 41)}: expected self or cross")
+            raise AttnvizError("a layer's kind is {kind}: expected self or cross", kind=shorten(repr(self.kind), 41))
         if not 0 <= self.index <= LARGEST_INDEX:
-            raise AttnvizError(f"a layer's index is {self.index}: expected a whole number from 0 to {LARGEST_INDEX:,}")
+            raise AttnvizError(
+                "a layer's index is {index}: expected a whole number from 0 to {most:,}",
+                index=self.index,
+                most=LARGEST_INDEX,
+            )
 
     @property
     def stack(self) -> str:
@@ -178,12 +189,16 @@ class Layer:
         rule, queries, keys, values = layer.rule, layer.query, layer.key, layer.value
         if head is not None:
             if not 0 <= head < self.heads:
-                raise AttnvizError(f"head {head} does not exist: the layer has heads 0 to {self.heads - 1}")
+                raise AttnvizError(
+                    "head {head} does not exist: the layer has heads 0 to {heads}", head=head, heads=self.heads - 1
+                )
             rule = rule.of_head(head)
             queries, keys, values = queries[head], keys[self.kv_head(head)], values[self.kv_head(head)]
         require_memory(
             math.prod(queries.shape[:-1]) * keys.shape[-2] * BYTES_A_CELL,
-            f"attention of {queries.shape[-2]:,} queries over {keys.shape[-2]:,} keys",
+            Message(
+                "attention of {queries:,} queries over {keys:,} keys", queries=queries.shape[-2], keys=keys.shape[-2]
+            ),
             "give a shorter text: a head is computed as a whole",
         )
         return attend(queries, keys, values, **vars(rule))

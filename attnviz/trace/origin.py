@@ -12,11 +12,19 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten, shown
+from attnviz.text.message import Message
 from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
 DEPTH = 32  # of what a source says: more than any fact needs, and less than a writer of JSON takes
-OF_ONE_TEXT = ("ids", "special", "target_ids", "target_special", "agreement")  # the other facts hold for any text
+OF_ONE_TEXT = (
+    "original",
+    "ids",
+    "special",
+    "target_ids",
+    "target_special",
+    "agreement",
+)  # the other facts hold for any text
 
 Value = TypeVar("Value")
 Unsaid = TypeVar("Unsaid")
@@ -80,6 +88,7 @@ class Origin(dict[str, Any]):
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
     agreement                     how exactly the trace holds what the model computed
+    original                      the text as a person gave it, before it was cut into tokens
     text, target                  the ids of the text, and of what a decoder reads
     """
 
@@ -96,6 +105,7 @@ class Origin(dict[str, Any]):
     dtype = Fact(str, "")
     device = Fact(str, "")
     transformers = Fact(str, "")
+    original = Fact(str, "")
 
     @classmethod
     def of_toy(
@@ -133,6 +143,10 @@ class Origin(dict[str, Any]):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
         return origin
+
+    def of_text(self, text: object) -> Origin:
+        """The same, of a ``text`` as a person gave it; what is none, such as ids, is not told."""
+        return Origin(self | {"original": valid_text(text)}) if isinstance(text, str) else self
 
     @property
     def drawn(self) -> bool:
@@ -210,7 +224,7 @@ class Origin(dict[str, Any]):
 def read_origin(said: Any) -> Origin:
     """The origin that ``said`` describes; AttnvizError where it is no mapping, or JSON could not hold it."""
     if not isinstance(said, Mapping):
-        raise AttnvizError(f"source is {said!r}: expected names and values")
+        raise AttnvizError("source is {said!r}: expected names and values", said=said)
     return Origin(_plain(said))
 
 
@@ -218,8 +232,9 @@ def exactness(model: str, error: float | None) -> str:
     """One line that says of which model the numbers are, and how exactly; "" where either is unknown."""
     if not model or error is None:
         return ""
-    how = f"to within {error:.1e} of" if error else "with no difference from"
-    return f"{model}, recomputed {how} its own outputs"
+    if not error:
+        return Message("{model}, recomputed with no difference from its own outputs", model=model)
+    return Message("{model}, recomputed to within {error:.1e} of its own outputs", model=model, error=error)
 
 
 def _number(value: Any) -> float | None:
@@ -237,11 +252,11 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return valid_text(value)
     if depth > DEPTH:
-        raise AttnvizError(f"source is nested too deeply: expected at most {DEPTH} levels")
+        raise AttnvizError("source is nested too deeply: expected at most {depth} levels", depth=DEPTH)
     if isinstance(value, Mapping):
         return {valid_text(str(name)): _plain(one, depth + 1) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one, depth + 1) for one in value]
     if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
         return value
-    raise AttnvizError(f"source holds {str(value)[:40]!r}: expected strings, and numbers below 2⁶³")
+    raise AttnvizError("source holds {value!r}: expected strings, and numbers below 2⁶³", value=str(value)[:40])

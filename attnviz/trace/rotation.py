@@ -14,6 +14,7 @@ import numpy
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.checks import require_finite
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,12 @@ class Rotation:
     def __post_init__(self) -> None:
         frequencies = numpy.asarray(to_numpy(self.frequencies), numpy.float64)
         if frequencies.ndim != 1 or not len(frequencies):
-            raise AttnvizError(f"the frequencies of a rotation have the shape {frequencies.shape}, expected (pairs,)")
-        require_finite(frequencies, "the frequencies of a rotation")
+            raise AttnvizError(
+                "the frequencies of a rotation have the shape {shape}, expected (pairs,)", shape=frequencies.shape
+            )
+        require_finite(frequencies, Message("the frequencies of a rotation"))
         if not (math.isfinite(self.gain) and self.gain > 0):
-            raise AttnvizError(f"the gain of a rotation is {self.gain}: it must be a number above 0")
+            raise AttnvizError("the gain of a rotation is {gain}: it must be a number above 0", gain=self.gain)
         vars(self).update(frequencies=frequencies)
 
     @property

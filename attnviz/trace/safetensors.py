@@ -12,6 +12,7 @@ from attnviz.attention.memory import allowance, require_memory
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, read_whole, require_file, write_whole
 from attnviz.text.display import shown_line
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     import numpy
@@ -65,7 +66,9 @@ def _stored(name: str, array: Any) -> tuple[str, numpy.ndarray]:
     for kind, dtype in TYPES.items():
         if dtype == little:
             return kind, whole.astype(little, copy=False)
-    raise AttnvizError(f"{name} has the dtype {whole.dtype}, which a .safetensors file cannot hold")
+    raise AttnvizError(
+        "{name} has the dtype {dtype}, which a .safetensors file cannot hold", name=name, dtype=whole.dtype
+    )
 
 
 def read_safetensors(
@@ -91,8 +94,10 @@ def read_safetensors(
         return {name: arrays.get(name, UNREAD) for name in header}, metadata
     except (SafetensorError, OSError, ValueError, TypeError) as error:  # some quote a name of the file
         raise AttnvizError(
-            f"{path} is not a readable .safetensors file: {shown_line(str(error))}",
+            "{path} is not a readable .safetensors file: {reason}",
             "it may be cut short: copy or save it again",
+            path=path,
+            reason=shown_line(str(error)),
         ) from None
 
 
@@ -119,7 +124,7 @@ def _header(path: str | os.PathLike[str], content: bytes | None) -> tuple[dict[s
         deserialize(content)  # type: ignore[no-untyped-call]
         length = int.from_bytes(content[:8], "little")
         text = content[8 : 8 + length]
-    return parsed_json(text, f"the header of {path}"), 8 + length
+    return parsed_json(text, Message("the header of {path}", path=path)), 8 + length
 
 
 def _mapped(
@@ -145,7 +150,7 @@ def _read(
     """The arrays of these names, read into memory."""
     places = {name: header[name]["data_offsets"] for name in names}
     needed = sum(last - first for first, last in places.values())
-    require_memory(needed * COPIES, f"what {path} holds", "save less of it")
+    require_memory(needed * COPIES, Message("what {path} holds", path=path), "save less of it")
     arrays = {}
     for name, (first, last) in places.items():
         content = bytearray(last - first)
@@ -164,5 +169,7 @@ def _array(name: str, facts: Mapping[str, Any], content: bytearray) -> numpy.nda
     elif facts["dtype"] in TYPES:
         flat = numpy.frombuffer(content, TYPES[facts["dtype"]])
     else:
-        raise AttnvizError(f"{shown_line(name)} holds numbers of the type {facts['dtype']}, which NumPy lacks")
+        raise AttnvizError(
+            "{name} holds numbers of the type {dtype}, which NumPy lacks", name=shown_line(name), dtype=facts["dtype"]
+        )
     return flat.reshape(facts["shape"])

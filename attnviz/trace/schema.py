@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 from attnviz.trace.asking import ROLES
 from attnviz.trace.roles import Verdict
 
@@ -36,7 +37,10 @@ class Kind(NamedTuple):
 
     def or_null(self) -> Kind:
         """The same, or null."""
-        return self._replace(expected=f"{self.expected} or null", fits=lambda value: value is None or self.fits(value))
+        return self._replace(
+            expected=Message("{expected} or null", expected=self.expected),
+            fits=lambda value: value is None or self.fits(value),
+        )
 
 
 def _is_number(value: Any) -> bool:
@@ -53,7 +57,7 @@ def _list_of(items: Kind, expected: str) -> Kind:
 
 
 def _object(fields: Mapping[str, Kind], *required: str) -> Kind:
-    return Kind("names and values", lambda value: isinstance(value, dict), fields, required=required)
+    return Kind(Message("names and values"), lambda value: isinstance(value, dict), fields, required=required)
 
 
 def _shares(*names: str) -> dict[str, Kind]:
@@ -61,15 +65,15 @@ def _shares(*names: str) -> dict[str, Kind]:
     return dict.fromkeys(names, SHARE) | {f"{name}_interval": INTERVAL for name in names}
 
 
-TEXT = Kind("a text", lambda value: isinstance(value, str))
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-WHOLE = Kind("a whole number", _is_whole)
-NUMBER = Kind("a finite number", _is_number)
-TOKENS = _list_of(TEXT, "a list of texts")
+TEXT = Kind(Message("a text"), lambda value: isinstance(value, str))
+FLAG = Kind(Message("true or false"), lambda value: isinstance(value, bool))
+WHOLE = Kind(Message("a whole number"), _is_whole)
+NUMBER = Kind(Message("a finite number"), _is_number)
+TOKENS = _list_of(TEXT, Message("a list of texts"))
 
-SHARE = Kind("a share from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+SHARE = Kind(Message("a share from 0 to 1"), lambda value: _is_number(value) and 0 <= value <= 1)
 INTERVAL = Kind(
-    "the two ends of an interval", lambda value: isinstance(value, list) and len(value) == 2, items=SHARE
+    Message("the two ends of an interval"), lambda value: isinstance(value, list) and len(value) == 2, items=SHARE
 )  # of a share
 
 RULE = _object(
@@ -90,19 +94,19 @@ LAYER = _object(
         "key_tokens": TOKENS.or_null(),
         "rotary": FLAG,
         "rotation": _object({"halves": FLAG, "gain": NUMBER}),
-        "slopes": _list_of(NUMBER, "a list of numbers").or_null(),
+        "slopes": _list_of(NUMBER, Message("a list of numbers")).or_null(),
         "rule": RULE,
     },
     "rule",
 )
 PREDICTION = Kind(
-    "a token and its probability",
+    Message("a token and its probability"),
     lambda value: isinstance(value, list) and len(value) == 2 and TEXT.fits(value[0]) and NUMBER.fits(value[1]),
 )
 GENERATION = _object(
     {
         "chosen": TOKENS,
-        "probabilities": _list_of(NUMBER, "a list of numbers"),
+        "probabilities": _list_of(NUMBER, Message("a list of numbers")),
         "prompt": TEXT.or_null(),
         "text": TEXT.or_null(),
     },
@@ -111,8 +115,8 @@ GENERATION = _object(
 OF_ROLES = _object(dict.fromkeys(ROLES, SHARE))
 HEAD_ROLE = _object(
     {
-        "role": Kind(f"one of {', '.join(ROLES)}", lambda value: value in ROLES),
-        "verdict": Kind(f"one of {', '.join(Verdict)}", lambda value: value in list(Verdict)),
+        "role": Kind(Message("one of {roles}", roles=", ".join(ROLES)), lambda value: value in ROLES),
+        "verdict": Kind(Message("one of {verdict}", verdict=", ".join(Verdict)), lambda value: value in list(Verdict)),
         "layer": WHOLE,
         "head": WHOLE,
         **_shares("hits", "word_before", "accuracy", "others", "patched"),
@@ -123,11 +127,16 @@ HEAD_ROLE = _object(
             _object(
                 {"layer": WHOLE, "head": WHOLE, **_shares("accuracy")}, "layer", "head", "accuracy", "accuracy_interval"
             ),
-            "a list of heads",
+            Message("a list of heads"),
         ),
         "missing": TOKENS,
         "example": _object(
-            {"tokens": TOKENS, "true": WHOLE, "answer": TEXT, "weights": _list_of(NUMBER, "a list of numbers")},
+            {
+                "tokens": TOKENS,
+                "true": WHOLE,
+                "answer": TEXT,
+                "weights": _list_of(NUMBER, Message("a list of numbers")),
+            },
             "tokens",
             "true",
             "answer",
@@ -147,10 +156,10 @@ RECORD = _object(
     {
         "tokens": TOKENS,
         "source": _object({}),
-        "layers": _list_of(LAYER, "a list of layers"),
-        "predictions": _list_of(_list_of(PREDICTION, "a list of predictions"), "a list of lists"),
+        "layers": _list_of(LAYER, Message("a list of layers")),
+        "predictions": _list_of(_list_of(PREDICTION, Message("a list of predictions")), Message("a list of lists")),
         "generation": GENERATION,
-        "roles": _list_of(HEAD_ROLE, "a list of roles"),
+        "roles": _list_of(HEAD_ROLE, Message("a list of roles")),
     },
     "tokens",
     "source",
@@ -165,11 +174,16 @@ def require_record(record: Any) -> None:
 
 def _require(value: Any, kind: Kind, place: str) -> None:
     if not kind.fits(value):
-        raise AttnvizError(f"{place or 'it'} is {_quoted(value)}, expected {kind.expected}")
+        raise AttnvizError(
+            "{place} is {value}, expected {expected}",
+            place=place or Message("it"),
+            value=_quoted(value),
+            expected=kind.expected,
+        )
     if isinstance(value, dict):
         for name in kind.required:
             if name not in value:
-                raise AttnvizError(f"{place or 'it'} lacks {name}")
+                raise AttnvizError("{place} lacks {name}", place=place or Message("it"), name=name)
         for name, field in kind.fields.items():
             if name in value:
                 _require(value[name], field, f"{place}.{name}" if place else name)
@@ -181,6 +195,6 @@ def _require(value: Any, kind: Kind, place: str) -> None:
 def _quoted(value: Any) -> str:
     """``value`` as the file writes it; of what is long or holds more, what it is."""
     if isinstance(value, dict | list):
-        return "names and values" if isinstance(value, dict) else "a list"
+        return Message("names and values") if isinstance(value, dict) else Message("a list")
     text = json.dumps(value[:SHOWN] if isinstance(value, str) else value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
+from attnviz.text.message import OR, Message, joined
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import TokenIds
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
@@ -154,11 +155,13 @@ def select(
     ``query`` and ``key`` are a token, a position ("3", "@3") or positions "A:B" or range(A, B), looked up in each of the layers.
     ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
-    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], "the trace")
+    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], Message("the trace"))
     chosen = [trace.layers[position] for position in meant]
     selected_layers = tuple(
         _asked(
-            LayerSelection(one, numbers_meant("head", head, range(one.heads), f"layer {one.index}")),
+            LayerSelection(
+                one, numbers_meant("head", head, range(one.heads), Message("layer {layer}", layer=one.index))
+            ),
             None if query is None else positions_meant("query", query, trace.query_tokens(one)),
             None if key is None else positions_meant("key", key, trace.key_tokens(one)),
         )
@@ -178,7 +181,7 @@ def select(
 
 def none_here(steps: Iterable[Step]) -> str:
     """What is said of steps that no layer has."""
-    return f"there is nothing to show for {' or '.join(sorted(steps))}"
+    return Message("there is nothing to show for {steps}", steps=joined(sorted(steps), OR))
 
 
 def is_long(layer: Layer) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.text.display import shorten, shown
+from attnviz.text.message import Message
 from attnviz.text.search import NUMBER, find, whole_number
 from attnviz.trace.layer import STACKS
 
@@ -18,15 +19,23 @@ INCLUSIVE = re.compile(f"@?({NUMBER})[-–]({NUMBER})")  # as a title writes a r
 def layers_meant(selectors: Sequence[str], known: Sequence[tuple[str, int]], owner: str) -> tuple[int, ...]:
     """Which of the ``known`` layers, (stack, number) each, ``selectors`` mean: their positions, in the order of the selectors."""
     if not known:  # as a damaged config.json has it
-        raise ChoiceError(f"{owner} has no layers")
+        raise ChoiceError("{owner} has no layers", owner=owner)
     chosen: dict[int, None] = {}
     for stack, part in _layer_parts(selectors) or [("", "all")]:
         pool = [position for position, (name, _) in enumerate(known) if stack in ("", name)]
         if not pool:
-            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or "only one stack"
-            raise ChoiceError(f"there are no {stack} layers: {owner} has {there}", "leave out the word, or use another")
+            there = ", ".join(dict.fromkeys(name for name, _ in known if name)) or Message("only one stack")
+            raise ChoiceError(
+                "there are no {stack} layers: {owner} has {there}",
+                "leave out the word, or use another",
+                stack=stack,
+                owner=owner,
+                there=there,
+            )
         numbers = tuple(dict.fromkeys(known[position][1] for position in pool))
-        for number in numbers_meant("layer", [part], numbers, f"{owner}'s {stack} stack" if stack else owner):
+        for number in numbers_meant(
+            "layer", [part], numbers, Message("{owner}'s {stack} stack", owner=owner, stack=stack) if stack else owner
+        ):
             chosen |= dict.fromkeys(position for position in pool if known[position][1] == number)
     return tuple(chosen)
 
@@ -66,7 +75,14 @@ def numbers_meant(what: str, selectors: Sequence[str], known: Sequence[int], own
     for part in _split(selectors):
         for number in known if part == "all" else _range(what, part):
             if number not in known:
-                raise ChoiceError(f"{what} {number} does not exist: {owner} has {_listed(what, known)}")
+                raise ChoiceError(
+                    "layer {number} does not exist: {owner} has {listed}"
+                    if what == "layer"
+                    else "head {number} does not exist: {owner} has {listed}",
+                    number=number,
+                    owner=owner,
+                    listed=_listed(what, known),
+                )
             chosen[number] = None
     return tuple(chosen)
 
@@ -79,9 +95,13 @@ def all_meant(selectors: Sequence[str]) -> bool:
 def _range(what: str, part: str) -> range:
     first, dash, last = part.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:
-        raise UsageError(f"--{what} {shorten(shown(part), 40)}: expected numbers and ranges such as 0,4-7, or all")
+        raise UsageError(
+            "--{what} {part}: expected numbers and ranges such as 0,4-7, or all",
+            what=what,
+            part=shorten(shown(part), 40),
+        )
     if dash and int(last) < int(first):
-        raise UsageError(f"--{what} {part}: the range runs backwards")
+        raise UsageError("--{what} {part}: the range runs backwards", what=what, part=part)
     return range(int(first), int(last if dash else first) + 1)
 
 
@@ -106,8 +126,11 @@ def _place(side: str, wanted: str, tokens: Sequence[str]) -> int:
         raise _nothing_meant(side, wanted, tokens)
     if len(positions) > 1:
         raise AttnvizError(
-            f"{side} token {_short(wanted)} stands at the positions {_cut(positions)}",
-            f"name one of them: --{side} @{positions[0]}",
+            "{side} token {wanted} stands at the positions {positions}",
+            Message("name one of them: --{side} @{positions}", side=side, positions=positions[0]),
+            side=side,
+            wanted=_short(wanted),
+            positions=_cut(positions),
         )
     return positions[0]
 
@@ -115,14 +138,23 @@ def _place(side: str, wanted: str, tokens: Sequence[str]) -> int:
 def _nothing_meant(side: str, wanted: str, tokens: Sequence[str]) -> AttnvizError:
     """What is wrong with a word that is neither a token nor a position of these."""
     if re.fullmatch(f"@?{NUMBER}", wanted):  # a position, and one beyond the last
-        return AttnvizError(f"no {side} {_short(wanted)}: {_there_are(side, len(tokens))}")
+        return AttnvizError(
+            "no {side} {wanted}: {there}", side=side, wanted=_short(wanted), there=_there_are(side, len(tokens))
+        )
     hint = ""
     if RANGE.fullmatch(wanted.removeprefix("@")):
-        hint = f"a range has no @: --{side} {wanted[1:]}"
+        hint = Message("a range has no @: --{side} {wanted}", side=side, wanted=wanted[1:])
     elif closed := INCLUSIVE.fullmatch(wanted):
-        hint = f"a range is A:B, without B: --{side} {closed[1]}:{whole_number(closed[2]) + 1}"
+        hint = Message(
+            "a range is A:B, without B: --{side} {start}:{stop}",
+            side=side,
+            start=closed[1],
+            stop=whole_number(closed[2]) + 1,
+        )
     listed = _cut([f"{shorten(shown(token), 20)} ({position})" for position, token in enumerate(tokens)])
-    return AttnvizError(f"no {side} token {_short(wanted)}: there are {listed}", hint)
+    return AttnvizError(
+        "no {side} token {wanted}: there are {listed}", hint, side=side, wanted=_short(wanted), listed=listed
+    )
 
 
 def _between(side: str, wanted: str, ends: re.Match[str], count: int) -> range:
@@ -130,10 +162,15 @@ def _between(side: str, wanted: str, ends: re.Match[str], count: int) -> range:
     stop = whole_number(ends[2]) if ends[2] else max(count, start + 1)  # "5:" of 3 is none that there is
     if not start < stop:
         raise UsageError(
-            f"--{side} {_short(wanted)}: the range is empty", "A:B means from A up to, but not including, B"
+            "--{side} {wanted}: the range is empty",
+            "A:B means from A up to, but not including, B",
+            side=side,
+            wanted=_short(wanted),
         )
     if stop > count:
-        raise AttnvizError(f"--{side} {_short(wanted)}: {_there_are(side, count)}")
+        raise AttnvizError(
+            "--{side} {wanted}: {there}", side=side, wanted=_short(wanted), there=_there_are(side, count)
+        )
     return range(start, stop)
 
 
@@ -143,16 +180,26 @@ def _short(wanted: str) -> str:
 
 def _there_are(side: str, count: int) -> str:
     if count == 1:
-        return f"there is one {side}, at position 0"
-    return f"there are {count:,} {'queries' if side == 'query' else 'keys'}, at the positions 0 to {count - 1:,}"
+        return Message("there is one {side}, at position 0", side=side)
+    return Message(
+        (
+            "there are {count:,} queries, at the positions 0 to {last:,}"
+            if side == "query"
+            else "there are {count:,} keys, at the positions 0 to {last:,}"
+        ),
+        count=count,
+        last=count - 1,
+    )
 
 
 def _listed(what: str, known: Sequence[int]) -> str:
+    layers = what == "layer"
     if len(known) == 1:
-        return f"only {what} {known[0]}"
+        return Message("only layer {number}" if layers else "only head {number}", number=known[0])
     if list(known) == list(range(known[0], known[-1] + 1)):
-        return f"{what}s {known[0]} to {known[-1]}"
-    return f"{what}s {_cut(known)}"
+        ends = {"first": known[0], "last": known[-1]}
+        return Message("layers {first} to {last}" if layers else "heads {first} to {last}", **ends)
+    return Message("layers {numbers}" if layers else "heads {numbers}", numbers=_cut(known))
 
 
 def _cut(values: Iterable[Any]) -> str:

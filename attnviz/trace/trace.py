@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.attention.arrays import Array, to_backend
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
+from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import WRITING, Layer, valid_tokens
@@ -58,7 +59,12 @@ class Trace:
             ):
                 if len(tokens) != array.shape[-2]:
                     raise AttnvizError(
-                        f"{len(tokens)} token{'s' if len(tokens) != 1 else ''} but {side} has {array.shape[-2]}: give one token for each row"
+                        "1 token but {side} has {rows}: give one token for each row"
+                        if len(tokens) == 1
+                        else "{tokens} tokens but {side} has {rows}: give one token for each row",
+                        tokens=len(tokens),
+                        side=side,
+                        rows=array.shape[-2],
                     )
             require_known_parts_fit(layer)
         if self.predictions:
@@ -71,13 +77,20 @@ class Trace:
 
         object.__setattr__(self, "predictions", valid_predictions(self.predictions))
         if len(self.predictions) not in {len(self.query_tokens(layer)) for layer in self.layers}:
-            raise AttnvizError(f"predictions for {len(self.predictions)} positions: no layer has as many queries")
+            raise AttnvizError(
+                "predictions for {predictions} positions: no layer has as many queries",
+                predictions=len(self.predictions),
+            )
 
     def _require_room(self, chosen: int) -> None:
         """Refuse more tokens that were chosen than positions that could choose one."""
         ran = [len(self.query_tokens(layer)) for layer in self.layers if layer.stack in WRITING]
         if ran and chosen > max(ran):
-            raise AttnvizError(f"{chosen} tokens were chosen, but only {max(ran)} positions ran: each chooses one")
+            raise AttnvizError(
+                "{chosen} tokens were chosen, but only {max} positions ran: each chooses one",
+                chosen=chosen,
+                max=max(ran),
+            )
 
     def query_tokens(self, layer: Layer) -> tuple[str, ...]:
         """The tokens of the queries of ``layer``, in order."""
@@ -159,16 +172,19 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
     from attnviz.trace.schema import require_record
 
     if "attnviz" not in metadata:
-        raise AttnvizError(f"{path} holds arrays, not a saved trace", "attnviz explain --from shows both")
+        raise AttnvizError("{path} holds arrays, not a saved trace", "attnviz explain --from shows both", path=path)
     if metadata["attnviz"] != str(FORMAT):
         raise AttnvizError(
-            f"{path} is a trace of format {shorten(shown(metadata['attnviz']), 20)}, this attnviz reads format {FORMAT}",
+            "{path} is a trace of format {found}, this attnviz reads format {format}",
             "update attnviz",
+            path=path,
+            found=shorten(shown(metadata["attnviz"]), 20),
+            format=FORMAT,
         )
     if "trace" not in metadata:
-        raise AttnvizError(f"{path} is a damaged trace: it lacks its record", "save it again")
+        raise AttnvizError("{path} is a damaged trace: it lacks its record", "save it again", path=path)
     try:
-        record = parsed_json(metadata["trace"].encode(), "its record")
+        record = parsed_json(metadata["trace"].encode(), Message("its record"))
         require_record(record)
         layers = tuple(unpacked_layers(record["layers"], arrays))
         return Trace(
@@ -180,7 +196,9 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
             _roles(record),
         )
     except AttnvizError as error:
-        raise AttnvizError(f"{path} is a damaged trace: {error.message}", error.hint or "save it again") from None
+        raise AttnvizError(
+            "{path} is a damaged trace: {reason}", error.hint or "save it again", path=path, reason=error.message
+        ) from None
 
 
 def _generation(record: Mapping[str, Any]) -> Generation | None:

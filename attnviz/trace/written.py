@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice, no_notice
+from attnviz.text.message import Message
 from attnviz.trace.generation import Predictions
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.slices import some_keys, some_queries
@@ -84,9 +85,13 @@ def require_positions(most: int, before: int, tokens: int) -> None:
     """Refuse more ``tokens`` after those ``before`` than a model has positions for: the last one is chosen, but never read."""
     if before + tokens - 1 > most:
         raise AttnvizError(
-            f"{before:,} token{'s' if before > 1 else ''} before and {tokens:,} to be written are more than the {most:,} "
-            "positions of this model",
-            f"ask for at most {most - before + 1:,}" if before <= most else "give a shorter text",
+            "1 token before and {tokens:,} to be written are more than the {most:,} positions of this model"
+            if before == 1
+            else "{before:,} tokens before and {tokens:,} to be written are more than the {most:,} positions of this model",
+            Message("ask for at most {most:,}", most=most - before + 1) if before <= most else "give a shorter text",
+            before=before,
+            tokens=tokens,
+            most=most,
         )
 
 

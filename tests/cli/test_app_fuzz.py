@@ -37,7 +37,9 @@ def assert_told(result: Result, *codes: int) -> None:
         message, *hints = result.stderr.splitlines()
         assert result.stdout == b""
         assert message.startswith("attnviz: ")
-        assert [hint for hint in hints if not hint.startswith("attnviz: hint: ")] == hints[1:] == []
+        assert (
+            [hint for hint in hints if not hint.startswith(("attnviz: hint: ", "attnviz: gợi ý: "))] == hints[1:] == []
+        )
     assert "\x1b" not in result.text + result.stderr
 
 

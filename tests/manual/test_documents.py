@@ -10,6 +10,7 @@ from documents import (
     DOCUMENTS,
     MANUAL,
     README,
+    VIETNAMESE_README,
     blocks,
     commands,
     problems,
@@ -39,7 +40,10 @@ TOPICS = [topic.value for topic in Topic]
 WHOLE_MANUAL = "\n".join(path.read_text(encoding="utf-8") for path in MANUAL.glob("*.md"))
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name == VIETNAMESE_README.name else []) for name in TEXTS],
+)
 def test_all_that_a_document_says_runs_and_shows_what_it_shows(name, tmp_path, model_folder):
     assert problems(TEXTS[name], tmp_path, model_folder) == []
 

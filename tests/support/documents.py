@@ -25,7 +25,8 @@ from command_line import attnviz, surroundings
 ROOT = Path(__file__).parents[2]
 MANUAL = ROOT / "attnviz" / "manual"
 README = ROOT / "README.md"
-DOCUMENTS = (README, *sorted(MANUAL.glob("*.md")))
+VIETNAMESE_README = ROOT / ".github" / "README.vi.md"
+DOCUMENTS = (README, *sorted(MANUAL.glob("*.md")), VIETNAMESE_README)
 
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"[|><;&]")  # a command with one of these needs a shell; others run inside this process

@@ -40,6 +40,7 @@ from attnviz.renderers.page.record import PAGE_GROUPS
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
+from attnviz.renderers.shared.facts import exactness
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.renderers.shared.table import COLUMN_CELLS
 from attnviz.renderers.stats.head_map import decide as statistics_map
@@ -68,6 +69,7 @@ NO_WORDS_OF_ITS_OWN = {
     "title.value",
     "pair.sink",
     "way.bias",
+    "page.axis_query",
     "unit.bits",
     "picture.query",
     "picture.key",
@@ -189,6 +191,7 @@ def recording(request):
 
 def draw(lesson):
     """Say all that stands around the maps of a picture."""
+    exactness("M", 0.0, lesson)
     vectors, source = numpy.ones((2, 3, 2)), {"kind": "model", "model": "M", "agreement": {"largest_error": 2e-7}}
     generation, tokens = Generation(("w2",), (0.5,)), ("w0", "w1", "w2")
     rule = Rule(causal=True, window=2)
@@ -260,6 +263,11 @@ def measure(lesson):
             statistics_table(statistics, None, lesson)
         for metric in Metric:
             statistics_map(statistics, metric, words=lesson)
+    several = Statistics()
+    several.skipped, several.partial = 1, True
+    for key in ("0:2", "1:3"):
+        several.add(trace_text(many), select(trace_text(many), key=key))
+    statistics_table(several, None, lesson)
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)

@@ -120,8 +120,9 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
         raise UsageError("CSV has no projections", "use --format json")
     if table.top is not None and form not in FOR_READING:
         raise UsageError(
-            f"--top is for tables, and {form.value} holds every key",
+            "--top is for tables, and {form} holds every key",
             "sort the rows of --query @N --step weights --format csv by their value",
+            form=form.value,
         )
     if form is TableFormat.JSON and (region.query or region.key):
         raise UsageError(

@@ -22,6 +22,7 @@ from attnviz.cli.output.formats import WRITTEN_FILE, WritingFormat, chosen_forma
 from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, is_terminal, require_no_terminal, visible_json
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.analysis.reading import Reader
@@ -80,7 +81,7 @@ def _interruption_told(steps: _Steps, asked: int) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if steps.count:
-            notice(f"interrupted after {steps.count:,} of {asked:,} tokens")
+            notice(Message("interrupted after {count:,} of {asked:,} tokens", count=steps.count, asked=asked))
         raise
 
 
@@ -89,7 +90,7 @@ def _format(shown: StepOptions) -> WritingFormat:
     if form is WritingFormat.SAFETENSORS:
         trace_file(shown.output)
     if form is WritingFormat.GIF:
-        require_no_terminal("a GIF", shown.output)
+        require_no_terminal(Message("a GIF"), shown.output)
     return form
 
 

@@ -137,10 +137,12 @@ def _format(picture: PictureOptions) -> PictureFormat:
         raise UsageError("--seconds is for a picture that moves", "write one with -o NAME.gif or -o NAME.webp")
     whole = "--compare" if picture.compare is not None else "--step all" if picture.step is DrawnStep.ALL else ""
     if whole and (picture.show or form is PictureFormat.TERM):
-        raise UsageError(f"{whole} draws a figure, which a terminal cannot show", "write one with -o NAME.png")
+        raise UsageError(
+            "{whole} draws a figure, which a terminal cannot show", "write one with -o NAME.png", whole=whole
+        )
     to_stdout = picture.output is not None and str(picture.output) == "-"
     if picture.show and to_stdout and form is not PictureFormat.TERM:
         raise UsageError(
-            f"--show draws on standard output, and -o - sends the {form.value} there", "name a file with -o"
+            "--show draws on standard output, and -o - sends the {form} there", "name a file with -o", form=form.value
         )
     return form

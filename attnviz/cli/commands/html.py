@@ -18,6 +18,7 @@ from attnviz.cli.output.formats import PAGE_FILE, SUFFIXES, PageFormat
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
+from attnviz.text.message import Message
 
 
 def html(
@@ -37,7 +38,7 @@ def html(
     """
     to_stdout = page.output is not None and str(page.output) == "-"
     if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", *SUFFIXES[PageFormat.HTML]):
-        raise UsageError(f"{page.output}: its suffix is not .html", "attnviz heatmap draws pictures")
+        raise UsageError("{output}: its suffix is not .html", "attnviz heatmap draws pictures", output=page.output)
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
     trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
@@ -60,4 +61,4 @@ def _open(path: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):
-        notice(f"found no browser to open {path} with")
+        notice(Message("found no browser to open {path} with", path=path))

@@ -9,7 +9,7 @@ import typer
 
 from attnviz.cli.input.selected import NOTHING_SPECIAL, selected
 from attnviz.cli.input.text import line_count
-from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.input.traces import NAMED_LINE, Making, named_line, read_lines, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -24,6 +24,7 @@ from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 from attnviz.progress import Progress, no_progress
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
@@ -69,7 +70,13 @@ def stats(
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     if statistics.partial:
-        notice(f"interrupted after {statistics.texts:,}{f' of {total:,}' if total else ''} texts")
+        notice(
+            Message(
+                "interrupted after {texts:,} of {total:,} texts" if total else "interrupted after {texts:,} texts",
+                texts=statistics.texts,
+                total=total or 0,
+            )
+        )
         raise typer.Exit(INTERRUPTED)
 
 
@@ -85,8 +92,9 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
             raise error
         errors.append(error)
         statistics.skipped += 1
-        why = error.message.removeprefix(f"line {number}: ")
-        notice(f"line {number} skipped: {why}")
+        named = error.message.template == NAMED_LINE
+        why = error.message.values["said"] if named else error.message
+        notice(Message("line {number} skipped: {why}", number=number, why=why))
 
     try:
         with progress("texts", timed=True) as line:
@@ -106,6 +114,8 @@ def _gather(statistics: Statistics, read: Read, add: Callable[[Trace], None], to
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
+    from attnviz.text.lessons import lessons
+
     output = shown.output
     match form:
         case StatsFormat.JSON:
@@ -119,12 +129,12 @@ def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> No
         case StatsFormat.TABLE:
             from attnviz.renderers.stats.head_table import to_renderable
 
-            piece = Terminal(output)(to_renderable(statistics, shown.sort))
+            piece = Terminal(output)(to_renderable(statistics, shown.sort, lessons(shown.lang)))
         case _:
             assert shown.metric is not None
             from attnviz.renderers.stats.head_map import decide
 
-            piece = drawn(decide(statistics, shown.metric), form.value)
+            piece = drawn(decide(statistics, shown.metric, words=lessons(shown.lang)), form.value)
             output = output or HEADS_FILE.with_suffix(f".{form.value}")
     deliver(visible_json([piece], output) if form is StatsFormat.JSON else [piece], output)
 
@@ -136,7 +146,7 @@ def _format(shown: StatsOptions) -> StatsFormat:
         raise UsageError("a map shows one metric, and none is named", "add --metric NAME, such as --metric entropy")
     if form not in PICTURES and shown.metric is not None:
         raise UsageError(
-            f"--metric draws a map, but {form.value} holds all metrics", "leave out --metric, or use --sort"
+            "--metric draws a map, but {form} holds all metrics", "leave out --metric, or use --sort", form=form.value
         )
     if form in (StatsFormat.PNG, StatsFormat.PDF):
         require_no_terminal(form.value.upper(), shown.output)

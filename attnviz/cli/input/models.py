@@ -17,6 +17,7 @@ from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.message import Message, of_option
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.model import Model
@@ -84,7 +85,12 @@ class ModelTraces:
                 progress=lambda done, of: line("layers", done, of),
             )
         if trace.source.unseen and not self._told:
-            notice(f"not shown, because they compute attention in their own way: {', '.join(trace.source.unseen)}")
+            notice(
+                Message(
+                    "not shown, because they compute attention in their own way: {unseen}",
+                    unseen=", ".join(trace.source.unseen),
+                )
+            )
             self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 
@@ -103,15 +109,15 @@ def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False
 @contextmanager
 def loading(name: str | None) -> Iterator[None]:
     """Tell a person that the model ``name`` is being loaded, and in one line what is not installed or not free for it."""
-    require_left(MODELS, "a model")
+    require_left(MODELS, Message("a model"))
     try:
-        with progress(f"loading {name}"):
+        with progress(Message("loading {name}", name=name)):
             yield
     except ImportError as error:
         if lacks_memory(error):
             raise
         raise AttnvizError(
-            f"--model needs {error.name}, which is not installed", "pip install 'attnviz[models]'"
+            "--model needs {name}, which is not installed", "pip install 'attnviz[models]'", name=error.name
         ) from None
 
 
@@ -123,21 +129,23 @@ def require_numpy(options: NamedModelOptions, engine: DeviceOptions) -> None:
     try:
         require_no_torch(**given, device_map=options.device_map)
     except AttnvizError as error:
-        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
+        raise UsageError(of_option(error.message), error.hint) from None
 
 
 def require_no_toy(toy: ToyOptions, brings: str) -> None:
     """Refuse options of the toy beside a source that brings its own query, key and value."""
-    instead = "or leave out --model" if brings == "--model" else "or give a text"
-    _refuse(toy, f"shapes toy attention, but {brings} brings its own query, key and value", instead)
+    instead = Message("or leave out --model") if brings == "--model" else Message("or give a text")
+    _refuse(
+        toy, Message("shapes toy attention, but {brings} brings its own query, key and value", brings=brings), instead
+    )
 
 
 def require_no_rule(rule: RuleOptions) -> None:
     """Refuse any rule but the model's own."""
     _refuse(
         rule,
-        "changes the rule, but a model has its own",
-        "or save the trace (attnviz capture) and try another rule on it (--from)",
+        Message("changes the rule, but a model has its own"),
+        Message("or save the trace (attnviz capture) and try another rule on it (--from)"),
     )
 
 
@@ -145,12 +153,14 @@ def require_model(options: Options) -> None:
     """Refuse what only a model understands where none is given."""
     for name, value in vars(options).items():
         if value and name != "model":
-            raise UsageError(f"--{dashed(name)} is for a real model", "add --model DIR_OR_ID")
+            raise UsageError("--{name} is for a real model", "add --model DIR_OR_ID", name=dashed(name))
 
 
 def _refuse(options: Options, why: str, instead: str) -> None:
     for name, value in vars(options).items():
         if value is not None and value is not False:
-            raise UsageError(f"--{dashed(name)} {why}", f"leave out --{dashed(name)}, {instead}")
+            raise UsageError(
+                "--{name} {why}", "leave out --{name}, {instead}", name=dashed(name), why=why, instead=instead
+            )
     if vars(options).get("causal") is False:
-        raise UsageError(f"--no-causal {why}", f"leave out --no-causal, {instead}")
+        raise UsageError("--no-causal {why}", "leave out --no-causal, {instead}", why=why, instead=instead)

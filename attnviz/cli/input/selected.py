@@ -11,6 +11,7 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import UsageError
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.trace.selection import Selection
@@ -40,8 +41,9 @@ def say_if_missing(selection: Selection, asked: Collection[Step]) -> None:
     from attnviz.trace.selection import none_here
 
     if missing := [step for step in selection.missing if step in asked]:
-        alone = ": it joins the outputs of several heads" if missing == [Step.CONCAT] else ""
-        notice(none_here(missing) + alone)
+        said = none_here(missing)
+        alone = missing == [Step.CONCAT]
+        notice(Message("{said}: it joins the outputs of several heads", said=said) if alone else said)
 
 
 def first_layer(trace: Trace) -> list[str]:
@@ -49,8 +51,12 @@ def first_layer(trace: Trace) -> list[str]:
     numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
     first = " ".join(map(str, numbers[0])).strip()
     if len(numbers) > 1:
-        name = first if numbers[0][0] else f"layer {first}"
-        notice(f"showing {name} of {len(numbers)}; --layer N or --layer all shows others")
+        name = first if numbers[0][0] else Message("layer {layer}", layer=first)
+        notice(
+            Message(
+                "showing {name} of {numbers}; --layer N or --layer all shows others", name=name, numbers=len(numbers)
+            )
+        )
     return [first]
 
 
@@ -58,10 +64,9 @@ def require_whole(model: ModelOptions, *groups: Options) -> None:
     """A saved trace is whole: refuse options that choose a part of it."""
     for name in ("layer", "head", "step", "query", "key", "skip_special"):
         if any(getattr(group, name, None) for group in groups):
-            instead = (
-                ", or keep only some layers with attnviz capture --layer" if name == "layer" and model.model else ""
+            hint = (
+                "leave out --{name}, or keep only some layers with attnviz capture --layer"
+                if name == "layer" and model.model
+                else "leave out --{name}"
             )
-            raise UsageError(
-                f"--{dashed(name)} chooses what is shown, but a saved trace is whole",
-                f"leave out --{dashed(name)}{instead}",
-            )
+            raise UsageError("--{name} chooses what is shown, but a saved trace is whole", hint, name=dashed(name))

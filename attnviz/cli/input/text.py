@@ -16,10 +16,11 @@ from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, read_stream, require_end
+from attnviz.text.message import Message
 
 LONGEST_TEXT = 64 << 20  # bytes of a text or a line: more words than any look could show
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
-STDIN = "standard input"
+STDIN = Message("standard input")
 WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -58,7 +59,7 @@ def read_text(source: SourceOptions) -> str:
 def read_arrays(path: Path) -> bytes | None:
     """The bytes of a trace or of arrays where they come once, from standard input (-) or a named pipe; None of a file."""
     if str(path) == "-":
-        with _waiting("a trace or arrays") as stdin:
+        with _waiting(Message("a trace or arrays")) as stdin:
             return read_stream(stdin, STDIN)
     if not _is_pipe(path):
         return None
@@ -106,7 +107,7 @@ def _reads_stdin(source: SourceOptions) -> bool:
 def _sample() -> str:
     from attnviz.sources.toy.toy import SAMPLE
 
-    notice(f'no text given, so here is a sample: "{SAMPLE}"')
+    notice(Message('no text given, so here is a sample: "{sample}"', sample=SAMPLE))
     return SAMPLE
 
 
@@ -123,33 +124,47 @@ def _raw_lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
     while line := stream.readline(LONGEST_TEXT + 1):
         number += 1
         if len(line) > LONGEST_TEXT:
-            raise AttnvizError(f"{name}, line {number}: more than {LONGEST_TEXT >> 20} MiB", "give shorter lines")
+            raise AttnvizError(
+                "{name}, line {number}: more than {most} MiB",
+                "give shorter lines",
+                name=name,
+                number=number,
+                most=LONGEST_TEXT >> 20,
+            )
         yield line
 
 
 def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     number = 0
     for number, line in enumerate(_raw_lines(stream, name), start=1):
-        yield _decoded(line, f"{name}, line {number}").rstrip("\r\n")
+        yield _decoded(line, Message("{name}, line {number}", name=name, number=number)).rstrip("\r\n")
     if not number:
-        raise AttnvizError(f"{name} is empty", "give at least one line")
+        raise AttnvizError("{name} is empty", "give at least one line", name=name)
 
 
 def _decoded(content: bytes, name: str) -> str:
     if not content:
-        raise AttnvizError(f"{name} is empty", "give at least one word")
+        raise AttnvizError("{name} is empty", "give at least one word", name=name)
     if wide := next((encoding for mark, encoding in WIDE.items() if content.startswith(mark)), None):
-        raise AttnvizError(f"{name} is {wide} text, not UTF-8", f"convert it first: iconv -f {wide} -t UTF-8")
+        raise AttnvizError(
+            "{name} is {wide} text, not UTF-8", "convert it first: iconv -f {wide} -t UTF-8", name=name, wide=wide
+        )
     if b"\0" in content:
         raise AttnvizError(
-            f"{name} is binary, not text: a zero byte at position {content.index(0)}", "arrays are read with --from"
+            "{name} is binary, not text: a zero byte at position {index}",
+            "arrays are read with --from",
+            name=name,
+            index=content.index(0),
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AttnvizError(
-            f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} at position {error.start}",
+            "{name} is not UTF-8 text: byte 0x{content:02x} at position {start}",
             "convert it first, for example with iconv",
+            name=name,
+            content=content[error.start],
+            start=error.start,
         ) from None
 
 
@@ -163,16 +178,16 @@ def _stdin_has_text() -> bool:
 
 
 @contextmanager
-def _waiting(what: str = "a text") -> Iterator[BinaryIO]:
+def _waiting(what: str = Message("a text")) -> Iterator[BinaryIO]:
     """Standard input, and a notice on stderr when it stays silent."""
     if sys.stdin is None:
-        raise AttnvizError(f"{STDIN} is closed", f"send it {what}, or name a file")
+        raise AttnvizError("{name} is closed", "send it {what}, or name a file", name=STDIN, what=what)
     silence = 0.0 if sys.stdin.isatty() else SILENCE
-    waiting = f"waiting for {what} on standard input (Ctrl-D ends it, Ctrl-C gives up)"
+    waiting = Message("waiting for {what} on standard input (Ctrl-D ends it, Ctrl-C gives up)", what=what)
     with _spoken_of(silence, waiting), file_errors(STDIN):
         begin = sys.stdin.buffer.peek(1)  # type: ignore[union-attr]  # a BufferedReader
     if not begin:  # a terminal that is asked again would want a second Ctrl-D
-        raise AttnvizError(f"{STDIN} is empty", f"send it {what}")
+        raise AttnvizError("{name} is empty", "send it {what}", name=STDIN, what=what)
     yield sys.stdin.buffer
 
 
@@ -181,7 +196,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     """The file at ``path``, and a notice on stderr when it is a pipe that stays silent."""
     with file_errors(path), ExitStack() as kept:
         if _is_pipe(path):
-            with _spoken_of(SILENCE, f"waiting for the pipe {path} (Ctrl-C gives up)"):
+            with _spoken_of(SILENCE, Message("waiting for the pipe {path} (Ctrl-C gives up)", path=path)):
                 stream = kept.enter_context(open(path, "rb"))  # which waits for somebody who writes
                 stream.peek(1)
         else:

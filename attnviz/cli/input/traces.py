@@ -25,10 +25,14 @@ from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.display import listed_tokens
+from attnviz.text.message import AND, Message, joined, of_option
 
 if TYPE_CHECKING:
     from attnviz.sources.toy.toy import Toy
     from attnviz.trace.trace import Trace
+
+
+NAMED_LINE = "line {number}: {said}"
 
 
 class Making(NamedTuple):
@@ -84,7 +88,7 @@ def read_lines(
     if blank == number:
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
-        notice(f"{blank} blank line{'s' if blank > 1 else ''} skipped")
+        notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
     if isinstance(maker, TinyTraces):
         maker.tell()
 
@@ -95,7 +99,7 @@ def named_line(number: int) -> Iterator[None]:
     try:
         yield
     except AttnvizError as error:
-        raise type(error)(f"line {number}: {error.message}", error.hint) from None
+        raise type(error)(NAMED_LINE, error.hint, number=number, said=error.message) from None
 
 
 def _maker(making: Making) -> Callable[[Any], Trace]:
@@ -136,7 +140,13 @@ def _from_file(path: Path, making: Making) -> Trace:
     path = Path(STDIN) if str(path) == "-" else path
     trace = read_file(path, _given(making.rule), content)
     if trace.source.unread:
-        notice(f"{path} also holds {listed_tokens(trace.source.unread, 60)}, which attnviz does not read")
+        notice(
+            Message(
+                "{path} also holds {unread}, which attnviz does not read",
+                path=path,
+                unread=listed_tokens(trace.source.unread, 60),
+            )
+        )
     return _computed_by(trace, making.engine)
 
 
@@ -176,7 +186,7 @@ def _given(options: RuleOptions) -> dict[str, Any]:
     try:
         Rule(**given)
     except AttnvizError as error:
-        raise UsageError("--" + error.message.replace("_", "-"), error.hint) from None
+        raise UsageError(of_option(error.message), error.hint) from None
     return given
 
 
@@ -191,4 +201,6 @@ def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
         if value is not None
     ]
     if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} are both given: which one is meant?", "leave out all but one")
+        raise UsageError(
+            "{given} are both given: which one is meant?", "leave out all but one", given=joined(given, AND)
+        )

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli.options.output import output_option
+from attnviz.choices import Language
+from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT
 from attnviz.cli.typer_groups import Options
 
@@ -17,4 +18,5 @@ class CaptureOptions(Options):
         list[str],
         typer.Option(help="Keep only these layers: 0,4-7 or all.", metavar="N…", rich_help_panel=OUTPUT),
     ] = ()  # type: ignore[assignment]
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option("The file: NAME.safetensors.")] = None

@@ -8,6 +8,7 @@ from attnviz.choices import Backend, Dtype
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import OUTPUT
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class DeviceOptions(Options):
@@ -23,7 +24,7 @@ class DeviceOptions(Options):
         Dtype | None,
         typer.Option(
             metavar="NAME",
-            help=f"Type of the numbers: {listed(Dtype)} (default: as they come).",
+            help=Message("Type of the numbers: {choices} (default: as they come).", choices=listed(Dtype)),
             rich_help_panel=OUTPUT,
         ),
     ] = None
@@ -34,5 +35,9 @@ class EngineOptions(DeviceOptions):
 
     backend: Annotated[
         Backend | None,
-        typer.Option(metavar="NAME", help=f"Compute with {listed(Backend, Backend.NUMPY)}.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="NAME",
+            help=Message("Compute with {choices}.", choices=listed(Backend, Backend.NUMPY)),
+            rich_help_panel=OUTPUT,
+        ),
     ] = None

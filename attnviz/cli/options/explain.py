@@ -11,6 +11,7 @@ from attnviz.cli.options.output import format_option, language_option, no_pager_
 from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import TableFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class TableOptions(Options):
@@ -42,7 +43,10 @@ class TableOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help=f"Show the N keys a query looks at most, or the queries that look at --key most. Long texts are always shown so (N = {TOP}).",
+            help=Message(
+                "Show the N keys a query looks at most, or the queries that look at --key most. Long texts are always shown so (N = {top}).",
+                top=TOP,
+            ),
             min=TOP_LIMITS.min,
             rich_help_panel=SHOW,
         ),
@@ -50,9 +54,10 @@ class TableOptions(Options):
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the numbers, no sentences.", rich_help_panel=SHOW)
     ] = False
-    lang: Annotated[Language, language_option("the sentences")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
     format: Annotated[
-        TableFormat | None, format_option(f"{listed(TableFormat, TableFormat.TABLE)}; overrides the suffix.")
+        TableFormat | None,
+        format_option(Message("{choices}; overrides the suffix.", choices=listed(TableFormat, TableFormat.TABLE))),
     ] = None
     no_pager: Annotated[bool, no_pager_option()] = False

@@ -21,6 +21,7 @@ from attnviz.cli.options.output import format_option, language_option, output_op
 from attnviz.cli.options.panels import WRITE
 from attnviz.cli.output.formats import WritingFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 SEED = 0
 
@@ -78,8 +79,9 @@ class WritingOptions(Options):
 class StepOptions(Options):
     """How a generation is shown, and where it goes."""
 
-    lang: Annotated[Language, language_option("the words")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
     format: Annotated[
-        WritingFormat | None, format_option(f"{listed(WritingFormat, WritingFormat.TABLE)}; overrides the suffix.")
+        WritingFormat | None,
+        format_option(Message("{choices}; overrides the suffix.", choices=listed(WritingFormat, WritingFormat.TABLE))),
     ] = None

@@ -23,6 +23,7 @@ from attnviz.cli.options.output import format_option, language_option, output_op
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import PICTURE_FILE, PictureFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 def colour_maps(incomplete: str) -> list[str]:
@@ -39,7 +40,9 @@ class PictureOptions(Options):
         DrawnStep,
         typer.Option(
             metavar="NAME",
-            help=f"Which step is drawn: {listed(DrawnStep)}, which draws one head's side by side.",
+            help=Message(
+                "Which step is drawn: {choices}, which draws one head's side by side.", choices=listed(DrawnStep)
+            ),
             rich_help_panel=SHOW,
         ),
     ] = DrawnStep.WEIGHTS
@@ -47,7 +50,10 @@ class PictureOptions(Options):
         Comparison | None,
         typer.Option(
             metavar="NAME",
-            help=f"Draw the weights of one head with and without it, and their difference: {listed(Comparison)}.",
+            help=Message(
+                "Draw the weights of one head with and without it, and their difference: {choices}.",
+                choices=listed(Comparison),
+            ),
             rich_help_panel=SHOW,
         ),
     ] = None
@@ -89,7 +95,7 @@ class PictureOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = None
-    lang: Annotated[Language, language_option("the words")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     annotate: Annotated[
         bool | None,
         typer.Option(
@@ -103,7 +109,9 @@ class PictureOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help=f"Pixels per inch of a PNG (default {DPI}, {LARGE_DPI} for large figures).",
+            help=Message(
+                "Pixels per inch of a PNG (default {dpi}, {large_dpi} for large figures).", dpi=DPI, large_dpi=LARGE_DPI
+            ),
             min=DPI_LIMITS.min,
             max=DPI_LIMITS.max,
             rich_help_panel=OUTPUT,
@@ -113,7 +121,7 @@ class PictureOptions(Options):
         float | None,
         typer.Option(
             metavar="X",
-            help=f"How long each frame of a .gif or .webp is shown (default {SECONDS}).",
+            help=Message("How long each frame of a .gif or .webp is shown (default {seconds}).", seconds=SECONDS),
             min=SECONDS_LIMITS.min,
             max=SECONDS_LIMITS.max,
             rich_help_panel=OUTPUT,
@@ -132,8 +140,14 @@ class PictureOptions(Options):
     show: Annotated[bool, typer.Option("--show", help="Draw it in the terminal.", rich_help_panel=OUTPUT)] = False
     output: Annotated[
         Path | None,
-        output_option(f"Write to a file (default {PICTURE_FILE}); its suffix picks the format, - is standard output."),
+        output_option(
+            Message(
+                "Write to a file (default {picture_file}); its suffix picks the format, - is standard output.",
+                picture_file=PICTURE_FILE,
+            )
+        ),
     ] = None
     format: Annotated[
-        PictureFormat | None, format_option(f"{listed(PictureFormat, PictureFormat.PNG)}; overrides the suffix.")
+        PictureFormat | None,
+        format_option(Message("{choices}; overrides the suffix.", choices=listed(PictureFormat, PictureFormat.PNG))),
     ] = None

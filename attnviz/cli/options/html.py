@@ -10,12 +10,13 @@ from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import PAGE_FILE
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class PageOptions(Options):
     """What html writes, and how."""
 
-    lang: Annotated[Language, language_option("the page")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     pool: Annotated[
         Pool,
         typer.Option(
@@ -34,6 +35,7 @@ class PageOptions(Options):
         ),
     ] = PAGE_MEGABYTES
     open: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=OUTPUT)] = False
-    output: Annotated[Path | None, output_option(f"Write to a file (default {PAGE_FILE}); - is standard output.")] = (
-        None
-    )
+    output: Annotated[
+        Path | None,
+        output_option(Message("Write to a file (default {page_file}); - is standard output.", page_file=PAGE_FILE)),
+    ] = None

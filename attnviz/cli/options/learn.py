@@ -11,6 +11,7 @@ from attnviz.cli.options.output import format_option, language_option, output_op
 from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import CourseFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class CourseOptions(Options):
@@ -20,7 +21,11 @@ class CourseOptions(Options):
         int | None,
         typer.Argument(
             metavar="CHAPTER",
-            help=f"A chapter, {CHAPTER_LIMITS.min} to {CHAPTER_LIMITS.max}. Without one: the list of chapters; with -o, all.",
+            help=Message(
+                "A chapter, {min} to {max}. Without one: the list of chapters; with -o, all.",
+                min=CHAPTER_LIMITS.min,
+                max=CHAPTER_LIMITS.max,
+            ),
             min=CHAPTER_LIMITS.min,
             max=CHAPTER_LIMITS.max,
             show_default=False,
@@ -32,6 +37,8 @@ class CourseOptions(Options):
             metavar="TEXT", help="Compute with this sentence (default: the textbook's).", rich_help_panel=SHOW
         ),
     ] = None
-    lang: Annotated[Language, language_option("the course")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
-    format: Annotated[CourseFormat | None, format_option(f"{listed(CourseFormat, CourseFormat.TERM)}.")] = None
+    format: Annotated[
+        CourseFormat | None, format_option(Message("{choices}.", choices=listed(CourseFormat, CourseFormat.TERM)))
+    ] = None

@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from attnviz.text.message import COMMA, OR, Message, joined
+
 
 def listed(choices: Iterable[StrEnum], default: StrEnum | None = None) -> str:
     """The choices as a sentence lists them: "numpy (the default) or torch"."""
-    words = [f"{choice.value} (the default)" if choice is default else choice.value for choice in choices]
-    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+    *words, last = [
+        Message("{choice} (the default)", choice=choice.value) if choice is default else choice.value
+        for choice in choices
+    ]
+    return joined([joined(words, COMMA), last], OR) if words else last

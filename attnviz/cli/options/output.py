@@ -5,8 +5,10 @@ from typing import Any
 import typer
 
 from attnviz.choices import Language
+from attnviz.cli.language import VARIABLE
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import OUTPUT, SHOW
+from attnviz.text.message import Message
 
 BY_SUFFIX = "Write to a file; its suffix picks the format."
 
@@ -21,13 +23,14 @@ def format_option(words: str) -> Any:
     return typer.Option(metavar="NAME", help=words, rich_help_panel=OUTPUT)
 
 
-def language_option(what: str) -> Any:
-    """--lang NAME, the language of ``what``: "the page"."""
+def language_option(panel: str | None = SHOW) -> Any:
+    """--lang NAME, the language of all that a person reads."""
     return typer.Option(
         metavar="NAME",
-        help=f"Language of {what}: {listed(Language)}.",
-        envvar="ATTNVIZ_LANG",
-        rich_help_panel=SHOW,
+        help=Message("Language of all words: {choices} (default: as the locale says).", choices=listed(Language)),
+        envvar=VARIABLE,
+        show_default=False,
+        rich_help_panel=panel,
     )
 
 

@@ -12,6 +12,7 @@ from attnviz.cli.options.output import format_option, language_option, output_op
 from attnviz.cli.options.panels import MODEL, SHOW
 from attnviz.cli.output.formats import RolesFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 SEED = 0
 
@@ -23,7 +24,9 @@ class AskedModelOptions(NamedModelOptions):
         str,
         typer.Option(
             metavar="DIR_OR_ID",
-            help=f"{TINY} (the model in the package), a model's folder, or its id on the Hugging Face hub.",
+            help=Message(
+                "{tiny} (the model in the package), a model's folder, or its id on the Hugging Face hub.", tiny=TINY
+            ),
             rich_help_panel=MODEL,
         ),
     ] = TINY
@@ -36,7 +39,12 @@ class RolesOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help=f"Questions of each role (default: {TINY_CASES:,} for {TINY}, {MODEL_CASES} for another model, which takes longer).",
+            help=Message(
+                "Questions of each role (default: {tiny_cases:,} for {tiny}, {model_cases} for another model, which takes longer).",
+                tiny_cases=TINY_CASES,
+                tiny=TINY,
+                model_cases=MODEL_CASES,
+            ),
             min=CASES_LIMITS.min,
             max=CASES_LIMITS.max,
             rich_help_panel=SHOW,
@@ -48,6 +56,8 @@ class RolesOptions(Options):
             metavar="N", help="Draw other questions.", min=SEED_LIMITS.min, max=SEED_LIMITS.max, rich_help_panel=SHOW
         ),
     ] = SEED
-    lang: Annotated[Language, language_option("the table and the picture")] = Language.EN
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
-    format: Annotated[RolesFormat | None, format_option(f"{listed(RolesFormat, RolesFormat.TABLE)}.")] = None
+    format: Annotated[
+        RolesFormat | None, format_option(Message("{choices}.", choices=listed(RolesFormat, RolesFormat.TABLE)))
+    ] = None

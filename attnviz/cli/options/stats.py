@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import NEAR, Pool
+from attnviz.choices import NEAR, Language, Pool
 from attnviz.cli.options.listed import listed
-from attnviz.cli.options.output import format_option, output_option
+from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import SHOW
 from attnviz.cli.output.formats import PICTURES, TABLES, StatsFormat
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class StatsOptions(Options):
@@ -36,5 +37,11 @@ class StatsOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = Pool.MEAN
+    lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
-    format: Annotated[StatsFormat | None, format_option(f"{listed(TABLES)}; with --metric {listed(PICTURES)}.")] = None
+    format: Annotated[
+        StatsFormat | None,
+        format_option(
+            Message("{choices}; with --metric {pictures}.", choices=listed(TABLES), pictures=listed(PICTURES))
+        ),
+    ] = None

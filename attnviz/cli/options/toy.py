@@ -9,6 +9,7 @@ from attnviz.choices import DIMENSION, DIMENSION_LIMITS, HEAD_DIMENSION, HEADS_L
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import TOY
 from attnviz.cli.typer_groups import Options
+from attnviz.text.message import Message
 
 
 class ToyOptions(Options):
@@ -27,7 +28,11 @@ class ToyOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help=f"Numbers in an embedding (default {DIMENSION}, or {HEAD_DIMENSION} for each of several heads).",
+            help=Message(
+                "Numbers in an embedding (default {dimension}, or {head_dimension} for each of several heads).",
+                dimension=DIMENSION,
+                head_dimension=HEAD_DIMENSION,
+            ),
             min=DIMENSION_LIMITS.min,
             rich_help_panel=TOY,
         ),
@@ -36,7 +41,7 @@ class ToyOptions(Options):
         Tokenizer | None,
         typer.Option(
             metavar="NAME",
-            help=f"How the text is cut: {listed(Tokenizer, Tokenizer.WORD)}.",
+            help=Message("How the text is cut: {choices}.", choices=listed(Tokenizer, Tokenizer.WORD)),
             rich_help_panel=TOY,
         ),
     ] = None
@@ -48,7 +53,7 @@ class ToyOptions(Options):
         Position | None,
         typer.Option(
             metavar="NAME",
-            help=f"Position encoding: {listed(Position, Position.NONE)}.",
+            help=Message("Position encoding: {choices}.", choices=listed(Position, Position.NONE)),
             rich_help_panel=TOY,
         ),
     ] = None

@@ -14,6 +14,7 @@ from attnviz.choices import CHAPTER_LIMITS
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError
 from attnviz.files import read_whole, write_whole
+from attnviz.text.message import Message
 
 LARGEST = 1 << 16  # bytes: more than the few numbers need
 PLACE = Path("attnviz") / "learn.json"
@@ -43,7 +44,7 @@ def remember_read(number: int) -> None:
     try:
         write_whole(path, [content, b"\n"])
     except AttnvizError as error:
-        notice(f"the list of chapters will not show that you read this one: {error.message}")
+        notice(Message("the list of chapters will not show that you read this one: {reason}", reason=error.message))
 
 
 def _path() -> Path | None:

@@ -13,6 +13,7 @@ from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import guarded_stdout, notice
 from attnviz.errors import UsageError
 from attnviz.files import write_whole
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.chain import Chain
@@ -92,7 +93,9 @@ def say_missing(characters: str) -> None:
     """Say that no font has these characters, if there are any."""
     if characters:
         some = " ".join(characters[:10]) + (" …" if len(characters) > 10 else "")
-        notice(f"no font on this machine has {some} (drawn as boxes); the Noto fonts cover most scripts")
+        notice(
+            Message("no font on this machine has {some} (drawn as boxes); the Noto fonts cover most scripts", some=some)
+        )
 
 
 def save_trace(trace: Trace, output: Path | None) -> None:
@@ -100,7 +103,7 @@ def save_trace(trace: Trace, output: Path | None) -> None:
     output = trace_file(output)
     trace.save(output)
     if line := trace.source.exactness:
-        notice(f"{output}: {line}")
+        notice(Message("{output}: {line}", output=output, line=line))
     name_file(output)
 
 

@@ -125,4 +125,9 @@ def chosen_format(output: Path | None, named: Format | None, default: Format) ->
         return form
     if not output.suffix and os.path.exists(output):  # a device: /dev/stdout
         return default
-    raise UsageError(f"{output}: its suffix is not one of {', '.join(known)}", "rename it, or add --format")
+    raise UsageError(
+        "{output}: its suffix is not one of {known}",
+        "rename it, or add --format",
+        output=output,
+        known=", ".join(known),
+    )

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from attnviz.cli.language import spoken
+from attnviz.text.message import told
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, Task
 
@@ -42,7 +45,7 @@ def progress(what: str, *, timed: bool = False, counted: bool = True, delay: flo
 
     from attnviz.text.display import shown_line
 
-    what = shown_line(what)  # it may be a person's own: a folder
+    what = shown_line(told(what, spoken()))  # it may be a person's own: a folder
     name = TextColumn("{task.description}", markup=False)
     columns = [SpinnerColumn(), name, *_columns(timed, counted)]
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -50,7 +53,9 @@ def progress(what: str, *, timed: bool = False, counted: bool = True, delay: flo
 
     def move(what: str, done: int, total: int | None) -> None:
         speed = bar.tasks[task].speed
-        bar.update(task, description=what, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+        bar.update(
+            task, description=told(what, spoken()), completed=done, total=total, rate=f"{speed:.1f}/s" if speed else ""
+        )
 
     with _shown_after(bar, delay):
         yield move

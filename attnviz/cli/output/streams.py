@@ -10,20 +10,22 @@ from typing import Any
 
 import typer
 
+from attnviz.cli.language import spoken
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message, told
 
 STANDARD_ERROR = 2  # the last of the descriptors that every program expects
 
 
 def notice(message: str) -> None:
-    """One line on stderr, in which what a terminal would act upon is written out.
+    """One line on stderr, in the language of this run, in which what a terminal would act upon is written out.
 
     Where stderr is closed or full, it goes to stdout if a person watches that. It fails no command, and no script finds it
     among the results.
     """
     from attnviz.text.display import shown_line
 
-    line = f"attnviz: {shown_line(message)}"
+    line = f"attnviz: {shown_line(told(message, spoken()))}"
     if not _printed(line, sys.stderr) and sys.stdout is not None and sys.stdout.isatty():
         _printed(line, sys.stdout)
 
@@ -77,8 +79,10 @@ def stdout_errors() -> Iterator[None]:
         where = error.filename
         if where is None:
             abandon(sys.stdout)
-            where = "standard output"
-        raise AttnvizError(f"{where}: {(error.strerror or str(error)).lower()}") from None
+            where = Message("standard output")
+        from attnviz.files import system_says
+
+        raise AttnvizError("{where}: {reason}", where=where, reason=system_says(error)) from None
 
 
 def abandon(stream: Any) -> None:

@@ -67,7 +67,10 @@ def require_no_terminal(what: str, output: Path | None) -> None:
     """Refuse to write ``what``, which is binary, to a terminal."""
     if output is not None and is_terminal(output):
         raise UsageError(
-            f"{what} is binary, and {output} is a terminal", "write it to a file with -o FILE, or into a pipe"
+            "{what} is binary, and {output} is a terminal",
+            "write it to a file with -o FILE, or into a pipe",
+            what=what,
+            output=output,
         )
 
 

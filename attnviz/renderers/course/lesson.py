@@ -54,7 +54,12 @@ class Lesson:
             blocks = {part.name: part for part in self.chapter.parts if isinstance(part, Computed)}
             if name not in blocks:
                 given = listed_tokens([str(name)])
-                raise AttnvizError(f"chapter {self.chapter.number} computes no {given}: it has {', '.join(blocks)}")
+                raise AttnvizError(
+                    "chapter {number} computes no {given}: it has {blocks}",
+                    number=self.chapter.number,
+                    given=given,
+                    blocks=", ".join(blocks),
+                )
             compute = CHAPTERS[self.chapter.name][name]
             self._answered[name] = Answered(name, tuple(compute(self.material, Lessons(dict(blocks[name].words)).say)))
         return self._answered[name]

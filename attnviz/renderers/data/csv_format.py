@@ -66,8 +66,11 @@ def _steps_asked(selected: LayerSelection, steps: tuple[Step, ...]) -> tuple[Ste
     having = tuple(step for step in steps if STEPS[step].is_map or (STEPS[step].rows is Rows.KEYS) == (asked == "key"))
     if steps and not having:
         raise UsageError(
-            f"--{asked} chooses rows, and {', '.join(steps)} has no rows for a {asked}",
-            f"use --{other}, or leave out --step",
+            "--{asked} chooses rows, and {steps} has no rows for a {asked}",
+            "use --{other}, or leave out --step",
+            asked=asked,
+            steps=", ".join(steps),
+            other=other,
         )
     return having
 

@@ -11,6 +11,7 @@ from attnviz.analysis.key_column import Column, key_columns
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.memory import require_memory
 from attnviz.choices import Step
+from attnviz.text.message import Message
 from attnviz.trace.layer import Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, steps_of
@@ -42,7 +43,12 @@ def require_room(selection: Selection, size: int, what: str) -> None:
     maps = sum(STEPS[step].is_map for step in selection.steps)
     require_memory(
         maps * selection.pairs * size,
-        f"{what} of {maps} steps of {selection.pairs:,} pairs of a query and a key",
+        Message(
+            "{what} of {maps} steps of {pairs:,} pairs of a query and a key",
+            what=what,
+            maps=maps,
+            pairs=selection.pairs,
+        ),
         "give a shorter text, or choose a part with --head, --step and, in CSV, --query or --key; -o NAME.safetensors holds all",
     )
 

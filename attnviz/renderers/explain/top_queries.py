@@ -33,7 +33,10 @@ def asked_keys(writer: Writer) -> Sequence[int]:
         )
     if len(keys) > most:
         raise AttnvizError(
-            f"{len(keys):,} keys are too many to show the top queries of each", f"choose {most} or fewer with --key A:B"
+            "{keys:,} keys are too many to show the top queries of each",
+            "choose {most} or fewer with --key A:B",
+            keys=len(keys),
+            most=most,
         )
     return keys
 

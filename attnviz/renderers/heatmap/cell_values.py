@@ -40,8 +40,10 @@ def value_style(picture: Picture, cell: float, annotate: bool | None) -> ValueSt
     font = min(cell / POINT * FILLED / (longest * DIGIT), LARGEST_FONT)
     if annotate and picture.width is not None and font < PRINTED_FONT:
         raise AttnvizError(
-            f"the values in the cells would have {font:.1f} points at this width: {PRINTED_FONT:g} is the least that can be read",
+            "the values in the cells would have {font:.1f} points at this width: {least:g} is the least that can be read",
             "leave out --annotate, give a larger --width, or choose fewer tokens with --query A:B --key C:D",
+            font=font,
+            least=PRINTED_FONT,
         )
     return None if annotate is None and font < least_font(picture) else ValueStyle(form, font)
 

@@ -60,7 +60,10 @@ def one_head(selection: Selection, named: bool, what: str) -> LayerSelection:
     first = selection.layers[0]
     if named and selection.heads > 1:
         raise AttnvizError(
-            f"{what} draws one head, and {selection.heads} are chosen", "choose one with --layer N --head N"
+            "{what} draws one head, and {heads} are chosen",
+            "choose one with --layer N --head N",
+            what=what,
+            heads=selection.heads,
         )
     return first._replace(heads=first.heads[:1])
 

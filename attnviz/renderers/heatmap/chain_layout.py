@@ -109,8 +109,10 @@ def chain_layout(chain: Chain, families: tuple[str, ...]) -> ChainLayout:
         wider = (width * WIDER**number for number in itertools.count(1))
         enough = next(one for one in wider if _Setting(chain, one, families).fits())
         raise AttnvizError(
-            f"the figure does not fit into {width * MILLIMETRES:g} mm: what leads from map to map leaves no room for the maps",
-            f"give it a larger --width, about {enough * MILLIMETRES + 1:.0f} or more",
+            "the figure does not fit into {width:g} mm: what leads from map to map leaves no room for the maps",
+            "give it a larger --width, about {enough:.0f} or more",
+            width=width * MILLIMETRES,
+            enough=enough * MILLIMETRES + 1,
         )
     grids, labels, rooms, needed = setting.largest()
     share, gaps = setting.share, setting.gaps

@@ -22,7 +22,9 @@ def decided(
     """The picture of ``selection``; ``named`` says whether a person has chosen its heads, or it holds all there are."""
     if compare is not None:
         if step is not DrawnStep.WEIGHTS:
-            raise AttnvizError(f"--compare is of the weights, and --step is {step.value}", "leave out one of the two")
+            raise AttnvizError(
+                "--compare is of the weights, and --step is {step}", "leave out one of the two", step=step.value
+            )
         from attnviz.renderers.heatmap.comparison import decide_comparison
 
         return decide_comparison(trace, one_head(selection, named, "--compare"), compare, title, view)

@@ -61,7 +61,9 @@ class Heatmap:
         """Write the picture to ``path``, whole or not at all; its suffix picks the format."""
         form = Path(path).suffix.lower().removeprefix(".")
         if form not in FORMATS:
-            raise AttnvizError(f"{path}: its suffix is not one of {', '.join(f'.{word}' for word in FORMATS)}")
+            raise AttnvizError(
+                "{path}: its suffix is not one of {words}", path=path, words=", ".join(f".{word}" for word in FORMATS)
+            )
         write_whole(path, [self.drawn(form)])
 
     def __repr__(self) -> str:

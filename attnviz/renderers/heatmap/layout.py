@@ -77,8 +77,10 @@ def decide_layout(picture: Picture, families: tuple[str, ...] = (fonts.BASE,)) -
             return layout
     least = _laid_out(titled, resized(grid, LEAST_PANEL / max(grid.panel)), families).needed * MILLIMETRES
     raise AttnvizError(
-        f"the picture does not fit into {picture.width * MILLIMETRES:g} mm: its labels and its scale leave no room for its cells",
-        f"give it a larger --width, about {least + 1:.0f} or more, or fewer heads with --head",
+        "the picture does not fit into {width:g} mm: its labels and its scale leave no room for its cells",
+        "give it a larger --width, about {least:.0f} or more, or fewer heads with --head",
+        width=picture.width * MILLIMETRES,
+        least=least + 1,
     )
 
 

@@ -16,6 +16,7 @@ from attnviz.renderers.heatmap.wording import LABEL_CELLS, Wording
 from attnviz.renderers.shared.labels import name, round_positions, unnamed
 from attnviz.renderers.shared.scale import Scale, scale_of, with_ends
 from attnviz.text.lessons import Lessons, lessons
+from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
@@ -176,8 +177,9 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
     for selected in others:
         if _tokens(trace, selected) != _tokens(trace, first):
             raise AttnvizError(
-                f"{_both(first.layer, selected.layer)} have different tokens, so they cannot share a picture",
+                "{both} have different tokens, so they cannot share a picture",
                 "choose layers of the same tokens with --layer",
+                both=_both(first.layer, selected.layer),
             )
     most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
     if view.width is not None:
@@ -195,8 +197,8 @@ def _tokens(trace: Trace, selected: LayerSelection) -> tuple[Any, ...]:
 
 def _both(first: Layer, second: Layer) -> str:
     if first.stack or second.stack:
-        return f"{first.title} and {second.title}"
-    return f"layers {first.index} and {second.index}"
+        return joined((first.title, second.title), AND)
+    return Message("layers {first} and {second}", first=first.index, second=second.index)
 
 
 def token_labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attnviz.analysis.maps import Frame
 from attnviz.choices import MapStep
-from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.labels import file_name, name, worn
 from attnviz.text.display import shorten, shown_line
@@ -33,21 +33,21 @@ class Wording:
     def title(self, layers: Sequence[Layer], heads: Sequence[int], step: MapStep) -> str:
         """What is drawn of which heads, one for each panel, and by which rule."""
         layer, rules = layers[0], [layer.rule for layer in layers]
-        facts = [self.say(f"picture.{step.value}")]
+        parts = [self.say(f"picture.{step.value}")]
         if len(heads) == 1 and layer.heads > 1:
-            facts.append(self.head(layer, heads[0]))
+            parts.append(self.head(layer, heads[0]))
         elif len(heads) > 1:
-            facts += [self._layer(layer)] if len(layers) == 1 and self.trace.source.model_name else []
+            parts += [self._layer(layer)] if len(layers) == 1 and self.trace.source.model_name else []
             several = len(layers) > 1
-            facts.append(
+            parts.append(
                 self.say("picture.heads_of_layers", heads=len(heads), layers=len(layers))
                 if several
                 else self.say("picture.heads", heads=len(heads))
             )
-        facts += [self.say("picture.causal")] if all(rule.causal for rule in rules) else []
+        parts += [self.say("picture.causal")] if all(rule.causal for rule in rules) else []
         if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
-            facts.append(self.say("picture.window", window=layer.rule.window))
-        return ", ".join(facts)
+            parts.append(self.say("picture.window", window=layer.rule.window))
+        return ", ".join(parts)
 
     def head(self, layer: Layer, head: int) -> str:
         """A head in a title: "layer 0, head 2 · syntax (proved)"."""
@@ -80,16 +80,23 @@ class Wording:
             names.insert(0, "…")
         if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
             names.append("…")
-        facts = f"“{' '.join(names)}”", self._choice(selected), *notes, self._exactness(), self._left_out(left_out)
-        return " · ".join(filter(None, facts))
+        source = self.trace.source
+        parts = (
+            f"“{' '.join(names)}”",
+            self._choice(selected),
+            *notes,
+            facts.exactness(source.model_name, source.agreement.largest_error, self.words),
+            facts.left_out(left_out, self.words),
+        )
+        return " · ".join(filter(None, parts))
 
     def notes(self, selected: LayerSelection, frame: Frame) -> list[str]:
         """What the title says of a map that is not simply of all tokens."""
         notes = []
         if not selected.whole:
             notes = [
-                self._span("one_query", "queries", frame.queries),
-                self._span("one_key", "keys", frame.keys),
+                facts.queries(frame.queries, self.words),
+                facts.keys(frame.keys, self.words),
             ]
         if frame.pooled:
             (down, across), (high, wide) = frame.shape, frame.cell
@@ -100,23 +107,8 @@ class Wording:
     def _layer(self, layer: Layer) -> str:
         return layer.title if layer.stack else self.say("picture.layer", layer=layer.index)
 
-    def _span(self, one: str, several: str, side: range) -> str:
-        last = side.stop - 1
-        if side.start == last:
-            return self.say(f"picture.{one}", place=f"{last:,}")
-        return self.say(f"picture.{several}", first=f"{side.start:,}", last=f"{last:,}")
-
     def _choice(self, selected: LayerSelection) -> str:
         """The token that a model chose after the last row, which is none itself."""
         if (choice := last_choice(self.trace, selected)) is None:
             return ""
         return self.say("picture.chose", chosen=choice.token, share=choice.share)
-
-    def _exactness(self) -> str:
-        source = self.trace.source
-        if not source.model_name or source.agreement.largest_error is None:
-            return ""
-        return self.say("picture.exactness", model=source.model_name, error=f"{source.agreement.largest_error:.1e}")
-
-    def _left_out(self, share: float | None) -> str:
-        return "" if share is None else self.say("picture.left_out", share=numbers.brief_percent(share))

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy
 
+DENSE = 0.97  # of its size, which compression leaves of a sample: not worth the time
+
 
 class Blobs:
     """The arrays of a page. ``add`` gives what the page's record says of one."""
@@ -37,8 +39,16 @@ def _in_base64(content: bytes) -> str:
 def compressed(content: bytes) -> bytes:
     """``content`` as a zlib stream."""
     # Weights and vectors hardly repeat themselves: to look for repetitions, which is what deflate spends its time on, gains
-    # nothing. Masks are nothing but repetitions. A sample of the middle tells the two apart.
+    # nothing. Masks are nothing but repetitions. Numbers whose 16 bits are all of use cannot be made smaller, and are read
+    # sooner as they are. A sample of the middle tells them apart.
     middle = content[len(content) // 2 :][:65536]
     repeats = len(zlib.compress(middle, 1)) < len(middle) / 8
-    packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_RLE)
+    strategy = zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_RLE
+    if not repeats and len(_packed(middle, 6, strategy)) > DENSE * len(middle):
+        return _packed(content, 0, strategy)
+    return _packed(content, 6, strategy)
+
+
+def _packed(content: bytes, level: int, strategy: int) -> bytes:
+    packer = zlib.compressobj(level, zlib.DEFLATED, 15, 9, strategy)
     return packer.compress(content) + packer.flush()

@@ -1,4 +1,4 @@
-"""Which numbers a page holds: Q, K and V in one of three precisions, or 8-bit weights where these are smaller."""
+"""The numbers in which a page holds heads, and about how many bytes these take."""
 
 from __future__ import annotations
 
@@ -17,31 +17,45 @@ from attnviz.trace.selection import LayerSelection
 
 BASE64 = 4 / 3  # bytes of base64 for each byte
 LEFT_OF_LEVELS = 0.8  # what compression leaves of 8-bit weights that are much alike
+LARGEST = float(numpy.finfo(numpy.float32).max)  # that single precision has, in which the ends of 16 bits are held
 
 
 class Form(StrEnum):
-    """The numbers that a page holds, from the most exact to the smallest."""
+    """The numbers that a page holds of a head, from the most to the least that they tell.
+
+    exact    Query, Key and Value as the trace has them
+    float32  the same in single precision
+    int16    the same in whole numbers of 16 bits, between the smallest and the largest of each dimension of a head
+    weights  8 bits of each weight
+    pooled   16 bits of each cell of many weights
+    """
 
     EXACT = "exact"
     SINGLE = "float32"
-    HALF = "float16"
+    SHORT = "int16"
     WEIGHTS = "weights"
+    POOLED = "pooled"
+
+    @property
+    def computes(self) -> bool:
+        """Whether a browser can compute every step from it."""
+        return self in (Form.EXACT, Form.SINGLE, Form.SHORT)
 
 
-LARGEST = {Form.EXACT: math.inf, Form.SINGLE: 3.4028234663852886e38, Form.HALF: 65504.0}
+def best_form(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, beyond: float = 0) -> Form | None:
+    """The most exact form that has room and from which every step can be computed; None where there is none. So many bytes
+    ``beyond`` are not for arrays."""
+    sizes = {form: packed_size(selected_layers, form) for form in _computing(selected_layers)}
+    easy = [form for form, size in sizes.items() if size <= limits.easy - beyond]
+    smallest = min(sizes, key=sizes.__getitem__)
+    if easy:
+        return easy[0]
+    return smallest if sizes[smallest] <= limits.computed_room - beyond else None
 
 
-def forms(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL) -> list[Form]:
-    """The forms to try: the most exact that stay easy to open, then the smaller of half precision and weights."""
-    most = min(limits.easy, limits.room)
-    fitting = [
-        form
-        for form in (Form.EXACT, Form.SINGLE, Form.HALF)
-        if all(_in_range(selected, form) for selected in selected_layers)
-    ]
-    easy = [form for form in fitting if packed_size(selected_layers, form) <= most]
-    last = sorted({Form.WEIGHTS, *fitting[2:]}, key=lambda form: packed_size(selected_layers, form, limits.room))
-    return [*easy, *(form for form in last if form not in easy)]
+def smallest_form(selected_layers: Sequence[LayerSelection]) -> Form:
+    """The form that takes the least room of those from which every step can be computed."""
+    return min(_computing(selected_layers), key=lambda form: packed_size(selected_layers, form))
 
 
 def packed_size(selected_layers: Sequence[LayerSelection], form: Form, room: float = math.inf) -> int:
@@ -54,10 +68,14 @@ def packed_size(selected_layers: Sequence[LayerSelection], form: Form, room: flo
     return size
 
 
-def _in_range(selected: LayerSelection, form: Form) -> bool:
-    """Whether the numbers of ``selected`` are within the range of ``form``."""
-    largest = max(float(numpy.abs(array).max()) for array in selected_vectors(selected).values())
-    return largest <= LARGEST[form]
+def _computing(selected_layers: Sequence[LayerSelection]) -> list[Form]:
+    """The forms from which every step can be computed, the most exact first."""
+    return [Form.EXACT, *([Form.SINGLE, Form.SHORT] if all(map(_in_range, selected_layers)) else [])]
+
+
+def _in_range(selected: LayerSelection) -> bool:
+    """Whether the numbers of ``selected`` are within the range of single precision."""
+    return max(float(numpy.abs(array).max()) for array in selected_vectors(selected).values()) <= LARGEST
 
 
 def _bytes(selected: LayerSelection, form: Form) -> float:
@@ -67,10 +85,12 @@ def _bytes(selected: LayerSelection, form: Form) -> float:
     if form is Form.WEIGHTS:
         return cells * (0.5 if rule.causal and queries == keys else 1.0) * LEFT_OF_LEVELS
     d_k, d_v = int(layer.query.shape[-1]), int(layer.value.shape[-1])
-    numbers = len(selected.heads) * queries * d_k + len(kv_heads(selected)) * keys * (d_k + d_v)
-    width: int = {Form.SINGLE: 4, Form.HALF: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
+    kept = len(kv_heads(selected))
+    numbers = len(selected.heads) * queries * d_k + kept * keys * (d_k + d_v)
+    width: int = {Form.SINGLE: 4, Form.SHORT: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
+    ends = 8 * (len(selected.heads) * d_k + kept * (d_k + d_v)) if form is Form.SHORT else 0
     bias = 0 if rule.bias is None or is_spread(rule.bias) else 8 * min(cells, math.prod(rule.bias.shape))
-    return numbers * width + bias
+    return numbers * width + ends + bias
 
 
 def _cells(selected: LayerSelection) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 
 from attnviz.errors import AttnvizError
+from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.page import title, to_html
-from attnviz.renderers.page.size import longest, needs_pooling
-from attnviz.trace.selection import select
+from attnviz.renderers.page.parts import longest, page_parts
+from attnviz.trace.selection import Selection, select
 from attnviz.trace.trace import Trace
 
 LIMITS = Limits(megabytes=10.0)  # every one of them is saved with the notebook
@@ -25,7 +26,7 @@ def to_frame(trace: Trace) -> str:
         selection = select(trace)
         tokens = longest(selection.layers)
         # To be shown need not mean to compute for a minute.
-        if tokens > LIMITS.tokens or (needs_pooling(selection.layers, LIMITS) and selection.pairs > PAIRS):
+        if tokens > LIMITS.tokens or (selection.pairs > PAIRS and _is_pooled(selection)):
             raise AttnvizError(f"its {tokens:,} tokens are pooled by to_html(), which may take a while")
         page = to_html(trace, selection, limits=LIMITS)
     except AttnvizError as error:
@@ -35,3 +36,7 @@ def to_frame(trace: Trace) -> str:
         f'style="width: 100%; height: {HEIGHT}px; border: 0; border-radius: 8px" '
         f'srcdoc="{html.escape(page, quote=True)}"></iframe>'
     )
+
+
+def _is_pooled(selection: Selection) -> bool:
+    return any(part.form is Form.POOLED for part in page_parts(selection.layers, LIMITS))

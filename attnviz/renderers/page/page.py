@@ -9,18 +9,23 @@ from attnviz.choices import Language, Pool
 from attnviz.progress import Notice, Progress, no_notice, no_progress
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
+from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits
-from attnviz.renderers.page.packing import pack_layers
-from attnviz.renderers.page.pooled_maps import PooledLayer, packed_maps, pool_layers
+from attnviz.renderers.page.packing import Part, pack_parts
+from attnviz.renderers.page.parts import page_parts, parts_size
+from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
-from attnviz.renderers.page.size import needs_pooling, require_hope, too_large, why_pooled
+from attnviz.renderers.page.size import require_hope, told_size, too_large, what_is_missing
 from attnviz.renderers.page.way import add_ways
-from attnviz.renderers.shared.labels import name
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.renderers.shared.labels import name, text_of
+from attnviz.trace.selection import Selection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 12
+TITLE_LETTERS = 70
 THREADS = 2
+TRIES = 3  # at a page that turns out larger than its arrays told
+SPARE = 0.1  # of what it took too much, which is kept free next
 
 
 def to_html(
@@ -35,45 +40,48 @@ def to_html(
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
     It holds all tokens; where the selection leaves some out, it opens without the special ones, and a box brings them back.
-    Of a region, of a text with more tokens than the ``limits`` say, and of one whose pairs would take more megabytes than
-    they say, it holds only weights, in cells of many tokens where there is not room for all, which show what ``pool`` says;
-    ``notice`` is told why, and ``report`` how much of them is done. AttnvizError where the page would take more megabytes
-    all the same.
+    Every step of every head is there while that takes no more megabytes than the ``limits`` say; else of the heads that
+    stand out, and of the others the weights, in cells of many tokens where there is not room for all, which show what
+    ``pool`` says. Of a region, and of a text with more tokens than the limits say, it holds only weights. ``notice`` is told
+    what is missing and why, and ``report`` how much of the maps is done. AttnvizError where the page would take more
+    megabytes all the same.
     """
-    layers = selection.layers
-    pooled = needs_pooling(layers, limits)
-    require_hope(layers, limits, pooled)
-    if not pooled:
-        page = _page(trace, selection, language, limits)
-        if len(page) <= limits.size or not needs_pooling(layers, limits, made=len(page)):
-            return _of_size(page, layers, limits)
-        require_hope(layers, limits, pooled=True)
-    if why := why_pooled(layers, limits, pool):
-        notice(why)
-    maps = pool_layers(selection, limits, pool, report)
-    return _of_size(_page(trace, selection, language, limits, maps), layers, limits)
+    layers, size = selection.layers, 0
+    beyond = told_size(trace, layers)
+    said: set[str] = set()
+    for _ in range(TRIES):
+        parts = page_parts(layers, limits, trace.roles, beyond)
+        require_hope(parts, layers, limits)
+        if (missing := what_is_missing(parts, limits, pool)) and missing not in said:
+            notice(missing)
+            said.add(missing)
+        page = _page(trace, parts, language, limits, pool, report)
+        size = len(page)
+        if size <= limits.size:
+            return page
+        # What else the page holds, and what compression left, is known now.
+        beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
+        beyond += SPARE * (size - limits.size)
+    raise too_large(layers, size, limits)
 
 
-def _page(
-    trace: Trace, selection: Selection, language: Language, limits: Limits, pooled: Sequence[PooledLayer] = ()
-) -> str:
-    """The page, however large: with the ``pooled`` maps, or with every pair."""
+def _page(trace: Trace, parts: Sequence[Part], language: Language, limits: Limits, pool: Pool, report: Progress) -> str:
+    """The page of these parts, however large."""
     blobs = Blobs()
+    places = [place for place, part in enumerate(parts) if part.form is Form.POOLED]
+    maps = pool_layers([parts[place].selected for place in places], limits, pool, report)
+    pooled = dict(zip(places, maps, strict=True))
     with numpy_threads(THREADS) as threads:
-        packed = packed_maps(pooled) if pooled else pack_layers(selection.layers, limits, threads.map)
-        record = make_record(trace, selection, packed, language, blobs, threads.map, pooled)
-        add_ways(record, selection.layers, packed, blobs, limits.room)
+        others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
+        packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
+        record = make_record(trace, parts, packed, language, blobs, threads.map, pooled)
+        add_ways(record, parts, packed, blobs, limits.room)
         return document(title(trace), language.value, record, blobs.in_base64(threads.map))
-
-
-def _of_size(page: str, layers: Sequence[LayerSelection], limits: Limits) -> str:
-    """``page``, where it takes no more than it may."""
-    if len(page) > limits.size:
-        raise too_large(layers, len(page), limits)
-    return page
 
 
 def title(trace: Trace) -> str:
     """What a browser's tab says: the beginning of the text."""
+    if (text := text_of(trace)) is not None:
+        return f"{text if len(text) <= TITLE_LETTERS else text[:TITLE_LETTERS].rstrip() + ' …'} · attnviz"
     tokens = [name(token) for token in trace.tokens[:TITLE_TOKENS]]
     return f"{' '.join(tokens)}{' …' if len(trace.tokens) > TITLE_TOKENS else ''} · attnviz"

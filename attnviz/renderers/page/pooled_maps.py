@@ -17,13 +17,14 @@ from attnviz.attention.arrays import namespace, to_numpy
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling.tiles import visible_share
 from attnviz.progress import Progress, no_progress
-from attnviz.renderers.page.forms import BASE64, Form
+from attnviz.renderers.page.forms import BASE64
 from attnviz.renderers.page.levels import FINE_LEVELS, in_levels
 from attnviz.renderers.page.limits import USUAL, Limits
-from attnviz.renderers.page.packing import PackedLayer, PackedLayers
-from attnviz.renderers.shared import numbers
+from attnviz.renderers.page.packing import PackedPart
+from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.labels import name, unnamed
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.text.lessons import Lessons
+from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 ROOM = 12_000_000  # bytes that all cells may take
@@ -34,7 +35,7 @@ class PooledLayer(NamedTuple):
 
     selected: LayerSelection
     frame: Frame
-    packed: PackedLayer
+    packed: PackedPart
     metrics: dict[str, list[float | None]]
 
     def labels(self, trace: Trace) -> tuple[list[str], list[str]]:
@@ -53,24 +54,26 @@ class PooledLayer(NamedTuple):
         frame = self.frame
         return [f"{count:,}" for count in (*frame.shape, *frame.cell)] if frame.pooled else None
 
-    @property
-    def region(self) -> str | None:
+    def region(self, words: Lessons) -> str | None:
         """Which queries and keys these are; None where they are all."""
         if self.selected.whole:
             return None
         queries, keys = self.selected.ranges
-        return f"{numbers.span('query', 'queries', queries)}, {numbers.span('key', 'keys', keys)}"
+        return f"{facts.queries(queries, words)}, {facts.keys(keys, words)}"
 
 
 def pool_layers(
-    selection: Selection, limits: Limits = USUAL, choice: Pool = Pool.MEAN, report: Progress = no_progress
+    selected_layers: Sequence[LayerSelection],
+    limits: Limits = USUAL,
+    choice: Pool = Pool.MEAN,
+    report: Progress = no_progress,
 ) -> list[PooledLayer]:
-    """The maps of each selected layer. ``report`` is told how much is done, of how much."""
+    """The maps of each of ``selected_layers``. ``report`` is told how much is done, of how much."""
     layers: list[PooledLayer] = []
-    for selected, frame in zip(selection.layers, frames(selection.layers, limits, choice), strict=True):
+    for selected, frame in zip(selected_layers, frames(selected_layers, limits, choice), strict=True):
 
         def tell(done: int, of: int, before: int = len(layers)) -> None:
-            report(before * of + done, len(selection.layers) * of)
+            report(before * of + done, len(selected_layers) * of)
 
         layers.append(_pool_layer(selected, frame, tell))
     return layers
@@ -82,14 +85,9 @@ def frames(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, ch
     return [framed(selected, most, choice) for selected in selected_layers]
 
 
-def packed_maps(layers: Sequence[PooledLayer]) -> PackedLayers:
-    """Their arrays, as any page holds weights."""
-    return PackedLayers(Form.WEIGHTS, [layer.packed for layer in layers])
-
-
 def cells_across(heads: int, limits: Limits = USUAL) -> int:
     """At most how many cells there are across each of ``heads`` maps."""
-    return limits.cells if heads == 1 else min(limits.cells_of_several, math.isqrt(ROOM // (2 * heads)))
+    return limits.cells if heads <= 1 else min(limits.cells_of_several, math.isqrt(ROOM // (2 * heads)))
 
 
 def pooled_size(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL) -> int:
@@ -123,7 +121,7 @@ def _pool_layer(selected: LayerSelection, frame: Frame, report: Progress) -> Poo
     weights = numpy.stack(maps)  # (heads, query cells, key cells)
     hidden = weights == -math.inf
     levels, scales, error = in_levels(numpy.where(hidden, 0.0, weights), hidden, FINE_LEVELS)
-    return PooledLayer(selected, frame, PackedLayer({"levels": levels, "scales": scales}, error), metrics)
+    return PooledLayer(selected, frame, PackedPart({"levels": levels, "scales": scales}, error), metrics)
 
 
 def _means(values: numpy.ndarray, sees: numpy.ndarray) -> list[float | None]:

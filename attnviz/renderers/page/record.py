@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from attnviz.analysis.measure import head_metrics
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.digits import Errors
+from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
-from attnviz.renderers.page.packing import PackedLayers
+from attnviz.renderers.page.packing import PackedPart, Part
+from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.labels import file_name, name
+from attnviz.renderers.shared.facts import exactness
+from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TokenIds
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
+TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
+CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
+NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -42,60 +50,73 @@ UNSAID = (  # messages of these groups that only explain says
 
 def make_record(
     trace: Trace,
-    selection: Selection,
-    packed: PackedLayers,
+    parts: Sequence[Part],
+    packed: Sequence[PackedPart],
     language: Language,
     blobs: Blobs,
     run: Callable[..., Iterable[Any]] = map,
-    pooled: Sequence[PooledLayer] = (),
+    pooled: Mapping[int, PooledLayer] = NO_POOLED,
 ) -> dict[str, Any]:
-    """The record of a page of the selected layers of ``trace``; the ``packed`` arrays are put into ``blobs``.
+    """The record of a page of these ``parts`` of ``trace``, of the same layer one after the other; their ``packed`` arrays
+    are put into ``blobs``.
 
-    ``pooled`` holds the layers as they are pooled, where the text is long; ``run`` is a ``map`` that may work on several
-    layers at once.
+    ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
-    selected_layers, texts = selection.layers, TokenLists()
+    selected_layers, texts = [part.selected for part in parts], TokenLists()
+    words, source, some = lessons(language), trace.source, next(iter(pooled.values()), None)
     return (
         {
-            "form": packed.form.value,
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
-            "error": _rounded_up(packed.error),
             "special": not any(selected.skips_tokens for selected in selected_layers),
+            "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
-            "pooled": pooled[0].cells if pooled else None,
-            "pool": pooled[0].frame.pool.value if pooled else None,
-            "region": pooled[0].region if pooled else None,
-            "sines": trace.source.has_sines,
-            "source": trace.source.exactness or trace.source.model_name,
+            "pool": some.frame.pool.value if some else None,
+            "region": some.region(words) if some else None,
+            "sines": source.has_sines,
+            "source": exactness(source.model_name, source.agreement.largest_error, words) or source.model_name,
             "texts": texts.lists,  # which the layers fill
-            "layers": _layers(trace, selected_layers, packed, texts, blobs, run, pooled),
+            "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),
             "messages": _messages(language),
         }
         | _choice(trace, selected_layers[0])
+        | _next_tokens(trace, parts)
         | _roles(trace, selected_layers, language)
     )
 
 
 def _layers(
     trace: Trace,
-    selected_layers: Sequence[LayerSelection],
-    packed: PackedLayers,
+    parts: Sequence[Part],
+    packed: Sequence[PackedPart],
     texts: TokenLists,
     blobs: Blobs,
     run: Callable[..., Iterable[Any]],
-    pooled: Sequence[PooledLayer],
+    pooled: Mapping[int, PooledLayer],
 ) -> list[dict[str, Any]]:
-    """What the page knows of each layer: names, rule, metrics, and where its arrays are."""
+    """What the page knows of each part: names, rule, metrics, and where its arrays are."""
     # This begins now, and goes on while arrays are added.
-    metrics = run(partial(_metrics, trace), () if pooled else selected_layers)
-    layers = [_pooled_layer(trace, layer, texts) for layer in pooled] or [
-        _computed_layer(trace, selected, texts) for selected in selected_layers
+    metrics = iter(run(partial(_metrics, trace), [part.selected for part in parts if part.form is not Form.POOLED]))
+    layers = [
+        _pooled_layer(trace, pooled[place], texts) if place in pooled else _computed_layer(trace, part.selected, texts)
+        for place, part in enumerate(parts)
     ]
-    for record, arrays in zip(layers, packed.layers, strict=True):
+    known: list[Any] = []  # the layers so far
+    for record, part, arrays in zip(layers, parts, packed, strict=True):
+        if not known or known[-1] is not part.selected.layer:
+            known.append(part.selected.layer)
+        record |= {"of": len(known) - 1, "form": part.form.value, "error": _rounded_up(arrays.error)} | _errors(
+            arrays.errors
+        )
         record |= {name: blobs.add(array) for name, array in arrays.arrays.items()}
-    for record, values in zip(layers, metrics, strict=not pooled):
-        record["metrics"] = values
+    for place, record in enumerate(layers):
+        if place not in pooled:
+            record |= next(metrics)
     return layers
+
+
+def _errors(errors: Errors | None) -> dict[str, Any]:
+    """The most that each step is off by, where the browser computes it from rounded numbers."""
+    return {} if errors is None else {"errors": {name: _rounded_up(error) for name, error in errors._asdict().items()}}
 
 
 class TokenLists:
@@ -162,6 +183,7 @@ def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[
         "queryTexts": texts.add_labels(queries),
         "keyTexts": texts.add_labels(keys),
         "apart": queries != keys,
+        "pooled": pooled.cells,
         "metrics": {metric.value: pooled.metrics.get(metric.value, unknown) for metric in SORTED_BY},
     }
 
@@ -170,6 +192,13 @@ def _named(selected: LayerSelection, levels: int) -> dict[str, Any]:
     """Which layer and heads these are, and how many levels a weight has where there are only weights."""
     layer = selected.layer
     return {"title": layer.title, "index": layer.index, "heads": list(selected.heads), "levelCount": levels}
+
+
+def _text(trace: Trace, selected: LayerSelection) -> str | None:
+    """The beginning of the text itself, where that is known and all of it is looked at."""
+    own = selected.layer.tokens is None and selected.region is None
+    text = text_of(trace) if own else None
+    return text and text[:TITLE_LETTERS]
 
 
 def _heading(trace: Trace, selected: LayerSelection, pooled: bool) -> list[str] | None:
@@ -186,6 +215,19 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """The token that a model chose after the last row, which is none itself; nothing where there is none."""
     choice = last_choice(trace, selected)
     return {} if choice is None else {"choice": choice._asdict()}
+
+
+def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
+    """What comes after each position, and of which parts these are the queries: of none whose cells are of many tokens."""
+    if not (trace.predictions or trace.generation):
+        return {}
+    from attnviz.renderers.page.next_tokens import next_tokens, predicts
+
+    found = next_tokens(trace)
+    return {
+        "next": found,
+        "nextOf": [part.form is not Form.POOLED and predicts(trace, part.selected, len(found)) for part in parts],
+    }
 
 
 def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
@@ -216,12 +258,16 @@ def _special(known: TokenIds, count: int) -> list[int]:
     return sorted(known.of(count).special)
 
 
-def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | None]]:
-    values = head_metrics(trace, selected.layer, heads=selected.heads, only=SORTED_BY)
-    return {
+def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
+    """What the heads are sorted by, and the strongest pattern of each."""
+    only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
+    values = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED).metrics
+    patterns = [pattern_record({metric: float(values[metric][head]) for metric in MEASURED}) for head in selected.heads]
+    metrics = {
         metric.value: [
             None if math.isnan(value) else round(value, METRIC_DECIMALS)
             for value in values[metric][list(selected.heads)].tolist()
         ]
         for metric in SORTED_BY
     }
+    return {"metrics": metrics, "patterns": patterns}

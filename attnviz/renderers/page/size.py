@@ -1,4 +1,4 @@
-"""How large a page is going to be, what it so can hold, and what to say where even that is too much."""
+"""What is said of a page that could not hold all, and of one that would be too large."""
 
 from __future__ import annotations
 
@@ -7,87 +7,100 @@ from collections.abc import Sequence
 
 from attnviz.choices import Pool
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page.forms import forms, packed_size
-from attnviz.renderers.page.limits import BARE, MEGABYTE, USUAL, Limits
+from attnviz.renderers.page.forms import Form, packed_size, smallest_form
+from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits
+from attnviz.renderers.page.packing import Part
+from attnviz.renderers.page.parts import is_beyond_browsers, parts_size
 from attnviz.renderers.page.pooled_maps import frames, pooled_size
 from attnviz.renderers.shared.numbers import pooled_cells
+from attnviz.text.message import Message
 from attnviz.trace.selection import LayerSelection
+from attnviz.trace.trace import Trace
 
-HOPELESS = 2  # times what a page may take: so far off that it need not be tried
-HOPELESS_POOLED = 4  # the maps of heads that look at few keys are compressed to a quarter
-
-
-def needs_pooling(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, made: float | None = None) -> bool:
-    """Whether the page holds maps that are computed here, pooled where there is not room for every pair: a browser could
-    not compute them, or lacks the keys that are not of the region, or a page of every pair would take more than it may.
-
-    ``made`` is how many bytes such a page took, where it was tried; else that is estimated.
-    """
-    if _is_beyond_browsers(selected_layers, limits):
-        return True
-    whole = _whole_size(selected_layers, limits) + BARE if made is None else made
-    return whole > limits.size and pooled_size(selected_layers, limits) + BARE < whole
+TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
+HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so far off that it need not be tried.
+# The maps of heads that look at few keys are compressed to a quarter.
 
 
-def longest(selected_layers: Sequence[LayerSelection]) -> int:
-    """The most tokens along any side of their maps."""
-    return max(len(side) for selected in selected_layers for side in selected.ranges)
-
-
-def why_pooled(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, pool: Pool = Pool.MEAN) -> str:
-    """What a person is told of a page whose cells are of many tokens: why, and what would show every pair; else ""."""
-    frame = frames(selected_layers, limits, pool)[0]
-    if not frame.pooled:
+def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = Pool.MEAN) -> str:
+    """What a person is told of a page that does not hold Query, Key and Value of all heads: of how many it does, what it
+    holds of the others, and why; "" where nothing is missing that could be there."""
+    rest = [part.selected for part in parts if not part.form.computes]
+    pooled = [part.selected for part in parts if part.form is Form.POOLED]
+    if not rest:
         return ""
-    cells = f"each map has {pooled_cells(frame.shape, frame.cell, pool)}"
-    if _is_beyond_browsers(selected_layers, limits):
-        return f"{cells}: the text is long; --query A:B with --key C:D shows a part of it"
-    return f"{cells}: a page of every pair would be larger than {limits.megabytes:g} MB; --layer and --head choose fewer maps"
+    frame = frames(pooled, limits, pool)[0] if pooled else None
+    cells = pooled_cells(frame.shape, frame.cell, pool) if frame and frame.pooled else ""
+    told = Message("each map has {cells}", cells=cells) if cells else ""
+    if is_beyond_browsers(rest, limits):
+        long = "{told}: the text is long; --query A:B with --key C:D shows a part of it"
+        return Message(long, told=told) if told else ""
+    every = sum(len(part.selected.heads) for part in parts)
+    computed = every - sum(len(selected.heads) for selected in rest)
+    held = told or (Message("every weight has 16 bits") if pooled else Message("every weight has 8 bits"))
+    return Message(
+        (
+            "Query, Key and Value of {computed} of {every} heads fit into {megabytes:g} MB; of the others {held}; "
+            "--max-size makes room for more, --layer and --head choose heads"
+        )
+        if computed
+        else (
+            "Query, Key and Value of {every} heads do not fit into {megabytes:g} MB: {held}; "
+            "--max-size makes room for more, --layer and --head choose heads"
+        ),
+        computed=computed,
+        every=every,
+        megabytes=limits.megabytes,
+        held=held,
+    )
 
 
-def require_hope(selected_layers: Sequence[LayerSelection], limits: Limits, pooled: bool) -> None:
+def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:
+    """About how many bytes of a page go to what it says of these layers: tokens, names, rules and metrics."""
+    return sum(len(token) + TOKEN for token in trace.tokens) + _named_size(selected_layers)
+
+
+def _named_size(selected_layers: Sequence[LayerSelection]) -> float:
+    """The same without the tokens."""
+    return HEAD * sum(len(selected.heads) for selected in selected_layers) + LAYER * len(selected_layers)
+
+
+def require_hope(parts: Sequence[Part], selected_layers: Sequence[LayerSelection], limits: Limits) -> None:
     """Raise the AttnvizError of a page that is far too large, before anything of it is computed."""
-    hopeless = HOPELESS_POOLED if pooled else HOPELESS
-    expected = pooled_size(selected_layers, limits) if pooled else _whole_size(selected_layers, limits)
+    expected = parts_size(parts, limits, limits.room)
+    hopeless = max(HOPELESS.get(part.form, 1) for part in parts)
     if expected > hopeless * limits.size:
         raise too_large(selected_layers, expected, limits)
 
 
 def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL) -> AttnvizError:
     """The error of a page of ``size`` bytes, with how much of it would fit."""
-    message = f"the page would take {_megabytes(size)}, and {limits.megabytes:g} are the most that it may"
+    message = Message(
+        "the page would take {size}, and {megabytes:g} are the most that it may",
+        size=_megabytes(size),
+        megabytes=limits.megabytes,
+    )
     layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], limits)
     most = max(selected_layers, key=lambda selected: len(selected.heads))
     heads = _fitting([[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
     if layers:
-        some = f"about {layers} of the {len(selected_layers)} layers fit: select them with --layer"
+        some = Message(
+            "about {layers} of the {of} layers fit: select them with --layer", layers=layers, of=len(selected_layers)
+        )
     elif heads:
-        some = f"about {heads} heads of one layer fit: select them with --layer and --head"
+        some = Message("about {heads} heads of one layer fit: select them with --layer and --head", heads=heads)
     else:
-        some = "give a shorter text"
-    return AttnvizError(message, f"{some}, or raise --max-size")
-
-
-def _is_beyond_browsers(selected_layers: Sequence[LayerSelection], limits: Limits) -> bool:
-    """Whether a browser could not compute the maps, whatever their size, or lacks the keys that are not of the region."""
-    return longest(selected_layers) > limits.tokens or not all(selected.whole for selected in selected_layers)
-
-
-def _whole_size(selected_layers: Sequence[LayerSelection], limits: Limits, room: float | None = None) -> int:
-    """About how many bytes the arrays of ``selected_layers`` take in the smallest form that holds every pair; where they
-    seem too many for the ``room`` (that of the limits, unless given), some are looked at.
-    """
-    room = limits.room if room is None else room
-    smallest = forms(selected_layers, Limits(megabytes=math.inf, easy=0))  # none is easy, so the smallest are tried
-    return min(packed_size(selected_layers, form, room) for form in smallest)
+        some = Message("give a shorter text")
+    return AttnvizError(message, "{some}, or raise --max-size", some=some)
 
 
 def _smallest_size(selected_layers: Sequence[LayerSelection], limits: Limits) -> int:
-    """The same of whatever the page can hold of them, without a look at the weights."""
+    """About how many bytes the arrays of ``selected_layers`` take in the smallest form, without a look at the weights."""
     pooled = pooled_size(selected_layers, limits)
-    if _is_beyond_browsers(selected_layers, limits):
+    if is_beyond_browsers(selected_layers, limits):
         return pooled
-    return min(pooled, _whole_size(selected_layers, limits, math.inf))
+    forms = smallest_form(selected_layers), Form.WEIGHTS
+    return min(pooled, *(packed_size(selected_layers, form) for form in forms))
 
 
 def _fitting(growing: Sequence[Sequence[LayerSelection]], limits: Limits) -> int:
@@ -95,7 +108,7 @@ def _fitting(growing: Sequence[Sequence[LayerSelection]], limits: Limits) -> int
 
     Not all before it need to: the one head of a long text has more cells than two have together.
     """
-    fitting = (_smallest_size(selected_layers, limits) + BARE <= limits.size for selected_layers in growing)
+    fitting = (_smallest_size(some, limits) + _named_size(some) <= limits.room for some in growing)
     return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
 
 

@@ -12,8 +12,8 @@ import numpy
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.forms import BASE64, Form
-from attnviz.renderers.page.packing import PackedLayers
+from attnviz.renderers.page.forms import BASE64
+from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.selected import kv_heads
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_queries
@@ -23,16 +23,17 @@ EXACT_TYPES = (numpy.float16, numpy.float32)  # the narrowest first: a model's w
 
 
 def add_ways(
-    record: dict[str, Any], selected_layers: Sequence[LayerSelection], packed: PackedLayers, blobs: Blobs, room: float
+    record: dict[str, Any], parts: Sequence[Part], packed: Sequence[PackedPart], blobs: Blobs, room: float
 ) -> None:
-    """Put both ends of each layer into the ``record`` of a page, and their arrays into ``blobs``: of all layers if they fit
-    into so many bytes of base64 beside the ``packed`` ones, else of none, which the record says.
+    """Put both ends of the way of each part into the ``record`` of a page, and their arrays into ``blobs``: of all parts of
+    which every step can be computed if they fit into so many bytes of base64 beside the ``packed`` arrays, else of none,
+    which the record says.
     """
-    if packed.form is Form.WEIGHTS:
-        return  # nothing is computed with
-    ways = [way_arrays(selected) for selected in selected_layers]
-    left_out = _base64_size(ways) > room - _base64_size([layer.arrays for layer in packed.layers])
-    for said, selected, arrays in zip(record["layers"], selected_layers, ways, strict=True):
+    computed = [place for place, part in enumerate(parts) if part.form.computes]
+    ways = [way_arrays(parts[place].selected) for place in computed]
+    left_out = _base64_size(ways) > room - _base64_size([part.arrays for part in packed])
+    for place, arrays in zip(computed, ways, strict=True):
+        said, selected = record["layers"][place], parts[place].selected
         kept = {} if left_out else arrays
         said |= way_facts(selected, kept, left_out and bool(arrays))
         said |= {name: blobs.add(array) for name, array in kept.items()}

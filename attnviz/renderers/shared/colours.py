@@ -40,7 +40,7 @@ def colour_map(name: str) -> Any:
     from difflib import get_close_matches
 
     close = get_close_matches(name, list(matplotlib.colormaps), n=3) or ["viridis", "magma", "cividis"]
-    raise AttnvizError(f"there is no colour map {name!r}", f"try {', '.join(close)}")
+    raise AttnvizError("there is no colour map {name!r}", "try {close}", name=name, close=", ".join(close))
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from attnviz.text.display import NamedToken, shorten, shown
+from attnviz.text.display import NamedToken, shorten, shown, shown_line
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, numbered
 
@@ -27,6 +27,15 @@ def unnamed(tokens: Sequence[str]) -> bool:
 def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
     """What to call a text that is none: the file whose arrays came without tokens."""
     return trace.source.file if trace.source.file and unnamed(tokens) else None
+
+
+def text_of(trace: Trace) -> str | None:
+    """The text itself that is looked at, on one line and with what the model wrote after it; None where only its tokens
+    are known."""
+    generation = trace.generation
+    if generation is not None and generation.prompt is not None and generation.text is not None:
+        return shown_line(" ".join((generation.prompt + generation.text).split()))
+    return shown_line(" ".join(trace.source.original.split())) or None
 
 
 def worn(trace: Trace, layer: Layer, head: int, words: Lessons | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy
 
 from attnviz.choices import Pool
+from attnviz.text.message import Message
 
 HIDDEN = "−∞"
 NO_WEIGHT = "·"  # of a hidden cell
@@ -58,36 +59,27 @@ def _weight(value: float, word: str, precision: int) -> str:
     return f"{value:#.2g}" if value < 10.0**-precision else word
 
 
-def left_out(share: float | None, who: str = "special tokens hidden: they") -> str:
-    """What is said of a result without some keys, which took the mean ``share`` of the weights; None: nothing."""
-    return "" if share is None else f"{who} took on average {percent(share)} of the weights"
-
-
-def percent(share: float, less: str = "less than ", more: str = "more than ") -> str:
-    """A share in per cent, with a decimal where a whole number would say none or all."""
+def brief_percent(share: float) -> str:
+    """A share in per cent, in signs that every language reads, with a decimal where a whole number would say none or all."""
     value = 100 * share
     if 0 < value < 0.1:
-        return f"{less}0.1 %"
+        return "< 0.1 %"
     if 99.9 < value < 100:
-        return f"{more}99.9 %"
+        return "> 99.9 %"
     return f"{value:.1f} %" if 0 < value < 1 or 99 < value < 100 else f"{value:.0f} %"
-
-
-def brief_percent(share: float) -> str:
-    """The same in signs alone, for where there is little room, or any language: "> 99.9 %"."""
-    return percent(share, "< ", "> ")
-
-
-def span(one: str, several: str, side: range) -> str:
-    """Positions as a person says them: "queries 100–199"."""
-    last = side.stop - 1
-    return f"{one} {last:,}" if side.start == last else f"{several} {side.start:,}–{last:,}"
 
 
 def pooled_cells(shape: tuple[int, int], size: tuple[int, int], pool: Pool) -> str:
     """How many cells a map has, and of how many tokens: "19 × 19 cells of 16 × 16 tokens, mean"."""
     (down, across), (high, wide) = shape, size
-    return f"{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {pool.value}"
+    return Message(
+        "{down:,} × {across:,} cells of {high:,} × {wide:,} tokens, {pool}",
+        down=down,
+        across=across,
+        high=high,
+        wide=wide,
+        pool=Message(pool.value),
+    )
 
 
 def factor(value: float, precision: int) -> str:

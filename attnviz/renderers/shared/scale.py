@@ -98,8 +98,10 @@ def with_ends(scale: Scale, maps: Sequence[numpy.ndarray], low: float | None, hi
     assert upper is not None
     if not lower < upper:
         raise AttnvizError(
-            f"the colours would go from {lower:g} to {upper:g}: the upper end must be above the lower",
+            "the colours would go from {lower:g} to {upper:g}: the upper end must be above the lower",
             "choose other ends with --vmin and --vmax",
+            lower=lower,
+            upper=upper,
         )
     finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
     least, largest = float(finite.min(initial=math.inf)), float(finite.max(initial=-math.inf))
@@ -114,7 +116,7 @@ def with_ends(scale: Scale, maps: Sequence[numpy.ndarray], low: float | None, hi
 
 def beyond(value: float) -> str:
     """What stands at the tip of a scale that ends before ``value``, the last there is."""
-    return f"to {value:#.2g}" if value else "to 0"
+    return f"→ {value:#.2g}" if value else "→ 0"
 
 
 def _decades(values: numpy.ndarray, largest: float) -> Scale:

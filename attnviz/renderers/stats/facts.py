@@ -7,26 +7,27 @@ from collections.abc import Collection, Iterable
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Pool
-from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.facts import exactness, keys, left_out, queries
 from attnviz.text.lessons import Lessons
-from attnviz.trace.origin import exactness
 
 EVERY_QUERY = Metric.ENTROPY  # a metric that has a value for every query that sees a key
 SHARES = ("weight", "share")  # units that a person needs not be told
 
 
-def facts(statistics: Statistics) -> str:
+def facts(statistics: Statistics, lessons: Lessons) -> str:
     """One line: of what the numbers are, and whether something is missing."""
-    words = [
-        *filter(None, [exactness(statistics.model, statistics.error)]),
-        f"texts: {statistics.texts:,}",
-        f"tokens: {statistics.tokens:,}",
-        *([f"skipped: {statistics.skipped:,}"] if statistics.skipped else []),
-        *_region(statistics.regions),
-        *filter(None, [_left_out(statistics)]),
-        *(["partial: interrupted before the last text"] if statistics.partial else []),
+    say = lessons.say
+    whose = "stats.left_out" if statistics.regions else "picture.left_out"
+    parts = [
+        exactness(statistics.model, statistics.error, lessons),
+        say("stats.count_texts", count=f"{statistics.texts:,}"),
+        say("stats.count_tokens", count=f"{statistics.tokens:,}"),
+        say("stats.skipped", count=f"{statistics.skipped:,}") if statistics.skipped else "",
+        *_region(statistics.regions, lessons),
+        left_out(statistics.left_out, lessons, whose),
+        say("stats.partial") if statistics.partial else "",
     ]
-    return " · ".join(words)
+    return " · ".join(filter(None, parts))
 
 
 def reading(statistics: Statistics, lessons: Lessons) -> str:
@@ -61,18 +62,11 @@ def footnotes(metrics: Iterable[Metric], lessons: Lessons) -> list[str]:
     ]
 
 
-def _region(regions: Collection[Region]) -> list[str]:
+def _region(regions: Collection[Region], lessons: Lessons) -> list[str]:
     """What was looked at of the texts, where that was not all: the same of each, or several."""
     if len(regions) > 1:
-        return [f"{len(regions):,} regions"]
-    names = ("query", "queries"), ("key", "keys")
+        return [lessons.say("stats.regions", count=f"{len(regions):,}")]
     return [
-        ", ".join(numbers.span(*name, side) for name, side in zip(names, region, strict=True) if side is not None)
+        ", ".join(tell(side, lessons) for tell, side in zip((queries, keys), region, strict=True) if side is not None)
         for region in regions
     ]
-
-
-def _left_out(statistics: Statistics) -> str:
-    if statistics.regions:
-        return numbers.left_out(statistics.left_out, "other keys")
-    return numbers.left_out(statistics.left_out)

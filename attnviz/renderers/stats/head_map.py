@@ -11,6 +11,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import Panel, Picture
+from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.scale import Scale
 from attnviz.renderers.stats.facts import SHARES, facts, over
 from attnviz.text.lessons import Lessons, lessons
@@ -31,21 +32,23 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
         values[layers.index(head.layer), numbers.index(head.head)] = -math.inf if math.isnan(mean) else mean
     if (values == -math.inf).all():
         raise AttnvizError(
-            f"no head has a value for {metric.value}: it is over {over(metric, words)}, and there are none",
+            "no head has a value for {metric}: it is over {over}, and there are none",
             "see which metrics have values with attnviz stats, without --metric",
+            metric=metric.value,
+            over=over(metric, words),
         )
     largest = float(values.max(initial=0.0, where=values > -math.inf))
     return Picture(
         title=title or _title(metric, statistics.pool, words),
-        subtitle=facts(statistics),
+        subtitle=facts(statistics, words),
         panels=(Panel("", 0, values),),
-        queries=tuple(layers),
+        queries=tuple(layer_name(layer, words) for layer in layers),
         keys=tuple(map(str, numbers)),
         step=MapStep.WEIGHTS,
         scale=Scale(0.0, largest or 1.0, largest),
         hidden=bool((values == -math.inf).any()),
-        axes=("layer", "head"),
-        blank="unknown",
+        axes=(words.say("stats.layer"), words.say("stats.head")),
+        blank=words.say("stats.unknown"),
         measure=_measure(metric, words),
     )
 

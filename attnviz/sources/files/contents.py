@@ -40,7 +40,7 @@ def opened(path: Path, suffixes: Sequence[str], what: str, content: bytes | None
     AttnvizError where it cannot be read, is a pickle, or is of another format; ``what`` are read from these.
     """
     if os.path.isdir(path):  # before its name is looked at: it has no suffix to change
-        raise AttnvizError(f"{path} is a directory, not a file")
+        raise AttnvizError("{path} is a directory, not a file", path=path)
     if path.suffix.lower() in PICKLES:
         raise pickle_error(path)
     if content is not None:
@@ -56,8 +56,9 @@ def opened(path: Path, suffixes: Sequence[str], what: str, content: bytes | None
 def pickle_error(path: Path) -> AttnvizError:
     """What to raise of a file that is, or holds, a pickle."""
     return AttnvizError(
-        f"{path} is a pickle, which can run any code when it is loaded: it is not read",
+        "{path} is a pickle, which can run any code when it is loaded: it is not read",
         "save it as .safetensors or .npz",
+        path=path,
     )
 
 
@@ -67,12 +68,16 @@ def _told_apart(path: Path, suffixes: Sequence[str], what: str, stream: BinaryIO
         begin = stream.read(1024)
         stream.seek(0)
         if not begin and not mapped:
-            raise AttnvizError(f"{path} is empty", f"{what} are read from {', '.join(suffixes)}")
+            raise AttnvizError(
+                "{path} is empty", "{what} are read from {suffixes}", path=path, what=what, suffixes=", ".join(suffixes)
+            )
         suffix = _format_of(begin)
         if suffix == ".pkl":
             raise pickle_error(path)
         if suffix not in suffixes:
-            raise AttnvizError(f"{path}: {what} are read from {', '.join(suffixes)}")
+            raise AttnvizError(
+                "{path}: {what} are read from {suffixes}", path=path, what=what, suffixes=", ".join(suffixes)
+            )
     return Contents(path, suffix, stream, mapped)
 
 

@@ -11,6 +11,7 @@ import numpy
 from attnviz.attention.arrays import Array, as_array
 from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
+from attnviz.text.message import AND, Message, joined
 
 
 def array_of_heads(path: Path, name: str, value: Any) -> Array:
@@ -25,7 +26,13 @@ def array_of_heads(path: Path, name: str, value: Any) -> Array:
         array = array[None]
     if array.ndim != 3:
         expected = "(tokens, d), (heads, tokens, d) or (1, heads, tokens, d)"
-        raise AttnvizError(f"{path}: {name} has the shape {shape}, expected {expected}")
+        raise AttnvizError(
+            "{path}: {name} has the shape {shape}, expected {expected}",
+            path=path,
+            name=name,
+            shape=shape,
+            expected=expected,
+        )
     return array
 
 
@@ -48,8 +55,8 @@ def number_of(path: Path, name: str, named: Mapping[str, Any], kind: type) -> An
         or (kind is int and not float(array[0]).is_integer())
         or (kind is bool and array[0] not in (0, 1))
     ):
-        expected = {int: "one whole number", float: "one number", bool: "true or false"}
-        raise AttnvizError(f"{path}: {name} must be {expected[kind]}")
+        expected = {int: Message("one whole number"), float: Message("one number"), bool: Message("true or false")}
+        raise AttnvizError("{path}: {name} must be {expected}", path=path, name=name, expected=expected[kind])
     return kind(array[0])
 
 
@@ -61,7 +68,7 @@ def tokens_of(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...
     if isinstance(value, numpy.ndarray):
         value = value.tolist()
     if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
-        raise AttnvizError(f"{path}: {name} must be a list of strings")
+        raise AttnvizError("{path}: {name} must be a list of strings", path=path, name=name)
     return tuple(value)
 
 
@@ -71,7 +78,9 @@ def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Ite
     for name, aliases in names.items():
         keys = [key for key in content if key.lower() in aliases and content[key] is not None]
         if len(keys) > 1:
-            raise AttnvizError(f"{path} holds {' and '.join(keys)}, which both mean {name}: keep one")
+            raise AttnvizError(
+                "{path} holds {keys}, which both mean {name}: keep one", path=path, keys=joined(keys, AND), name=name
+            )
         if keys:
             found[name] = content[keys[0]]
     return found

@@ -17,6 +17,7 @@ from attnviz.attention.memory import allowance, require_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.contents import Contents
 from attnviz.text.display import shorten, shown_line
+from attnviz.text.message import Message, said_by
 from attnviz.trace.safetensors import UNREAD
 
 MAGIC = b"\x93NUMPY"
@@ -45,7 +46,7 @@ class Header(NamedTuple):
 def read_npy(contents: Contents) -> numpy.ndarray:
     """The array of a .npy file."""
     with damage_told(contents.path, ".npy"):
-        _require_begin(contents, b"PK", "holds named arrays, expected one", "save it with numpy.save")
+        _require_begin(contents, b"PK", Message("holds named arrays, expected one"), "save it with numpy.save")
         header = _header(contents.path, contents.stream)
         begin = contents.stream.tell()
         _require_as_many(header, contents.stream.seek(0, io.SEEK_END) - begin)
@@ -57,7 +58,9 @@ def read_npy(contents: Contents) -> numpy.ndarray:
 def read_npz(contents: Contents, wanted: Callable[[str], bool]) -> dict[str, Any]:
     """The arrays of a .npz file by their names; UNREAD stands for those that are not ``wanted``, whose bytes are not looked at."""
     with damage_told(contents.path, ".npz"):
-        _require_begin(contents, MAGIC, "holds one array without a name", "save it with numpy.savez(…, query=…)")
+        _require_begin(
+            contents, MAGIC, Message("holds one array without a name"), "save it with numpy.savez(…, query=…)"
+        )
         with zipfile.ZipFile(_Directory(contents.path, contents.stream)) as archive:
             members = _members(archive)
             asked = {name: member for name, member in members.items() if wanted(name)}
@@ -74,7 +77,7 @@ def _require_begin(contents: Contents, other: bytes, says: str, hint: str) -> No
     if begin.startswith(b"\x80"):
         raise holds_objects(contents.path)
     if begin.startswith(other):
-        raise AttnvizError(f"{contents.path} {says}", hint)
+        raise AttnvizError("{path} {says}", hint, path=contents.path, says=says)
 
 
 class _Directory(io.BufferedIOBase):
@@ -90,7 +93,11 @@ class _Directory(io.BufferedIOBase):
     def read(self, size: int | None = -1) -> bytes:
         size = -1 if size is None else size
         if size > PIECE:
-            require_memory(size * BYTES_A_MEMBER, f"the list of arrays in {self.path}", "save only what is to be shown")
+            require_memory(
+                size * BYTES_A_MEMBER,
+                Message("the list of arrays in {path}", path=self.path),
+                "save only what is to be shown",
+            )
         return self.stream.read(size)
 
 
@@ -100,7 +107,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     for member in archive.infolist():
         name = member.filename.removesuffix(".npy")
         if name in members:
-            raise ValueError(f"it holds {name!r} twice")
+            raise ValueError(Message("it holds {name!r} twice", name=name))
         members[name] = member
     return members
 
@@ -108,7 +115,9 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 def _told_size(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     """How many bytes of numbers a member says that it holds."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{member.filename!r} is compressed in a way that NumPy does not use")
+        raise ValueError(
+            Message("{filename!r} is compressed in a way that NumPy does not use", filename=member.filename)
+        )
     with archive.open(member) as stream:
         header = _header(path, stream)  # type: ignore[arg-type]
         _require_as_many(header, member.file_size - stream.tell())
@@ -120,10 +129,13 @@ def _require_room(contents: Contents, size: int) -> None:
     contents.stream.seek(0, io.SEEK_END)
     most = max(SMALL, COMPRESSED * contents.stream.tell())
     if size > min(most, allowance()):
-        require_memory(size, f"what {contents.path} holds", "save less of it")
+        require_memory(size, Message("what {path} holds", path=contents.path), "save less of it")
         raise AttnvizError(
-            f"{contents.path} claims to hold {size / 2**20:,.0f} MiB of numbers, over {COMPRESSED} times its own size",
+            "{path} claims to hold {size:,.0f} MiB of numbers, over {compressed} times its own size",
             "if that is meant, save it uncompressed, with numpy.savez",
+            path=contents.path,
+            size=size / 2**20,
+            compressed=COMPRESSED,
         )
 
 
@@ -136,28 +148,44 @@ def _header(path: Path, stream: BinaryIO) -> Header:
     """What stands before the numbers of a .npy file; AttnvizError where it announces a pickle, ValueError where it is damaged."""
     version = numpy.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"version {version[0]}.{version[1]} of its header is not for arrays of numbers")
+        raise ValueError(
+            Message(
+                "version {major}.{minor} of its header is not for arrays of numbers",
+                major=version[0],
+                minor=version[1],
+            )
+        )
     length = stream.read(2 if version == (1, 0) else 4)
     count = int.from_bytes(length, "little")
     if count > LONGEST_HEADER:
-        raise ValueError(f"its header has {count:,} bytes, expected at most {LONGEST_HEADER:,}")
+        raise ValueError(
+            Message("its header has {count:,} bytes, expected at most {most:,}", count=count, most=LONGEST_HEADER)
+        )
     text = io.BytesIO(length + stream.read(count))
     read = numpy.lib.format.read_array_header_1_0 if version == (1, 0) else numpy.lib.format.read_array_header_2_0
     try:
         header = Header(*read(text))
     except Exception:  # of Python's parser and NumPy's types, some of which name places in memory
-        raise ValueError("its header does not say which array it is") from None
+        raise ValueError(Message("its header does not say which array it is")) from None
     if header.dtype.hasobject:
         raise holds_objects(path)
     most = math.prod(max(size, 1) for size in header.shape) * max(header.dtype.itemsize, 8)  # as float64, and not empty
     if not header.dtype.itemsize or any(size < 0 for size in header.shape) or most > LARGEST:
-        raise ValueError(f"its array has the shape {header.shape} and {header.dtype.itemsize} bytes a number")
+        raise ValueError(
+            Message(
+                "its array has the shape {shape} and {itemsize} bytes a number",
+                shape=header.shape,
+                itemsize=header.dtype.itemsize,
+            )
+        )
     return header
 
 
 def _require_as_many(header: Header, left: int) -> None:
     if header.size > left:
-        raise ValueError(f"its header says {header.size:,} bytes of numbers, but {max(left, 0):,} follow")
+        raise ValueError(
+            Message("its header says {size:,} bytes of numbers, but {max:,} follow", size=header.size, max=max(left, 0))
+        )
 
 
 def _numbers(header: Header, stream: BinaryIO) -> numpy.ndarray:
@@ -167,7 +195,11 @@ def _numbers(header: Header, stream: BinaryIO) -> numpy.ndarray:
     while place < header.size:
         piece = stream.read(min(PIECE, header.size - place))
         if not piece:
-            raise ValueError(f"its header says {header.size:,} bytes of numbers, but {place:,} follow")
+            raise ValueError(
+                Message(
+                    "its header says {size:,} bytes of numbers, but {place:,} follow", size=header.size, place=place
+                )
+            )
         flat[place : place + len(piece)] = numpy.frombuffer(piece, numpy.uint8)
         place += len(piece)
     shape = tuple(map(int, header.shape))
@@ -178,7 +210,9 @@ def _numbers(header: Header, stream: BinaryIO) -> numpy.ndarray:
 def holds_objects(path: Path) -> AttnvizError:
     """What to raise of arrays of Python's objects, which are pickles."""
     return AttnvizError(
-        f"{path} holds Python objects (a pickle), which can run any code: they are not read", "save arrays of numbers"
+        "{path} holds Python objects (a pickle), which can run any code: they are not read",
+        "save arrays of numbers",
+        path=path,
     )
 
 
@@ -192,11 +226,15 @@ def damage_told(path: Path, suffix: str) -> Iterator[None]:
     except AttnvizError:
         raise
     except MemoryError:
-        raise AttnvizError(f"{path} claims to hold more than fits into memory") from None
+        raise AttnvizError("{path} claims to hold more than fits into memory", path=path) from None
     except Exception as error:
         # Some quote a name of the file, which may have 65,535 bytes.
-        reason = shorten(shown_line(" ".join(str(error).split())), LONGEST_REASON)
+        said = said_by(error)
+        reason = said if isinstance(said, Message) else shorten(shown_line(" ".join(said.split())), LONGEST_REASON)
         raise AttnvizError(
-            f"{path} is not a readable {suffix} file: {reason or type(error).__name__}",
+            "{path} is not a readable {suffix} file: {reason}",
             "it may be cut short: copy or save it again",
+            path=path,
+            suffix=suffix,
+            reason=reason or type(error).__name__,
         ) from None

@@ -21,6 +21,7 @@ from attnviz.sources.files.fields import (
     tokens_of,
 )
 from attnviz.sources.files.readers import read_fields
+from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
 from attnviz.trace.trace import Trace, numbered, unpacked
@@ -68,13 +69,16 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
     missing = [name for name in ("query", "key", "value") if name not in named]
     if missing:
         raise AttnvizError(
-            f"{path} lacks {', '.join(missing)}: it holds {listed_names(content)}",
+            "{path} lacks {missing}: it holds {content}",
             "name the arrays query, key, value or q, k, v",
+            path=path,
+            missing=", ".join(missing),
+            content=listed_names(content),
         )
     query, key, value = (array_of_heads(path, name, named[name]) for name in ("query", "key", "value"))
     unread = [name for name in content if name.lower() not in ALIASES]
     if "attn_mask" in named:  # torch's name for both
-        boolean = as_array(named["attn_mask"], f"{path}: attn_mask").dtype.kind == "b"
+        boolean = as_array(named["attn_mask"], Message("{path}: {name}", path=path, name="attn_mask")).dtype.kind == "b"
         named.setdefault("mask" if boolean else "bias", named["attn_mask"])
     rule = Rule(
         scale=number_of(path, "scale", named, float),
@@ -84,7 +88,9 @@ def _arrays_trace(path: Path, content: Mapping[str, Any]) -> Trace:
         softcap=number_of(path, "softcap", named, float),
         mask=optional_array(path, "mask", named),
         bias=optional_array(path, "bias", named),
-        sinks=None if "sinks" not in named else numpy.atleast_1d(as_array(named["sinks"], f"{path}: sinks")),
+        sinks=None
+        if "sinks" not in named
+        else numpy.atleast_1d(as_array(named["sinks"], Message("{path}: {name}", path=path, name="sinks"))),
     )
     tokens, key_tokens = tokens_of(path, "tokens", named), tokens_of(path, "key_tokens", named)
     square = query.shape[1] == key.shape[1]

@@ -16,6 +16,7 @@ from attnviz.files import read_stream
 from attnviz.sources.files.contents import Contents, opened
 from attnviz.sources.files.numpy_files import read_npz
 from attnviz.text.display import listed_tokens, shorten
+from attnviz.text.message import Message, said_by
 from attnviz.trace.json_text import parsed_json
 from attnviz.trace.safetensors import read_safetensors
 
@@ -32,7 +33,7 @@ def read_fields(
     Of arrays that are not ``wanted`` only the names are read, unless the file is a saved trace: UNREAD stands for them.
     ``content`` are the bytes of the file where they have been read already, and ``path`` is what to call it.
     """
-    with opened(path, ARRAY_SUFFIXES, "arrays", content) as contents:
+    with opened(path, ARRAY_SUFFIXES, Message("arrays"), content) as contents:
         match contents.suffix:
             case ".npz":
                 return read_npz(contents, wanted), {}
@@ -46,14 +47,16 @@ def read_fields(
                 return arrays | listed, metadata
         fields = read_json(contents)
     if not isinstance(fields, dict):
-        raise AttnvizError(f"{path} holds {_said(fields)}: expected an object with query, key and value")
+        raise AttnvizError(
+            "{path} holds {fields}: expected an object with query, key and value", path=path, fields=_said(fields)
+        )
     return fields, {}
 
 
 def _said(value: Any) -> str:
     """A JSON value that is no object, as an error names it."""
     return (
-        "a list"
+        Message("a list")
         if isinstance(value, list)
         else shorten(json.dumps(value[:40] if isinstance(value, str) else value), 40)
     )
@@ -72,16 +75,26 @@ def read_csv(contents: Contents) -> dict[str, numpy.ndarray]:
     try:
         for number, (word, *cells) in enumerate(filter(None, csv.reader(_lines(contents))), start=1):
             if word in vectors:
-                raise AttnvizError(f"{contents.path}, row {number}: {listed_tokens([word])} appears twice")
+                raise AttnvizError(
+                    "{path}, row {number}: {word} appears twice",
+                    path=contents.path,
+                    number=number,
+                    word=listed_tokens([word]),
+                )
             if (vector := _vector(contents.path, number, word, cells)) is not None:
                 vectors[word] = vector
                 most -= ROW + len(word) * 4 + len(cells) * CELL
             if most < 0:
                 raise AttnvizError(
-                    f"{contents.path} holds more than fits into memory", "keep the words that are needed"
+                    "{path} holds more than fits into memory", "keep the words that are needed", path=contents.path
                 )
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AttnvizError(f"{contents.path} is not readable CSV: {error}, after row {number}") from None
+        raise AttnvizError(
+            "{path} is not readable CSV: {reason}, after row {number}",
+            path=contents.path,
+            reason=said_by(error),
+            number=number,
+        ) from None
     return vectors
 
 
@@ -89,7 +102,7 @@ def _lines(contents: Contents) -> Iterator[str]:
     encoding = "utf-8-sig"
     while line := contents.stream.readline(LONGEST_ROW + 1):
         if len(line) > LONGEST_ROW:
-            raise csv.Error(f"a line has more than {LONGEST_ROW >> 20} MiB")
+            raise csv.Error(Message("a line has more than {longest_row} MiB", longest_row=LONGEST_ROW >> 20))
         yield from line.decode(encoding).splitlines()
         encoding = "utf-8"
 
@@ -102,5 +115,8 @@ def _vector(path: Path, number: int, word: str, cells: list[str]) -> numpy.ndarr
         if number == 1:
             return None
         raise AttnvizError(
-            f"{path}, row {number}: expected a word and numbers, got {','.join([word, *cells])[:60]!r}"
+            "{path}, row {number}: expected a word and numbers, got {cells!r}",
+            path=path,
+            number=number,
+            cells=",".join([word, *cells])[:60],
         ) from None

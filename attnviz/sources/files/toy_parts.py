@@ -16,6 +16,7 @@ from attnviz.sources.files.numpy_files import read_npy
 from attnviz.sources.files.readers import read_csv, read_fields, read_json
 from attnviz.sources.toy.toy import Embedder
 from attnviz.text.display import listed_tokens
+from attnviz.text.message import AND, Message, joined
 from attnviz.text.search import folded
 from attnviz.trace.layer import Projection
 
@@ -47,7 +48,7 @@ EMBEDDING_SUFFIXES = (".json", ".csv", ".npy")
 
 def read_embeddings(path: Path) -> Embedder:
     """A person's own vectors: JSON {word: vector}, CSV word,number,number,… or .npy (tokens, d), one row per token."""
-    with opened(path, EMBEDDING_SUFFIXES, "embeddings") as contents:
+    with opened(path, EMBEDDING_SUFFIXES, Message("embeddings")) as contents:
         match contents.suffix:
             case ".json":
                 return _by_word(path, read_json(contents))
@@ -68,29 +69,41 @@ def read_weights(path: Path) -> dict[str, Projection]:
     missing = [name for name in ("query", "key", "value") if name not in weights]
     if missing:
         wanted = ", ".join(f"W_{name[0].upper()}" for name in missing)
-        raise AttnvizError(f"{path} lacks {wanted}: it holds {listed_names(content)}")
+        raise AttnvizError(
+            "{path} lacks {wanted}: it holds {content}", path=path, wanted=wanted, content=listed_names(content)
+        )
     return {name: _projection(path, name, weight, biases.get(name)) for name, weight in weights.items()}
 
 
 def _by_word(path: Path, content: Any) -> Embedder:
     if not isinstance(content, dict) or not content:
-        raise AttnvizError(f"{path}: expected words, each with its vector")
+        raise AttnvizError("{path}: expected words, each with its vector", path=path)
     vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
         if folded(word) in vectors:
-            raise AttnvizError(f"{path} has {listed_tokens([word])} twice (upper and lower case are the same word)")
+            raise AttnvizError(
+                "{path} has {word} twice (upper and lower case are the same word)",
+                path=path,
+                word=listed_tokens([word]),
+            )
         vectors[folded(word)] = _vector(path, word, value)
     sizes = {len(vector) for vector in vectors.values()}
     if len(sizes) > 1:
         raise AttnvizError(
-            f"{path}: the vectors have {' and '.join(map(str, sorted(sizes)))} numbers: all must have the same length"
+            "{path}: the vectors have {sizes} numbers: all must have the same length",
+            path=path,
+            sizes=joined(sorted(sizes), AND),
         )
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
         missing = [token for token in dict.fromkeys(tokens) if folded(token) not in vectors]
         if missing:
             raise AttnvizError(
-                f"{path} has no vector for {listed_tokens(missing)}", f"it has: {listed_tokens(list(content))}"
+                "{path} has no vector for {missing}",
+                "it has: {content}",
+                path=path,
+                missing=listed_tokens(missing),
+                content=listed_tokens(list(content)),
             )
         return numpy.array([vectors[folded(token)] for token in tokens])
 
@@ -98,14 +111,17 @@ def _by_word(path: Path, content: Any) -> Embedder:
 
 
 def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
-    array = _finite(path, "the embeddings", array)
+    array = _finite(path, Message("the embeddings"), array)
     if array.ndim != 2:
-        raise AttnvizError(f"{path} has the shape {array.shape}: expected (tokens, d)")
+        raise AttnvizError("{path} has the shape {shape}: expected (tokens, d)", path=path, shape=array.shape)
 
     def embed(tokens: Sequence[str]) -> numpy.ndarray:
         if len(tokens) != len(array):
             raise AttnvizError(
-                f"{path} has {len(array)} rows but the text has {len(tokens)} tokens: give a row for each"
+                "{path} has {rows} rows but the text has {tokens} tokens: give a row for each",
+                path=path,
+                rows=len(array),
+                tokens=len(tokens),
             )
         return array.astype(numpy.float64)
 
@@ -113,28 +129,41 @@ def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
 
 
 def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
-    array = _finite(path, f"the vector of {listed_tokens([word])}", value)
+    array = _finite(path, Message("the vector of {word}", word=listed_tokens([word])), value)
     if array.ndim != 1 or not array.size:
-        raise AttnvizError(f"{path}: the vector of {listed_tokens([word])} must be a list of numbers")
+        raise AttnvizError(
+            "{path}: the vector of {word} must be a list of numbers", path=path, word=listed_tokens([word])
+        )
     return numpy.asarray(array, dtype=numpy.float64)
 
 
 def _finite(path: Path, what: str, value: Any) -> Array:
     array = as_array(value, f"{path}: {what}")
     if not numpy.isfinite(cast(array, numpy.float64)).all():
-        raise AttnvizError(f"{path}: {what} holds a value that is not finite")
+        raise AttnvizError("{path}: {what} holds a value that is not finite", path=path, what=what)
     return array
 
 
 def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
-    matrix = _finite(path, f"the {name} weights", weight).astype(numpy.float64)
+    matrix = _finite(path, Message("the {name} weights", name=name), weight).astype(numpy.float64)
     if matrix.ndim != 2 or not matrix.size:
-        raise AttnvizError(f"{path}: the {name} weights have the shape {matrix.shape}, expected (d_in, d_out)")
+        raise AttnvizError(
+            "{path}: the {name} weights have the shape {shape}, expected (d_in, d_out)",
+            path=path,
+            name=name,
+            shape=matrix.shape,
+        )
     if bias is None:
         return Projection(matrix)
-    vector = _finite(path, f"the {name} bias", bias).astype(numpy.float64)
+    vector = _finite(path, Message("the {name} bias", name=name), bias).astype(numpy.float64)
     if vector.shape != matrix.shape[1:]:
-        raise AttnvizError(f"{path}: the {name} bias has the shape {vector.shape}, expected ({matrix.shape[1]},)")
+        raise AttnvizError(
+            "{path}: the {name} bias has the shape {shape}, expected ({width},)",
+            path=path,
+            name=name,
+            shape=vector.shape,
+            width=matrix.shape[1],
+        )
     return Projection(matrix, vector)
 
 
@@ -142,18 +171,27 @@ def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str,
     """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
     for name in ("bias_k", "bias_v"):
         if content.get(name) is not None:
-            raise AttnvizError(f"{path} holds {name}, an extra key that attnviz does not support")
-    stacked = as_array(content["in_proj_weight"], f"{path}: in_proj_weight")
+            raise AttnvizError("{path} holds {name}, an extra key that attnviz does not support", path=path, name=name)
+    stacked = as_array(content["in_proj_weight"], Message("{path}: {name}", path=path, name="in_proj_weight"))
     if stacked.ndim != 2 or stacked.shape[0] != 3 * stacked.shape[1]:
-        raise AttnvizError(f"{path}: in_proj_weight has the shape {stacked.shape}, expected (3 · d, d)")
+        raise AttnvizError(
+            "{path}: in_proj_weight has the shape {shape}, expected (3 · d, d)", path=path, shape=stacked.shape
+        )
     named = dict(zip(("w_q", "w_k", "w_v"), (part.T for part in numpy.split(stacked, 3)), strict=True))
     if "in_proj_bias" in content:
-        bias = as_array(content["in_proj_bias"], f"{path}: in_proj_bias")
+        bias = as_array(content["in_proj_bias"], Message("{path}: {name}", path=path, name="in_proj_bias"))
         if bias.shape != stacked.shape[:1]:
-            raise AttnvizError(f"{path}: in_proj_bias has the shape {bias.shape}, expected {stacked.shape[:1]}")
+            raise AttnvizError(
+                "{path}: in_proj_bias has the shape {shape}, expected {stacked}",
+                path=path,
+                shape=bias.shape,
+                stacked=stacked.shape[:1],
+            )
         named |= dict(zip(("b_q", "b_k", "b_v"), numpy.split(bias, 3), strict=True))
     if "out_proj.weight" in content:
-        named["w_o"] = as_array(content["out_proj.weight"], f"{path}: out_proj.weight").T
+        named["w_o"] = as_array(
+            content["out_proj.weight"], Message("{path}: {name}", path=path, name="out_proj.weight")
+        ).T
     if "out_proj.bias" in content:
         named["b_o"] = content["out_proj.bias"]
     return named

@@ -16,6 +16,7 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import Batch, Seen, Visit, batches, read_all
 from attnviz.sources.huggingface.seams import first_known
 from attnviz.sources.huggingface.wording import LEAD, cut
+from attnviz.text.message import OR, joined
 from attnviz.trace.asking import Case
 
 KINDS = ("AutoModelForCausalLM", "AutoModelForImageTextToText")  # with a language head
@@ -49,7 +50,9 @@ class ModelAnswering:
     def __init__(self, model: Model) -> None:
         network = model.model
         if model.reads_images:
-            raise AttnvizError(f"{type(network).__name__} looks at an image, not at a text", "take a model of text")
+            raise AttnvizError(
+                "{kind} looks at an image, not at a text", "take a model of text", kind=type(network).__name__
+            )
         require_reader(network)
         _require_one_stack(network.config)
         self.model = model
@@ -77,8 +80,9 @@ class ModelAnswering:
         self._require_all(sorted(heads), unseen)
         if len(set(heads.values())) > 1:
             raise AttnvizError(
-                f"the layers of {self.name} have {' or '.join(map(str, sorted(set(heads.values()))))} heads: "
-                "roles compares models whose layers have as many each"
+                "the layers of {name} have {counts} heads: roles compares models whose layers have as many each",
+                name=self.name,
+                counts=joined(sorted(set(heads.values())), OR),
             )
         return len(heads), heads[0]
 
@@ -89,12 +93,17 @@ class ModelAnswering:
         )
         if unseen:
             raise AttnvizError(
-                f"{', '.join(unseen)} of {self.name} computes attention in its own way, which cannot be watched", hint
+                "{unseen} of {name} computes attention in its own way, which cannot be watched",
+                hint,
+                unseen=", ".join(unseen),
+                name=self.name,
             )
         if list(seen) != list(range(len(seen))):
             raise AttnvizError(
-                f"of the layers of {self.name} only {', '.join(map(str, seen))} have attention that can be watched",
+                "of the layers of {name} only {seen} have attention that can be watched",
                 hint,
+                name=self.name,
+                seen=", ".join(map(str, seen)),
             )
 
 
@@ -108,7 +117,7 @@ def _asked_kind(config: Any) -> Any:
 def _require_one_stack(config: Any) -> None:
     if config.is_encoder_decoder:
         raise AttnvizError(
-            f"a model of {type(config).__name__} reads with an encoder and writes with a decoder: "
-            "roles are measured in models of one stack",
+            "a model of {kind} reads with an encoder and writes with a decoder: roles are measured in models of one stack",
             "take a causal model (Llama, Qwen, Mistral, Gemma, GPT-2, …) or an encoder (BERT, …)",
+            kind=type(config).__name__,
         )

@@ -20,6 +20,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface import chat_child
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.seams import CHAT_RENDERER, has_its_own_chat
+from attnviz.text.message import Message
 
 SECONDS = 10  # for one text; templates of well-known models take a few milliseconds
 START_SECONDS = 60  # until the process is there, on however busy a machine
@@ -36,7 +37,7 @@ def in_chat(tokenizer: Any, text: str, name: str) -> str:
     turns, most = [{"role": "user", "content": text}], LENGTH + 4 * len(text)
     try:
         if not tokenizer.chat_template:
-            raise AttnvizError(f"the tokenizer of {name} has no chat template", "leave out --chat")
+            raise AttnvizError("the tokenizer of {name} has no chat template", "leave out --chat", name=name)
         if has_its_own_chat(tokenizer):
             return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         template, variables = tokenizer.get_chat_template(), tokenizer.special_tokens_map
@@ -50,7 +51,10 @@ def in_chat(tokenizer: Any, text: str, name: str) -> str:
     answer = CHILD.answer(request.encode() + b"\n", most)
     if "bound" in answer:
         raise AttnvizError(
-            f"the chat template of {name} {_said(answer['bound'], most)}", "leave out --chat, or mend the template"
+            "the chat template of {name} {answer}",
+            "leave out --chat, or mend the template",
+            name=name,
+            answer=_said(answer["bound"], most),
         )
     if "error" in answer:
         raise _refusal(name, answer["error"])
@@ -60,15 +64,17 @@ def in_chat(tokenizer: Any, text: str, name: str) -> str:
 def _said(bound: str, most: int) -> str:
     """What a template did that hit a bound."""
     return {
-        "time": f"takes longer than {SECONDS} seconds",
-        "memory": f"takes more than {MEMORY / (1 << 30):.3g} GB of memory",
-        "length": f"writes more than {most:,} characters",
-        "end": "ended the process that fills it in",
+        "time": Message("takes longer than {seconds} seconds", seconds=SECONDS),
+        "memory": Message("takes more than {memory:.3g} GB of memory", memory=MEMORY / (1 << 30)),
+        "length": Message("writes more than {most:,} characters", most=most),
+        "end": Message("ended the process that fills it in"),
     }[bound]
 
 
 def _refusal(name: str, why: str) -> AttnvizError:
-    return AttnvizError(f"the chat template of {name} refuses this text: {one_line(why)}", "leave out --chat")
+    return AttnvizError(
+        "the chat template of {name} refuses this text: {reason}", "leave out --chat", name=name, reason=one_line(why)
+    )
 
 
 class Child:

@@ -12,6 +12,7 @@ from transformers import GenerationConfig
 
 from attnviz.errors import AttnvizError
 from attnviz.progress import Notice
+from attnviz.text.message import Message
 from attnviz.trace.written import Sampling
 
 ONE_AT_A_TIME = ("greedy_search", "sample")  # the ways to write in which one text grows by one token a step
@@ -21,7 +22,12 @@ def generation_settings(network: Any, tokens: int, sampling: Sampling, notice: N
     """The model's own settings, but one text that grows by one token a step, and the draw that is asked for."""
     settings: GenerationConfig = copy.deepcopy(network.generation_config)
     if (settings.num_beams or 1) > 1:
-        notice(f"the model's settings ask for {settings.num_beams} beams; attnviz follows one text, without beams")
+        notice(
+            Message(
+                "the model's settings ask for {num_beams} beams; attnviz follows one text, without beams",
+                num_beams=settings.num_beams,
+            )
+        )
     settings.update(
         max_new_tokens=tokens,
         num_beams=1,
@@ -44,8 +50,9 @@ def generation_settings(network: Any, tokens: int, sampling: Sampling, notice: N
     mode = settings.get_generation_mode()
     if mode not in ONE_AT_A_TIME:
         raise AttnvizError(
-            f"the model's settings ask for {mode.replace('_', ' ')}, which does not write one token a step",
+            "the model's settings ask for {mode}, which does not write one token a step",
             "change its generation_config.json",
+            mode=mode.replace("_", " "),
         )
     if settings.cache_implementation == "quantized":
         raise AttnvizError(

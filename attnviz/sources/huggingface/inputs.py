@@ -17,6 +17,7 @@ from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
+from attnviz.text.message import Message
 from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
             inputs=reading.inputs | {"decoder_input_ids": torch.tensor([shifted.ids])}, target=shifted
         )
     elif target is not None:
-        raise AttnvizError(f"{type(network).__name__} has no decoder to read a target", "leave out --target")
+        raise AttnvizError("{kind} has no decoder to read a target", "leave out --target", kind=type(network).__name__)
     for tokens in (reading.tokens, reading.target):
         if tokens is not None:
             require_positions(network, len(tokens.ids))
@@ -80,7 +81,7 @@ def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
             model.tokenizer, in_chat(model.tokenizer, text, model.name) if chat else text, special=not chat
         )
     else:
-        ids = _ids(text, "the ids")
+        ids = _ids(text, Message("the ids"))
         require_known(model.model, ids)  # before the tokenizer is asked for words for them
         tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
@@ -93,13 +94,19 @@ def _ids(values: Any, name: str) -> list[int]:
     try:
         ids = torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError):
-        raise AttnvizError(f"{name} are {values!r}"[:100] + ": expected whole numbers") from None
+        raise AttnvizError("{name} are {values!r:.85}: expected whole numbers", name=name, values=values) from None
     if ids.ndim == 2 and len(ids) == 1:
         ids = ids[0]
     if ids.ndim != 1:
-        raise AttnvizError(f"{name} have the shape {tuple(ids.shape)}: expected those of one text, (tokens,)")
+        raise AttnvizError(
+            "{name} have the shape {shape}: expected those of one text, (tokens,)", name=name, shape=tuple(ids.shape)
+        )
     if ids.is_floating_point() and ids.numel():
-        raise AttnvizError(f"{name} are of {str(ids.dtype).removeprefix('torch.')}: expected whole numbers")
+        raise AttnvizError(
+            "{name} are of {kind}: expected whole numbers",
+            name=name,
+            kind=str(ids.dtype).removeprefix("torch."),
+        )
     return [int(number) for number in ids.tolist()]
 
 
@@ -110,7 +117,9 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
     inputs = {name: value[None] if value.ndim == 1 else value for name, value in inputs.items()}
     for name in OF_TEXT & inputs.keys():
         if len(inputs[name]) != 1:
-            raise AttnvizError(f"{name} holds {len(inputs[name])} texts: a trace holds only one")
+            raise AttnvizError(
+                "{name} holds {inputs} texts: a trace holds only one", name=name, inputs=len(inputs[name])
+            )
     tokenizer = model.tokenizer if model.has_tokenizer else None
     sides = {
         side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
@@ -134,9 +143,9 @@ def _of_image(model: Model, path: Path) -> Reading:
                 require_memory(file.width * file.height * PIXEL, str(path), "give a smaller image")
                 image = file.convert("RGB")
     except UnidentifiedImageError:  # which would quote the stream
-        raise AttnvizError(f"{path} is not a readable image: its format is not known") from None
+        raise AttnvizError("{path} is not a readable image: its format is not known", path=path) from None
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise AttnvizError(f"{path} is not a readable image: {one_line(error)}") from None
+        raise AttnvizError("{path} is not a readable image: {reason}", path=path, reason=one_line(error)) from None
     pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
     return Reading({"pixel_values": pixels}, grid=patch_grid(model.model.config, pixels))
 
@@ -156,11 +165,13 @@ def _shifted(model: Model, tokens: Tokens | None) -> Tokens:
 def require_reader(network: Any) -> None:
     """Refuse a text for a model of images or sound."""
     if network.main_input_name == "pixel_values":
-        raise AttnvizError(f"{type(network).__name__} looks at an image, not at a text", "add --file IMAGE")
+        raise AttnvizError("{kind} looks at an image, not at a text", "add --file IMAGE", kind=type(network).__name__)
     if network.main_input_name != "input_ids":
         raise AttnvizError(
-            f"{type(network).__name__} reads {network.main_input_name}, not a text",
+            "{kind} reads {main_input_name}, not a text",
             "from Python, give trace_model() its inputs by name",
+            kind=type(network).__name__,
+            main_input_name=network.main_input_name,
         )
 
 
@@ -169,7 +180,10 @@ def require_positions(network: torch.nn.Module, count: int) -> None:
     most = position_count(network)
     if most is not None and count > most:
         raise AttnvizError(
-            f"the text has {count:,} tokens, more than the {most:,} positions of this model", "give a shorter text"
+            "the text has {count:,} tokens, more than the {most:,} positions of this model",
+            "give a shorter text",
+            count=count,
+            most=most,
         )
 
 
@@ -182,8 +196,10 @@ def require_known(network: Any, ids: Sequence[int]) -> None:
     if known is not None and ids and not 0 <= min(ids) <= max(ids) < known:
         wrong = next(number for number in ids if not 0 <= number < known)
         raise AttnvizError(
-            f"the text has the token {wrong}, but the model knows 0 to {known - 1:,}",
+            "the text has the token {wrong}, but the model knows 0 to {known:,}",
             "its tokenizer belongs to another model",
+            wrong=wrong,
+            known=known - 1,
         )
 
 

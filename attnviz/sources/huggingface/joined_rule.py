@@ -20,6 +20,7 @@ from attnviz.attention.toeplitz import is_spread, spread
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.rule_from_mask import MaskInRule, mask_in_rule
+from attnviz.text.message import Message
 
 
 class Pass(NamedTuple):
@@ -85,7 +86,11 @@ class JoinedRule:
             for told in self._candidates(int((rows - first).max()) + 1):
                 if (numpy.maximum(Visibility.of(told, count, count).first(rows), 0) == first).all():
                     return MaskInRule(causal=True, window=told.window)
-        require_memory(count * count, f"which of {count:,} keys each of as many queries sees", "write fewer tokens")
+        require_memory(
+            count * count,
+            Message("which of {count:,} keys each of as many queries sees", count=count),
+            "write fewer tokens",
+        )
         mask = (rows >= first[:, None]) & (rows <= last[:, None])  # (queries, keys)
         for one, own in self._masks:
             stop = min(one.start + one.queries, count)
@@ -143,7 +148,11 @@ class JoinedBias:
         if self._blocks is None:
             return None if self._by_distance is None else self._spread(count)
         heads = max((block.shape[0] for _, _, block in self._blocks), default=1)
-        require_memory(4 * heads * count * count, f"a bias for {count:,} queries and keys", "write fewer tokens")
+        require_memory(
+            4 * heads * count * count,
+            Message("a bias for {count:,} queries and keys", count=count),
+            "write fewer tokens",
+        )
         bias = numpy.zeros((heads, count, count), dtype=numpy.float32)
         for start, first, block in self._blocks:
             own = block[:, : count - start, : count - first]

@@ -44,7 +44,9 @@ def tokenizer_errors() -> Iterator[None]:
         raise
     except Exception as error:  # of two libraries, and of a person's own tokenizer
         raise AttnvizError(
-            f"the tokenizer fails on this text: {one_line(error)}", "its files may be damaged: copy them again"
+            "the tokenizer fails on this text: {reason}",
+            "its files may be damaged: copy them again",
+            reason=one_line(error),
         ) from error
 
 
@@ -58,8 +60,10 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
         text.encode()
     except UnicodeEncodeError as error:
         raise AttnvizError(
-            f"the text holds {text[error.start]!r} at position {error.start}, which is no character",
+            "the text holds {text!r} at position {start}, which is no character",
             "give the text as UTF-8",
+            text=text[error.start],
+            start=error.start,
         ) from None
     if not tokenizer.is_fast:
         return tokens_of_ids(tokenizer(text, add_special_tokens=special)["input_ids"], tokenizer)

@@ -10,6 +10,7 @@ import transformers
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.loader import bare_kind, load_model, load_tokenizer
 from attnviz.sources.huggingface.loading.writers import writing_kind
+from attnviz.text.message import Message
 
 
 class Model:
@@ -47,8 +48,8 @@ class Model:
         if isinstance(model, str | os.PathLike):
             return cls.load(str(model), **options)
         if not hasattr(model, "config"):
-            what = "a folder, an id, or a model of transformers"
-            raise AttnvizError(f"model is of type {type(model).__name__}: expected {what}")
+            what = Message("a folder, an id, or a model of transformers")
+            raise AttnvizError("model is of type {kind}: expected {what}", kind=type(model).__name__, what=what)
         return cls(model, model.config.name_or_path or type(model).__name__, tokenizer)
 
     @property

@@ -24,7 +24,9 @@ def attention_output(call: AttentionCall, cells: int = CELLS) -> torch.Tensor:
         return output
     eager = eager_attention(call.module)
     if eager is None:
-        raise AttnvizError(f"{type(call.module).__name__} has no attention function of its own to compare with")
+        raise AttnvizError(
+            "{kind} has no attention function of its own to compare with", kind=type(call.module).__name__
+        )
     batch, heads, queries, _ = call.query.shape
     size = max(1, cells // (batch * heads * call.keys))
     outputs = []

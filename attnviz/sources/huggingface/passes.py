@@ -117,7 +117,7 @@ class PassWatch(Watch):
         return None, super()._kept(first, address, number, output)[1]
 
     def _forget(self, path: str) -> NoReturn:
-        raise AttnvizError(f"{path} attends to parts of a text one by one: its heads cannot be measured")
+        raise AttnvizError("{path} attends to parts of a text one by one: its heads cannot be measured", path=path)
 
 
 def read_all(
@@ -164,7 +164,7 @@ def _require_alike(call: AttentionCall) -> None:
     for array in (call.mask, call.options.get("position_bias")):
         if array is not None and len(array) > 1 and not bool((array == array[:1]).all()):
             raise AttnvizError(
-                f"{type(call.module).__name__} masks each text in another way: its heads cannot be measured"
+                "{kind} masks each text in another way: its heads cannot be measured", kind=type(call.module).__name__
             )
 
 

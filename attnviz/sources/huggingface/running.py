@@ -37,8 +37,10 @@ def _model_errors(model: Model) -> Iterator[None]:
                 "give a shorter text, --dtype bfloat16 or --device-map auto",
             ) from None
         raise AttnvizError(
-            f"{type(model.model).__name__} cannot read this: {one_line(error)}",
+            "{kind} cannot read this: {reason}",
             "a model of images or sound needs them too: from Python, give trace_model() all of its inputs by name",
+            kind=type(model.model).__name__,
+            reason=one_line(error),
         ) from error
 
 

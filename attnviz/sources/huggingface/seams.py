@@ -23,6 +23,8 @@ from transformers.integrations import hub_kernels
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
+from attnviz.text.message import Message
+
 __all__ = ["eager_mask", "sdpa_attention_forward", "sdpa_mask"]  # public where they stand, but in no documentation
 
 Kernel = Callable[..., tuple[torch.Tensor, Any]]
@@ -75,11 +77,11 @@ def closed() -> Iterator[None]:
 
     def load(*arguments: Any, **options: Any) -> Any:
         if threading.get_ident() == thread:
-            raise ValueError("it keeps a part of itself in a pickle, which can run any code when it is loaded")
+            raise ValueError(Message("it keeps a part of itself in a pickle, which can run any code when it is loaded"))
         return unpickle(*arguments, **options)
 
     def no_kernel(*_: Any, **__: Any) -> NoReturn:
-        raise FileNotFoundError("it asks for a kernel of a hub, and attnviz runs no code from there")
+        raise FileNotFoundError(Message("it asks for a kernel of a hub, and attnviz runs no code from there"))
 
     with _closing, ExitStack() as stack:
         for owner, attribute, value in (

@@ -44,8 +44,9 @@ class LayerSteps:
         end = call.keys if self.is_cross else min(self.count + call.queries, call.keys)
         if not self.is_cross and self.count and call.queries == call.keys > 1:
             raise AttnvizError(
-                f"{type(call.module).__name__} reads the whole text again in every step",
+                "{kind} reads the whole text again in every step",
                 "only a model with a key/value cache can be watched while it writes",
+                kind=type(call.module).__name__,
             )
         call = _without_room(call, end)
         first = 0 if self.is_cross else self.count + call.queries - end
@@ -135,7 +136,7 @@ class StepWatch(Watch):
         try:
             steps.add(call, output, self._once)
         except AttnvizError as error:
-            raise AttnvizError(f"{address.path}: {error.message}", error.hint) from None
+            raise AttnvizError("{path}: {reason}", error.hint, path=address.path, reason=error.message) from None
         return None, 0.0
 
     def _forget(self, path: str) -> None:
@@ -160,8 +161,11 @@ class StepWatch(Watch):
             writes = one.address.stack in WRITING
             if writes and one.count < count:
                 raise AttnvizError(
-                    f"{one.address.path} ran {one.count} of {count} positions, so its steps make no one map",
+                    "{path} ran {count} of {of} positions, so its steps make no one map",
                     "only a model whose every layer reads every token can be watched while it writes",
+                    path=one.address.path,
+                    count=one.count,
+                    of=count,
                 )
             checked.append(one.checked(count if writes else one.count))
         return checked

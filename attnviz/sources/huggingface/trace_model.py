@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.assembling import assembled
@@ -12,10 +13,11 @@ from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import Watch, watching
+from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
-MODEL = "the model"  # as errors call what has layers
+MODEL = Message("the model")  # as errors call what has layers
 LayerProgress = Callable[[int, int | None], None]  # how many layers are done, of how many; None: unknown
 
 
@@ -36,7 +38,8 @@ def trace(
     with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
         _run(model, reading)
     _require_seen(layer, watch)
-    return assembled(model, watch.kept, watch.calls.unseen, reading)
+    made = assembled(model, watch.kept, watch.calls.unseen, reading)
+    return replace(made, source=made.source.of_text(text))
 
 
 def _run(model: Model, reading: Reading) -> None:
@@ -54,6 +57,6 @@ def _require_seen(layer: Sequence[str], watch: Watch) -> None:
     except AttnvizError as error:
         if unseen := ", ".join(watch.calls.unseen):
             raise AttnvizError(
-                error.message, f"{unseen} computes attention in its own way, which cannot be watched"
+                error.message, "{unseen} computes attention in its own way, which cannot be watched", unseen=unseen
             ) from None
         raise

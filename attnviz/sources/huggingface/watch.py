@@ -145,8 +145,10 @@ def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
     """Refuse a batch."""
     if call.query.shape[0] != 1:
         raise AttnvizError(
-            f"{address.path} attends to {call.query.shape[0]} texts, or parts of one, at once",
+            "{path} attends to {query} texts, or parts of one, at once",
             "give one text; a model that cuts its input into parts (Swin) cannot be shown",
+            path=address.path,
+            query=call.query.shape[0],
         )
 
 
@@ -190,8 +192,9 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
             _watch.reset(token)
     if not watch.runs:
         raise AttnvizError(
-            f"{type(watch.model).__name__} computes attention in its own way, which cannot be watched",
+            "{kind} computes attention in its own way, which cannot be watched",
             "models that use transformers' AttentionInterface can: Llama, Qwen, Mistral, Gemma, GPT-2, BERT, T5, BART, ViT, …",
+            kind=type(watch.model).__name__,
         )
 
 

@@ -47,8 +47,10 @@ def cut(tokenizer: Any, words: Sequence[str]) -> Cut:
     for word, tokens in zip(words, whole.words, strict=True):
         if not tokens:
             raise AttnvizError(
-                f"the tokenizer joins {word!r} with the word beside it in {text!r}: no token is this word alone",
+                "the tokenizer joins {word!r} with the word beside it in {text!r}: no token is this word alone",
                 "take a model whose tokens end where words do",
+                word=word,
+                text=text,
             )
     return whole
 
@@ -87,9 +89,9 @@ def _by_beginnings(tokenizer: Any, words: Sequence[str]) -> Cut:
     first = next((place for place in range(len(whole)) if whole[place : place + len(bare)] == bare), None)
     if first is None or any(bare[: len(beginning)] != beginning for beginning in beginnings):
         raise AttnvizError(
-            f"the tokenizer cuts the beginning of {written(words)[0]!r} otherwise than the whole: "
-            "which token is which word cannot be told",
+            "the tokenizer cuts the beginning of {written!r} otherwise than the whole: which token is which word cannot be told",
             "take a model with a fast tokenizer (tokenizer.json)",
+            written=written(words)[0],
         )
     ends = [first + len(beginning) for beginning in beginnings]
     return Cut(tuple(whole), tuple(range(start, end) for start, end in pairwise(ends)))

@@ -50,13 +50,16 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> fl
     try:
         error, head = largest_error(layer, output)
     except AttnvizError as problem:
-        raise AttnvizError(f"{layer.title}: {problem.message}", problem.hint) from None
+        raise AttnvizError("{title}: {reason}", problem.hint, title=layer.title, reason=problem.message) from None
     tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
     if not error <= tolerance:
         raise AttnvizError(
-            f"{layer.title}: attention recomputed from its query, key and value is not what the model computed: "
-            f"head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
+            "{title}: attention recomputed from its query, key and value is not what the model computed: head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
             "this model does something to its scores that attnviz does not know about, so nothing is shown",
+            title=layer.title,
+            head=head,
+            error=error,
+            tolerance=tolerance,
         )
     return error
 

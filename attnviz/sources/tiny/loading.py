@@ -28,6 +28,7 @@ def require_no_torch(**options: Any) -> None:
     for name, value in options.items():
         if value is not None:
             raise AttnvizError(
-                f"{name} is for a model of torch, and the tiny model runs in NumPy alone",
+                "{name} is for a model of torch, and the tiny model runs in NumPy alone",
                 "leave it out, or name another model",
+                name=name,
             )

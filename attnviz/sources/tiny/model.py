@@ -127,8 +127,10 @@ class TinyModel:
         """``tokens`` with their ids, upper and lower case alike."""
         if len(tokens) > self.positions:
             raise AttnvizError(
-                f"the text has {len(tokens):,} tokens but the tiny model has {self.positions} positions",
+                "the text has {tokens:,} tokens but the tiny model has {positions} positions",
                 "give a shorter text",
+                tokens=len(tokens),
+                positions=self.positions,
             )
         return Words(tuple(tokens), tuple(self.ids.get(token.casefold(), UNKNOWN) for token in tokens))
 
@@ -148,7 +150,9 @@ class TinyModel:
         before = cache.tokens if cache else 0
         if before + embeddings.shape[-2] > self.positions:
             raise AttnvizError(
-                f"the tiny model has {self.positions} positions, and they are full", "give a shorter text"
+                "the tiny model has {positions} positions, and they are full",
+                "give a shorter text",
+                positions=self.positions,
             )
         stream = embeddings + self.weights.positions[before : before + embeddings.shape[-2]]
         return self.run_from(0, stream, cache, replaced)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attnviz.sources.tiny.model import UNKNOWN, Words
 from attnviz.text.display import listed_tokens
+from attnviz.text.message import Message
 
 CELLS = 20  # of each word that is named
 NAMED = 100  # words that are kept, more than are named
@@ -32,9 +33,11 @@ class Spelled:
         """How many they are, and what that means; None where the model knows each word by itself."""
         if not self._spelled:
             return None
-        return (
-            f"the tiny model reads {self._spelled:,} of {self._read:,} words by their letters "
-            f"({listed_tokens(list(self._named), CELLS)}); its heads' roles are measured on its own grammar alone"
+        return Message(
+            "the tiny model reads {spelled:,} of {read:,} words by their letters ({named}); its heads' roles are measured on its own grammar alone",
+            spelled=self._spelled,
+            read=self._read,
+            named=listed_tokens(list(self._named), CELLS),
         )
 
 

@@ -13,6 +13,7 @@ from attnviz.sources.recording.agreement import checked_queries, require_agreeme
 from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
+from attnviz.text.message import Message
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.origin import Agreement, Origin
 from attnviz.trace.selectors import layers_meant
@@ -31,14 +32,14 @@ def read(model: TinyModel, text: str, *, layer: Sequence[str] = (), target: obje
     require_text(text, chat)
     words = model.encode(text)
     known = [("", number) for number in range(len(model.weights.layers))]
-    wanted = layers_meant(layer, known, f"the {TINY} model")
+    wanted = layers_meant(layer, known, Message("the {tiny} model", tiny=TINY))
     run = model.run(model.embed(words))
     made = layers(model, words, run)
     likeliest = predictions(model, run.stream)
     return Trace(
         words.tokens,
         tuple(made[number] for number in wanted),
-        origin(model, made, run),
+        origin(model, made, run).of_text(text),
         tuple(map(tuple, likeliest)),
         roles=known_roles(model),
     )
@@ -49,7 +50,7 @@ def require_text(text: object, chat: bool) -> None:
     if chat:
         raise AttnvizError("the tiny model has no chat template", "leave out --chat")
     if not isinstance(text, str):
-        raise AttnvizError(f"the tiny model reads a text, and this is a {type(text).__name__}", "give a text")
+        raise AttnvizError("the tiny model reads a text, and this is a {kind}", "give a text", kind=type(text).__name__)
 
 
 def layers(model: TinyModel, words: Words, run: Run) -> tuple[Layer, ...]:

@@ -91,8 +91,10 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
         weights = Weights(words, layers=layers, facts={**facts}, **rows("", *ARRAYS))
     except KeyError as error:
         raise AttnvizError(
-            f"{path} has no {error.args[0]}: it holds no weights of the tiny model",
+            "{path} has no {missing}: it holds no weights of the tiny model",
             "python -m attnviz.sources.tiny.train writes them",
+            path=path,
+            missing=error.args[0],
         ) from None
     _require_fitting(path, weights)
     del weights.facts["words"]
@@ -114,9 +116,16 @@ def _rows(path: str | os.PathLike[str], name: str, array: numpy.ndarray) -> nump
     """``array`` as float32; AttnvizError where it holds no rows, or what no run can be computed from."""
     rows = numpy.asarray(array, "float32")
     if not rows.size or not rows.ndim:
-        raise AttnvizError(f"{path}: {name} has the shape {rows.shape}, expected rows of numbers")
+        raise AttnvizError(
+            "{path}: {name} has the shape {shape}, expected rows of numbers", path=path, name=name, shape=rows.shape
+        )
     if not numpy.isfinite(rows).all():
-        raise AttnvizError(f"{path}: {name} is not finite everywhere", "train again: no run can be computed from it")
+        raise AttnvizError(
+            "{path}: {name} is not finite everywhere",
+            "train again: no run can be computed from it",
+            path=path,
+            name=name,
+        )
     return rows
 
 
@@ -137,6 +146,12 @@ def _require_fitting(path: str | os.PathLike[str], weights: Weights) -> None:
         found[f"layers.{number}.bias"] = layer.bias.shape
     for name, shape in wanted.items():
         if found[name] != shape:
-            raise AttnvizError(f"{path}: {name} has the shape {found[name]}, expected {shape}")
+            raise AttnvizError(
+                "{path}: {name} has the shape {found}, expected {shape}",
+                path=path,
+                name=name,
+                found=found[name],
+                shape=shape,
+            )
     if not weights.layers or width % weights.layers[0].bias.shape[0]:
-        raise AttnvizError(f"{path}: its {width} columns do not divide into heads")
+        raise AttnvizError("{path}: its {width} columns do not divide into heads", path=path, width=width)

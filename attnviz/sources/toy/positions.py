@@ -24,7 +24,7 @@ def rotation(width: int) -> Rotation:
     position · 10000^(−2i/d)."""
     if width % 2:
         raise AttnvizError(
-            f"rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head"
+            "rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head", width=width
         )
     return Rotation(10000.0 ** (-numpy.arange(0, width, 2) / width))
 

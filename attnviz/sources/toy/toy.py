@@ -14,6 +14,7 @@ from attnviz.choices import DIMENSION, HEAD_DIMENSION, Position, Tokenizer
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.positions import alibi_slopes, rotation, sinusoids, with_alibi
 from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vector
+from attnviz.text.message import Message
 from attnviz.text.search import folded
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.layer import Layer, Projection
@@ -53,7 +54,7 @@ class Toy:
     def trace(self, text: str, rule: Rule | None = None) -> Trace:
         """The attention of ``text`` to itself, one layer."""
         if abs(self.seed) >= 2**63:
-            raise AttnvizError(f"seed is {self.seed}: it must be below 2⁶³")
+            raise AttnvizError("seed is {seed}: it must be below 2⁶³", seed=self.seed)
         tokens = tokenize(text, self.tokenizer)
         embeddings = self._embed(tokens)
         positions = sinusoids(*embeddings.shape) if self.position is Position.SINUSOIDAL else None
@@ -69,8 +70,9 @@ class Toy:
         rotary, alibi = self.position is Position.ROPE, self.position is Position.ALIBI
         if (rotary or alibi) and rule.query_offset:
             raise AttnvizError(
-                f"{self.position.value} and a query offset would count positions differently",
+                "{position} and a query offset would count positions differently",
                 "leave one of the two out",
+                position=self.position.value,
             )
         turning = rotation(query.shape[-1]) if rotary else None
         if turning is not None:
@@ -90,17 +92,18 @@ class Toy:
             rotation=turning,
             slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
-        return Trace(tuple(tokens), (layer,), self._origin(embeddings.shape[-1], bool(projections)))
+        origin = self._origin(embeddings.shape[-1], bool(projections)).of_text(text)
+        return Trace(tuple(tokens), (layer,), origin)
 
     def _embed(self, tokens: Sequence[str]) -> numpy.ndarray:
         if self.embedder is not None:
             return self.embedder(tokens)
         dim = self._usual_dim() if self.dim is None else self.dim
         if dim < 1:
-            raise AttnvizError(f"dim is {dim}: an embedding needs at least 1 number")
+            raise AttnvizError("dim is {dim}: an embedding needs at least 1 number", dim=dim)
         require_memory(
             len(tokens) * dim * BYTES_A_DRAWN_NUMBER,
-            f"{len(tokens):,} embeddings of {dim:,} numbers",
+            Message("{tokens:,} embeddings of {dim:,} numbers", tokens=len(tokens), dim=dim),
             "give a shorter text or a smaller --dim",
         )
         vector = textbook_vector if dim == 3 else drawn_vector
@@ -117,14 +120,16 @@ class Toy:
             return _fitting(self.weights, width, self.heads)
         if width % self.heads:
             raise AttnvizError(
-                f"{self.heads} heads cannot share the {width} dimensions of an embedding evenly",
-                f"--dim {self.heads * max(1, round(width / self.heads))} would do",
+                "{heads} heads cannot share the {width} dimensions of an embedding evenly",
+                Message("--dim {heads} would do", heads=self.heads * max(1, round(width / self.heads))),
+                heads=self.heads,
+                width=width,
             )
         if self.heads == 1 and not self.project:
             return {}
         require_memory(
             4 * width * width * BYTES_A_DRAWN_NUMBER,
-            f"projections of {width:,} × {width:,}",
+            Message("projections of {width:,} × {width:,}", width=width),
             "give fewer heads" if self.dim is None else "give a smaller --dim",
         )
         return {name: Projection(drawn_matrix(name, width, self.seed)) for name in ("query", "key", "value", "output")}
@@ -146,25 +151,40 @@ def _fitting(weights: Mapping[str, Projection], width: int, heads: int) -> dict[
         rows, columns = weights[name].weight.shape
         if rows != width:
             raise AttnvizError(
-                f"the {name} weights have {rows} rows but an embedding has {width} numbers", f"--dim {rows} would do"
+                "the {name} weights have {rows} rows but an embedding has {width} numbers",
+                "--dim {rows} would do",
+                name=name,
+                rows=rows,
+                width=width,
             )
         if name == "query" and columns % heads:
-            raise AttnvizError(f"{heads} heads cannot share the {columns} columns of the query weights evenly")
+            raise AttnvizError(
+                "{heads} heads cannot share the {columns} columns of the query weights evenly",
+                heads=heads,
+                columns=columns,
+            )
     dimension = weights["query"].weight.shape[1] // heads
     key_columns, value_columns = weights["key"].weight.shape[1], weights["value"].weight.shape[1]
     kv_heads = max(key_columns // dimension, 1)
     if key_columns % dimension or heads % kv_heads:
         raise AttnvizError(
-            f"the key weights have {key_columns} columns: they cannot form heads of {dimension} for {heads} query heads to share"
+            "the key weights have {key_columns} columns: they cannot form heads of {dimension} for {heads} query heads to share",
+            key_columns=key_columns,
+            dimension=dimension,
+            heads=heads,
         )
     if value_columns % kv_heads:
         raise AttnvizError(
-            f"{kv_heads} key/value heads cannot share the {value_columns} columns of the value weights evenly"
+            "{kv_heads} key/value heads cannot share the {value_columns} columns of the value weights evenly",
+            kv_heads=kv_heads,
+            value_columns=value_columns,
         )
     outputs = value_columns // kv_heads * heads
     if "output" in weights and weights["output"].weight.shape[0] != outputs:
         rows = weights["output"].weight.shape[0]
         raise AttnvizError(
-            f"the output weights have {rows} rows but the heads' outputs, side by side, have {outputs} numbers"
+            "the output weights have {rows} rows but the heads' outputs, side by side, have {outputs} numbers",
+            rows=rows,
+            outputs=outputs,
         )
     return dict(weights)

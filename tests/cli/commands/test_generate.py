@@ -147,7 +147,7 @@ def test_a_word_that_the_tiny_model_does_not_know_is_told():
     result = attnviz("generate", "the wugs near the blick", "--tokens", 1, "--model", "tiny", "--lang", "vi")
     assert result.lines[-1] == "Đã viết: are"
     assert result.stderr.count("\n") == 1
-    assert "the tiny model reads 2 of 5 words by their letters" in result.stderr
+    assert "mô hình tiny đọc 2 trên 5 từ theo từng chữ cái" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_the_bar_says_what_it_measures_in_the_language_of_the_reader():
 
 
 def test_ends_of_the_colours_and_a_width_of_ones_own():
-    assert {"0.5", "to 1.0"} <= set(svg_texts("a b c", "--causal", "--vmax", "0.5"))
+    assert {"0.5", "→ 1.0"} <= set(svg_texts("a b c", "--causal", "--vmax", "0.5"))
     width, _ = png_size(drawn("a b c", "--width", "50.8", "--dpi", 100, form="png"))
     assert width == 200
 

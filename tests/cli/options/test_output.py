@@ -11,7 +11,7 @@ def test_each_takes_the_words_of_its_command():
     assert output_option().help == BY_SUFFIX
     assert output_option("a file").help == "a file"
     assert format_option("csv or json").help == "csv or json"
-    assert language_option("the page").help == "Language of the page: en or vi."
+    assert language_option().help == "Language of all words: en or vi (default: as the locale says)."
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -19,7 +19,7 @@ def test_they_have_the_same_names_in_every_command(command):
     parameters = {parameter.name: parameter for parameter in build([command]).commands[command].params}
     assert command == "manual" or parameters["output"].opts == ["--output", "-o"]
     assert "format" not in parameters or parameters["format"].opts == ["--format"]
-    assert "lang" not in parameters or parameters["lang"].envvar == "ATTNVIZ_LANG"
+    assert parameters["lang"].envvar == "ATTNVIZ_LANG"
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "manual"])

@@ -29,8 +29,8 @@ def test_the_ticks_of_the_colour_bar_stand_at_their_values(step):
 
 def test_a_clipped_scale_tells_the_true_largest():
     picture = picture_of(4)._replace(scale=Scale(0.0, 0.1, 0.87))
-    assert "to 0.87" in [one.text for one in texts_of(draw(picture)[0])]
-    assert not any(one.text.startswith("to ") for one in texts_of(draw(picture_of(4))[0]))
+    assert "→ 0.87" in [one.text for one in texts_of(draw(picture)[0])]
+    assert not any(one.text.startswith("→ ") for one in texts_of(draw(picture_of(4))[0]))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_a_clipped_scale_tells_the_true_largest():
     [
         (1e-6, 1.0, 1e-6, ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1", "1"]),
         (3e-4, 0.013, 3e-4, ["0.0003", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.013"]),
-        (2e-3, 8e-3, 1e-7, ["0.002", "0.005", "0.008", "to 1.0e-07"]),
-        (1e-5, 1e-3, 0.0, ["1e-05", "0.0001", "0.001", "to 0"]),
+        (2e-3, 8e-3, 1e-7, ["0.002", "0.005", "0.008", "→ 1.0e-07"]),
+        (1e-5, 1e-3, 0.0, ["1e-05", "0.0001", "0.001", "→ 0"]),
     ],
 )
 @pytest.mark.parametrize("hidden", [False, True])
@@ -51,7 +51,7 @@ def test_a_scale_by_factors_has_its_ends_and_round_numbers_at_their_places(low, 
     texts = [one for one in texts_of(figure) if one.box[0] >= right and one.text not in ("hidden", "weight")]
     assert sorted(labels) == sorted(one.text for one in texts)
     for one in texts:
-        if not one.text.startswith("to "):
+        if not one.text.startswith("→ "):
             at = bottom + math.log(float(one.text) / low) / math.log(high / low) * (top - bottom)
             assert (one.box[1] + one.box[3]) / 2 == pytest.approx(at, abs=4)
         else:

@@ -322,16 +322,16 @@ def test_the_legend_shows_both_ends_of_the_scale(console, colour):
 
 def test_a_scale_that_ends_early_says_how_far_the_values_go(console):
     picture = picture_of(trace_of(4))._replace(scale=Scale(0.0, 0.1, 0.9))
-    assert "0.1 (to 0.90)" in drawn(console(80), picture)[-1]
+    assert "0.1 (→ 0.90)" in drawn(console(80), picture)[-1]
 
 
 @pytest.mark.parametrize(
     ("scale", "words"),
     [
-        (Scale(0.0, 0.0007, 0.0035), "0.0007 (to 0.0035)"),
-        (Scale(0.0, 0.02, 0.0249), "0.02 (to 0.025)"),
-        (Scale(1e-6, 1.0, 1.0, decades=True, least=3.21e-9), "1e-06 (to 3.2e-09) ░"),
-        (Scale(1e-6, 1.0, 1.0, decades=True, least=0.0), "1e-06 (to 0) ░"),
+        (Scale(0.0, 0.0007, 0.0035), "0.0007 (→ 0.0035)"),
+        (Scale(0.0, 0.02, 0.0249), "0.02 (→ 0.025)"),
+        (Scale(1e-6, 1.0, 1.0, decades=True, least=3.21e-9), "1e-06 (→ 3.2e-09) ░"),
+        (Scale(1e-6, 1.0, 1.0, decades=True, least=0.0), "1e-06 (→ 0) ░"),
         (Scale(1e-4, 1.0, 1.0, decades=True), "× 10 a shade"),
     ],
 )

@@ -43,7 +43,7 @@ def test_the_frame_is_named_and_holds_the_page():
     trace = trace_text('"a" <b>')
     frame = to_frame(trace)
     [title] = re.findall(r'<iframe title="([^"]*)" sandbox="allow-scripts allow-downloads"', frame)
-    assert html.unescape(title) == '" a " < b > · attnviz'
+    assert html.unescape(title) == '"a" <b> · attnviz'
     [page] = re.findall(r'srcdoc="([^"]*)"', frame)
     assert html.unescape(page) == trace.to_html()
 

@@ -1,4 +1,4 @@
-"""How a layer is held: rounded no further than 8 bits of a weight would be."""
+"""How some heads are held, and how far what is computed from them is off."""
 
 from __future__ import annotations
 
@@ -6,45 +6,40 @@ import numpy
 import pytest
 from random_traces import random_trace
 
-from attnviz import Layer, Trace
 from attnviz.attention.toeplitz import spread
 from attnviz.renderers.page.forms import Form
-from attnviz.renderers.page.levels import LEVELS
-from attnviz.renderers.page.packing import pack_layer, pack_layers
+from attnviz.renderers.page.packing import Part, pack_part, pack_parts
+from attnviz.renderers.page.short import shortened
 from attnviz.trace.selection import select
 
 
-def test_the_error_of_half_precision_is_measured():
+def test_the_error_of_rounded_numbers_is_measured():
     [selected] = select(random_trace(1, 4, 600, 16, window=9, sinks=numpy.ones(4))).layers
-    _, error = pack_layer(selected._replace(heads=(3, 1)), Form.HALF)
-    assert 1e-6 < error < 1e-2
+    packed = pack_part(Part(selected._replace(heads=(3, 1)), Form.SHORT))
+    assert packed.errors is not None
+    assert 1e-6 < packed.error == packed.errors.weights < 1e-3
+    assert pack_part(Part(selected, Form.EXACT))[1:] == (0.0, None)
 
 
-def test_numbers_that_rounding_would_falsify_are_given_as_weights():
-    """Scores so large that a rounded query means another weight: 8 bits of the weight itself are nearer."""
-    draw = numpy.random.default_rng(0)
-    arrays = (20 * draw.standard_normal((12, 64, 64)).astype("float32") for _ in range(3))
-    [selected] = select(Trace(tuple(map(str, range(64))), (Layer(*arrays),))).layers
-    assert pack_layer(selected, Form.HALF).error > 0.02
-    packed = pack_layers([selected] * 12)
-    assert (packed.form, packed.error <= 0.5 / LEVELS * 1.001) == (Form.WEIGHTS, True)
+def test_numbers_in_sixteen_bits_are_held_with_both_ends():
+    [selected] = select(random_trace(1, 2, 30, 4)).layers
+    arrays = pack_part(Part(selected, Form.SHORT)).arrays
+    short = shortened(selected.layer.key)
+    assert (arrays["key"] == short.levels).all()
+    assert (arrays["keyEnds"] == numpy.stack([short.low[:, 0], short.step[:, 0]])).all()
 
 
-@pytest.mark.parametrize("place", [3, 700, 1199])
-def test_the_error_is_that_of_every_query(place):
-    [selected] = select(random_trace(1, 1, 1200, 16)).layers
-    selected.layer.query[0, place] *= 8
-    arrays, error = pack_layer(selected, Form.HALF)
-    own, rounded = (
-        Layer(*(one[name] for name in ("query", "key", "value"))).steps().weights
-        for one in (vars(selected.layer), arrays)
-    )
-    assert numpy.abs(own - rounded).max() == pytest.approx(error, rel=1e-3)
+def test_several_parts_are_packed_each_in_its_form():
+    [selected] = select(random_trace(1, 3, 10, 4)).layers
+    parts = [Part(selected._replace(heads=(1,)), Form.SHORT), Part(selected._replace(heads=(0, 2)), Form.WEIGHTS)]
+    first, second = pack_parts(parts)
+    assert first.arrays["query"].shape == (1, 10, 4)
+    assert second.arrays["levels"].shape == (2, 10, 10)
 
 
 def packed_rule(**rule):
     [selected] = select(random_trace(1, 2, 10, 4, **rule)).layers
-    return pack_layer(selected, Form.EXACT).arrays
+    return pack_part(Part(selected, Form.EXACT)).arrays
 
 
 @pytest.mark.parametrize("shape", [(10, 10), (2, 10, 10), (1, 10), (10, 1)])
@@ -70,11 +65,12 @@ def test_a_bias_and_sinks_are_held_as_they_are(dtype):
     assert arrays["bias"].dtype == ("float64" if dtype == "int64" else dtype)  # what the script reads
 
 
-@pytest.mark.parametrize(("form", "dtype"), [(Form.SINGLE, "float32"), (Form.HALF, "float16")])
-def test_numbers_are_rounded_to_the_form_and_never_widened(form, dtype):
-    for own in ("float16", "float64"):
-        [selected] = select(random_trace(1, 2, 10, 4, own)).layers
-        assert pack_layer(selected, form).arrays["query"].dtype == ("float16" if own == "float16" else dtype)
+@pytest.mark.parametrize("own", ["float16", "float64"])
+def test_numbers_are_rounded_to_single_precision_and_never_widened(own):
+    [selected] = select(random_trace(1, 2, 10, 4, own)).layers
+    packed = pack_part(Part(selected, Form.SINGLE))
+    assert packed.arrays["query"].dtype == ("float16" if own == "float16" else "float32")
+    assert (packed.errors is None) == (own == "float16")
 
 
 def test_cells_that_a_finite_bias_hides_are_told_beside_the_mask():

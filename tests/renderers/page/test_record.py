@@ -17,9 +17,11 @@ from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language, MapStep
 from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
-from attnviz.renderers.page.packing import PackedLayers, pack_layers
-from attnviz.renderers.page.pooled_maps import packed_maps, pool_layers
+from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.page.packing import Part, pack_parts
+from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import UNSAID, TokenLists, make_record
 from attnviz.text.lessons import lessons
 from attnviz.trace.generation import Generation
@@ -30,18 +32,19 @@ SCRIPTS = Path(attnviz.__file__).parent / "renderers" / "page" / "script"
 
 def record_of(trace, language=Language.EN, error=None, **selected):
     """The record of a page as it is written and read, and the arrays that it speaks of."""
-    selection, blobs = select(trace, **selected), Blobs()
-    packed = pack_layers(selection.layers)
+    parts, blobs = [Part(one, Form.EXACT) for one in select(trace, **selected).layers], Blobs()
+    packed = pack_parts(parts)
     if error is not None:
-        packed = PackedLayers(packed.form, [layer._replace(error=error) for layer in packed.layers])
-    record = make_record(trace, selection, packed, language, blobs)
+        packed = [part._replace(error=error) for part in packed]
+    record = make_record(trace, parts, packed, language, blobs)
     return json.loads(json.dumps(record, allow_nan=False)), blobs
 
 
 def pooled_record_of(trace, **selected):
-    selection = select(trace, **selected)
-    pooled = pool_layers(selection)
-    return make_record(trace, selection, packed_maps(pooled), Language.EN, Blobs(), pooled=pooled)
+    layers = select(trace, **selected).layers
+    pooled = pool_layers(layers)
+    parts, packed = [Part(one, Form.POOLED) for one in layers], [one.packed for one in pooled]
+    return make_record(trace, parts, packed, Language.EN, Blobs(), pooled=dict(enumerate(pooled)))
 
 
 def test_a_layer_says_its_rule():
@@ -110,7 +113,7 @@ def test_the_slopes_of_alibi_are_those_of_the_selected_heads():
 
 def test_the_error_is_never_said_to_be_less_than_it_is():
     for error in (0.0, 1e-9, 0.00123, 0.0019999, 1.0):
-        said = record_of(trace_text("a"), error=error)[0]["error"]
+        said = record_of(trace_text("a"), error=error)[0]["layers"][0]["error"]
         assert error <= said <= error * 1.1
         assert said == pytest.approx(float(f"{said:.1e}"))
 
@@ -188,7 +191,11 @@ def test_a_long_token_has_a_short_name():
 
 def test_a_region_says_which_it_is():
     record = pooled_record_of(long_trace(50), query="10:14", key="3:6")
-    assert (record["region"], record["pooled"], record["pool"]) == ("queries 10–13, keys 3–5", None, "mean")
+    assert (record["region"], record["layers"][0]["pooled"], record["pool"]) == (
+        "queries 10–13, keys 3–5",
+        None,
+        "mean",
+    )
     assert record["heading"] == ["…", "w10", "w11", "w12", "w13"]
     [said] = record["layers"]
     assert (said["levelCount"], said["apart"]) == (FINE_LEVELS, True)
@@ -206,3 +213,27 @@ def test_heads_wear_their_roles_in_every_form():
     assert "roles" not in record_of(random_trace(2, 3, 4, 8))[0]
     assert "cú pháp" in record_of(trace, Language.VI)[0]["roles"][1]["2"]["name"]
     assert list(pooled_record_of(trace)["roles"][1]) == [2]
+
+
+def test_the_parts_of_a_layer_say_of_which_it_is_and_in_which_form():
+    trace = random_trace(2, 3, 12, 8)
+    first, second = select(trace).layers
+    parts = [
+        Part(first._replace(heads=(1,)), Form.SHORT),
+        Part(first._replace(heads=(0, 2)), Form.POOLED),
+        Part(second, Form.WEIGHTS),
+    ]
+    pooled = pool_layers([parts[1].selected], Limits(cells_of_several=4))
+    short, weights = pack_parts([parts[0], parts[2]])
+    record = make_record(trace, parts, [short, pooled[0].packed, weights], Language.EN, Blobs(), pooled={1: pooled[0]})
+    said = record["layers"]
+    assert [(part["of"], part["form"], part["heads"]) for part in said] == [
+        (0, "int16", [1]),
+        (0, "pooled", [0, 2]),
+        (1, "weights", [0, 1, 2]),
+    ]
+    assert ["errors" in part for part in said] == [True, False, False]
+    assert said[0]["errors"]["scores"] >= short.errors.scores
+    assert [len(record["texts"][part["queryTexts"]]["labels"]) for part in said] == [12, 4, 12]
+    assert [part["metrics"]["previous"][0] is None for part in said] == [False, True, False]
+    assert record["heading"] is not None

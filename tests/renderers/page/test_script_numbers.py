@@ -165,7 +165,7 @@ def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):
     trace = Trace(tuple("abcde"), layers)
     page = opened(trace, selected={"layer": ["2", "1"], "head": ["3", "0"]})
     assert page.texts(".layer h2") == ["Layer 2", "Layer 1"]
-    assert page.texts(".caption") == ["Head 3", "Head 0"] * 2
+    assert page.texts(".caption > span:first-child") == ["Head 3", "Head 0"] * 2
     for index, head in ((2, 3), (2, 0), (1, 3), (1, 0)):
         page.go(view="matrix", layer=index, head=head, query=4, key=2)
         weight = numbers.number(steps_of(trace, index, head).weights[4, 2], 4)
@@ -176,7 +176,7 @@ def test_weights_alone_are_as_exact_as_the_page_says(opened):
     draw = numpy.random.default_rng(4)
     layer = Layer(*(draw.standard_normal((2, 9, 32)) for _ in range(3)), Rule(causal=True))
     trace = Trace(tuple("abcdefghi"), (layer,))
-    page = opened(trace, limits=Limits(easy=0), view="matrix", head=1)
+    page = opened(trace, limits=Limits(computed_part=0), view="matrix", head=1)
     assert "8 bits" in page.texts("footer")[0]
     weights = steps_of(trace, head=1).weights
     for query, key in ((0, 0), (8, 3), (5, 5)):
@@ -190,16 +190,36 @@ def test_weights_alone_are_as_exact_as_the_page_says(opened):
     assert "--layer" in page.texts(".note")[0]
 
 
-@pytest.mark.parametrize("form", ["float32", "float16"])
-def test_smaller_numbers_are_as_exact_as_the_page_says(opened, form):
+def rounded_page(opened, share, dtype=None):
+    """A page of rounded numbers, its trace, and what the page says that each step is off by."""
     draw = numpy.random.default_rng(5)
-    layer = Layer(*(draw.standard_normal((1, 40, 4)) for _ in range(3)), Rule())
-    size = 3 * 40 * 4 * {"float32": 4, "float16": 2}[form] * 4 / 3
-    trace = Trace(tuple(f"w{place}" for place in range(40)), (layer,))
-    page = opened(trace, limits=Limits(easy=size), view="matrix")
-    assert form in page.texts("footer")[0]
-    stated = float(page.texts("footer")[0].split("than ")[1].split()[0].rstrip("."))
-    assert 0 < stated < {"float32": 1e-7, "float16": 1e-2}[form]
-    page.go(view="matrix", query=7, key=9)
-    shown = float(page.texts("#readout")[0].split()[-1].rstrip("."))
-    assert abs(shown - steps_of(trace).weights[7, 9]) <= stated * 1.05 + 5e-5
+    arrays = (draw.standard_normal((2, 40, 8)).astype(dtype or "float64") * 3 for _ in range(3))
+    trace = Trace(tuple(f"w{place}" for place in range(40)), (Layer(*arrays, Rule(causal=True)),))
+    page = opened(trace, limits=Limits(exact_part=share), view="matrix", head=1)
+    return page, trace, page.page.evaluate("JSON.parse(document.getElementById('record').textContent).layers[0].errors")
+
+
+def test_single_precision_is_as_exact_as_the_page_says(opened):
+    page, trace, errors = rounded_page(opened, 12_000 / 50e6)
+    assert "single precision" in page.texts("footer")[0]
+    assert 0 < errors["weights"] < 1e-5
+    page.go(view="matrix", head=1, query=39, key=9)
+    weight = numbers.number(steps_of(trace, head=1).weights[39, 9], 4)
+    assert page.texts("#readout") == [f"w39 gives w9 the weight {weight}."]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_in_sixteen_bits_show_only_digits_that_are_the_traces_own(opened, dtype):
+    """Each number that the page shows of a row is the trace's own to within one of its last digit."""
+    page, trace, errors = rounded_page(opened, 0, dtype)
+    assert "16 bits a number" in page.texts("footer")[0]
+    steps = steps_of(trace, head=1)
+    for step in ("scores", "scaled", "masked", "weights"):
+        page.go(view="steps", head=1, query=39, stage=step)
+        shown = page.texts(".rows .mark")
+        own = getattr(steps, step)[39]
+        assert len(shown) == 40
+        for text, number in zip(map(str.rstrip, shown), own, strict=True):
+            digit = 10.0 ** -len(text.partition(".")[2])
+            assert abs(float(text.replace("−", "-")) - number) <= digit
+    assert max(errors["scores"], errors["scaled"]) < 1e-2

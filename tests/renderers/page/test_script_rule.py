@@ -74,7 +74,7 @@ def shared() -> list[Layer]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layers", [seeded, hiding, shared])
-@pytest.mark.parametrize("limits", [USUAL, Limits(easy=0)], ids=["exact", "8 bits"])
+@pytest.mark.parametrize("limits", [USUAL, Limits(computed_part=0)], ids=["exact", "8 bits"])
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
     made = layers()
     page = opened(Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made)), limits=limits, view="matrix")

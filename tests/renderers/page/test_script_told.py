@@ -42,7 +42,7 @@ def test_lines_speak_of_the_held_token_of_what_is_shown(opened, several):
 
 
 def test_a_page_of_weights_says_why_there_is_no_arithmetic(opened, several):
-    page = opened(several, limits=Limits(easy=0), view="matrix", layer=1, head=2, query=3, key=1)
+    page = opened(several, limits=Limits(computed_part=0), view="matrix", layer=1, head=2, query=3, key=1)
     page.page.locator("#map").focus()
     page.press("Enter")
     page.page.wait_for_selector("#panel .note")
@@ -103,11 +103,11 @@ def test_the_map_takes_the_room_of_the_window(opened, several):
     page = opened(several, view="matrix", layer=0, head=0, height=800)
     box = page.page.locator("#map").bounding_box()
     assert 0 <= 800 - 52 - box["y"] - box["height"] < 12
-    assert box["height"] > 0.6 * 800
+    assert box["height"] > 0.5 * 800
     controls = page.page.locator(".controls .control").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().top)"
     )
-    assert len(set(controls)) == 1
+    assert len(set(controls)) <= 2
 
 
 def test_the_crosshair_leaves_the_cells_their_colours(opened, several):

@@ -9,9 +9,12 @@ import pytest
 from random_traces import long_trace, random_trace
 
 from attnviz import AttnvizError, Trace
-from attnviz.renderers.page.limits import BARE, USUAL, Limits
+from attnviz.renderers.page.forms import Form
+from attnviz.renderers.page.limits import USUAL, Limits, bare_size
+from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.page import to_html
-from attnviz.renderers.page.size import needs_pooling, why_pooled
+from attnviz.renderers.page.parts import page_parts
+from attnviz.renderers.page.size import what_is_missing
 from attnviz.trace.selection import select
 
 LONG = Limits(tokens=200)
@@ -20,7 +23,7 @@ NARROW = Limits(megabytes=0.4, tokens=320, cells_of_several=60)  # as the usual 
 
 def test_a_page_that_is_too_large_says_what_fits():
     trace = random_trace(4, 4, 120, 64)
-    some, few = (round((BARE + arrays) / 1e6, 3) for arrays in (115_000, 25_000))
+    some, few = (round((bare_size() + arrays) / 1e6, 3) for arrays in (115_000, 25_000))
     with pytest.raises(AttnvizError, match=rf"would take 0\.\d\d MB, and {some} are the most") as refused:
         to_html(trace, select(trace), limits=Limits(megabytes=some))
     layers = int(re.match(r"about (\d) of the 4 layers fit: select them with --layer", refused.value.hint or "")[1])
@@ -32,9 +35,10 @@ def test_a_page_that_is_too_large_says_what_fits():
 
 
 def test_a_hopeless_page_is_refused_before_it_is_computed():
-    selection = select(random_trace(1, 2, 4000, 2))
+    trace, heard = random_trace(1, 2, 4000, 2), []
     with pytest.raises(AttnvizError, match="would take"):
-        to_html(None, selection, limits=Limits(megabytes=0.01, easy=0))
+        to_html(trace, select(trace), limits=Limits(megabytes=0.1), report=lambda *done: heard.append(done))
+    assert not heard
 
 
 def test_a_long_text_of_many_heads_is_measured_against_the_budget():
@@ -54,11 +58,12 @@ def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn():
 def test_the_heads_of_a_long_text_that_are_said_to_fit_do():
     """Of one head there are more cells than of two together."""
     whole = long_trace(1000)
+    some = (bare_size() + 620_000) / 1e6
     assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.8e6
     with pytest.raises(AttnvizError) as refused:
-        to_html(whole, select(whole), limits=replace(LONG, megabytes=0.8))
+        to_html(whole, select(whole), limits=replace(LONG, megabytes=some))
     assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
-    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < 0.8e6
+    assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < some * 1e6
 
 
 def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]:
@@ -67,31 +72,56 @@ def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]
     return len(to_html(trace, select(trace), limits=limits, notice=said.append, **words)), said
 
 
-def test_no_length_is_refused_and_from_one_on_all_are_pooled():
-    pooled = []
+def test_no_length_is_refused_and_longer_texts_have_fewer_steps():
+    computed, pooled = [], []
     for tokens in (40, 100, 160, 220, 320, 321, 400):
-        size, said = made(random_trace(2, 6, tokens, 32, causal=True), NARROW)
+        trace = random_trace(2, 6, tokens, 32, causal=True)
+        size, said = made(trace, NARROW)
         assert size <= NARROW.size
-        pooled.append(len(said))
+        parts = page_parts(select(trace).layers, NARROW)
+        computed.append(sum(len(part.selected.heads) for part in parts if part.form.computes))
+        pooled.append(any(part.form is Form.POOLED for part in parts))
+        assert bool(said) == (computed[-1] < 12)
     assert pooled == sorted(pooled)
-    assert (pooled[1], pooled[3]) == (0, 1)
+    assert (computed[0], computed[-1] < 3, pooled[-1]) == (12, True, True)
 
 
 @pytest.mark.slow
 def test_a_model_of_thirty_layers_has_a_page_at_every_length():
-    sizes = {}
     for tokens in (128, 650, 1000, 4096, 4097):
-        sizes[tokens], said = made(random_trace(30, 9, tokens, 64, causal=True), USUAL)
-        assert len(said) == (tokens > 128)
-    assert max(sizes.values()) < 10e6
+        size, said = made(random_trace(30, 9, tokens, 64, causal=True), USUAL)
+        assert size <= USUAL.size
+        assert bool(said) == (tokens > 128)
 
 
 def test_a_long_text_says_what_shows_a_part_of_it():
-    layers = select(long_trace(700)).layers
-    assert why_pooled(layers, LONG) == (
+    parts = [Part(selected, Form.POOLED) for selected in select(long_trace(700)).layers]
+    assert what_is_missing(parts, LONG) == (
         "each map has 350 × 350 cells of 2 × 2 tokens, mean: the text is long; --query A:B with --key C:D shows a part of it"
     )
-    assert why_pooled(select(long_trace(700), query="0:9", key="0:9").layers, LONG) == ""
+    region = [Part(one, Form.POOLED) for one in select(long_trace(700), query="0:9", key="0:9").layers]
+    assert what_is_missing(region, LONG) == ""
+
+
+@pytest.mark.parametrize(
+    ("forms", "tokens", "said"),
+    [
+        ((Form.SHORT, Form.SHORT), 40, ""),
+        ((Form.SHORT, Form.WEIGHTS), 40, "of 2 of 5 heads fit into 0.4 MB; of the others every weight has 8 bits"),
+        ((Form.WEIGHTS, Form.WEIGHTS), 40, "of 5 heads do not fit into 0.4 MB: every weight has 8 bits"),
+        ((Form.SHORT, Form.POOLED), 40, "of 2 of 5 heads fit into 0.4 MB; of the others every weight has 16 bits"),
+        (
+            (Form.SHORT, Form.POOLED),
+            120,
+            "of 2 of 5 heads fit into 0.4 MB; of the others each map has 60 × 60 cells of 2 × 2 tokens, mean",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(forms, tokens, said):
+    [selected] = select(random_trace(1, 5, tokens, 4)).layers
+    parts = [Part(selected._replace(heads=heads), form) for heads, form in zip(((0, 1), (2, 3, 4)), forms, strict=True)]
+    choose = "; --max-size makes room for more, --layer and --head choose heads"
+    assert what_is_missing(parts, NARROW) == (said and f"Query, Key and Value {said}{choose}")
 
 
 def test_weights_that_compress_well_are_looked_at_before_they_are_pooled():
@@ -100,13 +130,14 @@ def test_weights_that_compress_well_are_looked_at_before_they_are_pooled():
     for layer in sharp.layers:
         layer.query[:] *= 10
     limits = replace(NARROW, megabytes=0.35)
-    assert [needs_pooling(select(trace).layers, limits) for trace in (flat, sharp)] == [True, False]
+    rest = [page_parts(select(trace).layers, limits)[-1].form for trace in (flat, sharp)]
+    assert rest == [Form.POOLED, Form.WEIGHTS]
     size, said = made(sharp, limits)
-    assert (size < limits.size, said) == (True, [])
+    assert (size < limits.size, len(said)) == (True, 1)
 
 
 def test_a_page_for_which_even_pooled_maps_are_too_large_is_refused_before_any_work():
     trace, heard = random_trace(8, 16, 300, 64, causal=True), []
     with pytest.raises(AttnvizError, match=r"and 0\.1 are the most that it may") as refused:
-        to_html(None, select(trace), limits=replace(NARROW, megabytes=0.1), report=lambda *done: heard.append(done))
+        to_html(trace, select(trace), limits=replace(NARROW, megabytes=0.1), report=lambda *done: heard.append(done))
     assert (refused.value.hint, heard) == ("give a shorter text, or raise --max-size", [])

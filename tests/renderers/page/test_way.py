@@ -12,7 +12,7 @@ from attnviz import trace_text
 from attnviz.choices import Position
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.forms import Form
-from attnviz.renderers.page.packing import pack_layers
+from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.way import add_ways, narrowed, way_arrays, way_facts
 from attnviz.trace.selection import select
 
@@ -68,10 +68,9 @@ def test_a_toy_holds_what_it_has(options, names, bare):
 
 
 def record_of(trace, room):
-    selection, blobs = select(trace), Blobs()
-    packed = pack_layers(selection.layers)
-    record = {"layers": [{} for _ in selection.layers]}
-    add_ways(record, selection.layers, packed, blobs, room)
+    parts, blobs = [Part(selected, Form.EXACT) for selected in select(trace).layers], Blobs()
+    record = {"layers": [{} for _ in parts]}
+    add_ways(record, parts, pack_parts(parts), blobs, room)
     return record["layers"], blobs
 
 
@@ -93,10 +92,10 @@ def test_nothing_is_left_out_where_nothing_is_known():
 
 
 def test_a_page_of_weights_holds_none():
-    selection = select(projected_trace())
-    packed = pack_layers(selection.layers)._replace(form=Form.WEIGHTS)
+    [selected] = select(projected_trace()).layers
+    parts = [Part(selected, Form.WEIGHTS)]
     record = {"layers": [{}]}
-    add_ways(record, selection.layers, packed, Blobs(), 1e9)
+    add_ways(record, parts, pack_parts(parts), Blobs(), 1e9)
     assert record == {"layers": [{}]}
 
 

@@ -69,7 +69,7 @@ def test_it_knows_whether_values_lie_beyond_its_ends(scale, above, below):
     assert (scale.above, scale.below) == (above, below)
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.9, "to 0.90"), (3.21e-9, "to 3.2e-09"), (0, "to 0")])
+@pytest.mark.parametrize(("value", "text"), [(0.9, "→ 0.90"), (3.21e-9, "→ 3.2e-09"), (0, "→ 0")])
 def test_what_lies_beyond_is_said_in_two_digits(value, text):
     assert beyond(value) == text
 

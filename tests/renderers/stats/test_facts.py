@@ -31,25 +31,31 @@ def test_every_metric_has_its_words_and_no_other_has(language):
 
 
 def test_one_line_says_of_what_the_numbers_are(measured):
-    assert facts(measured()) == "texts: 1 · tokens: 6"
+    assert facts(measured(), lessons()) == "texts: 1 · tokens: 6"
     statistics = measured(trace_text("a b"), trace_text("c d e"))
     statistics.skipped, statistics.partial = 3, True
-    assert facts(statistics) == "texts: 2 · tokens: 5 · skipped: 3 · partial: interrupted before the last text"
+    assert (
+        facts(statistics, lessons()) == "texts: 2 · tokens: 5 · skipped: 3 · partial: interrupted before the last text"
+    )
 
 
 def test_a_region_is_named_and_what_the_other_keys_took(measured):
-    assert facts(measured(key="1:3")).startswith("texts: 1 · tokens: 6 · keys 1–2 · other keys took on average ")
-    assert facts(measured(query="2:4", key="0:1")).startswith("texts: 1 · tokens: 6 · queries 2–3, key 0 · other keys")
+    assert facts(measured(key="1:3"), lessons()).startswith(
+        "texts: 1 · tokens: 6 · keys 1–2 · other keys took on average "
+    )
+    assert facts(measured(query="2:4", key="0:1"), lessons()).startswith(
+        "texts: 1 · tokens: 6 · queries 2–3, key 0 · other keys"
+    )
     statistics = measured(key="1:3")
     statistics.regions |= measured(key="0:2").regions
-    assert " · 2 regions · other keys" in facts(statistics)
+    assert " · 2 regions · other keys" in facts(statistics, lessons())
 
 
 def test_what_special_tokens_took_is_said(measured):
     zeros = numpy.zeros((4, 2))
     trace = Trace(tuple("abcd"), (Layer(zeros, zeros, zeros),), {"ids": [5, 6, 7, 8], "special": [0]})
     statistics = measured(trace, skip_special=True)
-    assert facts(statistics).endswith("special tokens hidden: they took on average 25 % of the weights")
+    assert facts(statistics, lessons()).endswith("special tokens hidden: they took on average 25 % of the weights")
     assert reading(statistics, lessons()).endswith("; to entropy and evenness, what is hidden is one more key")
     assert reading(measured(key="1:3"), lessons()).endswith(
         "; to entropy and evenness, all other keys together are one more key"

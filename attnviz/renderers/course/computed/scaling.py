@@ -16,7 +16,7 @@ from attnviz.choices import PRECISION
 from attnviz.renderers.course.material import Material
 from attnviz.renderers.course.pieces import Piece, Tell, focus, focused, shown_words, step_array, table
 from attnviz.renderers.shared.labels import named
-from attnviz.renderers.shared.numbers import FEW, matrix, number, percent
+from attnviz.renderers.shared.numbers import FEW, brief_percent, matrix, number
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, numbered
 
@@ -79,7 +79,7 @@ def largest(_: Material, tell: Tell) -> list[Piece]:
     """The largest weight of a query, on average."""
     found = _drawn()
     pairs = list(zip(found[::2], found[1::2], strict=True))
-    cells = [[percent(one.largest) for one in pair] for pair in pairs]
+    cells = [[brief_percent(one.largest) for one in pair] for pair in pairs]
     last = dict(zip(("without", "scaled"), cells[-1], strict=True))
     return [
         table(tell("vectors"), [f"d = {one.dimension}" for one, _ in pairs], (tell("without"), tell("scaled")), cells),

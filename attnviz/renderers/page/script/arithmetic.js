@@ -1,10 +1,10 @@
 // The arithmetic of one query and one key: products, sum, scale, mask, softmax, weighted values.
 
 import { barChart, strip } from "./bars.js";
-import { exactForm, loaded, nameOf } from "./data.js";
+import { loaded, nameOf } from "./data.js";
 import { make } from "./dom.js";
 import { say, told, tokenNodes } from "./lessons.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { number, vector } from "./numbers.js";
 import { onPaper, positions, titleOf } from "./paper.js";
 import { change, currentLayer, state } from "./state.js";
@@ -25,7 +25,7 @@ export function arithmetic() {
   let shown = "";
 
   async function update() {
-    const wanted = state.detail && exactForm && ["matrix", "lines", "text", "steps"].includes(state.view);
+    const wanted = state.detail && currentLayer().computes && ["matrix", "lines", "text", "steps"].includes(state.view);
     const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key}` : "";
     if (name === shown) return;
     shown = name;

@@ -1,34 +1,55 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { scaleOf, shownKeys, shownQueries, toneOf } from "./shown.js";
+import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
 
-// { canvas, rows, columns, low, limit, diverging } of a map, queries × keys in one row.
+// { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
+// of the whole text, however far it is read: its room and its colours stay the same while the map grows.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  const values = shownOf(layer, map, rows, columns);
+  const whole = rows.length === all.rows.length ? values : shownOf(layer, map, all.rows, all.columns);
+  return { rows, columns, all, ...painted(values, columns.length, step, whole) };
+}
+
+// The cells of a map that are shown, in one row.
+function shownOf(layer, map, rows, columns) {
+  if (rows.length === layer.queries && columns.length === layer.keys) return map;
   const values = new map.constructor(rows.length * columns.length);
   let place = 0;
   for (const row of rows) for (const column of columns) values[place++] = map[row * layer.keys + column];
-  return { rows, columns, ...painted(values, columns.length, step) };
+  return values;
 }
 
-// The same of any values, `width` in a row.
-export function painted(values, width, step = "weights") {
-  const diverging = step !== "weights" && values.some((value) => value < 0);
-  const largest = () => values.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
-  const { low, limit } = step === "weights" ? scaleOf(values) : { low: 0, limit: largest() };
+// The same of any values, `width` in a row, in the colours of the `whole` that they are a part of.
+export function painted(values, width, step = "weights", whole = values) {
+  const diverging = step !== "weights" && whole.some((value) => value < 0);
+  const { low, limit } = step === "weights" ? scaleOf(whole) : { low: 0, limit: largestOf(whole) || 1 };
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, values.length / width];
+  paint(canvas, values, width, { low, limit, diverging, step });
+  return { canvas, low, limit, diverging };
+}
+
+// Paint values on a canvas, a pixel each.
+export function paint(canvas, values, width, { low, limit, diverging = false, step = "weights" }) {
+  const height = values.length / width;
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
+  const image = context.createImageData(width, height);
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
+  const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
   for (let place = 0; place < values.length; place++) {
-    if (Number.isNaN(values[place])) continue;
-    const tone = step === "weights" ? toneOf(values[place], { low, limit }) : values[place] / limit;
-    cells[place] = shades[pixelPlace(tone, diverging)];
+    const value = values[place];
+    if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
   }
   context.putImageData(image, 0, 0);
-  return { canvas, low, limit, diverging };
+}
+
+function largestOf(values) {
+  let most = 0;
+  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+  return most;
 }
 
 // Thin lines across, for hidden cells: no colour of a scale has them.

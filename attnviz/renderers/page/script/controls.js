@@ -1,11 +1,11 @@
 // The bar of choices above a view: which head, how it is coloured, what is left out, and saving a picture.
 
-import { layers, record, roleOf } from "./data.js";
+import { groups, headsOf, layers, record, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
-import { titleOf } from "./overview.js";
-import { change, currentLayer, state } from "./state.js";
+import { titleOf } from "./heads.js";
+import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
 
 const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
 
@@ -55,21 +55,27 @@ export function saveButtons(saveAs) {
 
 const CONTROLS = {
   layer() {
-    if (layers.length === 1) return null;
-    return select(
-      "layer",
-      say("page.layer"),
-      layers.map((layer) => [layer.place, titleOf(layer)]),
-      Number,
-    );
+    if (groups.length === 1) return null;
+    const options = groups.map(([layer], place) => [place, titleOf(layer)]);
+    return select("layer", say("page.layer"), options, {
+      read: (value) => sameHead(groups[value][0]),
+      write: () => currentLayer().of,
+    });
   },
 
   head() {
     if (layers.every((layer) => layer.heads.length === 1)) return null;
-    const build = () => currentLayer().heads.map((number, head) => [head, headLabel(number, head)]);
-    const own = select("head", say("page.head"), build(), Number);
-    const step = (by) => () =>
-      change({ head: (state.head + by + currentLayer().heads.length) % currentLayer().heads.length, heads: null });
+    const numbers = () => headsOf(groups[currentLayer().of]);
+    const build = () => numbers().map((number) => [number, headLabel(number)]);
+    const own = select("head", say("page.head"), build(), {
+      read: (value) => spotOf(currentLayer(), Number(value)),
+      write: () => currentLayer().heads[state.head],
+    });
+    const step = (by) => () => {
+      const [all, layer] = [numbers(), currentLayer()];
+      const next = all[(all.indexOf(layer.heads[state.head]) + by + all.length) % all.length];
+      change({ ...spotOf(layer, next), heads: null });
+    };
     const arrow = (name, sign, by) =>
       make(
         "button",
@@ -79,7 +85,7 @@ const CONTROLS = {
     own.element.append(arrow("page.previous_head", "‹", -1), arrow("page.next_head", "›", 1));
     let layer = currentLayer();
     const update = () => {
-      if (layer !== currentLayer()) own.refill(build());
+      if (layer.of !== currentLayer().of) own.refill(build());
       layer = currentLayer();
       own.update();
     };
@@ -90,8 +96,7 @@ const CONTROLS = {
     select(
       "step",
       say("page.step"),
-      ["scores", "scaled", "masked", "weights"].map((step) => [step, say(`title.${step}`)]),
-      String,
+      MAP_STEPS.map((step) => [step, say(`title.${step}`)]),
     ),
 
   sort() {
@@ -102,8 +107,17 @@ const CONTROLS = {
       "sort",
       say("page.sort"),
       known.map((sort) => [sort, say(`page.sort_${sort}`)]),
-      String,
     );
+  },
+
+  beside() {
+    const button = make(
+      "button",
+      { type: "button", class: "small", id: "control-beside", onclick: () => change({ other: state.other ? null : besideAtFirst() }) },
+      say("beside.title"),
+    );
+    const update = () => button.setAttribute("aria-pressed", String(state.other !== null));
+    return { element: make("div", { class: "control" }, button), update };
   },
 
   towards: () =>
@@ -159,19 +173,26 @@ function placeOf(weight) {
   return weight ? Math.max(0.01, 1 + Math.log10(weight) / DECADES) : 0;
 }
 
-function headLabel(number, head) {
-  const layer = currentLayer();
+// The head of the same number in another layer, or its first, as { layer, head }.
+function sameHead(part) {
+  return spotOf(part, currentLayer().heads[state.head]) ?? { layer: part.place, head: 0 };
+}
+
+function headLabel(number) {
+  const spot = spotOf(currentLayer(), number);
+  const [layer, head] = [layers[spot.layer], spot.head];
   const role = roleOf(layer, head);
   const own = layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
   return role ? `${own} · ${role.name}` : own;
 }
 
-function select(name, label, options, read) {
+// `read` makes changes of the state of what is chosen, `write` says what is.
+function select(name, label, options, { read = (value) => ({ [name]: value }), write = () => state[name] } = {}) {
   const box = make("select", { id: `control-${name}` });
   const refill = (all) => box.replaceChildren(...all.map(([value, text]) => make("option", { value }, text)));
   refill(options);
   box.addEventListener("change", () =>
-    change({ [name]: read(box.value), ...(name === "layer" || name === "head" ? { heads: null } : {}) }),
+    change({ ...read(box.value), ...(name === "layer" || name === "head" ? { heads: null } : {}) }),
   );
   const element = make(
     "div",
@@ -179,7 +200,7 @@ function select(name, label, options, read) {
     make("label", { class: "name", for: `control-${name}` }, label),
     box,
   );
-  return { element, refill, update: () => (box.value = state[name]) };
+  return { element, refill, update: () => (box.value = write()) };
 }
 
 function choice(name, label, options, changes = (value) => ({ [name]: value })) {

@@ -3,21 +3,24 @@
 import { Failure } from "./failure.js";
 
 export const record = JSON.parse(document.getElementById("record").textContent);
-export const exactForm = record.form !== "weights"; // Q, K and V are here, not only weights
 
+const VECTORS = ["query", "key", "value"];
 const ARRAYS = [
-  ...["query", "key", "value", "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"],
+  ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"],
   ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
   ...["outputWeight", "outputBias", "otherOutputs"],
 ];
+const COMPUTING = ["exact", "float32", "int16"]; // forms with Q, K and V, not only weights
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };
 const waiting = new Map();
 
+// The parts of the page: heads of one layer that are held in one form. A layer may have several, one after the other.
 export const layers = record.layers.map((layer, place) => {
   const [queryTexts, keyTexts] = [record.texts[layer.queryTexts], record.texts[layer.keyTexts]];
   return {
     ...layer,
     place,
+    computes: COMPUTING.includes(layer.form),
     queryTexts,
     keyTexts,
     queries: queryTexts.labels.length,
@@ -25,6 +28,22 @@ export const layers = record.layers.map((layer, place) => {
     arrays: null,
   };
 });
+
+// The parts of each layer.
+export const groups = [];
+for (const layer of layers) (groups[layer.of] ??= []).push(layer);
+
+// The numbers of all heads of a layer: as they were selected, or in order where they are in several parts.
+export function headsOf(parts) {
+  const all = parts.flatMap((part) => part.heads);
+  return parts.length > 1 ? all.sort((one, other) => one - other) : all;
+}
+
+// Where the head of this number is among the parts of the layer of `part`, { layer, head } in places; or undefined.
+export function spotOf(part, number) {
+  const layer = groups[part.of].find((one) => one.heads.includes(number));
+  return layer && { layer: layer.place, head: layer.heads.indexOf(number) };
+}
 
 // The layer at `place` with its arrays; the same promise for everybody who asks, until one fails.
 export function loaded(place) {
@@ -59,8 +78,13 @@ function counted(names) {
 }
 
 async function unpack(layer) {
-  const names = ARRAYS.filter((name) => record.layers[layer.place][name]?.blob !== undefined);
-  const arrays = await Promise.all(names.map((name) => array(record.layers[layer.place][name])));
+  const known = record.layers[layer.place];
+  const names = ARRAYS.filter((name) => known[name]?.blob !== undefined);
+  const arrays = await Promise.all(
+    names.map((name) =>
+      layer.form === "int16" && VECTORS.includes(name) ? short(known[name], known[`${name}Ends`]) : array(known[name]),
+    ),
+  );
   layer.arrays = Object.fromEntries(names.map((name, place) => [name, arrays[place]]));
   return layer;
 }
@@ -76,6 +100,22 @@ async function array({ blob, type, shape }) {
   } catch (error) {
     throw new Failure("page.damaged", { reason: error.message });
   }
+}
+
+// Numbers in 16 bits, (heads, tokens, d), and both ends of each dimension, (2, heads, d): the lowest number and a step.
+async function short(levels, ends) {
+  const [{ values, shape }, { values: both }] = await Promise.all([array(levels), array(ends)]);
+  const [heads, tokens, dimensions] = shape;
+  const numbers = new Float32Array(values.length);
+  let place = 0;
+  for (let head = 0; head < heads; head++) {
+    const low = both.subarray(head * dimensions, (head + 1) * dimensions);
+    const step = both.subarray((heads + head) * dimensions, (heads + head + 1) * dimensions);
+    for (let token = 0; token < tokens; token++)
+      for (let dimension = 0; dimension < dimensions; dimension++, place++)
+        numbers[place] = low[dimension] + values[place] * step[dimension];
+  }
+  return { values: numbers, shape };
 }
 
 function bytesOf(base64) {

@@ -3,7 +3,7 @@
 import { headColour, headDash, themed } from "./colours.js";
 import { say } from "./lessons.js";
 import { shortened } from "./measure.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { toneOf, weightOf } from "./shown.js";
 
 export const ROW = matchMedia("(pointer: coarse), (max-width: 560px)").matches ? 40 : 26; // pixels: a finger needs more

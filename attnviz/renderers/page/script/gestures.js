@@ -3,7 +3,7 @@
 import { ZOOM, clamp } from "./measure.js";
 import { state } from "./state.js";
 
-// `map` can: cellAt, hover, choose, zoom, redraw, current, size, fit.
+// `map` can: cellAt, hover, choose, zoom, redraw, current, first, size, fit.
 export function listenTo(frame, map) {
   let drag = null;
   frame.addEventListener("scroll", map.redraw);
@@ -96,10 +96,10 @@ function press(event, map) {
     const [down, right] = here ? MOVES[event.key] : [0, 0];
     map.hover(null);
     map.choose(
-      { row: clamp((here?.row ?? 0) + down, 0, rows - 1), column: clamp((here?.column ?? 0) + right, 0, columns - 1) },
+      { row: clamp((here?.row ?? map.first()) + down, 0, rows - 1), column: clamp((here?.column ?? 0) + right, 0, columns - 1) },
       state.detail,
     );
-  } else if (event.key === "Enter" || event.key === " ") map.choose(here ?? { row: 0, column: 0 }, true);
+  } else if (event.key === "Enter" || event.key === " ") map.choose(here ?? { row: map.first(), column: 0 }, true);
   else if (event.key === "+" || event.key === "=") map.zoom(ZOOM);
   else if (event.key === "-") map.zoom(1 / ZOOM);
   else if (event.key === "0") map.fit();

@@ -5,12 +5,14 @@ import { inkOn, themed } from "./colours.js";
 import { sharpContext } from "./dom.js";
 import { legendItems } from "./legend.js";
 import { clamp, fitted, shortened } from "./measure.js";
+import { say } from "./lessons.js";
 import { HIDDEN, fixed, general } from "./numbers.js";
 import { toneOf } from "./shown.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those that are close together, space beside them
-const [LEAST, MOST, HIGHEST] = [28, 150, 104]; // pixels that labels take: at the least, at the side, above
+const [ASIDE, ABOVE] = [62, 32]; // pixels that labels take at the least: those of "Query ↓" and "Key →" in the corner
+const [MOST, HIGHEST] = [150, 104]; // and at the most, at the side and above
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }.
@@ -20,10 +22,10 @@ export function gutters(canvas, { layer, rows, columns }, width) {
   const widest = (texts, places) =>
     Math.max(...places.slice(0, 400).map((place) => pen.measureText(texts.labels[place]).width));
   const most = Math.min(MOST, width * 0.3);
-  const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, LEAST, most);
+  const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, ASIDE, Math.max(ASIDE, most));
   const needed = widest(layer.keyTexts, columns) + 2 * PAD;
   const upright = needed > Math.min(56, (width - left) / columns.length);
-  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, LEAST, Math.min(most, HIGHEST)) : LEAST), upright };
+  return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, ABOVE, Math.max(ABOVE, Math.min(most, HIGHEST))) : ABOVE), upright };
 }
 
 export function drawMap(canvas, frame, drawn, view) {
@@ -40,15 +42,27 @@ export function drawMap(canvas, frame, drawn, view) {
   pen.fillRect(x, y, wide, high);
   pen.imageSmoothingEnabled = view.cell < 2;
   pen.drawImage(drawn.canvas, x, y, wide, high);
-  if (view.cell >= VALUES_FROM) drawValues(pen, drawn, view, x, y, width, height);
+  if (view.cell >= VALUES_FROM && drawn.map) drawValues(pen, drawn, view, x, y, width, height);
+  if (drawn.rows.length < drawn.all.rows.length) drawRoom(pen, drawn, view, x, y);
   pen.restore();
   drawLabels(pen, drawn, view, { x, y, width, height });
 }
 
-// The crosshair through `at`, a frame around it and around the `chosen` cell, and their labels in full.
-export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
+// The edge of the room that the rest of the text will take.
+function drawRoom(pen, { all }, { cell }, x, y) {
+  pen.strokeStyle = themed("faint");
+  pen.lineWidth = 1;
+  pen.setLineDash([3, 4]);
+  pen.strokeRect(x + 0.5, y + 0.5, all.columns.length * cell - 1, all.rows.length * cell - 1);
+  pen.setLineDash([]);
+}
+
+// The crosshair through `at`, a frame around it and around the `chosen` cell, and their labels in full; or a frame around
+// a `row` of which no cell is chosen.
+export function drawCrosshair(canvas, frame, drawn, view, at, chosen, row = -1) {
   const [width, height] = [frame.clientWidth, frame.clientHeight];
   const pen = sharpContext(canvas, width, height);
+  if (row >= 0) drawRow(pen, frame, drawn, view, row);
   if (!at && !chosen) return;
   const { left, top } = view.gutter;
   const cell = view.cell;
@@ -84,18 +98,42 @@ export function drawCrosshair(canvas, frame, drawn, view, at, chosen) {
   }
 }
 
+function drawRow(pen, frame, { layer, rows, columns }, { gutter, cell }, row) {
+  const [x, y] = [gutter.left - frame.scrollLeft, gutter.top - frame.scrollTop + row * cell];
+  if (y + cell < gutter.top) return;
+  pen.strokeStyle = themed("accent");
+  pen.lineWidth = 2;
+  pen.strokeRect(Math.max(x, gutter.left) - 1, y, Math.min(columns.length * cell, frame.clientWidth - gutter.left) + 1, Math.max(cell, 3));
+  sideLabel(pen, layer.queryTexts.labels[rows[row]], gutter, y + cell / 2);
+}
+
+// The label of a row, over those of its neighbours.
+function sideLabel(pen, label, gutter, y) {
+  pen.font = `600 ${LABEL}px ${FONT}`;
+  pen.textBaseline = "middle";
+  pen.fillStyle = themed("held");
+  pen.fillRect(0, y - 9, gutter.left - 3, 18);
+  pen.fillStyle = themed("ink");
+  pen.textAlign = "right";
+  pen.fillText(fitted(pen, label, gutter.left - 2 * PAD + 4), gutter.left - PAD, y);
+}
+
 // The whole map as a picture, every token labelled where there is room.
-export function mapPicture(drawn, title) {
+export function mapPicture(drawn, title, told) {
   const { layer, rows, columns, canvas } = drawn;
   const cell = clamp(720 / Math.max(rows.length, columns.length), 2, 40);
   const probe = document.createElement("canvas");
   const { left, top } = gutters(probe, drawn, 1000);
   const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
-  const [x, y] = [left + 16, top + 48];
+  const [x, y] = [left + 16, top + 70];
+  const axis = (text, at) => ({ text, x: x - 6, y: at, size: 11, fill: themed("quiet"), anchor: "end" });
   const legend = legendItems(drawn, 16, y + rows.length * cell + 28);
   const [wide, high] = [columns.length * cell, rows.length * cell];
   const items = [
     { text: title, x: 16, y: 26, size: 15, fill: ink, bold: true },
+    { text: told, x: 16, y: 46, size: 12, fill: themed("quiet") },
+    axis(say("page.axis_key"), y - 22),
+    axis(say("page.axis_query"), y - 6),
     { hatch: [x, y, wide, high], stroke: themed("hatch") },
     { image: canvas, x, y, width: wide, height: high },
     ...(cell >= VALUES_FROM ? valueItems(drawn, x, y, cell) : []),
@@ -112,7 +150,7 @@ export function mapPicture(drawn, title) {
     if (place % every === 0)
       items.push({ text: label(layer.keyTexts, column, top), x: at, y: y - 6, size: 11, fill: ink, turn: -90 });
   });
-  const width = Math.max(x + wide, legend.right, 224) + 16;
+  const width = Math.max(x + wide, legend.right, 224, 6.6 * told.length) + 16;
   return { width: Math.ceil(width), height: Math.ceil(y + high + 44), items };
 }
 
@@ -164,6 +202,7 @@ function drawLabels(pen, { layer, rows, columns }, { cell, gutter }, { x, y, wid
     pen.textAlign = "right";
     pen.fillText(fitted(pen, layer.queryTexts.labels[rows[row]], gutter.left - 2 * PAD), gutter.left - PAD, at);
   }
+  drawAxes(pen, gutter);
   for (let column = 0; column < columns.length; column += every) {
     const at = x + (column + 0.5) * cell;
     if (at < gutter.left || at > width) continue;
@@ -171,16 +210,23 @@ function drawLabels(pen, { layer, rows, columns }, { cell, gutter }, { x, y, wid
   }
 }
 
+// In the corner: what the rows are, and what the columns.
+function drawAxes(pen, gutter) {
+  pen.save();
+  pen.font = `${SMALL + 1}px ${FONT}`;
+  pen.fillStyle = themed("quiet");
+  pen.textAlign = "right";
+  pen.fillText(say("page.axis_key"), gutter.left - PAD, 9);
+  pen.fillText(say("page.axis_query"), gutter.left - PAD, gutter.top - 9);
+  pen.restore();
+}
+
 // The labels of the row and the column that are pointed at, over those of their neighbours.
 function drawHeld(pen, { layer, rows, columns }, { gutter, cell }, at, x, y, width, height) {
   pen.font = `600 ${LABEL}px ${FONT}`;
   pen.textBaseline = "middle";
   if (y >= gutter.top && y <= height) {
-    pen.fillStyle = themed("held");
-    pen.fillRect(0, y - 9, gutter.left - 3, 18);
-    pen.fillStyle = themed("ink");
-    pen.textAlign = "right";
-    pen.fillText(fitted(pen, layer.queryTexts.labels[rows[at.row]], gutter.left - 2 * PAD + 4), gutter.left - PAD, y);
+    sideLabel(pen, layer.queryTexts.labels[rows[at.row]], gutter, y);
   }
   if (x < gutter.left || x > width) return;
   const text = layer.keyTexts.labels[columns[at.column]];

@@ -5,18 +5,20 @@ import { onScheme, themed } from "./colours.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
+import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
 import { say, told } from "./lessons.js";
 import { lines } from "./lines.js";
-import { matrix } from "./matrix.js";
+import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { pngOf, save, svgOf } from "./scene.js";
-import { shownQueries } from "./shown.js";
+import { allQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
+import { unfolding } from "./unfold.js";
 
 const BUILD = { overview, matrix, lines, text, steps };
 const TITLE_TOKENS = 40;
@@ -30,11 +32,13 @@ const tabs = VIEWS.map((view) =>
 );
 const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
 const heading = make("h1", {});
+const foot = make("p", { class: "quiet" });
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
 const detail = arithmetic();
+const unfolded = unfolding();
 let current = null;
 let turn = 0;
 
@@ -46,6 +50,7 @@ function start() {
       "main",
       {},
       bar,
+      unfolded.element,
       make(
         "div",
         { class: "stage-area" },
@@ -53,7 +58,7 @@ function start() {
         detail.element,
       ),
     ),
-    make("footer", {}, make("p", { class: "quiet" }, exactness())),
+    make("footer", {}, foot),
     voice,
   );
   roving(
@@ -75,6 +80,7 @@ function open() {
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
   retitle();
+  foot.textContent = exactness();
   panel.setAttribute("aria-labelledby", `tab-${state.view}`);
   panel.className = `panel ${state.view}-panel`;
   const view = BUILD[state.view]();
@@ -89,6 +95,7 @@ function open() {
 function update() {
   const held = holdsFocus();
   retitle();
+  foot.textContent = exactness();
   current.controls.update();
   settle(current.view);
   if (held) catchFocus();
@@ -108,6 +115,7 @@ function catchFocus() {
 // Say that the view is being computed until it is there, or why it cannot be.
 async function settle(view) {
   const own = ++turn;
+  unfolded.update();
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
   const failure = await failureOf(() => Promise.all([view.update(), detail.update()]));
@@ -153,29 +161,14 @@ function title() {
   return make("div", { class: "title" }, heading, choice, source);
 }
 
-// The beginning of the text, without the tokens that are not shown.
+// The beginning of the text itself; where only its tokens are known, of those that are shown.
 function retitle() {
+  if (record.text) return void (heading.textContent = record.text);
   const labels = record.heading ?? layers[0].queryTexts.labels; // words, where the labels are none
-  const places = record.heading ? record.heading.map((_, place) => place) : shownQueries(layers[0]);
+  const places = record.heading ? record.heading.map((_, place) => place) : allQueries(layers[0]);
   const words = places.slice(0, TITLE_TOKENS).flatMap((place) => [tokenElement(labels[place]), " "]);
   const more = places.length > TITLE_TOKENS ? ["…"] : [];
   heading.replaceChildren(...words, ...more);
-}
-
-// Which numbers the page holds, and how far they are from the trace.
-function exactness() {
-  if (record.form === "exact") return say("page.exact", { type: record.type });
-  const error = record.error.toExponential(1);
-  const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
-  const pooled = record.pool === "max" ? "page.pooled_max" : "page.pooled";
-  if (record.pooled) {
-    const [down, across, high, wide] = record.pooled;
-    return region + say(pooled, { cells: `${down} × ${across}`, tokens: `${high} × ${wide}`, error });
-  }
-  if (region) return region + say("page.weights_fine", { error });
-  return record.form === "weights"
-    ? say("page.weights_only", { error })
-    : say("page.rounded", { type: record.form, error });
 }
 
 start();

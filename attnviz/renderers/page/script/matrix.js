@@ -1,35 +1,41 @@
-// Matrix: one head's map, tokens on both sides, which stay where they are while the map is scrolled.
+// One head's map, tokens on both sides, which stay where they are while the map is scrolled; beside.js makes the Matrix of it.
 
 import { absence } from "./absence.js";
-import { bitmapOf } from "./bitmap.js";
-import { exactForm, loaded } from "./data.js";
+import { bitmapOf, painted } from "./bitmap.js";
+import { loaded, record } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { listenTo } from "./gestures.js";
 import { ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
-import { mapOf } from "./maps.js";
+import { isKept, mapOf, smallMap } from "./maps.js";
+import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
+import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
+const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
-export function matrix() {
+// `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
+// of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing.
+export function mapView(own) {
   const base = make("canvas", { "aria-hidden": "true" });
   const over = make("canvas", { "aria-hidden": "true" });
   const spacer = make("div", { class: "spacer" });
   const frame = make(
     "div",
-    { class: "frame", role: "application", tabindex: "0", id: "map" },
+    { class: "frame", role: "application", tabindex: "0", id: own.id },
     make("div", { class: "pinned" }, base, over),
     spacer,
   );
   const key = make("div", { class: "key" });
+  const rule = make("p", { class: "quiet each-row" }); // what a row is
   const button = (name, sign, run) =>
     make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
   const zoomed = make(
@@ -40,7 +46,7 @@ export function matrix() {
     button("page.fit", "⤢", () => fit()),
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
-  const element = make("div", { class: "matrix" }, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -48,20 +54,39 @@ export function matrix() {
   const point = eachFrame(() => drawn && crosshair());
 
   async function update() {
-    const before = layer && `${layer.place} ${drawn?.rows.length} ${drawn?.columns.length}`;
-    const own = { place: state.layer, head: state.head, step: state.step };
-    const ready = await mapOf(own.place, own.head, own.step);
-    const whole = await loaded(own.place);
-    if (closed || own.place !== state.layer || own.head !== state.head || own.step !== state.step) return;
-    [layer, map] = [whole, ready];
-    drawn = { layer, map, step: own.step, ...bitmapOf(layer, map, own.step) };
-    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
-    key.replaceChildren(legend(drawn));
-    note.replaceChildren(absence());
-    if (before !== `${layer.place} ${drawn.rows.length} ${drawn.columns.length}`) fit();
-    else resize();
+    const spot = own.spot();
+    const wanted = () => !closed && isSame(spot, own.spot());
+    const whole = await loaded(spot.layer);
+    if (!wanted()) return;
+    if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
+      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
+      const all = { rows: allQueries(whole), columns: allKeys(whole) };
+      const { values, width } = smallMap(whole, spot.head, COARSE);
+      lay(whole, { rows, columns, all, map: null, step: spot.step, ...painted(values, width) });
+      await seen();
+    }
+    const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
+    if (!ready || !wanted()) return;
+    lay(whole, { map: ready, step: spot.step, ...bitmapOf(whole, ready, spot.step) });
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
-    else show(exactForm ? "page.idle_matrix" : "page.idle_map", {});
+    else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  // What the room that a map takes depends on: the whole text, however far it is read.
+  function roomName() {
+    return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
+  }
+
+  // Show what is drawn of a layer.
+  function lay(whole, what) {
+    const before = layer && roomName();
+    [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
+    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, own.spot().head) }));
+    if (map) key.replaceChildren(legend(drawn));
+    note.replaceChildren(absence());
+    rule.textContent = eachRow(layer, what.step);
+    if (before !== roomName()) fit();
+    else resize();
   }
 
   function fit() {
@@ -69,15 +94,15 @@ export function matrix() {
     const width = breadth();
     frame.style.maxWidth = `${width}px`;
     frame.style.maxHeight = `${room()}px`;
-    view.gutter = gutters(base, drawn, width);
+    view.gutter = gutters(base, { layer, ...drawn.all }, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
-    view.cell = clamp(Math.min(wide / drawn.columns.length, high / drawn.rows.length), SMALLEST, FIRST);
+    view.cell = clamp(Math.min(wide / drawn.all.columns.length, high / drawn.all.rows.length), SMALLEST, FIRST);
     resize();
   }
 
   function resize() {
-    spacer.style.width = `${view.gutter.left + drawn.columns.length * view.cell}px`;
-    spacer.style.height = `${view.gutter.top + drawn.rows.length * view.cell}px`;
+    spacer.style.width = `${view.gutter.left + drawn.all.columns.length * view.cell}px`;
+    spacer.style.height = `${view.gutter.top + drawn.all.rows.length * view.cell}px`;
     drawMap(base, frame, drawn, view);
     crosshair();
   }
@@ -94,7 +119,8 @@ export function matrix() {
 
   function crosshair() {
     const chosen = state.query === null || state.key === null ? null : place(state.query, state.key);
-    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen);
+    const row = chosen || view.hover ? -1 : drawn.rows.indexOf(state.query);
+    drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen, row);
   }
 
   // Where a query and a key are on the map, or null where they are not shown.
@@ -117,22 +143,27 @@ export function matrix() {
     return row < drawn.rows.length && column < drawn.columns.length ? { row, column } : null;
   }
 
+  // The value of a cell: NaN where it is hidden, undefined where there is none such.
+  function valueAt(query, key) {
+    if (!map || !(query < layer.queries && key < layer.keys)) return undefined;
+    const value = map[query * layer.keys + key];
+    return layer.computes && !Number.isNaN(value) ? rowOf(layer, own.spot().head, query)[drawn.step][key] : value;
+  }
+
   function tell(query, key, aloud) {
+    if (own.told?.(query, key, aloud) || !map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
-    const value =
-      exactForm && !Number.isNaN(map[query * layer.keys + key])
-        ? rowOf(layer, state.head, query)[drawn.step][key]
-        : map[query * layer.keys + key];
-    showCell(layer, query, key, value, { aloud, row, step: drawn.step });
+    showCell(layer, query, key, valueAt(query, key), { aloud, row, step: drawn.step });
     if (view.touched && query === state.query && key === state.key)
       readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
   }
 
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
-    note.hidden = exactForm || !detail;
-    view.touched = byTouch && !detail && exactForm;
-    change({ query, key, detail: detail && exactForm });
+    const opens = detail && layer.computes && own.main;
+    note.hidden = layer.computes || !detail;
+    view.touched = byTouch && !detail && layer.computes && own.main;
+    change({ query, key, detail: opens });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
     const { left, top } = view.gutter;
@@ -147,8 +178,16 @@ export function matrix() {
     if (cell?.row === view.hover?.row && cell?.column === view.hover?.column) return;
     view.hover = cell;
     point();
+    own.hovered?.(layer, cell && drawn.rows[cell.row], cell && drawn.columns[cell.column]);
     if (cell) tell(drawn.rows[cell.row], drawn.columns[cell.column], false);
     else if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+  }
+
+  // Show what is pointed at in another map of the same texts.
+  function pointAt(other, query, key) {
+    const shared = drawn && layer.queryTexts === other.queryTexts && layer.keyTexts === other.keyTexts;
+    view.hover = shared && query !== null ? place(query, key) : null;
+    point();
   }
 
   listenTo(frame, {
@@ -158,6 +197,7 @@ export function matrix() {
     zoom,
     redraw: () => (redraw(), point()),
     current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
+    first: () => Math.max(0, drawn.rows.indexOf(state.query)),
     size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
     fit,
   });
@@ -175,12 +215,25 @@ export function matrix() {
 
   return {
     element,
-    controls: ["layer", "head", ...(exactForm ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`),
+    valueAt,
+    pointAt,
+    title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
+    picture: () => mapPicture(drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();
     },
   };
+}
+
+// What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
+function eachRow(layer, step) {
+  if (step !== "weights") return say("page.each_row_step");
+  if (layer.hasSinks) return say("page.each_row_sink");
+  return say(layer.pooled || record.region ? "page.each_row_part" : "page.each_row");
+}
+
+function isSame(one, other) {
+  return one.layer === other.layer && one.head === other.head && one.step === other.step;
 }

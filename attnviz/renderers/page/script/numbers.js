@@ -4,7 +4,10 @@ import { record } from "./data.js";
 
 const PRECISION = 4;
 // What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
-const NOISE = record.form === "exact" && record.type === "float64" ? 1e-9 : 2 ** -22;
+const NOISE = record.type === "float64" && record.layers.every(({ form }) => form === "exact") ? 1e-9 : 2 ** -22;
+
+const ROUNDED = record.layers.some(({ errors }) => errors); // to the digits that are the trace's own, see digits.js
+const [DIGIT, POINT] = ["\u2007", "\u2008"]; // spaces as wide as these
 
 export const HIDDEN = "−∞";
 
@@ -15,17 +18,17 @@ export function aligned(values) {
   if (largest >= 1e7 || (largest > 0 && largest < 10 ** -PRECISION)) return [...values].map(exponential);
   let decimals = 0;
   while (decimals < PRECISION && !finite.every((value) => needsNoMore(value, decimals))) decimals++;
-  return [...values].map((value) => fixed(value, decimals));
+  return [...values].map((value) => (ROUNDED ? spaced(fixed(value, decimals)) : fixed(value, decimals)));
 }
 
 // One number as on paper: 1.25, 0.7217, −∞.
 export function number(value) {
-  return aligned([value])[0];
+  return aligned([value])[0].trimEnd();
 }
 
 // A vector as on paper: [0.4 0.1 0.8], cut after `most` numbers.
 export function vector(values, most = 4) {
-  const words = aligned([...values].slice(0, most));
+  const words = aligned([...values].slice(0, most)).map((word) => word.trimEnd());
   return `[${[...words, ...(values.length > most ? ["…"] : [])].join(" ")}]`;
 }
 
@@ -56,6 +59,12 @@ export function fixed(value, decimals) {
   if (value === -Infinity) return HIDDEN;
   const text = toEven(value.toFixed(decimals), isTie(value, decimals));
   return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
+// Zeros at the end that may not be the trace's own become spaces as wide as they are.
+function spaced(text) {
+  const kept = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return kept + text.slice(kept.length).replace(".", POINT).replaceAll("0", DIGIT);
 }
 
 function exponential(value) {

@@ -1,168 +1,231 @@
-// Overview: every head of every layer as a small map.
+// Overview: every head of every layer as a small map, layer by layer in a strict grid, or sorted by what is measured of them.
 
 import { themed } from "./colours.js";
-import { painted } from "./bitmap.js";
-import { layers, loaded, record, roleOf } from "./data.js";
+import { groups, headsOf, layers, loaded, roleOf } from "./data.js";
 import { make } from "./dom.js";
+import { enlarger } from "./enlarged.js";
+import { headName, heldOf, titleOf } from "./heads.js";
 import { say } from "./lessons.js";
 import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
+import { asking, meaningOf, patternOf } from "./pattern.js";
+import { pause } from "./pause.js";
 import { show } from "./readout.js";
 import { hold, roving } from "./roving.js";
-import { rowOf } from "./rule.js";
-import { shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
+import { isPainted, paintThumb } from "./thumbs.js";
 
-const MOST = 96; // pixels of a small map; of a longer text every so many queries, and the largest of their keys
-const PATIENCE = 12; // milliseconds of work before the browser may paint
+const FEW = 24; // cards that there is room for with their words; more are cells, which enlarge
+const [LARGE, SMALL] = [96, 40]; // cells across a map on a card, and in a cell of the grid
+const PATIENCE = 16; // milliseconds of work before the browser may paint
+
+const all = layers.flatMap((layer) => layer.heads.map((_, head) => ({ layer, head })));
+const isFew = all.length <= FEW;
+const numbers = [...new Set(groups.flatMap(headsOf))]; // of the heads, a column each
+if (groups.some((parts) => headsOf(parts).length < numbers.length)) numbers.sort((one, other) => one - other);
+const cards = new Map(); // made once, with their canvases
+let laid = ""; // how they lie in the view
+let run = 0;
+
+const element = make("div", { class: isFew ? "overview few" : "overview many" });
+const enlarged = isFew ? null : enlarger(element, captionOf);
+roving(element, () => ordered().map((one) => one.button));
 
 export function overview() {
-  const element = make("div", { class: "overview" });
-  let [cards, run] = [[], 0];
-
-  function build() {
-    cards = ordered().map(card);
-    const groups =
-      state.sort === "place"
-        ? layers.map((layer) => group(layer, cards))
-        : [
-            make(
-              "div",
-              { class: "cards" },
-              cards.map((one) => one.button),
-            ),
-          ];
-    element.replaceChildren(...groups);
-    element.style.setProperty("--heads", Math.max(...layers.map((layer) => layer.heads.length)));
-    const current = cards.find((one) => one.layer.place === state.layer && one.head === state.head);
-    hold(
-      cards.map((one) => one.button),
-      (current ?? cards[0]).button,
-    );
-    show("page.idle_overview", {});
-    return paintAll(++run);
-  }
-
-  async function paintAll(own) {
-    let began = performance.now();
-    for (const one of cards) {
-      const layer = await loaded(one.layer.place);
-      if (own !== run) return;
-      one.paint(layer);
-      if (performance.now() - began < PATIENCE) continue;
-      await new Promise((done) => setTimeout(done));
-      began = performance.now();
-    }
-  }
-
-  roving(element, () => cards.map((one) => one.button));
   return {
     element,
     controls: ["sort", "scale", "first", "special", "threshold"],
-    update: build,
-    picture: () => pictureOf(cards),
-    close: () => run++,
+    update,
+    picture: () => (isFew || state.sort !== "place" ? cardsPicture(ordered()) : gridPicture(ordered())),
+    close: () => {
+      run++;
+      enlarged?.hide();
+    },
   };
 }
 
-function ordered() {
-  const all = layers.flatMap((layer) => layer.heads.map((_, head) => ({ layer, head })));
-  if (state.sort === "place") return all;
-  const value = ({ layer, head }) => layer.metrics[state.sort][head] ?? -Infinity;
-  return all.sort((one, other) => value(other) - value(one));
-}
-
-function group(layer, cards) {
-  const title = make("h2", {}, titleOf(layer));
-  const own = cards.filter((one) => one.layer === layer).map((one) => one.button);
-  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, own));
-}
-
-function card({ layer, head }) {
-  const value = state.sort === "place" ? null : layer.metrics[state.sort][head];
-  const [name, role] = [headName(layer, head), roleOf(layer, head)];
-  const sorted = state.sort !== "place";
-  const short =
-    sorted && layers.length > 1
-      ? `${titleOf(layer)} · ${layer.heads[head]}`
-      : say("label.head", { head: layer.heads[head] });
-  const shown = sorted ? (value === null ? "—" : number(value).slice(0, 5)) : "";
-  const canvas = make("canvas", { class: "thumb", width: 1, height: 1, "aria-hidden": "true" });
-  const meaning = make("span", { class: "unseen" }, `, ${say(`page.sort_${state.sort}`)} `);
-  const caption = make(
-    "span",
-    { class: "caption" },
-    make("span", {}, short, role ? make("span", { class: "role" }, ` · ${role.name}`) : null),
-    sorted ? [meaning, make("b", {}, shown)] : null,
+function update() {
+  const own = ordered();
+  if (laid !== state.sort) lay(own);
+  laid = state.sort;
+  hold(
+    own.map((one) => one.button),
+    (own.find((one) => one.layer.place === state.layer && one.head === state.head) ?? own[0]).button,
   );
-  const open = () => change({ view: "matrix", layer: layer.place, head, heads: null });
-  const button = make(
-    "button",
-    { class: "card", type: "button", "aria-label": sorted ? null : name, title: role?.evidence, onclick: open },
-    canvas,
-    caption,
-  );
-  const paint = (ready) => {
-    const small = smallMap(ready, head);
-    [canvas.width, canvas.height] = [small.width, small.height];
-    canvas.getContext("2d").drawImage(small, 0, 0);
-  };
-  return { layer, head, name, short, shown, button, canvas, paint };
+  show("page.idle_overview", {});
+  enlarged?.repaint();
+  return paintAll(own, ++run);
 }
 
-export function titleOf(layer) {
-  return /^layer /.test(layer.title)
-    ? say("label.layer", { layer: layer.index })
-    : layer.title[0].toUpperCase() + layer.title.slice(1);
-}
-
-export function headName(layer, head) {
-  const role = roleOf(layer, head);
-  const own = say("label.head", { head: layer.heads[head] }) + (role ? ` · ${role.name}` : "");
-  return record.layers.length > 1 ? `${titleOf(layer)}, ${own[0].toLowerCase()}${own.slice(1)}` : own;
-}
-
-function smallMap(layer, head) {
-  const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
-  const [height, width] = [Math.min(rows.length, MOST), Math.min(columns.length, MOST)];
-  const values = new Float32Array(height * width).fill(NaN);
-  for (let y = 0; y < height; y++) {
-    const row = rowOf(layer, head, rows[Math.floor((y * rows.length) / height)]);
-    for (let place = 0; place < columns.length; place++) {
-      const key = columns[place];
-      if (row.hidden[key]) continue;
-      const cell = y * width + Math.floor((place * width) / columns.length);
-      if (!(values[cell] >= row.weights[key])) values[cell] = row.weights[key];
+// Paint what is in sight first. What is painted as it is to be is left.
+async function paintAll(own, turn) {
+  const waiting = inSightFirst(own.filter((one) => !isPainted(one.canvas, one.layer, one.head, isFew ? LARGE : SMALL)));
+  let began = performance.now();
+  for (const [place, one] of waiting.entries()) {
+    if (!one.layer.arrays) {
+      const next = waiting.slice(place).find((other) => other.layer !== one.layer && !other.layer.arrays);
+      const here = loaded(one.layer.place);
+      if (next) loaded(next.layer.place).catch(() => {}); // told when its turn comes
+      await here;
     }
+    if (turn !== run) return;
+    paintThumb(one.canvas, one.layer, one.head, isFew ? LARGE : SMALL);
+    if (performance.now() - began < PATIENCE) continue;
+    await pause();
+    if (turn !== run) return;
+    began = performance.now();
   }
-  return painted(values, width).canvas;
 }
 
-function pictureOf(cards) {
-  const [size, gap, across] = [
-    120,
-    16,
-    Math.max(4, Math.min(12, state.sort === "place" ? layers[0].heads.length : 12)),
-  ];
-  const columns = Math.min(across, cards.length);
-  const top = 64;
-  const sorted = state.sort === "place" ? "" : `: ${say(`page.sort_${state.sort}`)}`;
-  const title = { text: `${say("page.overview")}${sorted}`, x: gap, y: 28, size: 15, fill: themed("ink"), bold: true };
-  const maps = cards.flatMap((one, place) => {
+function inSightFirst(own) {
+  if (own.length <= FEW) return own;
+  const seen = own.filter(({ button }) => {
+    const { top, bottom } = button.getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
+  });
+  const first = new Set(seen);
+  return [...seen, ...own.filter((one) => !first.has(one))];
+}
+
+// All cards, sorted as they are to be.
+function ordered() {
+  const own = all.map(({ layer, head }) => cardOf(layer, head));
+  const byPlace = (one, other) => one.layer.of - other.layer.of || numbers.indexOf(one.number) - numbers.indexOf(other.number);
+  if (state.sort === "place") return own.sort(byPlace);
+  const value = ({ layer, head }) => layer.metrics[state.sort][head] ?? -Infinity;
+  return own.sort((one, other) => value(other) - value(one));
+}
+
+function lay(own) {
+  for (const one of own) one.say();
+  const byPlace = state.sort === "place";
+  element.classList.toggle("by-place", byPlace);
+  element.style.setProperty("--heads", byPlace ? numbers.length : Math.min(own.length, 24));
+  const buttons = (some) => make("div", { class: "cards" }, ...some.map((one) => one.box));
+  const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
+  const top = byPlace && !isFew ? [header()] : [];
+  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...(enlarged ? [enlarged.element] : []));
+}
+
+// The numbers of the heads above their columns.
+function header() {
+  return make("div", { class: "numbers", "aria-hidden": "true" }, ...numbers.map((one) => make("span", {}, String(one))));
+}
+
+// A layer: its title, and each head in the column of its number.
+function row(layer, own) {
+  for (const one of own) one.box.style.setProperty("--column", numbers.indexOf(one.number) + 1);
+  const title = make("h2", {}, titleOf(layer));
+  const buttons = own.map((one) => one.box);
+  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, buttons));
+}
+
+function cardOf(layer, head) {
+  const name = `${layer.place} ${head}`;
+  if (!cards.has(name)) cards.set(name, card(layer, head));
+  return cards.get(name);
+}
+
+function card(layer, head) {
+  const canvas = make("canvas", { class: "thumb", width: 1, height: 1, "aria-hidden": "true" });
+  const caption = make("span", { class: "caption" });
+  const role = roleOf(layer, head);
+  const open = () => change({ view: "matrix", layer: layer.place, head, heads: null });
+  const button = make("button", { class: "card", type: "button", title: isFew ? role?.evidence : null, onclick: open });
+  button.append(canvas, caption);
+  button.classList.toggle("worn", role !== null);
+  button.classList.toggle("held", layer.computes && heldOf(layer) !== null);
+  const asked = isFew && patternOf(layer, head) ? asking(layer, head) : null;
+  const box = asked ? make("div", { class: "spot" }, button, asked.button, asked.bubble) : button;
+  if (asked) listenTo(box, asked);
+  const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, box, canvas };
+  enlarged?.add(one);
+  one.say = () => {
+    caption.replaceChildren(...captionOf(one));
+    if (state.sort === "place") button.setAttribute("aria-label", [one.name, heldOf(layer)].filter(Boolean).join(", "));
+    else button.removeAttribute("aria-label");
+  };
+  return one;
+}
+
+// The "?" of a card is reached from the card alone, else there were twice as many stops of the Tab key; Escape shuts it.
+function listenTo(box, asked) {
+  box.addEventListener("focusin", () => (asked.button.tabIndex = 0));
+  box.addEventListener("focusout", (event) => {
+    if (box.contains(event.relatedTarget)) return;
+    asked.button.tabIndex = -1;
+    asked.hide();
+  });
+  box.addEventListener("keydown", (event) => event.key === "Escape" && asked.hide());
+}
+
+// What is said of a head below its map: how it is called, and by what it is sorted.
+function captionOf({ layer, head }) {
+  const [role, held] = [roleOf(layer, head), heldOf(layer)];
+  const name = make("span", {}, shortName(layer, head), role ? make("span", { class: "role" }, ` · ${role.name}`) : null);
+  const kept = held && !isFew ? make("span", { class: "kept" }, held) : null;
+  const words = patternOf(layer, head);
+  const told = words && [make("span", { class: "pattern" }, words), isFew ? "" : make("span", { class: "quiet" }, meaningOf(layer, head))];
+  if (state.sort === "place") return [name, ...(told ?? []), ...(kept ? [kept] : [])];
+  const meaning = make("span", { class: "unseen" }, `, ${say(`page.sort_${state.sort}`)} `);
+  return [name, meaning, make("b", {}, sortedBy(layer, head)), ...(told ?? []), ...(kept ? [kept] : [])];
+}
+
+function shortName(layer, head) {
+  const own = say("label.head", { head: layer.heads[head] });
+  if (groups.length === 1 || (isFew && state.sort === "place")) return own;
+  return `${titleOf(layer)} · ${layer.heads[head]}`;
+}
+
+function sortedBy(layer, head) {
+  if (state.sort === "place") return "";
+  const value = layer.metrics[state.sort][head];
+  return value === null ? "—" : number(value).slice(0, 5);
+}
+
+// Cards with their names, as many in a row as a layer has heads.
+function cardsPicture(own) {
+  const [size, gap, top] = [120, 16, 64];
+  const columns = Math.min(Math.max(4, Math.min(12, state.sort === "place" ? numbers.length : 12)), own.length);
+  const maps = own.flatMap(({ layer, head, name, canvas }, place) => {
     const [x, y] = [gap + (place % columns) * (size + gap), top + Math.floor(place / columns) * (size + gap + 14)];
-    const room = size - (one.shown ? 42 : 0);
-    return [
-      { text: shortened(one.shown ? one.short : one.name, 11, room), x, y: y - 5, size: 11, fill: themed("quiet") },
-      ...(one.shown
-        ? [{ text: one.shown, x: x + size, y: y - 5, size: 11, fill: themed("ink"), anchor: "end", bold: true }]
-        : []),
-      { hatch: [x, y, size, size], stroke: themed("hatch") },
-      { image: one.canvas, x, y, width: size, height: size },
-    ];
+    const value = sortedBy(layer, head);
+    const text = shortened(value ? shortName(layer, head) : name, 11, size - (value ? 42 : 0));
+    const bold = { text: value, x: x + size, y: y - 5, size: 11, fill: themed("ink"), anchor: "end", bold: true };
+    return [{ text, x, y: y - 5, size: 11, fill: themed("quiet") }, ...(value ? [bold] : []), ...mapItems(canvas, x, y, size)];
   });
   return {
     width: Math.max(gap + columns * (size + gap), 420),
-    height: top + Math.ceil(cards.length / columns) * (size + gap + 14),
-    items: [title, ...maps],
+    height: top + Math.ceil(own.length / columns) * (size + gap + 14),
+    items: [heading(gap), ...maps],
   };
+}
+
+// The grid: a row a layer, a column a head.
+function gridPicture(own) {
+  const [size, gap, left, top] = [40, 4, 96, 72];
+  const at = (place) => place * (size + gap);
+  const [quiet, middle] = [{ size: 11, fill: themed("quiet") }, size / 2 + 4];
+  const columns = numbers.map((one, place) => ({ text: String(one), x: left + at(place) + size / 2, y: top - 8, anchor: "middle", ...quiet }));
+  const rows = groups.map(([layer], place) => ({ text: shortened(titleOf(layer), 11, left - 24), x: 16, y: top + at(place) + middle, ...quiet }));
+  const maps = own.flatMap((one) =>
+    mapItems(one.canvas, left + at(numbers.indexOf(one.number)), top + at(one.layer.of), size),
+  );
+  return {
+    width: Math.max(left + at(numbers.length) + 16, 420),
+    height: top + at(groups.length) + 16,
+    items: [heading(16), ...columns, ...rows, ...maps],
+  };
+}
+
+function heading(x) {
+  const sorted = state.sort === "place" ? "" : `: ${say(`page.sort_${state.sort}`)}`;
+  return { text: `${say("page.overview")}${sorted}`, x, y: 28, size: 15, fill: themed("ink"), bold: true };
+}
+
+function mapItems(canvas, x, y, size) {
+  return [
+    { hatch: [x, y, size, size], stroke: themed("hatch") },
+    { image: canvas, x, y, width: size, height: size },
+  ];
 }

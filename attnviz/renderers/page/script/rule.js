@@ -1,31 +1,63 @@
 // The formula of attention, as attention/formula.py has it: softmax(softcap(Q Kᵀ · scale) + bias) V.
 //
 // Each step is rounded to the type that attend() computes this layer with: a row that a bias of −10⁹ lowers as a whole has
-// other weights in single precision. `head` is the place of a head among those in the page.
+// other weights in single precision. `head` is the place of a head among those in its part of the page.
 
-// All steps of one query: arrays over the keys, and the output. Of a page that holds only weights, the weights.
+import { owned } from "./digits.js";
+import { products } from "./products.js";
+
+// All steps of one query: arrays over the keys, and the output, in the digits that are the trace's own. Of a page that holds
+// only weights, the weights.
 export function rowOf(layer, head, query) {
   return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
 }
 
 // One step of a whole head, queries × keys in one row, weights in single precision; a hidden cell is NaN.
 export function computeMap(layer, head, step) {
-  const cells = layer.queries * layer.keys;
-  const map = step === "weights" ? new Float32Array(cells) : numbersOf(layer, cells);
-  const bare = step === "scores" || step === "scaled";
-  for (let query = 0; query < layer.queries; query++) {
-    const row = rowOf(layer, head, query);
-    const [values, start] = [row[step], query * layer.keys];
-    for (let key = 0; key < layer.keys; key++) map[start + key] = !bare && row.hidden[key] ? NaN : values[key];
-  }
+  const map = roomFor(layer, step);
+  fillRows(map, layer, head, step, 0, layer.queries);
   return map;
 }
 
+// Room for such a map.
+export function roomFor(layer, step) {
+  const cells = layer.queries * layer.keys;
+  return step === "weights" ? new Float32Array(cells) : numbersOf(layer, cells);
+}
+
+// The rows of the queries start … stop − 1 of such a map.
+export function fillRows(map, layer, head, step, start, stop) {
+  const bare = step === "scores" || step === "scaled";
+  for (let query = start; query < stop; query++) {
+    const at = query * layer.keys;
+    if (step === "weights") fillWeights(map, at, layer, head, query);
+    else {
+      const row = rowOf(layer, head, query);
+      for (let key = 0; key < layer.keys; key++) map[at + key] = !bare && row.hidden[key] ? NaN : row[step][key];
+    }
+  }
+}
+
+// The weights of one query alone, of only the keys that it sees, NaN for the others, in `target` from `at` on.
+export function fillWeights(target, at, layer, head, query) {
+  target.fill(NaN, at, at + layer.keys);
+  if (layer.arrays.levels) return fillLevels(target, at, layer, head, query);
+  const [from, to] = bandOf(layer, query);
+  if (from >= to) return;
+  const row = scratch(layer);
+  scoresOf(layer, head, query, from, to, row, row);
+  const largest = maskOf(layer, head, query, from, to, row, row);
+  const total = exponentialsOf(row, largest, sinkOf(layer, head), from, to);
+  const hides = layer.arrays.mask || layer.arrays.lowered || layer.arrays.bias || layer.arrays.biasByDistance;
+  if (total > 0)
+    for (let key = from; key < to; key++) target[at + key] = row[key] / total;
+  if (hides) hide(target, at, layer, head, query, from, to);
+}
+
+// A vector of a token, in the digits that are the trace's own.
 export function vectorOf(layer, name, head, token) {
-  const { values, shape } = layer.arrays[name];
-  const place = name === "query" ? head : layer.kvIndices[head];
-  const start = (place * shape[1] + token) * shape[2];
-  return values.subarray(start, start + shape[2]);
+  const vector = heldVector(layer, name, head, token);
+  return layer.errors ? owned(layer, "vectors", vector.slice()) : vector;
 }
 
 // The logit of a head's sink, or null where there is none.
@@ -33,27 +65,41 @@ export function sinkOf(layer, head) {
   return layer.arrays.sinks?.values[head] ?? null;
 }
 
+// A number in the layer's type.
+export function roundedFor(layer) {
+  return layer.computed === "float32" ? Math.fround : (number) => number;
+}
+
 function computed(layer, head, query) {
-  const [scores, scaled] = scored(layer, head, query);
-  const [masked, hidden] = [numbersOf(layer), new Uint8Array(layer.keys)];
-  const [visible, bias, isLowered] = [visibleOf, biasOf, loweredOf].map((of) => of(layer, head, query));
-  let [largest, lowered] = [-Infinity, Infinity];
-  for (let key = 0; key < layer.keys; key++) {
-    masked[key] = visible(key) ? scaled[key] + bias(key) : -Infinity;
-    if (isLowered(key) && masked[key] > -Infinity) {
-      lowered = Math.min(lowered, masked[key]);
-      masked[key] = -Infinity;
-    }
-    hidden[key] = masked[key] === -Infinity;
-    if (masked[key] > largest) largest = masked[key];
-  }
-  const weights = softmax(layer, masked, largest, sinkOf(layer, head));
+  const [scores, scaled, masked] = [numbersOf(layer), numbersOf(layer), numbersOf(layer)];
+  scoresOf(layer, head, query, 0, layer.keys, scores, scaled);
+  const [from, to] = bandOf(layer, query);
+  masked.fill(-Infinity);
+  const lows = { lowered: Infinity };
+  const largest = maskOf(layer, head, query, from, to, scaled, masked, lows);
+  const hidden = Uint8Array.from(masked, (value) => value === -Infinity);
+  const weights = masked.slice();
+  const total = exponentialsOf(weights, largest, sinkOf(layer, head), 0, layer.keys);
+  for (let key = 0; key < layer.keys; key++) weights[key] = total > 0 ? weights[key] / total : 0;
+  const output = () => owned(layer, "output", outputOf(layer, head, exact));
+  const exact = layer.errors ? weights.slice() : weights;
   return {
-    ...{ scores, scaled, masked, hidden, lowered, weights, blind: largest === -Infinity },
+    scores: owned(layer, "scores", scores),
+    scaled: owned(layer, "scaled", scaled),
+    masked: owned(layer, "scaled", masked),
+    weights: owned(layer, "weights", weights),
+    ...{ hidden, lowered: lows.lowered, blind: largest === -Infinity },
     get output() {
-      return outputOf(layer, head, weights); // only on demand: it takes as long as all the rest
+      return output(); // only on demand: it takes as long as all the rest
     },
   };
+}
+
+function heldVector(layer, name, head, token) {
+  const { values, shape } = layer.arrays[name];
+  const place = name === "query" ? head : layer.kvIndices[head];
+  const start = (place * shape[1] + token) * shape[2];
+  return values.subarray(start, start + shape[2]);
 }
 
 // Room for numbers, one for each key; what is put in is rounded to the layer's type.
@@ -61,43 +107,60 @@ function numbersOf(layer, count = layer.keys) {
   return layer.computed === "float64" ? new Float64Array(count) : new Float32Array(count);
 }
 
-// A number in the layer's type.
-export function roundedFor(layer) {
-  return layer.computed === "float32" ? Math.fround : (number) => number;
+// The same, of which nothing stays.
+const rooms = new Map();
+function scratch(layer) {
+  const name = `${layer.computed} ${layer.keys}`;
+  if (!rooms.has(name)) rooms.set(name, numbersOf(layer));
+  return rooms.get(name);
 }
 
-function scored(layer, head, query) {
-  const vector = vectorOf(layer, "query", head, query);
+// The keys [from, to) that causal and window let a query see.
+function bandOf({ causal, window, offset, keys }, query) {
+  const place = query + offset;
+  const from = window === null ? 0 : Math.max(0, place - window + 1);
+  const to = causal ? place + 1 : window === null ? keys : place + window;
+  return [from, Math.max(from, Math.min(keys, to))];
+}
+
+// Scores and scaled scores of the keys [from, to), which may be one array.
+function scoresOf(layer, head, query, from, to, scores, scaled) {
   const { values, shape } = layer.arrays.key;
-  const [scores, scaled] = [numbersOf(layer), numbersOf(layer)];
+  const place = (layer.kvIndices[head] * shape[1] + from) * shape[2];
+  products(heldVector(layer, "query", head, query), values, place, to - from, scores, from);
   const rounded = roundedFor(layer);
   const [scale, cap] = [rounded(layer.scale), layer.softcap === null ? null : rounded(layer.softcap)];
-  let place = layer.kvIndices[head] * shape[1] * shape[2];
-  for (let key = 0; key < layer.keys; key++) {
-    let sum = 0;
-    for (let dimension = 0; dimension < vector.length; dimension++) sum += vector[dimension] * values[place++];
-    scores[key] = sum;
-    scaled[key] = scores[key] * scale;
-    if (cap !== null) scaled[key] = cap * rounded(Math.tanh(rounded(scaled[key] / cap)));
+  for (let key = from; key < to; key++) scaled[key] = scores[key] * scale;
+  if (cap === null) return;
+  for (let key = from; key < to; key++) scaled[key] = cap * rounded(Math.tanh(rounded(scaled[key] / cap)));
+}
+
+// What mask and bias make of the scaled scores of the keys [from, to); gives the largest. `lows.lowered` is told the lowest
+// that a finite bias hides.
+function maskOf(layer, head, query, from, to, scaled, masked, lows = {}) {
+  const [shown, isLowered] = [layer.arrays.mask, layer.arrays.lowered].map((bits) => bitsOf(bits, head, query));
+  const bias = biasOf(layer, head, query);
+  let largest = -Infinity;
+  for (let key = from; key < to; key++) {
+    let value = scaled[key];
+    if (bias) value = roundedFor(layer)(value + bias(key));
+    if (shown && !shown(key)) value = -Infinity;
+    else if (isLowered && isLowered(key) && value > -Infinity) {
+      lows.lowered = Math.min(lows.lowered, value);
+      value = -Infinity;
+    }
+    masked[key] = value;
+    if (value > largest) largest = value;
   }
-  return [scores, scaled];
+  return largest;
 }
 
-// Which keys the query may look at.
-function visibleOf(layer, head, query) {
-  const { causal, window, offset } = layer;
-  const shown = bitsOf(layer.arrays.mask, head, query);
-  return (key) => {
-    const distance = query + offset - key;
-    if (causal && distance < 0) return false;
-    if (window !== null && Math.abs(distance) >= window) return false;
-    return !shown || shown(key);
-  };
-}
-
-// Which keys the bias hides though its number is finite, as attention/visibility.py decides it.
-function loweredOf(layer, head, query) {
-  return bitsOf(layer.arrays.lowered, head, query) ?? (() => false);
+// Which keys are not hidden by what is no interval, as NaN.
+function hide(target, at, layer, head, query, from, to) {
+  const [shown, isLowered] = [layer.arrays.mask, layer.arrays.lowered].map((bits) => bitsOf(bits, head, query));
+  const bias = biasOf(layer, head, query);
+  for (let key = from; key < to; key++)
+    if ((shown && !shown(key)) || isLowered?.(key) || bias?.(key) === -Infinity) target[at + key] = NaN;
 }
 
 // Of an array of bits, eight keys a byte, those of a query; null where there is none.
@@ -107,7 +170,7 @@ function bitsOf(bits, head, query) {
   return (key) => (bits.values[start + (key >> 3)] >> (key & 7)) & 1;
 }
 
-// What is added to each scaled score.
+// What is added to each scaled score, or null.
 function biasOf(layer, head, query) {
   const { bias, biasByDistance } = layer.arrays;
   const rounded = roundedFor(layer);
@@ -116,7 +179,7 @@ function biasOf(layer, head, query) {
     const start = (heads > 1 ? head * width : 0) + layer.queries - 1 - query;
     return (key) => rounded(biasByDistance.values[start + key]);
   }
-  if (!bias) return () => 0;
+  if (!bias) return null;
   const start = rowStart(bias.shape, head, query);
   const step = bias.shape.at(-1) > 1 ? 1 : 0;
   return (key) => rounded(bias.values[start + key * step]);
@@ -128,17 +191,16 @@ function rowStart(shape, head, query) {
   return ((heads > 1 ? head : 0) * queries + (queries > 1 ? query : 0)) * width;
 }
 
-function softmax(layer, masked, largest, sink) {
+// e^(value − largest) in place of each masked score of the keys [from, to); gives their sum, with that of the sink.
+function exponentialsOf(row, largest, sink, from, to) {
   if (sink !== null && sink > largest) largest = sink;
-  const weights = numbersOf(layer);
-  if (largest === -Infinity) return weights;
+  if (largest === -Infinity) return 0;
   let total = sink === null ? 0 : Math.exp(sink - largest);
-  for (let key = 0; key < masked.length; key++) {
-    weights[key] = Math.exp(masked[key] - largest);
-    total += weights[key];
+  for (let key = from; key < to; key++) {
+    row[key] = Math.exp(row[key] - largest);
+    total += row[key];
   }
-  for (let key = 0; key < masked.length; key++) weights[key] /= total;
-  return weights;
+  return total;
 }
 
 function outputOf(layer, head, weights) {
@@ -152,17 +214,21 @@ function outputOf(layer, head, weights) {
 }
 
 function weighed(layer, head, query) {
+  const weights = new Float64Array(layer.keys);
+  fillLevels(weights.fill(NaN), 0, layer, head, query);
+  const hidden = Uint8Array.from(weights, Number.isNaN);
+  for (let key = 0; key < layer.keys; key++) if (hidden[key]) weights[key] = 0;
+  return { weights, hidden, blind: hidden.every(Boolean) };
+}
+
+// Weights that are held as steps up to the largest of their row; what is hidden is left as it is.
+function fillLevels(target, at, layer, head, query) {
   const { levels, scales } = layer.arrays;
   const row = head * layer.queries + query;
   const step = scales.values[row] / layer.levelCount; // level 0 is a hidden cell, 1 the weight 0
-  const weights = new Float64Array(layer.keys);
-  const hidden = new Uint8Array(layer.keys);
-  let seen = false;
+  const place = row * layer.keys;
   for (let key = 0; key < layer.keys; key++) {
-    const level = levels.values[row * layer.keys + key];
-    hidden[key] = level === 0;
-    weights[key] = level === 0 ? 0 : (level - 1) * step;
-    seen ||= level > 0;
+    const level = levels.values[place + key];
+    if (level > 0) target[at + key] = (level - 1) * step;
   }
-  return { weights, hidden, blind: !seen };
 }

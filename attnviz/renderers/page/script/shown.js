@@ -1,6 +1,6 @@
 // Which queries and keys are shown, and how a weight becomes a shade.
 
-import { state } from "./state.js";
+import { lastRead, state } from "./state.js";
 
 const DECADES = 4; // that lines fade over on the logarithmic scale, below the largest weight
 const RANGE = 6; // that a map's logarithmic scale has at the most; at the least it has one
@@ -10,18 +10,36 @@ const BINS = 2000;
 const [FINE, DEEP] = [200, 16]; // bins of a decade, and decades below the largest weight, where quantiles are looked for
 
 export function shownQueries(layer) {
-  return places(layer.queries, state.special ? [] : layer.queryTexts.special);
+  return read(layer, allQueries(layer));
 }
 
 export function shownKeys(layer) {
+  return read(layer, allKeys(layer));
+}
+
+// The same of the whole text, however far it is read.
+export function allQueries(layer) {
+  return places(layer.queries, state.special ? [] : layer.queryTexts.special);
+}
+
+export function allKeys(layer) {
   const hidden = state.special ? [] : layer.keyTexts.special;
   return places(layer.keys, state.first ? hidden : [...hidden, 0]);
+}
+
+// Those that are read already; one at the least.
+function read(layer, all) {
+  const last = lastRead(layer);
+  if (last === null) return all;
+  const some = all.filter((place) => place <= last);
+  return some.length ? some : all.slice(0, 1);
 }
 
 // { low, limit }: the ends of the scale of weights (NaN for hidden cells). low is 0 where it is linear; where it grows by
 // factors the weights themselves say where it begins: the means of a long causal text fall as 1 / position.
 export function scaleOf(values) {
-  const largest = values.reduce((most, value) => (value > most ? value : most), 0);
+  let largest = 0;
+  for (let place = 0; place < values.length; place++) if (values[place] > largest) largest = values[place];
   if (!largest) return upTo(1);
   if (state.scale !== "log") return { low: 0, limit: usual(values, largest) };
   return { low: Math.min(Math.max(smallest(values, largest), largest / 10 ** RANGE), largest / 10), limit: largest };
@@ -36,9 +54,12 @@ export function upTo(limit) {
 function usual(values, largest) {
   let count = 0;
   const bins = new Uint32Array(BINS + 1);
-  for (const value of values) {
-    if (!Number.isNaN(value)) count++;
-    if (value >= 0) bins[Math.floor((value / largest) * BINS)]++;
+  const factor = BINS / largest;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place];
+    if (!(value >= 0)) continue;
+    count++;
+    bins[Math.floor(value * factor)]++;
   }
   let [above, bin] = [0, BINS];
   while (bin > 0 && above + bins[bin] <= count / 100) above += bins[bin--];
@@ -61,10 +82,18 @@ function smallest(values, largest) {
 }
 
 // Where a weight lies on the scale, 0 … 1; 0 below the threshold.
-export function toneOf(weight, { low, limit }) {
-  if (!(weight >= state.threshold) || weight <= 0) return 0;
-  const tone = low ? Math.log(weight / low) / Math.log(limit / low) : weight / limit;
-  return Math.max(0, Math.min(1, tone));
+export function toneOf(weight, scale) {
+  return toneWith(scale)(weight);
+}
+
+// The same as a function of the weight, for many of them.
+export function toneWith({ low, limit }) {
+  const [least, factor] = [state.threshold, low ? 1 / Math.log(limit / low) : 1 / limit];
+  return (weight) => {
+    if (!(weight >= least) || weight <= 0) return 0;
+    const tone = low ? Math.log(weight / low) * factor : weight * factor;
+    return tone < 0 ? 0 : tone > 1 ? 1 : tone;
+  };
 }
 
 // The smallest weight of such a tone, above 0.
@@ -73,6 +102,7 @@ export function weightOf(tone, { low, limit }) {
 }
 
 function places(count, hidden) {
-  const left = Array.from({ length: count }, (_, place) => place).filter((place) => !hidden.includes(place));
-  return left.length ? left : Array.from({ length: count }, (_, place) => place);
+  const [all, out] = [Array.from({ length: count }, (_, place) => place), new Set(hidden)];
+  const left = out.size ? all.filter((place) => !out.has(place)) : all;
+  return left.length ? left : all;
 }

@@ -1,16 +1,19 @@
 // What is being looked at: held once, written into the URL's fragment, passed on to those who listen.
 
-import { exactForm, layers, record } from "./data.js";
+import { groups, layers, record, spotOf } from "./data.js";
 import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
+export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
 const DEFAULTS = {
   view: layers.length * layers[0].heads.length > 1 ? "overview" : "matrix",
   layer: 0, // places, not numbers: a page may hold layers 4 to 7
   head: 0,
   heads: null, // of the lines: places, or null for the one head
-  query: null,
+  query: lastQuery(layers[0]), // null where none is chosen
   key: null,
+  upto: null, // the position up to which the text is read; null is all of it
+  other: null, // of the Matrix: the second map, { layer, head, step }, in places
   detail: false, // whether the arithmetic of query and key is open
   step: "weights", // of the matrix
   stage: null, // of the steps; null is the first whose numbers are known
@@ -33,6 +36,7 @@ export function listen(run) {
 export function change(changes) {
   const before = { ...state };
   Object.assign(state, changes);
+  if (currentLayer().pooled !== layers[before.layer].pooled) forget(changes);
   settle();
   const moved = ["view", "layer", "head"].some((name) => state[name] !== before[name]);
   const fragment = `#${written()}`;
@@ -55,6 +59,7 @@ export function readFragment() {
     const value = read(words.get(name));
     if (value !== undefined) state[name] = value;
   }
+  if (!words.has("query")) state.query = lastQuery(currentLayer());
   settle();
   correct();
   for (const run of listeners) run(before);
@@ -82,6 +87,31 @@ export function stageNow() {
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
 }
 
+// Whether a layer reads its text token by token, no Query seeing what comes after it: then it may be read up to a position.
+export function unfolds(layer) {
+  return Boolean(layer.causal) && !layer.apart && layer.offset === 0 && layer.queries === layer.keys && layer.queries > 1;
+}
+
+// The last position that is read, or null where all are; the Overview shows whole maps.
+export function lastRead(layer) {
+  return state.view !== "overview" && unfolds(layer) ? state.upto : null;
+}
+
+// The last token of the text that is no special one: it sees the most under a causal rule.
+export function lastQuery(layer) {
+  for (let place = layer.queries - 1; place >= 0; place--) if (!layer.queryTexts.special.includes(place)) return place;
+  return layer.queries - 1;
+}
+
+// What the second map shows at first: the step before, where there is one beside which that says something; else the next head.
+export function besideAtFirst() {
+  const here = { layer: state.layer, head: state.head, step: state.step };
+  const heads = layers[state.layer].heads.length;
+  const step = MAP_STEPS[MAP_STEPS.indexOf(state.step) - 1];
+  if (step && (state.step !== "weights" || heads === 1) && layers[state.layer].computes) return { ...here, step };
+  return { ...here, head: (state.head + 1) % heads };
+}
+
 // The heads that the lines show.
 export function chosenHeads() {
   return state.heads ?? [state.head];
@@ -90,7 +120,7 @@ export function chosenHeads() {
 // How each layer is called in an address: "4", or "cross-4" where a model has several stacks; the second that is titled
 // so is "4.2".
 const addresses = [];
-for (const layer of layers) {
+for (const [layer] of groups) {
   const title = layer.title.replace(/^layer /, "").replace(" ", "-");
   let address = title;
   for (let number = 2; addresses.includes(address); number++) address = `${title}.${number}`;
@@ -102,19 +132,37 @@ const truth = (word) => (word === "yes" ? true : word === "no" ? false : undefin
 const whole = (word) => (/^\d{1,6}$/.test(word) ? Number(word) : undefined);
 const found = (place) => (place < 0 ? undefined : place);
 
+// A map as an address names it: "4_1_scaled", its layer, its head and its step.
+function spotAt(word) {
+  const [address, number, step] = word.split("_");
+  const parts = groups[addresses.indexOf(address)];
+  const spot = parts && spotOf(parts[0], whole(number));
+  return spot && MAP_STEPS.includes(step) ? { ...spot, step } : undefined;
+}
+
+function addressAt({ layer, head, step }) {
+  return `${addresses[layers[layer].of]}_${layers[layer].heads[head]}_${step}`;
+}
+
 const READ = {
   view: oneOf(VIEWS),
-  layer: (word) => found(addresses.indexOf(word)),
-  head: (word) => found(currentLayer().heads.indexOf(whole(word))),
+  layer: (word) => found(groups[addresses.indexOf(word)]?.[0].place ?? -1),
+  head: (word) => {
+    const spot = spotOf(currentLayer(), whole(word));
+    if (spot) state.layer = spot.layer;
+    return spot?.head;
+  },
   heads: (word) => {
     const places = word.split(".").map((one) => currentLayer().heads.indexOf(whole(one)));
     return places.includes(-1) ? undefined : places;
   },
-  query: whole,
+  query: (word) => (word === "none" ? null : whole(word)),
   key: whole,
+  upto: whole,
   detail: truth,
-  step: oneOf(["scores", "scaled", "masked", "weights"]),
+  step: oneOf(MAP_STEPS),
   stage: oneOf(STAGES),
+  other: spotAt,
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
@@ -123,15 +171,22 @@ const READ = {
   sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
 };
 
+// A cell of many tokens is no token: where one is left for the other, what was chosen means nothing.
+function forget(changes) {
+  for (const name of ["query", "key"]) if (!(name in changes)) state[name] = null;
+}
+
 // What no longer exists after a change of layer is given up.
 function settle() {
   const layer = currentLayer();
   state.head = Math.min(state.head, layer.heads.length - 1);
   if (state.heads) state.heads = state.heads.filter((head) => head < layer.heads.length);
-  if (state.query >= layer.queries) state.query = null;
+  if (state.query >= layer.queries) state.query = lastQuery(layer);
   if (state.key >= layer.keys) state.key = null;
-  if (state.query === null || state.key === null || !exactForm) state.detail = false;
-  if (!exactForm) state.step = "weights";
+  if (state.upto !== null) unfold(layer);
+  if (state.query === null || state.key === null || !layer.computes) state.detail = false;
+  if (!layer.computes) state.step = "weights";
+  if (state.other && !layers[state.other.layer].computes) state.other = { ...state.other, step: "weights" };
 }
 
 // The address of what is looked at, were these `changes` made.
@@ -143,17 +198,28 @@ export function addressOf(changes) {
   return `#${words}`;
 }
 
+// What is not read yet is not chosen.
+function unfold(layer) {
+  if (!unfolds(layer) || state.upto >= layer.queries - 1) state.upto = null;
+  if (state.upto === null) return;
+  if (state.query > state.upto) state.query = state.upto;
+  if (state.key > state.upto) state.key = null;
+}
+
 function written() {
   const layer = currentLayer();
   const words = new URLSearchParams();
+  const usual = (name) => (name === "query" ? lastQuery(layer) : DEFAULTS[name]);
   const put = (name, value) => {
-    if (state[name] !== DEFAULTS[name]) words.set(name, value);
+    if (state[name] !== usual(name)) words.set(name, value);
   };
   put("view", state.view);
-  if (layers.length > 1) words.set("layer", addresses[state.layer]);
-  if (layer.heads.length > 1) words.set("head", layer.heads[state.head]);
+  if (groups.length > 1) words.set("layer", addresses[layer.of]);
+  if (groups[layer.of].length > 1 || layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
-  for (const name of ["query", "key", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
+  put("query", state.query ?? "none");
+  if (state.other) words.set("other", addressAt(state.other));
+  for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
   return words.toString();
 }

@@ -5,7 +5,7 @@ import { loaded, quoted } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
-import { headName } from "./overview.js";
+import { headName } from "./heads.js";
 import { number } from "./numbers.js";
 import { show, showCell } from "./readout.js";
 import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";

@@ -13,6 +13,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.hub import not_found
 from attnviz.sources.huggingface.seams import Complaint, complains
 from attnviz.text.display import shown_line
+from attnviz.text.message import Message, said_by
 
 STANDARD_ERROR = 2
 
@@ -45,46 +46,72 @@ def panics_told() -> Iterator[None]:
 def pickled(name: str, file: str) -> AttnvizError:
     """Weights that are not read, and why."""
     return AttnvizError(
-        f"{name} has its weights only in {file}, and attnviz reads only .safetensors: "
-        "a pickle can run any code when it is loaded",
+        "{name} has its weights only in {file}, and attnviz reads only .safetensors: a pickle can run any code when it is loaded",
         "if you trust it, load it with transformers and call model.save_pretrained(folder), which writes safetensors",
+        name=name,
+        file=file,
     )
 
 
 def one_line(error: Exception | str) -> str:
     """What an error says, on one line of bearable length, what a terminal would act upon written out."""
+    if isinstance(error, Exception) and isinstance(said := said_by(error), Message):
+        return said
     if isinstance(error, KeyError) and error.args:  # which says the name alone
-        error = f"{error.args[0]!r} is missing, or not known"
-    return shown_line(" ".join(str(error).split()))[:200] or type(error).__name__
+        return Message("{name!r:.170} is missing, or not known", name=_one_line(str(error.args[0])))
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(said: str) -> str:
+    return shown_line(" ".join(said.split()))[:200]
 
 
 def _clear_error(name: str, error: Exception) -> AttnvizError:
     if lacks_memory(error):
         return AttnvizError(
-            f"not enough memory for {name}, or for what its config.json asks for",
+            "not enough memory for {name}, or for what its config.json asks for",
             "give --dtype bfloat16, or this process more memory",
+            name=name,
         )
     if complains(error, Complaint.OWN_CODE):
         return AttnvizError(
-            f"{name} needs code of its own, which attnviz never runs", "take a model that transformers itself includes"
+            "{name} needs code of its own, which attnviz never runs",
+            "take a model that transformers itself includes",
+            name=name,
         )
     if complains(error, Complaint.UNKNOWN_ARCHITECTURE):
         version = transformers.__version__
         return AttnvizError(
-            f"{name} has an architecture that transformers {version} does not know", "pip install -U transformers"
+            "{name} has an architecture that transformers {version} does not know",
+            "pip install -U transformers",
+            name=name,
+            version=version,
         )
     if complains(error, Complaint.OTHER_SHAPES):
-        return AttnvizError(f"{name} has weights whose shapes do not match its config.json", "copy both files again")
+        return AttnvizError(
+            "{name} has weights whose shapes do not match its config.json", "copy both files again", name=name
+        )
     if complains(error, Complaint.OFFLINE) and os.path.isdir(name):
         return AttnvizError(
-            f"{name} needs something that does not lie in its folder, and attnviz fetches nothing but the model you name",
+            "{name} needs something that does not lie in its folder, and attnviz fetches nothing but the model you name",
             "take a model that is complete",
+            name=name,
         )
     if isinstance(error, OSError) and not os.path.isdir(name):
         return not_found(name)
     if isinstance(error, ImportError):
-        return AttnvizError(f"{name}: {one_line(error)}", "pip install 'attnviz[models]', and what this line names")
-    return AttnvizError(f"{name} cannot be loaded: {one_line(error)}", "it may be damaged or cut short: copy it again")
+        return AttnvizError(
+            "{name}: {reason}",
+            "pip install 'attnviz[models]', and what this line names",
+            name=name,
+            reason=one_line(error),
+        )
+    return AttnvizError(
+        "{name} cannot be loaded: {reason}",
+        "it may be damaged or cut short: copy it again",
+        name=name,
+        reason=one_line(error),
+    )
 
 
 @contextmanager

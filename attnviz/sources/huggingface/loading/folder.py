@@ -12,6 +12,7 @@ from typing import Any
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, require_file
 from attnviz.sources.huggingface.loading.errors import one_line, pickled
+from attnviz.text.message import Message
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 TEMPLATES = "additional_chat_templates"  # the one folder inside a model's that is read
@@ -35,13 +36,17 @@ def require_own_files(name: str, folder: Path) -> None:
         _require_own(name, folder, path)
         if OF_SEVERAL_MACHINES.match(path.name):
             raise AttnvizError(
-                f"{name} holds {path.name}, a part of a training's checkpoint, which attnviz does not read",
+                "{name} holds {file}, a part of a training's checkpoint, which attnviz does not read",
                 "load it with transformers and call model.save_pretrained(folder), or move it away",
+                name=name,
+                file=path.name,
             )
     if (folder / ADAPTER).exists():
         raise AttnvizError(
-            f"{name} holds an adapter ({ADAPTER}), which attnviz does not put into its model",
+            "{name} holds an adapter ({adapter}), which attnviz does not put into its model",
             "with peft, call model.merge_and_unload() and save_pretrained(folder), and give that folder",
+            name=name,
+            adapter=ADAPTER,
         )
 
 
@@ -62,11 +67,15 @@ def require_weights(name: str, folder: Path, files: list[str]) -> None:
             require_file(folder / file)
         return
     if files != [WEIGHTS]:
-        raise AttnvizError(f"{name} lacks a part of its weights: {', '.join(lost)}", "download or copy it again")
+        raise AttnvizError(
+            "{name} lacks a part of its weights: {lost}", "download or copy it again", name=name, lost=", ".join(lost)
+        )
     others = [path.name for pattern in PICKLED for path in sorted(folder.glob(pattern))]
     if others:
         raise pickled(name, others[0])
-    raise AttnvizError(f"{name} holds no weights: expected {WEIGHTS}", "attnviz reads no other format")
+    raise AttnvizError(
+        "{name} holds no weights: expected {weights}", "attnviz reads no other format", name=name, weights=WEIGHTS
+    )
 
 
 def read_settings(name: str, path: Path) -> dict[str, Any]:
@@ -76,12 +85,20 @@ def read_settings(name: str, path: Path) -> dict[str, Any]:
         content = path.read_bytes() if size <= LARGEST_SETTINGS else b""
     try:
         if size > LARGEST_SETTINGS:
-            raise ValueError(f"it has {size:,} bytes, more than the {LARGEST_SETTINGS:,} of any model")
+            raise ValueError(
+                Message("it has {size:,} bytes, more than the {most:,} of any model", size=size, most=LARGEST_SETTINGS)
+            )
         settings = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise AttnvizError(f"{path.name} of {name} cannot be read: {one_line(error)}", "copy it again") from None
+        raise AttnvizError(
+            "{file} of {name} cannot be read: {reason}",
+            "copy it again",
+            file=path.name,
+            name=name,
+            reason=one_line(error),
+        ) from None
     if not isinstance(settings, dict):
-        raise AttnvizError(f"{path.name} of {name} does not describe a model", "copy it again")
+        raise AttnvizError("{file} of {name} does not describe a model", "copy it again", file=path.name, name=name)
     return settings
 
 
@@ -92,8 +109,12 @@ def require_bounded_tokenizer(name: str, folder: Path) -> None:
             size = path.stat().st_size if path.is_file() else 0
         if size > LARGEST_OF_TOKENIZERS:
             raise AttnvizError(
-                f"{path.name} of {name} has {size:,} bytes, more than the {LARGEST_OF_TOKENIZERS:,} of any tokenizer",
+                "{file} of {name} has {size:,} bytes, more than the {most:,} of any tokenizer",
                 "copy it again",
+                file=path.name,
+                name=name,
+                size=size,
+                most=LARGEST_OF_TOKENIZERS,
             )
 
 
@@ -112,12 +133,17 @@ def _listed(name: str, folder: Path, index: str) -> list[str]:
     """The files that an index of weights names, each once."""
     files = read_settings(name, folder / index).get("weight_map")
     if not isinstance(files, dict) or not files:
-        raise AttnvizError(f"{index} of {name} does not say which file holds which weights", "copy it again")
+        raise AttnvizError(
+            "{index} of {name} does not say which file holds which weights", "copy it again", index=index, name=name
+        )
     for file in files.values():
         if not is_plain(file, ".safetensors"):
             raise AttnvizError(
-                f"{index} of {name} names {file!r}"[:300] + ": expected a .safetensors file in the same folder",
+                "{index} of {name} names {file!r:.100}: expected a .safetensors file in the same folder",
                 "attnviz reads no pickles, which can run any code, and nothing outside the folder that you name",
+                index=index,
+                name=name,
+                file=file,
             )
     names = sorted(set(files.values()))
     for file in names:
@@ -134,15 +160,23 @@ def _require_own(name: str, folder: Path, path: Path) -> None:
         if os.path.isdir(target) and path.name != TEMPLATES:
             return  # of the folders inside, nothing is read
         raise AttnvizError(
-            f"{name}: {path.name} is a link to {target}, and attnviz reads nothing outside the folder that you name",
+            "{name}: {file} is a link to {target}, and attnviz reads nothing outside the folder that you name",
             "put the file itself into the folder (cp -L copies what a link leads to), or give --model the folder it lies in",
+            name=name,
+            file=path.name,
+            target=target,
         )
     with file_errors(path):
         mode = (
             os.stat(path).st_mode if os.path.lexists(target) else stat.S_IFREG
         )  # a dangling link is as good as no file
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise AttnvizError(f"{name}: {path.name} is a pipe or a device: expected a file", "put the file itself there")
+        raise AttnvizError(
+            "{name}: {file} is a pipe or a device: expected a file",
+            "put the file itself there",
+            name=name,
+            file=path.name,
+        )
 
 
 def _blobs(folder: Path) -> Path | None:

@@ -28,16 +28,20 @@ def not_found(name: str) -> AttnvizError:
     """What to say of a ``name`` that is neither a folder nor found on the hub, or in what was downloaded from it."""
     if _told_to_stay_offline():
         return AttnvizError(
-            f"there is no folder {name}, and HF_HUB_OFFLINE keeps attnviz from looking for it on the Hugging Face hub",
+            "there is no folder {name}, and HF_HUB_OFFLINE keeps attnviz from looking for it on the Hugging Face hub",
             "give a folder, download it beforehand (hf download), or unset HF_HUB_OFFLINE",
+            name=name,
         )
     if not _reachable():
         return AttnvizError(
-            f"there is no folder {name}, and the Hugging Face hub cannot be reached", "give a folder, or go online"
+            "there is no folder {name}, and the Hugging Face hub cannot be reached",
+            "give a folder, or go online",
+            name=name,
         )
     return AttnvizError(
-        f"{name} is neither a folder here nor a model that the Hugging Face hub shows you",
+        "{name} is neither a folder here nor a model that the Hugging Face hub shows you",
         "check its spelling; a private model needs hf auth login",
+        name=name,
     )
 
 

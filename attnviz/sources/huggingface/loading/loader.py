@@ -41,7 +41,7 @@ KindOf = Callable[[Any], Any]  # a configuration → the Auto class that loads i
 def bare_kind(config: Any) -> Any:
     """The Auto class without any output layer of the model that ``config`` describes."""
     if (kind := first_known(KINDS, config)) is None:
-        raise AttnvizError(f"transformers has no model that {type(config).__name__} describes")
+        raise AttnvizError("transformers has no model that {kind} describes", kind=type(config).__name__)
     return kind
 
 
@@ -58,7 +58,9 @@ def load_model(
     if device_map is not None and device is not None:
         raise UsageError("--device and --device-map: give one of the two", "--device-map auto uses all devices")
     if device_map not in (None, *DEVICE_MAPS):
-        raise UsageError(f"--device-map is {device_map!r}: expected {', '.join(DEVICE_MAPS)}")
+        raise UsageError(
+            "--device-map is {device_map!r}: expected {known}", device_map=device_map, known=", ".join(DEVICE_MAPS)
+        )
     folder = model_folder(name)
     settings = _require_harmless(name, folder)
     files = weight_files(name, folder, settings.get("transformers_weights"))
@@ -75,8 +77,10 @@ def load_model(
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing:
         raise AttnvizError(
-            f"{name} lacks weights: {', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}",
+            "{name} lacks weights: {missing}",
             "what is missing would be drawn at random, and the map would show nothing that was learned",
+            name=name,
+            missing=", ".join([*missing[:3], *(["…"] if len(missing) > 3 else [])]),
         )
     if device_map is None:
         model = model.to(torch_device(device))
@@ -105,8 +109,10 @@ def load_tokenizer(name: str) -> Any:
             if complains(error, Complaint.OWN_CODE) or lacks_memory(error):
                 raise
             raise AttnvizError(
-                f"the tokenizer of {name} cannot be loaded: {one_line(error)}",
+                "the tokenizer of {name} cannot be loaded: {reason}",
                 "copy its files again, tokenizer.json first",
+                name=name,
+                reason=one_line(error),
             ) from None
 
 
@@ -120,10 +126,12 @@ def load_image_processor(name: str) -> Any:
     except AttnvizError as error:
         if not any((folder / file).is_file() for file in IMAGE_SETTINGS):
             raise AttnvizError(
-                f"{name} has no {IMAGE_SETTINGS[0]}, so no image can be prepared",
+                "{name} has no {file}, so no image can be prepared",
                 "put it beside config.json, as processor.save_pretrained(folder) does",
+                name=name,
+                file=IMAGE_SETTINGS[0],
             ) from None
-        raise AttnvizError(f"images cannot be prepared: {error.message}", error.hint) from None
+        raise AttnvizError("images cannot be prepared: {reason}", error.hint, reason=error.message) from None
 
 
 def _require_harmless(name: str, folder: Path) -> dict[str, Any]:
@@ -139,6 +147,7 @@ def _from(folder: Path) -> dict[str, Any]:
 
 def _no_tokenizer(name: str) -> AttnvizError:
     return AttnvizError(
-        f"{name} has no tokenizer, so a text cannot be cut into its tokens",
+        "{name} has no tokenizer, so a text cannot be cut into its tokens",
         "put tokenizer.json beside config.json, as tokenizer.save_pretrained(folder) does",
+        name=name,
     )

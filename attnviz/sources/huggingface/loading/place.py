@@ -15,6 +15,7 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.sources.huggingface.loading.errors import loading_errors
 from attnviz.sources.huggingface.loading.hub import can_be_asked, is_path
+from attnviz.text.message import Message
 
 # What is fetched of a model before its weights: what transformers may read of it, and no pickle.
 SMALL = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.codes", "*.bpe", "*.tokenizer")
@@ -46,16 +47,22 @@ def _on_disk(name: str) -> Path | None:
     try:
         mode = os.stat(name).st_mode
     except ValueError:  # a NUL, or half of a surrogate pair: no file can be called so
-        raise AttnvizError(f"{short} cannot be the name of a folder", "give a folder, or an id of the hub") from None
+        raise AttnvizError(
+            "{short} cannot be the name of a folder", "give a folder, or an id of the hub", short=short
+        ) from None
     except OSError as error:
         if error.errno in (errno.EACCES, errno.ELOOP):
-            raise AttnvizError(f"{short}: {os.strerror(error.errno).lower()}") from None
+            raise AttnvizError(
+                "{short}: {reason}", short=short, reason=Message(os.strerror(error.errno).lower())
+            ) from None
         if is_path(name) or error.errno == errno.ENAMETOOLONG:
             hint = "~ is the shell's: leave out the quotes" if name.startswith("~") else ""
-            raise AttnvizError(f"{short} does not exist: expected a folder with config.json", hint) from None
+            raise AttnvizError(
+                "{short} does not exist: expected a folder with config.json", hint, short=short
+            ) from None
         return None
     if not stat.S_ISDIR(mode):
-        raise AttnvizError(f"{short} is a file: expected a folder with config.json")
+        raise AttnvizError("{short} is a file: expected a folder with config.json", short=short)
     return Path(name)
 
 
@@ -74,6 +81,7 @@ def _snapshot(name: str, cache: str) -> Path:
             return Path(hf_hub_download(name, "config.json", cache_dir=cache, local_files_only=True)).parent
         except HFValidationError:
             raise AttnvizError(
-                f"{name} is neither a folder here nor an id of the Hugging Face hub, which is OWNER/MODEL",
+                "{name} is neither a folder here nor an id of the Hugging Face hub, which is OWNER/MODEL",
                 "check its spelling",
+                name=name,
             ) from None

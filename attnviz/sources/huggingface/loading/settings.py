@@ -10,6 +10,7 @@ from typing import Any
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.folder import is_plain, read_settings
 from attnviz.sources.huggingface.seams import BUILT_IN
+from attnviz.text.message import OR, Message, joined
 
 CONFIG = "config.json"
 # Beside config.json and the older versions of it that it may name (config.4.0.0.json).
@@ -34,7 +35,7 @@ FILES = {
 def read_config(name: str, folder: Path) -> dict[str, Any]:
     """What config.json says; AttnvizError where it, or a file beside it, asks for code, files or a size that it may not have."""
     if not (folder / CONFIG).is_file():
-        raise AttnvizError(f"{name} holds no {CONFIG}: it is not a model's folder")
+        raise AttnvizError("{name} holds no {config}: it is not a model's folder", name=name, config=CONFIG)
     for path in sorted(folder.glob("config*.json")):
         _require_harmless(name, path)
     for other in OTHERS:
@@ -45,7 +46,7 @@ def read_config(name: str, folder: Path) -> dict[str, Any]:
 
 def _require_harmless(name: str, path: Path) -> None:
     for field, value in _fields(read_settings(name, path)):
-        place = f"{path.name} of {name} has {field}"[:200]
+        place = Message("{file:.60} of {name:.100} has {field:.40}", file=path.name, name=name, field=field)
         if IMPLEMENTATION.search(field.lower()):
             _require_built_in(place, value)
         if field in FILES:
@@ -53,7 +54,9 @@ def _require_harmless(name: str, path: Path) -> None:
             _require_plain(place, names, FILES[field])
         if field == "repo_path" and value is not None:
             raise AttnvizError(
-                f"{place}: it asks for files of another model, which attnviz does not read", "use another model"
+                "{place}: it asks for files of another model, which attnviz does not read",
+                "use another model",
+                place=place,
             )
         for counted, most in COUNTS:
             if counted.fullmatch(field):
@@ -65,24 +68,35 @@ def _require_built_in(place: str, value: Any) -> None:
     for part in _leaves(value):
         if isinstance(part, str) and part not in BUILT_IN:
             raise AttnvizError(
-                f"{place} = {part!r}"[:300] + f": expected {', '.join(BUILT_IN)}",
+                "{place} = {part!r:.100}: expected {known}",
                 "attnviz runs no code that a model names; take this field out of the file",
+                place=place,
+                part=part,
+                known=", ".join(BUILT_IN),
             )
 
 
 def _require_countable(place: str, value: Any, most: int) -> None:
     for part in _leaves(value):
         if isinstance(part, int) and part > most:
-            raise AttnvizError(f"{place} = {str(part)[:30]}: at most {most:,} are built", "copy it again")
+            raise AttnvizError(
+                "{place} = {part}: at most {most:,} are built",
+                "copy it again",
+                place=place,
+                part=str(part)[:30],
+                most=most,
+            )
 
 
 def _require_plain(place: str, names: list[Any], endings: tuple[str, ...]) -> None:
     for name in names:
         if name is not None and not any(is_plain(name, ending) for ending in endings):
             raise AttnvizError(
-                f"{place} = {name!r}"[:300]
-                + f": expected the name of a {' or '.join(endings)} file in the same folder",
+                "{place} = {name!r:.100}: expected the name of a {endings} file in the same folder",
                 "attnviz reads no pickles, which can run any code, and nothing outside the folder that you name",
+                place=place,
+                name=name,
+                endings=joined(endings, OR),
             )
 
 

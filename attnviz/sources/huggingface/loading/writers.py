@@ -17,7 +17,9 @@ def writing_kind(config: Any) -> Any:
     """The Auto class with the language head of the model that ``config`` describes; AttnvizError where it has none."""
     _require_next_token(config)
     if (kind := first_known(KINDS, config)) is None:
-        raise AttnvizError(f"a model of {type(config).__name__} has no language head, so it cannot write", HINT)
+        raise AttnvizError(
+            "a model of {kind} has no language head, so it cannot write", HINT, kind=type(config).__name__
+        )
     return kind
 
 
@@ -25,7 +27,7 @@ def require_writer(model: PreTrainedModel) -> None:
     """Refuse a loaded ``model`` that cannot write."""
     _require_next_token(model.config)
     if not model.can_generate():
-        raise AttnvizError(f"{type(model).__name__} has no language head, so it cannot write", HINT)
+        raise AttnvizError("{kind} has no language head, so it cannot write", HINT, kind=type(model).__name__)
 
 
 def fills_gaps(config: Any) -> bool:
@@ -38,5 +40,7 @@ def _require_next_token(config: Any) -> None:
     """Refuse a model that fills gaps, also where it has a language head."""
     if fills_gaps(config):
         raise AttnvizError(
-            f"a model of {type(config).__name__} reads the words on both sides of a gap, so it cannot write on", HINT
+            "a model of {kind} reads the words on both sides of a gap, so it cannot write on",
+            HINT,
+            kind=type(config).__name__,
         )

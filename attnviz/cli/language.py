@@ -1,0 +1,59 @@
+"""Which language the command line speaks: that of --lang, else of ATTNVIZ_LANG, else of the locale; else English."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from attnviz.choices import Language
+
+OPTION, VARIABLE = "--lang", "ATTNVIZ_LANG"
+LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # of these the first that says anything counts, as POSIX has it
+
+_spoken = Language.EN
+
+
+def spoken() -> Language:
+    """The language of this run."""
+    return _spoken
+
+
+def speak(language: Language) -> None:
+    """Say all that follows in ``language``."""
+    global _spoken
+    _spoken = language
+
+
+def asked(arguments: Sequence[str]) -> Language:
+    """The language that a command line asks for, found before it is read: what is wrong with it is told in it, too.
+
+    A word that is no language is as good as none: the option, which is read later, says what is wrong with it.
+    """
+    languages = {language.value: language for language in Language}
+    words = (*_given(arguments), os.environ.get(VARIABLE, ""))
+    return next((languages[word.lower()] for word in words if word.lower() in languages), of_locale())
+
+
+def behind_command(arguments: Sequence[str]) -> list[str]:
+    """The same words with the --lang that stands before the command put behind it, where every command takes it."""
+    first = arguments[0] if arguments else ""
+    count = 2 if first == OPTION else 1 if first.startswith(f"{OPTION}=") else 0
+    command, rest = arguments[count : count + 1] or ["--help"], arguments[count + 1 :]
+    return [*command, *arguments[:count], *rest]
+
+
+def of_locale() -> Language:
+    """The language of the locale: vi, vi_VN.UTF-8; English for any other."""
+    locale = next(filter(None, map(os.environ.get, LOCALE)), "")
+    name = re.split(r"[_.@-]", locale.lower())[0]
+    return next((language for language in Language if language.value == name), Language.EN)
+
+
+def _given(arguments: Sequence[str]) -> list[str]:
+    """What --lang is given, the last first, for that counts; behind "--" stands a text."""
+    arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    behind = [after for word, after in pairwise(arguments) if word == OPTION]
+    joined = [word.removeprefix(f"{OPTION}=") for word in arguments if word.startswith(f"{OPTION}=")]
+    return [*reversed(behind), *reversed(joined)]

@@ -1,0 +1,57 @@
+// The head that the pointer or the keyboard is at in the grid of the Overview: its map enlarged, beside its cell, and its words.
+
+import { loaded } from "./data.js";
+import { make } from "./dom.js";
+import { clamp } from "./measure.js";
+import { paintThumb } from "./thumbs.js";
+
+const CELLS = 128; // across the map
+const APART = 10; // pixels from the cell
+
+// Listens to the cards in `box`; `captionOf(card)` gives the words.
+export function enlarger(box, captionOf) {
+  const canvas = make("canvas", { class: "thumb", width: 1, height: 1 });
+  const caption = make("span", { class: "caption" });
+  const element = make("div", { class: "enlarged", "aria-hidden": "true", hidden: true }, canvas, caption);
+  const known = new Map(); // cards by their buttons
+  let one = null;
+
+  function enlarge(card) {
+    one = card;
+    caption.replaceChildren(...captionOf(card));
+    element.hidden = false;
+    place();
+    repaint();
+  }
+
+  // Beside the cell, on the side that has more room, and within the window.
+  function place() {
+    const [cell, frame] = [one.button.getBoundingClientRect(), box.getBoundingClientRect()];
+    const { offsetWidth: wide, offsetHeight: high } = element;
+    const right = cell.right + APART + wide <= window.innerWidth;
+    const left = right ? cell.right + APART : Math.max(4, cell.left - APART - wide);
+    const top = clamp(cell.top + cell.height / 2 - high / 2, 4, Math.max(4, window.innerHeight - high - 4));
+    element.style.left = `${left - frame.left}px`;
+    element.style.top = `${top - frame.top}px`;
+  }
+
+  function hide() {
+    one = null;
+    element.hidden = true;
+  }
+
+  async function repaint() {
+    const own = one;
+    if (!own) return;
+    await loaded(own.layer.place).catch(() => {}); // the Overview tells of it
+    if (own === one && own.layer.arrays) paintThumb(canvas, own.layer, own.head, CELLS);
+  }
+
+  const at = (event) => known.get(event.target.closest?.(".card"));
+  box.addEventListener("pointerover", (event) => event.pointerType !== "touch" && at(event) && enlarge(at(event)));
+  box.addEventListener("pointerleave", hide);
+  box.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && at(event) && enlarge(at(event)));
+  box.addEventListener("focusout", hide);
+  box.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  return { element, hide, repaint, add: (card) => known.set(card.button, card) };
+}

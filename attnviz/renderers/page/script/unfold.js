@@ -1,0 +1,168 @@
+// The text as it is read, token by token: a slider for the position, what may come next, and the token that comes moving in.
+
+import { nameOf, quoted, record } from "./data.js";
+import { make } from "./dom.js";
+import { say, told } from "./lessons.js";
+import { shownQueries } from "./shown.js";
+import { change, currentLayer, state, unfolds } from "./state.js";
+
+const PACE = 1400; // milliseconds for which a position stays while it plays
+const MOST = 60; // tokens of the text so far: the last ones
+const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+
+// { element, update, close } of the bar below the choices; hidden where no layer reads token by token.
+export function unfolding() {
+  const tool = (name, sign, run) =>
+    make("button", { type: "button", class: "tool", "aria-label": say(name), title: say(name), onclick: run }, sign);
+  const [back, middle, forward] = [
+    tool("unfold.back", "‹", () => go(now() - 1)),
+    tool("page.play", "▶", () => (playing ? stop() : play())),
+    tool("unfold.forward", "›", () => go(now() + 1)),
+  ];
+  const slider = make("input", { type: "range", id: "upto", min: 0, step: 1, class: "position" });
+  const count = make("output", { class: "value", for: "upto" });
+  const soFar = make("div", { class: "so-far", role: "group", "aria-label": say("unfold.so_far") });
+  const next = make("div", { class: "next" });
+  const reading = make("div", { class: "reading" }, soFar, next);
+  const sentence = make("p", { class: "quiet", id: "unfolded" });
+  const element = make(
+    "section",
+    { class: "unfold", "aria-label": say("unfold.title"), hidden: true },
+    make(
+      "div",
+      { class: "positions" },
+      make("label", { class: "name", for: "upto" }, say("unfold.title")),
+      make("div", { class: "buttons" }, back, middle, forward),
+      slider,
+      count,
+    ),
+    reading,
+    sentence,
+  );
+  let [playing, shown, name] = [null, null, ""];
+
+  const now = () => state.upto ?? currentLayer().queries - 1;
+
+  // Read up to a position, which becomes the Query that is looked at.
+  function go(position) {
+    const last = currentLayer().queries - 1;
+    const upto = Math.max(0, Math.min(last, position));
+    change({ upto: upto === last ? null : upto, query: upto, key: null });
+  }
+
+  function play() {
+    if (state.upto === null) go(0);
+    playing = setInterval(() => {
+      go(now() + 1);
+      if (state.upto === null) stop();
+    }, PACE);
+    showPlaying();
+  }
+
+  function stop() {
+    clearInterval(playing);
+    playing = null;
+    showPlaying();
+  }
+
+  function showPlaying() {
+    const label = say(playing ? "page.pause" : "page.play");
+    middle.textContent = playing ? "❚❚" : "▶";
+    middle.setAttribute("aria-label", label);
+    middle.title = label;
+  }
+
+  function update() {
+    const layer = currentLayer();
+    const wanted = unfolds(layer) && state.view !== "overview";
+    element.hidden = !wanted;
+    if (!wanted) {
+      shown = null;
+      if (playing) stop();
+      return;
+    }
+    const [position, last] = [now(), layer.queries - 1];
+    const own = `${layer.place} ${position} ${state.upto} ${state.special}`;
+    if (own === name && shown !== null) return;
+    name = own;
+    slider.max = last;
+    slider.value = position;
+    const said = say("unfold.position", { number: position + 1, count: layer.queries });
+    count.textContent = said;
+    slider.setAttribute("aria-valuetext", `${said}: ${nameOf(layer.queryTexts, position)}`);
+    back.toggleAttribute("disabled", position === 0 && document.activeElement !== back);
+    forward.toggleAttribute("disabled", position === last && document.activeElement !== forward);
+    const from = shown === position - 1 ? placeOf(next.querySelector(".came")) : null;
+    soFar.replaceChildren(...chips(layer, position));
+    next.replaceChildren(...candidates(layer, position));
+    reading.hidden = state.upto === null && !next.firstChild;
+    sentence.hidden = state.upto === null;
+    sentence.replaceChildren(...told(...sentenceOf(layer, position)));
+    if (from) moveIn(soFar.lastElementChild, from);
+    shown = position;
+  }
+
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  return { element, update };
+}
+
+// The last tokens of the text so far, as chips; those that the model chose are told apart.
+function chips(layer, position) {
+  const places = shownQueries(layer).filter((place) => place <= position);
+  const cut = places.length > MOST ? [make("span", { class: "quiet" }, "… ")] : [];
+  const tokens = places.slice(-MOST).map((place) => {
+    const written = place > 0 && nextAt(layer, place - 1)?.written;
+    const looks = ["token", "chip", ...(written ? ["wrote"] : []), ...(place === position ? ["newest"] : [])];
+    return make("bdi", { class: looks.join(" ") }, layer.queryTexts.labels[place]);
+  });
+  return [...cut, ...tokens.flatMap((token) => [token, " "]).slice(0, -1)];
+}
+
+// What may come next, each with its probability, and what comes.
+function candidates(layer, position) {
+  const here = nextAt(layer, position);
+  if (!here || (!here.likely.length && here.next === null)) return [];
+  const most = Math.max(...here.likely.map(([, share]) => share), 1e-9);
+  const rows = here.likely.map(([name, share, words], place) => candidate(name, words, share / most, place === here.place, here.written));
+  if (here.next !== null && here.place === null) rows.push(candidate(here.next, here.share ?? "", 0, true, here.written));
+  const title = say(here.likely.length ? "unfold.next" : "unfold.comes");
+  return [make("span", { class: "quiet" }, `${title} →`), make("ol", { class: "likely", "aria-label": title }, rows)];
+}
+
+function candidate(name, words, part, came, written) {
+  const fill = make("span", { class: "fill" });
+  fill.style.width = `${100 * part}%`;
+  const mark = came ? make("span", { class: "quiet" }, ` ${say(written ? "unfold.chosen" : "unfold.given")}`) : null;
+  return make(
+    "li",
+    { class: came ? "came" : null },
+    make("bdi", { class: "token chip" }, name),
+    make("span", { class: "share" }, ` ${words}`),
+    mark,
+    make("span", { class: "track", "aria-hidden": "true" }, fill),
+  );
+}
+
+// What the step changes, and what it does not.
+function sentenceOf(layer, position) {
+  const token = quoted(layer.queryTexts, position);
+  if (position === 0) return ["unfold.first", { token }];
+  return ["unfold.row", { token, number: position + 1, before: position }];
+}
+
+// What is known of what comes after a position, or null.
+function nextAt(layer, position) {
+  return record.nextOf?.[layer.place] ? record.next[position] : null;
+}
+
+function placeOf(element) {
+  return element?.querySelector(".chip").getBoundingClientRect();
+}
+
+// Let a token come from where it stood among the candidates.
+function moveIn(chip, from) {
+  if (!chip || MOTION.matches || !chip.animate) return;
+  const to = chip.getBoundingClientRect();
+  const moved = `translate(${from.left - to.left}px, ${from.top - to.top}px)`;
+  chip.animate([{ transform: moved }, { transform: "none" }], { duration: 450, easing: "ease-in-out" });
+}

@@ -1,0 +1,147 @@
+"""The language of a run: --lang, then ATTNVIZ_LANG, then the locale, then English; for results, notices, errors and help."""
+
+from __future__ import annotations
+
+import pytest
+from command_line import attnviz, done
+
+from attnviz.choices import Language
+from attnviz.cli.app import COMMANDS
+from attnviz.cli.language import LOCALE, asked, of_locale, speak, spoken
+
+EN, VI = Language.EN, Language.VI
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    for name in (*LOCALE, "ATTNVIZ_LANG"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    speak(EN)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "language"),
+    [
+        ([], {}, EN),
+        (["explain", "--lang", "vi"], {}, VI),
+        (["explain", "--lang=vi"], {}, VI),
+        (["explain", "--lang", "VI"], {}, VI),
+        (["--lang", "vi", "explain"], {"ATTNVIZ_LANG": "en"}, VI),
+        (["explain", "--lang", "vi", "--lang", "en"], {}, EN),
+        (["explain", "--", "--lang", "vi"], {}, EN),
+        (["explain", "--lang"], {}, EN),
+        (["explain", "--lang", "fr"], {"LANG": "vi_VN.UTF-8"}, VI),
+        ([], {"ATTNVIZ_LANG": "vi"}, VI),
+        ([], {"ATTNVIZ_LANG": "en", "LANG": "vi_VN.UTF-8"}, EN),
+        ([], {"LANG": "vi_VN.UTF-8"}, VI),
+        ([], {"LANG": "vi"}, VI),
+        ([], {"LC_MESSAGES": "vi_VN", "LANG": "en_US.UTF-8"}, VI),
+        ([], {"LC_ALL": "C", "LC_MESSAGES": "vi_VN", "LANG": "vi_VN"}, EN),
+        ([], {"LC_ALL": "", "LANG": "vi_VN@euro"}, VI),
+        ([], {"LANG": "vie"}, EN),
+        ([], {"LANG": "fr_FR.UTF-8"}, EN),
+        ([], {"LANG": "C.UTF-8"}, EN),
+    ],
+)
+def test_what_asks_for_a_language(monkeypatch, arguments, variables, language):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert asked(arguments) is language
+
+
+def test_without_a_locale_it_is_english():
+    assert of_locale() is EN
+
+
+def test_every_command_takes_the_language():
+    for command in COMMANDS:
+        text = done(command, "--help", "--lang", "vi").text
+        assert "Cách dùng: attnviz" in text
+        assert "--lang" in text
+        assert "Usage" not in text
+        assert "Show this message" not in text
+
+
+@pytest.mark.parametrize("variables", [{"ATTNVIZ_LANG": "vi"}, {"LANG": "vi_VN.UTF-8"}])
+def test_a_result_is_in_the_language_of_the_surroundings(monkeypatch, variables):
+    english = done("explain", "a b", "--step", "weights").text
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    vietnamese = done("explain", "a b", "--step", "weights").text
+    assert "Trọng số" in vietnamese
+    assert "Weights" not in vietnamese
+    assert done("explain", "a b", "--step", "weights", "--lang", "en").text == english
+
+
+def test_the_language_before_the_command_holds_for_it():
+    assert done("--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
+    assert "số văn bản: 1" in done("--lang", "vi", "stats", "a b").text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: đưa ít nhất một từ\n"),
+        (["explain", "a", "--head", "7"], 2, None),
+        (["explain", "--from", "no.npz"], 1, "attnviz: no.npz không tồn tại\n"),
+        (["nope"], 2, "attnviz: Không có lệnh 'nope'.\nattnviz: gợi ý: attnviz --help\n"),
+        (
+            ["explain", "a", "b"],
+            2,
+            'attnviz: Thừa đối số (b)\nattnviz: gợi ý: đặt văn bản trong dấu ngoặc kép: attnviz explain "…"\n',
+        ),
+        (
+            ["explain", "--top", "0"],
+            2,
+            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải là ít nhất 1\n"
+            "attnviz: gợi ý: attnviz explain --help\n",
+        ),
+        (
+            ["explain", "a", "--scale", "inf"],
+            2,
+            "attnviz: --scale là inf: phải là số hữu hạn\n",
+        ),
+        (
+            ["explain", "a", "--step", "nope"],
+            2,
+            None,
+        ),
+    ],
+)
+def test_errors_are_told_in_it_and_end_with_the_same_code(arguments, code, said):
+    english = attnviz(*arguments)
+    vietnamese = attnviz("--lang", "vi", *arguments)
+    assert vietnamese.stdout == english.stdout == b""
+    assert english.code == vietnamese.code
+    assert (vietnamese.code == code) or said is None
+    assert len(vietnamese.stderr.splitlines()) == len(english.stderr.splitlines())
+    assert vietnamese.stderr != english.stderr
+    if said is not None:
+        assert vietnamese.stderr == said
+
+
+def test_a_notice_is_told_in_it():
+    result = attnviz("explain", "--lines", "--lang", "vi", stdin=b"a b\n\nc d\n\n")
+    assert result.stderr == "attnviz: đã bỏ qua 2 dòng trống\n"
+
+
+def test_a_language_that_there_is_not_is_wrong_usage(monkeypatch):
+    assert attnviz("explain", "a", "--lang", "fr").code == 2
+    monkeypatch.setenv("ATTNVIZ_LANG", "fr")
+    result = attnviz("stats", "a")
+    assert (result.code, result.stdout) == (2, b"")
+    assert "'fr' is not one of en, vi" in result.stderr
+
+
+def test_data_is_the_same_in_every_language():
+    for form in ("json", "csv"):
+        assert done("explain", "a b", "--format", form, "--lang", "vi") == done("explain", "a b", "--format", form)
+        assert done("stats", "a b", "--format", form, "--lang", "vi") == done("stats", "a b", "--format", form)
+
+
+def test_a_run_leaves_nothing_of_its_language_behind():
+    done("explain", "a b", "--lang", "vi")
+    assert spoken() is VI
+    assert "Usage: attnviz" in done("explain", "--help").text
+    assert spoken() is EN

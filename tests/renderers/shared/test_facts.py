@@ -1,0 +1,52 @@
+"""What any look says beside its numbers, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from attnviz.choices import Language
+from attnviz.renderers.shared import facts
+from attnviz.text.lessons import lessons
+from attnviz.trace.origin import exactness
+
+ENGLISH, VIETNAMESE = lessons(Language.EN), lessons(Language.VI)
+
+
+@pytest.mark.parametrize("error", [2e-7, 0.0])
+def test_how_exact_a_model_s_numbers_are_is_said_as_a_notice_says_it(error):
+    assert facts.exactness("M", error, ENGLISH) == exactness("M", error)
+    assert facts.exactness("M", error, VIETNAMESE).startswith("M, tính lại, ")
+
+
+def test_of_no_model_nothing_is_said():
+    assert facts.exactness("", 2e-7, ENGLISH) == facts.exactness("M", None, ENGLISH) == ""
+
+
+def test_what_keys_that_are_left_out_took_is_said_where_there_are_any():
+    assert facts.left_out(None, ENGLISH) == ""
+    said = "special tokens hidden: they took on average 25 % of the weights"
+    assert facts.left_out(0.25, ENGLISH) == said
+    assert facts.left_out(0.0, ENGLISH, "stats.left_out") == "other keys took on average 0 % of the weights"
+    assert facts.left_out(0.99999, VIETNAMESE, "stats.left_out") == "trung bình các Key khác lấy > 99.9 % trọng số"
+
+
+@pytest.mark.parametrize(
+    ("title", "vietnamese"), [("layer 0", "lớp 0"), ("layer 12", "lớp 12"), ("decoder 0", "decoder 0"), ("", "")]
+)
+def test_a_layer_is_named_in_words_and_a_stack_as_the_model_names_it(title, vietnamese):
+    assert facts.layer_name(title, ENGLISH) == title
+    assert facts.layer_name(title, VIETNAMESE) == vietnamese
+
+
+@pytest.mark.parametrize(
+    ("side", "text", "vietnamese"),
+    [
+        (range(100, 200), "queries 100–199", "các Query 100–199"),
+        (range(3, 4), "query 3", "Query 3"),
+        (range(999, 1001), "queries 999–1,000", "các Query 999–1,000"),
+    ],
+)
+def test_positions_are_said_as_a_person_says_them(side, text, vietnamese):
+    assert facts.queries(side, ENGLISH) == text
+    assert facts.queries(side, VIETNAMESE) == vietnamese
+    assert facts.keys(side, ENGLISH) == text.replace("quer", "k").replace("kies", "keys").replace("ky", "key")
