@@ -2,7 +2,8 @@
 
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, reveal } from "./dom.js";
+import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./heads.js";
@@ -18,6 +19,7 @@ const FAINTEST = 0.02; // a shade below it cannot be told from none
 export function text() {
   const element = make("div", { class: "text" });
   let [layer, lists, spoken, closed] = [null, null, false, false];
+  let found = ""; // the token that was scrolled to: a person may then scroll away
   let weights = null; // of the chosen token's row or column, NaN where hidden
 
   async function update() {
@@ -29,21 +31,31 @@ export function text() {
     const place = chosen();
     weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
     tint();
+    find(place);
     if (place === null) show("page.idle_text", {});
     else tellMost(place, spoken);
     spoken = false;
+  }
+
+  // Scroll to the chosen token, where it is another.
+  function find(place) {
+    const name = `${layer.place} ${state.towards} ${place}`;
+    const side = state.towards ? "key" : "query";
+    const option = lists[side].options.find((one) => Number(one.dataset.place) === place);
+    if (name !== found) reveal(element, option);
+    found = name;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
-    const first = !lists;
     const list = (side, texts, places) =>
       tokenList({
         labels: texts.labels,
         places,
         label: say(`label.${side}`),
+        direction: directionOf(texts),
         className: "prose",
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
@@ -54,8 +66,6 @@ export function text() {
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
-    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
-    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
   }
 
   // The token that looks, or is looked at.
@@ -154,13 +164,14 @@ function pictureOf(layer, lists, shades, chosen) {
   let [x, y] = [16, 44];
   const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
   for (const place of places) {
-    const label = texts.labels[place];
+    const label = apart(texts.labels[place]);
     const wide = pen.measureText(label).width + 10;
     if (x + wide > width - 16) [x, y] = [16, y + line];
     const tone = shades.get(place) ?? 0;
-    if (tone >= FAINTEST) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
-    if (place === chosen) items.push({ rect: [x, y + 24, wide, 2], fill: themed("accent") });
-    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
+    const left = directionOf(texts) === "rtl" ? width - x - wide : x;
+    if (tone >= FAINTEST) items.push({ rect: [left, y, wide, 24], fill: cssShade(tone) });
+    if (place === chosen) items.push({ rect: [left, y + 24, wide, 2], fill: themed("accent") });
+    items.push({ text: label, x: left + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
     x += wide + 4;
   }
   return { width, height: y + line + 16, items };

@@ -107,7 +107,7 @@ export function unfolding() {
   }
 
   slider.addEventListener("input", () => go(Number(slider.value)));
-  return { element, update };
+  return { element, update, close: () => playing && stop() };
 }
 
 // The last tokens of the text so far, as chips; those that the model chose are told apart.
