@@ -16,6 +16,7 @@ from attnviz.renderers.page.digits import Errors
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
+from attnviz.renderers.page.patches import patch_grid
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
@@ -132,6 +133,8 @@ class TokenLists:
             labels = [shown(token) for token in tokens]
             short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
             self._indices[key] = self._append(labels, short, special)
+            if (grid := patch_grid(tokens)) is not None:
+                self.lists[-1]["grid"] = grid
         return self._indices[key]
 
     def add_labels(self, labels: list[str]) -> int:
