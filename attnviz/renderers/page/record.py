@@ -31,7 +31,7 @@ from attnviz.trace.trace import Trace
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
-CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
+CACHED = 1 << 19  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from made_roles import made_role
 from random_traces import random_trace
 
 BOXES = """(cards) => cards.map((card) => {
@@ -87,6 +90,17 @@ def test_a_grid_is_saved_as_it_stands(many):
     picture = saved.value.path().read_text("utf-8")
     assert picture.count("<image") + picture.count("<g ") >= 45
     assert all(f">Layer {index}</text>" in picture for index in range(5))
+
+
+def test_heads_of_a_grid_wear_their_roles_below_it(opened):
+    trace = replace(random_trace(5, 9, 12, 8), roles=(made_role(layer=1, head=4),))
+    page = opened(trace, view="overview")
+    [button] = page.page.locator(".worn-heads button").all()
+    assert button.inner_text().startswith("Layer 1, head 4 · ")
+    assert page.page.locator(".card.worn").get_attribute("aria-label") == button.inner_text()
+    button.click()
+    page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert "layer=1&head=4" in page.page.url
 
 
 def test_few_heads_keep_their_large_cards(opened):
