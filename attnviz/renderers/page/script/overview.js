@@ -83,14 +83,15 @@ function boxesOf(own) {
   return own.map((one) => one.box);
 }
 
+// The browser tells which those are; before it did, they are looked for.
+const inSight = new Map(); // by their buttons
+const eyes = new IntersectionObserver((changes) => changes.forEach((one) => inSight.set(one.target, one.isIntersecting)));
+
 function inSightFirst(own) {
   if (own.length <= FEW) return own;
-  const seen = own.filter(({ button }) => {
-    const { top, bottom } = button.getBoundingClientRect();
-    return bottom > 0 && top < window.innerHeight;
-  });
-  const first = new Set(seen);
-  return [...seen, ...own.filter((one) => !first.has(one))];
+  const isSeen = ({ button }) => inSight.get(button) ?? button.getBoundingClientRect().top < window.innerHeight;
+  const seen = own.map(isSeen);
+  return [...own.filter((_, place) => seen[place]), ...own.filter((_, place) => !seen[place])];
 }
 
 // All cards, sorted as they are to be.
@@ -110,7 +111,17 @@ function lay(own) {
   const buttons = (some) => make("div", { class: "cards" }, boxesOf(some));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
-  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...(enlarged ? [enlarged.element] : []));
+  const beside = enlarged ? [wornHeads(own), enlarged.element] : [];
+  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...beside);
+}
+
+// The heads that wear a role, by name: a cell of the grid has no room for it.
+function wornHeads(own) {
+  const worn = own.filter(({ layer, head }) => roleOf(layer, head));
+  const buttons = worn.map(({ layer, head, name, button }) =>
+    make("button", { type: "button", class: "small", title: roleOf(layer, head).evidence, onclick: () => button.click() }, name),
+  );
+  return make("div", { class: "worn-heads" }, ...buttons);
 }
 
 // The numbers of the heads above their columns.
@@ -146,6 +157,7 @@ function card(layer, head) {
   if (asked) listenTo(box, asked);
   const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, box, canvas };
   enlarged?.add(one);
+  eyes.observe(button);
   one.say = () => {
     caption.replaceChildren(...captionOf(one));
     if (state.sort === "place") button.setAttribute("aria-label", [one.name, heldOf(layer)].filter(Boolean).join(", "));
