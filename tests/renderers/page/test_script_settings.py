@@ -13,7 +13,7 @@ SENTENCE = "Your journey starts with one step"
 STATES = (
     {"view": "overview"},
     {"view": "overview", "sort": "entropy"},
-    {"view": "matrix", "other": "0.1.scores"},
+    {"view": "matrix", "other": "0_1_scores"},
     {"view": "matrix", "head": 1, "query": 4, "key": 2, "detail": "yes"},
     {"view": "lines", "heads": "0.1", "query": 3},
     {"view": "text", "query": 5},
