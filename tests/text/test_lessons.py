@@ -150,6 +150,7 @@ def compared_heads():
         numpy.eye(3) / 9,
         numpy.diag([9, -9, 9]),
         numpy.eye(3)[:1],
+        numpy.eye(3)[1:2],
     ):
         keys = numpy.stack([numpy.eye(3)] * 2)
         query = numpy.stack([numpy.eye(3)[: len(rows)], rows])

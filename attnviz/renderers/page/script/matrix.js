@@ -18,9 +18,16 @@ import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
-const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
+const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
+
+// What bitmapOf gives of a map, but of few of its cells, each large: soon there.
+function coarse(layer, head) {
+  const { values, width } = smallMap(layer, head, COARSE);
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  return { rows: shownQueries(layer), columns: shownKeys(layer), all, ...painted(values, width) };
+}
 
 // `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
 // of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing.
@@ -60,10 +67,7 @@ export function mapView(own) {
     const whole = await loaded(spot.layer);
     if (!wanted()) return;
     if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
-      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
-      const all = { rows: allQueries(whole), columns: allKeys(whole) };
-      const { values, width } = smallMap(whole, spot.head, COARSE);
-      lay(whole, { rows, columns, all, map: null, step: spot.step, ...painted(values, width) });
+      lay(whole, { map: null, step: spot.step, ...coarse(whole, spot.head) });
       await seen();
     }
     const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);

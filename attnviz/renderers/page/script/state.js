@@ -5,10 +5,11 @@ import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
+const AT_FIRST = firstSpot();
 const DEFAULTS = {
-  view: layers.length * layers[0].heads.length > 1 ? "overview" : "matrix",
-  layer: 0, // places, not numbers: a page may hold layers 4 to 7
-  head: 0,
+  view: layers.length * layers[0].heads.length > 1 && !record.choice ? "overview" : "matrix",
+  layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
+  head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
   query: lastQuery(layers[0]), // null where none is chosen
   key: null,
@@ -103,6 +104,12 @@ export function stageNow() {
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
 }
 
+// The head that a page opens with: of a text that a model wrote, read as it was written, the first with a role; else the first.
+function firstSpot() {
+  const layer = record.choice ? layers.findIndex((_, place) => Object.keys(record.roles?.[place] ?? {}).length) : -1;
+  return layer < 0 ? { layer: 0, head: 0 } : { layer, head: Number(Object.keys(record.roles[layer])[0]) };
+}
+
 // Whether a layer reads its text token by token, no Query seeing what comes after it: then it may be read up to a position.
 export function unfolds(layer) {
   return Boolean(layer.causal) && !layer.apart && layer.offset === 0 && layer.queries === layer.keys && layer.queries > 1;
@@ -191,7 +198,8 @@ const READ = {
 
 // A cell of many tokens is no token: where one is left for the other, what was chosen means nothing.
 function forget(changes) {
-  for (const name of ["query", "key"]) if (!(name in changes)) state[name] = null;
+  if (!("query" in changes)) state.query = lastQuery(currentLayer());
+  if (!("key" in changes)) state.key = null;
 }
 
 // What no longer exists after a change of layer is given up.
