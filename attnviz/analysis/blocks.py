@@ -16,6 +16,7 @@ from attnviz.trace.layer import Layer
 from attnviz.trace.slices import seen_keys, some_heads, some_queries
 
 NARROW = 256  # queries, which even so few keys are computed for together: each block has its price
+ROWS = 16  # queries of all heads, from which on they are computed together
 CELLS = 1 << 20  # of scores in one block: little enough for a processor's cache
 WORKERS = 8  # blocks at once: each holds some 50 MiB
 
@@ -63,14 +64,20 @@ class Block:
     @cached_property
     def entropy(self) -> numpy.ndarray:
         """−Σ w log₂ w over the row and its rest, in bits.  (heads, rows)"""
-        weights = numpy.where(self.weights > 0, self.weights, 1)
+        least = numpy.finfo(self.weights.dtype).tiny  # in place of 0, whose part is 0 all the same
+        logarithms = numpy.log2(numpy.maximum(self.weights, least))
         rest = self.rest * numpy.log2(numpy.where(self.rest > 0, self.rest, 1.0))
-        return numpy.asarray(-numpy.einsum("hrk,hrk->hr", weights, numpy.log2(weights)) - rest)
+        return numpy.asarray(-numpy.einsum("hrk,hrk->hr", self.weights, logarithms) - rest)
+
+    @cached_property
+    def seen(self) -> numpy.ndarray:
+        """How many keys a query may look at.  (heads, rows)"""
+        return numpy.asarray(numpy.count_nonzero(self.visible, axis=-1))
 
     @property
     def largest_entropy(self) -> numpy.ndarray:
         """log₂ of how many keys a query may look at, its rest being one more; 0 for none.  (heads, rows)"""
-        options = self.visible.sum(axis=-1) + (self.rest > 0)
+        options = self.seen + (self.rest > 0)
         return numpy.asarray(numpy.log2(numpy.maximum(options, 1)))
 
     @property
@@ -83,7 +90,7 @@ class Block:
         """The weight on the first key, of queries that see it and another; NaN for the others.  (heads, rows)"""
         if self.first is None:
             return numpy.full(self.rest.shape, math.nan)
-        sees = self.visible[..., self.first] & (self.visible.sum(axis=-1) > 1)
+        sees = self.visible[..., self.first] & (self.seen > 1)
         return numpy.where(sees, self.weights[..., self.first], math.nan)
 
     def mass_on(self, where: numpy.ndarray) -> numpy.ndarray:
@@ -104,10 +111,12 @@ class Block:
 
 def cuts(layer: Layer, heads: Collection[int], queries: range, cells: int = CELLS) -> list[tuple[slice, slice]]:
     """These heads and queries of ``layer`` in blocks of at most ``cells`` scores, (heads, rows); heads that share keys with
-    one of them come along."""
+    one of them come along. What a block needs beside scores is the same for all heads, so all are together where there is
+    room for enough rows."""
     keys = layer.key.shape[1]
     group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
-    together = layer.heads if layer.heads * len(queries) * keys <= cells else group
+    rows = min(len(queries), ROWS) if len(heads) == layer.heads else len(queries)
+    together = layer.heads if layer.heads * rows * keys <= cells else group
     size = rows_of_a_block(layer, cells // together)
     return [
         (slice(first, first + together), slice(start, min(start + size, queries.stop)))

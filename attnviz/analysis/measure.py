@@ -139,7 +139,7 @@ def _of_block(
     queries, keys = looked_at.queries[rows.rows], looked_at.keys[rows.keys]
     lost = to_numpy(rows.steps.weights)[..., ~keys].sum(axis=-1)  # (heads, rows)
     block = _block(layer, rows, looked_at, lost)
-    counted = block.visible.any(axis=-1) & queries  # a query that sees nothing has no answer to anything
+    counted = (block.seen > 0) & queries  # a query that sees nothing has no answer to anything
     found = {}
     for metric in metrics:
         values = metric.function(block)  # (heads, rows)

@@ -48,16 +48,23 @@ def to_html(
     """
     layers, size = selection.layers, 0
     beyond = told_size(trace, layers)
-    said: set[str] = set()
+    said = {""}
+
+    def say(missing: str) -> None:
+        if missing not in said:
+            notice(missing)
+        said.add(missing)
+
     for _ in range(TRIES):
         parts = page_parts(layers, limits, trace.roles, beyond)
         require_hope(parts, layers, limits)
-        if (missing := what_is_missing(parts, limits, pool)) and missing not in said:
-            notice(missing)
-            said.add(missing)
+        missing = what_is_missing(parts, limits, pool)
+        if any(part.form is Form.POOLED for part in parts):
+            say(missing)  # before what may take a while
         page = _page(trace, parts, language, limits, pool, report)
         size = len(page)
         if size <= limits.size:
+            say(missing)
             return page
         # What else the page holds, and what compression left, is known now.
         beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)

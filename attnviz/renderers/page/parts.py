@@ -17,6 +17,7 @@ from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_queries
 
 SAMPLED = 16  # queries that tell how sharply a head looks
+CAREFUL = 1.15  # times what pooled maps are thought to take: compression leaves more of some
 Head = tuple[int, int]  # the place of a layer, and the number of a head
 
 
@@ -51,7 +52,9 @@ def page_parts(
         own = packed_size([part.selected for part in split(count) if part.form is best], best)
         if own > limits.computed_room - beyond:
             return math.inf
-        return own + (pooled_size(others, limits) if rest is Form.POOLED else weights * _heads(others) / len(ranked))
+        return own + (
+            CAREFUL * pooled_size(others, limits) if rest is Form.POOLED else weights * _heads(others) / len(ranked)
+        )
 
     return split(_most(len(ranked), lambda count: size(count) <= room))
 

@@ -8,6 +8,8 @@ import webbrowser
 import pytest
 from command_line import attnviz, done, problem, program
 
+from attnviz.renderers.page.limits import bare_size
+
 
 def test_a_page_is_written_and_its_path_printed(folder):
     assert done("html", "Your journey starts").text == "attention.html\n"
@@ -47,20 +49,20 @@ def test_it_is_opened_in_the_browser(folder, monkeypatch):
 
 
 def test_a_page_without_room_for_every_pair_says_so(folder):
-    words = " ".join(f"w{place}" for place in range(420))
-    result = attnviz("html", words, "--heads", "6", "--dim", "768", "--causal", "--max-size", "0.58", "--pool", "max")
+    words, size = " ".join(f"w{place}" for place in range(420)), f"{bare_size() / 1e6 + 0.4:.2f}"
+    result = attnviz("html", words, "--heads", "6", "--dim", "768", "--causal", "--max-size", size, "--pool", "max")
     assert (result.code, result.text) == (0, "attention.html\n")
     assert result.stderr == (
-        "attnviz: each map has 210 × 210 cells of 2 × 2 tokens, max: a page of every pair would be larger than 0.58 MB; "
-        "--layer and --head choose fewer maps\n"
+        f"attnviz: Query, Key and Value of 6 heads do not fit into {size} MB: each map has 210 × 210 cells of 2 × 2 tokens, max; "
+        "--max-size makes room for more, --layer and --head choose heads\n"
     )
-    assert (folder / "attention.html").stat().st_size < 0.58e6
+    assert (folder / "attention.html").stat().st_size < float(size) * 1e6
 
 
 def test_a_page_that_is_too_large_is_not_written(folder):
-    words = " ".join(f"w{place}" for place in range(200))
-    result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", "0.25")
-    assert re.fullmatch(r"the page would take [\d.]+ MB, and 0.25 are the most that it may", problem(result, 1))
+    words, size = " ".join(f"w{place}" for place in range(200)), f"{bare_size() / 1e6 + 0.05:.2f}"
+    result = attnviz("html", words, "--heads", "8", "--dim", "512", "--max-size", size)
+    assert re.fullmatch(rf"the page would take [\d.]+ MB, and {size} are the most that it may", problem(result, 1))
     assert "heads of one layer fit: select them with --layer and --head, or raise --max-size" in result.stderr
     assert list(folder.iterdir()) == []
 

@@ -2,19 +2,21 @@
 
 import { pixelPlace, pixels } from "./colours.js";
 import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
+import { state } from "./state.js";
+
+const SMALL = 1 << 14; // pixels
 
 // { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
 // of the whole text, however far it is read: its room and its colours stay the same while the map grows.
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
   const all = { rows: allQueries(layer), columns: allKeys(layer) };
-  const values = shownOf(layer, map, rows, columns);
-  const whole = rows.length === all.rows.length ? values : shownOf(layer, map, all.rows, all.columns);
+  const values = cellsOf(layer, map, rows, columns);
+  const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
   return { rows, columns, all, ...painted(values, columns.length, step, whole) };
 }
 
-// The cells of a map that are shown, in one row.
-function shownOf(layer, map, rows, columns) {
+function cellsOf(layer, map, rows, columns) {
   if (rows.length === layer.queries && columns.length === layer.keys) return map;
   const values = new map.constructor(rows.length * columns.length);
   let place = 0;
@@ -36,14 +38,37 @@ export function paint(canvas, values, width, { low, limit, diverging = false, st
   const height = values.length / width;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
+  const image = imageOf(context, width, height);
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
-  const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
-  for (let place = 0; place < values.length; place++) {
-    const value = values[place];
-    if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
+  if (step === "weights" && !low) shadeLinear(cells, values, limit, shades);
+  else {
+    const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
+    for (let place = 0; place < values.length; place++) {
+      const value = values[place];
+      if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
+    }
   }
   context.putImageData(image, 0, 0);
+}
+
+// Pixels without colour; those of small maps, of which there are hundreds, are one image after the other.
+let small = null;
+function imageOf(context, width, height) {
+  if (width * height > SMALL) return context.createImageData(width, height);
+  if (small?.width !== width || small.height !== height) small = context.createImageData(width, height);
+  small.data.fill(0);
+  return small;
+}
+
+// The same for weights on the linear scale, of which a long text has millions: without a call for each.
+function shadeLinear(cells, values, limit, shades) {
+  const [last, least] = [shades.length - 1, state.threshold];
+  const factor = last / limit;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place];
+    if (value >= least) cells[place] = shades[value < limit ? (value * factor + 0.5) | 0 : last];
+    else if (value === value) cells[place] = shades[0];
+  }
 }
 
 function largestOf(values) {

@@ -18,9 +18,16 @@ import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
-const [AT_ONCE, COARSE] = [1 << 20, 256]; // cells of a map that is first drawn with fewer, and how many these are across
+const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
+
+// What bitmapOf gives of a map, but of few of its cells, each large: soon there.
+function coarse(layer, head) {
+  const { values, width } = smallMap(layer, head, COARSE);
+  const all = { rows: allQueries(layer), columns: allKeys(layer) };
+  return { rows: shownQueries(layer), columns: shownKeys(layer), all, ...painted(values, width) };
+}
 
 // `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
 // of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing.
@@ -47,6 +54,7 @@ export function mapView(own) {
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
   const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  let found = null; // the query that was scrolled to: a person may then scroll away
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -59,10 +67,7 @@ export function mapView(own) {
     const whole = await loaded(spot.layer);
     if (!wanted()) return;
     if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
-      const [rows, columns] = [shownQueries(whole), shownKeys(whole)];
-      const all = { rows: allQueries(whole), columns: allKeys(whole) };
-      const { values, width } = smallMap(whole, spot.head, COARSE);
-      lay(whole, { rows, columns, all, map: null, step: spot.step, ...painted(values, width) });
+      lay(whole, { map: null, step: spot.step, ...coarse(whole, spot.head) });
       await seen();
     }
     const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
@@ -77,6 +82,15 @@ export function mapView(own) {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
+  // Scroll to the row of the chosen query, where it is another.
+  function find() {
+    const row = drawn.rows.indexOf(state.query);
+    const [top, room] = [row * view.cell, frame.clientHeight - view.gutter.top];
+    const seen = top >= frame.scrollTop && top + view.cell <= frame.scrollTop + room;
+    if (row >= 0 && state.query !== found && !seen) frame.scrollTop = top - room / 2;
+    found = state.query;
+  }
+
   // Show what is drawn of a layer.
   function lay(whole, what) {
     const before = layer && roomName();
@@ -87,6 +101,7 @@ export function mapView(own) {
     rule.textContent = eachRow(layer, what.step);
     if (before !== roomName()) fit();
     else resize();
+    find();
   }
 
   function fit() {
@@ -97,7 +112,9 @@ export function mapView(own) {
     view.gutter = gutters(base, { layer, ...drawn.all }, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
     view.cell = clamp(Math.min(wide / drawn.all.columns.length, high / drawn.all.rows.length), SMALLEST, FIRST);
+    frame.style.overflow = "hidden"; // a scroll bar of the size before would take room, and so be needed
     resize();
+    frame.style.overflow = "";
   }
 
   function resize() {
@@ -219,7 +236,7 @@ export function mapView(own) {
     valueAt,
     pointAt,
     title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
-    picture: () => mapPicture(drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
+    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();

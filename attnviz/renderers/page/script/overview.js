@@ -29,7 +29,7 @@ let run = 0;
 
 const element = make("div", { class: isFew ? "overview few" : "overview many" });
 const enlarged = isFew ? null : enlarger(element, captionOf);
-roving(element, () => ordered().map((one) => one.button));
+roving(element, () => buttonsOf(ordered()));
 
 export function overview() {
   return {
@@ -48,10 +48,8 @@ function update() {
   const own = ordered();
   if (laid !== state.sort) lay(own);
   laid = state.sort;
-  hold(
-    own.map((one) => one.button),
-    (own.find((one) => one.layer.place === state.layer && one.head === state.head) ?? own[0]).button,
-  );
+  const current = own.find((one) => one.layer.place === state.layer && one.head === state.head) ?? own[0];
+  if (current.button.tabIndex !== 0) hold(buttonsOf(own), current.button);
   show("page.idle_overview", {});
   enlarged?.repaint();
   return paintAll(own, ++run);
@@ -77,14 +75,23 @@ async function paintAll(own, turn) {
   }
 }
 
+function buttonsOf(own) {
+  return own.map((one) => one.button);
+}
+
+function boxesOf(own) {
+  return own.map((one) => one.box);
+}
+
+// The browser tells which those are; before it did, they are looked for.
+const inSight = new Map(); // by their buttons
+const eyes = new IntersectionObserver((changes) => changes.forEach((one) => inSight.set(one.target, one.isIntersecting)));
+
 function inSightFirst(own) {
   if (own.length <= FEW) return own;
-  const seen = own.filter(({ button }) => {
-    const { top, bottom } = button.getBoundingClientRect();
-    return bottom > 0 && top < window.innerHeight;
-  });
-  const first = new Set(seen);
-  return [...seen, ...own.filter((one) => !first.has(one))];
+  const isSeen = ({ button }) => inSight.get(button) ?? button.getBoundingClientRect().top < window.innerHeight;
+  const seen = own.map(isSeen);
+  return [...own.filter((_, place) => seen[place]), ...own.filter((_, place) => !seen[place])];
 }
 
 // All cards, sorted as they are to be.
@@ -101,10 +108,20 @@ function lay(own) {
   const byPlace = state.sort === "place";
   element.classList.toggle("by-place", byPlace);
   element.style.setProperty("--heads", byPlace ? numbers.length : Math.min(own.length, 24));
-  const buttons = (some) => make("div", { class: "cards" }, ...some.map((one) => one.box));
+  const buttons = (some) => make("div", { class: "cards" }, boxesOf(some));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
-  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...(enlarged ? [enlarged.element] : []));
+  const beside = enlarged ? [wornHeads(own), enlarged.element] : [];
+  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...beside);
+}
+
+// The heads that wear a role, by name: a cell of the grid has no room for it.
+function wornHeads(own) {
+  const worn = own.filter(({ layer, head }) => roleOf(layer, head));
+  const buttons = worn.map(({ layer, head, name, button }) =>
+    make("button", { type: "button", class: "small", title: roleOf(layer, head).evidence, onclick: () => button.click() }, name),
+  );
+  return make("div", { class: "worn-heads" }, ...buttons);
 }
 
 // The numbers of the heads above their columns.
@@ -116,8 +133,8 @@ function header() {
 function row(layer, own) {
   for (const one of own) one.box.style.setProperty("--column", numbers.indexOf(one.number) + 1);
   const title = make("h2", {}, titleOf(layer));
-  const buttons = own.map((one) => one.box);
-  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, buttons));
+  const cards = make("div", { class: "cards" }, boxesOf(own));
+  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, cards);
 }
 
 function cardOf(layer, head) {
@@ -140,6 +157,7 @@ function card(layer, head) {
   if (asked) listenTo(box, asked);
   const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, box, canvas };
   enlarged?.add(one);
+  eyes.observe(button);
   one.say = () => {
     caption.replaceChildren(...captionOf(one));
     if (state.sort === "place") button.setAttribute("aria-label", [one.name, heldOf(layer)].filter(Boolean).join(", "));

@@ -2,22 +2,26 @@
 
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, reveal } from "./dom.js";
+import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./heads.js";
 import { number } from "./numbers.js";
+import { layPatches, spotOfPatch } from "./patches.js";
 import { show, showCell } from "./readout.js";
 import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
 import { change, state } from "./state.js";
 import { rowOf } from "./rule.js";
 import { tokenList } from "./words.js";
 
+const LINE = 760; // pixels of a line of the picture
 const FAINTEST = 0.02; // a shade below it cannot be told from none
 
 export function text() {
   const element = make("div", { class: "text" });
   let [layer, lists, spoken, closed] = [null, null, false, false];
+  let found = ""; // the token that was scrolled to: a person may then scroll away
   let weights = null; // of the chosen token's row or column, NaN where hidden
 
   async function update() {
@@ -29,33 +33,44 @@ export function text() {
     const place = chosen();
     weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
     tint();
+    find(place);
     if (place === null) show("page.idle_text", {});
     else tellMost(place, spoken);
     spoken = false;
+  }
+
+  // Scroll to the chosen token, where it is another.
+  function find(place) {
+    const name = `${layer.place} ${state.towards} ${place}`;
+    const side = state.towards ? "key" : "query";
+    const option = lists[side].options.find((one) => Number(one.dataset.place) === place);
+    if (name !== found) reveal(element, option);
+    found = name;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
-    const first = !lists;
-    const list = (side, texts, places) =>
-      tokenList({
+    const list = (side, texts, places) => {
+      const made = tokenList({
         labels: texts.labels,
         places,
         label: say(`label.${side}`),
+        direction: directionOf(texts),
         className: "prose",
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
       });
+      layPatches(made.element, made.options, texts);
+      return made;
+    };
     const one = !layer.apart && layer.queries === layer.keys; // the key that is left out stays, untinted
     lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
     lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
-    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
-    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
   }
 
   // The token that looks, or is looked at.
@@ -145,23 +160,38 @@ export function text() {
   };
 }
 
-// The tokens in lines, as they stand in the view.
+// The tokens as they stand in the view: in lines, or in the grid of an image's patches.
 function pictureOf(layer, lists, shades, chosen) {
+  const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
+  const spots = texts.grid ? inGrid(places, texts) : inLines(places, texts);
+  const title = { text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true };
+  const items = spots.flatMap(({ place, x, y, wide, high, size }) => {
+    const tone = shades.get(place) ?? 0;
+    const fill = tone >= FAINTEST ? inkOn(tone) : themed("ink");
+    const text = { text: apart(texts.labels[place]), x: x + 5, y: y + high / 2 + size / 3, size, fill };
+    const ground = tone >= FAINTEST ? [{ rect: [x, y, wide, high], fill: cssShade(tone) }] : [];
+    return [...ground, ...(place === chosen ? [{ rect: [x, y + high, wide, 2], fill: themed("accent") }] : []), text];
+  });
+  const width = Math.max(LINE, ...spots.map(({ x, wide }) => x + wide + 16));
+  return { width, height: Math.max(...spots.map(({ y, high }) => y + high)) + 22, items: [title, ...items] };
+}
+
+function inLines(places, texts) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = "15px system-ui";
-  const [width, line] = [760, 30];
-  const items = [{ text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true }];
   let [x, y] = [16, 44];
-  const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
-  for (const place of places) {
-    const label = texts.labels[place];
-    const wide = pen.measureText(label).width + 10;
-    if (x + wide > width - 16) [x, y] = [16, y + line];
-    const tone = shades.get(place) ?? 0;
-    if (tone >= FAINTEST) items.push({ rect: [x, y, wide, 24], fill: cssShade(tone) });
-    if (place === chosen) items.push({ rect: [x, y + 24, wide, 2], fill: themed("accent") });
-    items.push({ text: label, x: x + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
+  return places.map((place) => {
+    const wide = pen.measureText(apart(texts.labels[place])).width + 10;
+    if (x + wide > LINE - 16) [x, y] = [16, y + 30];
+    const left = directionOf(texts) === "rtl" ? LINE - x - wide : x;
     x += wide + 4;
-  }
-  return { width, height: y + line + 16, items };
+    return { place, x: left, y, wide, high: 24, size: 15 };
+  });
+}
+
+function inGrid(places, texts) {
+  return places.map((place) => {
+    const { row, column } = spotOfPatch(texts, place);
+    return { place, x: 16 + column * 44, y: 44 + row * 44, wide: 42, high: 42, size: 10 };
+  });
 }
