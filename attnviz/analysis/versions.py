@@ -72,6 +72,7 @@ def _position(trace: Trace, layer: Layer) -> Versions:
         rule=layer.rule if layer.slopes is None else replace(layer.rule, bias=None),
         positions=None,
         rotary=False,
+        rotation=None,
         slopes=None,
     )
     return Versions(layer, lacking)

@@ -15,6 +15,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, joined
 from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.rotation import Rotation
 
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
@@ -48,9 +49,12 @@ def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str,
         named |= {"rule.bias": None, "rule.bias_by_distance": gathered(layer.rule.bias)}
     for name, projection in layer.projections.items():
         named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
+    if (rotation := layer.rotation) is not None:
+        named |= {"rotation.frequencies": rotation.frequencies}
     arrays |= {prefix + name: array for name, array in named.items() if array is not None}
     rule = {name: value for name, value in vars(layer.rule).items() if name not in RULE_ARRAYS}
-    return {name: getattr(layer, name) for name in LAYER_FACTS} | {"rule": rule}
+    turned = {} if rotation is None else {"rotation": {"halves": rotation.halves, "gain": rotation.gain}}
+    return {name: getattr(layer, name) for name in LAYER_FACTS} | turned | {"rule": rule}
 
 
 def unpacked_layers(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Array]) -> Iterator[Layer]:
@@ -79,6 +83,9 @@ def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
         for name in ("query", "key", "value", "output")
         if f"projections.{name}.weight" in own
     }
+    if (frequencies := own.get("rotation.frequencies")) is not None:
+        said = record.get("rotation", {})
+        facts["rotation"] = Rotation(frequencies, said.get("halves", False), said.get("gain", 1.0))
     return Layer(**facts, rule=_unpacked_rule(record["rule"], own), projections=projections)
 
 

@@ -18,6 +18,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten
 from attnviz.text.message import Message
+from attnviz.trace.rotation import Rotation
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
 LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
@@ -64,6 +65,7 @@ class Layer:
     positions    (tokens, d): what a position encoding added to them
     projections  the known ones of "query", "key", "value" and "output" (W_O)
     rotary       whether query and key were turned by their positions (Su et al. 2021)
+    rotation     by which angles, where that is known
     slopes       one per head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
     """
 
@@ -80,6 +82,7 @@ class Layer:
     positions: Array | None = None
     projections: Mapping[str, Projection] = field(default_factory=dict)
     rotary: bool = False
+    rotation: Rotation | None = None
     slopes: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +106,12 @@ class Layer:
                 of_scores(array, name, scores)
         if self.rule.sinks is not None:
             require_one_a_head(self.rule.sinks, self.heads)
+        if self.rotation is not None and 2 * len(self.rotation.frequencies) > self.query.shape[-1]:
+            raise AttnvizError(
+                "the rotation turns {pairs} pairs, but d_k is {d_k}",
+                pairs=len(self.rotation.frequencies),
+                d_k=self.query.shape[-1],
+            )
         if self.slopes is not None and len(self.slopes) != self.heads:
             raise AttnvizError(
                 "{slopes} slopes for {heads} heads: give one per head", slopes=len(self.slopes), heads=self.heads

@@ -33,7 +33,8 @@ def found(name, lang, sentences):
 
 
 def steps_of(section, lang):
-    return next(step for step in Step if say(f"title.{step.value}", lang) == section.title)
+    """The step that a section shows; None of one that tells how a rotation turns them."""
+    return next((step for step in Step if say(f"title.{step.value}", lang) == section.title), None)
 
 
 def parsed(matrix, skip_last=False):

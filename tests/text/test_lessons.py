@@ -51,6 +51,7 @@ from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.asking import ROLES
 from attnviz.trace.generation import Generation
 from attnviz.trace.roles import Example, HeadRole, Verdict
+from attnviz.trace.rotation import Rotation
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
 
@@ -134,6 +135,13 @@ def traces():
     yield replace(made(), generation=Generation(("a",)))
 
 
+def turned():
+    """Traces whose queries and keys are turned, of which some numbers are not, or by unknown angles."""
+    vectors = numpy.ones((1, 3, 4))
+    for rotation in (Rotation(numpy.ones(1), halves=True, gain=2.0), None):
+        yield Trace(("a", "b", "c"), (Layer(vectors, vectors, vectors, rotary=True, rotation=rotation),))
+
+
 def compared_heads():
     """Traces of two heads that look at the same, at another key in one row or more, more or less widely, or have one row."""
     for rows in (
@@ -164,7 +172,8 @@ def recording(request):
             list(explain(trace, select(trace, skip_special=True), Looks(lesson)))
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
-    for trace in compared_heads():
+        list(explain(trace, select(trace, step=[Step.QUERY, Step.KEY]), Looks(lesson)))
+    for trace in (*compared_heads(), *turned()):
         list(explain(trace, select(trace), Looks(lesson)))
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
     trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from attnviz.cli.output.files import write
 from attnviz.cli.output.progress import watched
 from attnviz.cli.output.streams import notice
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.cli.output.terminal import Terminal
@@ -78,7 +79,7 @@ def _through(command: str, pieces: Iterator[bytes]) -> None:
         finally:  # what comes before an error is read to its end, too
             code = _left(pager)
     if code in NOT_RUN:
-        notice(f"the pager {command} cannot be run, so here is all of it")
+        notice(Message("the pager {command} cannot be run, so here is all of it", command=command))
         write(chain(given, pieces), None)
 
 

@@ -12,6 +12,7 @@ from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.sentences import HeadSentences
+from attnviz.renderers.explain.turning import Turning, known_rotation
 from attnviz.renderers.explain.writer import Writer
 from attnviz.trace.steps import STEPS, Head, Owner
 
@@ -41,6 +42,8 @@ class HeadSections:
                 yield Abreast(sections)
             else:
                 yield from sections
+            if of_sides and self._turning is not None:
+                yield from self._turning.parts()
 
     def _sections(self) -> Iterator[tuple[Step, Section]]:
         computed = {
@@ -77,16 +80,25 @@ class HeadSections:
             sentences += self.writer.new(self.say("projections.bias"))
         return self.writer.section(Step.PROJECTIONS, "W_Q, W_K, W_V", sentences, *matrices)
 
+    @cached_property
+    def _turning(self) -> Turning | None:
+        """How the queries and keys are turned by their positions, where that is known and the whole way is walked."""
+        if not self.writer.walks or (rotation := known_rotation(self.layer)) is None:
+            return None
+        return Turning(self.writer, rotation, self.head)
+
     def _vectors(self, step: Step) -> Section:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""
-        array, letter = getattr(self.layer, step.value), step.value[0].upper()
+        letter = step.value[0].upper()
         sentences = [self.say(f"{step.value}.what")]
-        if self.layer.rotary and step is not Step.VALUE:
+        array = getattr(self.layer, step.value)[self.head if step is Step.QUERY else self.layer.kv_head(self.head)]
+        if step is not Step.VALUE and self._turning is not None:
+            array = self._turning.before[step]
+        elif step is not Step.VALUE and self.layer.rotary:
             sentences.append(self.say(f"{step.value}.rotated"))
-        if step is Step.QUERY:
-            matrix = self.matrices.of_queries(array[self.head])
-        else:
-            matrix = self.matrices.of_keys(array[self.layer.kv_head(self.head)])
+            if step is Step.KEY and self.layer.rotation is None:
+                sentences.append(self.say("rotation.unknown"))
+        matrix = self.matrices.of_queries(array) if step is Step.QUERY else self.matrices.of_keys(array)
         formula = f"{letter} = X W_{letter}" if step.value in self.layer.projections else letter
         return self.writer.section(step, formula, self.writer.new(*sentences), matrix)
 

@@ -17,6 +17,7 @@ from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.patches import patch_grid
+from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.shared.choice import last_choice
@@ -34,7 +35,7 @@ METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 CACHED = 1 << 19  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way", "unfold")  # of messages: said by the page's scripts alone
+PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
@@ -63,7 +64,7 @@ def make_record(
     ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
     selected_layers, texts = [part.selected for part in parts], TokenLists()
-    some, words, source = next(iter(pooled.values()), None), lessons(language), trace.source
+    words, source, some = lessons(language), trace.source, next(iter(pooled.values()), None)
     return (
         {
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
@@ -110,7 +111,7 @@ def _layers(
         record |= {name: blobs.add(array) for name, array in arrays.arrays.items()}
     for place, record in enumerate(layers):
         if place not in pooled:
-            record["metrics"] = next(metrics)
+            record |= next(metrics)
     return layers
 
 
@@ -220,16 +221,15 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
 
 
 def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
-    """What comes after each position, and of which layers these are the queries; nothing where cells are of many tokens."""
-    whole = [part.form is not Form.POOLED for part in parts]
-    if not any(whole) or not (trace.predictions or trace.generation):
+    """What comes after each position, and of which parts these are the queries: of none whose cells are of many tokens."""
+    if not (trace.predictions or trace.generation):
         return {}
     from attnviz.renderers.page.next_tokens import next_tokens, predicts
 
     found = next_tokens(trace)
     return {
         "next": found,
-        "nextOf": [one and predicts(trace, part.selected, len(found)) for one, part in zip(whole, parts, strict=True)],
+        "nextOf": [part.form is not Form.POOLED and predicts(trace, part.selected, len(found)) for part in parts],
     }
 
 
@@ -261,12 +261,16 @@ def _special(known: TokenIds, count: int) -> list[int]:
     return sorted(known.of(count).special)
 
 
-def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, list[float | None]]:
-    values = measure_heads(trace, selected.layer, heads=selected.heads, only=SORTED_BY, cells=CACHED).metrics
-    return {
+def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
+    """What the heads are sorted by, and the strongest pattern of each."""
+    only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
+    values = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED).metrics
+    patterns = [pattern_record({metric: float(values[metric][head]) for metric in MEASURED}) for head in selected.heads]
+    metrics = {
         metric.value: [
             None if math.isnan(value) else round(value, METRIC_DECIMALS)
             for value in values[metric][list(selected.heads)].tolist()
         ]
         for metric in SORTED_BY
     }
+    return {"metrics": metrics, "patterns": patterns}

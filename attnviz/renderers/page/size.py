@@ -17,14 +17,6 @@ from attnviz.text.message import Message
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
-SOME = (
-    "Query, Key and Value of {computed} of {every} heads fit into {megabytes:g} MB; of the others {held}; --max-size makes room "
-    "for more, --layer and --head choose heads"
-)
-NONE = (
-    "Query, Key and Value of {every} heads do not fit into {megabytes:g} MB: {held}; --max-size makes room for more, --layer and "
-    "--head choose heads"
-)
 TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
 HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so far off that it need not be tried.
 # The maps of heads that look at few keys are compressed to a quarter.
@@ -38,18 +30,29 @@ def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = 
     if not rest:
         return ""
     frame = frames(pooled, limits, pool)[0] if pooled else None
-    cells = Message("each map has {cells}", cells=pooled_cells(frame.shape, frame.cell, pool)) if frame else None
-    if frame is None or not frame.pooled:
-        cells = None
+    cells = pooled_cells(frame.shape, frame.cell, pool) if frame and frame.pooled else ""
+    told = Message("each map has {cells}", cells=cells) if cells else ""
     if is_beyond_browsers(rest, limits):
-        long = "{cells}: the text is long; --query A:B with --key C:D shows a part of it"
-        return Message(long, cells=cells) if cells else ""
-    held = cells or Message("every weight has 16 bits" if pooled else "every weight has 8 bits")
+        long = "{told}: the text is long; --query A:B with --key C:D shows a part of it"
+        return Message(long, told=told) if told else ""
     every = sum(len(part.selected.heads) for part in parts)
     computed = every - sum(len(selected.heads) for selected in rest)
-    if computed:
-        return Message(SOME, computed=computed, every=every, megabytes=limits.megabytes, held=held)
-    return Message(NONE, every=every, megabytes=limits.megabytes, held=held)
+    held = told or (Message("every weight has 16 bits") if pooled else Message("every weight has 8 bits"))
+    return Message(
+        (
+            "Query, Key and Value of {computed} of {every} heads fit into {megabytes:g} MB; of the others {held}; "
+            "--max-size makes room for more, --layer and --head choose heads"
+        )
+        if computed
+        else (
+            "Query, Key and Value of {every} heads do not fit into {megabytes:g} MB: {held}; "
+            "--max-size makes room for more, --layer and --head choose heads"
+        ),
+        computed=computed,
+        every=every,
+        megabytes=limits.megabytes,
+        held=held,
+    )
 
 
 def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:

@@ -33,6 +33,12 @@ def keys(side: range, words: Lessons) -> str:
     return _span("picture.one_key", "picture.keys", side, words)
 
 
+def layer_name(title: str, words: Lessons) -> str:
+    """A layer as it is named to a person: "layer 0" is of our words, the name of a stack ("decoder 0") the model's own."""
+    word, _, number = title.partition(" ")
+    return words.say("picture.layer", layer=number) if word == "layer" else title
+
+
 def _span(one: str, several: str, side: range, words: Lessons) -> str:
     last = side.stop - 1
     if side.start == last:

@@ -11,6 +11,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import Panel, Picture
+from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.scale import Scale
 from attnviz.renderers.stats.facts import SHARES, facts, over
 from attnviz.text.lessons import Lessons, lessons
@@ -41,7 +42,7 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
         title=title or _title(metric, statistics.pool, words),
         subtitle=facts(statistics, words),
         panels=(Panel("", 0, values),),
-        queries=tuple(layers),
+        queries=tuple(layer_name(layer, words) for layer in layers),
         keys=tuple(map(str, numbers)),
         step=MapStep.WEIGHTS,
         scale=Scale(0.0, largest or 1.0, largest),

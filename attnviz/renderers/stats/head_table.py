@@ -10,6 +10,7 @@ from rich.text import Text
 
 from attnviz.analysis.corpus import Head, Statistics, Value
 from attnviz.analysis.metrics import Metric
+from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
@@ -34,18 +35,18 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
         Text(facts(statistics, words), style=BOLD),
         Text(reading(statistics, words), style=DIM),
         Text(""),
-        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words.say("stats.head")), gap=GAP),
+        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words), gap=GAP),
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )
 
 
-def _matrix(heads: list[Head], metrics: list[Metric], several: bool, corner: str) -> Matrix:
+def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Lessons) -> Matrix:
     """The values of ``metrics``, with their deviation where there are several texts."""
     values = [[head.values[metric] for metric in metrics] for head in heads]
     return Matrix(
-        corner=corner,
-        rows=[f"{head.layer} · {head.head}" for head in heads],
+        corner=words.say("stats.head"),
+        rows=[f"{layer_name(head.layer, words)} · {head.head}" for head in heads],
         columns=[metric.value for metric in metrics],
         cells=[[_cell(value, several) for value in row] for row in values],
         tints=_tints(numpy.array([[value.mean for value in row] for row in values])),

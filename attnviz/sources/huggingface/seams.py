@@ -40,6 +40,9 @@ BUILT_IN = (
     "batched_mm",
     "grouped_mm",
 )
+# The function by which most files of models turn queries and keys by their positions, (q, k, cos, sin, …) → (q, k).
+ROTARY = "apply_rotary_pos_emb"
+
 # The function by which apply_chat_template() fills a template in, of a module that needs no torch.
 CHAT_RENDERER = ("transformers.utils.chat_template_utils", "render_jinja_template")
 
@@ -158,6 +161,12 @@ def _configs(model: PreTrainedModel) -> list[Any]:
 def eager_attention(module: torch.nn.Module) -> Kernel | None:
     """The plain attention function that stands in the file of every model of transformers; None where it does not."""
     return getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+
+
+def rotary_files(model: torch.nn.Module) -> list[Any]:
+    """The files of transformers that ``model`` is made of, and that turn queries and keys by a function of their own."""
+    names = {type(module).__module__ for module in model.modules()}
+    return [file for name in sorted(names) if hasattr(file := sys.modules[name], ROTARY)]
 
 
 def first_known(kinds: Iterable[str], config: Any) -> Any:

@@ -36,6 +36,7 @@ class LayerSteps:
         self._outputs: list[torch.Tensor] = []  # (queries, heads, d_v): the model's own
         self._rule = JoinedRule()
         self._plain = False
+        self.rotary = False  # whether queries and keys are turned; by which angles is not followed from step to step
         self._known: tuple[Any, Rule] | None = None
 
     def add(self, call: AttentionCall, output: torch.Tensor, once: OncePerTensor) -> None:
@@ -95,7 +96,8 @@ class LayerSteps:
             rule = replace(rule, **{name: array.to("cpu", copy=True) for name, array in tensors.items()})
         if start:
             rule = rule.of_queries(start, count, count, key.shape[1])
-        return Layer(queries, key, value, rule, self.number, *self.address.name_and_kind(self.number))
+        named = self.address.name_and_kind(self.number)
+        return Layer(queries, key, value, rule, self.number, *named, rotary=self.rotary)
 
     def checked(self, count: int) -> tuple[Layer, float]:
         """The whole layer, and how far its outputs are from the model's own; every query that was written is compared."""
@@ -130,6 +132,7 @@ class StepWatch(Watch):
         steps = self.steps.get(place)
         if steps is None:
             steps = self.steps[place] = LayerSteps(address, number)
+        steps.rotary |= self.turns.happened()
         try:
             steps.add(call, output, self._once)
         except AttnvizError as error:

@@ -25,6 +25,7 @@ from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
 from attnviz.sources.huggingface.seams import eager_mask, implementations, sdpa_mask, switched
 from attnviz.sources.huggingface.stacks import LayerAddress, layer_addresses
+from attnviz.sources.huggingface.turns import Turns
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.trace.layer import Layer
 
@@ -58,6 +59,7 @@ class Watch:
     cells: int = CELLS
     runs: list[LayerRun] = field(default_factory=list)
     calls: ModuleCalls = field(default_factory=ModuleCalls)
+    turns: Turns = field(default_factory=Turns)
 
     def start(self) -> None:
         """Take down how the model is before it is switched: another thread may hold it until now."""
@@ -111,7 +113,17 @@ class Watch:
         """The layer that ``call`` is the attention of."""
         require_one_text(call, address)
         rule = call_rule(call, self._once)
-        return Layer(call.query[0], call.key[0], call.value[0], rule, number, *address.name_and_kind(number))
+        rotary, rotation = self.turns.taken(call)
+        return Layer(
+            call.query[0],
+            call.key[0],
+            call.value[0],
+            rule,
+            number,
+            *address.name_and_kind(number),
+            rotary=rotary,
+            rotation=rotation,
+        )
 
     def _apart(self, layer: Layer) -> Layer:
         """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.
@@ -174,7 +186,7 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
         watch.start()
         token = _watch.set(watch)
         try:
-            with switched(watch.model, NAME), watch.calls.following(watch.model):
+            with switched(watch.model, NAME), watch.calls.following(watch.model), watch.turns.following(watch.model):
                 yield watch
         finally:
             _watch.reset(token)

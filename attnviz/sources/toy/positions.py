@@ -9,6 +9,7 @@ import numpy
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import spread
 from attnviz.errors import AttnvizError
+from attnviz.trace.rotation import Rotation
 
 
 def sinusoids(tokens: int, width: int) -> numpy.ndarray:
@@ -18,21 +19,14 @@ def sinusoids(tokens: int, width: int) -> numpy.ndarray:
     return numpy.stack([numpy.sin(angles), numpy.cos(angles)], axis=-1).reshape(tokens, -1)[:, :width]
 
 
-def rotate(array: numpy.ndarray) -> numpy.ndarray:
-    """Rotary embedding of (heads, tokens, d), d even: each pair (2i, 2i + 1) turned by position · 10000^(−2i/d).
-
-    Su et al. 2021, "RoFormer" (2104.09864), equation 34.
-    """
-    _, tokens, width = array.shape
+def rotation(width: int) -> Rotation:
+    """The rotary embedding of heads of ``width`` numbers, which is even: each pair (2i, 2i + 1) turned by
+    position · 10000^(−2i/d)."""
     if width % 2:
         raise AttnvizError(
             "rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head", width=width
         )
-    angles = numpy.arange(tokens)[:, None] / 10000 ** (numpy.arange(0, width, 2) / width)  # (tokens, pairs)
-    cosine, sine = numpy.cos(angles), numpy.sin(angles)
-    even, odd = array[..., 0::2], array[..., 1::2]  # (heads, tokens, pairs)
-    turned = [even * cosine - odd * sine, even * sine + odd * cosine]
-    return numpy.stack(turned, axis=-1).reshape(array.shape)
+    return Rotation(10000.0 ** (-numpy.arange(0, width, 2) / width))
 
 
 def alibi_slopes(heads: int) -> numpy.ndarray:

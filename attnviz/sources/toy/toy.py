@@ -12,7 +12,7 @@ from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import Rule
 from attnviz.choices import DIMENSION, HEAD_DIMENSION, Position, Tokenizer
 from attnviz.errors import AttnvizError
-from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids, with_alibi
+from attnviz.sources.toy.positions import alibi_slopes, rotation, sinusoids, with_alibi
 from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vector
 from attnviz.text.message import Message
 from attnviz.text.search import folded
@@ -74,8 +74,9 @@ class Toy:
                 "leave one of the two out",
                 position=self.position.value,
             )
-        if rotary:
-            query, key = rotate(query), rotate(key)
+        turning = rotation(query.shape[-1]) if rotary else None
+        if turning is not None:
+            query, key = turning.turned(query), turning.turned(key)
         if alibi:
             rule = with_alibi(rule, self.heads, len(tokens))
         layer = Layer(
@@ -88,6 +89,7 @@ class Toy:
             positions=positions,
             projections=projections,
             rotary=rotary,
+            rotation=turning,
             slopes=tuple(alibi_slopes(self.heads)) if alibi else None,
         )
         origin = self._origin(embeddings.shape[-1], bool(projections)).of_text(text)

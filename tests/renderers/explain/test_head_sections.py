@@ -31,9 +31,13 @@ def test_the_numbers_of_each_section_are_those_of_attend(trace, told, lang):
         arrays = {name: getattr(steps, name)[head] for name in steps._fields}
         arrays["masked"] = numpy.where(steps.hidden[head], -math.inf, steps.masked[head])
         arrays |= {"query": layer.query[head], "key": layer.key[kv_head], "value": layer.value[kv_head]}
+        if layer.rotation is not None:  # told before they are turned: see test_turning.py
+            arrays |= {side: layer.rotation.turned_back(arrays[side][None])[0] for side in ("query", "key")}
         arrays |= {"embeddings": layer.embeddings, "positions": layer.positions, "inputs": layer.inputs}
         for section in sections:
             step = steps_of(section, lang)
+            if step is None:
+                continue
             if step is Step.PROJECTED:
                 assert same(parsed(section.matrices[1]), layer.projected(layer.concat(steps.output)))
             elif step is Step.MASKED and not section.matrices:  # it is the table above
@@ -83,11 +87,13 @@ def test_the_formula_of_scaling_is_the_rule(told, make, rule, formula, message):
     assert found(message, "en", section.sentences)
 
 
-def test_only_rotated_queries_and_keys_are_said_to_be_rotated(told, traces):
+def test_only_rotated_queries_and_keys_are_said_to_be_rotated_where_they_are_shown_so(told, traces):
     for name in ("rope", "four heads", "sinusoidal"):
-        for section in (part for part in told(traces[name](), head=["0"]) if isinstance(part, Section)):
+        words = {"head": ["0"], "step": ["query", "key", "value"]} if name != "sinusoidal" else {}
+        for section in (part for part in told(traces[name](), **words) if isinstance(part, Section)):
             rotated = {say("query.rotated"), say("key.rotated")} & set(section.sentences)
             assert bool(rotated) == (name == "rope" and section.title in ("Query", "Key"))
+            assert say("rotation.unknown") not in section.sentences
 
 
 def test_queries_are_left_out_only_where_the_inputs_that_they_are_stand_above(told, traces):

@@ -71,7 +71,10 @@ def of(kind, read):
 def test_every_section_is_heading_sentences_and_tables(trace, told):
     parts = told(trace)
     read, rows = blocks(to_markdown(parts))
-    assert {kind for kind, _ in read} <= {"h1", "h2", "h3", "h4", "p", "th", "td"}
+    assert {kind for kind, _ in read} <= {"h1", "h2", "h3", "h4", "p", "th", "td", "code_block"}
+    assert [text.splitlines() for text in of("code_block", read)] == [
+        list(part.lines) for part in parts if isinstance(part, Section) and part.lines
+    ]
     assert None not in [text for _, text in read]
     titles = [part for part in parts if isinstance(part, Section)]
     heads = [part.text for part in parts if isinstance(part, Heading) and part.level == 3]

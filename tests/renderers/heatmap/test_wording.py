@@ -52,7 +52,7 @@ def test_of_a_model_its_name_its_exactness_its_layer_and_its_choice_are_told():
     assert title == "Trọng số attention, lớp 0, 2 đầu"
     assert subtitle == (
         "“b c” · rồi mô hình chọn “d” (50 %) · M, tính lại, lệch nhiều nhất 2.0e-07 so với đầu ra của chính nó"
-        " · đã ẩn các token đặc biệt: trung bình chúng lấy 33 % trọng số"
+        " · không hiện các token đặc biệt: trung bình chúng lấy 33 % trọng số"
     )
 
 

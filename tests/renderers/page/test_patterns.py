@@ -10,7 +10,8 @@ import pytest
 from attnviz import Layer, Rule, Trace
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
-from attnviz.renderers.page.patterns import CLEAR, EVEN, MEASURED, Pattern, pattern_record, strongest
+from attnviz.renderers.page.patterns import CLEAR, EVEN, MEASURED, PATTERNS, Pattern, pattern_record, strongest
+from attnviz.text.lessons import lessons
 
 
 def of(**values):
@@ -42,6 +43,14 @@ def test_a_head_that_looks_at_the_word_before_is_said_to():
     trace = Trace(tuple("abcab"), (Layer(vectors, vectors, vectors, Rule(causal=True, bias=bias)),))
     values = {metric: float(value[0]) for metric, value in head_metrics(trace, trace.layers[0], only=MEASURED).items()}
     assert pattern_record(values) == ["previous", 1.0]
+
+
+def test_each_pattern_has_its_words_and_its_meaning_and_no_other_has():
+    names = {metric.value for metric in PATTERNS} | {"sink", "even"}
+    assert {name for name in lessons().messages if name.startswith(("pattern.", "meaning."))} == {
+        "pattern.ask",
+        *(f"{group}.{name}" for group in ("pattern", "meaning") for name in names),
+    }
 
 
 def test_nothing_to_tell_is_told():

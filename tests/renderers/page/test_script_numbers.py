@@ -165,7 +165,7 @@ def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):
     trace = Trace(tuple("abcde"), layers)
     page = opened(trace, selected={"layer": ["2", "1"], "head": ["3", "0"]})
     assert page.texts(".layer h2") == ["Layer 2", "Layer 1"]
-    assert page.texts(".caption") == ["Head 3", "Head 0"] * 2
+    assert page.texts(".caption > span:first-child") == ["Head 3", "Head 0"] * 2
     for index, head in ((2, 3), (2, 0), (1, 3), (1, 0)):
         page.go(view="matrix", layer=index, head=head, query=4, key=2)
         weight = numbers.number(steps_of(trace, index, head).weights[4, 2], 4)

@@ -387,7 +387,7 @@ def test_a_head_wears_its_role_and_its_evidence(opened, several, language):
     page = opened(replace(several, roles=(made_role(layer=1, head=2),)), lang=language.value)
     worn = {Language.EN: "syntax (proved)", Language.VI: "cú pháp (đã chứng minh)"}[language]
     [card] = page.page.locator(".card", has=page.page.locator(".role")).all()
-    assert card.inner_text().endswith(f" 2 · {worn}")
+    assert card.locator(".caption > span").first.inner_text().endswith(f" 2 · {worn}")
     evidence = card.get_attribute("title")
     assert "99 %" in evidence
     card.click()

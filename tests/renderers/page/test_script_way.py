@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import numpy
 import pytest
 from random_traces import projected_trace
@@ -29,7 +31,7 @@ def stages_of(trace, layer=0):
     """The steps that the page's player has, by what the trace knows."""
     own = trace.layers[layer]
     before = ["embeddings", *(["inputs"] if own.positions is not None else []), "query", "key", "value"]
-    after = [*(["concat"] if own.heads > 1 else []), "projected"]
+    after = [*(["concat"] if own.heads > 1 else []), *([] if own.bare else ["projected"])]
     return [*before, "scores", "scaled", "masked", "weights", "output", *after]
 
 
@@ -143,7 +145,7 @@ def test_forward_goes_through_all_that_is_known_and_back_again(opened):
     assert seen == titles[:9]
     page.press("ArrowRight", "ArrowRight", "ArrowRight")
     assert page.texts(".story h2") == ["Output"]
-    assert "Passed over, because it is not known here: Projected." in page.texts(".skipped")
+    assert page.texts(".skipped") == [""]
     page.press(*["ArrowLeft"] * 12)
     assert page.texts(".story h2") == ["Embeddings"]
 
@@ -201,6 +203,18 @@ def test_the_columns_of_a_product_are_reached_by_arrows(opened):
     assert page.texts(".story h2") == ["Query"]
     page.press(*["ArrowLeft"] * 20)
     assert page.texts(".product > .quiet") == ["columns 0 to 5 of 24"]
+
+
+def test_a_product_is_saved_with_its_numbers_and_its_sum(opened):
+    trace = TOY["four heads"]()
+    page = opened(trace, view="steps", stage="query")
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    texts = [text.text for text in ElementTree.parse(download.value.path()).iter("{http://www.w3.org/2000/svg}text")]
+    [result] = numbers.matrix(trace.layers[0].query[0, -1][None], 4)
+    place = texts.index("q")
+    assert texts[place : place + 2 + len(result)] == ["q", "=", *result]
+    assert any((text or "").endswith(f"= {numbers.number(trace.layers[0].query[0, -1, 0], 4)}") for text in texts)
 
 
 def test_a_token_is_chosen_in_the_list_of_its_vectors(opened):

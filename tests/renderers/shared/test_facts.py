@@ -31,6 +31,14 @@ def test_what_keys_that_are_left_out_took_is_said_where_there_are_any():
 
 
 @pytest.mark.parametrize(
+    ("title", "vietnamese"), [("layer 0", "lớp 0"), ("layer 12", "lớp 12"), ("decoder 0", "decoder 0"), ("", "")]
+)
+def test_a_layer_is_named_in_words_and_a_stack_as_the_model_names_it(title, vietnamese):
+    assert facts.layer_name(title, ENGLISH) == title
+    assert facts.layer_name(title, VIETNAMESE) == vietnamese
+
+
+@pytest.mark.parametrize(
     ("side", "text", "vietnamese"),
     [
         (range(100, 200), "queries 100–199", "các Query 100–199"),

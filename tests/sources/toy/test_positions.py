@@ -13,7 +13,7 @@ from attnviz.api import trace_text
 from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
-from attnviz.sources.toy.positions import alibi_slopes, rotate, sinusoids
+from attnviz.sources.toy.positions import alibi_slopes, rotation, sinusoids
 from attnviz.sources.toy.toy import Toy
 
 SENTENCE = "The cat sat on the mat because it was tired of all those loud dogs"
@@ -33,6 +33,10 @@ def test_sinusoids_are_those_of_the_paper(tokens, width):
         for token in range(tokens)
     ]
     assert_allclose(sinusoids(tokens, width), expected, rtol=1e-12, atol=1e-12)
+
+
+def rotate(array: numpy.ndarray) -> numpy.ndarray:
+    return rotation(array.shape[-1]).turned(array)
 
 
 def test_sinusoidal_positions_are_added_to_the_embeddings():
@@ -67,6 +71,10 @@ def test_rope_turns_queries_and_keys_but_no_values():
     assert_array_equal(turned.query, rotate(plain.query))
     assert_array_equal(turned.key, rotate(plain.key))
     assert_array_equal(turned.value, plain.value)
+    assert_allclose(turned.rotation.turned_back(turned.query), plain.query, atol=1e-12)
+    assert turned.rotary
+    assert not plain.rotary
+    assert plain.rotation is None
 
 
 def test_rope_needs_pairs():

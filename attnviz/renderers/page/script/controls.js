@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
 import { titleOf } from "./heads.js";
-import { change, currentLayer, state } from "./state.js";
+import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
 
 const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
 
@@ -96,7 +96,7 @@ const CONTROLS = {
     select(
       "step",
       say("page.step"),
-      ["scores", "scaled", "masked", "weights"].map((step) => [step, say(`title.${step}`)]),
+      MAP_STEPS.map((step) => [step, say(`title.${step}`)]),
     ),
 
   sort() {
@@ -108,6 +108,16 @@ const CONTROLS = {
       say("page.sort"),
       known.map((sort) => [sort, say(`page.sort_${sort}`)]),
     );
+  },
+
+  beside() {
+    const button = make(
+      "button",
+      { type: "button", class: "small", id: "control-beside", onclick: () => change({ other: state.other ? null : besideAtFirst() }) },
+      say("beside.title"),
+    );
+    const update = () => button.setAttribute("aria-pressed", String(state.other !== null));
+    return { element: make("div", { class: "control" }, button), update };
   },
 
   towards: () =>

@@ -45,7 +45,7 @@ const CHARTS = {
   projected({ layer, query, column }, pick) {
     const matrix = { name: "W_O", ...outputProjection(layer) };
     const left = { name: layer.headCount > 1 ? "concat" : "output", values: outputsOf(layer, query).flat() };
-    const result = { name: say("title.projected"), values: multiplied(left.values, matrix) };
+    const result = { name: "projected", values: multiplied(left.values, matrix) };
     return [product({ left, matrix, result, column: Math.min(column, matrix.columns - 1), pick }), one(result)];
   },
 };

@@ -9,7 +9,7 @@ import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
 import { say, told } from "./lessons.js";
 import { lines } from "./lines.js";
-import { matrix } from "./matrix.js";
+import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";

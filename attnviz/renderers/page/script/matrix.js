@@ -1,8 +1,8 @@
-// Matrix: one head's map, tokens on both sides, which stay where they are while the map is scrolled.
+// One head's map, tokens on both sides, which stay where they are while the map is scrolled; beside.js makes the Matrix of it.
 
 import { absence } from "./absence.js";
 import { bitmapOf, painted } from "./bitmap.js";
-import { layers, loaded, record } from "./data.js";
+import { loaded, record } from "./data.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./heads.js";
@@ -19,7 +19,6 @@ import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
 const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
-const NAMES = { place: "layer", head: "head", step: "step" }; // of what is drawn, in the state
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
@@ -30,13 +29,15 @@ function coarse(layer, head) {
   return { rows: shownQueries(layer), columns: shownKeys(layer), all, ...painted(values, width) };
 }
 
-export function matrix() {
+// `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
+// of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing.
+export function mapView(own) {
   const base = make("canvas", { "aria-hidden": "true" });
   const over = make("canvas", { "aria-hidden": "true" });
   const spacer = make("div", { class: "spacer" });
   const frame = make(
     "div",
-    { class: "frame", role: "application", tabindex: "0", id: "map" },
+    { class: "frame", role: "application", tabindex: "0", id: own.id },
     make("div", { class: "pinned" }, base, over),
     spacer,
   );
@@ -60,36 +61,36 @@ export function matrix() {
   const point = eachFrame(() => drawn && crosshair());
 
   async function update() {
-    const own = { place: state.layer, head: state.head, step: state.step };
-    const wanted = () => !closed && Object.entries(own).every(([name, value]) => state[NAMES[name]] === value);
-    const whole = await loaded(own.place);
+    const spot = own.spot();
+    const wanted = () => !closed && isSame(spot, own.spot());
+    const whole = await loaded(spot.layer);
     if (!wanted()) return;
-    if (own.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(own.place, own.head, own.step)) {
-      lay(whole, { map: null, step: own.step, ...coarse(whole, own.head) });
+    if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
+      lay(whole, { map: null, step: spot.step, ...coarse(whole, spot.head) });
       await seen();
     }
-    const ready = await mapOf(own.place, own.head, own.step, wanted);
+    const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
     if (!ready || !wanted()) return;
-    lay(whole, { map: ready, step: own.step, ...bitmapOf(whole, ready, own.step) });
+    lay(whole, { map: ready, step: spot.step, ...bitmapOf(whole, ready, spot.step) });
     if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
-    else show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+    else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  // What the room that a map takes depends on: the whole text, however far it is read.
+  function roomName() {
+    return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
   // Show what is drawn of a layer.
   function lay(whole, what) {
     const before = layer && roomName();
     [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
-    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, state.head) }));
+    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, own.spot().head) }));
     if (map) key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
     rule.textContent = eachRow(layer, what.step);
     if (before !== roomName()) fit();
     else resize();
-  }
-
-  // What the room that a map takes depends on: the whole text, however far it is read.
-  function roomName() {
-    return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
   function fit() {
@@ -146,23 +147,27 @@ export function matrix() {
     return row < drawn.rows.length && column < drawn.columns.length ? { row, column } : null;
   }
 
+  // The value of a cell: NaN where it is hidden, undefined where there is none such.
+  function valueAt(query, key) {
+    if (!map || !(query < layer.queries && key < layer.keys)) return undefined;
+    const value = map[query * layer.keys + key];
+    return layer.computes && !Number.isNaN(value) ? rowOf(layer, own.spot().head, query)[drawn.step][key] : value;
+  }
+
   function tell(query, key, aloud) {
-    if (!map) return; // until all of it is computed
+    if (own.told?.(query, key, aloud) || !map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
-    const value =
-      layer.computes && !Number.isNaN(map[query * layer.keys + key])
-        ? rowOf(layer, state.head, query)[drawn.step][key]
-        : map[query * layer.keys + key];
-    showCell(layer, query, key, value, { aloud, row, step: drawn.step });
+    showCell(layer, query, key, valueAt(query, key), { aloud, row, step: drawn.step });
     if (view.touched && query === state.query && key === state.key)
       readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
   }
 
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
+    const opens = detail && layer.computes && own.main;
     note.hidden = layer.computes || !detail;
-    view.touched = byTouch && !detail && layer.computes;
-    change({ query, key, detail: detail && layer.computes });
+    view.touched = byTouch && !detail && layer.computes && own.main;
+    change({ query, key, detail: opens });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
     const { left, top } = view.gutter;
@@ -177,8 +182,16 @@ export function matrix() {
     if (cell?.row === view.hover?.row && cell?.column === view.hover?.column) return;
     view.hover = cell;
     point();
+    own.hovered?.(layer, cell && drawn.rows[cell.row], cell && drawn.columns[cell.column]);
     if (cell) tell(drawn.rows[cell.row], drawn.columns[cell.column], false);
     else if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+  }
+
+  // Show what is pointed at in another map of the same texts.
+  function pointAt(other, query, key) {
+    const shared = drawn && layer.queryTexts === other.queryTexts && layer.keyTexts === other.keyTexts;
+    view.hover = shared && query !== null ? place(query, key) : null;
+    point();
   }
 
   listenTo(frame, {
@@ -206,9 +219,11 @@ export function matrix() {
 
   return {
     element,
-    controls: ["layer", "head", ...(layers.some((one) => one.computes) ? ["step"] : []), "scale", "first", "special", "threshold"],
     update,
-    picture: () => mapPicture(drawn, `${headName(layer, state.head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
+    valueAt,
+    pointAt,
+    title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
+    picture: () => mapPicture(drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();
@@ -221,4 +236,8 @@ function eachRow(layer, step) {
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
   return say(layer.pooled || record.region ? "page.each_row_part" : "page.each_row");
+}
+
+function isSame(one, other) {
+  return one.layer === other.layer && one.head === other.head && one.step === other.step;
 }

@@ -8,6 +8,7 @@ import { headName, heldOf, titleOf } from "./heads.js";
 import { say } from "./lessons.js";
 import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
+import { asking, meaningOf, patternOf } from "./pattern.js";
 import { pause } from "./pause.js";
 import { show } from "./readout.js";
 import { hold, roving } from "./roving.js";
@@ -103,7 +104,7 @@ function lay(own) {
   const byPlace = state.sort === "place";
   element.classList.toggle("by-place", byPlace);
   element.style.setProperty("--heads", byPlace ? numbers.length : Math.min(own.length, 24));
-  const buttons = (some) => make("div", { class: "cards" }, buttonsOf(some));
+  const buttons = (some) => make("div", { class: "cards" }, ...some.map((one) => one.box));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
   const beside = enlarged ? [wornHeads(own), enlarged.element] : [];
@@ -126,10 +127,10 @@ function header() {
 
 // A layer: its title, and each head in the column of its number.
 function row(layer, own) {
-  for (const one of own) one.button.style.setProperty("--column", numbers.indexOf(one.number) + 1);
+  for (const one of own) one.box.style.setProperty("--column", numbers.indexOf(one.number) + 1);
   const title = make("h2", {}, titleOf(layer));
-  const cards = make("div", { class: "cards" }, buttonsOf(own));
-  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, cards);
+  const buttons = own.map((one) => one.box);
+  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, buttons));
 }
 
 function cardOf(layer, head) {
@@ -147,7 +148,10 @@ function card(layer, head) {
   button.append(canvas, caption);
   button.classList.toggle("worn", role !== null);
   button.classList.toggle("held", layer.computes && heldOf(layer) !== null);
-  const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, canvas };
+  const asked = isFew && patternOf(layer, head) ? asking(layer, head) : null;
+  const box = asked ? make("div", { class: "spot" }, button, asked.button, asked.bubble) : button;
+  if (asked) listenTo(box, asked);
+  const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, box, canvas };
   enlarged?.add(one);
   eyes.observe(button);
   one.say = () => {
@@ -158,14 +162,27 @@ function card(layer, head) {
   return one;
 }
 
+// The "?" of a card is reached from the card alone, else there were twice as many stops of the Tab key; Escape shuts it.
+function listenTo(box, asked) {
+  box.addEventListener("focusin", () => (asked.button.tabIndex = 0));
+  box.addEventListener("focusout", (event) => {
+    if (box.contains(event.relatedTarget)) return;
+    asked.button.tabIndex = -1;
+    asked.hide();
+  });
+  box.addEventListener("keydown", (event) => event.key === "Escape" && asked.hide());
+}
+
 // What is said of a head below its map: how it is called, and by what it is sorted.
 function captionOf({ layer, head }) {
   const [role, held] = [roleOf(layer, head), heldOf(layer)];
   const name = make("span", {}, shortName(layer, head), role ? make("span", { class: "role" }, ` · ${role.name}`) : null);
   const kept = held && !isFew ? make("span", { class: "kept" }, held) : null;
-  if (state.sort === "place") return kept ? [name, kept] : [name];
+  const words = patternOf(layer, head);
+  const told = words && [make("span", { class: "pattern" }, words), isFew ? "" : make("span", { class: "quiet" }, meaningOf(layer, head))];
+  if (state.sort === "place") return [name, ...(told ?? []), ...(kept ? [kept] : [])];
   const meaning = make("span", { class: "unseen" }, `, ${say(`page.sort_${state.sort}`)} `);
-  return [name, meaning, make("b", {}, sortedBy(layer, head)), ...(kept ? [kept] : [])];
+  return [name, meaning, make("b", {}, sortedBy(layer, head)), ...(told ?? []), ...(kept ? [kept] : [])];
 }
 
 function shortName(layer, head) {

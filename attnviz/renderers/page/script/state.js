@@ -3,6 +3,7 @@
 import { groups, layers, record, spotOf } from "./data.js";
 import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
+export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
 const DEFAULTS = {
   view: layers.length * layers[0].heads.length > 1 ? "overview" : "matrix",
@@ -12,6 +13,7 @@ const DEFAULTS = {
   query: lastQuery(layers[0]), // null where none is chosen
   key: null,
   upto: null, // the position up to which the text is read; null is all of it
+  other: null, // of the Matrix: the second map, { layer, head, step }, in places
   detail: false, // whether the arithmetic of query and key is open
   step: "weights", // of the matrix
   stage: null, // of the steps; null is the first whose numbers are known
@@ -101,6 +103,15 @@ export function lastQuery(layer) {
   return layer.queries - 1;
 }
 
+// What the second map shows at first: the step before, where there is one beside which that says something; else the next head.
+export function besideAtFirst() {
+  const here = { layer: state.layer, head: state.head, step: state.step };
+  const heads = layers[state.layer].heads.length;
+  const step = MAP_STEPS[MAP_STEPS.indexOf(state.step) - 1];
+  if (step && (state.step !== "weights" || heads === 1) && layers[state.layer].computes) return { ...here, step };
+  return { ...here, head: (state.head + 1) % heads };
+}
+
 // The heads that the lines show.
 export function chosenHeads() {
   return state.heads ?? [state.head];
@@ -121,6 +132,18 @@ const truth = (word) => (word === "yes" ? true : word === "no" ? false : undefin
 const whole = (word) => (/^\d{1,6}$/.test(word) ? Number(word) : undefined);
 const found = (place) => (place < 0 ? undefined : place);
 
+// A map as an address names it: "4_1_scaled", its layer, its head and its step.
+function spotAt(word) {
+  const [address, number, step] = word.split("_");
+  const parts = groups[addresses.indexOf(address)];
+  const spot = parts && spotOf(parts[0], whole(number));
+  return spot && MAP_STEPS.includes(step) ? { ...spot, step } : undefined;
+}
+
+function addressAt({ layer, head, step }) {
+  return `${addresses[layers[layer].of]}_${layers[layer].heads[head]}_${step}`;
+}
+
 const READ = {
   view: oneOf(VIEWS),
   layer: (word) => found(groups[addresses.indexOf(word)]?.[0].place ?? -1),
@@ -137,8 +160,9 @@ const READ = {
   key: whole,
   upto: whole,
   detail: truth,
-  step: oneOf(["scores", "scaled", "masked", "weights"]),
+  step: oneOf(MAP_STEPS),
   stage: oneOf(STAGES),
+  other: spotAt,
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
@@ -163,6 +187,7 @@ function settle() {
   if (state.upto !== null) unfold(layer);
   if (state.query === null || state.key === null || !layer.computes) state.detail = false;
   if (!layer.computes) state.step = "weights";
+  if (state.other && !layers[state.other.layer].computes) state.other = { ...state.other, step: "weights" };
 }
 
 // The address of what is looked at, were these `changes` made.
@@ -194,6 +219,7 @@ function written() {
   if (groups[layer.of].length > 1 || layer.heads.length > 1) words.set("head", layer.heads[state.head]);
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
   put("query", state.query ?? "none");
+  if (state.other) words.set("other", addressAt(state.other));
   for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
   return words.toString();

@@ -12,17 +12,14 @@ import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
 import { rowOf, vectorOf } from "./rule.js";
 import { endChart } from "./ends.js";
+import { pictureOf } from "./step_picture.js";
 import { tell } from "./sentences.js";
 import { shownKeys, shownQueries } from "./shown.js";
 import { change, stageNow, state } from "./state.js";
 import { neighbour, stagesOf } from "./way.js";
-import { themed } from "./colours.js";
 import { tokenList } from "./words.js";
 
 const PACE = 2600; // milliseconds for which a step stays while it plays
-const BARS = [184, 380]; // of the picture: where they begin, and how much room they have
-const STRIP = 180; // pixels of a vector in the picture
-const CELL = 76; // pixels of a number of a table in the picture
 const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
 
 export function steps() {
@@ -221,77 +218,4 @@ function reveal(box, one) {
   if (!one) return;
   const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
   if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
-}
-
-// The step as a picture: its sentences, and a bar for each key.
-function pictureOf(story, chart) {
-  const [ink, quiet] = [themed("ink"), themed("quiet")];
-  const lines = [...story.children].flatMap((child) => folded(child.textContent, 92));
-  const items = lines.map((text, place) => ({
-    text,
-    x: 24,
-    y: 34 + place * 20,
-    size: place ? 13 : 17,
-    fill: ink,
-    bold: !place,
-  }));
-  let y = 50 + lines.length * 20;
-  for (const row of chart.querySelectorAll("tr")) {
-    items.push(...tableItems(row, y));
-    y += 20;
-  }
-  for (const sum of chart.querySelectorAll(".product > p")) {
-    for (const line of folded(sum.textContent, 84)) items.push({ text: line, x: 40, y: (y += 18), size: 12, fill: quiet });
-    y += 30;
-  }
-  for (const row of chart.querySelectorAll("li")) {
-    const fill = row.querySelector(".fill");
-    const words = [...(row.querySelector(".row, .vector-row") ?? row).children]
-      .filter((child) => !child.matches(".track, .strip"))
-      .map((child) => child.textContent);
-    items.push({ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" });
-    if (fill) items.push(barItem(row, fill, y));
-    const cells = [...row.querySelectorAll(".strip i")];
-    const [mark, numbers] = words.length > 2 ? words.slice(1) : ["", words[1]];
-    if (cells.length) items.push({ text: mark, x: 250, y, size: 13, fill: quiet, anchor: "end" });
-    cells.forEach((cell, place) => {
-      const wide = STRIP / cells.length;
-      items.push({ rect: [262 + place * wide, y - 12, wide, 16], fill: cell.style.backgroundColor });
-    });
-    items.push({ text: numbers, x: fill ? 580 : 276 + STRIP, y, size: 13, fill: quiet });
-    y += 22;
-  }
-  const rest = chart.querySelector(".rest")?.textContent;
-  if (rest) items.push({ text: rest, x: BARS[0], y: (y += 4), size: 13, fill: quiet });
-  return { width: 720, height: y + 8, items };
-}
-
-// The cells of a row of a table, each at the right end of its column.
-function tableItems(row, y) {
-  const ink = themed("ink");
-  let column = 0;
-  return [...row.children].map((cell) => {
-    column += cell.colSpan;
-    const sign = cell.matches(".sign");
-    const end = 24 + column * CELL;
-    return { text: cell.textContent, x: sign ? end - CELL + 12 : end, y, size: 12, fill: ink, anchor: "end", bold: row.matches(".total") };
-  });
-}
-
-// A bar as it stands in its track, whose middle is zero where some values are negative.
-function barItem(row, fill, y) {
-  const [left, room] = BARS;
-  const width = (room * (parseFloat(fill.style.width) || 0)) / 100;
-  const minus = fill.classList.contains("minus");
-  const zero = row.querySelector(".signed") ? left + room / 2 : left;
-  return { rect: [minus ? zero - width : zero, y - 11, width, 14], fill: themed(minus ? "down" : "accent") };
-}
-
-function folded(text, width) {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
-    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
-  }
-  return lines;
 }

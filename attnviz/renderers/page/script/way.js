@@ -10,10 +10,12 @@ export const STAGES = [
 ];
 export const SIDES = ["query", "key", "value"];
 
-// Whether there is such a step of a layer at all: one without positions adds none, and one head has nothing to join.
+// Whether there is such a step of a layer at all: one without positions adds none, one head has nothing to join, and one
+// without projections ends with its output.
 const EXISTS = {
   inputs: (layer) => Boolean(layer.positions),
   concat: (layer) => layer.headCount > 1,
+  projected: (layer) => !layer.bare,
 };
 
 // Why the numbers of a step are not here, as a message, or null.

@@ -1,0 +1,114 @@
+"""By which angles a model turns its queries and keys: seen in its own function of rotary embedding, and held against what
+its attention then gets.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import numpy
+import torch
+
+from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.seams import ROTARY, rotary_files
+from attnviz.trace.rotation import Rotation
+
+SAMPLE = 8  # tokens whose queries and keys are turned again, and compared
+ARGUMENTS = ("q", "k", "cos", "sin")
+
+
+class Turn(NamedTuple):
+    """What a model's function was given: query and key, (batch, heads, tokens, d), cosines and sines, (batch, tokens, …)."""
+
+    query: torch.Tensor
+    key: torch.Tensor
+    cosine: torch.Tensor
+    sine: torch.Tensor
+
+
+class Turns:
+    """What the model's function of rotary embedding was given since the last attention, while ``following`` lasts."""
+
+    def __init__(self) -> None:
+        self._turned = False
+        self._last: Turn | None = None
+        self._known: tuple[torch.Tensor, list[Rotation]] | None = None  # of these cosines, which all layers share
+
+    @contextmanager
+    def following(self, model: torch.nn.Module) -> Iterator[None]:
+        """Follow what is turned inside the block."""
+        with ExitStack() as stack:
+            for file in rotary_files(model):
+                original = getattr(file, ROTARY)
+                stack.callback(setattr, file, ROTARY, original)
+                setattr(file, ROTARY, self._watched(original))
+            yield
+
+    def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(original)
+
+        def turn(*arguments: Any, **options: Any) -> Any:
+            self._turned = True
+            given = signature.bind(*arguments, **options).arguments
+            self._last = Turn(*(given[name] for name in ARGUMENTS)) if given.keys() >= {*ARGUMENTS} else None
+            return original(*arguments, **options)
+
+        return turn
+
+    def happened(self) -> bool:
+        """Whether anything was turned since the last attention."""
+        turned, self._turned, self._last = self._turned, False, None
+        return turned
+
+    def taken(self, call: AttentionCall) -> tuple[bool, Rotation | None]:
+        """Whether query and key of ``call`` were turned, and by which rotation, where it gives the very numbers of the call."""
+        last, turned = self._last, self.happened()
+        if last is None or last.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
+            return turned, None
+        return turned, next((one for one in self._possible(last) if _explains(one, last, call)), None)
+
+    def _possible(self, turn: Turn) -> list[Rotation]:
+        """The rotations of which its cosines and sines may be."""
+        if self._known is None or self._known[0] is not turn.cosine:
+            self._known = turn.cosine, list(_rotations(turn))
+        return self._known[1]
+
+
+def _rotations(turn: Turn) -> Iterator[Rotation]:
+    cosine, sine = (_numbers(array).reshape(-1, *array.shape[-2:])[0] for array in (turn.cosine, turn.sine))
+    width, dimension = cosine.shape[-1], turn.query.shape[-1]
+    angles, gains = numpy.unwrap(numpy.arctan2(sine, cosine), axis=0), numpy.hypot(cosine, sine)
+    frequencies = (angles[-1] - angles[0]) / (len(angles) - 1)
+    error = numpy.sqrt(torch.finfo(turn.cosine.dtype).eps)
+    if numpy.abs(angles - numpy.arange(len(angles))[:, None] * frequencies).max() > error or numpy.ptp(gains) > error:
+        return  # not position × frequency, counted from 0
+    gain = float(gains.mean())
+    gain = 1.0 if abs(gain - 1) < error else gain
+    if 2 * width <= dimension:  # one angle for each pair
+        yield from (Rotation(frequencies, halves, gain) for halves in (True, False))
+    if width <= dimension and not width % 2:  # one for each number
+        yield Rotation(frequencies[: width // 2], True, gain)
+        yield Rotation(frequencies[::2], False, gain)
+
+
+def _explains(rotation: Rotation, turn: Turn, call: AttentionCall) -> bool:
+    """Whether ``rotation`` makes the query and the key of ``call`` of those that the function was given."""
+    return all(_turns(rotation, before, after) for before, after in ((turn.query, call.query), (turn.key, call.key)))
+
+
+def _turns(rotation: Rotation, before: torch.Tensor, after: torch.Tensor) -> bool:
+    if before.shape != after.shape:
+        return False
+    tokens = after.shape[-2]
+    chosen = sorted({round(place) for place in numpy.linspace(0, tokens - 1, SAMPLE).tolist()})
+    expected = _numbers(after[0, :, chosen])
+    allowed = numpy.sqrt(torch.finfo(after.dtype).eps) * max(float(numpy.abs(expected).max()), 1e-30)
+    return bool(numpy.abs(rotation.turned(_numbers(before[0, :, chosen]), chosen) - expected).max() <= allowed)
+
+
+def _numbers(array: torch.Tensor) -> numpy.ndarray:
+    numbers: numpy.ndarray = array.detach().to("cpu", torch.float64).numpy()
+    return numbers
