@@ -15,7 +15,6 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, joined
 from attnviz.trace.layer import Layer, Projection
-from attnviz.trace.rotation import Rotation
 
 LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
@@ -84,6 +83,8 @@ def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
         if f"projections.{name}.weight" in own
     }
     if (frequencies := own.get("rotation.frequencies")) is not None:
+        from attnviz.trace.rotation import Rotation
+
         said = record.get("rotation", {})
         facts["rotation"] = Rotation(frequencies, said.get("halves", False), said.get("gain", 1.0))
     return Layer(**facts, rule=_unpacked_rule(record["rule"], own), projections=projections)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.arrays import Array, as_array, as_floating, like, overflow_unspoken
 from attnviz.attention.checks import of_heads, of_scores, require_finite, require_fitting, require_one_a_head
@@ -18,7 +18,9 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten
 from attnviz.text.message import Message
-from attnviz.trace.rotation import Rotation
+
+if TYPE_CHECKING:
+    from attnviz.trace.rotation import Rotation
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
 LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
@@ -108,9 +110,9 @@ class Layer:
             require_one_a_head(self.rule.sinks, self.heads)
         if self.rotation is not None and 2 * len(self.rotation.frequencies) > self.query.shape[-1]:
             raise AttnvizError(
-                "the rotation turns {pairs} pairs, but d_k is {d_k}",
+                "the rotation turns {pairs} pairs, but d_k is {dimension}",
                 pairs=len(self.rotation.frequencies),
-                d_k=self.query.shape[-1],
+                dimension=self.query.shape[-1],
             )
         if self.slopes is not None and len(self.slopes) != self.heads:
             raise AttnvizError(

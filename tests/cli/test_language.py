@@ -6,8 +6,7 @@ import pytest
 from command_line import attnviz, done
 
 from attnviz.choices import Language
-from attnviz.cli.app import COMMANDS
-from attnviz.cli.language import LOCALE, asked, of_locale, speak, spoken
+from attnviz.cli.language import LOCALE, asked, of_locale, spoken
 
 EN, VI = Language.EN, Language.VI
 
@@ -16,8 +15,6 @@ EN, VI = Language.EN, Language.VI
 def plain(monkeypatch):
     for name in (*LOCALE, "ATTNVIZ_LANG"):
         monkeypatch.delenv(name, raising=False)
-    yield
-    speak(EN)
 
 
 @pytest.mark.parametrize(
@@ -52,15 +49,6 @@ def test_what_asks_for_a_language(monkeypatch, arguments, variables, language):
 
 def test_without_a_locale_it_is_english():
     assert of_locale() is EN
-
-
-def test_every_command_takes_the_language():
-    for command in COMMANDS:
-        text = done(command, "--help", "--lang", "vi").text
-        assert "Cách dùng: attnviz" in text
-        assert "--lang" in text
-        assert "Usage" not in text
-        assert "Show this message" not in text
 
 
 @pytest.mark.parametrize("variables", [{"ATTNVIZ_LANG": "vi"}, {"LANG": "vi_VN.UTF-8"}])

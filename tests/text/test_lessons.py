@@ -36,7 +36,7 @@ from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
-from attnviz.renderers.page.record import PAGE_GROUPS
+from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -150,6 +150,7 @@ def compared_heads():
         numpy.eye(3) / 9,
         numpy.diag([9, -9, 9]),
         numpy.eye(3)[:1],
+        numpy.eye(3)[1:2],
     ):
         keys = numpy.stack([numpy.eye(3)] * 2)
         query = numpy.stack([numpy.eye(3)[: len(rows)], rows])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 import pytest
 from own_words import put_together, sentences, words_for_people
@@ -14,8 +15,13 @@ from attnviz.cli.help_words import OF_TYPER
 from attnviz.text.message import PLACE, Message, catalogue, told
 
 OTHERS = [language for language in Language if language is not Language.EN]  # English stands in the code
-WORDS = list(words_for_people(module_sources()))
-SENTENCES = sentences(WORDS)
+
+
+@cache
+def words():
+    """All words for people in the code; looked for once, and by the process that tests them alone."""
+    return list(words_for_people(module_sources()))
+
 
 # Sentences of the catalogue that are nowhere in the code, and who says them.
 SAID_ELSEWHERE = {
@@ -65,17 +71,17 @@ def unsaid(said, known):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_sentence_of_the_code_is_in_the_catalogue(language):
-    assert missing(SENTENCES, catalogue(language)) == []
-    assert len(SENTENCES) > 700
+    assert missing(sentences(words()), catalogue(language)) == []
+    assert len(sentences(words())) > 700
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_catalogue_holds_nothing_that_nobody_says(language):
-    assert unsaid(SENTENCES, catalogue(language)) == []
+    assert unsaid(sentences(words()), catalogue(language)) == []
 
 
 def test_no_text_for_people_is_put_together_where_no_catalogue_could_have_it():
-    assert put_together(WORDS) == []
+    assert put_together(words()) == []
 
 
 PLANTED = "attnviz.trace.planted"
@@ -148,7 +154,7 @@ def test_what_no_person_reads_is_left_alone(line):
 
 
 def test_a_planted_sentence_that_nobody_says_is_found():
-    assert unsaid(SENTENCES, {**catalogue(Language.VI), "planted": "gieo"}) == ["planted"]
+    assert unsaid(sentences(words()), {**catalogue(Language.VI), "planted": "gieo"}) == ["planted"]
 
 
 @pytest.mark.parametrize("language", OTHERS)

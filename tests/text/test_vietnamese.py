@@ -19,6 +19,8 @@ README = PACKAGE.parent / ".github" / "README.vi.md"
 NOT_SAID = {
     "bị ẩn": "bị che, or không hiện of what is left out",
     "đã ẩn": "không hiện",
+    "ẩn": "không hiện",
+    "sự chú ý": "attention, or trọng số of how much a token gives",
     "che khuất": "bị che",
     "che giấu": "bị che",
     "bản đồ": "ma trận",
@@ -51,6 +53,9 @@ NOT_SAID = {
     "qui tắc": "quy tắc",
     "ý nghĩa học": "ngữ nghĩa",
     "kí hiệu": "ký hiệu",
+    "rút thăm": "lấy mẫu",
+    "bộ đệm": "bộ nhớ đệm",
+    "hộp thoại": "hội thoại",
     "hình vẽ": "hình",
     "folder": "thư mục",
     "model": "mô hình",

@@ -27,9 +27,14 @@ def language_option(panel: str | None = SHOW) -> Any:
     """--lang NAME, the language of all that a person reads."""
     return typer.Option(
         metavar="NAME",
-        help=Message("Language of all words: {choices} (default: as the locale says).", choices=listed(Language)),
+        help=Message(
+            "Language of all words: {choices} (default: {variable}, or else the locale).",
+            choices=listed(Language),
+            variable=VARIABLE,
+        ),
         envvar=VARIABLE,
         show_default=False,
+        show_envvar=False,
         rich_help_panel=panel,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, get_args
@@ -55,4 +54,8 @@ def command_line(words: Iterable[str]) -> str:
 def _quoted(word: str) -> str:
     if SAFE.fullmatch(word):
         return word
-    return f'"{word}"' if QUOTED.fullmatch(word) else shlex.quote(word)
+    if QUOTED.fullmatch(word):
+        return f'"{word}"'
+    import shlex
+
+    return shlex.quote(word)

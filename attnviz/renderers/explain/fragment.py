@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain
 
-from attnviz.renderers.explain.document import Heading, Part, Section, one_by_one, with_tokens
+from attnviz.renderers.explain.document import Heading, Part, Section, with_tokens
 from attnviz.renderers.shared.colours import LEVELS, dark, rgb
 from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 
 WHOLE = "font-family: sans-serif; line-height: 1.4"
 TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums"
 CORNER, LABEL = "text-align: left; opacity: 0.7", "text-align: left"
+ROW = "display: flex; flex-wrap: wrap; column-gap: 2.5em; align-items: flex-end"
+PIECE = "max-width: 100%; overflow-x: auto"
 CELL = "padding: 0.15em 0.6em"
 FORMULA = "font-weight: normal; font-style: italic"
 
@@ -19,13 +22,15 @@ FORMULA = "font-weight: normal; font-style: italic"
 def to_fragment(parts: Iterable[Part]) -> str:
     """What ``sections.explain`` tells, as an element that may stand in any page."""
     lines, level = [f'<div style="{WHOLE}">'], 1
-    for part in one_by_one(parts):
+    for part in parts:
         if isinstance(part, Heading):
             level = part.level
             lines.append(f"<h{level + 1}>{escape(part.text) if level == 1 else _told(part.text)}</h{level + 1}>")
             lines += [f"<p>{_told(part.facts)}</p>"] if part.facts else []
-        else:
+        elif isinstance(part, Section):
             lines += _section(part, level + 2)
+        else:
+            lines += _side_by_side(_section(one, level + 2) for one in part.sections)
     return "\n".join([*lines, "</div>"]) + "\n"
 
 
@@ -37,8 +42,16 @@ def _section(section: Section, level: int) -> Iterator[str]:
         yield f"<p>{' '.join(map(_told, section.sentences))}</p>"
     if section.lines:
         yield f"<pre>{escape(chr(10).join(section.lines))}</pre>"
-    for matrix in section.matrices:
-        yield from _table(matrix)
+    tables = map(_table, section.matrices)
+    yield from _side_by_side(tables) if len(section.matrices) > 1 else chain.from_iterable(tables)
+
+
+def _side_by_side(pieces: Iterable[Iterator[str]]) -> Iterator[str]:
+    """``pieces`` beside each other, as many as the slide is wide enough for."""
+    yield f'<div style="{ROW}">'
+    for piece in pieces:
+        yield from [f'<div style="{PIECE}">', *piece, "</div>"]
+    yield "</div>"
 
 
 def _table(matrix: Matrix) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -12,9 +13,11 @@ from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.sentences import HeadSentences
-from attnviz.renderers.explain.turning import Turning, known_rotation
 from attnviz.renderers.explain.writer import Writer
 from attnviz.trace.steps import STEPS, Head, Owner
+
+if TYPE_CHECKING:
+    from attnviz.renderers.explain.turning import Turning
 
 SIDES = (Step.QUERY, Step.KEY, Step.VALUE)
 TOLD_OF_A_HEAD = (Step.PROJECTIONS,)  # a layer's, of which each head shows its own columns
@@ -83,9 +86,12 @@ class HeadSections:
     @cached_property
     def _turning(self) -> Turning | None:
         """How the queries and keys are turned by their positions, where that is known and the whole way is walked."""
-        if not self.writer.walks or (rotation := known_rotation(self.layer)) is None:
+        at_their_keys = self.layer.query.shape[1] == self.layer.key.shape[1]  # each query stands where its key does
+        if self.layer.rotation is None or not self.writer.walks or not at_their_keys:
             return None
-        return Turning(self.writer, rotation, self.head)
+        from attnviz.renderers.explain.turning import Turning
+
+        return Turning(self.writer, self.layer.rotation, self.head)
 
     def _vectors(self, step: Step) -> Section:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""

@@ -51,7 +51,9 @@ class Differences:
             yield self.say("other.same" if queries > 1 else "other.same_one", head=head)
             return
         pairs = [self._pair(query, key) for query, key in moved]
-        if len(moved) == 1:
+        if queries == 1:
+            yield self.say("other.looks_alone", head=head, pairs=pairs[0])
+        elif len(moved) == 1:
             yield self.say("other.looks_one", head=head, queries=queries, pairs=pairs[0])
         else:
             yield self.say("other.looks", count=len(moved), queries=queries, head=head, pairs=listed(pairs))

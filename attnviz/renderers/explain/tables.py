@@ -11,7 +11,6 @@ from rich.style import Style
 from rich.text import Text
 
 from attnviz.renderers.explain.document import Abreast, Heading, Part, Section
-from attnviz.renderers.shared.side_by_side import Beside, SideBySide
 from attnviz.renderers.shared.table import BOLD, MatrixTable
 
 TITLE, FORMULA = Style(bold=True), Style(color="cyan")
@@ -62,10 +61,14 @@ def _section(section: Section) -> Iterator[RenderableType]:
     if len(section.matrices) == 1:
         yield MatrixTable(section.matrices[0])
     elif section.matrices:
+        from attnviz.renderers.shared.side_by_side import Beside, SideBySide
+
         yield SideBySide([Beside([], matrix) for matrix in section.matrices])
 
 
 def _abreast(together: Abreast) -> Iterator[RenderableType]:
+    from attnviz.renderers.shared.side_by_side import Beside, SideBySide
+
     yield Text("")
     yield SideBySide([Beside(list(_words(one)), one.matrices[0]) for one in together.sections])
 

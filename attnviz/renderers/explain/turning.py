@@ -10,13 +10,7 @@ from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.trace.layer import Layer
 from attnviz.trace.rotation import Rotation
-
-
-def known_rotation(layer: Layer) -> Rotation | None:
-    """The rotation of ``layer``, where each of its queries stands at the position of its key."""
-    return layer.rotation if layer.query.shape[1] == layer.key.shape[1] else None
 
 
 class Turning:

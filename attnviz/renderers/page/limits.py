@@ -8,7 +8,7 @@ from attnviz.choices import PAGE_MEGABYTES
 from attnviz.renderers.page.bundle import scripts, styles
 
 MEGABYTE = 1_000_000
-MESSAGES = 12_000  # bytes of a page's messages, and of what frames them
+MESSAGES = 26_000  # bytes of a page's messages, those of the other language packed, and of what frames them
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a page knows beside its arrays: tokens, rules, metrics and sentences, as JSON."""
+"""What a page knows beside its arrays: tokens, rules, metrics and words, as JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from attnviz.renderers.page.patches import patch_grid
 from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
+from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
-from attnviz.renderers.shared.facts import exactness
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -35,18 +35,6 @@ METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
 CACHED = 1 << 19  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
-PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
-GROUPS = (
-    *PAGE_GROUPS,
-    *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
-    *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
-)
-
-
-UNSAID = (  # messages of these groups that only explain says
-    *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
-)
 
 
 def make_record(
@@ -64,7 +52,7 @@ def make_record(
     ``pooled`` holds, by their places, the parts that are pooled; ``run`` is a ``map`` that may work on several at once.
     """
     selected_layers, texts = [part.selected for part in parts], TokenLists()
-    words, source, some = lessons(language), trace.source, next(iter(pooled.values()), None)
+    some = next(iter(pooled.values()), None)
     return (
         {
             "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
@@ -72,16 +60,16 @@ def make_record(
             "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pool": some.frame.pool.value if some else None,
-            "region": some.region(words) if some else None,
-            "sines": source.has_sines,
-            "source": exactness(source.model_name, source.agreement.largest_error, words) or source.model_name,
+            "sines": trace.source.has_sines,
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),
-            "messages": _messages(language),
+            "language": language.value,
+            "languages": {other.value: lessons(other).messages["page.language_name"] for other in Language},
+            "others": packed_words(trace, selected_layers, language, some),
         }
         | _choice(trace, selected_layers[0])
         | _next_tokens(trace, parts)
-        | _roles(trace, selected_layers, language)
+        | words(trace, selected_layers, language, some)
     )
 
 
@@ -221,31 +209,17 @@ def _choice(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
 
 
 def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
-    """What comes after each position, and of which parts these are the queries: of none whose cells are of many tokens."""
-    if not (trace.predictions or trace.generation):
+    """What comes after each position, and of which layers these are the queries; nothing where cells are of many tokens."""
+    whole = [part.form is not Form.POOLED for part in parts]
+    if not any(whole) or not (trace.predictions or trace.generation):
         return {}
     from attnviz.renderers.page.next_tokens import next_tokens, predicts
 
     found = next_tokens(trace)
     return {
         "next": found,
-        "nextOf": [part.form is not Form.POOLED and predicts(trace, part.selected, len(found)) for part in parts],
+        "nextOf": [one and predicts(trace, part.selected, len(found)) for one, part in zip(whole, parts, strict=True)],
     }
-
-
-def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
-    """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
-    if not trace.roles:
-        return {}
-    from attnviz.renderers.page.worn import worn_roles
-
-    return {"roles": [worn_roles(trace.roles, selected, lessons(language)) for selected in selected_layers]}
-
-
-def _messages(language: Language) -> dict[str, str]:
-    """The messages of the page, by their names."""
-    messages = lessons(language).messages.items()
-    return {name: message for name, message in messages if name.partition(".")[0] in GROUPS and name not in UNSAID}
 
 
 def _rounded_up(error: float) -> float:

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import GAP, TIGHT, MatrixTable
+from attnviz.renderers.shared.table import BOLD, GAP, TIGHT, MatrixTable
 from attnviz.text.display import NATURAL_WIDTH
 
 PAGE_WIDTH = 100  # cells of what stands side by side where nothing says how wide the page is
@@ -129,6 +129,6 @@ def _sharing(tables: Sequence[Beside]) -> list[Beside]:
     if all(other in corner for other in others):
         return list(tables)
     return [
-        Beside(one.above or [Text(one.matrix.corner)], one.matrix._replace(corner=""), bool(one.above))
+        Beside(one.above or [Text(one.matrix.corner, style=BOLD)], one.matrix._replace(corner=""), bool(one.above))
         for one in tables
     ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy
 
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import spread
 from attnviz.errors import AttnvizError
-from attnviz.trace.rotation import Rotation
+
+if TYPE_CHECKING:
+    from attnviz.trace.rotation import Rotation
 
 
 def sinusoids(tokens: int, width: int) -> numpy.ndarray:
@@ -26,6 +29,8 @@ def rotation(width: int) -> Rotation:
         raise AttnvizError(
             "rope turns pairs of dimensions, but a head has {width}", "choose an even --dim for each head", width=width
         )
+    from attnviz.trace.rotation import Rotation
+
     return Rotation(10000.0 ** (-numpy.arange(0, width, 2) / width))
 
 

@@ -11,7 +11,7 @@ def test_each_takes_the_words_of_its_command():
     assert output_option().help == BY_SUFFIX
     assert output_option("a file").help == "a file"
     assert format_option("csv or json").help == "csv or json"
-    assert language_option().help == "Language of all words: en or vi (default: as the locale says)."
+    assert language_option().help == "Language of all words: en or vi (default: ATTNVIZ_LANG, or else the locale)."
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 from command_line import PROGRAM, in_terminal, program, shown_to, surroundings, without_escapes
 
+from attnviz.choices import Language
+from attnviz.cli.language import speak
 from attnviz.cli.output import pager
 from attnviz.cli.output.pager import write_paged
 
@@ -35,6 +37,8 @@ class Screen:
 @pytest.fixture
 def written(monkeypatch):
     """written(pieces, …) → what write_paged() printed of these pieces, itself or through a pager in ``PAGER``."""
+
+    speak(Language.EN)  # whatever ran before
 
     def run(pieces: Iterable[bytes], screen=Screen, variables=("PAGER",), keys=True, **options) -> tuple[bytes, str]:
         printed: list[bytes] = []

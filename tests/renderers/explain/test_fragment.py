@@ -58,6 +58,21 @@ def words(found, tag):
     return [text for tags, text in found.read if tags[-1:] == (tag,)]
 
 
+def test_what_belongs_together_stands_side_by_side(told, traces):
+    parts = told(traces["four heads"](), side_by_side=True, every=False)
+    found = reader(to_fragment(parts))
+    rows = [style for tag, style in found.styles if tag == "div" and "display: flex" in style]
+    assert (
+        len(rows) == 1 + 1 + 3 + 1
+    )  # W_Q with W_K and W_V; Q with K and V; weights with output; W_O with what it yields
+    inside = [
+        tags.count("div")
+        for tags, text in found.read
+        if tags[-1:] == ("h5",) and text.strip() in ("Query", "Key", "Value")
+    ]
+    assert inside == [3, 3, 3]
+
+
 def test_every_number_and_every_title_is_there(trace, told):
     parts = told(trace)
     fragment = to_fragment(parts)
@@ -76,7 +91,7 @@ def test_every_number_and_every_title_is_there(trace, told):
     assert {part.formula for part in parts if isinstance(part, Section) and part.formula} <= shown
     assert fragment.startswith("<div ")
     assert fragment.endswith("</div>\n")
-    assert fragment.count("<div") == 1
+    assert fragment.count('<div style="font-family') == 1
 
 
 @given(token=st.text(max_size=10) | st.text("<>&\"'/!-=`", max_size=8))

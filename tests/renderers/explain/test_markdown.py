@@ -79,7 +79,7 @@ def test_every_section_is_heading_sentences_and_tables(trace, told):
     titles = [part for part in parts if isinstance(part, Section)]
     heads = [part.text for part in parts if isinstance(part, Heading) and part.level == 3]
     assert [text for kind, text in read if kind in ("h3", "h4") and text not in heads] == [
-        f"{part.title}: {part.formula}" for part in titles
+        f"{part.title}: {part.formula}" if part.formula else part.title for part in titles
     ]
     sentences = [" ".join(part.sentences) for part in titles if part.sentences]
     facts = [part.facts for part in parts if isinstance(part, Heading) and part.facts]

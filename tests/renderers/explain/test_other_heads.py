@@ -129,6 +129,14 @@ def test_a_tie_that_holds_the_key_of_the_first_head_is_no_other_key(told):
     assert found("other.looks_one", "en", sentences)[0]["pairs"] == "`a` at `b`: 0.73"
 
 
+def test_of_one_query_it_is_said_so(told):
+    trace = made([[1, 0], [0, 1]], [[0, 1], [0, 1]])
+    [sentences] = otherwise(told, trace, query="a")
+    assert sentences[0] == say("other.looks_alone", head=0, pairs=say("other.pair", query="a", key="b", weight="0.73"))
+    [sentences] = otherwise(told, trace, query="b")
+    assert sentences == [say("other.same_one", head=0)]
+
+
 def test_what_a_rule_hides_in_one_head_alone_is_told(told):
     mask = numpy.ones((2, 2, 2), bool)
     mask[1, 0] = False

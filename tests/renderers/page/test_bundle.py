@@ -12,7 +12,7 @@ import pytest
 
 from attnviz.choices import Language
 from attnviz.renderers.page import bundle
-from attnviz.renderers.page.record import PAGE_GROUPS
+from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.text.lessons import lessons
 
 
@@ -21,6 +21,9 @@ def test_every_message_of_the_page_is_said_by_a_script():
     names = {name for name in lessons(Language.EN).messages if name.partition(".")[0] in PAGE_GROUPS}
     families = (
         "page.sort_",
+        "page.theme",
+        "page.copy_",
+        "page.language",
         "page.nothing_",
         "page.rounded_",
         "page.overview",

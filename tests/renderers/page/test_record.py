@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy
 import pytest
 from made_roles import made_role
 from random_traces import long_trace, random_trace, unnamed_trace
 
-import attnviz
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Language, MapStep
+from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.pooled_maps import pool_layers
-from attnviz.renderers.page.record import UNSAID, TokenLists, make_record
-from attnviz.text.lessons import lessons
+from attnviz.renderers.page.record import TokenLists, make_record
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
-
-SCRIPTS = Path(attnviz.__file__).parent / "renderers" / "page" / "script"
 
 
 def record_of(trace, language=Language.EN, error=None, **selected):
@@ -145,22 +140,6 @@ def test_special_tokens_are_those_of_their_side(several):
     assert [texts["special"] for texts in record["texts"]] == [[0]]
     assert record["special"]
     assert not record_of(several, skip_special=True)[0]["special"]
-
-
-def test_the_messages_are_those_of_the_page_in_its_language():
-    for language in Language:
-        messages = record_of(trace_text("a"), language)[0]["messages"]
-        assert messages["page.close"] == lessons(language).messages["page.close"]
-        assert not any(name.startswith("stats.") for name in messages)
-        assert "title.scores" in messages
-        assert messages.keys().isdisjoint(UNSAID)
-
-
-def test_what_a_page_does_not_hold_none_of_its_scripts_says():
-    scripts = "".join(path.read_text() for path in SCRIPTS.glob("*.js"))
-    known = lessons().messages
-    assert [name for name in UNSAID if name in scripts or name not in known] == []
-    assert [name for name in UNSAID if name.removeprefix("title.") in [step.value for step in MapStep]] == []
 
 
 def test_equal_tokens_are_there_once():

@@ -18,7 +18,7 @@ from attnviz.renderers.shared import numbers
 
 pytestmark = pytest.mark.slow
 SCREENSHOTS = os.environ.get("ATTNVIZ_SCREENSHOTS")
-WIDE, NARROW = (1440, 900), (460, 844)  # pixels; MiniBrowser's own bars take 447
+TALL, WIDE, NARROW = (1440, 1200), (1440, 900), (460, 844)  # pixels; MiniBrowser's own bars take 447
 SENTENCE = "Your journey starts with one step"
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 TINTED = "Array.from(document.querySelectorAll('.text .word'), (one) => one.style.backgroundColor !== '')"
@@ -42,13 +42,13 @@ def cell_of(window, row: int, column: int) -> tuple[float, float]:
       const map = document.getElementById("map"), size = map.querySelector(".spacer").getBoundingClientRect();
       return [map.clientWidth, map.clientHeight, size.width, size.height];
     })()""")
-    cell = 96  # pixels: the most that a cell has at first, as in a text of six words
+    cell = 96  # pixels: the most that a cell has at first, as in a tall window
     return (left - (6 - column - 0.5) * cell) / width, (top - (6 - row - 0.5) * cell) / height
 
 
 def test_the_views_with_a_pointer(window, written):
     trace = trace_text(SENTENCE, heads=4, causal=True)
-    window.resize(*WIDE)
+    window.resize(*TALL)
     window.open(written(trace))
     window.click_on(".card", 2)
     assert window.evaluate("location.hash") == "#view=matrix&head=2"
@@ -70,7 +70,7 @@ def test_the_views_with_a_pointer(window, written):
     window.click_on(".text .word", 4)
     assert window.evaluate(TINTED) == [True] * 5 + [False]
     window.click_on("#tab-steps")
-    window.click_on(".stage", len(window.texts(".stage")) - 2)
+    window.click_on(".stage[href*='stage=weights']")
     window.click_on(".row", 1)
     window.until("document.querySelector('.parts')")
     assert window.texts(".detail h2") == ["one looks at journey"]
@@ -91,7 +91,7 @@ def test_the_views_with_the_keyboard_alone(window, written):
     window.keys("ArrowRight", "ArrowRight", "ArrowRight", "Enter")
     assert window.evaluate("location.hash") == "#view=matrix&head=3"
     tab_to(window, "map")
-    window.keys("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "Enter")
+    window.keys("ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowRight", "Enter")
     assert window.text("#voice") == f"starts gives journey the weight {weight(trace, 3, 2, 1)}."
     assert window.texts(".detail h2") == ["starts looks at journey"]
     window.keys("Escape")

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy
 import pytest
 
-from attnviz import Layer, Rule, Trace
+from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.attention.arrays import to_numpy
+from attnviz.renderers.shared import numbers
 
 SCREENSHOTS = os.environ.get("ATTNVIZ_SCREENSHOTS")
 TEXT = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and
@@ -86,6 +88,37 @@ def test_nothing_juts_out_and_nothing_jumps(opened, width, dark):
             page.page.wait_for_timeout(200)
             name = f"{number}-{state['view']}-{width}-{'dark' if dark else 'light'}.png"
             page.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=width == 390)
+
+
+BOXES = """[...document.querySelectorAll("%s")].map((one) => one.getBoundingClientRect())
+  .map(({ left, right, top, bottom }) => [left, right, top, bottom])"""
+
+
+@pytest.mark.parametrize("state", [{}, {"key": 2, "detail": "yes"}], ids=["steps", "arithmetic"])
+def test_a_wide_window_shows_the_map_and_the_steps_side_by_side(opened, state):
+    page = opened(
+        trace_text("Your journey starts with one step", causal=True), width=1440, view="matrix", query=4, **state
+    )
+    aside = "#detail" if state else "#companion"
+    [page_box], [frame], [steps] = (page.page.evaluate(BOXES % one) for one in ("#page", "#map", aside))
+    assert page_box[0] == pytest.approx(1440 - page_box[1], abs=16)  # centred, but for a scroll bar
+    assert frame[1] <= steps[0]  # side by side
+    assert frame[2] < steps[3]
+    assert steps[2] < frame[3]
+    assert steps[1] - frame[0] > 0.75 * 1440
+    page.page.set_viewport_size({"width": 1000, "height": 900})
+    page.until("document.getElementById('companion').hidden")
+
+
+def test_the_steps_beside_the_map_are_of_the_query_that_is_chosen(opened):
+    trace = trace_text("Your journey starts with one step", causal=True)
+    page = opened(trace, width=1440, view="matrix", stage="weights")
+    weights = to_numpy(trace.layers[0].steps(0).weights)
+    for query in (4, 3):
+        page.go(view="matrix", query=query, stage="weights")
+        [words] = numbers.matrix(weights[query : query + 1], 4)
+        assert page.texts("#companion .row .mark") == [word if float(word) else "0" for word in words]
+        assert f"looks most at {trace.tokens[int(weights[query].argmax())]}" in page.texts("#companion .story")[0]
 
 
 @pytest.mark.slow

@@ -108,6 +108,7 @@ def test_the_slider_and_its_buttons_with_keys_and_pointer(opened):
     assert page.texts("#panel .word") == ["Your"]
 
 
+@pytest.mark.slow
 def test_it_plays_to_the_end(opened):
     page = opened(trace_text(SENTENCE, causal=True), before="")
     page.page.clock.install()
@@ -141,6 +142,15 @@ def test_what_may_come_next_stands_beside_it_and_what_was_chosen_moves_in(opened
     assert page.texts(".so-far .wrote") == [written.generation.chosen[0]]
     page.go(view="text", layer=1, head=2)
     assert page.page.locator(".likely .came .chip").text_content() == written.generation.chosen[-1]
+
+
+def test_what_a_model_wrote_opens_where_it_can_be_read_token_by_token(opened, written):
+    page = opened(written)
+    role = min((one.layer, one.head) for one in written.roles)
+    assert page.page.evaluate("location.hash") == ""
+    assert page.page.locator("#control-layer option:checked").inner_text() == f"Layer {role[0]}"
+    assert page.page.locator("#control-head").input_value().endswith(str(role[1]))
+    assert page.page.locator("#upto").is_visible()
 
 
 def test_less_motion_moves_nothing_in(opened, written):

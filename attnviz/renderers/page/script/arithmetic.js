@@ -1,9 +1,10 @@
 // The arithmetic of one query and one key: products, sum, scale, mask, softmax, weighted values.
 
 import { barChart, strip } from "./bars.js";
-import { loaded, nameOf } from "./data.js";
+import { isDark } from "./colours.js";
+import { loaded, nameOf, record } from "./data.js";
 import { make } from "./dom.js";
-import { say, told, tokenNodes } from "./lessons.js";
+import { keepSaid, say, told, tokenNodes } from "./lessons.js";
 import { headName } from "./heads.js";
 import { number, vector } from "./numbers.js";
 import { onPaper, positions, titleOf } from "./paper.js";
@@ -18,15 +19,15 @@ export function arithmetic() {
   const element = make("aside", {
     class: "detail",
     id: "detail",
-    "aria-label": say("page.arithmetic"),
     tabindex: "-1",
     hidden: true,
   });
+  keepSaid(() => element.setAttribute("aria-label", say("page.arithmetic")));
   let shown = "";
 
   async function update() {
     const wanted = state.detail && currentLayer().computes && ["matrix", "lines", "text", "steps"].includes(state.view);
-    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key}` : "";
+    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${record.language} ${isDark()}` : "";
     if (name === shown) return;
     shown = name;
     const focused = document.activeElement;

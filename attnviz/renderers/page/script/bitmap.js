@@ -11,13 +11,12 @@ const SMALL = 1 << 14; // pixels
 export function bitmapOf(layer, map, step = "weights") {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
   const all = { rows: allQueries(layer), columns: allKeys(layer) };
-  const values = shownOf(layer, map, rows, columns);
-  const whole = rows.length === all.rows.length ? values : shownOf(layer, map, all.rows, all.columns);
+  const values = cellsOf(layer, map, rows, columns);
+  const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
   return { rows, columns, all, ...painted(values, columns.length, step, whole) };
 }
 
-// The cells of a map that are shown, in one row.
-function shownOf(layer, map, rows, columns) {
+function cellsOf(layer, map, rows, columns) {
   if (rows.length === layer.queries && columns.length === layer.keys) return map;
   const values = new map.constructor(rows.length * columns.length);
   let place = 0;

@@ -24,14 +24,30 @@ const HEADS = {
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]]; // pixels: what tells heads apart when the colours come again
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
+const forced = matchMedia("(forced-colors: active)");
+const root = document.documentElement;
 
 export function isDark() {
-  return scheme.matches;
+  return root.dataset.theme === "dark";
 }
 
-// Run when the system changes between light and dark.
+let printing = false;
+
+// Put on a theme: "light", "dark", or "system", whose colours count alone where it forces them on every page.
+export function dress(theme) {
+  const own = theme === "system" || forced.matches ? (scheme.matches ? "dark" : "light") : theme;
+  root.dataset.theme = printing ? "light" : own; // paper is white
+}
+
+// Run `before` a page is printed, in the colours of paper, and `after` it was.
+export function onPrint(before, after) {
+  window.addEventListener("beforeprint", () => ((printing = true), before()));
+  window.addEventListener("afterprint", () => ((printing = false), after()));
+}
+
+// Run when the system changes between light and dark, or begins or ends to force its colours.
 export function onScheme(run) {
-  scheme.addEventListener("change", run);
+  for (const media of [scheme, forced]) media.addEventListener("change", run);
 }
 
 // [red, green, blue] of a tone 0 … 1, or of −1 … 1 with two arms.
@@ -78,9 +94,19 @@ export function headDash(place) {
   return DASHES[Math.floor(place / HEADS.light.length) % DASHES.length];
 }
 
-// A colour of the style sheet.
+// A colour of the style sheet; one of the system's, where these are forced on the page, as the numbers that it stands for.
 export function themed(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const colour = getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+  return forced.matches ? numbersOf(colour) : colour;
+}
+
+const probe = document.createElement("span");
+probe.hidden = true;
+
+function numbersOf(colour) {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = colour;
+  return getComputedStyle(probe).color;
 }
 
 const ramps = new Map();

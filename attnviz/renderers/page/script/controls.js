@@ -2,7 +2,7 @@
 
 import { groups, headsOf, layers, record, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
-import { say } from "./lessons.js";
+import { keepSaid, say } from "./lessons.js";
 import { general } from "./numbers.js";
 import { titleOf } from "./heads.js";
 import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
@@ -48,8 +48,12 @@ export function saveButtons(saveAs) {
       form.toUpperCase(),
     ),
   );
-  const name = make("span", { class: "name" }, say("page.save"));
-  const element = make("div", { class: "control save", role: "group", "aria-label": say("page.save") }, name, buttons);
+  const name = make("span", { class: "name" });
+  const element = make("div", { class: "control save", role: "group" }, name, buttons);
+  keepSaid(() => {
+    name.textContent = say("page.save");
+    element.setAttribute("aria-label", name.textContent);
+  });
   return { element, allow: (ready) => buttons.forEach((button) => button.toggleAttribute("disabled", !ready)) };
 }
 

@@ -89,14 +89,26 @@ async function unpack(layer) {
   return layer;
 }
 
+// The words of another language: what the record says in it.
+export function wordsIn(language) {
+  return unpacked(record.others[language], (response) => response.json());
+}
+
 // { values, shape }: the numbers in one row, and how many there are along each axis.
 async function array({ blob, type, shape }) {
+  const values = await unpacked(
+    document.getElementById(`blob-${blob}`).textContent,
+    async (response) => new TYPES[type](await response.arrayBuffer()),
+  );
+  return { values: type === "float16" ? singles(values) : values, shape };
+}
+
+// What `read` makes of the bytes that a text packs: base64 of a zlib stream.
+async function unpacked(base64, read) {
   if (!window.DecompressionStream) throw new Failure("page.old_browser");
   try {
-    const packed = bytesOf(document.getElementById(`blob-${blob}`).textContent);
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const values = new TYPES[type](await new Response(stream).arrayBuffer());
-    return { values: type === "float16" ? singles(values) : values, shape };
+    const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return await read(new Response(stream));
   } catch (error) {
     throw new Failure("page.damaged", { reason: error.message });
   }

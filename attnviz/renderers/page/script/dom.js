@@ -1,6 +1,6 @@
 // Elements, made without ever reading a text as markup.
 
-import { sharpness } from "./measure.js";
+import { apart, sharpness } from "./measure.js";
 
 // make("p", { class: "note", onclick: run }, "text", child): a text becomes a text node.
 export function make(name, properties = {}, ...children) {
@@ -17,6 +17,20 @@ export function make(name, properties = {}, ...children) {
 // A token: isolated, so that its direction of writing turns nothing around it.
 export function tokenElement(label) {
   return make("bdi", { class: "token" }, label);
+}
+
+// The text of an element, its tokens isolated as they are on the page.
+export function plainOf(element) {
+  const copy = element.cloneNode(true);
+  for (const token of copy.querySelectorAll("bdi")) token.textContent = apart(token.textContent);
+  return copy.textContent;
+}
+
+// Scroll `box` so far that `one` in it is seen, and nothing else.
+export function reveal(box, one) {
+  if (!one) return;
+  const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
+  if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
 }
 
 // A function that runs once before the next frame is painted, however often it is called.

@@ -1,9 +1,30 @@
 // The sentences: messages of the chosen language with values in their places.
 
-import { record } from "./data.js";
+import { record, wordsIn } from "./data.js";
 import { tokenElement } from "./dom.js";
 
 const PLACE = /`\{(\w+)\}`|\{(\w+)\}/g;
+const known = new Map([[record.language, record]]); // what the record says in each language that was spoken
+const standing = [];
+
+// Run what writes words that stand outside of the views: now, and again whenever the language is another.
+export function keepSaid(write) {
+  standing.push(write);
+  write();
+}
+
+// Say everything in another language from now on.
+export async function speak(language) {
+  if (language === record.language) return;
+  if (!known.has(language)) {
+    const words = await wordsIn(language);
+    const own = Object.fromEntries(Object.keys(words).map((name) => [name, record[name]]));
+    known.set(record.language, own).set(language, words);
+  }
+  Object.assign(record, known.get(language), { language });
+  document.documentElement.lang = language;
+  for (const write of standing) write();
+}
 
 // The message `name` as plain text; tokens stand between backticks, as explain prints them.
 export function say(name, values = {}) {

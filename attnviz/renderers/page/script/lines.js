@@ -3,7 +3,7 @@
 import { headColour, headDash } from "./colours.js";
 import { loaded, quoted } from "./data.js";
 import { ROW, pictureOf, strongestEdges } from "./edges.js";
-import { eachFrame, make, sharpContext } from "./dom.js";
+import { eachFrame, make, reveal, sharpContext } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { general, number } from "./numbers.js";
@@ -11,6 +11,8 @@ import { show } from "./readout.js";
 import { shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
 import { tokenList } from "./words.js";
+
+const MOST_TINT = 45; // percent: on a stronger one a token could not be read in the dark (4.5, WCAG 2.1, 1.4.3)
 
 export function lines() {
   const toggles = make("div", { class: "heads", role: "group", "aria-label": say("page.heads") });
@@ -23,6 +25,7 @@ export function lines() {
   let [layer, heads, maps, edges, sides, closed] = [null, [], [], [], null, false];
   let hover = null; // { side: "query" | "key", place }
   let [limit, all] = [1, 1]; // the largest weight of the lines computed last, and of those of all tokens
+  let found = ""; // the chosen token that was scrolled to: a person may then scroll away
   let spoken = false; // whether the next sentence is one for the voice, too
 
   const redraw = eachFrame(() => layer && draw());
@@ -38,10 +41,19 @@ export function lines() {
     all = limit;
     sides.query.select(state.query);
     sides.key.select(state.query === null ? state.key : null);
+    find();
     draw();
     if (focus()) tell(focus(), spoken);
     else show("page.idle_lines", {}, spoken);
     spoken = false;
+  }
+
+  // Scroll to the chosen token, where it is another.
+  function find() {
+    const at = chosen();
+    const name = at ? `${layer.place} ${at.side} ${at.place}` : "";
+    if (at && name !== found) reveal(frame, frame.querySelector(`.words.${at.side} [data-place="${at.place}"]`));
+    found = name;
   }
 
   function build() {
@@ -127,7 +139,10 @@ export function lines() {
   }
 
   function focus() {
-    if (hover) return hover;
+    return hover ?? chosen();
+  }
+
+  function chosen() {
     if (sides.rowAt.has(state.query)) return { side: "query", place: state.query };
     return sides.columnAt.has(state.key) ? { side: "key", place: state.key } : null;
   }
@@ -199,7 +214,7 @@ export function lines() {
       for (const option of sides[side].options) {
         const place = Number(option.dataset.place);
         const tone = at && at.side !== side ? (strengths.get(place) ?? 0) : 0;
-        option.style.setProperty("--tone", `${Math.round(tone * 55)}%`);
+        option.style.setProperty("--tone", `${Math.round(tone * MOST_TINT)}%`);
         option.classList.toggle("pointed", at?.side === side && at.place === place);
       }
     }

@@ -1,19 +1,24 @@
 // The page: its head, its views behind tabs, and what they all share.
 
 import { arithmetic, close } from "./arithmetic.js";
-import { onScheme, themed } from "./colours.js";
+import { dress, onPrint, onScheme, themed } from "./colours.js";
+import { companion } from "./companion.js";
 import { controlBar, saveButtons } from "./controls.js";
+import { copyButtons } from "./copying.js";
 import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
-import { say, told } from "./lessons.js";
+import { keepSaid, say, speak, told } from "./lessons.js";
 import { lines } from "./lines.js";
 import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
 import { readout, voice } from "./readout.js";
+import { directionOf } from "./measure.js";
 import { hold, roving } from "./roving.js";
-import { pngOf, save, svgOf } from "./scene.js";
+import { canvasOf, pngOf, save, svgOf } from "./scene.js";
+import { search } from "./search.js";
+import { settings } from "./settings.js";
 import { allQueries } from "./shown.js";
 import { VIEWS, change, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
@@ -21,31 +26,47 @@ import { text } from "./text.js";
 import { unfolding } from "./unfold.js";
 
 const BUILD = { overview, matrix, lines, text, steps };
+const DRAWN = ["matrix", "lines"]; // views whose tokens stand on a canvas, or in a frame that scrolls
 const TITLE_TOKENS = 40;
 
 const tabs = VIEWS.map((view) =>
-  make(
-    "button",
-    { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "panel", onclick: () => change({ view }) },
-    say(`page.${view}`),
-  ),
+  make("button", {
+    type: "button",
+    role: "tab",
+    id: `tab-${view}`,
+    "aria-controls": "panel",
+    onclick: () => change({ view }),
+  }),
 );
-const tabList = make("div", { role: "tablist", "aria-label": say("page.views"), class: "tabs" }, tabs);
+const tabList = make("div", { role: "tablist", class: "tabs" }, tabs);
 const heading = make("h1", {});
+const choice = make("p", { class: "choice", hidden: !record.choice });
+const source = make("p", { class: "quiet", hidden: !record.source });
 const foot = make("p", { class: "quiet" });
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
+const finding = search();
+const copying = copyButtons(async (work) => warn(await failureOf(work)));
 const detail = arithmetic();
-const unfolded = unfolding();
+const beside = companion();
+let unfolded = unfolding();
 let current = null;
 let turn = 0;
 
 function start() {
   const page = document.getElementById("page");
+  readFragment();
+  dress(state.theme);
   page.append(
-    make("header", { class: "top" }, title(), make("div", { class: "ways" }, tabList, saving.element)),
+    make(
+      "header",
+      { class: "top" },
+      title(),
+      make("div", { class: "ways" }, tabList, make("div", { class: "means" }, finding.element, copying.element, saving.element)),
+      settings(), // at the title's side, but after the tabs for the keyboard
+    ),
     make(
       "main",
       {},
@@ -55,28 +76,73 @@ function start() {
         "div",
         { class: "stage-area" },
         make("div", { class: "panel-side" }, notice, readout, panel),
+        beside.element,
         detail.element,
       ),
     ),
     make("footer", {}, foot),
     voice,
   );
+  keepSaid(rename);
   roving(
     tabList,
     () => tabs,
     (tab) => tab.click(),
   );
-  readFragment();
   open();
-  listen((before) => (before.view === state.view ? update() : open()));
+  listen(follow);
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
-  onScheme(() => open());
+  onScheme(redress);
+  onPrint(() => paper(true), () => paper(false));
+  beside.onWidth(() => settle(current.view));
+  if (state.language !== record.language) respeak();
+}
+
+// Show what the state says now.
+function follow(before) {
+  dress(state.theme);
+  if (before.language !== state.language) respeak();
+  else if (before.view === state.view && before.theme === state.theme) update();
+  else open();
+}
+
+function redress() {
+  dress(state.theme);
+  open();
+}
+
+// On paper nothing can be scrolled: the whole view is there, as the picture that can be saved, where it is drawn.
+function paper(begins) {
+  dress(state.theme);
+  const drawn = begins && DRAWN.includes(state.view) && panel.getAttribute("aria-busy") === "false";
+  if (drawn) panel.append(make("div", { class: "on-paper" }, canvasOf({ ...current.view.picture(), ground: "#ffffff" })));
+  else for (const one of panel.querySelectorAll(".on-paper")) one.remove();
+  panel.classList.toggle("drawn", drawn);
+}
+
+async function respeak() {
+  const failure = await failureOf(() => speak(state.language));
+  unfolded.close();
+  const before = unfolded.element;
+  unfolded = unfolding();
+  before.replaceWith(unfolded.element);
+  open();
+  if (failure) warn(failure);
+}
+
+// The words of the frame around the views.
+function rename() {
+  tabs.forEach((tab, place) => (tab.textContent = say(`page.${VIEWS[place]}`)));
+  tabList.setAttribute("aria-label", say("page.views"));
+  source.textContent = record.source;
+  if (record.choice) choice.replaceChildren(...told("page.chose", record.choice));
 }
 
 function open() {
   const held = holdsFocus();
   current?.view.close();
+  beside.close();
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
   retitle();
@@ -116,9 +182,11 @@ function catchFocus() {
 async function settle(view) {
   const own = ++turn;
   unfolded.update();
+  finding.update();
+  copying.update();
   panel.setAttribute("aria-busy", "true");
   saving.allow(false);
-  const failure = await failureOf(() => Promise.all([view.update(), detail.update()]));
+  const failure = await failureOf(() => Promise.all([view.update(), beside.update(), detail.update()]));
   if (own !== turn) return;
   warn(failure);
   if (failure) readout.replaceChildren();
@@ -156,13 +224,12 @@ function warn(failure) {
 }
 
 function title() {
-  const source = record.source ? make("p", { class: "quiet" }, record.source) : null;
-  const choice = record.choice ? make("p", { class: "choice" }, told("page.chose", record.choice)) : null;
   return make("div", { class: "title" }, heading, choice, source);
 }
 
 // The beginning of the text itself; where only its tokens are known, of those that are shown.
 function retitle() {
+  heading.dir = record.text || record.heading ? "auto" : directionOf(layers[0].queryTexts);
   if (record.text) return void (heading.textContent = record.text);
   const labels = record.heading ?? layers[0].queryTexts.labels; // words, where the labels are none
   const places = record.heading ? record.heading.map((_, place) => place) : allQueries(layers[0]);

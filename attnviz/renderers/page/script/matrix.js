@@ -54,6 +54,7 @@ export function mapView(own) {
   );
   const note = make("div", { class: "aside", hidden: true }); // why a page of weights has no arithmetic, once it is asked for
   const element = make("div", { class: "matrix" }, rule, make("div", { class: "side-by-side" }, zoomed, frame, note), key);
+  let found = null; // the query that was scrolled to: a person may then scroll away
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
@@ -81,6 +82,15 @@ export function mapView(own) {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
+  // Scroll to the row of the chosen query, where it is another.
+  function find() {
+    const row = drawn.rows.indexOf(state.query);
+    const [top, room] = [row * view.cell, frame.clientHeight - view.gutter.top];
+    const seen = top >= frame.scrollTop && top + view.cell <= frame.scrollTop + room;
+    if (row >= 0 && state.query !== found && !seen) frame.scrollTop = top - room / 2;
+    found = state.query;
+  }
+
   // Show what is drawn of a layer.
   function lay(whole, what) {
     const before = layer && roomName();
@@ -91,6 +101,7 @@ export function mapView(own) {
     rule.textContent = eachRow(layer, what.step);
     if (before !== roomName()) fit();
     else resize();
+    find();
   }
 
   function fit() {
@@ -101,7 +112,9 @@ export function mapView(own) {
     view.gutter = gutters(base, { layer, ...drawn.all }, width);
     const [wide, high] = [width - view.gutter.left - 2, room() - view.gutter.top - 2];
     view.cell = clamp(Math.min(wide / drawn.all.columns.length, high / drawn.all.rows.length), SMALLEST, FIRST);
+    frame.style.overflow = "hidden"; // a scroll bar of the size before would take room, and so be needed
     resize();
+    frame.style.overflow = "";
   }
 
   function resize() {
@@ -223,7 +236,7 @@ export function mapView(own) {
     valueAt,
     pointAt,
     title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
-    picture: () => mapPicture(drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
+    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();

@@ -21,8 +21,12 @@ export function shortened(text, size, width) {
   return fitted(pen, text, width);
 }
 
-// A label cut to `width` pixels, the cut marked.
+// A label cut to `width` pixels, the cut marked; one of a script from right to left is set apart from what is around it.
 export function fitted(pen, text, width) {
+  return apart(cut(pen, text, width));
+}
+
+function cut(pen, text, width) {
   if (pen.measureText(text).width <= width) return text;
   const signs = signsOf(text);
   let [low, high] = [0, signs.length];
@@ -32,6 +36,22 @@ export function fitted(pen, text, width) {
     else high = middle - 1;
   }
   return `${signs.slice(0, low).join("")}…`;
+}
+
+const LEFTWARD = "\\p{Script=Arabic}\\p{Script=Hebrew}\\p{Script=Syriac}\\p{Script=Thaana}\\p{Script=Nko}\\p{Script=Adlam}";
+const ANY_LEFTWARD = new RegExp(`[${LEFTWARD}]`, "u");
+const FIRST_LETTER = /\p{L}/u;
+
+// "rtl" where the first letter of the tokens belongs to a script from right to left, else "ltr": what dir=auto would say,
+// which does not look into the elements of their own that tokens are. Special tokens do not count.
+export function directionOf({ labels, special }) {
+  const first = labels.find((text, place) => FIRST_LETTER.test(text) && !special.includes(place)) ?? "";
+  return ANY_LEFTWARD.test(FIRST_LETTER.exec(first)?.[0] ?? "") ? "rtl" : "ltr";
+}
+
+// A text from right to left between the signs that isolate it (Unicode, UAX 9: FSI and PDI), where there are no elements.
+export function apart(text) {
+  return ANY_LEFTWARD.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 // What a reader takes for one sign each, however many numbers it has in Unicode.

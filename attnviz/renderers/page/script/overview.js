@@ -79,6 +79,10 @@ function buttonsOf(own) {
   return own.map((one) => one.button);
 }
 
+function boxesOf(own) {
+  return own.map((one) => one.box);
+}
+
 // The browser tells which those are; before it did, they are looked for.
 const inSight = new Map(); // by their buttons
 const eyes = new IntersectionObserver((changes) => changes.forEach((one) => inSight.set(one.target, one.isIntersecting)));
@@ -104,7 +108,7 @@ function lay(own) {
   const byPlace = state.sort === "place";
   element.classList.toggle("by-place", byPlace);
   element.style.setProperty("--heads", byPlace ? numbers.length : Math.min(own.length, 24));
-  const buttons = (some) => make("div", { class: "cards" }, ...some.map((one) => one.box));
+  const buttons = (some) => make("div", { class: "cards" }, boxesOf(some));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
   const beside = enlarged ? [wornHeads(own), enlarged.element] : [];
@@ -129,8 +133,8 @@ function header() {
 function row(layer, own) {
   for (const one of own) one.box.style.setProperty("--column", numbers.indexOf(one.number) + 1);
   const title = make("h2", {}, titleOf(layer));
-  const buttons = own.map((one) => one.box);
-  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, make("div", { class: "cards" }, buttons));
+  const cards = make("div", { class: "cards" }, boxesOf(own));
+  return make("section", { class: "layer", "aria-label": titleOf(layer) }, title, cards);
 }
 
 function cardOf(layer, head) {

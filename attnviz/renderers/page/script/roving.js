@@ -5,7 +5,7 @@ export function roving(container, items, enter = () => {}) {
   container.addEventListener("keydown", (event) => {
     const all = items();
     const place = all.indexOf(document.activeElement);
-    const next = place < 0 || event.ctrlKey || event.metaKey || event.altKey ? null : target(event.key, all, place);
+    const next = place < 0 || event.ctrlKey || event.metaKey || event.altKey ? null : target(across(event.key, container), all, place);
     if (next === null) return;
     event.preventDefault();
     hold(all, all[next]);
@@ -20,6 +20,12 @@ export function roving(container, items, enter = () => {}) {
 // Make `one` the element that Tab reaches.
 export function hold(all, one) {
   for (const element of all) element.tabIndex = element === one ? 0 : -1;
+}
+
+// Where the elements run from right to left, the next is at the left.
+function across(key, container) {
+  const turned = { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" };
+  return getComputedStyle(container).direction === "rtl" ? (turned[key] ?? key) : key;
 }
 
 function target(key, all, place) {

@@ -28,7 +28,8 @@ export function svgOf({ width, height, ground, items }) {
   );
 }
 
-export function pngOf({ width, height, ground, items }) {
+// A scene as a canvas, its pixels twice as fine as its units.
+export function canvasOf({ width, height, ground, items }) {
   const ratio = sharpness(width, height, Math.min(SHARPNESS, LONGEST / Math.max(width, height)));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.ceil(width * ratio), Math.ceil(height * ratio)];
@@ -37,6 +38,11 @@ export function pngOf({ width, height, ground, items }) {
   context.fillStyle = ground;
   context.fillRect(0, 0, width, height);
   for (const item of items) paint(context, item);
+  return canvas;
+}
+
+export function pngOf(scene) {
+  const canvas = canvasOf(scene);
   return new Promise((done, fail) =>
     canvas.toBlob((blob) => (blob ? done(blob) : fail(new Failure("page.no_picture"))), "image/png"),
   );

@@ -5,10 +5,11 @@ import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
+const AT_FIRST = firstSpot();
 const DEFAULTS = {
-  view: layers.length * layers[0].heads.length > 1 ? "overview" : "matrix",
-  layer: 0, // places, not numbers: a page may hold layers 4 to 7
-  head: 0,
+  view: layers.length * layers[0].heads.length > 1 && !record.choice ? "overview" : "matrix",
+  layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
+  head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
   query: lastQuery(layers[0]), // null where none is chosen
   key: null,
@@ -23,30 +24,45 @@ const DEFAULTS = {
   threshold: 0,
   towards: false, // Text: who looks at the token, instead of what it looks at
   sort: "place",
+  language: record.language, // that the page was written in
+  theme: "system",
 };
 
 export const state = { ...DEFAULTS };
 const listeners = [];
 
-export function listen(run) {
-  listeners.push(run);
+export function listen(listener) {
+  listeners.push(listener);
 }
 
-// Change what is looked at. Another view, layer or head is a place to come back to with the browser's Back.
+const PASSING = 1000; // milliseconds: views that are left sooner are no places to come back to
+let run = { kind: null, at: 0 }; // of changes of the same kind
+
+// Whether a change leads to a place to come back to with the browser's Back: to another view, or to another layer or head.
+// A run through heads is one place, and so are views that are passed through.
+function isPlace(before) {
+  const other = (name) => state[name] !== before[name];
+  const kind = other("view") ? "view" : other("layer") || other("head") ? "head" : null;
+  const now = performance.now();
+  const goesOn = kind === run.kind && (kind === "head" || now - run.at < PASSING);
+  run = { kind, at: now };
+  return kind !== null && !goesOn;
+}
+
+// Change what is looked at.
 export function change(changes) {
   const before = { ...state };
   Object.assign(state, changes);
   if (currentLayer().pooled !== layers[before.layer].pooled) forget(changes);
   settle();
-  const moved = ["view", "layer", "head"].some((name) => state[name] !== before[name]);
   const fragment = `#${written()}`;
   try {
-    if (moved) history.pushState(null, "", fragment);
+    if (isPlace(before)) history.pushState(null, "", fragment);
     else history.replaceState(null, "", fragment);
   } catch {
     // A frame without an address of its own, as in a notebook: the state is not written anywhere.
   }
-  for (const run of listeners) run(before);
+  for (const listener of listeners) listener(before);
 }
 
 // Take what the fragment says; what it does not say, or says wrongly, is as it was at first.
@@ -62,7 +78,8 @@ export function readFragment() {
   if (!words.has("query")) state.query = lastQuery(currentLayer());
   settle();
   correct();
-  for (const run of listeners) run(before);
+  run = { kind: null, at: 0 };
+  for (const listener of listeners) listener(before);
 }
 
 // Let an address that said something else say what is shown.
@@ -85,6 +102,12 @@ export function stageNow() {
   if (state.stage) return stageOf(layer, state.stage);
   const [first] = stagesOf(layer);
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
+}
+
+// The head that a page opens with: of a text that a model wrote, read as it was written, the first with a role; else the first.
+function firstSpot() {
+  const layer = record.choice ? layers.findIndex((_, place) => Object.keys(record.roles?.[place] ?? {}).length) : -1;
+  return layer < 0 ? { layer: 0, head: 0 } : { layer, head: Number(Object.keys(record.roles[layer])[0]) };
 }
 
 // Whether a layer reads its text token by token, no Query seeing what comes after it: then it may be read up to a position.
@@ -169,6 +192,8 @@ const READ = {
   threshold: (word) => (Number(word) >= 0 && Number(word) <= 1 ? Number(word) : undefined),
   towards: truth,
   sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
+  language: oneOf(Object.keys(record.languages)),
+  theme: oneOf(["system", "light", "dark"]),
 };
 
 // A cell of many tokens is no token: where one is left for the other, what was chosen means nothing.
@@ -222,5 +247,6 @@ function written() {
   if (state.other) words.set("other", addressAt(state.other));
   for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
+  for (const name of ["language", "theme"]) put(name, state[name]);
   return words.toString();
 }

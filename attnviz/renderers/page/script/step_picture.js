@@ -1,6 +1,8 @@
 // A step of the player as a picture: its sentences, and its table, its vectors or a bar for each key.
 
 import { themed } from "./colours.js";
+import { plainOf } from "./dom.js";
+import { apart } from "./measure.js";
 
 const WIDTH = 820;
 const BARS = [184, 380]; // where they begin, and how much room they have
@@ -10,7 +12,7 @@ const [SIDE, CELL] = [150, 78]; // of a table: where the numbers at its side end
 // `story` and `chart` are the elements of the view.
 export function pictureOf(story, chart) {
   const [ink, quiet] = [themed("ink"), themed("quiet")];
-  const lines = [...story.children].flatMap((child) => folded(child.textContent, 104));
+  const lines = [...story.children].flatMap((child) => folded(plainOf(child), 104));
   const items = lines.map((text, place) => ({
     text,
     x: 24,
@@ -44,7 +46,7 @@ function rowItems(row, y) {
   const words = [...(row.querySelector(".row, .vector-row") ?? row).children]
     .filter((child) => !child.matches(".track, .strip"))
     .map((child) => child.textContent);
-  const items = [{ text: words[0], x: 170, y, size: 13, fill: ink, anchor: "end" }];
+  const items = [{ text: apart(words[0]), x: 170, y, size: 13, fill: ink, anchor: "end" }];
   if (fill) items.push(barItem(row, fill, y));
   const cells = [...row.querySelectorAll(".strip i")];
   const [mark, numbers] = words.length > 2 ? words.slice(1) : ["", words[1]];
@@ -80,9 +82,10 @@ function barItem(row, fill, y) {
   return { rect: [minus ? zero - width : zero, y - 11, width, 14], fill: themed(minus ? "down" : "accent") };
 }
 
+// A result stays in the line of its sign.
 function folded(text, width) {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(/(?<! =) /)) {
     if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
     lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
   }

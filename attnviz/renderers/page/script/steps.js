@@ -4,8 +4,9 @@ import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
 import { layers, loaded, nameOf, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, reveal } from "./dom.js";
 import { say, told } from "./lessons.js";
+import { directionOf } from "./measure.js";
 import { HIDDEN, aligned, share } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
@@ -22,7 +23,8 @@ import { tokenList } from "./words.js";
 const PACE = 2600; // milliseconds for which a step stays while it plays
 const MOST_ROWS = 200; // keys with a bar of their own: those of the largest weights
 
-export function steps() {
+// `beside` another view: the tokens and the line of what is pointed at are that one's.
+export function steps({ beside = false } = {}) {
   const element = make("div", { class: "steps" });
   let [layer, list, rows, playing, spoken, closed] = [null, null, null, null, false, false];
   let column = 0; // of a product, whose sum is written out
@@ -37,8 +39,8 @@ export function steps() {
     if (closed || own !== state.layer) return;
     layer = ready;
     if (!layer.computes) return element.replaceChildren(absence());
-    if (words.parentNode !== element)
-      element.replaceChildren(words, player.element, make("div", { class: "told" }, story, chart));
+    if (player.element.parentNode !== element)
+      element.replaceChildren(...(beside ? [] : [words]), player.element, make("div", { class: "told" }, story, chart));
     const places = shownQueries(layer);
     if (list?.name !== `${own} ${places.length}`) {
       list = {
@@ -47,6 +49,7 @@ export function steps() {
           labels: layer.queryTexts.labels,
           places,
           label: say("label.query"),
+          direction: directionOf(layer.queryTexts),
           className: "prose",
           choose: (query) => change({ query, key: null }),
         }),
@@ -79,12 +82,14 @@ export function steps() {
     else drawChart(stage, row);
     if (spoken) voice.textContent = [...story.children].map((part) => part.textContent).join(" ");
     spoken = false;
-    show("page.step_of", {
+    const at = {
       number: place + 1,
       count: stages.length,
       step: say(`title.${stage}`),
       query: quoted(layer.queryTexts, query),
-    });
+    };
+    if (beside) story.prepend(make("p", { class: "quiet" }, ...told("page.step_of", at)));
+    else show("page.step_of", at);
   }
 
   // The formula and the sentences of a step, or why it is not known here.
@@ -211,11 +216,4 @@ export function steps() {
       stop();
     },
   };
-}
-
-// Scroll `box` so far that `one` in it is seen, and nothing else.
-function reveal(box, one) {
-  if (!one) return;
-  const [room, own] = [box.getBoundingClientRect(), one.getBoundingClientRect()];
-  if (own.top < room.top || own.bottom > room.bottom) box.scrollTop += own.top - room.top - (room.height - own.height) / 2;
 }

@@ -2,7 +2,8 @@
 
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
-import { make } from "./dom.js";
+import { make, reveal } from "./dom.js";
+import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./heads.js";
@@ -20,6 +21,7 @@ const FAINTEST = 0.02; // a shade below it cannot be told from none
 export function text() {
   const element = make("div", { class: "text" });
   let [layer, lists, spoken, closed] = [null, null, false, false];
+  let found = ""; // the token that was scrolled to: a person may then scroll away
   let weights = null; // of the chosen token's row or column, NaN where hidden
 
   async function update() {
@@ -31,21 +33,31 @@ export function text() {
     const place = chosen();
     weights = place === null ? null : state.towards ? columnOf(map, place) : rowFrom(place);
     tint();
+    find(place);
     if (place === null) show("page.idle_text", {});
     else tellMost(place, spoken);
     spoken = false;
+  }
+
+  // Scroll to the chosen token, where it is another.
+  function find(place) {
+    const name = `${layer.place} ${state.towards} ${place}`;
+    const side = state.towards ? "key" : "query";
+    const option = lists[side].options.find((one) => Number(one.dataset.place) === place);
+    if (name !== found) reveal(element, option);
+    found = name;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
-    const first = !lists;
     const list = (side, texts, places) => {
       const made = tokenList({
         labels: texts.labels,
         places,
         label: say(`label.${side}`),
+        direction: directionOf(texts),
         className: "prose",
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
@@ -59,8 +71,6 @@ export function text() {
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
-    const option = first && one && chosen() !== null ? lists.query.options[lists.rows.indexOf(chosen())] : null;
-    if (option) element.scrollTop = option.offsetTop - element.clientHeight / 2;
   }
 
   // The token that looks, or is looked at.
@@ -158,7 +168,7 @@ function pictureOf(layer, lists, shades, chosen) {
   const items = spots.flatMap(({ place, x, y, wide, high, size }) => {
     const tone = shades.get(place) ?? 0;
     const fill = tone >= FAINTEST ? inkOn(tone) : themed("ink");
-    const text = { text: texts.labels[place], x: x + 5, y: y + high / 2 + size / 3, size, fill };
+    const text = { text: apart(texts.labels[place]), x: x + 5, y: y + high / 2 + size / 3, size, fill };
     const ground = tone >= FAINTEST ? [{ rect: [x, y, wide, high], fill: cssShade(tone) }] : [];
     return [...ground, ...(place === chosen ? [{ rect: [x, y + high, wide, 2], fill: themed("accent") }] : []), text];
   });
@@ -171,10 +181,11 @@ function inLines(places, texts) {
   pen.font = "15px system-ui";
   let [x, y] = [16, 44];
   return places.map((place) => {
-    const wide = pen.measureText(texts.labels[place]).width + 10;
+    const wide = pen.measureText(apart(texts.labels[place])).width + 10;
     if (x + wide > LINE - 16) [x, y] = [16, y + 30];
+    const left = directionOf(texts) === "rtl" ? LINE - x - wide : x;
     x += wide + 4;
-    return { place, x: x - wide - 4, y, wide, high: 24, size: 15 };
+    return { place, x: left, y, wide, high: 24, size: 15 };
   });
 }
 

@@ -47,7 +47,8 @@ export function unfolding() {
   function go(position) {
     const last = currentLayer().queries - 1;
     const upto = Math.max(0, Math.min(last, position));
-    change({ upto: upto === last ? null : upto, query: upto, key: null });
+    const looked = state.view === "text" && state.towards; // then it is the Key that is chosen
+    change({ upto: upto === last ? null : upto, query: upto, key: looked ? upto : null });
   }
 
   function play() {
@@ -103,7 +104,7 @@ export function unfolding() {
   }
 
   slider.addEventListener("input", () => go(Number(slider.value)));
-  return { element, update };
+  return { element, update, close: () => playing && stop() };
 }
 
 // The last tokens of the text so far, as chips; those that the model chose are told apart.
@@ -147,6 +148,7 @@ function candidate(name, words, part, came, written) {
 function sentenceOf(layer, position) {
   const token = quoted(layer.queryTexts, position);
   if (position === 0) return ["unfold.first", { token }];
+  if (position === 1) return ["unfold.second", { token }];
   return ["unfold.row", { token, number: position + 1, before: position }];
 }
 

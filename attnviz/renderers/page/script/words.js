@@ -4,7 +4,7 @@ import { make, tokenElement } from "./dom.js";
 import { hold, roving } from "./roving.js";
 
 // { element, options, select(place) }; `choose(place)` on a click or Enter, `point(place | null)` while the pointer moves.
-export function tokenList({ labels, places, label, className = "", choose, point = () => {} }) {
+export function tokenList({ labels, places, label, direction = "ltr", className = "", choose, point = () => {} }) {
   const options = places.map((place) =>
     make(
       "li",
@@ -12,7 +12,7 @@ export function tokenList({ labels, places, label, className = "", choose, point
       tokenElement(labels[place]),
     ),
   );
-  const element = make("ul", { role: "listbox", "aria-label": label, class: `words ${className}` }, options);
+  const element = make("ul", { role: "listbox", dir: direction, "aria-label": label, class: `words ${className}` }, options);
   const placeOf = (target) => {
     const option = target.closest?.("[role=option]");
     return option ? Number(option.dataset.place) : null;

@@ -1,0 +1,89 @@
+// Finding a token: "/" asks for it, each letter looks, Enter goes to the next, Escape back to where one was.
+
+import { nameOf } from "./data.js";
+import { make } from "./dom.js";
+import { keepSaid, say } from "./lessons.js";
+import { shownKeys, shownQueries } from "./shown.js";
+import { change, currentLayer, state } from "./state.js";
+
+// { element, update }: hidden where no token can be chosen.
+export function search() {
+  const input = make("input", { type: "search", id: "find", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" });
+  const count = make("output", { class: "value", for: "find" });
+  const element = make("div", { class: "control find", role: "search" }, input, count);
+  let before = null; // what had the focus
+
+  // In Text, who is looked at; else the query.
+  const side = () => (state.view === "text" && state.towards ? "key" : "query");
+
+  function found() {
+    const layer = currentLayer();
+    const [texts, places] = side() === "key" ? [layer.keyTexts, shownKeys(layer)] : [layer.queryTexts, shownQueries(layer)];
+    return input.value ? places.filter(matcherOf(input.value, texts)) : [];
+  }
+
+  // Choose the match that is `by` further than the chosen token; by 0 the chosen one stays, if it is a match.
+  function go(by) {
+    const all = found();
+    const here = state[side()] ?? -1;
+    const next =
+      by < 0
+        ? (all.findLast((place) => place < here) ?? all.at(-1))
+        : (all.find((place) => (by ? place > here : place >= here)) ?? all[0]);
+    if (next !== undefined && next !== here) change({ [side()]: next, [side() === "query" ? "key" : "query"]: null });
+    else tell();
+  }
+
+  function tell() {
+    const all = found();
+    const number = all.indexOf(state[side()]) + 1;
+    count.textContent = !input.value ? "" : all.length ? say("page.found", { number, count: all.length }) : say("page.found_none");
+  }
+
+  function leave() {
+    input.value = "";
+    tell();
+    const to = before?.isConnected ? before : document.querySelector("#map, #panel [tabindex='0']");
+    to?.focus();
+  }
+
+  input.addEventListener("input", () => go(0));
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") go(event.shiftKey ? -1 : 1);
+    else if (event.key === "Escape") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  window.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || element.hidden) return;
+    if (event.target.closest?.("input[type=search], textarea")) return;
+    event.preventDefault();
+    before = document.activeElement;
+    input.focus();
+    input.select();
+  });
+  keepSaid(() => {
+    input.placeholder = `${say("page.find")}  /`;
+    input.setAttribute("aria-label", say("page.find"));
+  });
+  return {
+    element,
+    update() {
+      element.hidden = state.view === "overview";
+      tell();
+    },
+  };
+}
+
+// Whether the token at a place is meant: "@3" by its position, else by a part of it, in any case.
+function matcherOf(wanted, texts) {
+  const position = /^@(\d+)$/.exec(wanted);
+  if (position) return (place) => place === Number(position[1]);
+  const part = folded(wanted);
+  return (place) => folded(texts.labels[place]).includes(part) || folded(nameOf(texts, place)).includes(part);
+}
+
+function folded(text) {
+  return text.normalize("NFC").toLowerCase();
+}
