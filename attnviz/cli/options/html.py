@@ -29,7 +29,7 @@ class PageOptions(Options):
         float,
         typer.Option(
             metavar="MB",
-            help="Largest page to write, in megabytes.",
+            help="Largest page to write, in megabytes. A larger one tells more of more heads.",
             min=PAGE_MEGABYTES_LIMITS.min,
             rich_help_panel=OUTPUT,
         ),

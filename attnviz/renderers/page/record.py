@@ -16,6 +16,7 @@ from attnviz.renderers.page.digits import Errors
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
+from attnviz.renderers.page.patches import patch_grid
 from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
@@ -31,7 +32,7 @@ from attnviz.trace.trace import Trace
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 TITLE_LETTERS = 400  # the same where the text itself is known
 METRIC_DECIMALS = 4  # more than is shown: thousands of numbers take room
-CACHED = 1 << 18  # cells measured at once, whose arrays a processor's cache holds
+CACHED = 1 << 19  # cells measured at once, whose arrays a processor's cache holds
 NO_POOLED: Mapping[int, PooledLayer] = MappingProxyType({})
 SORTED_BY = (Metric.ENTROPY, Metric.FIRST, Metric.PREVIOUS, Metric.INDUCTION)
 
@@ -121,6 +122,8 @@ class TokenLists:
             labels = [shown(token) for token in tokens]
             short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
             self._indices[key] = self._append(labels, short, special)
+            if (grid := patch_grid(tokens)) is not None:
+                self.lists[-1]["grid"] = grid
         return self._indices[key]
 
     def add_labels(self, labels: list[str]) -> int:

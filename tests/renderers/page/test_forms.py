@@ -7,10 +7,18 @@ import pytest
 from random_traces import random_trace
 
 from attnviz import Layer, Trace
+from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.forms import Form, best_form, packed_size, smallest_form
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.packing import Part, pack_part
 from attnviz.trace.selection import select
+
+
+def selected_of(layers, heads, tokens, d, dtype):
+    """Layers of that size, of which nothing is to be computed."""
+    vectors = numpy.ones((heads, tokens, d), dtype)
+    trace = Trace(tuple("a" * tokens), tuple(Layer(*[vectors] * 3, index=index) for index in range(layers)))
+    return select(trace).layers
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ from attnviz.trace.selection import select
     ],
 )
 def test_the_most_exact_form_that_has_room(shape, dtype, megabytes, form):
-    selected_layers = select(random_trace(*shape, dtype)).layers
+    selected_layers = selected_of(*shape, dtype)
     assert best_form(selected_layers, Limits(megabytes=megabytes)) is form
 
 
@@ -45,3 +53,24 @@ def test_numbers_beyond_single_precision_are_not_cut():
     assert best_form([selected], Limits(exact_part=0)) is Form.EXACT
     assert smallest_form([selected]) is Form.EXACT
     assert pack_part(Part(selected, Form.WEIGHTS)).error < 1e-3
+
+
+@pytest.mark.parametrize("rule", [{}, {"causal": True}])
+def test_weights_that_seem_too_many_are_looked_at(rule):
+    """Of heads that look at few keys, compression leaves a fraction."""
+    flat, sharp = (random_trace(1, 4, 200, 16, **rule) for _ in range(2))
+    for layer in sharp.layers:
+        layer.query[:] *= 20
+    for trace in (flat, sharp):
+        selected_layers = select(trace).layers
+        [blob] = [len(text) for text in written_weights(trace)]
+        looked_at = packed_size(selected_layers, Form.WEIGHTS, room=0)
+        assert 0.8 * blob < looked_at < 1.3 * blob
+        assert packed_size(selected_layers, Form.WEIGHTS) == round(160_000 * (0.5 if rule else 1) * 0.8 * 4 / 3)
+
+
+def written_weights(trace):
+    """The weights of the only layer as base64."""
+    blobs = Blobs()
+    blobs.add(pack_part(Part(select(trace).layers[0], Form.WEIGHTS)).arrays["levels"])
+    return blobs.in_base64()

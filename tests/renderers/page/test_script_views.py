@@ -10,6 +10,7 @@ import numpy
 import pytest
 from made_roles import made_role
 from page_words import called
+from random_traces import random_trace
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
@@ -396,3 +397,21 @@ def test_a_head_wears_its_role_and_its_evidence(opened, several, language):
     assert page.page.locator("#control-head option:checked").inner_text() == f"2 · {worn}"
     page.page.locator("#control-head").select_option("1")
     page.page.wait_for_selector("#evidence:empty", state="attached")
+
+
+def test_the_patches_of_an_image_lie_in_their_grid(opened):
+    tokens = ("[CLS]", *(f"{row},{column}" for row in range(4) for column in range(5)))
+    trace = Trace(tokens, random_trace(1, 2, 21, 8).layers)
+    page = opened(trace, view="text", query=7)
+    boxes = page.page.locator(".patches .word").evaluate_all(
+        "(words) => words.map((word) => [word.offsetLeft, word.offsetTop])"
+    )
+    lefts, tops = sorted({left for left, _ in boxes}), sorted({top for _, top in boxes})
+    assert (len(lefts), len(tops)) == (5, 5)
+    assert boxes[0] == [lefts[0], tops[0]]
+    assert boxes[1:] == [[left, top] for top in tops[1:] for left in lefts]
+    with page.page.expect_download() as saved:
+        page.page.locator("#save-svg").click()
+    assert saved.value.path().read_text("utf-8").count("<text") == 22
+    page.go(view="text", query=7, first="no", special="no")
+    assert page.page.locator(".patches .word").count() == 21

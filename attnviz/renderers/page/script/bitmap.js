@@ -4,6 +4,8 @@ import { pixelPlace, pixels } from "./colours.js";
 import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
 import { state } from "./state.js";
 
+const SMALL = 1 << 14; // pixels
+
 // { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
 // of the whole text, however far it is read: its room and its colours stay the same while the map grows.
 export function bitmapOf(layer, map, step = "weights") {
@@ -36,7 +38,7 @@ export function paint(canvas, values, width, { low, limit, diverging = false, st
   const height = values.length / width;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
+  const image = imageOf(context, width, height);
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
   if (step === "weights" && !low) shadeLinear(cells, values, limit, shades);
   else {
@@ -47,6 +49,15 @@ export function paint(canvas, values, width, { low, limit, diverging = false, st
     }
   }
   context.putImageData(image, 0, 0);
+}
+
+// Pixels without colour; those of small maps, of which there are hundreds, are one image after the other.
+let small = null;
+function imageOf(context, width, height) {
+  if (width * height > SMALL) return context.createImageData(width, height);
+  if (small?.width !== width || small.height !== height) small = context.createImageData(width, height);
+  small.data.fill(0);
+  return small;
 }
 
 // The same for weights on the linear scale, of which a long text has millions: without a call for each.

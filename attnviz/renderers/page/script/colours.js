@@ -60,9 +60,12 @@ export function shade(tone, diverging = false) {
 // Every shade of a scale as the four bytes of a pixel; a tone's place is `pixelPlace`.
 export function pixels(diverging = false) {
   const ramp = rampOf(diverging);
-  const bytes = new Uint8ClampedArray(SHADES * 4).fill(255);
-  for (let level = 0; level < SHADES; level++) bytes.set(ramp.subarray(level * 3, level * 3 + 3), level * 4);
-  return new Uint32Array(bytes.buffer);
+  if (!shades.has(ramp)) {
+    const bytes = new Uint8ClampedArray(SHADES * 4).fill(255);
+    for (let level = 0; level < SHADES; level++) bytes.set(ramp.subarray(level * 3, level * 3 + 3), level * 4);
+    shades.set(ramp, new Uint32Array(bytes.buffer));
+  }
+  return shades.get(ramp);
 }
 
 export function pixelPlace(tone, diverging = false) {
@@ -107,6 +110,7 @@ function numbersOf(colour) {
 }
 
 const ramps = new Map();
+const shades = new Map(); // by their ramps
 
 function rampOf(diverging) {
   const name = `${isDark()} ${diverging}`;

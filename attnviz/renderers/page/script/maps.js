@@ -43,7 +43,8 @@ export function smallMap(layer, head, most) {
   for (let y = 0; y < height; y++) {
     fillWeights(row, 0, layer, head, rows[Math.floor(((y + 0.5) * rows.length) / height)]);
     for (let place = 0; place < columns.length; place++) {
-      const [weight, cell] = [row[columns[place]], y * width + cells[place]];
+      const weight = row[columns[place]];
+      const cell = y * width + cells[place];
       if (weight >= 0 && !(values[cell] >= weight)) values[cell] = weight;
     }
   }

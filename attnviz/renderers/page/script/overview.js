@@ -5,7 +5,7 @@ import { groups, headsOf, layers, loaded, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { enlarger } from "./enlarged.js";
 import { headName, heldOf, titleOf } from "./heads.js";
-import { say } from "./lessons.js";
+import { keepSaid, say } from "./lessons.js";
 import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
 import { asking, meaningOf, patternOf } from "./pattern.js";
@@ -30,6 +30,10 @@ let run = 0;
 const element = make("div", { class: isFew ? "overview few" : "overview many" });
 const enlarged = isFew ? null : enlarger(element, captionOf);
 roving(element, () => buttonsOf(ordered()));
+keepSaid(() => {
+  cards.clear(); // their words are of another language; the small maps stay
+  laid = "";
+});
 
 export function overview() {
   return {
@@ -83,14 +87,15 @@ function boxesOf(own) {
   return own.map((one) => one.box);
 }
 
+// The browser tells which those are; before it did, they are looked for.
+const inSight = new Map(); // by their buttons
+const eyes = new IntersectionObserver((changes) => changes.forEach((one) => inSight.set(one.target, one.isIntersecting)));
+
 function inSightFirst(own) {
   if (own.length <= FEW) return own;
-  const seen = own.filter(({ button }) => {
-    const { top, bottom } = button.getBoundingClientRect();
-    return bottom > 0 && top < window.innerHeight;
-  });
-  const first = new Set(seen);
-  return [...seen, ...own.filter((one) => !first.has(one))];
+  const isSeen = ({ button }) => inSight.get(button) ?? button.getBoundingClientRect().top < window.innerHeight;
+  const seen = own.map(isSeen);
+  return [...own.filter((_, place) => seen[place]), ...own.filter((_, place) => !seen[place])];
 }
 
 // All cards, sorted as they are to be.
@@ -110,7 +115,17 @@ function lay(own) {
   const buttons = (some) => make("div", { class: "cards" }, boxesOf(some));
   const rows = byPlace ? groups.map((parts, of) => row(parts[0], own.filter((one) => one.layer.of === of))) : [buttons(own)];
   const top = byPlace && !isFew ? [header()] : [];
-  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...(enlarged ? [enlarged.element] : []));
+  const beside = enlarged ? [wornHeads(own), enlarged.element] : [];
+  element.replaceChildren(make("div", { class: "scroller" }, ...top, ...rows), ...beside);
+}
+
+// The heads that wear a role, by name: a cell of the grid has no room for it.
+function wornHeads(own) {
+  const worn = own.filter(({ layer, head }) => roleOf(layer, head));
+  const buttons = worn.map(({ layer, head, name, button }) =>
+    make("button", { type: "button", class: "small", title: roleOf(layer, head).evidence, onclick: () => button.click() }, name),
+  );
+  return make("div", { class: "worn-heads" }, ...buttons);
 }
 
 // The numbers of the heads above their columns.
@@ -146,6 +161,7 @@ function card(layer, head) {
   if (asked) listenTo(box, asked);
   const one = { layer, head, number: layer.heads[head], name: headName(layer, head), button, box, canvas };
   enlarged?.add(one);
+  eyes.observe(button);
   one.say = () => {
     caption.replaceChildren(...captionOf(one));
     if (state.sort === "place") button.setAttribute("aria-label", [one.name, heldOf(layer)].filter(Boolean).join(", "));

@@ -1,4 +1,5 @@
-// Products of one vector with many: what a script takes most of its time for.
+// Products of one vector with many: what a script takes most of its time for. Plain statements, since not every browser sees
+// that an array which is taken apart at once need not be made.
 
 // Σ vector[i] · values[place + i] for `count` vectors that follow each other in `values` from `place` on, into `sums` from `at`
 // on. Each sum is added up in order; four at once, since an addition waits for the one before it.
@@ -6,16 +7,25 @@ export function products(vector, values, place, count, sums, at) {
   const width = vector.length;
   let one = 0;
   for (; one + 4 <= count; one += 4) {
-    let [first, second, third, fourth] = [0, 0, 0, 0];
-    const [to, next, last] = [place + width, place + 2 * width, place + 3 * width];
+    let first = 0;
+    let second = 0;
+    let third = 0;
+    let fourth = 0;
+    let here = place;
+    let below = here + width;
+    let next = below + width;
+    let last = next + width;
     for (let dimension = 0; dimension < width; dimension++) {
       const number = vector[dimension];
-      first += number * values[place + dimension];
-      second += number * values[to + dimension];
-      third += number * values[next + dimension];
-      fourth += number * values[last + dimension];
+      first += number * values[here++];
+      second += number * values[below++];
+      third += number * values[next++];
+      fourth += number * values[last++];
     }
-    [sums[at + one], sums[at + one + 1], sums[at + one + 2], sums[at + one + 3]] = [first, second, third, fourth];
+    sums[at + one] = first;
+    sums[at + one + 1] = second;
+    sums[at + one + 2] = third;
+    sums[at + one + 3] = fourth;
     place += 4 * width;
   }
   for (; one < count; one++, place += width) {

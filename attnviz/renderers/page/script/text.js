@@ -8,12 +8,14 @@ import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./heads.js";
 import { number } from "./numbers.js";
+import { layPatches, spotOfPatch } from "./patches.js";
 import { show, showCell } from "./readout.js";
 import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
 import { change, state } from "./state.js";
 import { rowOf } from "./rule.js";
 import { tokenList } from "./words.js";
 
+const LINE = 760; // pixels of a line of the picture
 const FAINTEST = 0.02; // a shade below it cannot be told from none
 
 export function text() {
@@ -50,8 +52,8 @@ export function text() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
     if (lists?.name === name) return;
-    const list = (side, texts, places) =>
-      tokenList({
+    const list = (side, texts, places) => {
+      const made = tokenList({
         labels: texts.labels,
         places,
         label: say(`label.${side}`),
@@ -60,6 +62,9 @@ export function text() {
         choose: (place) => choose(side, place),
         point: (place) => point(side, place),
       });
+      layPatches(made.element, made.options, texts);
+      return made;
+    };
     const one = !layer.apart && layer.queries === layer.keys; // the key that is left out stays, untinted
     lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
     lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
@@ -155,24 +160,38 @@ export function text() {
   };
 }
 
-// The tokens in lines, as they stand in the view.
+// The tokens as they stand in the view: in lines, or in the grid of an image's patches.
 function pictureOf(layer, lists, shades, chosen) {
+  const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
+  const spots = texts.grid ? inGrid(places, texts) : inLines(places, texts);
+  const title = { text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true };
+  const items = spots.flatMap(({ place, x, y, wide, high, size }) => {
+    const tone = shades.get(place) ?? 0;
+    const fill = tone >= FAINTEST ? inkOn(tone) : themed("ink");
+    const text = { text: apart(texts.labels[place]), x: x + 5, y: y + high / 2 + size / 3, size, fill };
+    const ground = tone >= FAINTEST ? [{ rect: [x, y, wide, high], fill: cssShade(tone) }] : [];
+    return [...ground, ...(place === chosen ? [{ rect: [x, y + high, wide, 2], fill: themed("accent") }] : []), text];
+  });
+  const width = Math.max(LINE, ...spots.map(({ x, wide }) => x + wide + 16));
+  return { width, height: Math.max(...spots.map(({ y, high }) => y + high)) + 22, items: [title, ...items] };
+}
+
+function inLines(places, texts) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = "15px system-ui";
-  const [width, line] = [760, 30];
-  const items = [{ text: headName(layer, state.head), x: 16, y: 26, size: 15, fill: themed("ink"), bold: true }];
   let [x, y] = [16, 44];
-  const [places, texts] = state.towards || lists.one ? [lists.rows, layer.queryTexts] : [lists.columns, layer.keyTexts];
-  for (const place of places) {
-    const label = apart(texts.labels[place]);
-    const wide = pen.measureText(label).width + 10;
-    if (x + wide > width - 16) [x, y] = [16, y + line];
-    const tone = shades.get(place) ?? 0;
-    const left = directionOf(texts) === "rtl" ? width - x - wide : x;
-    if (tone >= FAINTEST) items.push({ rect: [left, y, wide, 24], fill: cssShade(tone) });
-    if (place === chosen) items.push({ rect: [left, y + 24, wide, 2], fill: themed("accent") });
-    items.push({ text: label, x: left + 5, y: y + 17, size: 15, fill: tone >= FAINTEST ? inkOn(tone) : themed("ink") });
+  return places.map((place) => {
+    const wide = pen.measureText(apart(texts.labels[place])).width + 10;
+    if (x + wide > LINE - 16) [x, y] = [16, y + 30];
+    const left = directionOf(texts) === "rtl" ? LINE - x - wide : x;
     x += wide + 4;
-  }
-  return { width, height: y + line + 16, items };
+    return { place, x: left, y, wide, high: 24, size: 15 };
+  });
+}
+
+function inGrid(places, texts) {
+  return places.map((place) => {
+    const { row, column } = spotOfPatch(texts, place);
+    return { place, x: 16 + column * 44, y: 44 + row * 44, wide: 42, high: 42, size: 10 };
+  });
 }
