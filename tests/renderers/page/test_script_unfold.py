@@ -10,6 +10,7 @@ import pytest
 from attnviz import Layer, Rule, Trace, generate, trace_text
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.numbers import brief_percent
+from attnviz.trace.generation import Generation
 
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "Your journey starts with one step"
@@ -168,6 +169,16 @@ def test_what_a_model_wrote_opens_where_it_can_be_read_token_by_token(opened, wr
     assert page.page.locator("#control-layer option:checked").inner_text() == f"Layer {role[0]}"
     assert page.page.locator("#control-head").input_value().endswith(str(role[1]))
     assert page.page.locator("#upto").is_visible()
+
+
+def test_what_a_decoder_wrote_opens_with_the_decoder(opened):
+    vectors = numpy.random.default_rng(4).standard_normal((2, 3, 4))
+    encoder = Layer(vectors, vectors, vectors, name="encoder 0")
+    decoder = Layer(vectors, vectors, vectors, Rule(causal=True), name="decoder 0", tokens=tuple("xyz"))
+    page = opened(Trace(tuple("abc"), (encoder, decoder), generation=Generation(("z", "!"), (0.5, 0.25))))
+    assert page.page.locator("#control-layer option:checked").inner_text() == "Decoder 0"
+    assert page.texts(".so-far .chip") == list("xyz")
+    assert page.page.locator(".likely .came .chip").text_content() == "!"
 
 
 def test_less_motion_moves_nothing_in(opened, written):
