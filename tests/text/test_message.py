@@ -12,7 +12,7 @@ from package_sources import module_sources
 
 from attnviz.choices import Language
 from attnviz.cli.help_words import OF_TYPER
-from attnviz.text.message import PLACE, Message, catalogue, told
+from attnviz.text.message import AND, COMMA, OR, PLACE, Message, catalogue, joined, of_option, said_by, told
 
 OTHERS = [language for language in Language if language is not Language.EN]  # English stands in the code
 
@@ -208,3 +208,28 @@ def test_text_of_a_person_is_data():
     assert told(message, Language.VI) == f"{hostile} trống"
     assert told(Message("{name} is empty", name="the text is empty"), Language.VI) == "the text is empty trống"
     assert told(hostile, Language.VI) == hostile
+
+
+def test_words_are_joined_in_the_language_of_the_whole():
+    assert joined(["a"], AND) == "a"
+    assert joined([3, 1], OR) == "3 or 1"
+    three = joined(["a", Message("a list"), 7], AND)
+    assert three == "a and a list and 7"
+    assert told(three, Language.VI) == "a và một danh sách và 7"
+    assert told(joined(["x", "y"], COMMA), Language.VI) == "x, y"
+
+
+def test_what_is_said_of_an_argument_is_said_of_the_option():
+    message = Message("{name} is {number}: it must be at most 2⁵³", name="query_offset", number=2**60)
+    option = of_option(message)
+    assert option == "--query-offset is 1152921504606846976: it must be at most 2⁵³"
+    assert told(option, Language.VI) == "--query-offset là 1152921504606846976: nhiều nhất là 2⁵³"
+    assert of_option("scale is what it is") == "--scale is what it is"
+
+
+def test_an_error_gives_back_what_it_was_given_to_say():
+    message = Message("it holds {name!r} twice", name="query")
+    assert said_by(ValueError(message)) is message
+    assert said_by(ValueError("plain")) == "plain"
+    assert said_by(ValueError()) == ""
+    assert said_by(OSError(2, "No such file or directory")) == "[Errno 2] No such file or directory"

@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from attnviz.renderers.explain.document import Abreast, Heading, Part, Section
+from attnviz.renderers.shared.sentence import Sentence
 from attnviz.renderers.shared.table import BOLD, MatrixTable
 
 TITLE, FORMULA = Style(bold=True), Style(color="cyan")
@@ -42,11 +43,11 @@ class Arithmetic:
         yield Text(line)
 
 
-def _heading(heading: Heading) -> Iterator[Text]:
+def _heading(heading: Heading) -> Iterator[Text | Sentence]:
     if heading.level == 1:
         yield Text(heading.text, style=BOLD)
         if heading.facts:
-            yield Text(heading.facts)
+            yield Sentence(heading.facts)
         return
     yield Text("")
     yield Text.assemble((heading.text, Style(bold=True, underline=True)), f"  {heading.facts}" if heading.facts else "")

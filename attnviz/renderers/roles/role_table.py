@@ -13,6 +13,7 @@ from rich.text import Text
 from attnviz.choices import MODEL_CASES
 from attnviz.renderers.roles.told import Told, told
 from attnviz.renderers.shared.plain import plain
+from attnviz.renderers.shared.sentence import Sentence
 from attnviz.renderers.shared.table import BOLD, DIM
 from attnviz.text.display import shown_line
 from attnviz.text.lessons import Lessons, lessons
@@ -32,7 +33,7 @@ def to_renderable(found: Roles, words: Lessons | None = None) -> Group:
         Text(words.say("roles.title", model=shown_line(found.model), cases=f"{found.cases:,}", seed=found.seed), BOLD),
         *(part for one in found.roles for part in _block(told(one, found, words), COLOURS.get(one.verdict, "red"))),
         Text(""),
-        *(Text(line, DIM) for line in _footnotes(found, words)),
+        *(Sentence(line, DIM) for line in _footnotes(found, words)),
     )
 
 
@@ -50,7 +51,7 @@ def _block(role: Told, colour: str) -> Iterator[RenderableType]:
     for row in role.rows:
         grid.add_row(row.label, row.value, Text(row.interval, DIM))
     yield Padding(grid, INDENT, expand=False)
-    yield from (Padding(Text(sentence), INDENT, expand=False) for sentence in role.sentences)
+    yield from (Padding(Sentence(sentence), INDENT, expand=False) for sentence in role.sentences)
 
 
 def _footnotes(found: Roles, words: Lessons) -> Iterator[str]:

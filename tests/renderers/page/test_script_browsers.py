@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 SCREENSHOTS = os.environ.get("ATTNVIZ_SCREENSHOTS")
 TALL, WIDE, NARROW = (1440, 1200), (1440, 900), (460, 844)  # pixels; MiniBrowser's own bars take 447
 SENTENCE = "Your journey starts with one step"
+ARABIC = "ذهب الولد إلى المدرسة صباحا"
+LEFT = "(one) => one.getBoundingClientRect().left"
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 TINTED = "Array.from(document.querySelectorAll('.text .word'), (one) => one.style.backgroundColor !== '')"
 VIEWS = ("overview", "matrix", "lines", "text", "steps")
@@ -105,6 +107,60 @@ def tab_to(window, name: str) -> None:
             return
         window.press("Tab")
     raise AssertionError(f"Tab never reaches {name}")
+
+
+def test_a_token_is_found_and_the_link_is_copied_and_pasted(window, written):
+    window.resize(*WIDE)
+    window.open(written(trace_text("the cat sat on the mat", causal=True)), view="steps", query=1)
+    window.keys("/", "t", "h", "e")
+    assert (window.focused(), window.text("output[for=find]")) == ("find", "2 of 2")
+    window.keys("Enter")
+    assert window.text(".queries [aria-selected=true]") == "the"
+    assert "query=0" in window.evaluate("location.hash")
+    window.click_on("#copy-link")
+    window.until("document.getElementById('copied').textContent")
+    window.keys("/", "Control+v")
+    assert window.evaluate("document.getElementById('find').value === location.href")
+
+
+def test_another_language_and_another_theme(window, written):
+    trace = trace_text(SENTENCE, heads=2, causal=True)
+    window.resize(*WIDE)
+    grounds = []
+    for theme in ("light", "dark"):
+        window.open(written(trace), view="steps", head=1, query=4, stage="weights", theme=theme)
+        grounds.append(window.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+        told = window.texts(".sentence")
+        window.evaluate("void document.getElementById('setting-language').focus()")
+        window.keys("ArrowDown")
+        if window.name == "webkit":
+            window.press("Enter")  # its list opens first
+        window.until("document.documentElement.lang === 'vi'")
+        window.settle()
+        assert window.text("#tab-text") == "Văn bản"
+        assert window.texts(".sentence") != told
+        assert window.texts(".sentence")[1].startswith("one nhìn nhiều nhất vào")
+    assert grounds[0] != grounds[1]
+
+
+def test_an_arabic_sentence_reads_from_right_to_left(window, written):
+    window.resize(*NARROW)
+    window.open(written(trace_text(ARABIC, causal=True)), view="text", query=2)
+    lefts = window.evaluate(f"Array.from(document.querySelectorAll('.text .word'), {LEFT})")
+    assert len(lefts) == 5
+    assert lefts == sorted(lefts, reverse=True)
+    if SCREENSHOTS:
+        (Path(SCREENSHOTS) / f"{window.name}-arabic.png").write_bytes(window.picture())
+
+
+def test_a_run_of_clicks_is_one_way_back(window, written):
+    window.resize(*WIDE)
+    window.open(written(trace_text(SENTENCE, heads=8, causal=True)), view="matrix", head=2)
+    for _ in range(5):
+        window.click_on("#control-head ~ button", 1)
+    assert "head=7" in window.evaluate("location.hash")
+    window.evaluate("void history.back()")
+    window.until("location.hash.includes('head=2')")
 
 
 def test_every_number_of_every_kind_is_that_of_attend(window, written, trace):

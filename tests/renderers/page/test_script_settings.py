@@ -11,7 +11,9 @@ from attnviz import trace_text
 
 SENTENCE = "Your journey starts with one step"
 STATES = (
+    {"view": "overview"},
     {"view": "overview", "sort": "entropy"},
+    {"view": "matrix", "other": "0_1_scores"},
     {"view": "matrix", "head": 1, "query": 4, "key": 2, "detail": "yes"},
     {"view": "lines", "heads": "0.1", "query": 3},
     {"view": "text", "query": 5},
@@ -33,7 +35,7 @@ def trace():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state["view"])
+@pytest.mark.parametrize("state", STATES, ids=lambda state: "-".join(map(str, state.values())))
 def test_another_language_changes_every_word(opened, trace, state):
     page = opened(trace, lang="vi", before="", **state)
     expected = page.page.evaluate(SAID)

@@ -160,6 +160,16 @@ def test_less_motion_moves_nothing_in(opened, written):
     assert page.page.evaluate("document.getAnimations().length") == 0
 
 
+def test_special_tokens_that_are_not_shown_are_no_positions(opened, several):
+    page = opened(several, view="text", layer=0, head=0, special="no")
+    page.page.locator("#upto").focus()
+    page.press("Home")
+    assert page.texts("#panel .word") == ["the"]
+    assert "upto=1" in page.page.evaluate("location.hash")
+    page.press("ArrowRight")
+    assert page.texts("#panel .word") == ["the", "cat"]
+
+
 def test_inside_the_prompt_what_comes_is_in_the_text(opened, written):
     page = opened(written, view="text", upto=0)
     assert page.page.locator(".likely .came").text_content().endswith("in the text")

@@ -17,6 +17,8 @@ CODES = {
     "ArrowUp": "\ue013",
     "ArrowRight": "\ue014",
     "ArrowDown": "\ue015",
+    "Shift": "\ue008",
+    "Control": "\ue009",
 }
 
 
@@ -28,7 +30,8 @@ def pointer(x: float, y: float, *then: str) -> list[dict[str, Any]]:
 
 
 def key(name: str) -> list[dict[str, Any]]:
-    """A key goes down and up; letters and signs are called by themselves."""
-    value = CODES.get(name, name)
-    steps = [{"type": step, "value": value} for step in ("keyDown", "keyUp")]
+    """A key goes down and up; letters and signs are called by themselves. In "Control+v" one is held for the other."""
+    values = [CODES.get(one, one) for one in (name.split("+") if len(name) > 1 else [name])]
+    steps = [{"type": "keyDown", "value": value} for value in values]
+    steps += [{"type": "keyUp", "value": value} for value in reversed(values)]
     return [{"type": "key", "id": "keyboard", "actions": steps}]

@@ -51,7 +51,7 @@ class Window(ABC):
 
     @abstractmethod
     def press(self, key: str) -> None:
-        """Press and release a key, called as a KeyboardEvent calls it."""
+        """Press and release a key, called as a KeyboardEvent calls it; "Control+v" holds one for the other."""
 
     @abstractmethod
     def resize(self, width: int, height: int) -> None:

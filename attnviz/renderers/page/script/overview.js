@@ -5,7 +5,7 @@ import { groups, headsOf, layers, loaded, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { enlarger } from "./enlarged.js";
 import { headName, heldOf, titleOf } from "./heads.js";
-import { say } from "./lessons.js";
+import { keepSaid, say } from "./lessons.js";
 import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
 import { asking, meaningOf, patternOf } from "./pattern.js";
@@ -30,6 +30,10 @@ let run = 0;
 const element = make("div", { class: isFew ? "overview few" : "overview many" });
 const enlarged = isFew ? null : enlarger(element, captionOf);
 roving(element, () => buttonsOf(ordered()));
+keepSaid(() => {
+  cards.clear(); // their words are of another language; the small maps stay
+  laid = "";
+});
 
 export function overview() {
   return {

@@ -3,7 +3,8 @@
 import { nameOf, quoted, record } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
-import { shownQueries } from "./shown.js";
+import { clamp } from "./measure.js";
+import { allQueries, shownQueries } from "./shown.js";
 import { change, currentLayer, state, unfolds } from "./state.js";
 
 const PACE = 1400; // milliseconds for which a position stays while it plays
@@ -41,18 +42,20 @@ export function unfolding() {
   );
   let [playing, shown, name] = [null, null, ""];
 
-  const now = () => state.upto ?? currentLayer().queries - 1;
+  // The first and the last position that can be read up to, and the one that is.
+  const ends = () => [allQueries(currentLayer())[0], allQueries(currentLayer()).at(-1)];
+  const now = () => state.upto ?? ends()[1];
 
   // Read up to a position, which becomes the Query that is looked at.
   function go(position) {
-    const last = currentLayer().queries - 1;
-    const upto = Math.max(0, Math.min(last, position));
+    const [first, last] = ends();
+    const upto = clamp(position, first, last);
     const looked = state.view === "text" && state.towards; // then it is the Key that is chosen
     change({ upto: upto === last ? null : upto, query: upto, key: looked ? upto : null });
   }
 
   function play() {
-    if (state.upto === null) go(0);
+    if (state.upto === null) go(ends()[0]);
     playing = setInterval(() => {
       go(now() + 1);
       if (state.upto === null) stop();
@@ -82,16 +85,16 @@ export function unfolding() {
       if (playing) stop();
       return;
     }
-    const [position, last] = [now(), layer.queries - 1];
+    const [position, [first, last]] = [now(), ends()];
     const own = `${layer.place} ${position} ${state.upto} ${state.special}`;
     if (own === name && shown !== null) return;
     name = own;
-    slider.max = last;
+    [slider.min, slider.max] = [first, last];
     slider.value = position;
     const said = say("unfold.position", { number: position + 1, count: layer.queries });
     count.textContent = said;
     slider.setAttribute("aria-valuetext", `${said}: ${nameOf(layer.queryTexts, position)}`);
-    back.toggleAttribute("disabled", position === 0 && document.activeElement !== back);
+    back.toggleAttribute("disabled", position === first && document.activeElement !== back);
     forward.toggleAttribute("disabled", position === last && document.activeElement !== forward);
     const from = shown === position - 1 ? placeOf(next.querySelector(".came")) : null;
     soFar.replaceChildren(...chips(layer, position));
