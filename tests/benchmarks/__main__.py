@@ -28,6 +28,15 @@ in the village notices that the river has begun to flow uphill towards the mount
 machine that could tell what every word in a sentence was thinking about when it looked back at the others"""
 HEADS, TOKENS, SENTENCES, SENTENCE_WORDS, VOCABULARY = 12, 64, 20_000, 10, 20_000
 
+LOOKING = {  # milliseconds that a person may wait for
+    "written 12 × 12 × 1,024": 2750,
+    "Overview 12 × 12 × 1,024, first time": 1500,
+    "back to the Overview 24 × 16 × 1,024": 200,
+    "slider of the Overview 24 × 16 × 1,024": 50,
+    "next head, T = 2,048, first picture": 60,
+    "next head, T = 2,048, exact": 400,
+}
+
 Row = tuple[str, str, str, str, str]
 
 
@@ -245,6 +254,28 @@ def page(_: Path) -> list[Row]:
     return rows
 
 
+def look(_: Path) -> list[Row]:
+    """What a person waits for in each browser, beside the attnviz in the folder that ATTNVIZ_BEFORE names, if it does."""
+    before = os.environ.get("ATTNVIZ_BEFORE")
+    rows = []
+    for who, slack in (("chromium", 1), ("firefox", 1), ("webkit", 2)):
+        ours, theirs = (
+            json.loads(
+                subprocess.run(
+                    peer("looking.py", who, *folder), check=True, capture_output=True, env=ENVIRONMENT
+                ).stdout
+            )
+            if folder is not None
+            else {}
+            for folder in ([], [before] if before else None)
+        )
+        for work, took in ours.items():
+            other = theirs.get(work)
+            times = (f"{other:,.0f} ms", f"{other / took:.1f} × faster") if other else ("–", "–")
+            rows.append((f"{who}: {work}", f"{took:,.0f} ms", *times, f"≤ {LOOKING[work] * slack:,.0f} ms"))
+    return rows
+
+
 def written(who: str, tokens: int, mask: str) -> tuple[float, float]:
     """Seconds and bytes of a page, as peers/page.py measures them: the median of three."""
     command = peer("page.py", who, "12", "12", str(tokens), mask)
@@ -305,6 +336,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "generate": generation,
     "roles": roles,
     "page": page,
+    "look": look,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -44,21 +43,18 @@ def test_a_cell_enlarges_under_the_pointer_and_for_the_keyboard(many):
     enlarged = many.page.locator(".enlarged")
     assert enlarged.is_hidden()
     many.page.locator(".card").nth(13).hover()
-    name, pattern, meaning = enlarged.inner_text().split("\n")
-    assert name == "Layer 1 · 4"
-    assert re.fullmatch(r"[a-z ]+ 0\.\d\d", pattern)
-    assert meaning.endswith(".")
+    assert enlarged.inner_text().split("\n")[0] == "Layer 1 · 4"
     assert enlarged.locator("canvas").bounding_box()["width"] > 150
     many.page.locator(".card").nth(44).hover()
     box = enlarged.bounding_box()
-    assert enlarged.inner_text().startswith("Layer 4 · 8\n")
+    assert enlarged.inner_text().split("\n")[0] == "Layer 4 · 8"
     assert box["x"] > 0
     assert box["y"] + box["height"] <= 900
     many.page.mouse.move(900, 20)
     assert enlarged.is_hidden()
     many.page.locator(".card").first.focus()
     many.press("ArrowDown")
-    assert enlarged.inner_text().startswith("Layer 1 · 0\n")
+    assert enlarged.inner_text().split("\n")[0] == "Layer 1 · 0"
     many.press("Escape")
     assert enlarged.is_hidden()
 
@@ -67,9 +63,8 @@ def test_a_sorted_grid_says_the_number_of_the_cell_that_is_pointed_at(many):
     many.go(view="overview", sort="entropy")
     many.page.locator(".card").first.hover()
     many.page.locator(".card").nth(44).hover()
-    lines = many.page.locator(".enlarged").inner_text().split("\n")
-    assert lines[0].startswith("Layer ")
-    assert 0 < float(re.search(r"entropy\W+([\d.]+)", " ".join(lines))[1]) < 4
+    assert many.page.locator(".enlarged").inner_text().startswith("Layer ")
+    assert 0 < float(many.page.locator(".enlarged .caption b").inner_text()) < 4
 
 
 def test_small_maps_are_kept_and_repainted_where_they_change(many):
@@ -110,6 +105,4 @@ def test_heads_of_a_grid_wear_their_roles_below_it(opened):
 def test_few_heads_keep_their_large_cards(opened):
     page = opened(random_trace(2, 3, 6, 8), view="overview")
     assert page.page.locator(".card canvas").first.bounding_box()["width"] > 100
-    names = [caption[:6] for caption in page.texts(".caption")]
-    assert names == ["Head 0", "Head 1", "Head 2"] * 2
-    assert page.page.locator(".spot").count() == 6  # each with what its head does most, and what that means
+    assert page.texts(".caption > span:first-child") == ["Head 0", "Head 1", "Head 2"] * 2
