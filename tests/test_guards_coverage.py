@@ -131,6 +131,7 @@ OTHERS = {
     "manual/": "the README and the manual",
     "renderers/page/test_script_": "the page's scripts, in a browser",
     "pooling/gpu/test_kernels_": "both kernels, compiled and interpreted",
+    "text/test_vietnamese.py": "the Vietnamese of every file of words",
     "test_guards_": "the house",
     "test_floors.py": "the house",
     "test_readme.py": "the README",
