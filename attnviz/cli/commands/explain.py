@@ -18,7 +18,7 @@ from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, save_trace, trace_file
 from attnviz.cli.output.formats import TableFormat, chosen_format
-from attnviz.cli.output.going_on import next_line
+from attnviz.cli.output.going_on import next_line, rereadable
 from attnviz.cli.output.pager import write_paged
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, visible_json
@@ -187,7 +187,9 @@ def _going_on(trace: Trace, selection: Selection, looks: Looks, shown: Shown, te
     from attnviz.renderers.explain.next_look import next_look
 
     look = next_look(trace, selection, looks.top is not None)
-    line = next_line(look, looks.lessons, shown.source, [*shown.making, TableOptions(lang=shown.table.lang)])
+    line = next_line(
+        look, looks.lessons, rereadable(shown.source, trace), [*shown.making, TableOptions(lang=shown.table.lang)]
+    )
     if line is not None:  # not folded: it is there to be copied
         yield f"\n{line}\n".encode(terminal.encoding, "replace")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from attnviz.choices import Tokenizer
 from attnviz.cli.input.text import reads_again
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.written import command_line, written
@@ -13,6 +14,21 @@ from attnviz.cli.typer_groups import Options
 if TYPE_CHECKING:
     from attnviz.renderers.explain.next_look import NextLook
     from attnviz.text.lessons import Lessons
+    from attnviz.trace.trace import Trace
+
+
+BY_SPACES = (Tokenizer.WORD, Tokenizer.WHITESPACE)  # to which one space is like many
+LONGEST = 80  # characters of a text that came through a pipe, and is written out
+
+
+def rereadable(source: SourceOptions, trace: Trace) -> SourceOptions:
+    """``source``, or a short text in its place where it came through a pipe, which gives it once."""
+    text = trace.source.original
+    if trace.source.tokenizer in BY_SPACES:
+        text = " ".join(text.split())  # without the end of its line
+    if reads_again(source) or source.from_ is not None or not 0 < len(text) <= LONGEST:
+        return source
+    return SourceOptions(text=text)
 
 
 def next_line(look: NextLook, words: Lessons, source: SourceOptions, making: Iterable[Options]) -> str | None:

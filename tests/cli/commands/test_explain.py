@@ -148,11 +148,29 @@ def test_the_last_line_is_a_command_that_goes_on_with_the_same_input(folder):
     assert attnviz(*again).code == 0
 
 
+@pytest.mark.parametrize("arguments", [(), ("-",), ("--file", "-")])
+def test_a_short_text_that_came_through_a_pipe_is_written_out(arguments):
+    last = done("explain", *arguments, "--causal", stdin=b"Your journey\nstarts, here").lines[-1]
+    words = shlex.split(last.partition(": attnviz ")[2])
+    assert words[:3] == ["explain", "Your journey starts, here", "--causal"]
+    piped, again = (
+        done("explain", *text, "--causal", "--format", "csv", stdin=stdin).text
+        for text, stdin in ((arguments, b"Your journey\nstarts, here"), (words[1:2], None))
+    )
+    assert piped == again
+
+
+def test_arrays_and_long_texts_that_came_through_a_pipe_are_not(folder):
+    done("explain", TEXTBOOK, "-o", "saved.safetensors")
+    saved = (folder / "saved.safetensors").read_bytes()
+    assert not done("explain", "--from", "-", stdin=saved).lines[-1].startswith("Next")
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin"),
     [
-        (("-",), b"Your journey starts"),
-        ((), b"Your journey starts"),
+        (("--tokenizer", "char"), b"Your journey\n"),
+        ((), b"word " * 40),
         ((TEXTBOOK, "--step", "weights"), None),
         ((TEXTBOOK, "--quiet"), None),
         ((TEXTBOOK, "--lines"), None),
