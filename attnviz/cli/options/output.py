@@ -34,7 +34,6 @@ def language_option(panel: str | None = SHOW) -> Any:
         ),
         envvar=VARIABLE,
         show_default=False,
-        show_envvar=False,
         rich_help_panel=panel,
     )
 

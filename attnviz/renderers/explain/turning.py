@@ -57,7 +57,7 @@ class Turning:
         first, second = self.rotation.pairs[0]
         frequency, number, factor = self.rotation.frequencies[0], self.writer.number, self._factor
         angle = query * float(frequency)
-        a, b = (self.before[Step.QUERY][query, place] for place in (first, second))
+        a, b = (float(self.before[Step.QUERY][query, place]) for place in (first, second))
         cosine, sine = (self.rotation.gain * function(angle) for function in (math.cos, math.sin))
         heading = self.say(
             "rotation.here",
@@ -68,7 +68,7 @@ class Turning:
             frequency=number(frequency),
             angle=number(angle),
         )
-        after = self.after[Step.QUERY][query]
+        after = [float(value) for value in self.after[Step.QUERY][query]]  # of torch's bfloat16, too
         return [
             heading,
             f"  {number(a)}×{factor(cosine)} − {factor(b)}×{factor(sine)} = {number(after[first])}",
