@@ -72,7 +72,12 @@ class Block:
     @cached_property
     def seen(self) -> numpy.ndarray:
         """How many keys a query may look at.  (heads, rows)"""
-        return numpy.asarray(numpy.count_nonzero(self.visible, axis=-1))
+        return numpy.broadcast_to(numpy.count_nonzero(self._visible_once, axis=-1), self.weights.shape[:2])
+
+    @property
+    def _visible_once(self) -> numpy.ndarray:
+        """``visible``, of one head alone where all see the same.  (heads or 1, rows, keys)"""
+        return self.visible[:1] if self.visible.strides[0] == 0 else self.visible
 
     @property
     def largest_entropy(self) -> numpy.ndarray:
@@ -96,13 +101,15 @@ class Block:
     def mass_on(self, where: numpy.ndarray) -> numpy.ndarray:
         """The weight on the keys ``where``, (rows, keys), of the queries that may see such a key; NaN for the others.
         (heads, rows)"""
-        keys = numpy.flatnonzero(where.any(axis=0))
-        if not len(keys):
-            return numpy.full(self.weights.shape[:2], math.nan)
-        some = slice(int(keys[0]), int(keys[-1]) + 1)  # often few: the diagonal of these rows
-        weights, where = self.weights[..., some], where[:, some]
-        there = (self.visible[..., some] & where).any(axis=-1)
-        return numpy.where(there, numpy.einsum("hrk,rk->hr", weights, where.astype(weights.dtype)), math.nan)
+        found = numpy.full(self.weights.shape[:2], math.nan)
+        rows, keys = numpy.nonzero(where)  # often few: the diagonal of these rows, the copies of a token
+        if not len(rows):
+            return found
+        some, starts = numpy.unique(rows, return_index=True)
+        there = numpy.logical_or.reduceat(self._visible_once[:, rows, keys], starts, axis=1)
+        mass = numpy.add.reduceat(self.weights[:, rows, keys], starts, axis=1)
+        found[:, some] = numpy.where(there, mass, math.nan)
+        return found
 
     def weighted_sum(self, values: numpy.ndarray) -> numpy.ndarray:
         """Σ w · value, of a value for each pair, (rows, keys).  (heads, rows)"""

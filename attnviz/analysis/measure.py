@@ -12,6 +12,7 @@ from attnviz.analysis.blocks import CELLS, WORKERS, Block, RowBlock, cuts, ratio
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import as_floating, to_numpy
 from attnviz.attention.checks import bias_beside, boolean_mask
+from attnviz.attention.rule import Rule
 from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
 from attnviz.choices import NEAR, Pool
@@ -206,7 +207,8 @@ def _first_true(array: numpy.ndarray) -> int | None:
 
 def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarray) -> Block:
     weights, steps = to_numpy(rows.steps.weights), rows.steps
-    visible = ~to_numpy(steps.hidden)
+    masked = to_numpy(steps.masked)
+    visible = numpy.broadcast_to((masked[:1] if _sees_the_same(layer.rule) else masked) > -math.inf, masked.shape)
     rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
     kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies
     if not kept.all():
@@ -220,6 +222,11 @@ def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarr
         follows = (copies[rows.rows, None] == copies[keys - 1]) & (keys > 0)
     first = None if first is None or not rows.keys.start <= first < rows.keys.stop else first - rows.keys.start
     return Block(weights, rest, visible, distance, same, follows, looked_at.near, first)
+
+
+def _sees_the_same(rule: Rule) -> bool:
+    """Whether every head sees the same keys: no bias hides some, and no mask has heads of its own."""
+    return rule.bias is None and (rule.mask is None or math.prod(rule.mask.shape[:-2]) == 1)
 
 
 def _copies(trace: Trace, layer: Layer) -> numpy.ndarray | None:

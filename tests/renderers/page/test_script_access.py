@@ -137,6 +137,11 @@ def test_axe_finds_nothing(opened, dark):
         {"view": "text", "query": 5, "scale": "log"},
         {"view": "steps", "stage": "masked"},
         {"view": "steps", "stage": "output"},
+        {"view": "steps", "stage": "query"},
+        {"view": "steps", "stage": "concat"},
+        {"view": "steps", "stage": "projected"},
+        {"view": "matrix", "other": "0_1_scores"},
+        {"view": "text", "upto": 3},
     ):
         page.go(**state)
         found = page.page.evaluate(RUN)

@@ -34,6 +34,20 @@ def silent(window):
     assert window.problems() == []
 
 
+def test_what_a_browser_complains_of_is_heard(window, written):
+    """Else all the others could not fail by it."""
+    file = written(trace_text("a b"))
+    window.open(file)
+    window.evaluate("void console.error('said')")
+    window.evaluate("void setTimeout(() => { throw new Error('thrown'); })")
+    window.until("new Promise((done) => setTimeout(() => done(true), 100))")
+    heard = " ".join(window.problems())
+    assert "said" in heard
+    assert "thrown" in heard or "Script error" in heard  # WebKit hides the words of what no page wrote
+    window.open(file)
+    assert window.problems() == []
+
+
 def weight(trace: Trace, head: int, query: int, key: int) -> str:
     return numbers.number(to_numpy(trace.layers[0].steps(head).weights)[query, key], 4)
 

@@ -34,12 +34,14 @@ def test_the_tokens_follow_each_other_as_the_text_reads(opened, text):
     assert (last - first) * direction > 0
 
 
+@pytest.mark.slow
 def test_a_special_token_in_front_does_not_turn_the_text(opened, several):
     tokens = ("<s>", *["ذهب", "الولد", "إلى", "المدرسة", "صباحا", "."])
     page = opened(type(several)(tokens, several.layers, several.source), view="text")
     assert page.page.locator(".prose").get_attribute("dir") == "rtl"
 
 
+@pytest.mark.slow
 def test_the_arrow_to_the_left_goes_on(opened):
     page = opened(trace_text(ARABIC), view="text")
     page.page.locator(".word").first.focus()
@@ -57,6 +59,7 @@ def test_a_saved_text_reads_from_right_to_left(opened):
     assert places == sorted(places, reverse=True)
 
 
+@pytest.mark.slow
 def test_a_saved_step_keeps_its_tokens_apart(opened):
     page = opened(trace_text(ARABIC), view="steps", query=1, stage="weights")
     with page.page.expect_download() as download:

@@ -103,6 +103,7 @@ def test_on_paper_nothing_is_cut_and_nothing_white(opened, dark, state):
     assert page.page.locator(".on-paper").count() == 0
 
 
+@pytest.mark.slow
 def test_a_map_is_printed_whole(opened):
     """All 70 rows, of which a window shows some, in the colours of paper."""
     page = opened(trace_text(LONG, causal=True), dark=True, view="matrix", before="")
@@ -130,6 +131,7 @@ SHOWN = """(selector) => [...document.querySelectorAll(selector)].map((one) => {
 })"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "chosen", "others"),
     [

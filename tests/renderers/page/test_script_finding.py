@@ -20,7 +20,9 @@ def chosen(page):
     return page.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('query')")
 
 
-@pytest.mark.parametrize("view", ["matrix", "lines", "text", "steps"])
+@pytest.mark.parametrize(
+    "view", ["matrix", *(pytest.param(view, marks=pytest.mark.slow) for view in ("lines", "text", "steps"))]
+)
 def test_a_slash_finds_a_token(opened, view):
     page = opened(trace_text(TEXT), view=view)
     page.page.locator("#tab-text").focus()
@@ -36,6 +38,7 @@ def test_a_slash_finds_a_token(opened, view):
     assert chosen(page) == "4"
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_said_and_a_position_is_found(opened):
     page = opened(trace_text(TEXT), view="steps", query=2)
     find = page.page.locator("#find")
@@ -47,6 +50,7 @@ def test_what_is_not_there_is_said_and_a_position_is_found(opened):
     assert find.is_hidden()
 
 
+@pytest.mark.slow
 def test_the_key_is_looked_for_where_it_is_chosen(opened):
     page = opened(trace_text(TEXT), view="text", towards="yes", query="none")
     page.page.locator("#find").fill("dog")
@@ -54,6 +58,7 @@ def test_the_key_is_looked_for_where_it_is_chosen(opened):
     assert "key=8" in page.page.evaluate("location.hash")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["matrix", "text"])
 def test_what_is_found_is_in_sight(opened, view):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(700))), view=view, query=0)
@@ -88,6 +93,7 @@ def test_a_row_a_cell_and_a_link_are_copied(opened):
     assert link == page.page.evaluate("location.href")
 
 
+@pytest.mark.slow
 def test_a_hidden_cell_is_copied_as_nothing_and_the_step_that_is_shown(opened):
     page = opened(trace_text(TEXT, causal=True), view="matrix", step="masked", query=1, before=TAKEN)
     assert page.page.locator("#copy-cell").is_disabled()
@@ -98,6 +104,7 @@ def test_a_hidden_cell_is_copied_as_nothing_and_the_step_that_is_shown(opened):
     assert [number == "" for _, number in lines] == [False, False] + [True] * 7
 
 
+@pytest.mark.slow
 def test_no_token_becomes_a_formula(opened):
     vectors = numpy.ones((1, 3, 2))
     tokens = ("=1+1", "@SUM(A1)", "cat")
@@ -108,6 +115,7 @@ def test_no_token_becomes_a_formula(opened):
     assert [line.split("\t")[0] for line in lines] == ["'=1+1", "'@SUM(A1)", "cat"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("works", [True, False])
 def test_a_frame_without_a_clipboard_copies_the_old_way_or_says_so(opened, works):
     page = opened(trace_text(TEXT), view="text", before=NO_CLIPBOARD % str(works).lower())

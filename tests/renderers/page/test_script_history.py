@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from attnviz import trace_text
 
 
@@ -19,8 +21,10 @@ def test_a_run_through_heads_is_one_place(opened):
     page.page.locator(".card").nth(2).click()
     page.page.wait_for_selector("#map")
     began = page.page.evaluate("history.length")
-    for _ in range(20):
-        page.page.get_by_role("button", name="The next head").click()
+    page.page.get_by_role("button", name="The next head").evaluate(
+        "button => { for (let count = 0; count < 20; count++) button.click(); }"
+    )
+    page.page.wait_for_selector("#panel[aria-busy=false]")
     assert page.page.evaluate("history.length") == began + 1
     assert "head=6" in page.page.evaluate("location.hash")  # 2 + 20, of 8
     page.page.locator("#tab-text").click()
@@ -30,6 +34,7 @@ def test_a_run_through_heads_is_one_place(opened):
     assert page.page.locator("#tab-overview").get_attribute("aria-selected") == "true"
 
 
+@pytest.mark.slow
 def test_views_that_are_passed_through_are_one_place(opened):
     page = opened(trace_text("the cat sat", heads=2), before="")
     began = page.page.evaluate("history.length")
@@ -41,6 +46,7 @@ def test_views_that_are_passed_through_are_one_place(opened):
     assert page.page.evaluate("history.length") == began + 2
 
 
+@pytest.mark.slow
 def test_the_lines_scroll_to_the_chosen_token(opened):
     page = opened(trace_text(" ".join(f"w{place}" for place in range(200))), view="lines")
     for side, place in (("query", 150), ("key", 20)):

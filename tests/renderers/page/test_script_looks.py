@@ -110,6 +110,7 @@ def test_a_wide_window_shows_the_map_and_the_steps_side_by_side(opened, state):
     page.until("document.getElementById('companion').hidden")
 
 
+@pytest.mark.slow
 def test_the_steps_beside_the_map_are_of_the_query_that_is_chosen(opened):
     trace = trace_text("Your journey starts with one step", causal=True)
     page = opened(trace, width=1440, view="matrix", stage="weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
+from random_traces import projected_trace
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.attention.arrays import to_numpy
@@ -223,3 +224,16 @@ def test_numbers_in_sixteen_bits_show_only_digits_that_are_the_traces_own(opened
             digit = 10.0 ** -len(text.partition(".")[2])
             assert abs(float(text.replace("−", "-")) - number) <= digit
     assert max(errors["scores"], errors["scaled"]) < 1e-2
+
+
+def test_what_w_o_makes_of_rounded_outputs_shows_only_digits_that_are_the_traces_own(opened):
+    trace = projected_trace()
+    layer = trace.layers[0]
+    page = opened(trace, limits=Limits(exact_part=0), view="steps", stage="projected")
+    assert "16 bits a number" in page.texts("footer")[0]
+    own = layer.projected(layer.concat(layer.steps().output))[-1]
+    shown = page.texts(".vectors .vector")[0].strip("[]").split()
+    assert len(shown) > 3
+    for text, number in zip(shown, own, strict=False):
+        if text != "…":
+            assert abs(float(text.replace("−", "-")) - number) <= 10.0 ** -len(text.partition(".")[2])

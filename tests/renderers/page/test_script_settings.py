@@ -84,6 +84,7 @@ def test_a_theme_is_that_of_a_system_which_has_it(opened, trace, dark):
     assert "theme=" in page.page.evaluate("location.hash")
 
 
+@pytest.mark.slow
 def test_the_system_s_theme_is_followed_while_no_other_is_chosen(opened, trace):
     page = opened(trace, view="matrix", before="")
     for scheme in ("dark", "light"):

@@ -10,6 +10,7 @@ import pytest
 from attnviz import Layer, Rule, Trace, generate, trace_text
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.numbers import brief_percent
+from attnviz.trace.generation import Generation
 
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "Your journey starts with one step"
@@ -86,6 +87,23 @@ def test_old_rows_stay_as_they_were_while_the_rest_is_not_yet(opened):
     assert after[5] is None
 
 
+def test_old_lines_stay_as_they_were_when_more_come(opened):
+    """Without the first token, whose weight is 1 in its own row: the largest weight comes late, in the row 4."""
+    draw = numpy.random.default_rng(8)
+    query, key = draw.standard_normal((1, 6, 4)), draw.standard_normal((1, 6, 4))
+    query[0, 4], key[0, 3] = 9, 9
+    trace = Trace(tuple(WORDS), (Layer(query, key, key, Rule(causal=True)),))
+    page = opened(trace, view="lines", query="none", first="no", upto=2)
+    weights = trace.layers[0].steps(0).weights
+    for upto in (2, 5):
+        page.go(view="lines", query="none", first="no", upto=upto)
+        with page.page.expect_download() as download:
+            page.page.locator("#save-svg").click()
+        drawn = [float(path.get("opacity")) for path in ElementTree.parse(download.value.path()).iter(f"{SVG}path")]
+        shares = weights[: upto + 1, 1:] / weights[:, 1:].max()
+        assert sorted(drawn) == pytest.approx(sorted(share for share in shares.ravel() if share >= 0.015), abs=0.0061)
+
+
 def test_the_slider_and_its_buttons_with_keys_and_pointer(opened):
     page = opened(trace_text(SENTENCE, causal=True), view="text")
     slider = page.page.locator("#upto")
@@ -151,6 +169,16 @@ def test_what_a_model_wrote_opens_where_it_can_be_read_token_by_token(opened, wr
     assert page.page.locator("#control-layer option:checked").inner_text() == f"Layer {role[0]}"
     assert page.page.locator("#control-head").input_value().endswith(str(role[1]))
     assert page.page.locator("#upto").is_visible()
+
+
+def test_what_a_decoder_wrote_opens_with_the_decoder(opened):
+    vectors = numpy.random.default_rng(4).standard_normal((2, 3, 4))
+    encoder = Layer(vectors, vectors, vectors, name="encoder 0")
+    decoder = Layer(vectors, vectors, vectors, Rule(causal=True), name="decoder 0", tokens=tuple("xyz"))
+    page = opened(Trace(tuple("abc"), (encoder, decoder), generation=Generation(("z", "!"), (0.5, 0.25))))
+    assert page.page.locator("#control-layer option:checked").inner_text() == "Decoder 0"
+    assert page.texts(".so-far .chip") == list("xyz")
+    assert page.page.locator(".likely .came .chip").text_content() == "!"
 
 
 def test_less_motion_moves_nothing_in(opened, written):

@@ -1,5 +1,6 @@
 // The charts of both ends of the way: tokens → X → Q, K, V, and all heads' outputs → Concat → W_O.
 
+import { ownedSum } from "./digits.js";
 import { make } from "./dom.js";
 import { nameOf, quoted } from "./data.js";
 import { say, told, tokenNodes } from "./lessons.js";
@@ -45,7 +46,9 @@ const CHARTS = {
   projected({ layer, query, column }, pick) {
     const matrix = { name: "W_O", ...outputProjection(layer) };
     const left = { name: layer.headCount > 1 ? "concat" : "output", values: outputsOf(layer, query).flat() };
-    const result = { name: "projected", values: multiplied(left.values, matrix) };
+    const columnOf = (place) => left.values.map((_, row) => matrix.at(row, place));
+    const values = multiplied(left.values, matrix).map((value, place) => ownedSum(layer, value, columnOf(place)));
+    const result = { name: "projected", values };
     return [product({ left, matrix, result, column: Math.min(column, matrix.columns - 1), pick }), one(result)];
   },
 };

@@ -24,13 +24,14 @@ export function enlarger(box, captionOf) {
     repaint();
   }
 
-  // Beside the cell, on the side that has more room, and within the window.
+  // Beside the grid, where it hides no cell, if there is room; else beside the cell. Within the window, below the choices.
   function place() {
     const [cell, frame] = [one.button.getBoundingClientRect(), box.getBoundingClientRect()];
     const { offsetWidth: wide, offsetHeight: high } = element;
-    const right = cell.right + APART + wide <= window.innerWidth;
-    const left = right ? cell.right + APART : Math.max(4, cell.left - APART - wide);
-    const top = clamp(cell.top + cell.height / 2 - high / 2, 4, Math.max(4, window.innerHeight - high - 4));
+    const edges = [box.querySelector(".cards").getBoundingClientRect().right, cell.right].map((right) => right + APART);
+    const left = edges.find((edge) => edge + wide <= window.innerWidth) ?? Math.max(4, cell.left - APART - wide);
+    const highest = Math.max(4, frame.top);
+    const top = clamp(cell.top + cell.height / 2 - high / 2, highest, Math.max(highest, window.innerHeight - high - 4));
     element.style.left = `${left - frame.left}px`;
     element.style.top = `${top - frame.top}px`;
   }

@@ -8,7 +8,7 @@ import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { general, number } from "./numbers.js";
 import { show } from "./readout.js";
-import { shownKeys, shownQueries, upTo } from "./shown.js";
+import { allKeys, allQueries, shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
 import { tokenList } from "./words.js";
 
@@ -151,7 +151,7 @@ export function lines() {
   function edgesOf(at) {
     const rows = at?.side === "query" ? [at.place] : sides.rows;
     const columns = at?.side === "key" ? [at.place] : sides.columns;
-    limit = largest(rows, columns);
+    limit = at ? largest(rows, columns) : largest(allQueries(layer), allKeys(layer)); // lines stay as they are when more come
     return strongestEdges(layer, heads, maps, rows, columns, sides, upTo(limit));
   }
 

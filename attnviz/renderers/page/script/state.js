@@ -5,9 +5,10 @@ import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
+const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
 const AT_FIRST = firstSpot();
 const DEFAULTS = {
-  view: layers.length * layers[0].heads.length > 1 && !record.choice ? "overview" : "matrix",
+  view: layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
   layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
   head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
@@ -104,10 +105,13 @@ export function stageNow() {
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
 }
 
-// The head that a page opens with: of a text that a model wrote, read as it was written, the first with a role; else the first.
+// The head that a page opens with: of a text that a model wrote, read as it was written, the first with a role, or of the
+// layers that wrote it; else the first.
 function firstSpot() {
-  const layer = record.choice ? layers.findIndex((_, place) => Object.keys(record.roles?.[place] ?? {}).length) : -1;
-  return layer < 0 ? { layer: 0, head: 0 } : { layer, head: Number(Object.keys(record.roles[layer])[0]) };
+  const writing = isWritten ? layers.filter((layer) => record.nextOf?.[layer.place]) : [];
+  const worn = ({ place }) => Object.keys(record.roles?.[place] ?? {});
+  const layer = writing.find((one) => worn(one).length) ?? writing[0] ?? layers[0];
+  return { layer: layer.place, head: writing.length ? Number(worn(layer)[0] ?? 0) : 0 };
 }
 
 // Whether a layer reads its text token by token, no Query seeing what comes after it: then it may be read up to a position.
