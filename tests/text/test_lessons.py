@@ -131,6 +131,8 @@ def traces():
     yield made(source={"kind": "model", "ids": [5, 6, 7], "special": [0]})
     yield made(2, 5, causal=True, query_offset=3)
     yield trace_text("same same same")
+    later = trace_text("same same same")
+    yield replace(later, layers=(replace(later.layers[0], index=1),))
     yield replace(made(), generation=Generation(("a",), (0.5,)))
     yield replace(made(), generation=Generation(("a",)))
 

@@ -102,8 +102,9 @@ def _before_heads(writer: Writer) -> Iterator[Section]:
 def _embeddings(writer: Writer) -> Section:
     alone = writer.layer.positions is None  # nothing is added to them
     embeddings, first = to_numpy(writer.layer.embeddings), writer.selected.all_queries[0]
+    read = "embeddings.passed" if writer.layer.index else "embeddings.what"
     sentences = [
-        *writer.new(writer.say("embeddings.what" if alone else "embeddings.placed", dimension=embeddings.shape[1])),
+        *writer.new(writer.say(read if alone else "embeddings.placed", dimension=embeddings.shape[1])),
         writer.say("embeddings.here", token=writer.queries[first], vector=writer.vector(embeddings[first])),
         *_same(writer, Step.EMBEDDINGS),
     ]

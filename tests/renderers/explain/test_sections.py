@@ -95,6 +95,19 @@ def test_where_positions_are_added_the_embeddings_are_not_said_to_be_all(told, t
 
 
 @LANGUAGES
+@pytest.mark.parametrize(("index", "message"), [(0, "embeddings.what"), (1, "embeddings.passed")])
+def test_a_later_layer_reads_what_the_layers_before_made(told, traces, lang, index, message):
+    trace = traces["grouped heads"]()
+    layers = [replace(layer, embeddings=numpy.ones((4, 5)), index=index) for layer in trace.layers]
+    [said] = [
+        part.sentences
+        for part in told(replace(trace, layers=tuple(layers)), lang)
+        if isinstance(part, Section) and part.title == say("title.embeddings", lang)
+    ]
+    assert found(message, lang, said) == [{"dimension": "5"}]
+
+
+@LANGUAGES
 def test_headings_say_what_there_is(told, traces, lang):
     whole, layer, *heads = [part for part in told(traces["grouped heads"](), lang) if isinstance(part, Heading)]
     assert (whole.level, whole.text) == (1, "word0 word1 word2 word3")

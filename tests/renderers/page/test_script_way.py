@@ -91,13 +91,15 @@ def check_product(page, row, weight, bias):
 
 
 @pytest.mark.parametrize("lang", ["en", "vi"])
-@pytest.mark.parametrize("kind", [pytest.param("positions", marks=pytest.mark.slow), "tiny"])
-def test_both_ends_are_told_as_explain_tells_them(opened, told, kind, lang):
+@pytest.mark.parametrize(
+    ("kind", "layer"), [pytest.param("positions", 0, marks=pytest.mark.slow), ("tiny", 0), ("tiny", 1)]
+)
+def test_both_ends_are_told_as_explain_tells_them(opened, told, kind, layer, lang):
     trace = TOY[kind]()
     page = opened(trace, lang=lang, view="steps")
     steps = [stage for stage in ("embeddings", "concat", "projected") if stage in known(trace)]
-    sections = list(told(trace, lang=lang, query="@0", head=["0"], layer=["0"], step=steps))
-    states = [{"view": "steps", "query": 0, "stage": stage} for stage in steps]
+    sections = list(told(trace, lang=lang, query="@0", head=["0"], layer=[str(layer)], step=steps))
+    states = [{"view": "steps", "layer": layer, "query": 0, "stage": stage} for stage in steps]
     shown_of = zip(
         [one for one in sections if isinstance(one, Section)],
         page.read(states, ".story h2", ".formula", ".sentence"),

@@ -34,8 +34,9 @@ const TELL = {
   embeddings({ layer, query, about }) {
     const values = tokenRow(layer, "embeddings", query);
     const alone = !layer.positions; // nothing is added to them
+    const read = layer.index ? "embeddings.passed" : "embeddings.what";
     const sentences = [
-      [alone ? "embeddings.what" : "embeddings.placed", { dimension: values.length }],
+      [alone ? read : "embeddings.placed", { dimension: values.length }],
       ["embeddings.here", { token: about.query, vector: vector(values) }],
     ];
     return { formula: alone ? "X" : "E", sentences: [...sentences, ...same(layer, alone)] };
