@@ -24,20 +24,21 @@ ROWS = """async () => {
   for (const { place } of module_data.layers) {
     const layer = await module_data.loaded(place);
     rows.push(layer.heads.map((_, head) => Array.from({ length: layer.queries }, (_, query) => {
-      const row = module_rule.rowOf(layer, head, query);
+      const map = new Float64Array(layer.keys); // the same row, as a whole map is computed
+      module_rule.fillWeights(map, 0, layer, head, query);
+      const row = { ...module_rule.rowOf(layer, head, query), map: map.map((weight) => (Number.isNaN(weight) ? -1 : weight)) };
       return Object.fromEntries(%s.map((name) => [name, Array.from(row[name])]));
     })));
   }
   return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
-STEPS = (*MapStep, "hidden", "output")
+STEPS = (*MapStep, "hidden", "output", "map")
 
 
 def rows_of(page, names=STEPS):
     """For each layer the arrays of ``names``, (heads, queries, …), as the page's script computes them."""
-    sources = {
-        name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in ("failure", "data", "rule")
-    }
+    needed = ("failure", "data", "digits", "products", "rule")
+    sources = {name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in needed}
     modules = "\n".join(bundle.as_function(name, source) for name, source in sources.items())
     computed = json.loads(page.page.evaluate(ROWS % (modules, [str(name) for name in names])))
     return [
@@ -78,10 +79,12 @@ def shared() -> list[Layer]:
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
     made = layers()
     page = opened(Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made)), limits=limits, view="matrix")
-    names = STEPS if limits is USUAL else ("weights", "hidden")
+    names = STEPS if limits is USUAL else ("weights", "hidden", "map")
     for layer, shown in zip(made, rows_of(page, names), strict=True):
         steps, about = layer.steps(), f"{layer.title}, {layer.query.dtype}, {layer.rule}"
         assert (shown["hidden"].astype(bool) == steps.hidden).all(), about
+        row = numpy.where(steps.hidden, -1, shown["weights"])
+        numpy.testing.assert_allclose(shown["map"], row, rtol=1e-6, err_msg=about)
         close = 1e-12 if layer.query.dtype == numpy.float64 else 1e-6
         if close == 1e-6 and layer.rule.softcap is not None:
             close = 1e-3  # the last digit of tanh is another library's: beside a bias of −10⁴ it may round another way
