@@ -32,6 +32,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     WritingFormat,
 )
+from attnviz.renderers.explain.next_look import Next
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
 from attnviz.text.course import Mark, read_chapter
@@ -151,6 +152,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
 }
 NO_CHOICE = {
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
+    Next,  # what explain names as the next step: tests/renderers/explain/test_next_look.py
     PageFormat,  # the only one that html writes: it has no --format
 }
 

@@ -89,6 +89,7 @@ def test_the_largest_weights_fit_a_terminal(trace, side, columns):
     result = in_terminal("explain", "--from", trace, side, "@1500", columns=columns)
     assert (result.code, result.stderr) == (0, "")
     lines = without_escapes(result.text).splitlines()
+    assert " attnviz heatmap --from " in lines.pop()  # a command to copy, which is not broken
     assert max(map(cell_len, lines)) <= columns
     assert sum("others │" in line for line in lines) >= 2  # one a head
 

@@ -175,4 +175,4 @@ def test_the_lengths_from_which_maps_are_pooled():
     )
     assert picture.MOST_CELLS <= picture.SIDE * picture.DPI
     assert picture.MOST_CELLS_OF_SEVERAL <= picture.SIDE_OF_SEVERAL * picture.DPI
-    assert f"more than {USUAL.tokens:,} tokens the page" in TEXTS["page.md"]
+    assert f"A text of more than {USUAL.tokens:,} tokens" in TEXTS["page.md"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BY_SPACES = (Tokenizer.WORD, Tokenizer.WHITESPACE)  # to which one space is like many
 LONGEST = 80  # characters of a text that came through a pipe, and is written out
+LONGEST_COMMAND = 400  # characters that a person still takes in, or copies
 
 
 def rereadable(source: SourceOptions, trace: Trace) -> SourceOptions:
@@ -34,10 +35,12 @@ def rereadable(source: SourceOptions, trace: Trace) -> SourceOptions:
 def next_line(look: NextLook, words: Lessons, source: SourceOptions, making: Iterable[Options]) -> str | None:
     """What the person may look at next, and the command for it, which makes the same of ``source`` by the options of ``making``.
 
-    None where the same input cannot be read again, or cannot be seen on one line.
+    None where the same input cannot be read again, or the command is too long to be taken in or cannot be seen on one line.
     """
     given = written(source, *making)
     command = command_line(["attnviz", look.command, *given, *look.options])
-    if not reads_again(source) or not command.isprintable() or (given and given[0].startswith("-") and source.text):
+    if not reads_again(source) or not command.isprintable() or len(command) > LONGEST_COMMAND:
+        return None
+    if given and given[0].startswith("-") and source.text:
         return None
     return words.say(f"next.{look.what.value}", command=command)

@@ -1,6 +1,5 @@
 """Chapter 6: what lies ahead is hidden, old rows stay, and each word that is written is read at the next step."""
 
-import numpy
 import pytest
 
 from attnviz import generate
@@ -11,8 +10,8 @@ def test_what_lies_ahead_is_hidden(block):
     [weights] = block("causal-attention", "weights")
     for row in range(6):
         assert [cell == "−∞" for cell in masked.cells[row]] == [column > row for column in range(6)]
-        assert numpy.array(weights.cells[row][:6], float)[row + 1 :] == pytest.approx(0)
-        assert sum(map(float, weights.cells[row][:6])) == pytest.approx(1, abs=3e-4)
+        assert [cell == "·" for cell in weights.cells[row][:6]] == [column > row for column in range(6)]
+        assert sum(map(float, weights.cells[row][: row + 1])) == pytest.approx(1, abs=3e-4)
 
 
 @pytest.mark.parametrize("text", ["a b c", "Your journey starts with one step", "a"])
