@@ -10,6 +10,8 @@ from page_words import called
 from attnviz import trace_text
 from attnviz.renderers.shared import numbers
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from attnviz import Layer, Trace, trace_text
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SENTENCE = "Your journey starts with one step"
 ALERT = "[role=alert]"
 OLD = "window.kept ??= DecompressionStream; delete window.DecompressionStream;"

@@ -8,6 +8,8 @@ import pytest
 from attnviz import Layer, Trace, trace_text
 from attnviz.attention.arrays import to_numpy
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 TEXT = "the cat sat on the mat and the dog"
 TAKEN = """window.taken = [];
 Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => void window.taken.push(text) } });"""

@@ -6,6 +6,8 @@ import pytest
 
 from attnviz import trace_text
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 
 def back(page):
     page.page.evaluate("""() => new Promise((done) => {

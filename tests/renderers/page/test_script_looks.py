@@ -16,6 +16,8 @@ from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.attention.arrays import to_numpy
 from attnviz.renderers.shared import numbers
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SCREENSHOTS = os.environ.get("ATTNVIZ_SCREENSHOTS")
 TEXT = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and
 nobody in the village notices that the river has begun to flow uphill"""

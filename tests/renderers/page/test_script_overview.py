@@ -8,6 +8,8 @@ import pytest
 from made_roles import made_role
 from random_traces import random_trace
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 BOXES = """(cards) => cards.map((card) => {
   const { x, y, width, height } = card.querySelector("canvas").getBoundingClientRect();
   return [Math.round(x), Math.round(y), Math.round(width), Math.round(height)];

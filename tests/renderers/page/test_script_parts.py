@@ -15,6 +15,8 @@ from attnviz.renderers.page.parts import page_parts
 from attnviz.renderers.shared import numbers
 from attnviz.trace.selection import select
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 TRACE = random_trace(2, 6, 220, 32, causal=True)
 # Room for a few heads, with the weights of the others, or with pooled maps of them.
 WEIGHTS = Limits(megabytes=(bare_size() + 530_000) / 1e6)

@@ -11,6 +11,8 @@ from attnviz.choices import Language
 from attnviz.renderers.page.patterns import MEASURED, strongest
 from attnviz.text.lessons import lessons
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 TEXT = "the queen met the old king near the house . she saw the king near the house ."
 
 

@@ -9,6 +9,8 @@ from attnviz import Trace
 from attnviz.choices import Pool
 from attnviz.renderers.page.limits import Limits
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 LONG = Limits(tokens=200, cells_of_several=20)
 
 

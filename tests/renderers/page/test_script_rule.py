@@ -15,6 +15,8 @@ from attnviz.renderers.page import bundle
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import USUAL, Limits
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 QUERIES, KEYS = 5, 7
 COUNT = len(TYPES) * len(DEPTHS) * len(PLACES)
 # What rule.js computes of every layer, head and query, in this very page.

@@ -9,6 +9,8 @@ from made_roles import made_role
 
 from attnviz import trace_text
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SENTENCE = "Your journey starts with one step"
 STATES = (
     {"view": "overview"},

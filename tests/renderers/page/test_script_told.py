@@ -15,6 +15,8 @@ from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.shared import numbers
 from attnviz.trace.generation import Generation
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -12,6 +12,8 @@ from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.trace.generation import Generation
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "Your journey starts with one step"
 WORDS = SENTENCE.split()

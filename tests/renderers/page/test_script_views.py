@@ -20,6 +20,8 @@ from attnviz.choices import Language, MapStep
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.scale import scale_of
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 SENTENCE = "Your journey starts with one step"
 SVG = "{http://www.w3.org/2000/svg}"
 

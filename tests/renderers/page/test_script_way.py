@@ -16,6 +16,8 @@ from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import lessons
 
+pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
+
 TOY = {
     "one head": lambda: trace_text("the cat saw the dog"),
     "four heads": lambda: trace_text("the cat saw the dog", heads=4, causal=True),
