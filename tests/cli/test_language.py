@@ -26,6 +26,8 @@ def plain(monkeypatch):
         (["explain", "--lang", "VI"], {}, VI),
         (["--lang", "vi", "explain"], {"ATTNVIZ_LANG": "en"}, VI),
         (["explain", "--lang", "vi", "--lang", "en"], {}, EN),
+        (["explain", "--lang", "vi", "--lang=en"], {}, EN),
+        (["explain", "--lang=en", "--lang", "vi"], {}, VI),
         (["explain", "--", "--lang", "vi"], {}, EN),
         (["explain", "--lang"], {}, EN),
         (["explain", "--lang", "fr"], {"LANG": "vi_VN.UTF-8"}, VI),
@@ -63,6 +65,7 @@ def test_a_result_is_in_the_language_of_the_surroundings(monkeypatch, variables)
 
 
 def test_the_language_before_the_command_holds_for_it():
+    assert done("--lang=en", "--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert done("--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert "số văn bản: 1" in done("--lang", "vi", "stats", "a b").text
 
