@@ -73,7 +73,7 @@ def test_the_language_before_the_command_holds_for_it():
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: đưa ít nhất một từ\n"),
+        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: hãy nhập ít nhất một từ\n"),
         (["explain", "a", "--head", "7"], 2, None),
         (["explain", "--from", "no.npz"], 1, "attnviz: no.npz không tồn tại\n"),
         (["nope"], 2, "attnviz: Không có lệnh 'nope'.\nattnviz: gợi ý: attnviz --help\n"),
@@ -85,7 +85,7 @@ def test_the_language_before_the_command_holds_for_it():
         (
             ["explain", "--top", "0"],
             2,
-            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải là ít nhất 1\n"
+            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải từ 1 trở lên\n"
             "attnviz: gợi ý: attnviz explain --help\n",
         ),
         (
