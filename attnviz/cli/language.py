@@ -47,9 +47,10 @@ def unknown(arguments: Sequence[str]) -> str:
 
 
 def behind_command(arguments: Sequence[str]) -> list[str]:
-    """The same words with the --lang that stands before the command put behind it, where every command takes it."""
-    first = arguments[0] if arguments else ""
-    count = 2 if first == OPTION else 1 if first.startswith(f"{OPTION}=") else 0
+    """The same words with each --lang that stands before the command put behind it, where every command takes it."""
+    count = 0
+    while count < len(arguments) and arguments[count].partition("=")[0] == OPTION:
+        count += 2 if arguments[count] == OPTION else 1
     command, rest = arguments[count : count + 1] or ["--help"], arguments[count + 1 :]
     return [*command, *arguments[:count], *rest]
 
@@ -68,6 +69,10 @@ def _of_name(locale: str) -> Language | None:
 def _given(arguments: Sequence[str]) -> list[str]:
     """What --lang is given, the last first, for that counts; behind "--" stands a text."""
     arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    behind = [after for word, after in pairwise(arguments) if word == OPTION]
-    joined = [word.removeprefix(f"{OPTION}=") for word in arguments if word.startswith(f"{OPTION}=")]
-    return [*reversed(behind), *reversed(joined)]
+    given = []
+    for word, after in pairwise([*arguments, ""]):
+        if word == OPTION:
+            given.append(after)
+        elif word.startswith(f"{OPTION}="):
+            given.append(word.removeprefix(f"{OPTION}="))
+    return given[::-1]

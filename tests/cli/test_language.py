@@ -26,6 +26,8 @@ def plain(monkeypatch):
         (["explain", "--lang", "VI"], {}, VI),
         (["--lang", "vi", "explain"], {"ATTNVIZ_LANG": "en"}, VI),
         (["explain", "--lang", "vi", "--lang", "en"], {}, EN),
+        (["explain", "--lang", "vi", "--lang=en"], {}, EN),
+        (["explain", "--lang=en", "--lang", "vi"], {}, VI),
         (["explain", "--", "--lang", "vi"], {}, EN),
         (["explain", "--lang"], {}, EN),
         (["explain", "--lang", "fr"], {"LANG": "vi_VN.UTF-8"}, VI),
@@ -65,6 +67,7 @@ def test_a_result_is_in_the_language_of_the_surroundings(monkeypatch, variables)
 
 
 def test_the_language_before_the_command_holds_for_it():
+    assert done("--lang=en", "--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert done("--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert "số văn bản: 1" in done("--lang", "vi", "stats", "a b").text
 
@@ -72,7 +75,7 @@ def test_the_language_before_the_command_holds_for_it():
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: đưa ít nhất một từ\n"),
+        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: hãy nhập ít nhất một từ\n"),
         (["explain", "a", "--head", "7"], 2, None),
         (["explain", "--from", "no.npz"], 1, "attnviz: no.npz không tồn tại\n"),
         (["nope"], 2, "attnviz: Không có lệnh 'nope'.\nattnviz: gợi ý: attnviz --help\n"),
@@ -84,7 +87,7 @@ def test_the_language_before_the_command_holds_for_it():
         (
             ["explain", "--top", "0"],
             2,
-            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải là ít nhất 1\n"
+            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải từ 1 trở lên\n"
             "attnviz: gợi ý: attnviz explain --help\n",
         ),
         (

@@ -68,3 +68,11 @@ def test_the_typer_that_is_installed_says_nothing_that_is_not_recognized(argumen
     assert english.code == vietnamese.code == 2
     first, translated = english.stderr.splitlines()[0], vietnamese.stderr.splitlines()[0]
     assert first.split()[1] != translated.split()[1]  # its first word
+
+
+def test_a_variable_that_an_option_has_is_named_in_the_language(monkeypatch):
+    english = attnviz("explain", "--lang", "fr")
+    monkeypatch.setenv("ATTNVIZ_LANG", "vi")
+    vietnamese = attnviz("explain", "--lang", "fr")
+    assert "'--lang' (env var: 'ATTNVIZ_LANG')" in english.stderr
+    assert "'--lang' (biến môi trường: 'ATTNVIZ_LANG'): 'fr' không phải một trong: en, vi" in vietnamese.stderr

@@ -64,6 +64,7 @@ NO_WORDS_OF_ITS_OWN = {
     "label.query",
     "label.key",
     "label.token",
+    "unfold.position",
     "title.query",
     "title.key",
     "title.value",
@@ -494,7 +495,7 @@ def test_formulas_are_the_same_in_both(name):
 
 @EVERY_LANGUAGE
 def test_the_columns_of_a_table_are_told_apart(language):
-    titles = [lessons(language).messages[f"title.{step}"] for step in MapStep]
+    titles = [lessons(language).messages[f"column.{step}"] for step in MapStep]
     assert len({shorten(title, COLUMN_CELLS) for title in titles}) == len(titles)
     assert [title for title in titles if shorten(title, COLUMN_CELLS) != title] == []
 

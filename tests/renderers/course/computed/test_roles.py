@@ -52,7 +52,7 @@ def test_the_next_command_and_program_ask_the_very_same_questions(language):
     [line] = (line for part in lesson.parts if isinstance(part, Commands) for line in part.lines if " roles " in line)
     assert f"attnviz roles --cases {CASES} --seed 0" in line
     [program] = (part.text for part in lesson.parts if isinstance(part, Program))
-    assert f"roles(cases={CASES}, seed=0)" in program
+    assert f"roles(cases={CASES}, seed=0" in program
     told = str(attnviz.roles(cases=CASES, seed=0))
     for column, cells in zip(FOUND, list(zip(*lesson["without"].pieces[0].cells, strict=True)), strict=True):
         assert cells[0] == percent(column.accuracy)
