@@ -238,8 +238,16 @@ def _special(known: TokenIds, count: int) -> list[int]:
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """What the heads are sorted by, and the strongest pattern of each."""
     only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
-    values = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED).metrics
-    patterns = [pattern_record({metric: float(values[metric][head]) for metric in MEASURED}) for head in selected.heads]
+    measured = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED)
+    values = measured.metrics
+
+    def of_head(found: Mapping[Metric, Any], head: int) -> dict[Metric, float]:
+        return {metric: float(found[metric][head]) for metric in MEASURED}
+
+    patterns = [
+        pattern_record(of_head(values, head), of_head(measured.covered, head), trace.source.drawn)
+        for head in selected.heads
+    ]
     metrics = {
         metric.value: [
             None if math.isnan(value) else round(value, METRIC_DECIMALS)

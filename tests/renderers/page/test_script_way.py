@@ -215,3 +215,26 @@ def test_a_layer_with_another_text_for_its_keys_knows_no_x(opened):
     page = opened(Trace(tuple("abc"), (layer,)), view="steps", stage="key", key=2)
     assert page.texts(".sentence")[-1].startswith("How they come from X is not known here")
     assert page.texts(".vectors .whose") == list("vwxyz")
+
+
+@pytest.mark.parametrize(
+    ("lang", "why"), [("en", "Nothing comes after dog"), ("vi", "Không có token nào đứng sau dog")]
+)
+def test_where_nothing_is_hidden_an_earlier_query_that_shows_it_is_named(opened, lang, why):
+    page = opened(trace_text("the cat saw the dog", causal=True), view="steps", stage="masked", lang=lang)
+    assert numbers.HIDDEN not in page.texts(".row .mark")
+    [hint] = page.texts(".hint")
+    assert hint.startswith(why)
+    assert hint.endswith(": the @3")
+    page.page.locator("#earlier").focus()
+    page.press("Enter")
+    assert page.texts(".row .mark")[-1] == numbers.HIDDEN
+    assert page.texts(".hint") == []
+    assert page.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('query')") == "3"
+
+
+@pytest.mark.parametrize(("text", "causal"), [("the cat saw the dog", False), ("cat", True)])
+def test_no_earlier_query_is_named_where_there_is_none(opened, text, causal):
+    page = opened(trace_text(text, causal=causal), view="steps", stage="masked")
+    assert len(page.texts(".hint")) == causal
+    assert page.page.locator("#earlier").count() == 0
