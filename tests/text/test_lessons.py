@@ -124,7 +124,8 @@ def traces():
     yield made(2, 5)
     yield made(biased=True)
     yield made(mask=numpy.array([[True, False, True], [False] * 3, [True] * 3]), sinks=numpy.array([0.5]))
-    yield made(bias=numpy.ones((3, 3)))
+    for source in ({}, {"kind": "model", "model": "M"}, {"kind": "model", "model": "tiny"}):
+        yield made(bias=numpy.ones((3, 3)), source=source)
     yield made(
         source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
     )

@@ -191,3 +191,7 @@ def test_the_last_bits_of_a_coarse_type_are_no_digits(dtype, value, text):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) == [[text]]
     for bits in (-32, 32):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) != [[text]]
+
+
+def test_a_vector_writes_no_small_number_as_0():
+    assert numbers.vector(numpy.array([0.3, -2.04e-5, 0.0]), 4) == "[0.3000 -2.0e-05 0.0000]"
