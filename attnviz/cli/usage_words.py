@@ -21,7 +21,6 @@ SENTENCES = tuple(
         "Got unexpected extra arguments ({words})",
         "Got unexpected extra argument(s) ({words})",
         "Missing command.",
-        "{option} (env var: {variable})",
     )
 )
 
@@ -33,7 +32,7 @@ def usage_message(error: Any) -> str:
         error.message
     ):  # of a value that our own conversion refuses
         hint = said.removesuffix(error.message).removeprefix("Invalid value for ").removesuffix(": ")
-        return Message("Invalid value for {option}: {said}", option=_recognized(hint), said=error.message)
+        return Message("Invalid value for {option}: {said}", option=hint, said=error.message)
     return _recognized(said)
 
 
@@ -41,9 +40,6 @@ def _recognized(said: str) -> str:
     for sentence in SENTENCES:
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(sentence))
         if found := re.fullmatch(pattern, said, re.DOTALL):
-            values = {
-                name: _recognized(word) if name in ("said", "option") else word
-                for name, word in found.groupdict().items()
-            }
+            values = {name: _recognized(word) if name == "said" else word for name, word in found.groupdict().items()}
             return Message(sentence.template, **values)
     return said

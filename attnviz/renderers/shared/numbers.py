@@ -66,7 +66,7 @@ def brief(value: float) -> str:
 
 def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
     """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
-    words = matrix(values[None, :most], precision)[0]
+    words = (cells if precision > FEW else matrix)(values[None, :most], precision)[0]
     return "[" + " ".join([*words, "…"] if len(values) > most else words) + "]"
 
 

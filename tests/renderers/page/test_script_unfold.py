@@ -213,7 +213,7 @@ def test_numbers_of_a_row_are_the_same_at_every_position(opened):
     weights = trace.layers[0].steps(0).weights
     page = opened(trace, view="steps")
     states = [{"view": "steps", "stage": "weights", "upto": upto, "query": 1} for upto in (1, 3, 5)]
-    [words] = numbers.matrix(weights[1][None], 4)
+    [words] = numbers.cells(weights[1][None], 4)
     for state, shown in zip(states, page.read(states, ".row .mark"), strict=True):
         expected = [*words[:2], *["0"] * (state["upto"] - 1)]
         assert shown[".row .mark"] == expected

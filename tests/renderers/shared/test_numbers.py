@@ -231,3 +231,7 @@ def test_a_cell_is_as_exact_as_before_and_0_only_where_it_is_none(precision, val
 )
 def test_a_number_to_compute_with_keeps_its_digits(value, precision, text):
     assert numbers.significant(value, precision) == text
+
+
+def test_a_vector_writes_no_small_number_as_0():
+    assert numbers.vector(numpy.array([0.3, -2.04e-5, 0.0]), 4) == "[0.3000 -2.0e-05 0.0000]"

@@ -93,7 +93,7 @@ const TELL = {
   masked({ layer, head, row, about }) {
     const sentences = [];
     if (layer.hasBias && layer.slopes) sentences.push(["masked.alibi", { slope: number(layer.slopes[head]) }]);
-    else if (layer.hasBias) sentences.push(["masked.bias"]);
+    else if (layer.hasBias) sentences.push([record.bias]);
     if (layer.causal) sentences.push(["masked.causal"]);
     if (layer.window !== null) sentences.push(["masked.window", { window: layer.window }]);
     if (layer.hasMask) sentences.push(["masked.mask"]);

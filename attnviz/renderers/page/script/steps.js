@@ -7,7 +7,7 @@ import { layers, loaded, nameOf, quoted } from "./data.js";
 import { make, reveal } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { directionOf } from "./measure.js";
-import { HIDDEN, aligned, share } from "./numbers.js";
+import { HIDDEN, aligned, share, shares } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
@@ -170,7 +170,7 @@ export function steps({ beside = false } = {}) {
     const finite = values.filter(Number.isFinite);
     const most = stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
-    const marks = aligned(values);
+    const marks = stage === "weights" ? shares(values) : aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
       one.set(
