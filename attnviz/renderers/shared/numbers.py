@@ -11,6 +11,7 @@ from attnviz.text.message import Message
 
 HIDDEN = "−∞"
 NO_WEIGHT = "·"  # of a hidden cell
+ENOUGH = 2  # digits fewer than the precision: as exact must a number be that is computed with by hand
 NOISE = 1e-7  # of the largest number of a table: what float32 rounds
 FEW = 2  # decimals in place of none, where none would say nothing but 0 or 1
 
@@ -44,6 +45,18 @@ def cells(values: numpy.ndarray, precision: int) -> list[list[str]]:
         ]
         for row in zip(values.tolist(), matrix(values, precision), strict=True)
     ]
+
+
+def significant(value: float, precision: int) -> str:
+    """A number that is computed with by hand: with an exponent where ``precision`` decimals would leave too few digits of it."""
+    text = number(value, precision)
+    if (
+        value == 0
+        or not math.isfinite(value)
+        or abs(float(text) - value) <= 0.5 * 10.0 ** (ENOUGH - precision) * abs(value)
+    ):
+        return text
+    return f"{value:.{max(precision - 1, 0)}e}"
 
 
 def brief(value: float) -> str:

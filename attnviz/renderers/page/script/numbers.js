@@ -5,6 +5,7 @@ import { record } from "./data.js";
 const PRECISION = 4;
 const FEW = 2; // digits of a small number among larger ones
 const ROUNDING = 1e-7; // of the largest of several numbers: what single precision rounds
+const ENOUGH = 2; // digits fewer than the precision: as exact must a number be that is computed with by hand
 // What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
 const NOISE = record.type === "float64" && record.layers.every(({ form }) => form === "exact") ? 1e-9 : 2 ** -22;
 
@@ -47,6 +48,14 @@ export function number(value) {
 export function vector(values, most = 4) {
   const words = aligned([...values].slice(0, most)).map((word) => word.trimEnd());
   return `[${[...words, ...(values.length > most ? ["…"] : [])].join(" ")}]`;
+}
+
+// A number that is computed with by hand: with an exponent where so many decimals would leave too few digits of it.
+export function significant(value) {
+  const text = number(value);
+  if (value === 0 || !Number.isFinite(value)) return text;
+  const kept = Math.abs(Number(text) - value) <= 0.5 * 10 ** (ENOUGH - PRECISION) * Math.abs(value);
+  return kept ? text : exponential(value);
 }
 
 // A weight in a sentence: two decimals, or two digits where two decimals would say 0.00.

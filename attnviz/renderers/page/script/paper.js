@@ -4,7 +4,7 @@
 
 import { nameOf, quoted } from "./data.js";
 import { say } from "./lessons.js";
-import { HIDDEN, factor, general, number, vector } from "./numbers.js";
+import { HIDDEN, factor, general, number, significant, vector } from "./numbers.js";
 import { rowOf, sinkOf, vectorOf } from "./rule.js";
 
 const MOST = 16; // terms of a sum that are written out
@@ -76,28 +76,28 @@ function exponentialsPart(pair) {
   const all = entries(pair);
   const lines = all.map(([name, logit]) => {
     const power = logit === -Infinity ? HIDDEN : number(logit - shift);
-    return [name, `e^${power} = ${number(Math.exp(logit - shift))}`];
+    return [name, `e^${power} = ${significant(Math.exp(logit - shift))}`];
   });
-  const sums = all.map(([, logit]) => number(Math.exp(logit - shift)));
+  const sums = all.map(([, logit]) => significant(Math.exp(logit - shift)));
   return {
     kind: "row",
     title,
     named: cut(lines, (more) => [more, ""]),
-    lines: [`${cut(sums).join(" + ")} = ${number(totalOf(pair))}`],
+    lines: [`${cut(sums).join(" + ")} = ${significant(totalOf(pair))}`],
     weights: pair.row.weights,
   };
 }
 
 function weightPart(pair) {
-  const exponential = number(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
-  const weight = number(pair.row.weights[pair.key]);
-  return { title: ["pair.weight"], lines: [`${exponential} / ${number(totalOf(pair))} = ${weight}`] };
+  const exponential = significant(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
+  const weight = significant(pair.row.weights[pair.key]);
+  return { title: ["pair.weight"], lines: [`${exponential} / ${significant(totalOf(pair))} = ${weight}`] };
 }
 
 function outputPart({ layer, head, row }) {
   const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", head, key));
   const terms = cut([...values.keys()]).map((key) =>
-    typeof key === "string" ? key : `${number(row.weights[key])}×${vector(values[key], 8)}`,
+    typeof key === "string" ? key : `${significant(row.weights[key])}×${vector(values[key], 8)}`,
   );
   const lines = [terms.join(" + "), `= ${vector(row.output, 8)}`];
   return { kind: "values", title: ["pair.output"], lines, values, weights: row.weights, output: row.output };
