@@ -193,6 +193,10 @@ def test_the_last_bits_of_a_coarse_type_are_no_digits(dtype, value, text):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) != [[text]]
 
 
+def test_a_vector_writes_no_small_number_as_0():
+    assert numbers.vector(numpy.array([0.3, -2.04e-5, 0.0]), 4) == "[0.3000 -2.0e-05 0.0000]"
+
+
 def test_a_small_number_of_a_table_is_not_written_like_0():
     values = numpy.array([[0.3, 2.04e-5, -1.2e-6], [0.0, 1e-12, -math.inf]])
     assert numbers.cells(values, 4) == [["0.3000", "2.0e-05", "-1.2e-06"], ["0.0000", "0.0000", "−∞"]]
@@ -231,7 +235,3 @@ def test_a_cell_is_as_exact_as_before_and_0_only_where_it_is_none(precision, val
 )
 def test_a_number_to_compute_with_keeps_its_digits(value, precision, text):
     assert numbers.significant(value, precision) == text
-
-
-def test_a_vector_writes_no_small_number_as_0():
-    assert numbers.vector(numpy.array([0.3, -2.04e-5, 0.0]), 4) == "[0.3000 -2.0e-05 0.0000]"

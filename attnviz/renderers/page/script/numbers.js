@@ -3,9 +3,9 @@
 import { record } from "./data.js";
 
 const PRECISION = 4;
-const ENOUGH = 2; // digits fewer than the precision: as exact must a number be that is computed with by hand
 const FEW = 2; // digits of a small number among larger ones
 const ROUNDING = 1e-7; // of the largest of several numbers: what single precision rounds
+const ENOUGH = 2; // digits fewer than the precision: as exact must a number be that is computed with by hand
 // What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
 const NOISE = record.type === "float64" && record.layers.every(({ form }) => form === "exact") ? 1e-9 : 2 ** -22;
 
