@@ -65,6 +65,7 @@ NO_WORDS_OF_ITS_OWN = {
     "label.query",
     "label.key",
     "label.token",
+    "unfold.position",
     "title.query",
     "title.key",
     "title.value",
@@ -292,7 +293,9 @@ def tell_roles(lesson):
         roles_picture(found, lesson)
         assert all(worn_name(one, lesson) or verdict not in WORN for one in roles)
     roles_table(made_roles(made_role(accuracy=None), cases=1), lesson)
-    worn_roles([made_role(layer=0)], select(made_special()).layers[0], lesson)
+    vectors = numpy.zeros((1, 2, 1))
+    page = select(Trace(("a", "b"), (Layer(vectors, vectors, vectors, index=1),)))
+    assert worn_roles([made_role()], page.layers[0], lesson)
 
 
 def made_special():
@@ -497,7 +500,7 @@ def test_formulas_are_the_same_in_both(name):
 
 @EVERY_LANGUAGE
 def test_the_columns_of_a_table_are_told_apart(language):
-    titles = [lessons(language).messages[f"title.{step}"] for step in MapStep]
+    titles = [lessons(language).messages[f"column.{step}"] for step in MapStep]
     assert len({shorten(title, COLUMN_CELLS) for title in titles}) == len(titles)
     assert [title for title in titles if shorten(title, COLUMN_CELLS) != title] == []
 

@@ -2,7 +2,7 @@
 // of the way): [message, values] each.
 
 import { quoted, record } from "./data.js";
-import { listed, told, tokenNodes } from "./lessons.js";
+import { listed, say, told, tokenNodes } from "./lessons.js";
 import { brief, general, number, share, vector } from "./numbers.js";
 import { SIDES, inputOf, projectionOf, tokenRow } from "./way.js";
 
@@ -52,7 +52,7 @@ const TELL = {
   concat({ layer }) {
     const dimension = layer.arrays.value.shape[2];
     const sizes = { heads: layer.headCount, dimension, width: layer.headCount * dimension };
-    return { formula: "concat = [head 0, head 1, …]", sentences: [["concat.what", sizes]] };
+    return { formula: say("concat.formula"), sentences: [["concat.what", sizes]] };
   },
 
   projected({ layer }) {
