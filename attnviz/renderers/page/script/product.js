@@ -7,14 +7,15 @@ import { clamp } from "./measure.js";
 import { aligned, factor, number } from "./numbers.js";
 import { cut } from "./paper.js";
 
+const PLAIN = { aligned, factor, number };
 const [MOST_ROWS, MOST_COLUMNS] = [8, 6]; // of a matrix that are written out: some at both ends, and those around the chosen one
 
-// `left` and `result` are { name: nodes, values }, `matrix` is { name, rows, columns, at, bias }; `pick` takes a column.
+// `left` and `result` are { name: nodes, values, words }, `words` what writes the values where they may be off, `matrix` is { name, rows, columns, at, bias }; `pick` takes a column.
 export function product({ left, matrix, result, column, pick }) {
   const [rows, columns] = [atBothEnds(matrix.rows), around(column, matrix.columns)];
   const chosen = (place) => (place === column ? "chosen" : null);
   const numbers = aligned(rows.flatMap((row) => columns.map((place) => (row === null ? 0 : matrix.at(row, place)))));
-  const factors = aligned(left.values);
+  const factors = (left.words ?? PLAIN).aligned(left.values);
   const cells = (row, at) => columns.map((place, number) => make("td", { class: chosen(place) }, at(place, number)));
   const head = make(
     "tr",
@@ -38,7 +39,7 @@ export function product({ left, matrix, result, column, pick }) {
   const bias = added
     ? make("tr", {}, make("th", { scope: "row", class: "left" }, say("way.bias")), make("td", { class: "sign" }, "+"), cells(null, (_, number) => added[number]))
     : null;
-  const sums = aligned(result.values);
+  const sums = (result.words ?? PLAIN).aligned(result.values);
   const button = (place) =>
     make(
       "button",
@@ -61,9 +62,9 @@ export function product({ left, matrix, result, column, pick }) {
 
 // The products of one column, added up.
 function sumOf(left, matrix, result, column) {
-  const terms = left.values.map((value, row) => `${factor(value)}×${factor(matrix.at(row, column))}`);
+  const terms = left.values.map((value, row) => `${(left.words ?? PLAIN).factor(value)}×${factor(matrix.at(row, column))}`);
   const bias = matrix.bias ? [factor(matrix.bias[column])] : [];
-  return `${[...cut(terms), ...bias].join(" + ")} = ${number(result.values[column])}`;
+  return `${[...cut(terms), ...bias].join(" + ")} = ${(result.words ?? PLAIN).number(result.values[column])}`;
 }
 
 function moved(event, column, count, pick) {
