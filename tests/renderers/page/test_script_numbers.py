@@ -326,6 +326,10 @@ def test_where_no_digit_is_the_traces_own_the_computed_number_stands_behind_a_si
     assert [float(word.strip("≈")) for word in marks] == pytest.approx(computed.weights[0, 39], rel=0.051, abs=1e-40)
     assert "equally" not in " ".join(page.texts(".sentence"))
     assert "≈1" in " ".join(page.texts(".sentence"))
+    page.go(view="matrix", query=39, key=int(computed.weights[0, 39].argmax()), detail="yes")
+    sums = page.texts(".sum") + page.texts(".powers dd")
+    assert not [line for line in sums if "= ≈" in line]
+    assert "≈1 / ≈1 ≈ 1" in sums
     page.go(lang="vi")
     assert "≈" in page.texts("footer")[0]
 

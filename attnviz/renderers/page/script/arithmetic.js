@@ -3,7 +3,7 @@
 import { barChart, strip } from "./bars.js";
 import { isDark } from "./colours.js";
 import { loaded, nameOf, record } from "./data.js";
-import { writing } from "./digits.js";
+import { aboutIn, writing } from "./digits.js";
 import { make } from "./dom.js";
 import { keepSaid, say, told, tokenNodes } from "./lessons.js";
 import { headName } from "./heads.js";
@@ -80,7 +80,7 @@ function content(pair) {
 
 function partElement(part, pair) {
   const title = make("h3", {}, ...told(...part.title));
-  const lines = part.lines.map((line) => make("p", { class: "sum" }, make("bdi", {}, line)));
+  const lines = part.lines.map((line) => make("p", { class: "sum" }, make("bdi", {}, aboutIn(line))));
   return make("li", {}, title, picture(part, pair), part.named ? powers(part.named) : null, lines);
 }
 
@@ -102,7 +102,7 @@ function powers(named) {
   return make(
     "dl",
     { class: "powers" },
-    named.map(([name, text]) => [make("dt", {}, tokenNodes(name)), make("dd", {}, text)]),
+    named.map(([name, text]) => [make("dt", {}, tokenNodes(name)), make("dd", {}, aboutIn(text))]),
   );
 }
 

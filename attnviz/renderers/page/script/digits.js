@@ -24,6 +24,11 @@ export function ownedNumber(layer, step, value) {
   return layer.errors ? ownOf(value, errorOf(layer, step, value)).value : value;
 }
 
+// A line of arithmetic, where a sum is about what follows.
+export function aboutIn(line) {
+  return line.replaceAll("= ≈", "≈ ");
+}
+
 // The most that e^x is off by, where x is off by `error`.
 export function exponentialError(value, error) {
   return Math.max(value, SMALLEST) * Math.expm1(error);

@@ -1,6 +1,7 @@
 // One row times one matrix, written out: each number of the row beside its row of the matrix, and their products added up
 // down the column that is chosen.
 
+import { aboutIn } from "./digits.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { clamp } from "./measure.js";
@@ -64,7 +65,7 @@ export function product({ left, matrix, result, column, pick }) {
 function sumOf(left, matrix, result, column) {
   const terms = left.values.map((value, row) => `${(left.words ?? PLAIN).factor(value)}×${factor(matrix.at(row, column))}`);
   const bias = matrix.bias ? [factor(matrix.bias[column])] : [];
-  return `${[...cut(terms), ...bias].join(" + ")} = ${(result.words ?? PLAIN).number(result.values[column])}`;
+  return aboutIn(`${[...cut(terms), ...bias].join(" + ")} = ${(result.words ?? PLAIN).number(result.values[column])}`);
 }
 
 function moved(event, column, count, pick) {
