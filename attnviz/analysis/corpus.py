@@ -103,7 +103,7 @@ class Statistics:
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
-            metrics, lost = measure_heads(
+            metrics, lost, _ = measure_heads(
                 trace,
                 selected.layer,
                 self.near,

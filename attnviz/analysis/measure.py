@@ -23,10 +23,12 @@ from attnviz.trace.trace import Trace
 
 class Measured(NamedTuple):
     """What was measured of the heads of a layer: each metric, (heads,), and what a query gave on average to keys that are
-    left out. NaN for heads that were not asked for."""
+    left out. NaN for heads that were not asked for. ``covered`` is the share of the queries that a metric has an answer
+    for, (heads,), 0 for heads that were not asked for."""
 
     metrics: dict[Metric, numpy.ndarray]
     left_out: numpy.ndarray
+    covered: dict[Metric, numpy.ndarray]
 
 
 def head_metrics(
@@ -78,6 +80,7 @@ def measure_heads(
     return Measured(
         {metric: numpy.where(asked, answer, math.nan) for metric, answer in totals.answers(pool).items()},
         numpy.where(asked, left_out / len(places), math.nan),
+        {metric: numpy.where(asked, count / len(places), 0) for metric, (_, count, _) in totals.values.items()},
     )
 
 

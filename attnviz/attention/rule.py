@@ -51,7 +51,7 @@ class Rule:
         if self.window is not None and self.window < 1:
             raise AttnvizError("window is {window}: a query must see at least 1 key", window=self.window)
         if self.softcap is not None and not (math.isfinite(self.softcap) and self.softcap > 0):
-            raise AttnvizError("softcap is {softcap}: it must be above 0", softcap=self.softcap)
+            raise AttnvizError("softcap is {softcap}: it must be a finite number above 0", softcap=self.softcap)
 
     def scale_for(self, dimension: int) -> float:
         """The factor of the scores of queries with ``dimension`` numbers each."""

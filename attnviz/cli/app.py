@@ -12,7 +12,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from attnviz.choices import Language
-from attnviz.cli.language import asked, behind_command, speak
+from attnviz.cli.language import VARIABLE, asked, behind_command, speak, unknown
+from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import language_option
 from attnviz.cli.output.streams import fill_standard_descriptors, notice
 from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
@@ -55,6 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fill_standard_descriptors()
     arguments = behind_command(sys.argv[1:] if arguments is None else arguments)
     speak(asked(arguments))
+    if variable := unknown(arguments):
+        notice(
+            Message(
+                "{name} is {value}: the languages are {choices}, so this is in English",
+                name=VARIABLE,
+                value=variable,
+                choices=listed(Language),
+            )
+        )
     command = build(arguments)
     try:
         return command.main(arguments, prog_name="attnviz", standalone_mode=False) or DONE

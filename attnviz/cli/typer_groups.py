@@ -51,8 +51,6 @@ class _Plain:
         from attnviz.cli.help_words import help_in
         from attnviz.cli.output.streams import guarded_stdout
 
-        for parameter in self.get_params(context):
-            parameter.show_envvar = False  # the words of its help name it; Typer would cut it in a narrow terminal
         translated = nullcontext() if spoken() is Language.EN else help_in(spoken(), self, context)
         with guarded_stdout(), translated:
             super().format_help(context, formatter)  # type: ignore[misc]

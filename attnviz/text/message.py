@@ -83,6 +83,15 @@ def of_option(message: str) -> Message:
     return Message("--{said}", said=_again(message.template, values))
 
 
+def meaning(message: Message, known: Message) -> Message:
+    """``message`` with ``known`` itself where a value has its words alone, as the path has that stands for standard input."""
+    values = {
+        name: known if value == known else meaning(value, known) if isinstance(value, Message) else value
+        for name, value in message.values.items()
+    }
+    return _again(message.template, values)
+
+
 def _written(value: Any, how: str) -> str:
     """A value as its place wants it written; a Message keeps what it remembers."""
     if isinstance(value, Message) and not how:

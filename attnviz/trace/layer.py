@@ -13,7 +13,7 @@ from attnviz.attention.checks import of_heads, of_scores, require_finite, requir
 from attnviz.attention.formula import Steps, attend
 from attnviz.attention.heads import concat_heads
 from attnviz.attention.memory import require_memory
-from attnviz.attention.rule import RULE_ARRAYS, Rule
+from attnviz.attention.rule import LARGEST_POSITION, RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten
@@ -108,6 +108,8 @@ class Layer:
                 of_scores(array, name, scores)
         if self.rule.sinks is not None:
             require_one_a_head(self.rule.sinks, self.heads)
+        if (last := (self.rule.query_offset or 0) + self.query.shape[1] - 1) > LARGEST_POSITION:
+            raise AttnvizError("the last query stands at {last}: positions are at most 2⁵³", last=last)
         if self.rotation is not None and 2 * len(self.rotation.frequencies) > self.query.shape[-1]:
             raise AttnvizError(
                 "the rotation turns {pairs} pairs, but d_k is {dimension}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from attnviz.choices import Language
 from attnviz.trace.asking import ROLES
 from attnviz.trace.public import public
 
@@ -94,6 +95,7 @@ class Roles:
     seed   of the cases
     tried  how many heads were taken away one by one, for each role
     heads  how many there are
+    language  in which it prints
     """
 
     model: str
@@ -102,6 +104,7 @@ class Roles:
     tried: int
     heads: int
     roles: tuple[HeadRole, ...]
+    language: Language = Language.EN
 
     def __str__(self) -> str:
         """The table, as ``attnviz roles`` prints it."""

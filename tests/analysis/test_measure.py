@@ -149,3 +149,14 @@ def test_the_first_key_is_that_of_the_type_that_attend_computes_with(kind):
     layer = Layer(array, array, array, Rule(bias=bias))
     seen = ~layer.steps().hidden.all(axis=(0, 1))
     assert measure._first_key(layer, numpy.ones(2, dtype=bool)) == int(seen.argmax())
+
+
+def test_the_share_of_the_queries_that_a_metric_is_a_mean_of():
+    vectors = numpy.random.default_rng(1).standard_normal((2, 5, 3))
+    trace = Trace(tuple("abcab"), (Layer(vectors, vectors, vectors, Rule(causal=True)),))
+    covered = measure_heads(trace, trace.layers[0], heads=[1]).covered
+    assert covered[Metric.SELF].tolist() == [0.0, 1.0]
+    assert covered[Metric.FIRST].tolist() == [0.0, 0.8]  # the first query sees nothing else, so it chooses nothing
+    assert covered[Metric.DUPLICATE].tolist() == [0.0, 0.4]
+    some = measure_heads(trace, trace.layers[0], queries=[1, 3]).covered
+    assert some[Metric.DUPLICATE].tolist() == [0.5, 0.5]

@@ -23,12 +23,25 @@ def test_tiny_is_asked_where_no_model_is_named():
     assert found != attnviz.roles(cases=6, seed=1)
 
 
+def test_it_prints_in_the_language_that_is_asked_for():
+    from attnviz.choices import Language
+    from attnviz.renderers.roles.role_table import to_renderable
+    from attnviz.renderers.shared.plain import plain
+    from attnviz.text.lessons import lessons
+
+    found = attnviz.roles(cases=6, language="vi")
+    assert str(found) == plain(to_renderable(found, lessons(Language.VI)))
+    assert "Vị trí: từ đứng ngay trước" in str(found)
+    assert str(attnviz.roles(cases=6)) == plain(to_renderable(found, lessons(Language.EN)))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"cases": 0}, "cases is 0: expected a whole number"),
         ({"cases": 1.5}, "cases is 1.5: expected a whole number"),
         ({"seed": -1}, "seed is -1: expected a whole number"),
+        ({"language": "fr"}, "language is 'fr': expected"),
     ],
 )
 def test_what_is_out_of_range_is_told(given, message):
@@ -56,5 +69,6 @@ def test_it_has_the_names_and_the_defaults_of_its_command():
     parameters = inspect.signature(attnviz.roles).parameters
     defaults = {parameter.name: parameter.default for parameter in parameters.values()}
     assert options.keys() - defaults.keys() == {"lang", "output", "format"}  # how it is shown, and where it goes
+    assert defaults.pop("language") == options["lang"].value  # its name in Python
     assert defaults == {name: options[name] for name in defaults}
     assert set(groups) <= set(get_type_hints(command).values())

@@ -61,7 +61,7 @@ def test_a_rule_refuses_bad_numbers_when_it_is_made(options):
         ({"causal": 2}, "causal is 2: it must be true or false"),
         ({"scale": "1/2"}, "scale is '1/2': it must be a number"),
         ({"window": 2.5}, "window is 2.5: it must be a whole number"),
-        ({"softcap": math.inf}, "softcap is inf: it must be above 0"),
+        ({"softcap": math.inf}, "softcap is inf: it must be a finite number above 0"),
     ],
 )
 def test_a_rule_names_what_is_no_number(options, words):

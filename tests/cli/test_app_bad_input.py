@@ -226,11 +226,6 @@ def test_a_colour_map_without_a_name_does_not_exist(form, step):
     )
 
 
-def test_a_language_of_the_environment_that_does_not_exist(monkeypatch):
-    monkeypatch.setenv("ATTNVIZ_LANG", "xx")
-    assert "ATTNVIZ_LANG" in problem(attnviz("explain", "a"), 2)
-
-
 def test_the_hint_for_wrong_usage_names_the_help_of_the_command():
     for arguments in (("explain", "--nonsense"), ("explain", "--heads", "x"), ("explain", "a", "-o")):
         assert attnviz(*arguments).stderr.splitlines()[1] == "attnviz: hint: attnviz explain --help"

@@ -26,12 +26,16 @@ def plain(monkeypatch):
         (["explain", "--lang", "VI"], {}, VI),
         (["--lang", "vi", "explain"], {"ATTNVIZ_LANG": "en"}, VI),
         (["explain", "--lang", "vi", "--lang", "en"], {}, EN),
+        (["explain", "--lang", "vi", "--lang=en"], {}, EN),
+        (["explain", "--lang=en", "--lang", "vi"], {}, VI),
         (["explain", "--", "--lang", "vi"], {}, EN),
         (["explain", "--lang"], {}, EN),
         (["explain", "--lang", "fr"], {"LANG": "vi_VN.UTF-8"}, VI),
         ([], {"ATTNVIZ_LANG": "vi"}, VI),
         ([], {"ATTNVIZ_LANG": "en", "LANG": "vi_VN.UTF-8"}, EN),
         ([], {"LANG": "vi_VN.UTF-8"}, VI),
+        ([], {"ATTNVIZ_LANG": "vi_VN.UTF-8"}, VI),
+        ([], {"ATTNVIZ_LANG": "fr", "LANG": "vi_VN.UTF-8"}, EN),
         ([], {"LANG": "vi"}, VI),
         ([], {"LC_MESSAGES": "vi_VN", "LANG": "en_US.UTF-8"}, VI),
         ([], {"LC_ALL": "C", "LC_MESSAGES": "vi_VN", "LANG": "vi_VN"}, EN),
@@ -63,6 +67,7 @@ def test_a_result_is_in_the_language_of_the_surroundings(monkeypatch, variables)
 
 
 def test_the_language_before_the_command_holds_for_it():
+    assert done("--lang=en", "--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert done("--lang", "vi", "stats", "a b").text == done("stats", "a b", "--lang", "vi").text
     assert "số văn bản: 1" in done("--lang", "vi", "stats", "a b").text
 
@@ -70,7 +75,7 @@ def test_the_language_before_the_command_holds_for_it():
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: đưa ít nhất một từ\n"),
+        (["explain", ""], 1, "attnviz: văn bản trống\nattnviz: gợi ý: hãy nhập ít nhất một từ\n"),
         (["explain", "a", "--head", "7"], 2, None),
         (["explain", "--from", "no.npz"], 1, "attnviz: no.npz không tồn tại\n"),
         (["nope"], 2, "attnviz: Không có lệnh 'nope'.\nattnviz: gợi ý: attnviz --help\n"),
@@ -82,7 +87,7 @@ def test_the_language_before_the_command_holds_for_it():
         (
             ["explain", "--top", "0"],
             2,
-            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải là ít nhất 1\n"
+            "attnviz: Giá trị không hợp lệ cho '--top': 0 nằm ngoài khoảng cho phép: phải từ 1 trở lên\n"
             "attnviz: gợi ý: attnviz explain --help\n",
         ),
         (
@@ -115,11 +120,30 @@ def test_a_notice_is_told_in_it():
 
 
 def test_a_language_that_there_is_not_is_wrong_usage(monkeypatch):
-    assert attnviz("explain", "a", "--lang", "fr").code == 2
     monkeypatch.setenv("ATTNVIZ_LANG", "fr")
-    result = attnviz("stats", "a")
+    result = attnviz("stats", "a", "--lang", "fr")
     assert (result.code, result.stdout) == (2, b"")
     assert "'fr' is not one of en, vi" in result.stderr
+    assert "so this is in English" not in result.stderr
+
+
+@pytest.mark.parametrize("value", ["fr", "fr_FR.UTF-8", "vie", "C"])
+def test_a_variable_of_another_language_means_english_and_says_so(monkeypatch, value):
+    english = done("stats", "a b")
+    monkeypatch.setenv("LANG", "vi_VN.UTF-8")
+    monkeypatch.setenv("ATTNVIZ_LANG", value)
+    result = attnviz("stats", "a b")
+    assert (result.code, result.text) == (0, english.text)
+    assert result.stderr == f"attnviz: ATTNVIZ_LANG is {value}: the languages are en or vi, so this is in English\n"
+    assert attnviz("stats", "a b", "--lang", "vi").stderr == ""
+
+
+@pytest.mark.parametrize("value", ["vi", "VI", "vi_VN", "vi_VN.UTF-8", "en_GB.UTF-8"])
+def test_a_variable_may_hold_the_name_of_a_locale(monkeypatch, value):
+    monkeypatch.setenv("ATTNVIZ_LANG", value)
+    shown = done("stats", "a b")
+    assert shown.stderr == ""
+    assert ("số văn bản: 1" in shown.text) == value.lower().startswith("vi")
 
 
 def test_data_is_the_same_in_every_language():

@@ -68,3 +68,9 @@ def test_the_typer_that_is_installed_says_nothing_that_is_not_recognized(argumen
     assert english.code == vietnamese.code == 2
     first, translated = english.stderr.splitlines()[0], vietnamese.stderr.splitlines()[0]
     assert first.split()[1] != translated.split()[1]  # its first word
+
+
+def test_an_option_that_a_variable_stands_for_is_named_alone(monkeypatch):
+    monkeypatch.setenv("ATTNVIZ_LANG", "vi")
+    said = attnviz("explain", "--lang", "fr").stderr
+    assert said.startswith("attnviz: Giá trị không hợp lệ cho '--lang': 'fr' không phải một trong: en, vi\n")

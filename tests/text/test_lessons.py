@@ -37,6 +37,7 @@ from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
 from attnviz.renderers.page.words import PAGE_GROUPS
+from attnviz.renderers.page.worn import worn_roles
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -64,6 +65,7 @@ NO_WORDS_OF_ITS_OWN = {
     "label.query",
     "label.key",
     "label.token",
+    "unfold.position",
     "title.query",
     "title.key",
     "title.value",
@@ -122,7 +124,8 @@ def traces():
     yield made(2, 5)
     yield made(biased=True)
     yield made(mask=numpy.array([[True, False, True], [False] * 3, [True] * 3]), sinks=numpy.array([0.5]))
-    yield made(bias=numpy.ones((3, 3)))
+    for source in ({}, {"kind": "model", "model": "M"}, {"kind": "model", "model": "tiny"}):
+        yield made(bias=numpy.ones((3, 3)), source=source)
     yield made(
         source={"kind": "model", "model": "M", "agreement": {"errors": {"layer 0": 2e-7}, "largest_error": 2e-7}}
     )
@@ -290,6 +293,9 @@ def tell_roles(lesson):
         roles_picture(found, lesson)
         assert all(worn_name(one, lesson) or verdict not in WORN for one in roles)
     roles_table(made_roles(made_role(accuracy=None), cases=1), lesson)
+    vectors = numpy.zeros((1, 2, 1))
+    page = select(Trace(("a", "b"), (Layer(vectors, vectors, vectors, index=1),)))
+    assert worn_roles([made_role()], page.layers[0], lesson)
 
 
 def made_special():
@@ -494,7 +500,7 @@ def test_formulas_are_the_same_in_both(name):
 
 @EVERY_LANGUAGE
 def test_the_columns_of_a_table_are_told_apart(language):
-    titles = [lessons(language).messages[f"title.{step}"] for step in MapStep]
+    titles = [lessons(language).messages[f"column.{step}"] for step in MapStep]
     assert len({shorten(title, COLUMN_CELLS) for title in titles}) == len(titles)
     assert [title for title in titles if shorten(title, COLUMN_CELLS) != title] == []
 

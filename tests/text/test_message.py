@@ -12,7 +12,19 @@ from package_sources import module_sources
 
 from attnviz.choices import Language
 from attnviz.cli.help_words import OF_TYPER
-from attnviz.text.message import AND, COMMA, OR, PLACE, Message, catalogue, joined, of_option, said_by, told
+from attnviz.text.message import (
+    AND,
+    COMMA,
+    OR,
+    PLACE,
+    Message,
+    catalogue,
+    joined,
+    meaning,
+    of_option,
+    said_by,
+    told,
+)
 
 OTHERS = [language for language in Language if language is not Language.EN]  # English stands in the code
 
@@ -225,6 +237,21 @@ def test_what_is_said_of_an_argument_is_said_of_the_option():
     assert option == "--query-offset is 1152921504606846976: it must be at most 2⁵³"
     assert told(option, Language.VI) == "--query-offset là 1152921504606846976: nhiều nhất là 2⁵³"
     assert of_option("scale is what it is") == "--scale is what it is"
+
+
+def test_a_path_that_stands_for_something_is_told_as_what_it_stands_for():
+    known = Message("standard input")
+    message = meaning(
+        Message("{path} lacks {missing}: it holds {content}", path=known + "", missing="key", content="a"), known
+    )
+    assert message == "standard input lacks key: it holds a"
+    assert told(message, Language.VI) == "đầu vào chuẩn thiếu key: nó chứa a"
+    around = meaning(Message("hint: {hint}", hint=Message("{name} is empty", name="standard input")), known)
+    assert told(around, Language.VI) == "gợi ý: đầu vào chuẩn trống"
+    assert (
+        told(meaning(Message("{name} is empty", name="a standard input"), known), Language.VI)
+        == "a standard input trống"
+    )
 
 
 def test_an_error_gives_back_what_it_was_given_to_say():

@@ -35,6 +35,20 @@ def test_a_saved_trace_comes_back_exactly(tmp_path):
     assert_same(load(tmp_path / "trace.safetensors"), full_trace())
 
 
+def test_how_queries_and_keys_were_turned_comes_back_exactly(tmp_path):
+    made = Toy(heads=2, position=Position.ROPE).trace("Your journey starts", Rule())
+    [layer] = made.layers
+    turned = replace(layer, rotation=replace(layer.rotation, gain=0.5, halves=True))
+    for one in (made, replace(made, layers=(turned,))):
+        one.save(tmp_path / "trace.safetensors")
+        [read] = load(tmp_path / "trace.safetensors").layers
+        assert_array_equal(read.rotation.frequencies, one.layers[0].rotation.frequencies)
+        assert (read.rotation.halves, read.rotation.gain) == (
+            one.layers[0].rotation.halves,
+            one.layers[0].rotation.gain,
+        )
+
+
 def test_every_toy_trace_comes_back_exactly(tmp_path):
     saved = Toy(heads=2, position=Position.ALIBI).trace("Không có việc gì khó", Rule(causal=True))
     saved.save(tmp_path / "trace.safetensors")

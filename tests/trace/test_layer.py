@@ -209,3 +209,10 @@ def test_truths_in_what_a_layer_started_from_are_numbers(name):
     layer = Layer(vectors, vectors, vectors, **started)
     assert getattr(layer, name).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     assert "1" in str(Trace(("a", "b"), (layer,)).explain())
+
+
+def test_no_query_stands_beyond_the_positions_that_are_exact():
+    arrays = numpy.ones((3, 1, 3, 2))
+    assert Layer(*arrays, Rule(causal=True, query_offset=2**53 - 2)).steps(0, 2).weights.shape == (1, 3)
+    with pytest.raises(AttnvizError, match="the last query stands at 9007199254740993: positions are at most 2⁵³"):
+        Layer(*arrays, Rule(causal=True, query_offset=2**53 - 1))

@@ -55,7 +55,7 @@ def _list(course: CourseOptions) -> None:
 
     if course.text is not None:
         raise UsageError("--text is for a chapter, and none is given", "attnviz learn 1 --text …")
-    shown = listed(chapters(course.lang), chapters_read(), lessons(course.lang))
+    shown = listed(chapters(course.lang), chapters_read(), lessons(course.lang), course.lang)
     deliver([Terminal(course.output)(shown)], course.output)
 
 

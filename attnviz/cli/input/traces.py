@@ -25,7 +25,7 @@ from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.display import listed_tokens
-from attnviz.text.message import AND, Message, joined, of_option
+from attnviz.text.message import AND, Message, joined, meaning, of_option
 
 if TYPE_CHECKING:
     from attnviz.sources.toy.toy import Toy
@@ -137,17 +137,29 @@ def _from_file(path: Path, making: Making) -> Trace:
 
     require_no_toy(making.toy, "--from")
     content = read_arrays(path)
-    path = Path(STDIN) if str(path) == "-" else path
-    trace = read_file(path, _given(making.rule), content)
+    name: Path | Message = STDIN if str(path) == "-" else path
+    with _said_of(name):
+        trace = read_file(Path(name), _given(making.rule), content)
     if trace.source.unread:
         notice(
             Message(
                 "{path} also holds {unread}, which attnviz does not read",
-                path=path,
+                path=name,
                 unread=listed_tokens(trace.source.unread, 60),
             )
         )
     return _computed_by(trace, making.engine)
+
+
+@contextmanager
+def _said_of(name: Path | Message) -> Iterator[None]:
+    """Standard input has the path of a file while it is read: what an error says of that path, it says of standard input."""
+    try:
+        yield
+    except AttnvizError as error:
+        if not isinstance(name, Message):
+            raise
+        raise type(error)(meaning(error.message, name), meaning(error.hint, name)) from None
 
 
 def _computed_by(trace: Trace, engine: EngineOptions) -> Trace:

@@ -32,7 +32,6 @@ def language_option(panel: str | None = SHOW) -> Any:
             choices=listed(Language),
             variable=VARIABLE,
         ),
-        envvar=VARIABLE,
         show_default=False,
         rich_help_panel=panel,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ class Terminal:
     """Rich renderables as text: for the terminal in its width and colours, else plain and in their natural width."""
 
     def __init__(self, output: Path | None) -> None:
-        from rich.console import Console
+        from rich.console import Console, ConsoleDimensions
 
         from attnviz.text.display import NATURAL_WIDTH
 
@@ -31,6 +32,8 @@ class Terminal:
         self.console = Console(
             file=_Unwritten(stream), width=width, highlight=False, emoji=False, markup=False, **colours
         )
+        if folded and self.console.is_dumb_terminal:  # of which Rich says 80 × 25, whatever it is
+            self.console.size = ConsoleDimensions(*shutil.get_terminal_size())
         self.height = self.console.height if folded else None  # lines; None: it has no end
 
     def __call__(self, renderable: Any) -> bytes:

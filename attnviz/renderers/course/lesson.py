@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from attnviz.errors import AttnvizError
 from attnviz.renderers.course.answered import Answered, Shown
+from attnviz.renderers.course.commands import Places
 from attnviz.renderers.course.computed import CHAPTERS
 from attnviz.renderers.course.material import Material
 from attnviz.renderers.course.screens import paged, to_renderables
@@ -21,9 +19,6 @@ from attnviz.text.course import Chapter, Commands, Computed, Program
 from attnviz.text.display import listed_tokens
 from attnviz.text.lessons import Lessons
 
-LONGEST_TEXT = 60  # of a sentence in a command
-QUOTED = set('\\"$`!')  # what a shell reads between double quotes
-
 
 class Lesson:
     """A chapter of the course. ``print`` shows it; ``lesson["weights"]`` is one of its computed blocks.
@@ -32,7 +27,7 @@ class Lesson:
     """
 
     def __init__(self, chapter: Chapter, material: Material, sample: str) -> None:
-        self.chapter, self.material, self.sample = chapter, material, sample
+        self.chapter, self.material, self.places = chapter, material, Places(material, sample)
         self._answered: dict[str, Answered] = {}
 
     @property
@@ -43,9 +38,9 @@ class Lesson:
                 case Computed():
                     yield self[part.name]
                 case Commands(lines):
-                    yield Commands(tuple(line.replace("{text}", self._in_a_shell) for line in lines))
+                    yield Commands(tuple(map(self.places.in_a_shell, lines)))
                 case Program(text):
-                    yield Program(text.replace("{text}", self._in_python))
+                    yield Program(self.places.in_python(text))
                 case _:
                     yield part
 
@@ -89,18 +84,3 @@ class Lesson:
 
     def _repr_html_(self) -> str:
         return to_html(self.heading, self.parts, self.material.lessons)
-
-    @property
-    def _in_a_shell(self) -> str:
-        text = self._shown_text
-        return shlex.quote(text) if QUOTED & set(text) or text.startswith("-") else f'"{text}"'
-
-    @property
-    def _in_python(self) -> str:
-        return json.dumps(self._shown_text, ensure_ascii=False)
-
-    @property
-    def _shown_text(self) -> str:
-        text: Any = self.material.text
-        fits = text.isprintable() and 0 < len(text) <= LONGEST_TEXT and not text.startswith("-")
-        return text if fits else self.sample

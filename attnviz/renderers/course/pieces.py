@@ -24,6 +24,7 @@ Tell = Callable[..., str]  # a block's own words, with values in their places
 Block = Callable[[Material, Tell], list[Piece]]
 
 MOST_WORDS = 8  # of a sentence in a table
+BEGINNING = 3  # words that the tiny model goes on from
 FOCUS = 2  # the word that is followed through the course: the third, `starts` in the textbook's sentence
 
 
@@ -44,6 +45,11 @@ def explained(material: Material, trace: Trace, step: Step, query: int | None = 
 def focus(trace: Trace) -> int:
     """The position of the word that is followed through the course; in a short sentence the last."""
     return min(FOCUS, len(trace.tokens) - 1)
+
+
+def beginning(trace: Trace) -> str:
+    """The first words, which the tiny model goes on from."""
+    return " ".join(trace.tokens[:BEGINNING])
 
 
 def focused(trace: Trace) -> NamedToken:

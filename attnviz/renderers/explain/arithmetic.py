@@ -105,20 +105,21 @@ class Paper:
         for name, logit in entries:
             power = numbers.HIDDEN if logit == -math.inf else self._number(logit - shift)
             lines.append(
-                f"  {name}{' ' * (width - cell_len(name))}  e^{power} = {self._number(math.exp(logit - shift))}"
+                f"  {name}{' ' * (width - cell_len(name))}  e^{power} = {self._digits(math.exp(logit - shift))}"
             )
-        total = " + ".join(self._cut([self._number(math.exp(logit - shift)) for _, logit in entries]))
-        return [heading, *self._cut(lines, "  "), f"  {total} = {self._number(self._total())}"]
+        total = " + ".join(self._cut([self._digits(math.exp(logit - shift)) for _, logit in entries]))
+        return [heading, *self._cut(lines, "  "), f"  {total} = {self._digits(self._total())}"]
 
     def weight(self) -> list[str]:
-        exponential = self._number(math.exp(float(self.row[self.key]) - self._shift()))
-        weight = self._number(self.steps.weights[0, self.key])
-        return [self.say("pair.weight"), f"  {exponential} / {self._number(self._total())} = {weight}"]
+        exponential = self._digits(math.exp(float(self.row[self.key]) - self._shift()))
+        weight = self._digits(float(self.steps.weights[0, self.key]))
+        return [self.say("pair.weight"), f"  {exponential} / {self._digits(self._total())} = {weight}"]
 
     def output(self) -> list[str]:
         weights = self.steps.weights[0]
         terms = [
-            f"{self._number(weight)}×{self._vector(vector)}" for weight, vector in zip(weights, self.value, strict=True)
+            f"{self._digits(weight)}×{self._vector(vector)}"
+            for weight, vector in zip(weights.tolist(), self.value, strict=True)
         ]
         return [
             self.say("pair.output"),
@@ -148,6 +149,9 @@ class Paper:
         """``terms``, a long list cut in the middle, the cut said in words."""
         most = self.looks.max_tokens
         return without_middle(terms, most, indent + self.more(len(terms) - most))
+
+    def _digits(self, value: float) -> str:
+        return numbers.significant(value, self.looks.precision)
 
     def _factor(self, value: float) -> str:
         return numbers.factor(value, self.looks.precision)

@@ -110,7 +110,8 @@ class HeadSections:
 
     def _scores(self) -> Section:
         sentences, matrix = self.told.scores(), self.matrices.of_cells(self.steps.scores)
-        return self.writer.section(Step.SCORES, "scores = Q Kᵀ", sentences, matrix)
+        formula = "scores = Q Kᵀ" if self._turning is None else self.say("scores.turned")
+        return self.writer.section(Step.SCORES, formula, sentences, matrix)
 
     def _scaled(self) -> Section:
         rule = self.layer.rule

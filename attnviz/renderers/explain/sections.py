@@ -200,7 +200,7 @@ def _concat(writer: Writer, together: TogetherSteps) -> Section:
     heads, dimension = writer.layer.heads, writer.layer.value.shape[-1]
     sentences = writer.new(writer.say("concat.what", heads=heads, dimension=dimension, width=heads * dimension))
     matrix = writer.matrices.of_queries(together.concat)
-    return writer.section(Step.CONCAT, "concat = [head 0, head 1, …]", sentences, matrix)
+    return writer.section(Step.CONCAT, writer.say("concat.formula"), sentences, matrix)
 
 
 def _projected(writer: Writer, together: TogetherSteps) -> Section:

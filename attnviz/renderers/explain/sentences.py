@@ -14,6 +14,7 @@ from attnviz.attention.formula import Steps
 from attnviz.attention.visibility import Visibility
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.facts import whose_bias
 
 MOST_BLIND = 3  # queries named one by one when they see nothing
 MOST_NAMED = 4  # keys, or pairs, named one by one when they tie
@@ -101,7 +102,7 @@ class HeadSentences:
         rule, slopes = self.layer.rule, self.layer.slopes
         if rule.bias is not None:
             if slopes is None:
-                yield self.say("masked.bias")
+                yield self.say(whose_bias(self.writer.trace.source))
             else:
                 yield self.say("masked.alibi", slope=self.writer.number(slopes[self.head]))
         if rule.causal:

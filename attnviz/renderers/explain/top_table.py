@@ -60,7 +60,7 @@ def top_table(
     return Matrix(
         writer.say(corner),
         [*rows, rest] if below else rows,
-        [writer.say(f"title.{step.value}") for step in values],
+        [writer.say(f"column.{step.value}") for step in values],
         [list(row) for row in zip(*cells, strict=True)],
         [list(row) for row in zip(*tints, strict=True)],
     )

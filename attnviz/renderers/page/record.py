@@ -22,6 +22,7 @@ from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
+from attnviz.renderers.shared.facts import whose_bias
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -61,6 +62,7 @@ def make_record(
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
             "pool": some.frame.pool.value if some else None,
             "sines": trace.source.has_sines,
+            "bias": whose_bias(trace.source),
             "texts": texts.lists,  # which the layers fill
             "layers": _layers(trace, parts, packed, texts, blobs, run, pooled),
             "language": language.value,
@@ -238,8 +240,16 @@ def _special(known: TokenIds, count: int) -> list[int]:
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     """What the heads are sorted by, and the strongest pattern of each."""
     only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
-    values = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED).metrics
-    patterns = [pattern_record({metric: float(values[metric][head]) for metric in MEASURED}) for head in selected.heads]
+    measured = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED)
+    values = measured.metrics
+
+    def of_head(found: Mapping[Metric, Any], head: int) -> dict[Metric, float]:
+        return {metric: float(found[metric][head]) for metric in MEASURED}
+
+    patterns = [
+        pattern_record(of_head(values, head), of_head(measured.covered, head), trace.source.drawn)
+        for head in selected.heads
+    ]
     metrics = {
         metric.value: [
             None if math.isnan(value) else round(value, METRIC_DECIMALS)

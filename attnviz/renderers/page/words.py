@@ -11,7 +11,8 @@ from typing import Any
 from attnviz.choices import Language
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.shared.facts import exactness
-from attnviz.text.lessons import lessons
+from attnviz.text.lessons import Lessons, lessons
+from attnviz.trace.origin import Origin
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
@@ -39,7 +40,7 @@ def words(
     """
     spoken, source = lessons(language), trace.source
     return {
-        "source": exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name,
+        "source": _source(source, spoken),
         "region": pooled.region(spoken) if pooled else None,
         "messages": _messages(language),
     } | _roles(trace, selected_layers, language)
@@ -51,6 +52,13 @@ def packed_words(
     """The words of every language but this one, each as base64 of a zlib stream of JSON: a third of what they take."""
     others = [other for other in Language if other is not language]
     return {other.value: _packed(words(trace, selected_layers, other, pooled)) for other in others}
+
+
+def _source(source: Origin, spoken: Lessons) -> str | None:
+    """Which model the numbers are of and how exactly, or that they are made up."""
+    if source.drawn:
+        return spoken.say("explain.drawn")
+    return exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name
 
 
 def _packed(said: dict[str, Any]) -> str:
@@ -65,9 +73,12 @@ def _messages(language: Language) -> dict[str, str]:
 
 
 def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:
-    """The roles that heads wear, of each layer by the place of the head; nothing where there are none."""
+    """The roles that heads wear, of each layer by the place of the head, and what they do elsewhere; nothing where there
+    are none."""
     if not trace.roles:
         return {}
     from attnviz.renderers.page.worn import worn_roles
 
-    return {"roles": [worn_roles(trace.roles, selected, lessons(language)) for selected in selected_layers]}
+    spoken = lessons(language)
+    roles = [worn_roles(trace.roles, selected, spoken) for selected in selected_layers]
+    return {"roles": roles, "elsewhere": spoken.say("generate.roles")}

@@ -26,9 +26,9 @@ INDENT = (0, 0, 0, 2)  # of what stands below a role's title
 def to_renderable(found: Roles, words: Lessons | None = None) -> Group:
     """A block for each role: which head, its numbers with their intervals, and what they mean together.
 
-    ``words`` are in the language of the reader; None: in English.
+    ``words`` are in the language of the reader; None: in that of ``found``.
     """
-    words = words or lessons()
+    words = words or lessons(found.language)
     return Group(
         Text(words.say("roles.title", model=shown_line(found.model), cases=f"{found.cases:,}", seed=found.seed), BOLD),
         *(part for one in found.roles for part in _block(told(one, found, words), COLOURS.get(one.verdict, "red"))),
@@ -38,7 +38,7 @@ def to_renderable(found: Roles, words: Lessons | None = None) -> Group:
 
 
 def to_text(found: Roles) -> str:
-    """The same in English as plain text."""
+    """The same in the language of ``found`` as plain text."""
     return plain(to_renderable(found))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from attnviz.choices import is_tiny
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
+from attnviz.trace.origin import Origin
 
 
 def exactness(model: str, error: float | None, words: Lessons) -> str:
@@ -13,6 +15,15 @@ def exactness(model: str, error: float | None, words: Lessons) -> str:
     if not error:
         return words.say("picture.exactness_whole", model=model)
     return words.say("picture.exactness", model=model, error=f"{error:.1e}")
+
+
+def whose_bias(source: Origin) -> str:
+    """The name of the message that says what is known of a bias that is none of ALiBi's: the model in the package learned its own, one a distance; any other
+    model has one, wherever it came from; of arrays it was given with them.
+    """
+    if source.kind != "model":
+        return "masked.bias"
+    return "masked.bias_learned" if is_tiny(source.model) else "masked.bias_model"
 
 
 def left_out(share: float | None, words: Lessons, whose: str = "picture.left_out") -> str:

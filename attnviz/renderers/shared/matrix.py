@@ -156,7 +156,7 @@ class MatrixMaker:
         )
         kept = values[cells]
         precision = self.looks.precision if precision is None else precision
-        words = numbers.weights(kept, hidden[cells], precision) if weights else numbers.matrix(kept, precision)
+        words = numbers.weights(kept, hidden[cells], precision) if weights else numbers.cells(kept, precision)
         return Matrix(
             corner,
             self._labels(rows, row_positions, len(shown_rows)),

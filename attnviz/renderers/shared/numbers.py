@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy
 
 from attnviz.choices import Pool
@@ -9,6 +11,8 @@ from attnviz.text.message import Message
 
 HIDDEN = "−∞"
 NO_WEIGHT = "·"  # of a hidden cell
+ENOUGH = 2  # digits fewer than the precision: as exact must a number be that is computed with by hand
+NOISE = 1e-7  # of the largest number of a table: what float32 rounds
 FEW = 2  # decimals in place of none, where none would say nothing but 0 or 1
 
 
@@ -23,6 +27,38 @@ def number(value: float, precision: int) -> str:
     return matrix(numpy.array([[value]]), precision)[0][0]
 
 
+def cells(values: numpy.ndarray, precision: int) -> list[list[str]]:
+    """A table's cells as ``matrix`` writes them, but a small number is never written like 0.
+
+    Where ``precision`` decimals leave a single digit of the largest, all have exponents; else a small one alone has two
+    digits. What is only noise beside the largest counts as 0.
+    """
+    finite = values[numpy.isfinite(values)].astype(numpy.float64)
+    largest = float(numpy.abs(finite).max(initial=0.0))
+    noise = NOISE * largest
+    tiny = precision > FEW and 0 < largest < 10.0 ** (1 - precision) and not _needs_no_more(finite, precision, noise)
+    digits = precision if tiny else FEW
+    return [
+        [
+            f"{value:.{digits - 1}e}" if noise < abs(value) < math.inf and (tiny or not float(word)) else word
+            for value, word in zip(*row, strict=True)
+        ]
+        for row in zip(values.tolist(), matrix(values, precision), strict=True)
+    ]
+
+
+def significant(value: float, precision: int) -> str:
+    """A number that is computed with by hand: with an exponent where ``precision`` decimals would leave too few digits of it."""
+    text = number(value, precision)
+    if (
+        value == 0
+        or not math.isfinite(value)
+        or abs(float(text) - value) <= 0.5 * 10.0 ** (ENOUGH - precision) * abs(value)
+    ):
+        return text
+    return f"{value:.{max(precision - 1, 0)}e}"
+
+
 def brief(value: float) -> str:
     """A number in a sentence, three digits, with a minus sign: 0.125, −1e+09."""
     return f"{value:.3g}".replace("-", "−", 1) if value < 0 else f"{value:.3g}"
@@ -30,7 +66,7 @@ def brief(value: float) -> str:
 
 def vector(values: numpy.ndarray, precision: int, most: int = 4) -> str:
     """A vector as on paper: [0.4 0.1 0.8], cut after ``most`` numbers."""
-    words = matrix(values[None, :most], precision)[0]
+    words = (cells if precision > FEW else matrix)(values[None, :most], precision)[0]
     return "[" + " ".join([*words, "…"] if len(values) > most else words) + "]"
 
 

@@ -54,12 +54,15 @@ def over(metric: Metric, lessons: Lessons) -> str:
 
 
 def footnotes(metrics: Iterable[Metric], lessons: Lessons) -> list[str]:
-    """For each of ``metrics`` that leaves queries out, over which it is."""
-    return [
-        lessons.say("stats.over", metric=metric.value, queries=over(metric, lessons))
-        for metric in metrics
-        if over(metric, lessons) != over(EVERY_QUERY, lessons)
-    ]
+    """What each of ``metrics`` is; of one that leaves queries out, over which it is, too."""
+    return [_footnote(metric, lessons) for metric in metrics]
+
+
+def _footnote(metric: Metric, lessons: Lessons) -> str:
+    queries, title = over(metric, lessons), lessons.say(f"metric.{metric.value}")
+    if queries == over(EVERY_QUERY, lessons):
+        return lessons.say("stats.titled", metric=metric.value, title=title)
+    return lessons.say("stats.over", metric=metric.value, title=title, queries=queries)
 
 
 def _region(regions: Collection[Region], lessons: Lessons) -> list[str]:

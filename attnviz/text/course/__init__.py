@@ -4,7 +4,7 @@ A chapter begins with ``# Title``. Then come paragraphs, ``## Headings``, marks 
 
     ```computed NAME      what is computed stands here; its lines, "key: words", are the words that it is told in
     ```formula            shown as it is
-    ```sh                 commands to go on with; ``{text}`` is the reader's sentence
+    ```sh                 commands to go on with; ``{text}`` is the reader's sentence, and renderers/course/commands.py knows other such names
     ```python             the same for the notebook
     ---                   a new screen; ``--- question``, ``--- answer`` and ``--- next`` begin these three
 """

@@ -44,7 +44,7 @@ def test_in_a_terminal_the_same_is_as_wide_as_it_is(model_folder):
 
 def test_the_heads_that_are_named_are_shown(model_folder):
     lines = written(model_folder, "--layer", "1", "--head", "0,3", "--lang", "vi").lines
-    assert [line.strip()[:11] for line in lines[1:3]] == ["lớp 1 đầu 0", "lớp 1 đầu 3"]
+    assert [line.strip()[:12] for line in lines[1:3]] == ["lớp 1, đầu 0", "lớp 1, đầu 3"]
     assert lines[-1].startswith("Đã viết: ")
     assert "layer 9 does not exist" in problem(written(model_folder, "--layer", "9"), 1)
 

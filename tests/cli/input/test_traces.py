@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from command_line import attnviz
 
 from attnviz.choices import Backend, Position
 from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
@@ -120,6 +121,18 @@ def test_torch_computes_where_it_is_asked_to(engine):
     import torch
 
     assert isinstance(read_trace(TEXT, Making(engine=engine)).layers[0].query, torch.Tensor)
+
+
+@pytest.mark.parametrize(
+    ("content", "vietnamese"),
+    [
+        (b"abc", "attnviz: đầu vào chuẩn: các mảng được đọc từ .npz, .safetensors, .json\n"),
+        (b'{"query": [[1]]}', "attnviz: đầu vào chuẩn thiếu key, value: nó chứa query\n"),
+    ],
+)
+def test_what_is_wrong_with_standard_input_is_said_of_it_in_the_language(content, vietnamese):
+    assert attnviz("explain", "--from", "-", "--lang", "vi", stdin=content).stderr.startswith(vietnamese)
+    assert attnviz("explain", "--from", "-", stdin=content).stderr.startswith("attnviz: standard input")
 
 
 def test_lines_are_numbered_and_blank_ones_skipped(capsys):

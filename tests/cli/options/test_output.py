@@ -19,7 +19,7 @@ def test_they_have_the_same_names_in_every_command(command):
     parameters = {parameter.name: parameter for parameter in build([command]).commands[command].params}
     assert command == "manual" or parameters["output"].opts == ["--output", "-o"]
     assert "format" not in parameters or parameters["format"].opts == ["--format"]
-    assert parameters["lang"].envvar == "ATTNVIZ_LANG"
+    assert parameters["lang"].opts == ["--lang"]
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "manual"])

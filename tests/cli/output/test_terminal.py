@@ -259,3 +259,11 @@ def test_json_is_escaped_for_a_terminal_and_left_alone_for_anything_else():
     assert raw == "".join(piece.decode() for piece in visible_json([raw], Path("a.json"))).encode()
     assert '["a\x9b","ế"]' in raw.decode()
     assert '["a\\u009b","ế"]' in in_terminal(*arguments, "--format", "json").text
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_dumb_terminal_has_a_width_too(columns):
+    shown = program_in_terminal("learn", 1, columns=columns, TERM="dumb")
+    assert shown.code == 0
+    lines = [line for line in shown.text.splitlines() if not line.startswith("    ")]
+    assert columns - 12 < max(map(cell_len, lines)) <= columns

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from io import StringIO
 
+import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
+from attnviz.choices import Language
+from attnviz.renderers.course.contents import WIDEST
 from attnviz.renderers.course.screens import paged, prose, to_renderables, waiting_words
 from attnviz.renderers.shared.plain import plain
-from attnviz.text.course import Commands
+from attnviz.text.course import Chapter, Commands, Formula, Paragraph, Subheading, chapters
 from attnviz.text.lessons import lessons
 
 
@@ -65,3 +69,23 @@ def test_a_command_that_is_too_wide_goes_on_behind_a_backslash():
     assert len(lines) > 2
     assert shlex.split("\n".join(lines[:-1]).replace("\\\n", "")) == shlex.split(command)
     assert lines[-1] == "    attnviz learn 2"
+
+
+def wide_lines(chapter: Chapter) -> list[str]:
+    """Lines of a chapter's own words that a terminal of 80 columns would cut or fold, though they are written for it."""
+    words = [part for part in chapter.parts if isinstance(part, Paragraph | Formula | Subheading)]
+    shown = to_renderables(f"{chapter.number} · {chapter.title}", words, lessons())
+    console = Console(width=1000, file=StringIO())
+    for one in shown:
+        console.print(one)
+    return [line for line in console.file.getvalue().splitlines() if cell_len(line.rstrip()) > WIDEST]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_line_of_a_chapter_is_wider_than_80_columns(language):
+    assert {chapter.title: found for chapter in chapters(language) if (found := wide_lines(chapter))} == {}
+
+
+@pytest.mark.parametrize("part", [Formula((77 * "x",)), Subheading(81 * "x")])
+def test_a_planted_wide_line_is_found(part):
+    assert len(wide_lines(Chapter(1, "a", "A", (part, Paragraph("word " * 100))))) == 1

@@ -344,3 +344,14 @@ def test_every_head_has_its_own_arithmetic(told, traces, name):
         first = re.search(r"×\[([^\]]+)\]", section.lines[-2])[1].split()
         value = layer.value[head * layer.key.shape[0] // layer.heads, 0]
         assert list(map(float, first)) == pytest.approx(value.tolist(), abs=1e-6)
+
+
+def test_small_numbers_have_the_digits_that_a_reader_computes_with():
+    """e^-8.8 beside e^14.2: by hand the quotient is the weight, to three digits."""
+    query, key = numpy.ones((1, 1)), numpy.array([[-8.8116], [14.2285]])
+    paper = Paper(query, key, numpy.eye(2), 0, 0, scale=1.0)
+    entries, _ = paper.exponentials()
+    assert entries[0][2] == "1.490e-04"
+    left, weight = sides(paper.under("weight")[0])
+    exponential, total = map(float, left.split(" / "))
+    assert exponential / total == pytest.approx(float(weight), rel=1e-3)

@@ -137,3 +137,16 @@ def test_the_query_that_is_asked_for_is_written_out(told):
     trace = rotary_layer(ROTATIONS["neighbours"])
     section = sections(told, trace, query="w2", head=0)["Rotation"]
     assert section.lines[0].startswith("`w2` stands at position 2")
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_the_scores_are_said_to_be_of_what_was_turned(told, lang):
+    trace = rotary_layer(ROTATIONS["halves"])
+    plain = Trace(trace.tokens, (replace(trace.layers[0], rotation=None),))
+    for shown, formula in ((trace, say("scores.turned", lang)), (plain, "scores = Q Kᵀ")):
+        [scores] = [
+            one
+            for one in told(shown, lang, head=["0"])
+            if isinstance(one, Section) and one.title == say("title.scores", lang)
+        ]
+        assert scores.formula == formula

@@ -83,7 +83,7 @@ def test_a_head_wears_its_role_where_there_is_room():
 
 
 def test_both_languages_name_the_heads():
-    assert head_name(READINGS[0], VIETNAMESE) == "lớp 1 đầu 2"
+    assert head_name(READINGS[0], VIETNAMESE) == "lớp 1, đầu 2"
     assert "hoặc with" in lines(written(), 80, VIETNAMESE)[0]
 
 

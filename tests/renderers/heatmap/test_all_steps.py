@@ -53,7 +53,7 @@ def test_the_words_are_the_readers():
     trace = trace_text("Your journey starts", heads=2, causal=True)
     chain = chain_of(trace, View(words=lessons(Language.VI)))
     assert chain.title == "Các bước của attention, lớp 0, đầu 0"
-    assert [one.title for one in chain.maps] == ["Điểm số Q Kᵀ", "Đã chia tỉ lệ", "Đã che", "Trọng số", "Đầu ra"]
+    assert [one.title for one in chain.maps] == ["Điểm số Q Kᵀ", "Đã điều chỉnh tỉ lệ", "Đã che", "Trọng số", "Đầu ra"]
 
 
 @pytest.mark.parametrize("pool", Pool)

@@ -68,7 +68,7 @@ def test_each_map_says_what_it_is(comparison, toy, titles):
 
 def test_the_words_are_the_readers():
     chain = compared(Comparison.CAUSAL, View(words=lessons(Language.VI)))
-    assert chain.title == "Quy tắc nhân quả (causal) thay đổi gì"
+    assert chain.title == "Quy tắc nhân quả (causal) làm thay đổi gì"
     assert chain.maps[2].title == "Chênh lệch"
 
 

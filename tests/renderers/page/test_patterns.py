@@ -8,14 +8,17 @@ import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace
-from attnviz.analysis.measure import head_metrics
+from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
-from attnviz.renderers.page.patterns import CLEAR, EVEN, MEASURED, PATTERNS, Pattern, pattern_record, strongest
+from attnviz.renderers.page.patterns import CLEAR, COVERED, EVEN, MEASURED, PATTERNS, Pattern, pattern_record, strongest
 from attnviz.text.lessons import lessons
 
+EVERY = dict.fromkeys(MEASURED, 1.0)  # query has an answer to each
 
-def of(**values):
-    return strongest(dict.fromkeys(MEASURED, math.nan) | {Metric(name): value for name, value in values.items()})
+
+def of(covered=EVERY, drawn=False, **values):
+    known = {Metric(name): value for name, value in values.items()}
+    return strongest(dict.fromkeys(MEASURED, math.nan) | known, covered, drawn)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +44,40 @@ def test_a_head_that_looks_at_the_word_before_is_said_to():
     bias[numpy.arange(1, 5), numpy.arange(4)] = 0
     vectors = numpy.zeros((1, 5, 2))
     trace = Trace(tuple("abcab"), (Layer(vectors, vectors, vectors, Rule(causal=True, bias=bias)),))
-    values = {metric: float(value[0]) for metric, value in head_metrics(trace, trace.layers[0], only=MEASURED).items()}
-    assert pattern_record(values) == ["previous", 1.0]
+    assert record_of(trace) == ["previous", 1.0]
+
+
+def record_of(trace, head=0):
+    measured = measure_heads(trace, trace.layers[0], only=MEASURED)
+    values, covered = (
+        {metric: float(one[metric][head]) for metric in MEASURED} for one in (measured.metrics, measured.covered)
+    )
+    return pattern_record(values, covered)
+
+
+def test_what_few_queries_do_is_no_pattern_of_the_head():
+    few = EVERY | {Metric.DUPLICATE: COVERED - 0.01, Metric.INDUCTION: COVERED}
+    assert of(few, duplicate=0.9, self=0.3) == Pattern("self", 0.3)
+    assert of(few, duplicate=0.9) is None
+    assert of(few, induction=0.9, self=0.3) == Pattern("induction", 0.9)
+    assert of(few, duplicate=0.9, self=0.3, evenness=EVEN) == Pattern("even", EVEN)
+
+
+@pytest.mark.parametrize(("text", "pattern"), [("abcda", "self"), ("aaaaa", "duplicate")])
+def test_a_copy_counts_where_half_of_the_queries_have_one(text, pattern):
+    """Each query with an earlier copy looks at these; the others at themselves."""
+    vectors = numpy.zeros((1, 5, 2))
+    bias = numpy.array(
+        [[0.0 if text[key] == text[query] and key < query else -50.0 for key in range(5)] for query in range(5)]
+    )
+    bias[numpy.arange(5), numpy.arange(5)] = -25
+    trace = Trace(tuple(text), (Layer(vectors, vectors, vectors, Rule(causal=True, bias=bias)),))
+    assert record_of(trace)[0] == pattern
+
+
+def test_drawn_numbers_have_no_sink():
+    assert of(first=CLEAR) == Pattern("sink", CLEAR)
+    assert of(first=CLEAR, drawn=True) == Pattern("first", CLEAR)
 
 
 def test_each_pattern_has_its_words_and_its_meaning_and_no_other_has():
@@ -54,4 +89,4 @@ def test_each_pattern_has_its_words_and_its_meaning_and_no_other_has():
 
 
 def test_nothing_to_tell_is_told():
-    assert pattern_record({}) is None
+    assert pattern_record({}, {}) is None

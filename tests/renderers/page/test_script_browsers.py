@@ -192,8 +192,11 @@ def test_every_number_of_every_kind_is_that_of_attend(window, written, trace):
         hidden = (
             trace.layers[0].steps(0).hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
         )
-        [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
-        expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
+        if step == "weights":
+            [words] = numbers.weights(row[None], hidden[None], 4)
+            expected = [word.replace(numbers.NO_WEIGHT, "0") for word in words]
+        else:
+            [expected] = numbers.cells(numpy.where(hidden, -numpy.inf, row)[None], 4)
         assert window.texts(".row .mark") == expected, step
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from attnviz import Layer, Trace, trace_text
 from attnviz.attention.arrays import to_numpy
+from attnviz.choices import Language
+from attnviz.text.lessons import lessons
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
 
@@ -37,7 +39,51 @@ def test_a_slash_finds_a_token(opened, view):
     assert (chosen(page), page.texts("output[for=find]")) == ("4", ["2 of 3"])
     page.press("Escape")
     assert page.page.evaluate("document.activeElement.id") == "tab-text"
-    assert chosen(page) == "4"
+    assert chosen(page) is None  # the last query, where one was before
+
+
+def test_escape_goes_back_to_the_pair_that_was_chosen_and_leaving_otherwise_does_not(opened):
+    page = opened(trace_text(TEXT), view="matrix", query=5, key=2)
+    at = "new URLSearchParams(location.hash.slice(1)).get('key')"
+    page.page.locator("#tab-text").focus()
+    page.press("/", "d", "o", "g", "Enter", "Escape")
+    assert (chosen(page), page.page.evaluate(at)) == ("5", "2")
+    page.press("/", "c", "a", "t", "Tab")
+    assert (chosen(page), page.page.evaluate(at)) == ("1", None)
+    page.page.locator("#find").focus()
+    page.press("Escape")
+    assert chosen(page) == "1"
+
+
+@pytest.mark.parametrize(
+    ("lang", "later", "none"), [("en", "not read yet", "none"), ("vi", "chưa đọc tới", "không có")]
+)
+def test_what_is_not_read_yet_is_said_to_come(opened, lang, later, none):
+    page = opened(trace_text(TEXT, causal=True), view="matrix", upto=3, lang=lang)
+    find = page.page.locator("#find")
+    find.fill("dog")
+    assert page.texts("output[for=find]") == [later]
+    find.fill("bird")
+    assert page.texts("output[for=find]") == [none]
+
+
+def test_a_slash_in_the_box_asks_for_the_search(opened):
+    page = opened(trace_text(TEXT), view="matrix")
+    find = page.page.locator("#find")
+    find.focus()
+    page.press("/", "t", "h", "e")
+    assert (find.input_value(), page.texts("output[for=find]")) == ("/the", ["1 of 3"])
+    page.press("Enter", "/", "c", "a", "t")
+    assert (find.input_value(), chosen(page)) == ("cat", "1")
+
+
+def test_a_slash_is_found_where_a_token_has_it(opened):
+    page = opened(trace_text("the and/or cat / the dog", tokenizer="whitespace"), view="matrix")
+    find = page.page.locator("#find")
+    find.fill("/")
+    assert page.texts("output[for=find]") == ["1 of 2"]
+    find.fill("/or")
+    assert page.texts("output[for=find]") == ["1 of 1"]
 
 
 @pytest.mark.slow
@@ -132,3 +178,13 @@ def test_a_frame_without_a_clipboard_copies_the_old_way_or_says_so(opened, works
         alert.wait_for()
         assert alert.text_content().startswith("The browser did not let this page copy")
     assert page.page.evaluate("document.activeElement.id") == "copy-link"
+
+
+def test_what_was_copied_is_said_in_the_language_that_is_spoken(opened):
+    page = opened(trace_text(TEXT), view="matrix", before=TAKEN)
+    page.page.locator("#copy-link").click()
+    assert page.texts("#copied") == ["Copied."]
+    page.go(view="matrix", language="vi")
+    page.until("document.documentElement.lang === 'vi'")
+    assert page.texts("#copied") == [lessons(Language.VI).say("page.copied")]
+    page.until("document.getElementById('copied').textContent === ''")

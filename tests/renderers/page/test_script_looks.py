@@ -119,7 +119,7 @@ def test_the_steps_beside_the_map_are_of_the_query_that_is_chosen(opened):
     weights = to_numpy(trace.layers[0].steps(0).weights)
     for query in (4, 3):
         page.go(view="matrix", query=query, stage="weights")
-        [words] = numbers.matrix(weights[query : query + 1], 4)
+        [words] = numbers.cells(weights[query : query + 1], 4)
         assert page.texts("#companion .row .mark") == [word if float(word) else "0" for word in words]
         assert f"looks most at {trace.tokens[int(weights[query].argmax())]}" in page.texts("#companion .story")[0]
 

@@ -80,8 +80,11 @@ def compare_steps(page, trace, queries):
             assert shown[".total .vector"] == [numbers.vector(row, 4)]
             continue
         hidden = own.hidden[query] if step in ("masked", "weights") else numpy.zeros(len(row), bool)
-        [words] = numbers.matrix(numpy.where(hidden, -numpy.inf, row)[None], 4)
-        expected = ["0" if step == "weights" and word == numbers.HIDDEN else word for word in words]
+        if step == "weights":
+            [words] = numbers.weights(row[None], hidden[None], 4)
+            expected = [word.replace(numbers.NO_WEIGHT, "0") for word in words]
+        else:
+            [expected] = numbers.cells(numpy.where(hidden, -numpy.inf, row)[None], 4)
         assert shown[".row .mark"] == expected, state
 
 

@@ -5,23 +5,34 @@ from __future__ import annotations
 import pytest
 from random_traces import random_trace
 
-from attnviz import trace_model
-from attnviz.analysis.measure import head_metrics
+from attnviz import generate, trace_model, trace_text
+from attnviz.analysis.measure import measure_heads
 from attnviz.choices import Language
 from attnviz.renderers.page.patterns import MEASURED, strongest
+from attnviz.renderers.page.worn import worn_roles
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import select
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
 
 TEXT = "the queen met the old king near the house . she saw the king near the house ."
 
 
-def told(trace, say):
+def told(trace, spoken):
     """What stands below each card, and what it means."""
+    say = spoken.say
     for layer in trace.layers:
-        values = head_metrics(trace, layer, only=MEASURED)
+        measured = measure_heads(trace, layer, only=MEASURED)
+        worn = worn_roles(trace.roles or (), select(trace, layer=[str(layer.index)]).layers[0], spoken)
         for head in range(layer.heads):
-            pattern = strongest({metric: float(value[head]) for metric, value in values.items()})
+            if head in worn:
+                yield worn[head]["looks"], f"{worn[head]['evidence']} {say('generate.roles')}"
+                continue
+            found = (
+                {metric: float(one[metric][head]) for metric in MEASURED}
+                for one in (measured.metrics, measured.covered)
+            )
+            pattern = strongest(*found)
             yield say(f"pattern.{pattern.name}", value=f"{pattern.value:.2f}"), say(f"meaning.{pattern.name}")
 
 
@@ -29,12 +40,41 @@ def told(trace, say):
 def test_each_card_says_its_pattern_and_what_it_means(opened, lang):
     trace = trace_model("tiny", TEXT)
     page = opened(trace, lang=lang)
-    expected = list(told(trace, lessons(Language(lang)).say))
+    expected = list(told(trace, lessons(Language(lang))))
     assert page.texts(".card .pattern") == [words for words, _ in expected]
     page.page.locator(".ask").nth(5).click()
     assert page.texts(".bubble:not([hidden])") == [expected[5][1]]
     page.press("Escape")
     assert page.texts(".bubble:not([hidden])") == []
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_a_head_with_a_role_shows_the_evidence_and_what_it_does_elsewhere(opened, lang):
+    trace = generate("tiny", "the dogs near the tree", tokens=5)
+    spoken = lessons(Language(lang))
+    page = opened(trace, lang=lang)
+    layer, head = trace.layers[0], 3
+    [position] = [one for one in trace.roles if (one.layer, one.head) == (0, head)]
+    worn = worn_roles([position], select(trace, layer=["0"]).layers[0], spoken)[head]
+    assert page.texts("#evidence") == [worn["evidence"]]
+    assert page.texts("#elsewhere") == [spoken.say("generate.roles")]
+    page.go(layer=layer.index, head=0)
+    assert page.texts("#elsewhere") == [""]
+    page.go(view="overview")
+    same = spoken.say("pattern.duplicate", value="").strip()
+    assert [
+        text for text in page.texts(".card .pattern") if same in text
+    ] == []  # two of the nine rows have an earlier copy
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_a_page_of_drawn_numbers_says_so_and_knows_no_sink(opened, lang):
+    spoken = lessons(Language(lang))
+    page = opened(trace_text("Your journey starts", causal=True, heads=4), lang=lang)
+    assert page.texts(".title .quiet") == [spoken.say("explain.drawn")]
+    shown = page.texts(".card .pattern")
+    assert spoken.say("pattern.first", value="0.66") in shown
+    assert spoken.say("pattern.sink", value="0.66") not in shown
 
 
 def test_the_question_of_a_card_is_asked_by_keyboard(opened):
@@ -53,7 +93,7 @@ def test_of_many_heads_the_enlarged_one_says_it(opened):
     trace = random_trace(5, 6, 8, 4, causal=True)
     page = opened(trace)
     page.page.locator(".card").nth(7).hover()
-    words, meaning = list(told(trace, lessons().say))[7]
+    words, meaning = list(told(trace, lessons()))[7]
     page.until("document.querySelector('.enlarged .pattern')")
     assert page.texts(".enlarged .pattern") == [words]
     assert page.texts(".enlarged .pattern + .quiet") == [meaning]

@@ -10,6 +10,7 @@ import pytest
 from attnviz import Layer, Rule, Trace, generate, trace_text
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.numbers import brief_percent
+from attnviz.text.lessons import lessons
 from attnviz.trace.generation import Generation
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
@@ -212,7 +213,28 @@ def test_numbers_of_a_row_are_the_same_at_every_position(opened):
     weights = trace.layers[0].steps(0).weights
     page = opened(trace, view="steps")
     states = [{"view": "steps", "stage": "weights", "upto": upto, "query": 1} for upto in (1, 3, 5)]
-    [words] = numbers.matrix(weights[1][None], 4)
+    [words] = numbers.cells(weights[1][None], 4)
     for state, shown in zip(states, page.read(states, ".row .mark"), strict=True):
         expected = [*words[:2], *["0"] * (state["upto"] - 1)]
         assert shown[".row .mark"] == expected
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_below_the_slider_stays_where_it_is(opened, width):
+    page = opened(generate("tiny", "the dogs near the tree", tokens=5), width=width, view="matrix")
+    tops = []
+    for _ in range(9):
+        tops.append(page.page.locator("#panel").bounding_box()["y"])
+        page.page.locator(".unfold .buttons button").first.click()
+        page.page.wait_for_selector("#panel[aria-busy=false]")
+    assert page.texts(".unfold .value") == ["token 1 of 9"]
+    assert tops == sorted(tops)  # a narrow bar may need one more line for longer words, and keeps it
+    assert tops[1] == tops[0]
+    assert width == 390 or tops == tops[:1] * 9
+
+
+def test_at_the_end_too_it_is_said_that_old_rows_stay(opened):
+    page = opened(trace_text("Your journey starts", causal=True), view="matrix")
+    assert page.texts("#unfolded") == [lessons().say("unfold.row", token="starts", number=3, before=2).replace("`", "")]
+    assert page.page.locator("#unfolded").is_visible()
+    assert page.texts(".so-far .token") == ["Your", "journey", "starts"]

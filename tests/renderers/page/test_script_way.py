@@ -77,11 +77,11 @@ def check_product(page, row, weight, bias):
     rows = [*range(len(row))] if len(row) <= 8 else [0, 1, 2, 3, *range(len(row) - 4, len(row))]
     shown = min(weight.shape[1], 6)
     factors = page.texts(".product tbody tr:not(.cut) th")[: len(rows)]
-    assert factors == [numbers.matrix(numpy.array([row]), 4)[0][place] for place in rows]
+    assert factors == [numbers.cells(numpy.array([row]), 4)[0][place] for place in rows]
     cells = page.texts(".product tbody td:not(.sign):not(.cut td)")
-    [written] = numbers.matrix(weight[rows][:, :shown].reshape(1, -1), 4)
+    [written] = numbers.cells(weight[rows][:, :shown].reshape(1, -1), 4)
     assert cells[: len(written)] == written
-    sums = numbers.matrix(result[None], 4)[0]
+    sums = numbers.cells(result[None], 4)[0]
     assert page.texts(".product tfoot button") == sums[:shown]
     for column in range(min(2, shown)):
         page.page.locator(".product tfoot button").nth(column).click()
@@ -193,7 +193,7 @@ def test_a_product_is_saved_with_its_numbers_and_its_sum(opened):
     with page.page.expect_download() as download:
         page.page.locator("#save-svg").click()
     texts = [text.text for text in ElementTree.parse(download.value.path()).iter("{http://www.w3.org/2000/svg}text")]
-    [result] = numbers.matrix(trace.layers[0].query[0, -1][None], 4)
+    [result] = numbers.cells(trace.layers[0].query[0, -1][None], 4)
     place = texts.index("q")
     assert texts[place : place + 2 + len(result)] == ["q", "=", *result]
     said = " ".join(text or "" for text in texts)  # a long sum is folded
@@ -215,3 +215,47 @@ def test_a_layer_with_another_text_for_its_keys_knows_no_x(opened):
     page = opened(Trace(tuple("abc"), (layer,)), view="steps", stage="key", key=2)
     assert page.texts(".sentence")[-1].startswith("How they come from X is not known here")
     assert page.texts(".vectors .whose") == list("vwxyz")
+
+
+@pytest.mark.parametrize(
+    ("lang", "why"), [("en", "Nothing comes after dog"), ("vi", "Không có token nào đứng sau dog")]
+)
+def test_where_nothing_is_hidden_an_earlier_query_that_shows_it_is_named(opened, lang, why):
+    page = opened(trace_text("the cat saw the dog", causal=True), view="steps", stage="masked", lang=lang)
+    assert numbers.HIDDEN not in page.texts(".row .mark")
+    [hint] = page.texts(".hint")
+    assert hint.startswith(why)
+    assert hint.endswith(": the @3")
+    page.page.locator("#earlier").focus()
+    page.press("Enter")
+    assert page.texts(".row .mark")[-1] == numbers.HIDDEN
+    assert page.texts(".hint") == []
+    assert page.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('query')") == "3"
+
+
+@pytest.mark.parametrize(("text", "causal"), [("the cat saw the dog", False), ("cat", True)])
+def test_no_earlier_query_is_named_where_there_is_none(opened, text, causal):
+    page = opened(trace_text(text, causal=causal), view="steps", stage="masked")
+    assert len(page.texts(".hint")) == causal
+    assert page.page.locator("#earlier").count() == 0
+
+
+def test_no_number_of_a_step_is_written_as_0_that_is_none(opened):
+    """Layer 1 of the tiny model, where W_O is small in its first rows and a clear choice leaves tiny weights."""
+    trace = trace_model("tiny", "the dogs near the tree")
+    own, head = trace.layers[1], 3
+    page = opened(trace, view="steps", layer=1, head=head, stage="projected", query=0)
+    weight = own.projections["output"].weight
+    result = (own.concat(own.steps().output) @ weight)[0]
+    rows = [0, 1, 2, 3, *range(len(weight) - 4, len(weight))]
+    cells = [float(text) for text in page.texts(".product tbody td:not(.sign):not(.cut td)")]
+    for text, value in zip(cells, weight[rows][:, :6].ravel(), strict=True):
+        assert abs(text - value) <= max(5e-5 * (abs(value) >= 5e-5), 0.05 * abs(value))
+    for text, value in zip(page.texts(".product tfoot button"), result, strict=False):
+        assert float(text) == pytest.approx(value, rel=5e-4)
+    page.go(view="steps", layer=1, head=head, stage="weights")
+    shown = [float(text) for text in page.texts(".row .mark")]
+    weights = own.steps(head).weights[-1]
+    assert min(weights) < 5e-5
+    for text, value in zip(shown, weights, strict=True):
+        assert text == pytest.approx(value, rel=0.05, abs=5e-5 if value >= 5e-5 else 0)

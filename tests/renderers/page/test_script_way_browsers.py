@@ -52,7 +52,7 @@ def check(window, trace, stage):
     if not is_known(trace, stage):
         assert window.texts(".vectors .vector") == []
     elif stage in FIVE[:-1]:
-        [words] = numbers.matrix(getattr(trace.layers[0].steps(0), stage)[-1][None], 4)
+        [words] = numbers.cells(getattr(trace.layers[0].steps(0), stage)[-1][None], 4)
         assert window.texts(".row .mark") == words  # the last query sees all
     elif stage == "output":
         assert window.texts(".total .vector") == [numbers.vector(trace.layers[0].steps(0).output[-1], 4)]

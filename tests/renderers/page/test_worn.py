@@ -23,6 +23,7 @@ def test_a_head_wears_its_name_and_the_evidence_behind_it():
     worn = worn_roles([made_role(head=3)], selected(), lessons())
     assert worn.keys() == {3}
     assert worn[3]["name"] == "syntax (proved)"
+    assert worn[3]["looks"] == "at its own question: the subject 99 %"
     assert worn[3]["evidence"].startswith("Syntax: a verb's subject. Its largest weight is on the subject in 99 % of")
     assert worn_roles([made_role(head=3)], selected(), lessons(Language.VI))[3]["name"] == "cú pháp (đã chứng minh)"
 
@@ -35,6 +36,7 @@ def test_it_is_named_by_its_place_among_those_that_are_shown():
 def test_a_head_may_wear_several():
     [worn] = worn_roles([made_role(), made_role("meaning")], selected(), lessons()).values()
     assert worn["name"] == "syntax (proved) · meaning (proved)"
+    assert worn["looks"].count(" · at its own question: ") == 1
     assert worn["evidence"].count("Its largest weight") == 2
 
 

@@ -45,7 +45,8 @@ def test_of_position_no_offset_is_told_and_without_answers_no_answers():
 def test_words_are_those_of_the_language():
     assert strip_of(made_role(example=DOGS), Language.VI).title == "cú pháp · lớp 1, đầu 0 · đã chứng minh"
     assert (
-        decide(made_roles(made_role(example=DOGS)), lessons(Language.VI)).title == "made: các đầu attention lo việc gì"
+        decide(made_roles(made_role(example=DOGS)), lessons(Language.VI)).title
+        == "made: mỗi đầu attention đảm nhận việc gì"
     )
 
 

@@ -28,7 +28,7 @@ def test_each_role_is_a_block_below_the_title():
     assert [line.split(":")[0].lower() for line in heads] == list(ROLES)
     first = shown.index(heads[1])
     assert shown[first - 1] == ""
-    assert shown[first + 1] == "  looks at the true word     99.0 %  98.0–100.0 %"
+    assert shown[first + 1] == "  looks at the true word                99.0 %  98.0–100.0 %"
     assert all(line.startswith("  ") for line in shown[first + 1 : first + 10])
 
 

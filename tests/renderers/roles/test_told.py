@@ -29,7 +29,7 @@ def test_a_role_that_is_proved():
         ("best fixed distance, 2", "36.0 %", "35.0–37.0 %"),
         ("right answers", "99.8 %", "98.8–100.0 %"),
         ("… without this head", "50.0 %", "49.0–51.0 %"),
-        ("… without another head", "97.0 %", "96.0–98.0 %"),
+        ("… without one other head, on average", "97.0 %", "96.0–98.0 %"),
         ("answers that turn with it", "95.0 %", "94.0–96.0 %"),
     )
     assert shown.sentences == (
@@ -37,7 +37,7 @@ def test_a_role_that_is_proved():
         "Without this head 50 % of the answers are right instead of 99.8 %. "
         "Put in its output from the same text with another word there, and 95 % of the answers become that text's.",
         "It has helpers: layer 0, head 1 (62.5 % right without it).",
-        "So it looks there, it is needed, others do not need it, and the answer turns with it.",
+        "So it looks there, it is needed, the other roles do not need it, and the answer turns with it.",
     )
 
 
@@ -57,7 +57,7 @@ def test_where_copying_falls_with_position_it_is_said_why():
     [line] = [one for one in sentences(found, made_role("copying")) if one.startswith("Right answers to")]
     assert line.endswith("Copying needs it too, and may: what followed a word is found by the word before each.")
     assert sentences(found, made_role("copying", accuracy=share(1.0)))[-1] == (
-        "So it looks there, it is needed, no others but copying need it, and the answer turns with it."
+        "So it looks there, it is needed, no other roles but copying need it, and the answer turns with it."
     )
     whole = made_role("position", ablated={role: share(1.0) for role in ROLES} | {"position": share(0.2)})
     assert not any("needs it too" in line for line in sentences(whole, made_role("copying")))

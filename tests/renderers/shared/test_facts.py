@@ -7,7 +7,7 @@ import pytest
 from attnviz.choices import Language
 from attnviz.renderers.shared import facts
 from attnviz.text.lessons import lessons
-from attnviz.trace.origin import exactness
+from attnviz.trace.origin import Origin, exactness
 
 ENGLISH, VIETNAMESE = lessons(Language.EN), lessons(Language.VI)
 
@@ -50,3 +50,15 @@ def test_positions_are_said_as_a_person_says_them(side, text, vietnamese):
     assert facts.queries(side, ENGLISH) == text
     assert facts.queries(side, VIETNAMESE) == vietnamese
     assert facts.keys(side, ENGLISH) == text.replace("quer", "k").replace("kies", "keys").replace("ky", "key")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ({"kind": "model", "model": "tiny"}, "masked.bias_learned"),
+        ({"kind": "model", "model": "t5-small"}, "masked.bias_model"),
+        ({"kind": "arrays"}, "masked.bias"),
+    ],
+)
+def test_a_bias_is_said_to_be_given_only_where_somebody_gave_it(source, name):
+    assert facts.whose_bias(Origin(source)) == name

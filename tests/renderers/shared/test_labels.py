@@ -10,9 +10,10 @@ from made_roles import made_role
 
 from attnviz import Layer, Trace
 from attnviz.choices import Language
-from attnviz.renderers.shared.labels import file_name, name, named, round_positions, unnamed, worn
+from attnviz.renderers.shared.labels import file_name, name, named, round_positions, text_of, unnamed, worn
 from attnviz.text.display import NamedToken
 from attnviz.text.lessons import lessons
+from attnviz.trace.generation import Generation
 from attnviz.trace.roles import Verdict
 from tests.support.hard_tokens import TOKENS
 
@@ -85,3 +86,17 @@ def test_a_head_wears_its_roles():
     assert worn(trace, layers[1], 0, lessons(Language.VI)).startswith(" · cú pháp (đã chứng minh)")
     cross = Layer(vectors, vectors, vectors, index=1, kind="cross", name="cross 1", key_tokens=("a", "b", "c"))
     assert worn(trace, cross, 0) == ("" if cross.stack else " · syntax (proved) · meaning (partly)")
+
+
+@pytest.mark.parametrize(
+    ("source", "generation", "text"),
+    [
+        ({"original": "the\n cat\x1b sat"}, None, "the cat\\x1b sat"),
+        ({}, None, None),
+        ({}, Generation(("sat",)), None),
+        ({"original": "the cat"}, Generation(("sat",), prompt="the\ncat", text=" sat"), "the cat sat"),
+    ],
+)
+def test_the_text_itself_stands_on_one_line_with_what_was_written(source, generation, text):
+    layer = Layer(*numpy.ones((3, 1, 2, 2)))
+    assert text_of(Trace(("the", "cat"), (layer,), source, generation=generation)) == text

@@ -6,7 +6,7 @@ import math
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -191,3 +191,47 @@ def test_the_last_bits_of_a_coarse_type_are_no_digits(dtype, value, text):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) == [[text]]
     for bits in (-32, 32):
         assert numbers.matrix(numpy.array([[value + bits * bit]], dtype=dtype), 8) != [[text]]
+
+
+def test_a_vector_writes_no_small_number_as_0():
+    assert numbers.vector(numpy.array([0.3, -2.04e-5, 0.0]), 4) == "[0.3000 -2.0e-05 0.0000]"
+
+
+def test_a_small_number_of_a_table_is_not_written_like_0():
+    values = numpy.array([[0.3, 2.04e-5, -1.2e-6], [0.0, 1e-12, -math.inf]])
+    assert numbers.cells(values, 4) == [["0.3000", "2.0e-05", "-1.2e-06"], ["0.0000", "0.0000", "−∞"]]
+
+
+def test_a_table_of_small_numbers_keeps_their_digits():
+    values = numpy.array([[0.0003112, -0.00001987, 0.0]])
+    assert numbers.cells(values, 4) == [["3.112e-04", "-1.987e-05", "0.0000"]]
+    assert numbers.cells(values, 2) == numbers.matrix(values, 2)  # exponents already
+    assert numbers.cells(numpy.array([[0.0005, 0.0002]]), 4) == [["0.0005", "0.0002"]]  # which says all
+
+
+@pytest.mark.parametrize("precision", range(7))
+@given(arrays("float64", (2, 3), elements=st.floats(-1e3, 1e3, allow_subnormal=False)))
+@settings(deadline=None, max_examples=30)
+def test_a_cell_is_as_exact_as_before_and_0_only_where_it_is_none(precision, values):
+    largest = numpy.abs(values).max()
+    written = zip(numbers.cells(values, precision), numbers.matrix(values, precision), values, strict=True)
+    for cell, word, value in (one for rows in written for one in zip(*rows, strict=True)):
+        assert abs(float(cell) - value) <= abs(float(word) - value) * (1 + 1e-9) + 1e-15
+        assert float(cell) != 0 or abs(value) <= 1e-7 * largest
+
+
+@pytest.mark.parametrize(
+    ("value", "precision", "text"),
+    [
+        (math.exp(-8.8116), 4, "1.490e-04"),
+        (0.003639, 4, "3.639e-03"),
+        (0.0123, 4, "0.0123"),
+        (0.005, 4, "0.005"),
+        (1.25, 4, "1.25"),
+        (0.0, 4, "0"),
+        (0.004, 1, "4e-03"),
+        (-math.inf, 4, "−∞"),
+    ],
+)
+def test_a_number_to_compute_with_keeps_its_digits(value, precision, text):
+    assert numbers.significant(value, precision) == text

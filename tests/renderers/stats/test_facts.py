@@ -82,13 +82,15 @@ def test_the_reading_says_that_only_the_queries_that_see_a_key_count(measured):
     assert reading(measured(pool="max"), lessons()).startswith("largest value of the queries that see a key; ")
 
 
-def test_a_metric_that_leaves_queries_out_says_over_which_it_is():
+def test_each_metric_says_what_it_is_and_one_that_leaves_queries_out_over_which():
     notes = footnotes(Metric, lessons())
-    assert [note.partition(": ")[0] for note in notes] == [
+    assert [note.partition(": ")[0] for note in notes] == [metric.value for metric in Metric]
+    assert [note.partition(": ")[0] for note in notes if ", over the queries" in note] == [
         "evenness", "first", "self", "previous", "duplicate", "induction",
     ]  # fmt: skip
-    assert "previous: over the queries that see the token before" in notes
-    assert footnotes([Metric.ENTROPY, Metric.NEAR], lessons()) == []
+    assert "previous: Weight on the token before, over the queries that see the token before" in notes
+    assert footnotes([Metric.LARGEST], lessons()) == ["largest: Largest weight of a query"]
+    assert footnotes([Metric.NEAR], lessons(Language.VI)) == ["near: Trọng số ở các Key ở gần"]
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,11 @@ def test_a_number_of_exactly_one_last_decimal_is_written_with_decimals(measured,
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_below_the_table_stands_over_which_queries_each_metric_is(measured, rendered, language):
+def test_below_the_table_stands_what_each_column_is(measured, rendered, language):
     lines = rendered(to_renderable(measured(), None, lessons(language)), 200)
-    notes = footnotes(Metric, lessons(language))
-    assert len(notes) == 6
-    assert lines[-7:] == ["", *notes]
+    [header] = [line for line in lines if line.startswith(lessons(language).say("stats.head"))]
+    columns = [Metric(name) for name in header.partition("│")[2].split()]
+    assert lines[-1 - len(columns) :] == ["", *footnotes(columns, lessons(language))]
 
 
 def test_the_mass_is_a_column_where_a_head_lacks_some_or_it_is_sorted_by(measured, rendered):

@@ -9,13 +9,12 @@ from rich.cells import cell_len
 
 from attnviz.choices import Step
 from attnviz.renderers.course.material import Material
-from attnviz.renderers.course.pieces import Piece, Tell, explained, step_array, table
+from attnviz.renderers.course.pieces import Piece, Tell, beginning, explained, step_array, table
 from attnviz.renderers.explain.sentences import EQUAL
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.trace.written import written_steps
 
-BEGINNING = 3  # words that the tiny model goes on from
 TOKENS = 4
 CELLS = 32  # of what was read so far
 
@@ -44,7 +43,7 @@ def changed(material: Material, tell: Tell) -> list[Piece]:
 
 def written(material: Material, tell: Tell) -> list[Piece]:
     """What the tiny model reads and chooses at each step."""
-    trace = material.written(" ".join(material.toy().tokens[:BEGINNING]), TOKENS)
+    trace = material.written(beginning(material.toy()), TOKENS)
     steps = list(written_steps(trace))
     first = len(trace.tokens) + 1 - len(steps)  # tokens that were read before the first was chosen
     cells = [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy
 
 from attnviz.choices import PRECISION, Step
 from attnviz.renderers.course.material import Material
 from attnviz.renderers.course.pieces import (
+    MOST_WORDS,
     Piece,
     Tell,
     explained,
@@ -20,7 +21,7 @@ from attnviz.renderers.course.pieces import (
     step_array,
     table,
 )
-from attnviz.renderers.shared.labels import named
+from attnviz.renderers.shared.labels import name, named
 from attnviz.renderers.shared.numbers import factor, number, vector
 from attnviz.trace.layer import Layer
 
@@ -58,8 +59,20 @@ def against(material: Material, tell: Tell) -> list[Piece]:
     return [
         table(tell("word"), [names[place].plain for place in places], columns, cells),
         tell("most", score=number(scores.max(), PRECISION), keys=largest(scores, names)),
+        *_alike(trace.tokens, vectors, tell),
         tell("itself"),
     ]
+
+
+def _alike(tokens: Sequence[str], vectors: numpy.ndarray, tell: Tell) -> Iterator[str]:
+    """Which words are different and have the same vector all the same, a sentence for each such vector."""
+    sharing: dict[tuple[float, ...], dict[str, str]] = {}
+    for token, vector_of in zip(tokens, vectors.tolist(), strict=True):
+        sharing.setdefault(tuple(vector_of), {})[token] = f"`{name(token)}`"
+    for numbers, words in sharing.items():
+        if len(words) > 1:
+            listed = ", ".join([*words.values()][:MOST_WORDS])
+            yield tell("same", words=listed, vector=vector(numpy.array(numbers), PRECISION))
 
 
 def products(a: Sequence[float] | numpy.ndarray, b: Sequence[float] | numpy.ndarray) -> str:

@@ -40,7 +40,11 @@ def concat(material: Material, tell: Tell) -> list[Piece]:
     together, place = _together(trace), focus(trace)
     outputs = [step_array(trace, "output", head)[place] for head in range(HEADS)]
     rows = numpy.stack([together.concat[place], numpy.asarray(together.projected)[place]])
+    layer, width = trace.layers[0], together.concat.shape[-1]
+    sizes = {"before": _width(material.toy()), "inputs": _width(trace), "dimension": layer.query.shape[-1]}
+    after = numpy.asarray(together.projected).shape[-1]
     return [
+        tell("sizes", **sizes, count=HEADS, width=width, outputs=after),
         tell("caption", query=focused(trace)),
         _numbered([tell("head", head=head) for head in range(HEADS)], numpy.stack(outputs)),
         _numbered([tell("concat"), tell("projected")], rows),
@@ -68,6 +72,11 @@ def without(material: Material, tell: Tell) -> list[Piece]:
 
 def _numbered(titles: list[str], rows: numpy.ndarray) -> Matrix:
     return table("", titles, map(str, range(rows.shape[-1])), matrix(rows, FEW))
+
+
+def _width(trace: Trace) -> int:
+    """How many numbers a word's vector has."""
+    return int(numpy.asarray(trace.layers[0].embeddings).shape[-1])
 
 
 def _trace(material: Material) -> Trace:

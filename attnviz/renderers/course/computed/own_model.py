@@ -13,6 +13,7 @@ from attnviz.renderers.roles.told import worn_name
 from attnviz.renderers.shared.numbers import matrix, share
 from attnviz.text.display import shorten, shown_line
 
+POSITION = "position"  # the role of a head that looks at the word before
 CELLS = 40  # of the sentence in the question
 
 
@@ -23,7 +24,6 @@ def question(material: Material, tell: Tell) -> list[Piece]:
 def previous(material: Material, tell: Tell) -> list[Piece]:
     """The mean weight on the word before, of each head, and the head where it is largest."""
     values = _values(material)
-    layer, head = _largest(values)
     return [
         tell("caption"),
         table(
@@ -32,15 +32,27 @@ def previous(material: Material, tell: Tell) -> list[Piece]:
             [tell("head", head=number) for number in range(values.shape[1])],
             matrix(values, PRECISION),
         ),
-        tell("most", layer=layer, head=head, weight=share(float(values[layer, head]))),
+        _winner(values, tell) if values.any() else tell("nothing"),
     ]
 
 
 def proof(material: Material, tell: Tell) -> list[Piece]:
-    """What roles says of that head."""
-    place = _largest(_values(material))
-    own = [worn_name(one, material.lessons) for one in material.roles().roles if (one.layer, one.head) == place]
-    return [tell("said", verdict=", ".join(filter(None, own)) or tell("none"))]
+    """What roles says of that head, and why another one may have the role; there is none where nothing looks at a word before."""
+    values, roles = _values(material), material.roles().roles
+    if not values.any():
+        return [tell("why")]
+    place, before = _largest(values), next(one for one in roles if one.role == POSITION)
+    own = [worn_name(one, material.lessons) for one in roles if (one.layer, one.head) == place]
+    said = [tell("candidate", verdict=", ".join(filter(None, own)) or tell("none")), tell("why")]
+    if (before.layer, before.head) != place:
+        weight = share(float(values[before.layer, before.head]))
+        said.append(tell("other", layer=before.layer, head=before.head, weight=weight))
+    return [*said]
+
+
+def _winner(values: numpy.ndarray, tell: Tell) -> str:
+    layer, head = _largest(values)
+    return tell("most", layer=layer, head=head, weight=share(float(values[layer, head])))
 
 
 def _values(material: Material) -> numpy.ndarray:

@@ -37,10 +37,12 @@ def found(material: Material, tell: Tell) -> list[Piece]:
 
 
 def offset(material: Material, tell: Tell) -> list[Piece]:
-    """How often the best fixed distance would be right, and how often the head is."""
-    one = _asked(material.roles())
+    """How many questions were asked, how often the best fixed distance would be right, and how often the head is."""
+    found = material.roles()
+    one = _asked(found)
     distance, at_distance = one.offset
-    return [tell("fixed", distance=distance, share=percent(at_distance), hits=percent(one.hits))]
+    asked = tell("asked", cases=found.cases, seed=found.seed)
+    return [asked, tell("fixed", distance=distance, share=percent(at_distance), hits=percent(one.hits))]
 
 
 def question(material: Material, tell: Tell) -> list[Piece]:

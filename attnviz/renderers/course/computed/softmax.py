@@ -49,7 +49,8 @@ def changed(material: Material, tell: Tell) -> list[Piece]:
 
 
 def question(material: Material, tell: Tell) -> list[Piece]:
-    return [tell("ask", count=len(material.toy().tokens))]
+    count = len(material.toy().tokens)
+    return [tell("ask_one") if count == 1 else tell("ask", count=count)]
 
 
 def equal(material: Material, tell: Tell) -> list[Piece]:
@@ -57,8 +58,9 @@ def equal(material: Material, tell: Tell) -> list[Piece]:
     count = len(material.toy().tokens)
     even = softmax(numpy.zeros(count))
     hidden = attend(numpy.ones((1, 1)), numpy.zeros((2, 1)), numpy.zeros((2, 1)), mask=numpy.array([[True, False]]))
+    weight = number(float(even[0]), PRECISION)
     return [
-        tell("each", weight=number(float(even[0]), PRECISION), count=count),
+        tell("each_one", weight=weight) if count == 1 else tell("each", weight=weight, count=count),
         tell("hidden", weight=number(float(hidden.weights[0, 1]), PRECISION)),
     ]
 

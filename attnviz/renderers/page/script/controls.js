@@ -15,15 +15,18 @@ const SORTS = ["place", "entropy", "first", "previous", "induction"];
 export function controlBar(names) {
   const built = names.map((name) => CONTROLS[name]?.()).filter(Boolean);
   const evidence = make("p", { class: "evidence quiet", id: "evidence" });
+  const elsewhere = make("p", { class: "evidence quiet", id: "elsewhere" });
   const element = make(
     "div",
     { class: "controls" },
     built.map((one) => one.element),
-    record.roles && names.includes("head") ? evidence : null,
+    record.roles && names.includes("head") ? [evidence, elsewhere] : null,
   );
   const update = () => {
     built.forEach((one) => one.update());
-    evidence.textContent = roleOf(currentLayer(), state.head)?.evidence ?? "";
+    const role = roleOf(currentLayer(), state.head);
+    evidence.textContent = role?.evidence ?? "";
+    elsewhere.textContent = role ? record.elsewhere : "";
     idle(element);
   };
   update();

@@ -22,16 +22,28 @@ export function copyButtons(attempt) {
   const done = make("span", { class: "quiet", role: "status", id: "copied" });
   const element = make("div", { class: "control copy", role: "group" }, name, Object.values(buttons), done);
 
+  let [isCopied, waiting] = [false, null];
+
+  function sayDone() {
+    done.textContent = isCopied ? say("page.copied") : "";
+  }
+
   async function run(textOf) {
     await write(await textOf());
-    done.textContent = say("page.copied");
-    setTimeout(() => (done.textContent = ""), SHOWN);
+    isCopied = true;
+    sayDone();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      isCopied = false;
+      sayDone();
+    }, SHOWN);
   }
 
   keepSaid(() => {
     name.textContent = say("page.copy");
     element.setAttribute("aria-label", name.textContent);
     for (const [own, one] of Object.entries(buttons)) one.textContent = say(`page.copy_${own}`);
+    sayDone();
   });
   return {
     element,

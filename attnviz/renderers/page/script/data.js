@@ -54,7 +54,7 @@ export function loaded(place) {
   return waiting.get(place);
 }
 
-// The role that a head wears, { name, evidence }, or null.
+// The role that a head wears, { name, looks, evidence }, or null.
 export function roleOf(layer, head) {
   return record.roles?.[layer.place][head] ?? null;
 }

@@ -2,14 +2,14 @@
 // A number of which no digit is stands as it is computed, in two digits behind "≈": neither a 0 nor a round ten may stand for
 // it. What is computed stays as it is, so that only computed numbers tie. errors: see renderers/page/digits.py.
 
-import { aligned, factor, general, number, share, vector } from "./numbers.js";
+import { aligned, factor, general, number, share, shares, significant, vector } from "./numbers.js";
 
-const PLAIN = { aligned, number, factor, vector, share };
+const PLAIN = { aligned, number, factor, vector, share, shares, significant };
 const [FEWEST, MOST] = [2, 15]; // digits: of a number of which none is the trace's own; that a number has at all
 const NOTHING = 5e-5; // no decimal that is shown can be off by less
 const SMALLEST = 2 ** -149; // of single precision: what a weight that became 0 was at most
 
-// The functions that write numbers of a step: aligned, number, factor, vector and share, as numbers.js has them.
+// The functions that write numbers of a step, by the names that they have in numbers.js.
 export function writing(layer, step) {
   return layer.errors ? writingTo((value) => errorOf(layer, step, value)) : PLAIN;
 }
@@ -45,9 +45,14 @@ function writingTo(error) {
   const one = (value) => all([value])[0].trimEnd();
   return {
     aligned: all,
+    shares: all,
     number: one,
     factor: (value) => factor(value, one),
     vector: (values, most) => vector(values, most, all),
+    significant(value) {
+      const own = ownOf(value, error(value));
+      return own.rough ? one(value) : significant(own.value);
+    },
     share(value) {
       const own = ownOf(value, error(value));
       return own.digits < 2 || own.decimals < 2 ? one(value) : share(own.value);

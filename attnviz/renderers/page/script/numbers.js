@@ -3,6 +3,9 @@
 import { record } from "./data.js";
 
 const PRECISION = 4;
+const FEW = 2; // digits of a small number among larger ones
+const ROUNDING = 1e-7; // of the largest of several numbers: what single precision rounds
+const ENOUGH = 2; // digits fewer than the precision: as exact must a number be that is computed with by hand
 // What is noise of the arithmetic, not a digit: more where the numbers that came are coarser.
 const NOISE = record.type === "float64" && record.layers.every(({ form }) => form === "exact") ? 1e-9 : 2 ** -22;
 
@@ -11,11 +14,26 @@ const [DIGIT, POINT] = ["\u2007", "\u2008"]; // spaces as wide as these
 
 export const HIDDEN = "−∞";
 
-// Several numbers with the same number of decimals, so that they align.
+// Several numbers with the same number of decimals, so that they align, but a small one is never written like 0: it has two
+// digits, or as many as a number has where all are small. What is only noise beside the largest counts as 0.
 export function aligned(values) {
+  const words = evenly(values);
+  if (ROUNDED) return words;
   const finite = [...values].filter(Number.isFinite);
   const largest = Math.max(0, ...finite.map(Math.abs));
-  if (largest >= 1e7 || (largest > 0 && largest < 10 ** -PRECISION)) return [...values].map(exponential);
+  const noise = ROUNDING * largest;
+  const areAll = largest > 0 && largest < 10 ** (1 - PRECISION) && !finite.every((value) => needsNoMore(value, PRECISION, noise));
+  return [...values].map((value, place) => {
+    const isSmall = Number.isFinite(value) && Math.abs(value) > noise && (areAll || Number(words[place]) === 0);
+    return isSmall ? exponential(value, areAll ? PRECISION : FEW) : words[place];
+  });
+}
+
+// The same, however small some of them are.
+function evenly(values) {
+  const finite = [...values].filter(Number.isFinite);
+  const largest = Math.max(0, ...finite.map(Math.abs));
+  if (largest >= 1e7 || (largest > 0 && largest < 10 ** -PRECISION)) return [...values].map((value) => exponential(value));
   let decimals = 0;
   while (decimals < PRECISION && !finite.every((value) => needsNoMore(value, decimals))) decimals++;
   return [...values].map((value) => (ROUNDED ? spaced(fixed(value, decimals)) : fixed(value, decimals)));
@@ -23,7 +41,7 @@ export function aligned(values) {
 
 // One number as on paper: 1.25, 0.7217, −∞.
 export function number(value) {
-  return aligned([value])[0].trimEnd();
+  return evenly([value])[0].trimEnd();
 }
 
 // A vector as on paper: [0.4 0.1 0.8], cut after `most` numbers; `all` writes them, as `aligned` does.
@@ -32,10 +50,25 @@ export function vector(values, most = 4, all = aligned) {
   return `[${[...words, ...(values.length > most ? ["…"] : [])].join(" ")}]`;
 }
 
+// A number that is computed with by hand: with an exponent where so many decimals would leave too few digits of it.
+export function significant(value) {
+  const text = number(value);
+  if (value === 0 || !Number.isFinite(value)) return text;
+  const kept = Math.abs(Number(text) - value) <= 0.5 * 10 ** (ENOUGH - PRECISION) * Math.abs(value);
+  return kept ? text : exponential(value);
+}
+
 // A weight in a sentence: two decimals, or two digits where two decimals would say 0.00.
 export function share(value) {
   if (value >= 0.01 || value === 0) return fixed(value, 2);
   return digits(value, 2);
+}
+
+// Weights below each other: two digits of one that is small, however much larger another is, and 0 of none.
+export function shares(values) {
+  if (ROUNDED) return aligned(values);
+  const small = 10 ** -PRECISION;
+  return evenly(values).map((word, place) => (values[place] === 0 ? "0" : values[place] > 0 && values[place] < small ? digits(values[place], FEW) : word));
 }
 
 // A number inside a product: negative ones stand in brackets.
@@ -67,9 +100,9 @@ function spaced(text) {
   return kept + text.slice(kept.length).replace(".", POINT).replaceAll("0", DIGIT);
 }
 
-function exponential(value) {
+function exponential(value, count = PRECISION) {
   if (value === -Infinity) return HIDDEN;
-  const [mantissa, power] = parts(value, PRECISION - 1);
+  const [mantissa, power] = parts(value, count - 1);
   return `${ROUNDED ? trimmed(mantissa) : mantissa}e${padded(power)}`;
 }
 
@@ -101,8 +134,8 @@ function digits(value, count) {
   return fixed(value, count - 1 - exponent);
 }
 
-function needsNoMore(value, decimals) {
-  return Math.abs(value - Number(value.toFixed(decimals))) <= NOISE * Math.max(Math.abs(value), 1);
+function needsNoMore(value, decimals, noise = NOISE) {
+  return Math.abs(value - Number(value.toFixed(decimals))) <= noise * Math.max(Math.abs(value), 1);
 }
 
 function trimmed(text) {

@@ -81,30 +81,30 @@ function exponentialsPart(pair) {
   const all = entries(pair);
   const lines = all.map(([name, logit]) => {
     const power = logit === -Infinity ? HIDDEN : logits.number(logit - shift);
-    return [name, `e^${power} = ${exponentials.number(Math.exp(logit - shift))}`];
+    return [name, `e^${power} = ${exponentials.significant(Math.exp(logit - shift))}`];
   });
-  const sums = all.map(([, logit]) => exponentials.number(Math.exp(logit - shift)));
+  const sums = all.map(([, logit]) => exponentials.significant(Math.exp(logit - shift)));
   return {
     kind: "row",
     title,
     named: cut(lines, (more) => [more, ""]),
-    lines: [`${cut(sums).join(" + ")} = ${exponentials.number(totalOf(pair))}`],
+    lines: [`${cut(sums).join(" + ")} = ${exponentials.significant(totalOf(pair))}`],
     weights: pair.row.weights,
   };
 }
 
 function weightPart(pair) {
   const exponentials = exponentialsOf(pair);
-  const exponential = exponentials.number(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
-  const weight = writing(pair.layer, "weights").number(pair.row.weights[pair.key]);
-  return { title: ["pair.weight"], lines: [`${exponential} / ${exponentials.number(totalOf(pair))} = ${weight}`] };
+  const exponential = exponentials.significant(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
+  const weight = writing(pair.layer, "weights").significant(pair.row.weights[pair.key]);
+  return { title: ["pair.weight"], lines: [`${exponential} / ${exponentials.significant(totalOf(pair))} = ${weight}`] };
 }
 
 function outputPart({ layer, head, row }) {
   const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", head, key));
   const [weights, vectors] = [writing(layer, "weights"), writing(layer, "vectors")];
   const terms = cut([...values.keys()]).map((key) =>
-    typeof key === "string" ? key : `${weights.number(row.weights[key])}×${vectors.vector(values[key], 8)}`,
+    typeof key === "string" ? key : `${weights.significant(row.weights[key])}×${vectors.vector(values[key], 8)}`,
   );
   const lines = [terms.join(" + "), `= ${writing(layer, "output").vector(row.output, 8)}`];
   return { kind: "values", title: ["pair.output"], lines, values, weights: row.weights, output: row.output };

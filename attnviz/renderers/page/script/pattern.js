@@ -1,16 +1,22 @@
 // The strongest pattern of a head in words and a number, and what that means behind a "?".
 
+import { record, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { fixed } from "./numbers.js";
 
-// "the word before 0.97", or null where no pattern of the head is known.
+// "the word before 0.97", or null where no pattern of the head is known. Of a head with a role, where it looks at the role's
+// own questions: a mean over this one text would speak against it.
 export function patternOf(layer, head) {
+  const role = roleOf(layer, head);
+  if (role) return role.looks;
   const known = layer.patterns?.[head];
   return known ? say(`pattern.${known[0]}`, { value: fixed(known[1], 2) }) : null;
 }
 
 export function meaningOf(layer, head) {
+  const role = roleOf(layer, head);
+  if (role) return `${role.evidence} ${record.elsewhere}`;
   const known = layer.patterns?.[head];
   return known ? say(`meaning.${known[0]}`) : null;
 }

@@ -3,7 +3,7 @@
 
 import { quoted, record } from "./data.js";
 import { exponentialError, writing, writingOf } from "./digits.js";
-import { listed, told, tokenNodes } from "./lessons.js";
+import { listed, say, told, tokenNodes } from "./lessons.js";
 import { brief, general, number, vector } from "./numbers.js";
 import { SIDES, inputOf, projectionOf, tokenRow } from "./way.js";
 
@@ -53,7 +53,7 @@ const TELL = {
   concat({ layer }) {
     const dimension = layer.arrays.value.shape[2];
     const sizes = { heads: layer.headCount, dimension, width: layer.headCount * dimension };
-    return { formula: "concat = [head 0, head 1, …]", sentences: [["concat.what", sizes]] };
+    return { formula: say("concat.formula"), sentences: [["concat.what", sizes]] };
   },
 
   projected({ layer }) {
@@ -95,7 +95,7 @@ const TELL = {
   masked({ layer, head, row, about }) {
     const sentences = [];
     if (layer.hasBias && layer.slopes) sentences.push(["masked.alibi", { slope: number(layer.slopes[head]) }]);
-    else if (layer.hasBias) sentences.push(["masked.bias"]);
+    else if (layer.hasBias) sentences.push([record.bias]);
     if (layer.causal) sentences.push(["masked.causal"]);
     if (layer.window !== null) sentences.push(["masked.window", { window: layer.window }]);
     if (layer.hasMask) sentences.push(["masked.mask"]);

@@ -99,7 +99,24 @@ export function steps({ beside = false } = {}) {
     const said = tell(name, layer, state.head, query, row);
     const formula = said.hides ? `${said.formula}; ${say("label.hidden")} −∞` : said.formula;
     const sentences = said.sentences.map(([message, values]) => make("p", { class: "sentence" }, ...told(message, values)));
-    return [make("p", { class: "formula" }, formula), ...sentences];
+    const hint = name === "masked" && !said.hides ? hidesNothing(query) : null;
+    return [make("p", { class: "formula" }, formula), ...sentences, ...(hint ? [hint] : [])];
+  }
+
+  // Why a causal rule hides nothing from the last Query, and an earlier one that shows what it does.
+  function hidesNothing(query) {
+    if (!layer.causal) return null;
+    const earlier = shownQueries(layer).findLast((place) => place < query && rowOf(layer, state.head, place).hidden.some(Boolean));
+    const why = told("way.hides_nothing", { query: quoted(layer.queryTexts, query) });
+    if (earlier === undefined) return make("p", { class: "hint" }, ...why);
+    const choose = () => {
+      spoken = true;
+      change({ query: earlier, key: null });
+    };
+    const { name, position } = quoted(layer.queryTexts, earlier);
+    const at = position === null ? "" : ` @${position}`;
+    const button = make("button", { type: "button", class: "small", id: "earlier", onclick: choose }, make("bdi", {}, name), at);
+    return make("p", { class: "hint" }, ...why, ` ${say("way.earlier")} `, button);
   }
 
   function pick(next, focused = false) {
@@ -154,7 +171,8 @@ export function steps({ beside = false } = {}) {
     const finite = values.filter(Number.isFinite);
     const most = stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
-    const marks = writing(layer, stage).aligned(values);
+    const words = writing(layer, stage);
+    const marks = stage === "weights" ? words.shares(values) : words.aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
       one.set(

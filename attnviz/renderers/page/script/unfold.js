@@ -41,6 +41,7 @@ export function unfolding() {
     sentence,
   );
   let [playing, shown, name] = [null, null, ""];
+  let room = { width: 0, height: 0 };
 
   // The first and the last position that can be read up to, and the one that is.
   const ends = () => [allQueries(currentLayer())[0], allQueries(currentLayer()).at(-1)];
@@ -99,11 +100,19 @@ export function unfolding() {
     const from = shown === position - 1 ? placeOf(next.querySelector(".came")) : null;
     soFar.replaceChildren(...chips(layer, position));
     next.replaceChildren(...candidates(layer, position));
-    reading.hidden = state.upto === null && !next.firstChild;
-    sentence.hidden = state.upto === null;
     sentence.replaceChildren(...told(...sentenceOf(layer, position)));
+    keepRoom();
     if (from) moveIn(soFar.lastElementChild, from);
     shown = position;
+  }
+
+  // The bar grows with its words and never shrinks, as long as it is as wide: what is below it stays where it is.
+  function keepRoom() {
+    const { width, height } = element.getBoundingClientRect();
+    if (width === room.width && height === room.height) return;
+    if (width !== room.width) element.style.minHeight = "";
+    room = { width, height: element.getBoundingClientRect().height };
+    element.style.minHeight = `${room.height}px`;
   }
 
   slider.addEventListener("input", () => go(Number(slider.value)));

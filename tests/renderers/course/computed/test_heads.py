@@ -16,7 +16,9 @@ def test_each_head_has_a_row_of_its_own(block, numbers):
 
 
 def test_concat_is_the_heads_in_a_row_and_w_o_a_product(block, numbers):
-    _, outputs, together = block("heads", "concat")
+    sizes, _, outputs, together = block("heads", "concat")
+    assert "So far a word's vector had 3 numbers. For 2 heads it has 8 here." in sizes
+    assert "2 × 4 = 8" in sizes
     concat, projected = numbers(together)
     assert concat == [number for row in numbers(outputs) for number in row]
     exact = numpy.concatenate([LAYER.steps(head).output[2] for head in range(2)])

@@ -3,7 +3,8 @@
 import numpy
 import pytest
 
-from attnviz import trace_model
+from attnviz import roles, trace_model
+from attnviz.api.learn import CASES
 
 
 @pytest.mark.parametrize("text", ["Your journey starts with one step", "we learn word by"])
@@ -19,8 +20,11 @@ def test_the_weight_on_the_word_before_is_the_mean_of_a_diagonal(block, numbers,
 
 
 def test_of_a_single_word_there_is_no_word_before(block, numbers):
-    _, table, _ = block("your-own-model", "previous", text="dog")
+    _, table, nothing = block("your-own-model", "previous", text="dog")
     assert not numpy.array(numbers(table)).any()
+    assert nothing == "No head looks at a word before here, so there is no candidate."
+    [proof] = block("your-own-model", "proof", text="dog")
+    assert proof.startswith("A mean over one sentence is no proof.")
 
 
 @pytest.mark.parametrize(
@@ -28,8 +32,17 @@ def test_of_a_single_word_there_is_no_word_before(block, numbers):
     [("we learn word by", "position (proved)"), ("Your journey starts with one step", "it has no role")],
 )
 def test_what_roles_says_of_that_head(block, text, verdict):
-    [sentence] = block("your-own-model", "proof", text=text)
-    assert sentence.endswith(f": {verdict}.")
+    candidate, why, *other = block("your-own-model", "proof", text=text)
+    assert candidate.endswith(f": {verdict}.")
+    assert why.startswith("A mean over one sentence is no proof.")
+    assert bool(other) == (verdict != "position (proved)")
+
+
+def test_where_another_head_wins_the_head_of_position_is_named_with_what_it_has(block, numbers):
+    *_, other = block("your-own-model", "proof")
+    position = next(one for one in roles(cases=CASES).roles if one.role == "position")
+    weight = numbers(block("your-own-model", "previous")[1])[position.layer][position.head]
+    assert f"that is head {position.head} of layer {position.layer}, which here has {weight:.2f}." in other
 
 
 def test_the_question_shows_the_sentence_on_one_line(block):

@@ -1,7 +1,12 @@
 """Chapter 8: what roles() says, in tables."""
 
+import pytest
+
 import attnviz
 from attnviz.api.learn import CASES
+from attnviz.choices import Language
+from attnviz.renderers.roles.told import percent
+from attnviz.text.course import Commands, Program
 
 FOUND = attnviz.roles(cases=CASES).roles
 
@@ -17,7 +22,8 @@ def test_each_role_has_its_head_and_looks_at_the_true_word(block):
 
 
 def test_a_fixed_distance_is_no_match(block):
-    [sentence] = block("roles", "offset")
+    asked, sentence = block("roles", "offset")
+    assert f"asked the model {CASES} questions of each kind, drawn at random with seed 0." in asked
     syntax = next(one for one in FOUND if one.role == "syntax")
     assert f"{syntax.offset[0]} words back" in sentence
     assert f"in {100 * syntax.offset[1].value:.0f} % of the sentences" in sentence
@@ -38,3 +44,16 @@ def test_what_breaks_is_the_head_s_own_and_what_is_built_on_it(block):
     assert broken == {*((one.role, one.role) for one in FOUND), ("position", "copying")}
     for one, row in zip(FOUND, rows, strict=True):
         assert row == [round(100 * one.ablated[other.role].value, 1) for other in FOUND]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_next_command_and_program_ask_the_very_same_questions(language):
+    lesson = attnviz.learn(8, language=language)
+    [line] = (line for part in lesson.parts if isinstance(part, Commands) for line in part.lines if " roles " in line)
+    assert f"attnviz roles --cases {CASES} --seed 0" in line
+    [program] = (part.text for part in lesson.parts if isinstance(part, Program))
+    assert f"roles(cases={CASES}, seed=0" in program
+    told = str(attnviz.roles(cases=CASES, seed=0))
+    for column, cells in zip(FOUND, list(zip(*lesson["without"].pieces[0].cells, strict=True)), strict=True):
+        assert cells[0] == percent(column.accuracy)
+        assert f"{100 * column.ablated[column.role].value:.1f} %" in told

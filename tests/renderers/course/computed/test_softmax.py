@@ -30,10 +30,22 @@ def test_a_shift_changes_nothing_and_a_factor_sharpens(block, numbers):
     assert sum(larger) == pytest.approx(1, abs=0.03)
 
 
-@pytest.mark.parametrize(("text", "weight"), [("a b c d", "0.25"), ("a b", "0.5"), ("a", "1")])
+@pytest.mark.parametrize(("text", "weight"), [("a b c d", "0.25"), ("a b", "0.5")])
 def test_equal_scores_share_alike_and_a_hidden_one_gets_nothing(block, text, weight):
     count = len(text.split())
     each, hidden = block("softmax", "equal", text=text)
     assert each.startswith(f"{weight}: each key gets 1/{count}.")
     assert "gets the weight 0," in hidden
     assert f"all {count} scores" in block("softmax", "question", text=text)[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "each"),
+    [
+        ("en", "There is only one score in the row.", "1: the one key gets everything."),
+        ("vi", "Trong hàng chỉ có một điểm số.", "1: Key duy nhất được tất cả."),
+    ],
+)
+def test_of_a_single_word_the_row_has_one_score(block, language, asked, each):
+    assert block("softmax", "question", text="hello", language=language)[0].startswith(asked)
+    assert block("softmax", "equal", text="hello", language=language)[0] == each
