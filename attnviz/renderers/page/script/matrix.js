@@ -235,7 +235,7 @@ export function mapView(own) {
     element,
     update,
     valueAt,
-    writes: () => writing(layer, drawn.step),
+    writes: () => (drawn ? writing(layer, drawn.step) : undefined),
     pointAt,
     title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
     picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
