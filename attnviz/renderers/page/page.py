@@ -15,7 +15,7 @@ from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.parts import page_parts, parts_size
 from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
-from attnviz.renderers.page.size import require_hope, told_size, too_large, what_is_missing
+from attnviz.renderers.page.size import missing_ways, require_hope, told_size, too_large, what_is_missing
 from attnviz.renderers.page.way import add_ways
 from attnviz.renderers.shared.labels import name, text_of
 from attnviz.trace.selection import Selection
@@ -61,10 +61,11 @@ def to_html(
         missing = what_is_missing(parts, limits, pool)
         if any(part.form is Form.POOLED for part in parts):
             say(missing)  # before what may take a while
-        page = _page(trace, parts, language, limits, pool, report)
+        page, left_out = _page(trace, parts, language, limits, pool, report)
         size = len(page)
         if size <= limits.size:
             say(missing)
+            say(missing_ways(limits) if left_out else "")
             return page
         # What else the page holds, and what compression left, is known now.
         beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
@@ -72,8 +73,10 @@ def to_html(
     raise too_large(layers, size, limits)
 
 
-def _page(trace: Trace, parts: Sequence[Part], language: Language, limits: Limits, pool: Pool, report: Progress) -> str:
-    """The page of these parts, however large."""
+def _page(
+    trace: Trace, parts: Sequence[Part], language: Language, limits: Limits, pool: Pool, report: Progress
+) -> tuple[str, bool]:
+    """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()
     places = [place for place, part in enumerate(parts) if part.form is Form.POOLED]
     maps = pool_layers([parts[place].selected for place in places], limits, pool, report)
@@ -82,8 +85,8 @@ def _page(trace: Trace, parts: Sequence[Part], language: Language, limits: Limit
         others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
         packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
         record = make_record(trace, parts, packed, language, blobs, threads.map, pooled)
-        add_ways(record, parts, packed, blobs, limits.room)
-        return document(title(trace), language.value, record, blobs.in_base64(threads.map))
+        left_out = add_ways(record, parts, packed, blobs, limits.room)
+        return document(title(trace), language.value, record, blobs.in_base64(threads.map)), left_out
 
 
 def title(trace: Trace) -> str:

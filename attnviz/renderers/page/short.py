@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy
 
+from attnviz.renderers.page.forms import LARGEST
+
 STEPS = 65535  # between the two ends
 
 
@@ -40,8 +42,11 @@ def shortened(array: numpy.ndarray) -> Short:
     lowest, highest = (end(array, axis=1, keepdims=True).astype(float) for end in (numpy.min, numpy.max))
     low = lowest.astype(numpy.float32)
     step = ((highest - low) / STEPS).astype(numpy.float32)
-    kind = numpy.result_type(array.dtype, numpy.float32)
+    in_one = 1 / numpy.where(step > 0, step, 1).astype(
+        float
+    )  # steps in 1, beyond single precision where a step is tiny
+    kind = numpy.result_type(array.dtype, numpy.float32 if in_one.max() <= LARGEST else numpy.float64)
     steps = array - low.astype(kind)
-    steps *= (1 / numpy.where(step > 0, step, 1).astype(float)).astype(kind)
+    steps *= in_one.astype(kind)
     numpy.rint(steps, out=steps)
     return Short(numpy.clip(steps, 0, STEPS, out=steps).astype(numpy.uint16), low, step)

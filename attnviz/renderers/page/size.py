@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attnviz.choices import Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.forms import Form, packed_size, smallest_form
-from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits
+from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits, bare_size
 from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.parts import is_beyond_browsers, parts_size
 from attnviz.renderers.page.pooled_maps import frames, pooled_size
@@ -55,6 +55,15 @@ def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = 
     )
 
 
+def missing_ways(limits: Limits = USUAL) -> str:
+    """What a person is told of a page that could not hold what leads to Query, Key and Value, and from the outputs on."""
+    return Message(
+        "X, W_Q, W_K, W_V and W_O do not fit into {megabytes:g} MB, so the page does not show these steps; "
+        "--max-size makes room for them",
+        megabytes=limits.megabytes,
+    )
+
+
 def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:
     """About how many bytes of a page go to what it says of these layers: tokens, names, rules and metrics."""
     return sum(len(token) + TOKEN for token in trace.tokens) + _named_size(selected_layers)
@@ -71,6 +80,8 @@ def require_hope(parts: Sequence[Part], selected_layers: Sequence[LayerSelection
     hopeless = max(HOPELESS.get(part.form, 1) for part in parts)
     if expected > hopeless * limits.size:
         raise too_large(selected_layers, expected, limits)
+    if limits.room <= 0:
+        raise too_large(selected_layers, expected + bare_size(), limits)
 
 
 def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL) -> AttnvizError:
@@ -83,10 +94,14 @@ def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Li
     layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], limits)
     most = max(selected_layers, key=lambda selected: len(selected.heads))
     heads = _fitting([[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
-    if layers:
+    if layers == 1:
+        some = Message("about one of the {of} layers fits: select it with --layer", of=len(selected_layers))
+    elif layers:
         some = Message(
             "about {layers} of the {of} layers fit: select them with --layer", layers=layers, of=len(selected_layers)
         )
+    elif heads == 1:
+        some = Message("about one head of one layer fits: select it with --layer and --head")
     elif heads:
         some = Message("about {heads} heads of one layer fit: select them with --layer and --head", heads=heads)
     else:

@@ -11,8 +11,8 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
-from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.forms import BASE64
+from attnviz.renderers.page.blobs import Blobs, compressed
+from attnviz.renderers.page.forms import BASE64, LARGEST
 from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.selected import kv_heads
 from attnviz.trace.selection import LayerSelection
@@ -24,19 +24,24 @@ EXACT_TYPES = (numpy.float16, numpy.float32)  # the narrowest first: a model's w
 
 def add_ways(
     record: dict[str, Any], parts: Sequence[Part], packed: Sequence[PackedPart], blobs: Blobs, room: float
-) -> None:
+) -> bool:
     """Put both ends of the way of each part into the ``record`` of a page, and their arrays into ``blobs``: of all parts of
-    which every step can be computed if they fit into so many bytes of base64 beside the ``packed`` arrays, else of none,
-    which the record says.
+    which every step can be computed if they fit into so many bytes of base64 beside the ``packed`` arrays; in single
+    precision if only that fits; else of none. The record says which, and the answer is whether they were left out.
     """
     computed = [place for place, part in enumerate(parts) if part.form.computes]
     ways = [way_arrays(parts[place].selected) for place in computed]
-    left_out = _base64_size(ways) > room - _base64_size([part.arrays for part in packed])
+    held = [part.arrays for part in packed]
+    single = not _fits(ways, held, room)
+    if single:
+        ways = [{name: _single(array) for name, array in arrays.items()} for arrays in ways]
+    left_out = single and not _fits(ways, held, room)
     for place, arrays in zip(computed, ways, strict=True):
         said, selected = record["layers"][place], parts[place].selected
         kept = {} if left_out else arrays
-        said |= way_facts(selected, kept, left_out and bool(arrays))
+        said |= way_facts(selected, kept, left_out and bool(arrays)) | ({"singleWay": True} if single and kept else {})
         said |= {name: blobs.add(array) for name, array in kept.items()}
+    return left_out and any(ways)
 
 
 def way_arrays(selected: LayerSelection) -> dict[str, numpy.ndarray]:
@@ -69,8 +74,23 @@ def way_facts(selected: LayerSelection, arrays: dict[str, numpy.ndarray], left_o
     }
 
 
-def _base64_size(layers: Sequence[dict[str, numpy.ndarray]]) -> float:
-    return BASE64 * sum(array.nbytes for arrays in layers for array in arrays.values())
+def _fits(ways: Sequence[dict[str, numpy.ndarray]], held: Sequence[dict[str, numpy.ndarray]], room: float) -> bool:
+    """Whether these arrays fit into so many bytes of base64; only where that is in doubt they are compressed to know."""
+    arrays = [array for layer in (*ways, *held) for array in layer.values()]
+    if not any(ways) or BASE64 * sum(array.nbytes for array in arrays) <= room:
+        return True
+    left = room
+    for array in arrays:
+        left -= BASE64 * len(compressed(array.tobytes()))
+        if left < 0:
+            return False
+    return True
+
+
+def _single(array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` in single precision, if its numbers are within the range of that and need it."""
+    fits = array.dtype == numpy.float64 and float(numpy.abs(array).max(initial=0.0)) <= LARGEST
+    return array.astype(numpy.float32) if fits else array
 
 
 def other_heads(selected: LayerSelection) -> list[int]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy
 import pytest
 from random_traces import projected_trace
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Rule, Trace, attend, trace_text
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.choices import MapStep
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page import bundle
+from attnviz.renderers.page.digits import errors
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import Limits
+from attnviz.renderers.page.selected import selected_vectors
+from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared import numbers
+from attnviz.trace.selection import select
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 
@@ -122,7 +129,26 @@ def test_equal_weights_are_rounded_as_explain_rounds_them(opened, told, count):
 
 def test_numbers_halfway_between_two_become_the_even_one(opened):
     page = opened(trace_text("a b")).page
-    values = [0.125, 0.375, 0.03125, 0.09375, 0.5, 1.5, 2.5, 12.5, 99.5, 2**-9, 5e-5, 0.15, 2.675, 25, 350, 1250, 2.5e7]
+    values = [
+        0.125,
+        0.375,
+        0.03125,
+        0.09375,
+        0.5,
+        1.5,
+        2.5,
+        12.5,
+        99.5,
+        2**-9,
+        5e-5,
+        2.1e-10,
+        0.15,
+        2.675,
+        25,
+        350,
+        1250,
+        2.5e7,
+    ]
     values += [-value for value in values]
     folder = bundle.FOLDER / "script"
     modules = "".join(
@@ -212,31 +238,111 @@ def test_single_precision_is_as_exact_as_the_page_says(opened):
     assert page.texts("#readout") == [f"w39 gives w9 the weight {weight}."]
 
 
+def require_own(words, own, rough=0):
+    """Each word is a number of ``own`` to within its last digit; or, behind ≈, about what it is. None is a 0 that is not 0.
+
+    No more than ``rough`` words stand behind ≈."""
+    assert sum(word.startswith("≈") for word in words) <= rough, words
+    assert len(words) == len(own)
+    for word, number in zip(map(str.strip, words), own, strict=True):
+        if word.startswith("≈"):
+            assert len(word.lstrip("≈-").replace(".", "").lstrip("0").partition("e")[0]) >= 2, word
+            continue
+        mantissa, _, power = word.replace("−", "-").partition("e")
+        digit = 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
+        assert abs(float(mantissa) * 10.0 ** int(power or 0) - number) <= digit, (word, number)
+        assert float(mantissa) != 0 or abs(number) < 1e-30, (word, number)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numbers_in_sixteen_bits_show_only_digits_that_are_the_traces_own(opened, dtype):
-    """Each number that the page shows of a row is the trace's own to within one of its last digit."""
     page, trace, errors = rounded_page(opened, 0, dtype)
     assert "16 bits a number" in page.texts("footer")[0]
+    assert "≈" in page.texts("footer")[0]
     steps = steps_of(trace, head=1)
     for step in ("scores", "scaled", "masked", "weights"):
         page.go(view="steps", head=1, query=39, stage=step)
-        shown = page.texts(".rows .mark")
-        own = getattr(steps, step)[39]
-        assert len(shown) == 40
-        for text, number in zip(map(str.rstrip, shown), own, strict=True):
-            digit = 10.0 ** -len(text.partition(".")[2])
-            assert abs(float(text.replace("−", "-")) - number) <= digit
+        require_own(page.texts(".rows .mark"), getattr(steps, step)[39], rough=1)  # a score near 0
+    page.go(view="steps", head=1, query=39, stage="output")
+    require_own(vector_of(page, ".total .vector"), steps.output[39][:4])
     assert max(errors["scores"], errors["scaled"]) < 1e-2
 
 
-def test_what_w_o_makes_of_rounded_outputs_shows_only_digits_that_are_the_traces_own(opened):
+def vector_of(page, selector):
+    """The numbers of the one vector there, without the sign that there are more."""
+    [text] = page.texts(selector)
+    return text.strip("[…]").split()
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_what_w_o_makes_of_rounded_outputs_shows_only_digits_that_are_the_traces_own(opened, scaled):
+    """Scaled scores are so large that some digits are lost."""
     trace = projected_trace()
+    if scaled:
+        trace = replace(trace, layers=(replace(trace.layers[0], query=trace.layers[0].query * 300),))
     layer = trace.layers[0]
     page = opened(trace, limits=Limits(exact_part=0), view="steps", stage="projected")
     assert "16 bits a number" in page.texts("footer")[0]
     own = layer.projected(layer.concat(layer.steps().output))[-1]
-    shown = page.texts(".vectors .vector")[0].strip("[]").split()
-    assert len(shown) > 3
-    for text, number in zip(shown, own, strict=False):
-        if text != "…":
-            assert abs(float(text.replace("−", "-")) - number) <= 10.0 ** -len(text.partition(".")[2])
+    words = vector_of(page, ".vectors .vector")
+    require_own(words, own[: len(words)])
+    [sum_] = page.texts(".product > .sum")
+    assert sum_.rpartition(" = ")[2] == page.texts("tfoot [aria-pressed=true]")[0].strip()
+
+
+def far_apart(scale, count, dimension):
+    draw = numpy.random.default_rng(1)
+    query, key, value = (draw.standard_normal((1, count, dimension)).astype("float32") for _ in range(3))
+    return Trace(tuple(f"w{place}" for place in range(count)), (Layer(query * scale, key * scale, value),))
+
+
+@pytest.mark.parametrize(("scale", "count", "dimension"), [(50, 40, 64), (1000, 5, 8)])
+def test_large_scores_leave_digits_to_weights_and_outputs(opened, scale, count, dimension):
+    trace = far_apart(scale, count, dimension)
+    page = opened(trace, limits=Limits(exact_part=0), view="steps", query=count - 1, stage="weights")
+    own = steps_of(trace)
+    heaviest = int(own.weights[-1].argmax())
+    assert float(page.texts(".rows .mark")[heaviest]) == pytest.approx(1)
+    assert "equally" not in " ".join(page.texts(".sentence"))
+    assert f"w{heaviest}" in " ".join(page.texts(".sentence"))
+    page.go(view="steps", query=count - 1, stage="output")
+    require_own(vector_of(page, ".total .vector"), own.output[-1][:4])
+    page.go(view="matrix", query=count - 1, key=heaviest, detail="yes")
+    assert f"gives w{heaviest} the weight 1" in page.texts("#readout")[0]
+    assert any(line.endswith("= 1") for line in page.texts(".sum"))
+
+
+def test_where_no_digit_is_the_traces_own_the_computed_number_stands_behind_a_sign(opened, monkeypatch):
+    """With errors that are derived, as those of a large page are."""
+    monkeypatch.setattr("attnviz.renderers.page.packing.errors", partial(errors, measured=0))
+    trace = far_apart(1000, 40, 64)
+    page = opened(trace, limits=Limits(exact_part=0), view="steps", query=39, stage="output")
+    [selected] = select(trace).layers
+    rounded = {name: shortened(array).numbers for name, array in selected_vectors(selected).items()}
+    computed = attend(rounded["query"], rounded["key"], rounded["value"])
+    words = vector_of(page, ".total .vector")
+    assert all(word.startswith("≈") for word in words)
+    assert [float(word[1:]) for word in words] == pytest.approx(computed.output[0, 39, :4], rel=0.051)
+    assert all(word in page.texts(".sentence")[-1] for word in words)
+    page.go(view="steps", query=39, stage="weights")
+    marks = [word.strip() for word in page.texts(".rows .mark")]
+    assert [float(word.strip("≈")) for word in marks] == pytest.approx(computed.weights[0, 39], rel=0.051, abs=1e-40)
+    assert "equally" not in " ".join(page.texts(".sentence"))
+    assert "≈1" in " ".join(page.texts(".sentence"))
+    page.go(view="matrix", query=39, key=int(computed.weights[0, 39].argmax()), detail="yes")
+    sums = page.texts(".sum") + page.texts(".powers dd")
+    assert not [line for line in sums if "= ≈" in line]
+    assert "≈1 / ≈1 ≈ 1" in sums
+    page.go(lang="vi")
+    assert "≈" in page.texts("footer")[0]
+
+
+def test_small_numbers_keep_the_digits_that_are_their_own(opened):
+    vectors = (1e-6 * numpy.random.default_rng(0).standard_normal((1, 60, 64)) for _ in range(3))
+    trace = Trace(tuple(f"w{place}" for place in range(60)), (Layer(*vectors),))
+    page = opened(trace, limits=Limits(exact_part=0), view="matrix", step="scores")
+    own = steps_of(trace).scores
+    states = [{"view": "matrix", "step": "scores", "query": 7, "key": key} for key in range(12)]
+    words = [shown["#readout"][0].split()[-1].rstrip(".") for shown in page.read(states, "#readout")]
+    require_own(words, own[7, :12])
+    assert all(float(word) == pytest.approx(number, rel=1e-3) for word, number in zip(words, own[7], strict=False))

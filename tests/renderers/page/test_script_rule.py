@@ -39,7 +39,7 @@ STEPS = (*MapStep, "hidden", "output", "map")
 
 def rows_of(page, names=STEPS):
     """For each layer the arrays of ``names``, (heads, queries, …), as the page's script computes them."""
-    needed = ("failure", "data", "digits", "products", "rule")
+    needed = ("failure", "data", "products", "rule")
     sources = {name: (bundle.FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in needed}
     modules = "\n".join(bundle.as_function(name, source) for name, source in sources.items())
     computed = json.loads(page.page.evaluate(ROWS % (modules, [str(name) for name in names])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy
+import pytest
 
 from attnviz.renderers.page.short import STEPS, shortened
 
@@ -20,6 +21,16 @@ def test_a_dimension_of_one_number_stays_what_it_is():
     array = numpy.full((1, 4, 2), 0.5)
     assert (shortened(array).numbers == array).all()
     assert shortened(array[:, :1]).numbers.tolist() == [[[0.5, 0.5]]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-36, 1e-40, 1e-44])
+def test_tiny_dimensions_overflow_nothing(size):
+    array = numpy.random.default_rng(2).standard_normal((1, 200, 3)).astype("float32")
+    array[..., 1] *= size
+    off = numpy.abs(shortened(array).numbers - array).max(axis=(0, 1))
+    assert off[1] <= max(size * 1e-3, 6 * size if size < 1e-39 else 0)
+    assert off[0] < 1e-4
 
 
 def test_large_dimensions_take_nothing_from_small_ones():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
 from random_traces import long_trace, random_trace
 
-from attnviz import AttnvizError, Trace
+from attnviz import AttnvizError, Trace, trace_text
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits, bare_size
 from attnviz.renderers.page.packing import Part
@@ -28,12 +27,33 @@ def test_a_page_that_is_too_large_says_what_fits():
     some, few = (round((bare_size() + arrays) / 1e6, 3) for arrays in (115_000, 25_000))
     with pytest.raises(AttnvizError, match=rf"would take 0\.\d\d MB, and {some} are the most") as refused:
         to_html(trace, select(trace), limits=Limits(megabytes=some))
-    layers = int(re.match(r"about (\d) of the 4 layers fit: select them with --layer", refused.value.hint or "")[1])
-    assert len(trace.to_html(layer=range(layers), max_size=some)) < some * 1e6
+    assert refused.value.hint == "about one of the 4 layers fits: select it with --layer, or raise --max-size"
+    assert len(trace.to_html(layer=[0], max_size=some)) < some * 1e6
     with pytest.raises(AttnvizError) as refused:
         to_html(trace, select(trace, layer=["0"]), limits=Limits(megabytes=few))
-    heads = int(re.match(r"about (\d) heads of one layer fit: select them with", refused.value.hint or "")[1])
-    assert len(trace.to_html(layer=[0], head=range(heads), max_size=few)) < few * 1e6
+    assert (
+        refused.value.hint == "about one head of one layer fits: select it with --layer and --head, or raise --max-size"
+    )
+    assert len(trace.to_html(layer=[0], head=[0], max_size=few)) < few * 1e6
+
+
+def test_a_page_for_which_there_is_no_room_at_all_says_nothing_of_what_it_holds():
+    trace, said = trace_text("a"), []
+    with pytest.raises(AttnvizError, match=r"would take 0\.\d+ MB, and 0\.1 are the most"):
+        to_html(trace, select(trace), limits=Limits(megabytes=0.1), notice=said.append)
+    assert not said
+
+
+def test_a_page_without_x_and_its_matrices_says_so():
+    trace = trace_text("a b c", heads=12, dim=240)
+    few = round(bare_size() / 1e6 + 0.2, 2)
+    size, said = made(trace, Limits(megabytes=few))
+    assert said == [
+        f"X, W_Q, W_K, W_V and W_O do not fit into {few:g} MB, so the page does not show these steps; "
+        "--max-size makes room for them"
+    ]
+    assert size < few * 1e6
+    assert made(trace, USUAL)[1] == []
 
 
 def test_a_hopeless_page_is_refused_before_it_is_computed():

@@ -10,10 +10,10 @@ from random_traces import projected_trace, random_trace
 
 from attnviz import trace_text
 from attnviz.choices import Position
-from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.forms import Form
+from attnviz.renderers.page.blobs import Blobs, compressed
+from attnviz.renderers.page.forms import BASE64, Form
 from attnviz.renderers.page.packing import Part, pack_parts
-from attnviz.renderers.page.way import add_ways, narrowed, way_arrays, way_facts
+from attnviz.renderers.page.way import _single, add_ways, narrowed, way_arrays, way_facts
 from attnviz.trace.selection import select
 
 
@@ -84,6 +84,40 @@ def test_where_there_is_no_room_the_page_says_so():
     assert said["leftOut"]
     assert "embeddings" not in said
     assert not blobs.by_digest
+
+
+def compressed_size(arrays):
+    return BASE64 * sum(len(compressed(array.tobytes())) for array in arrays)
+
+
+def test_what_fits_once_it_is_compressed_is_there_in_its_own_numbers():
+    trace = trace_text("a b c", heads=4, dim=64)
+    parts = [Part(selected, Form.EXACT) for selected in select(trace).layers]
+    [ways], [packed] = [way_arrays(part.selected) for part in parts], pack_parts(parts)
+    own = compressed_size([*ways.values(), *packed.arrays.values()])
+    assert own < 0.7 * BASE64 * sum(array.nbytes for array in ways.values())
+    [said], _ = record_of(trace, own + 10)
+    assert ("singleWay" in said, said["leftOut"], said["queryWeight"]["type"]) == (False, False, "float64")
+
+
+def test_what_fits_in_single_precision_alone_is_there_in_it():
+    trace = projected_trace()
+    parts = [Part(selected, Form.EXACT) for selected in select(trace).layers]
+    [ways], [packed] = [way_arrays(part.selected) for part in parts], pack_parts(parts)
+    held = compressed_size(packed.arrays.values())
+    own, single = (compressed_size([a.astype(kind) for a in ways.values()]) for kind in ("float64", "float32"))
+    assert single < own
+    [said], blobs = record_of(trace, held + (own + single) / 2)
+    assert (said["singleWay"], said["leftOut"], said["outputWeight"]["type"]) == (True, False, "float32")
+    stored = numpy.frombuffer(list(blobs.by_digest.values())[said["outputWeight"]["blob"]], "float32")
+    assert numpy.allclose(stored, ways["outputWeight"].ravel(), rtol=1e-7)
+    [said], _ = record_of(trace, held + single - 300)
+    assert (said["leftOut"], "singleWay" in said) == (True, False)
+
+
+def test_numbers_beyond_single_precision_stay_as_they_are():
+    assert _single(numpy.array([1e300, 1.0])).dtype == numpy.float64
+    assert _single(numpy.array([0.1])).dtype == numpy.float32
 
 
 def test_nothing_is_left_out_where_nothing_is_known():

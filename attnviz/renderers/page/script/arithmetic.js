@@ -3,10 +3,10 @@
 import { barChart, strip } from "./bars.js";
 import { isDark } from "./colours.js";
 import { loaded, nameOf, record } from "./data.js";
+import { aboutIn, writing } from "./digits.js";
 import { make } from "./dom.js";
 import { keepSaid, say, told, tokenNodes } from "./lessons.js";
 import { headName } from "./heads.js";
-import { number, vector } from "./numbers.js";
 import { onPaper, positions, titleOf } from "./paper.js";
 import { change, currentLayer, state } from "./state.js";
 
@@ -80,7 +80,7 @@ function content(pair) {
 
 function partElement(part, pair) {
   const title = make("h3", {}, ...told(...part.title));
-  const lines = part.lines.map((line) => make("p", { class: "sum" }, make("bdi", {}, line)));
+  const lines = part.lines.map((line) => make("p", { class: "sum" }, make("bdi", {}, aboutIn(line))));
   return make("li", {}, title, picture(part, pair), part.named ? powers(part.named) : null, lines);
 }
 
@@ -102,7 +102,7 @@ function powers(named) {
   return make(
     "dl",
     { class: "powers" },
-    named.map(([name, text]) => [make("dt", {}, tokenNodes(name)), make("dd", {}, text)]),
+    named.map(([name, text]) => [make("dt", {}, tokenNodes(name)), make("dd", {}, aboutIn(text))]),
   );
 }
 
@@ -110,6 +110,7 @@ function powers(named) {
 export function valueList({ values, weights, output }, layer) {
   const largest = [...weights.keys()].sort((one, other) => weights[other] - weights[one]).slice(0, MOST_VALUES);
   const limit = Math.max(...largest.map((key) => Math.max(...values[key].map(Math.abs))), ...output.map(Math.abs));
+  const [shares, vectors, outputs] = ["weights", "vectors", "output"].map((step) => writing(layer, step));
   const rows = largest
     .filter((key) => weights[key] > 0)
     .map((key) =>
@@ -117,9 +118,9 @@ export function valueList({ values, weights, output }, layer) {
         "li",
         {},
         make("bdi", { class: "token" }, nameOf(layer.keyTexts, key)),
-        make("span", { class: "mark" }, `${number(weights[key])} ×`),
+        make("span", { class: "mark" }, `${shares.number(weights[key])} ×`),
         strip(values[key], limit),
-        make("span", { class: "vector" }, vector(values[key])),
+        make("span", { class: "vector" }, vectors.vector(values[key])),
       ),
     );
   const sum = make(
@@ -128,7 +129,7 @@ export function valueList({ values, weights, output }, layer) {
     make("span", {}, say("title.output")),
     make("span", { class: "mark" }, "="),
     strip(output, limit),
-    make("span", { class: "vector" }, vector(output)),
+    make("span", { class: "vector" }, outputs.vector(output)),
   );
   return make("ul", { class: "values" }, rows, sum);
 }

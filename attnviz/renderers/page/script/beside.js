@@ -5,7 +5,6 @@ import { groups, headsOf, layers, quoted, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapView } from "./matrix.js";
-import { number } from "./numbers.js";
 import { titleOf } from "./heads.js";
 import { show } from "./readout.js";
 import { MAP_STEPS, change, state } from "./state.js";
@@ -57,7 +56,7 @@ export function matrix() {
   // Say a cell of both maps, if there are two; else false.
   function tellBoth(query, key, aloud) {
     if (!second) return false;
-    const [left, right] = [first, second].map((one) => wordsOf(one.valueAt(query, key)));
+    const [left, right] = [first, second].map((one) => wordsOf(one.valueAt(query, key), one.writes()));
     if (right === null) return false;
     const layer = layers[state.layer];
     const names = { query: quoted(layer.queryTexts, query), key: quoted(layer.keyTexts, key) };
@@ -131,7 +130,7 @@ function ownName({ layer, head }, number) {
   return say("label.head", { head: number }) + (role ? ` · ${role.name}` : "");
 }
 
-function wordsOf(value) {
+function wordsOf(value, { number } = {}) {
   if (value === undefined) return null;
   return Number.isNaN(value) ? say("beside.hidden") : number(value);
 }

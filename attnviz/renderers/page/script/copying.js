@@ -1,6 +1,7 @@
 // Copying: a row or a cell as a table that a spreadsheet takes, and the link to what is shown.
 
 import { loaded, nameOf } from "./data.js";
+import { ownedNumber } from "./digits.js";
 import { make } from "./dom.js";
 import { Failure } from "./failure.js";
 import { keepSaid, say } from "./lessons.js";
@@ -61,7 +62,7 @@ async function rowText() {
   const query = state.query ?? lastQuery(layer);
   const step = stepNow();
   const row = rowOf(layer, state.head, query);
-  const lines = shownKeys(layer).map((key) => [cellOf(layer.keyTexts, key), numberOf(row, step, key)]);
+  const lines = shownKeys(layer).map((key) => [cellOf(layer.keyTexts, key), numberOf(layer, row, step, key)]);
   return table([[say("label.key"), `${say(`title.${step}`)}: ${nameOf(layer.queryTexts, query)}`], ...lines]);
 }
 
@@ -75,7 +76,7 @@ async function cellText() {
     [
       cellOf(layer.queryTexts, state.query),
       cellOf(layer.keyTexts, state.key),
-      ...steps.map((step) => numberOf(row, step, state.key)),
+      ...steps.map((step) => numberOf(layer, row, step, state.key)),
     ],
   ]);
 }
@@ -86,9 +87,9 @@ function stepNow() {
 }
 
 // All digits; nothing where a cell is hidden, as in JSON.
-function numberOf(row, step, key) {
+function numberOf(layer, row, step, key) {
   const hidden = step === "masked" && row.hidden[key];
-  return hidden ? "" : String(row[step][key]);
+  return hidden ? "" : String(ownedNumber(layer, step, row[step][key]));
 }
 
 function cellOf(texts, place) {

@@ -1,6 +1,6 @@
 // The charts of both ends of the way: tokens → X → Q, K, V, and all heads' outputs → Concat → W_O.
 
-import { ownedSum } from "./digits.js";
+import { writing } from "./digits.js";
 import { make } from "./dom.js";
 import { nameOf, quoted } from "./data.js";
 import { say, told, tokenNodes } from "./lessons.js";
@@ -40,15 +40,13 @@ const CHARTS = {
       held: layer.heads[head] === number,
       choose: layer.heads.includes(number) ? () => change({ head: layer.heads.indexOf(number), heads: null }) : undefined,
     }));
-    return [vectorList(rows, say("title.concat"))];
+    return [vectorList(rows, say("title.concat"), writing(layer, "output"))];
   },
 
   projected({ layer, query, column }, pick) {
     const matrix = { name: "W_O", ...outputProjection(layer) };
-    const left = { name: layer.headCount > 1 ? "concat" : "output", values: outputsOf(layer, query).flat() };
-    const columnOf = (place) => left.values.map((_, row) => matrix.at(row, place));
-    const values = multiplied(left.values, matrix).map((value, place) => ownedSum(layer, value, columnOf(place)));
-    const result = { name: "projected", values };
+    const left = { name: layer.headCount > 1 ? "concat" : "output", values: outputsOf(layer, query).flat(), words: writing(layer, "output") };
+    const result = { name: "projected", values: multiplied(left.values, matrix), words: writing(layer, "projected") };
     return [product({ left, matrix, result, column: Math.min(column, matrix.columns - 1), pick }), one(result)];
   },
 };
@@ -59,7 +57,7 @@ function sideChart(side, at, pick) {
   const token = side === "query" ? at.query : at.key;
   const texts = side === "query" ? layer.queryTexts : layer.keyTexts;
   const matrix = projectionOf(layer, side, head);
-  const all = ofTokens(at, side, (place) => sideOf(layer, side, head, place), say(`title.${side}`));
+  const all = ofTokens(at, side, (place) => sideOf(layer, side, head, place), say(`title.${side}`), writing(layer, "vectors"));
   if (!matrix) return [all];
   const letter = side[0].toUpperCase();
   const left = { name: ["x ", tokenNodes(quoted(texts, token))], values: inputOf(layer, token) };
@@ -74,7 +72,7 @@ function sideChart(side, at, pick) {
 }
 
 // The vectors of all tokens that are shown; a click chooses the token.
-function ofTokens({ layer, query, key }, side, vectorOf, label) {
+function ofTokens({ layer, query, key }, side, vectorOf, label, words) {
   const ofQueries = side === "query";
   const [places, texts, held] = ofQueries
     ? [shownQueries(layer), layer.queryTexts, query]
@@ -85,7 +83,7 @@ function ofTokens({ layer, query, key }, side, vectorOf, label) {
     held: place === held,
     choose: () => change(ofQueries ? { query: place, key: null } : { query, key: place }),
   }));
-  return vectorList(rows, label);
+  return vectorList(rows, label, words);
 }
 
 // Vectors below each other that are added up, number by number.
@@ -108,5 +106,5 @@ function addition(lines) {
 
 // One vector alone, as the step leaves it.
 function one(result) {
-  return vectorList([{ name: [result.name], values: result.values, held: true }], result.name);
+  return vectorList([{ name: [result.name], values: result.values, held: true }], result.name, result.words);
 }

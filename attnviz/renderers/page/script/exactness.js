@@ -7,7 +7,7 @@ import { currentLayer } from "./state.js";
 
 export function exactness() {
   const layer = currentLayer();
-  return [heldOf(layer), othersOf()].filter(Boolean).join(" ");
+  return [heldOf(layer), layer.singleWay ? say("page.single_way") : "", othersOf()].filter(Boolean).join(" ");
 }
 
 function heldOf(layer) {

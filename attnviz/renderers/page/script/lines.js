@@ -2,11 +2,12 @@
 
 import { headColour, headDash } from "./colours.js";
 import { loaded, quoted } from "./data.js";
+import { writing } from "./digits.js";
 import { ROW, pictureOf, strongestEdges } from "./edges.js";
 import { eachFrame, make, reveal, sharpContext } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
-import { general, number } from "./numbers.js";
+import { general } from "./numbers.js";
 import { show } from "./readout.js";
 import { allKeys, allQueries, shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
@@ -175,7 +176,7 @@ export function lines() {
       {
         query: quoted(layer.queryTexts, best.query),
         key: quoted(layer.keyTexts, best.key),
-        weight: number(best.weight),
+        weight: writing(layer, "weights").number(best.weight),
         head: layer.heads[best.head],
       },
       aloud,

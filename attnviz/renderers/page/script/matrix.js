@@ -3,6 +3,7 @@
 import { absence } from "./absence.js";
 import { bitmapOf, painted } from "./bitmap.js";
 import { loaded, record } from "./data.js";
+import { writing } from "./digits.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./heads.js";
@@ -234,6 +235,7 @@ export function mapView(own) {
     element,
     update,
     valueAt,
+    writes: () => (drawn ? writing(layer, drawn.step) : undefined),
     pointAt,
     title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
     picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),

@@ -44,9 +44,9 @@ export function number(value) {
   return evenly([value])[0].trimEnd();
 }
 
-// A vector as on paper: [0.4 0.1 0.8], cut after `most` numbers.
-export function vector(values, most = 4) {
-  const words = aligned([...values].slice(0, most)).map((word) => word.trimEnd());
+// A vector as on paper: [0.4 0.1 0.8], cut after `most` numbers; `all` writes them, as `aligned` does.
+export function vector(values, most = 4, all = aligned) {
+  const words = all([...values].slice(0, most)).map((word) => word.trimEnd());
   return `[${[...words, ...(values.length > most ? ["…"] : [])].join(" ")}]`;
 }
 
@@ -72,9 +72,9 @@ export function shares(values) {
 }
 
 // A number inside a product: negative ones stand in brackets.
-export function factor(value) {
-  const text = number(value);
-  return text.startsWith("-") ? `(${text})` : text;
+export function factor(value, one = number) {
+  const text = one(value);
+  return /^≈?-/.test(text) ? `(${text})` : text;
 }
 
 // Python's format "g": so many digits, an exponent where the number is small or large, no zeros at the end.
@@ -103,7 +103,7 @@ function spaced(text) {
 function exponential(value, count = PRECISION) {
   if (value === -Infinity) return HIDDEN;
   const [mantissa, power] = parts(value, count - 1);
-  return `${mantissa}e${padded(power)}`;
+  return `${ROUNDED ? trimmed(mantissa) : mantissa}e${padded(power)}`;
 }
 
 // [mantissa, power] of a number, so many decimals in the mantissa.
@@ -139,7 +139,7 @@ function needsNoMore(value, decimals, noise = NOISE) {
 }
 
 function trimmed(text) {
-  return text.includes(".") ? text.replace(/\.?0+(?=$|e)/, "") : text;
+  return text.replace(/(\.\d*?)0+(?=$|e)/, "$1").replace(/\.(?=$|e)/, ""); // not those of an exponent
 }
 
 // An exponent of two digits at least, as Python writes it.

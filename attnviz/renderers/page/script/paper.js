@@ -3,8 +3,9 @@
 // Each part is { title: [message, values], lines: [text], … } with the numbers that its picture needs.
 
 import { nameOf, quoted } from "./data.js";
+import { exponentialError, writing, writingOf } from "./digits.js";
 import { say } from "./lessons.js";
-import { HIDDEN, factor, general, number, significant, vector } from "./numbers.js";
+import { HIDDEN, factor, general, number } from "./numbers.js";
 import { rowOf, sinkOf, vectorOf } from "./rule.js";
 
 const MOST = 16; // terms of a sum that are written out
@@ -34,14 +35,16 @@ export function positions({ layer, query, key }) {
 
 function scorePart({ layer, head, query, key, row }) {
   const [left, right] = [vectorOf(layer, "query", head, query), vectorOf(layer, "key", head, key)];
-  const products = Array.from(left, (value, place) => `${factor(value)}×${factor(right[place])}`);
-  const lines = [`${cut(products).join(" + ")} = ${number(row.scores[key])}`];
+  const vectors = writing(layer, "vectors");
+  const products = Array.from(left, (value, place) => `${vectors.factor(value)}×${vectors.factor(right[place])}`);
+  const lines = [`${cut(products).join(" + ")} = ${writing(layer, "scores").number(row.scores[key])}`];
   return { kind: "products", title: ["pair.score"], lines, left, right };
 }
 
 function scaledParts({ layer, key, row }) {
-  const [score, scaled] = [factor(row.scores[key]), number(row.scaled[key])];
-  const before = layer.softcap === null ? scaled : number(row.scores[key] * layer.scale);
+  const [scores, numbers] = [writing(layer, "scores"), writing(layer, "scaled")];
+  const [score, scaled] = [scores.factor(row.scores[key]), numbers.number(row.scaled[key])];
+  const before = layer.softcap === null ? scaled : numbers.number(row.scores[key] * layer.scale);
   const { dimension } = layer;
   const parts = layer.givenScale
     ? [
@@ -67,40 +70,51 @@ function maskedPart({ layer, key, row }) {
   if (row.masked[key] === -Infinity) return { title: ["pair.hidden"], lines: [] };
   if (!layer.hasBias) return { title: ["pair.visible"], lines: [] };
   const bias = factor(row.masked[key] - row.scaled[key]);
-  return { title: ["pair.bias"], lines: [`${number(row.scaled[key])} + ${bias} = ${number(row.masked[key])}`] };
+  const numbers = writing(layer, "scaled");
+  return { title: ["pair.bias"], lines: [`${numbers.number(row.scaled[key])} + ${bias} = ${numbers.number(row.masked[key])}`] };
 }
 
 function exponentialsPart(pair) {
   const shift = shiftOf(pair);
-  const title = shift ? ["pair.shifted", { largest: factor(shift) }] : ["pair.exponentials"];
+  const [logits, exponentials] = [writing(pair.layer, "scaled"), exponentialsOf(pair)];
+  const title = shift ? ["pair.shifted", { largest: logits.factor(shift) }] : ["pair.exponentials"];
   const all = entries(pair);
   const lines = all.map(([name, logit]) => {
-    const power = logit === -Infinity ? HIDDEN : number(logit - shift);
-    return [name, `e^${power} = ${significant(Math.exp(logit - shift))}`];
+    const power = logit === -Infinity ? HIDDEN : logits.number(logit - shift);
+    return [name, `e^${power} = ${exponentials.significant(Math.exp(logit - shift))}`];
   });
-  const sums = all.map(([, logit]) => significant(Math.exp(logit - shift)));
+  const sums = all.map(([, logit]) => exponentials.significant(Math.exp(logit - shift)));
   return {
     kind: "row",
     title,
     named: cut(lines, (more) => [more, ""]),
-    lines: [`${cut(sums).join(" + ")} = ${significant(totalOf(pair))}`],
+    lines: [`${cut(sums).join(" + ")} = ${exponentials.significant(totalOf(pair))}`],
     weights: pair.row.weights,
   };
 }
 
 function weightPart(pair) {
-  const exponential = significant(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
-  const weight = significant(pair.row.weights[pair.key]);
-  return { title: ["pair.weight"], lines: [`${exponential} / ${significant(totalOf(pair))} = ${weight}`] };
+  const exponentials = exponentialsOf(pair);
+  const exponential = exponentials.significant(Math.exp(pair.row.masked[pair.key] - shiftOf(pair)));
+  const weight = writing(pair.layer, "weights").significant(pair.row.weights[pair.key]);
+  return { title: ["pair.weight"], lines: [`${exponential} / ${exponentials.significant(totalOf(pair))} = ${weight}`] };
 }
 
 function outputPart({ layer, head, row }) {
   const values = Array.from({ length: layer.keys }, (_, key) => vectorOf(layer, "value", head, key));
+  const [weights, vectors] = [writing(layer, "weights"), writing(layer, "vectors")];
   const terms = cut([...values.keys()]).map((key) =>
-    typeof key === "string" ? key : `${significant(row.weights[key])}×${vector(values[key], 8)}`,
+    typeof key === "string" ? key : `${weights.significant(row.weights[key])}×${vectors.vector(values[key], 8)}`,
   );
-  const lines = [terms.join(" + "), `= ${vector(row.output, 8)}`];
+  const lines = [terms.join(" + "), `= ${writing(layer, "output").vector(row.output, 8)}`];
   return { kind: "values", title: ["pair.output"], lines, values, weights: row.weights, output: row.output };
+}
+
+// How e^x of the row, and their sum, are written: x is a scaled score, or its difference from the largest.
+function exponentialsOf(pair) {
+  const { layer } = pair;
+  const differences = shiftOf(pair) ? 2 : 1;
+  return writingOf(layer, (value) => exponentialError(value, differences * layer.errors.scaled));
 }
 
 // What shares the row's mass: every key, and the sink if there is one, each with its logit.

@@ -1,20 +1,22 @@
 // One row times one matrix, written out: each number of the row beside its row of the matrix, and their products added up
 // down the column that is chosen.
 
+import { aboutIn } from "./digits.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { clamp } from "./measure.js";
 import { aligned, factor, number } from "./numbers.js";
 import { cut } from "./paper.js";
 
+const PLAIN = { aligned, factor, number };
 const [MOST_ROWS, MOST_COLUMNS] = [8, 6]; // of a matrix that are written out: some at both ends, and those around the chosen one
 
-// `left` and `result` are { name: nodes, values }, `matrix` is { name, rows, columns, at, bias }; `pick` takes a column.
+// `left` and `result` are { name: nodes, values, words }, `words` what writes the values where they may be off, `matrix` is { name, rows, columns, at, bias }; `pick` takes a column.
 export function product({ left, matrix, result, column, pick }) {
   const [rows, columns] = [atBothEnds(matrix.rows), around(column, matrix.columns)];
   const chosen = (place) => (place === column ? "chosen" : null);
   const numbers = aligned(rows.flatMap((row) => columns.map((place) => (row === null ? 0 : matrix.at(row, place)))));
-  const factors = aligned(left.values);
+  const factors = (left.words ?? PLAIN).aligned(left.values);
   const cells = (row, at) => columns.map((place, number) => make("td", { class: chosen(place) }, at(place, number)));
   const head = make(
     "tr",
@@ -38,7 +40,7 @@ export function product({ left, matrix, result, column, pick }) {
   const bias = added
     ? make("tr", {}, make("th", { scope: "row", class: "left" }, say("way.bias")), make("td", { class: "sign" }, "+"), cells(null, (_, number) => added[number]))
     : null;
-  const sums = aligned(result.values);
+  const sums = (result.words ?? PLAIN).aligned(result.values);
   const button = (place) =>
     make(
       "button",
@@ -61,9 +63,9 @@ export function product({ left, matrix, result, column, pick }) {
 
 // The products of one column, added up.
 function sumOf(left, matrix, result, column) {
-  const terms = left.values.map((value, row) => `${factor(value)}×${factor(matrix.at(row, column))}`);
+  const terms = left.values.map((value, row) => `${(left.words ?? PLAIN).factor(value)}×${factor(matrix.at(row, column))}`);
   const bias = matrix.bias ? [factor(matrix.bias[column])] : [];
-  return `${[...cut(terms), ...bias].join(" + ")} = ${number(result.values[column])}`;
+  return aboutIn(`${[...cut(terms), ...bias].join(" + ")} = ${(result.words ?? PLAIN).number(result.values[column])}`);
 }
 
 function moved(event, column, count, pick) {

@@ -1,9 +1,10 @@
 // The line that says what is pointed at, and the voice that says what was chosen.
 
 import { quoted } from "./data.js";
+import { writing } from "./digits.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
-import { fixed, number } from "./numbers.js";
+import { fixed } from "./numbers.js";
 import { state } from "./state.js";
 import { shownKeys } from "./shown.js";
 
@@ -19,6 +20,7 @@ export function show(message, values, aloud = false) {
 // Say one cell: the query, the key and the value of a step.
 export function showCell(layer, query, key, value, { aloud = false, row = null, step = "weights" } = {}) {
   const names = { query: quoted(layer.queryTexts, query), key: quoted(layer.keyTexts, key) };
+  const { number } = writing(layer, step);
   if (Number.isNaN(value)) show("page.cell_hidden", names, aloud);
   else if (step === "weights") show("page.cell", { ...names, weight: number(value) }, aloud);
   else show("page.cell_step", { ...names, step: say(`title.${step}`), value: number(value) }, aloud);

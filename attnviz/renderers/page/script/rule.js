@@ -3,11 +3,9 @@
 // Each step is rounded to the type that attend() computes this layer with: a row that a bias of −10⁹ lowers as a whole has
 // other weights in single precision. `head` is the place of a head among those in its part of the page.
 
-import { owned } from "./digits.js";
 import { products } from "./products.js";
 
-// All steps of one query: arrays over the keys, and the output, in the digits that are the trace's own. Of a page that holds
-// only weights, the weights.
+// All steps of one query: arrays over the keys, and the output. Of a page that holds only weights, the weights.
 export function rowOf(layer, head, query) {
   return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
 }
@@ -54,10 +52,12 @@ export function fillWeights(target, at, layer, head, query) {
   if (hides) hide(target, at, layer, head, query, from, to);
 }
 
-// A vector of a token, in the digits that are the trace's own.
+// A vector of a token, as the page holds it.
 export function vectorOf(layer, name, head, token) {
-  const vector = heldVector(layer, name, head, token);
-  return layer.errors ? owned(layer, "vectors", vector.slice()) : vector;
+  const { values, shape } = layer.arrays[name];
+  const place = name === "query" ? head : layer.kvIndices[head];
+  const start = (place * shape[1] + token) * shape[2];
+  return values.subarray(start, start + shape[2]);
 }
 
 // The logit of a head's sink, or null where there is none.
@@ -81,25 +81,12 @@ function computed(layer, head, query) {
   const weights = masked.slice();
   const total = exponentialsOf(weights, largest, sinkOf(layer, head), 0, layer.keys);
   for (let key = 0; key < layer.keys; key++) weights[key] = total > 0 ? weights[key] / total : 0;
-  const output = () => owned(layer, "output", outputOf(layer, head, exact));
-  const exact = layer.errors ? weights.slice() : weights;
   return {
-    scores: owned(layer, "scores", scores),
-    scaled: owned(layer, "scaled", scaled),
-    masked: owned(layer, "scaled", masked),
-    weights: owned(layer, "weights", weights),
-    ...{ hidden, lowered: lows.lowered, blind: largest === -Infinity },
+    ...{ scores, scaled, masked, weights, hidden, lowered: lows.lowered, blind: largest === -Infinity },
     get output() {
-      return output(); // only on demand: it takes as long as all the rest
+      return outputOf(layer, head, weights); // only on demand: it takes as long as all the rest
     },
   };
-}
-
-function heldVector(layer, name, head, token) {
-  const { values, shape } = layer.arrays[name];
-  const place = name === "query" ? head : layer.kvIndices[head];
-  const start = (place * shape[1] + token) * shape[2];
-  return values.subarray(start, start + shape[2]);
 }
 
 // Room for numbers, one for each key; what is put in is rounded to the layer's type.
@@ -127,7 +114,7 @@ function bandOf({ causal, window, offset, keys }, query) {
 function scoresOf(layer, head, query, from, to, scores, scaled) {
   const { values, shape } = layer.arrays.key;
   const place = (layer.kvIndices[head] * shape[1] + from) * shape[2];
-  products(heldVector(layer, "query", head, query), values, place, to - from, scores, from);
+  products(vectorOf(layer, "query", head, query), values, place, to - from, scores, from);
   const rounded = roundedFor(layer);
   const [scale, cap] = [rounded(layer.scale), layer.softcap === null ? null : rounded(layer.softcap)];
   for (let key = from; key < to; key++) scaled[key] = scores[key] * scale;

@@ -2,8 +2,9 @@
 // of the way): [message, values] each.
 
 import { quoted, record } from "./data.js";
+import { exponentialError, writing, writingOf } from "./digits.js";
 import { listed, say, told, tokenNodes } from "./lessons.js";
-import { brief, general, number, share, vector } from "./numbers.js";
+import { brief, general, number, vector } from "./numbers.js";
 import { SIDES, inputOf, projectionOf, tokenRow } from "./way.js";
 
 const MOST_NAMED = 4; // keys, or pairs, named one by one when they tie
@@ -60,9 +61,9 @@ const TELL = {
     return { formula, sentences: [["projected.what"]] };
   },
 
-  scores({ row, name, about }) {
+  scores({ layer, row, name, about }) {
     const best = largestOf(row.scores);
-    const score = number(row.scores[best[0]]);
+    const score = writing(layer, "scores").number(row.scores[best[0]]);
     const pair = (key) => told("scores.pair", { ...about, key: name(key) });
     const here =
       best.length === 1
@@ -85,7 +86,8 @@ const TELL = {
       sentences.push(["scaled.softcap", { softcap: cap }]);
     }
     const [key] = largestOf(row.scores);
-    const numbers = { score: number(row.scores[key]), scaled: number(row.scaled[key]) };
+    const [scores, all] = [writing(layer, "scores"), writing(layer, "scaled")];
+    const numbers = { score: scores.number(row.scores[key]), scaled: all.number(row.scaled[key]) };
     sentences.push(["scaled.here", { ...about, key: name(key), ...numbers }]);
     return { formula: `scaled = ${formula}`, sentences };
   },
@@ -110,21 +112,22 @@ const TELL = {
     const sentences = [["weights.what"]];
     if (!row.blind) {
       const ties = largestOf(row.weights);
-      const weight = share(row.weights[ties[0]]);
+      const weight = writing(layer, "weights").share(row.weights[ties[0]]);
       if (ties.length === 1) sentences.push(["weights.here", { ...about, key: name(ties[0]), weight }]);
       else sentences.push(["weights.tie", { ...about, weight, keys: firstOf(ties, (key) => tokenNodes(name(key))) }]);
       if (!layer.hasSinks) sentences.push(["weights.sum"]);
       else {
         const left = 1 - row.weights.reduce((sum, weight) => sum + weight, 0);
+        const { share } = writingOf(layer, (value) => exponentialError(value, 2 * layer.errors.scaled));
         sentences.push(["weights.sink", { ...about, share: share(left) }]);
       }
     }
     return { formula: "weights = softmax(masked)", sentences };
   },
 
-  output({ row, about }) {
+  output({ layer, row, about }) {
     const sentences = [["output.what"]];
-    if (!row.blind) sentences.push(["output.here", { ...about, vector: vector(row.output) }]);
+    if (!row.blind) sentences.push(["output.here", { ...about, vector: writing(layer, "output").vector(row.output) }]);
     return { formula: "output = weights V", sentences };
   },
 };

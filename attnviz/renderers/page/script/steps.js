@@ -4,10 +4,11 @@ import { absence } from "./absence.js";
 import { barRow } from "./bars.js";
 import { valueList } from "./arithmetic.js";
 import { layers, loaded, nameOf, quoted } from "./data.js";
+import { writing, writingOf } from "./digits.js";
 import { make, reveal } from "./dom.js";
 import { say, told } from "./lessons.js";
 import { directionOf } from "./measure.js";
-import { HIDDEN, aligned, share, shares } from "./numbers.js";
+import { HIDDEN } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
@@ -164,13 +165,14 @@ export function steps({ beside = false } = {}) {
     chart.querySelector(".rest").textContent = others.length
       ? say(others.length === 1 ? "page.more_keys_one" : "page.more_keys", {
           count: others.length.toLocaleString("en"),
-          share: share(others.reduce((sum, key) => sum + row.weights[key], 0)),
+          share: writingOf(layer, () => others.length * layer.errors.weights).share(others.reduce((sum, key) => sum + row.weights[key], 0)),
         })
       : "";
     const finite = values.filter(Number.isFinite);
     const most = stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
-    const marks = stage === "weights" ? shares(values) : aligned(values);
+    const words = writing(layer, stage);
+    const marks = stage === "weights" ? words.shares(values) : words.aligned(values);
     rows.all.forEach((one, place) => {
       const hidden = values[place] === -Infinity;
       one.set(

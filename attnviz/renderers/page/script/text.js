@@ -2,12 +2,12 @@
 
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
+import { writing } from "./digits.js";
 import { make, reveal } from "./dom.js";
 import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { headName } from "./heads.js";
-import { number } from "./numbers.js";
 import { layPatches, spotOfPatch } from "./patches.js";
 import { show, showCell } from "./readout.js";
 import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
@@ -116,7 +116,7 @@ export function text() {
       {
         query: quoted(layer.queryTexts, query),
         key: quoted(layer.keyTexts, key),
-        weight: number(weight),
+        weight: writing(layer, "weights").number(weight),
         head: layer.heads[state.head],
       },
       aloud,

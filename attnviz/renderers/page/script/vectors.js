@@ -8,8 +8,8 @@ import { hold, roving } from "./roving.js";
 const MOST = 40; // rows: those around the one that is held
 const NUMBERS = 6; // of a vector that are written out
 
-// `rows` are { name: nodes, values, held, choose }, the last of them undefined where there is nothing to choose.
-export function vectorList(rows, label) {
+// `words` writes their numbers; `rows` are { name: nodes, values, held, choose }, the last of them undefined where there is nothing to choose.
+export function vectorList(rows, label, words = { vector }) {
   const shown = near(rows);
   const limit = Math.max(...shown.flatMap(({ values }) => values.map(Math.abs)), 1e-12);
   const buttons = shown.map(({ name, values, held, choose }) =>
@@ -18,7 +18,7 @@ export function vectorList(rows, label) {
       { type: "button", class: "vector-row", "aria-current": held ? "true" : null, disabled: !choose, onclick: choose },
       make("span", { class: "whose" }, name),
       strip(values, limit),
-      make("span", { class: "vector" }, vector(values, NUMBERS)),
+      make("span", { class: "vector" }, words.vector(values, NUMBERS)),
     ),
   );
   const element = make(
