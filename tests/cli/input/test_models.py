@@ -65,7 +65,7 @@ def test_explain_shows_a_head_of_a_model(llama):
         ("Mistral", "A Query sees only Keys at a distance below 4."),
         ("Gemma2", "keeps them between −2 and 2"),
         ("GptOss", "A sink takes a share too, so a row adds up to less than 1"),
-        ("T5", "The given bias is added to each cell."),
+        ("T5", "To each cell a bias is added that belongs to the model."),
     ],
 )
 def test_what_a_model_does_to_its_scores_is_told(models, name, words):
