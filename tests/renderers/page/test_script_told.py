@@ -105,7 +105,7 @@ def test_the_map_takes_the_room_of_the_window(opened, several):
     page = opened(several, view="matrix", layer=0, head=0, height=800)
     box = page.page.locator("#map").bounding_box()
     assert 0 <= 800 - 52 - box["y"] - box["height"] < 12
-    assert box["height"] > 0.5 * 800
+    assert box["height"] > 0.45 * 800  # the text that is read, with its sentence, stands above it
     controls = page.page.locator(".controls .control").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().top)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 from random_traces import projected_trace
 from ways_of_traces import VECTOR_NUMBERS, is_known, rows_of, stages_of
@@ -52,7 +53,9 @@ def check(window, trace, stage):
     if not is_known(trace, stage):
         assert window.texts(".vectors .vector") == []
     elif stage in FIVE[:-1]:
-        [words] = numbers.cells(getattr(trace.layers[0].steps(0), stage)[-1][None], 4)
+        row = getattr(trace.layers[0].steps(0), stage)[-1][None]
+        seen = numpy.zeros(row.shape, bool)
+        [words] = numbers.weights(row, seen, 4) if stage == "weights" else numbers.cells(row, 4)
         assert window.texts(".row .mark") == words  # the last query sees all
     elif stage == "output":
         assert window.texts(".total .vector") == [numbers.vector(trace.layers[0].steps(0).output[-1], 4)]

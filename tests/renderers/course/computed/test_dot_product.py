@@ -50,4 +50,4 @@ def test_nothing_is_said_of_alike_vectors_where_no_two_words_have_them(block, te
 
 def test_a_word_said_twice_is_named_once(block):
     _, _, same, _ = block("dot-product", "against", text="starts and starts the journey", language="vi")
-    assert same.startswith("`starts`, `journey` có cùng một vector, [0.5 0.8 0.6]")
+    assert same.startswith("`starts`, `journey` cùng là [0.5 0.8 0.6]")
