@@ -134,12 +134,14 @@ def some(*options: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[str]]
     return st.lists(st.one_of(*options), max_size=6).map(lambda chosen: [*chain(*chosen)])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(text=words, options=some(*SHARED, *EXPLAIN), form=st.sampled_from(FORMATS))
 def test_any_options_of_explain(text, options, form):
     assert_told(attnviz("explain", text, "--format", form, *options), 0, 1, 2)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(text=words, options=some(*SHARED, *HEATMAP), form=st.sampled_from(["term", "term", "svg", "png"]))
 def test_any_options_of_heatmap(text, options, form):
@@ -167,6 +169,7 @@ COMMANDS = {
 OF_FILES = [option("layer", some_heads), option("head", some_heads), option("dtype", st.sampled_from(Dtype))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @settings(max_examples=60, deadline=None)
 @given(case=attention_cases(), data=st.data())

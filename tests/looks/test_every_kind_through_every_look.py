@@ -187,7 +187,12 @@ KINDS: dict[str, Callable[[Path], Trace]] = {
 TOLERANCES = {"model": 1e-4, "generated": 1e-4}  # its numbers are of single precision
 
 
-@pytest.fixture(scope="module", params=KINDS)
+SLOW = ("long",)  # kinds, whose pictures take seconds
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in KINDS]
+)
 def kind(request, tmp_path_factory) -> Kind:
     folder = tmp_path_factory.mktemp("kind")
     trace = KINDS[request.param](folder)
