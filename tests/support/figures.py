@@ -156,3 +156,14 @@ def svg_texts(content):
 def edges_are_white(content):
     pixels = numpy.asarray(Image.open(io.BytesIO(content)).convert("L"))
     return all((edge == 255).all() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+
+
+def frames_of(content):
+    """Each frame of a picture that moves: its pixels, and how long it is shown."""
+    image = Image.open(io.BytesIO(content))
+    found = []
+    for number in range(image.n_frames):
+        image.seek(number)
+        image.load()
+        found.append((numpy.asarray(image.convert("RGB")).astype(int), image.info["duration"]))
+    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-import numpy
 import pytest
+from figures import frames_of
 from PIL import Image
 
 from attnviz import trace_text
@@ -16,17 +16,6 @@ from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import select
 
 TWELVE = "Your journey starts with one step and then it goes on forever"
-
-
-def frames(content):
-    """Each frame as pixels, and how long it is shown."""
-    image = Image.open(io.BytesIO(content))
-    found = []
-    for number in range(image.n_frames):
-        image.seek(number)
-        image.load()
-        found.append((numpy.asarray(image.convert("RGB")).astype(int), image.info["duration"]))
-    return found
 
 
 def picture_of(text=TWELVE, causal=True, view=View()):  # noqa: B008
@@ -42,7 +31,7 @@ def rows(request):
     assert told == [(number, 11) for number in range(1, 12)]
     assert len(content) < 1_000_000
     assert Image.open(io.BytesIO(content)).info["loop"] == 0
-    return frames(content)
+    return frames_of(content)
 
 
 def test_the_whole_comes_first_and_stays_longest(rows):
@@ -68,25 +57,25 @@ def test_white_stays_white(rows):
 
 def test_without_a_causal_rule_only_rows_come():
     content, _ = animated(picture_of("a b c", causal=False), "gif", 0.1, no_progress)
-    assert len(frames(content)) == 3
+    assert len(frames_of(content)) == 3
 
 
 def test_one_token_stands_still():
-    [(_, duration)] = frames(animated(picture_of("a"), "webp", 2.0, no_progress)[0])
+    [(_, duration)] = frames_of(animated(picture_of("a"), "webp", 2.0, no_progress)[0])
     assert duration in (0, 6000)  # a still picture has none
 
 
 @pytest.mark.slow
 def test_many_rows_come_several_at_once():
     content, _ = animated(picture_of(" ".join(map(str, range(100)))), "gif", 0.1, no_progress, dpi=30)
-    assert MOST_FRAMES / 2 < len(frames(content)) <= MOST_FRAMES
+    assert MOST_FRAMES / 2 < len(frames_of(content)) <= MOST_FRAMES
 
 
 def test_steps_come_one_after_the_other():
     trace = trace_text("Your journey starts", causal=True)
     chain = decide_steps(trace, select(trace).layers[0])
     content, _ = animated(chain, "gif", 1.0, no_progress, dpi=60)
-    (whole, _), *others = frames(content)
+    (whole, _), *others = frames_of(content)
     assert len(others) == 4
     assert whole.shape[1] == 768
     ends = [int((pixels[120:] != 255).any(axis=-1).any(axis=0).nonzero()[0].max()) for pixels, _ in others]

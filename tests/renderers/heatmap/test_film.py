@@ -6,6 +6,7 @@ import io
 
 import numpy
 import pytest
+from figures import frames_of
 from PIL import Image
 
 from attnviz.renderers.heatmap.film import film
@@ -22,13 +23,7 @@ def frame(shades):
 
 
 def read(content):
-    image = Image.open(io.BytesIO(content))
-    found = []
-    for number in range(image.n_frames):
-        image.seek(number)
-        image.load()
-        found.append((image.info["duration"], numpy.asarray(image.convert("RGB")).astype(int)))
-    return found
+    return [(shown, pixels) for pixels, shown in frames_of(content)]
 
 
 @pytest.mark.parametrize("form", ["gif", "webp"])
