@@ -1,0 +1,18 @@
+"""The record of a diagnosis."""
+
+from attnviz.analysis.diagnosis.result import Diagnosis, Mistake, Verdict
+
+TILED = Mistake("groups-tiled", before=0.4, after=2e-7)
+LEAK = Mistake("causal-leaks-next", heads=(3,), queries=(range(2, 5),))
+
+
+def test_the_mistakes_of_a_pair_are_all_told():
+    assert Diagnosis(Verdict.MISTAKE, 0.4, 1e-6, "float32", ((TILED, LEAK),)).mistakes == (TILED, LEAK)
+
+
+def test_a_mistake_that_is_part_of_several_explanations_is_told_once():
+    assert Diagnosis(Verdict.SEVERAL, 0.4, 1e-6, "float32", ((TILED,), (LEAK, TILED))).mistakes == (TILED, LEAK)
+
+
+def test_a_correct_output_has_none():
+    assert Diagnosis(Verdict.CORRECT, 1e-8, 1e-6, "float32").mistakes == ()
