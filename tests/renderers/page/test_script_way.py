@@ -259,3 +259,29 @@ def test_no_number_of_a_step_is_written_as_0_that_is_none(opened):
     assert min(weights) < 5e-5
     for text, value in zip(shown, weights, strict=True):
         assert text == pytest.approx(value, rel=0.05, abs=5e-5 if value >= 5e-5 else 0)
+
+
+IN_SIGHT = """() => {
+  const box = (one) => document.querySelector(one).getBoundingClientRect();
+  const [list, step, table] = [box(".stages"), box(".stage[aria-current]"), document.querySelector(".product .wide")];
+  return {
+    line: list.height < 2 * step.height,
+    step: step.left >= list.left - 1 && step.right <= list.right + 1,
+    cut: table.scrollWidth - table.clientWidth,
+    wide: document.documentElement.scrollWidth - innerWidth,
+    story: box(".story").top,
+  };
+}"""
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+@pytest.mark.parametrize("stage", ["query", "projected"])
+def test_a_phone_shows_the_step_and_whole_columns(opened, stage, lang):
+    """Its steps are one line that scrolls to the chosen one, and of a matrix stand as many columns as fit."""
+    page = opened(TOY["four heads"](), view="steps", width=390, height=844, stage=stage, lang=lang)
+    seen = page.page.evaluate(IN_SIGHT)
+    assert seen["line"]
+    assert seen["step"]
+    assert seen["cut"] <= 0
+    assert seen["wide"] <= 0
+    assert seen["story"] < 844 - 60  # the heading and the formula stand above the fold

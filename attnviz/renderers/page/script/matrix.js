@@ -8,7 +8,7 @@ import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
 import { headName } from "./heads.js";
 import { listenTo } from "./gestures.js";
-import { ZOOM, clamp } from "./measure.js";
+import { PHONE, ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
 import { isKept, mapOf, smallMap } from "./maps.js";
@@ -21,7 +21,6 @@ import { change, state } from "./state.js";
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
 const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
-const SMALL = matchMedia("(max-width: 560px)"); // there the buttons stand below, as in the style sheet
 
 // What bitmapOf gives of a map, but of few of its cells, each large: soon there.
 function coarse(layer, head) {
@@ -229,7 +228,8 @@ export function mapView(own) {
   observer.observe(element);
   // What is left of the window below the top of the map, and beside the buttons.
   const room = () => Math.max(300, window.innerHeight - (frame.getBoundingClientRect().top + window.scrollY) - BELOW);
-  const breadth = () => Math.max(120, element.clientWidth - (SMALL.matches ? 0 : zoomed.offsetWidth + BESIDE));
+  // On a phone the buttons stand below, as in the style sheet.
+  const breadth = () => Math.max(120, element.clientWidth - (PHONE.matches ? 0 : zoomed.offsetWidth + BESIDE));
 
   return {
     element,

@@ -4,6 +4,7 @@ const MOST_PIXELS = 16.7e6; // of a canvas: iOS takes 4096 × 4096
 const segmenter = Intl.Segmenter && new Intl.Segmenter();
 
 export const ZOOM = 1.3; // by one step
+export const PHONE = matchMedia("(max-width: 560px)"); // as narrow as the style sheets say it
 
 export function clamp(value, low, high) {
   return Math.max(low, Math.min(high, value));

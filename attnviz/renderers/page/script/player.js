@@ -46,6 +46,14 @@ export function playerOf({ go, toggle }) {
     skipped.textContent = unknown.length ? say("way.skipped", { steps: unknown.join(", ") }) : "";
   }
 
+  // A narrow page has the steps in one line, which scrolls; the one that is shown then stands in its middle.
+  function bringIntoSight() {
+    const current = links.querySelector("[aria-current]")?.parentNode;
+    if (!current || links.scrollWidth <= links.clientWidth) return;
+    const [room, own] = [links.getBoundingClientRect(), current.getBoundingClientRect()];
+    links.scrollLeft += own.left - room.left - (room.width - own.width) / 2;
+  }
+
   return {
     element,
     show(step, playing) {
@@ -58,6 +66,7 @@ export function playerOf({ go, toggle }) {
         button.toggleAttribute("disabled", neighbour(layer, step, by) === step && document.activeElement !== button);
       ends(back, -1);
       ends(forward, 1);
+      bringIntoSight();
     },
     press(event) {
       if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own

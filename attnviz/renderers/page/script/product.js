@@ -4,12 +4,13 @@
 import { aboutIn } from "./digits.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
-import { clamp } from "./measure.js";
+import { PHONE, clamp } from "./measure.js";
 import { aligned, factor, number } from "./numbers.js";
 import { cut } from "./paper.js";
 
 const PLAIN = { aligned, factor, number };
-const [MOST_ROWS, MOST_COLUMNS] = [8, 6]; // of a matrix that are written out: some at both ends, and those around the chosen one
+const MOST_ROWS = 8; // of a matrix that are written out, at both ends
+const [MOST_COLUMNS, FEW_COLUMNS] = [6, 4]; // around the chosen one; and on a phone, where more would be cut
 
 // `left` and `result` are { name: nodes, values, words }, `words` what writes the values where they may be off, `matrix` is { name, rows, columns, at, bias }; `pick` takes a column.
 export function product({ left, matrix, result, column, pick }) {
@@ -85,8 +86,9 @@ function atBothEnds(count) {
 
 // The places around the chosen one, as many as are shown.
 function around(place, count) {
-  const first = clamp(place - MOST_COLUMNS / 2, 0, Math.max(0, count - MOST_COLUMNS));
-  return Array.from({ length: Math.min(count, MOST_COLUMNS) }, (_, number) => first + number);
+  const most = PHONE.matches ? FEW_COLUMNS : MOST_COLUMNS;
+  const first = clamp(place - most / 2, 0, Math.max(0, count - most));
+  return Array.from({ length: Math.min(count, most) }, (_, number) => first + number);
 }
 
 // Which of the columns are shown, where they are not all.

@@ -3,12 +3,12 @@
 import { nameOf, quoted, record } from "./data.js";
 import { make } from "./dom.js";
 import { say, told } from "./lessons.js";
-import { clamp } from "./measure.js";
+import { PHONE, clamp } from "./measure.js";
 import { allQueries, shownQueries } from "./shown.js";
 import { change, currentLayer, state, unfolds } from "./state.js";
 
 const PACE = 1400; // milliseconds for which a position stays while it plays
-const MOST = 60; // tokens of the text so far: the last ones
+const [MOST, FEW] = [60, 24]; // tokens of the text so far: the last ones; on a phone, what is shown of them needs the room
 const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
 // { element, update, close } of the bar below the choices; hidden where no layer reads token by token.
@@ -122,8 +122,9 @@ export function unfolding() {
 // The last tokens of the text so far, as chips; those that the model chose are told apart.
 function chips(layer, position) {
   const places = shownQueries(layer).filter((place) => place <= position);
-  const cut = places.length > MOST ? [make("span", { class: "quiet" }, "… ")] : [];
-  const tokens = places.slice(-MOST).map((place) => {
+  const most = PHONE.matches ? FEW : MOST;
+  const cut = places.length > most ? [make("span", { class: "quiet" }, "… ")] : [];
+  const tokens = places.slice(-most).map((place) => {
     const written = place > 0 && nextAt(layer, place - 1)?.written;
     const looks = ["token", "chip", ...(written ? ["wrote"] : []), ...(place === position ? ["newest"] : [])];
     return make("bdi", { class: looks.join(" ") }, layer.queryTexts.labels[place]);
