@@ -6,7 +6,8 @@ import { fillRows, fillWeights, roomFor } from "./rule.js";
 import { shownKeys, shownQueries } from "./shown.js";
 
 const ROOM = 24e6; // numbers: about 100 MB
-const PATIENCE = 24; // milliseconds of work before the browser may paint, or do what else is asked of it
+const PATIENCE = 8; // milliseconds of work before the browser may paint, or do what else is asked of it
+const AT_ONCE = 1 << 20; // cells of a map that nobody has to wait for
 const kept = new Map();
 let used = 0;
 
@@ -30,6 +31,11 @@ export async function mapOf(place, head, step = "weights", wanted = () => true) 
 // Whether a map is there already.
 export function isKept(place, head, step) {
   return kept.has(nameOf(place, head, step));
+}
+
+// Whether a map of this layer takes so long that something is to be seen before.
+export function isSlow(layer) {
+  return layer.queries * layer.keys > AT_ONCE;
 }
 
 // The weights of a head in at most `most` × `most` cells, { values, width }: every so many of the queries that are shown, and

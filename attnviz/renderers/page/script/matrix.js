@@ -11,7 +11,7 @@ import { listenTo } from "./gestures.js";
 import { PHONE, ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
 import { say } from "./lessons.js";
-import { isKept, mapOf, smallMap } from "./maps.js";
+import { isKept, isSlow, mapOf, smallMap } from "./maps.js";
 import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
 import { rowOf } from "./rule.js";
@@ -19,7 +19,7 @@ import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
 
 const [SMALLEST, LARGEST, FIRST] = [0.1, 128, 96]; // pixels of a cell: at the least, at the most, and at first at the most
-const [AT_ONCE, COARSE] = [1 << 20, 128]; // cells of a map that is first drawn with fewer, and how many these are across
+const COARSE = 128; // cells across, of a map that is first drawn with few
 const [BELOW, BESIDE] = [52, 13]; // pixels that the scale takes below the map, and the space beside the buttons
 
 // What bitmapOf gives of a map, but of few of its cells, each large: soon there.
@@ -66,7 +66,7 @@ export function mapView(own) {
     const wanted = () => !closed && isSame(spot, own.spot());
     const whole = await loaded(spot.layer);
     if (!wanted()) return;
-    if (spot.step === "weights" && whole.queries * whole.keys > AT_ONCE && !isKept(spot.layer, spot.head, spot.step)) {
+    if (spot.step === "weights" && isSlow(whole) && !isKept(spot.layer, spot.head, spot.step)) {
       lay(whole, { map: null, step: spot.step, ...coarse(whole, spot.head) });
       await seen();
     }
