@@ -52,10 +52,10 @@ def test_a_file_that_its_own_tests_do_not_run_is_found(run):
     wrong = [line.split(":")[1].strip() for line in run.stdout.splitlines() if line.startswith("wrong: ")]
     assert sorted(wrong) == ["alone.py", "failing.py", "half.py"]
     assert " 60.0 %    2 of   5 missing  half.py" in run.stdout
-    assert "4 files, 11 lines, 7 run by their own tests" in run.stdout
+    assert "4 files, 11 lines, 7 or more run by their own tests" in run.stdout
 
 
-def test_tests_are_run_until_each_line_has_run(run):
+def test_tests_are_run_until_enough_lines_have_run(run):
     """The second test of whole.py, which fails, adds none; that of half.py adds its only one."""
     assert "whole.py: its tests fail" not in run.stdout
     assert " missing  half.py" in run.stdout

@@ -100,6 +100,24 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path, arguments, message):
     assert problem(program(*arguments, shell=shell), FAILED) == message
 
 
+def test_a_library_that_asks_for_a_folder_that_is_gone_is_one_line(monkeypatch):
+    def gone():
+        raise FileNotFoundError
+
+    _failing(monkeypatch, OSError(errno.ENOENT, "No such file or directory"))
+    monkeypatch.setattr("os.getcwd", gone)
+    result = attnviz("explain", "a")
+    assert problem(result, FAILED) == "the folder that attnviz runs in does not exist any more"
+    assert result.stderr.splitlines()[1:] == ["attnviz: hint: cd to another folder"]
+
+
+def test_a_language_that_is_none_of_ours_is_said_and_the_run_goes_on(monkeypatch):
+    monkeypatch.setenv("ATTNVIZ_LANG", "fr")
+    result = attnviz("explain", "a")
+    assert result.code == DONE
+    assert result.stderr.startswith("attnviz: ATTNVIZ_LANG is fr: the languages are en or vi, so this is in English\n")
+
+
 def test_an_interruption_has_the_code_of_a_shell(monkeypatch):
     _failing(monkeypatch, KeyboardInterrupt())
     assert attnviz("explain", "a").code == INTERRUPTED

@@ -1,8 +1,9 @@
 """How much of each file of the package its own tests run: python tests/support/own_coverage.py [FILE…]
 
 The tests of attnviz/a/b.py are tests/a/test_b.py, tests/a/test_b_*.py and all in tests/a/b/. Each file is measured with
-these alone, in a process of its own, so that no other test, cache or fixture lends it a line. Once each line has run, the
-rest of its tests is skipped: pytest runs them all. Below ``REACH`` the exit code is 1, unless ``EXCEPTIONS`` says why. With FILE, only these are measured, and their missing lines are named.
+these alone, in a process of its own, so that no other test, cache or fixture lends it a line. Once ``REACH`` is reached, the
+rest of its tests is skipped: pytest runs them all. Below it the exit code is 1, unless ``EXCEPTIONS`` says why. With FILE, only
+these are measured, until each line has run, and their missing lines are named.
 A file without a function is left out: nothing in it runs but its import. What a test starts as a program does not count.
 """
 
@@ -75,8 +76,8 @@ def has_functions(path: Path) -> bool:
     return any(isinstance(node, functions) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-def measured(file: str, package: Path, tests: list[Path]) -> Measured:
-    """Run ``tests`` in this process until they have run each line of ``file``, and count the lines that they run."""
+def measured(file: str, package: Path, tests: list[Path], enough: float = 100.0) -> Measured:
+    """Run ``tests`` in this process until they have run ``enough`` percent of the lines of ``file``, and count these."""
     import coverage
     import pytest
 
@@ -86,7 +87,7 @@ def measured(file: str, package: Path, tests: list[Path]) -> Measured:
     counter.set_option("run:disable_warnings", ["no-data-collected"])  # asked before the first line has run
     counter.start()
     arguments = ["-q", "-p", "no:cacheprovider", "--durations=0", *map(str, tests)]
-    code = pytest.main(arguments, plugins=[UntilAllLinesRan(counter, path)]) if tests else 0
+    code = pytest.main(arguments, plugins=[UntilEnoughLinesRan(counter, path, enough)]) if tests else 0
     counter.stop()
     with contextlib.suppress(coverage.exceptions.CoverageException):
         counter.get_data().touch_file(path)
@@ -95,16 +96,19 @@ def measured(file: str, package: Path, tests: list[Path]) -> Measured:
     return Measured(file, len(lines), missing, names, int(code), time.monotonic() - began)
 
 
-class UntilAllLinesRan:
-    """A plugin of pytest that skips the tests after the one with which the last line of ``path`` has run."""
+class UntilEnoughLinesRan:
+    """A plugin of pytest that skips the tests after the one with which ``enough`` percent of ``path`` have run."""
 
-    def __init__(self, counter: Any, path: str) -> None:
+    def __init__(self, counter: Any, path: str, enough: float) -> None:
         self.counter, self.path = counter, path
         self.lines = set(counter.analysis2(path)[1])
+        self.wanted = len(self.lines) * enough / 100
         self.done = False
 
     def pytest_runtest_protocol(self) -> bool | None:
-        self.done = self.done or self.lines.issubset(self.counter.get_data().lines(self.path) or ())
+        self.done = (
+            self.done or len(self.lines.intersection(self.counter.get_data().lines(self.path) or ())) >= self.wanted
+        )
         return self.done or None  # True: it is dealt with
 
 
@@ -113,7 +117,7 @@ def _root(package: Path) -> Path:
     return package.resolve().parent
 
 
-def all_measured(files: Mapping[str, list[Path]], package: Path, jobs: int) -> Iterator[Measured]:
+def all_measured(files: Mapping[str, list[Path]], package: Path, jobs: int, enough: float) -> Iterator[Measured]:
     """Each file in a process of its own, ``jobs`` at a time: they fork from here, where what they share is imported."""
     waiting = list(files.items())
     with tempfile.TemporaryDirectory() as folder:
@@ -121,12 +125,12 @@ def all_measured(files: Mapping[str, list[Path]], package: Path, jobs: int) -> I
         while waiting or running:
             while waiting and len(running) < jobs:
                 file, tests = waiting.pop(0)
-                running[_forked(file, tests, package, Path(folder))] = file
+                running[_forked(file, tests, package, Path(folder), enough)] = file
             process, status = os.wait()
             yield _left(running.pop(process), status, Path(folder))
 
 
-def _forked(file: str, tests: list[Path], package: Path, folder: Path) -> int:
+def _forked(file: str, tests: list[Path], package: Path, folder: Path, enough: float) -> int:
     sys.stdout.flush()
     process = os.fork()
     if process:
@@ -135,7 +139,7 @@ def _forked(file: str, tests: list[Path], package: Path, folder: Path) -> int:
         with open(_place(folder, file, "log"), "w") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-            _place(folder, file, "json").write_text(json.dumps(asdict(measured(file, package, tests))))
+            _place(folder, file, "json").write_text(json.dumps(asdict(measured(file, package, tests, enough))))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -214,7 +218,8 @@ def main(arguments: list[str]) -> int:
 
     began = time.monotonic()
     found = []
-    for one in all_measured({file: own_tests(file, tests, every) for file in some}, package, chosen.jobs):
+    enough = 100.0 if chosen.files else REACH
+    for one in all_measured({file: own_tests(file, tests, every) for file in some}, package, chosen.jobs, enough):
         print(f"{one.share:5.1f} %  {one.seconds:4.0f} s  {one.file}", file=sys.stderr, flush=True)
         found.append(one)
     print(report(found, named=bool(chosen.files)), f"{time.monotonic() - began:.0f} s", sep="\n")
@@ -233,8 +238,8 @@ def report(found: list[Measured], named: bool) -> str:
     return "\n".join(
         [
             *shown,
-            *table(found),
-            f"{len(found)} files, {lines} lines, {lines - missing} run by their own tests",
+            *table(found, 100.0 if named else REACH),
+            f"{len(found)} files, {lines} lines, {lines - missing}{'' if named else ' or more'} run by their own tests",
             "longest: " + ", ".join(f"{one.file} {one.seconds:.0f} s" for one in slowest),
             *(f"wrong: {fault}" for fault in faults(found)),
         ]
