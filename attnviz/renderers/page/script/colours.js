@@ -36,7 +36,8 @@ let printing = false;
 // Put on a theme: "light", "dark", or "system", whose colours count alone where it forces them on every page.
 export function dress(theme) {
   const own = theme === "system" || forced.matches ? (scheme.matches ? "dark" : "light") : theme;
-  root.dataset.theme = printing ? "light" : own; // paper is white
+  const worn = printing ? "light" : own; // paper is white
+  if (root.dataset.theme !== worn) root.dataset.theme = worn;
 }
 
 // Run `before` a page is printed, in the colours of paper, and `after` it was.

@@ -26,6 +26,15 @@ export function plainOf(element) {
   return copy.textContent;
 }
 
+const worn = new WeakMap();
+
+// Change how an element looks by `run` only where it is not of this `look` already: of thousands few change at a time.
+export function wear(element, look, run) {
+  if (worn.get(element) === look) return;
+  worn.set(element, look);
+  run(element.style);
+}
+
 // Scroll `box` so far that `one` in it is seen, and nothing else.
 export function reveal(box, one) {
   if (!one) return;

@@ -8,7 +8,7 @@ import { aligned } from "./numbers.js";
 import { product } from "./product.js";
 import { shownKeys, shownQueries } from "./shown.js";
 import { change } from "./state.js";
-import { vectorList } from "./vectors.js";
+import { around, vectorList } from "./vectors.js";
 import { SIDES, inputOf, multiplied, outputProjection, outputsOf, projectionOf, sideOf, tokenRow } from "./way.js";
 
 const MOST_NUMBERS = 6; // of a vector in a table
@@ -77,7 +77,7 @@ function ofTokens({ layer, query, key }, side, vectorOf, label, words) {
   const [places, texts, held] = ofQueries
     ? [shownQueries(layer), layer.queryTexts, query]
     : [shownKeys(layer), layer.keyTexts, key];
-  const rows = places.map((place) => ({
+  const rows = around(places, places.indexOf(held)).map((place) => ({
     name: [make("bdi", { class: "token" }, nameOf(texts, place))],
     values: vectorOf(place),
     held: place === held,

@@ -4,7 +4,7 @@ import { headColour, headDash } from "./colours.js";
 import { loaded, quoted } from "./data.js";
 import { writing } from "./digits.js";
 import { ROW, pictureOf, strongestEdges } from "./edges.js";
-import { eachFrame, make, reveal, sharpContext } from "./dom.js";
+import { eachFrame, make, reveal, sharpContext, wear } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
 import { general } from "./numbers.js";
@@ -23,13 +23,16 @@ export function lines() {
   const frame = make("div", { class: "joined" });
   frame.style.setProperty("--row", `${ROW}px`);
   const element = make("div", { class: "lines" }, toggles, legend, frame);
-  let [layer, heads, maps, edges, sides, closed] = [null, [], [], [], null, false];
+  let [layer, heads, maps, sides, closed] = [null, [], [], null, false];
+  let known = { name: null }; // the lines computed last
   let hover = null; // { side: "query" | "key", place }
-  let [limit, all] = [1, 1]; // the largest weight of the lines computed last, and of those of all tokens
   let found = ""; // the chosen token that was scrolled to: a person may then scroll away
   let spoken = false; // whether the next sentence is one for the voice, too
 
+  let drawnAt = 0; // how far the tokens were scrolled when the lines were drawn
+
   const redraw = eachFrame(() => layer && draw());
+  const follow = eachFrame(() => layer && frame.scrollTop !== drawnAt && draw());
 
   async function update() {
     const own = { place: state.layer, heads: chosenHeads() };
@@ -38,8 +41,7 @@ export function lines() {
     if (closed || own.place !== state.layer || own.heads.join() !== chosenHeads().join()) return;
     [layer, heads, maps] = [whole, own.heads, ready];
     build();
-    edges = edgesOf(null);
-    all = limit;
+    known = { name: null };
     sides.query.select(state.query);
     sides.key.select(state.query === null ? state.key : null);
     find();
@@ -53,7 +55,7 @@ export function lines() {
   function find() {
     const at = chosen();
     const name = at ? `${layer.place} ${at.side} ${at.place}` : "";
-    if (at && name !== found) reveal(frame, frame.querySelector(`.words.${at.side} [data-place="${at.place}"]`));
+    if (at && name !== found) reveal(frame, sides[at.side].at(at.place));
     found = name;
   }
 
@@ -61,15 +63,7 @@ export function lines() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
     const name = `${layer.place} ${rows.length} ${columns.length}`;
     if (sides?.name !== name) {
-      const list = (side, texts, places) =>
-        tokenList({
-          labels: texts.labels,
-          places,
-          label: say(`label.${side}`),
-          className: side,
-          choose: (place) => choose(side, place),
-          point: (place) => point(place === null ? null : { side, place }),
-        });
+      const list = (side, texts) => (sides?.[side].texts === texts ? sides[side] : listOf(side, texts));
       const at = (places) => new Map(places.map((place, number) => [place, number]));
       sides = {
         name,
@@ -77,17 +71,31 @@ export function lines() {
         columns,
         rowAt: at(rows),
         columnAt: at(columns),
-        query: list("query", layer.queryTexts, rows),
-        key: list("key", layer.keyTexts, columns),
+        query: list("query", layer.queryTexts),
+        key: list("key", layer.keyTexts),
       };
       hover = null;
-      frame.replaceChildren(sides.query.element, middle, sides.key.element);
+      sides.query.lay(rows);
+      sides.key.lay(columns);
+      if (sides.query.element.parentNode !== frame || sides.key.element.parentNode !== frame)
+        frame.replaceChildren(sides.query.element, middle, sides.key.element);
     }
     const focused = toggles.contains(document.activeElement)
       ? [...toggles.children].indexOf(document.activeElement)
       : -1;
     toggles.replaceChildren(...layer.heads.map((number, head) => toggle(number, head)));
     if (focused >= 0) toggles.children[focused]?.focus();
+  }
+
+  function listOf(side, texts) {
+    const list = tokenList({
+      labels: texts.labels,
+      label: say(`label.${side}`),
+      className: side,
+      choose: (place) => choose(side, place),
+      point: (place) => point(place === null ? null : { side, place }),
+    });
+    return { ...list, texts };
   }
 
   function toggle(number, head) {
@@ -148,12 +156,18 @@ export function lines() {
     return sides.columnAt.has(state.key) ? { side: "key", place: state.key } : null;
   }
 
-  // The strongest lines of all tokens, or of one alone.
-  function edgesOf(at) {
+  // { edges, limit }: the strongest lines of all tokens, or of one alone, and the weight of an opaque one.
+  function linesOf(at) {
+    const name = at ? `${at.side} ${at.place}` : "";
+    if (known.name !== name) known = { name, ...computed(at) };
+    return known;
+  }
+
+  function computed(at) {
     const rows = at?.side === "query" ? [at.place] : sides.rows;
     const columns = at?.side === "key" ? [at.place] : sides.columns;
-    limit = at ? largest(rows, columns) : largest(allQueries(layer), allKeys(layer)); // lines stay as they are when more come
-    return strongestEdges(layer, heads, maps, rows, columns, sides, upTo(limit));
+    const limit = at ? largest(rows, columns) : largest(allQueries(layer), allKeys(layer)); // lines stay as they are when more come
+    return { edges: strongestEdges(layer, heads, maps, rows, columns, sides, upTo(limit)), limit };
   }
 
   // The weight of the most opaque line: diffuse heads of long texts could not be seen against 1.
@@ -167,10 +181,10 @@ export function lines() {
 
   function tell(at, aloud) {
     const { side, place } = at;
-    const own = edgesOf(at).sort((one, other) => other.weight - one.weight);
+    const own = linesOf(at).edges;
     const name = quoted(side === "query" ? layer.queryTexts : layer.keyTexts, place);
     if (!own.length) return show(`page.nothing_${side}`, { token: name }, aloud);
-    const best = own[0];
+    const best = own.reduce((most, one) => (one.weight > most.weight ? one : most));
     show(
       "page.most",
       {
@@ -184,13 +198,14 @@ export function lines() {
   }
 
   function draw() {
-    const width = middle.clientWidth;
-    const pen = sharpContext(canvas, width, frame.clientHeight);
+    const [width, height] = [middle.clientWidth, frame.clientHeight]; // read once: tints would have them computed anew
+    const pen = sharpContext(canvas, width, height);
     const [top, at] = [frame.scrollTop, focus()];
-    const seen = (place) => place * ROW + ROW - top > -400 && place * ROW - top < frame.clientHeight + 400;
-    const [strengths, drawn] = [new Map(), at ? edgesOf(at) : edges];
-    legend.textContent = say("page.opaque", { weight: general(at ? limit : all, 2) });
-    for (const { query, key, head, tone, row, column } of drawn) {
+    const seen = (place) => place * ROW + ROW - top > -400 && place * ROW - top < height + 400;
+    const [strengths, { edges, limit }] = [new Map(), linesOf(at)];
+    legend.textContent = say("page.opaque", { weight: general(limit, 2) });
+    drawnAt = top;
+    for (const { query, key, head, tone, row, column } of edges) {
       if (at)
         strengths.set(
           at.side === "query" ? key : query,
@@ -207,28 +222,31 @@ export function lines() {
       pen.bezierCurveTo(width / 2, from, width / 2, to, width, to);
       pen.stroke();
     }
-    tint(at, strengths);
+    tint(at, strengths, seen);
   }
 
-  function tint(at, strengths) {
+  // Of a long text, tokens that are not in sight keep theirs until they come near it.
+  function tint(at, strengths, seen) {
     for (const side of ["query", "key"]) {
-      for (const option of sides[side].options) {
-        const place = Number(option.dataset.place);
+      const rowAt = side === "query" ? sides.rowAt : sides.columnAt;
+      sides[side].each((place, option) => {
+        if (!seen(rowAt.get(place))) return;
         const tone = at && at.side !== side ? (strengths.get(place) ?? 0) : 0;
-        option.style.setProperty("--tone", `${Math.round(tone * MOST_TINT)}%`);
+        const tint = `${Math.round(tone * MOST_TINT)}%`;
+        wear(option, tint, (style) => style.setProperty("--tone", tint));
         option.classList.toggle("pointed", at?.side === side && at.place === place);
-      }
+      });
     }
   }
 
-  frame.addEventListener("scroll", redraw);
+  frame.addEventListener("scroll", follow);
   const observer = new ResizeObserver(redraw);
   observer.observe(frame);
   return {
     element,
     controls: ["layer", "scale", "first", "special", "threshold"],
     update,
-    picture: () => pictureOf(layer, heads, focus() ? edgesOf(focus()) : edges, sides),
+    picture: () => pictureOf(layer, heads, linesOf(focus()).edges, sides),
     close: () => {
       closed = true;
       observer.disconnect();

@@ -11,13 +11,13 @@ export function spotOfPatch({ grid }, place) {
 }
 
 // Lay the options of a list in that grid.
-export function layPatches(element, options, texts) {
+export function layPatches({ element, each }, texts) {
   if (!texts.grid) return;
   const [{ before, columns }, above] = [texts.grid, texts.grid.before ? 1 : 0];
   element.classList.add("patches");
   element.style.setProperty("--rows", above + Math.ceil((texts.labels.length - before) / columns));
-  for (const option of options) {
-    const { row, column } = spotOfPatch(texts, Number(option.dataset.place));
+  each((place, option) => {
+    const { row, column } = spotOfPatch(texts, place);
     option.style.gridArea = `${row + 1} / ${column + 1}`;
-  }
+  });
 }

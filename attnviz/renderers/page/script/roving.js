@@ -19,7 +19,10 @@ export function roving(container, items, enter = () => {}) {
 
 // Make `one` the element that Tab reaches.
 export function hold(all, one) {
-  for (const element of all) element.tabIndex = element === one ? 0 : -1;
+  for (const element of all) {
+    const index = element === one ? 0 : -1;
+    if (element.tabIndex !== index) element.tabIndex = index; // each written one would be looked at again
+  }
 }
 
 // Where the elements run from right to left, the next is at the left.

@@ -42,24 +42,28 @@ export function steps({ beside = false } = {}) {
     if (!layer.computes) return element.replaceChildren(absence());
     if (player.element.parentNode !== element)
       element.replaceChildren(...(beside ? [] : [words]), player.element, make("div", { class: "told" }, story, chart));
-    const places = shownQueries(layer);
-    if (list?.name !== `${own} ${places.length}`) {
-      list = {
-        name: `${own} ${places.length}`,
-        ...tokenList({
-          labels: layer.queryTexts.labels,
-          places,
-          label: say("label.query"),
-          direction: directionOf(layer.queryTexts),
-          className: "prose",
-          choose: (query) => change({ query, key: null }),
-        }),
-      };
+    if (!beside) showTokens();
+    draw();
+    if (!beside) reveal(words, list.at(queryNow()));
+  }
+
+  function showTokens() {
+    if (list?.texts !== layer.queryTexts) {
+      list = { ...listOf(layer.queryTexts), texts: layer.queryTexts };
       words.replaceChildren(list.element);
     }
+    list.lay(shownQueries(layer));
     list.select(queryNow());
-    reveal(words, words.querySelector("[aria-selected=true]"));
-    draw();
+  }
+
+  function listOf(texts) {
+    return tokenList({
+      labels: texts.labels,
+      label: say("label.query"),
+      direction: directionOf(texts),
+      className: "prose",
+      choose: (query) => change({ query, key: null }),
+    });
   }
 
   // The query that is told of: the chosen one, else the last, which sees the most under a causal mask.

@@ -3,7 +3,7 @@
 import { cssShade, inkOn, themed } from "./colours.js";
 import { loaded, quoted } from "./data.js";
 import { writing } from "./digits.js";
-import { make, reveal } from "./dom.js";
+import { make, reveal, wear } from "./dom.js";
 import { apart, directionOf } from "./measure.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -43,34 +43,39 @@ export function text() {
   function find(place) {
     const name = `${layer.place} ${state.towards} ${place}`;
     const side = state.towards ? "key" : "query";
-    const option = lists[side].options.find((one) => Number(one.dataset.place) === place);
-    if (name !== found) reveal(element, option);
+    if (name !== found) reveal(element, lists[side].at(place));
     found = name;
   }
 
   function build() {
     const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
-    const name = `${layer.place} ${rows.length} ${columns.length} ${layer.apart}`;
-    if (lists?.name === name) return;
-    const list = (side, texts, places) => {
-      const made = tokenList({
-        labels: texts.labels,
-        places,
-        label: say(`label.${side}`),
-        direction: directionOf(texts),
-        className: "prose",
-        choose: (place) => choose(side, place),
-        point: (place) => point(side, place),
-      });
-      layPatches(made.element, made.options, texts);
-      return made;
-    };
+    const name = `${layer.place} ${layer.apart}`;
     const one = !layer.apart && layer.queries === layer.keys; // the key that is left out stays, untinted
-    lists = { name, one, rows, columns, query: list("query", layer.queryTexts, rows) };
-    lists.key = one ? lists.query : list("key", layer.keyTexts, columns);
+    if (lists?.name !== name) open(name, one);
+    Object.assign(lists, { rows, columns });
+    lists.query.lay(rows);
+    if (!one) lists.key.lay(columns);
+  }
+
+  function open(name, one) {
+    const query = listOf("query", layer.queryTexts);
+    lists = { name, one, query, key: one ? query : listOf("key", layer.keyTexts) };
     const titled = (side) => [make("h2", {}, say(`label.${side}`)), lists[side].element];
     if (layer.apart) element.replaceChildren(...titled("query"), ...titled("key"));
     else element.replaceChildren(...(one ? [lists.query.element] : [...titled("query"), ...titled("key")]));
+  }
+
+  function listOf(side, texts) {
+    const list = tokenList({
+      labels: texts.labels,
+      label: say(`label.${side}`),
+      direction: directionOf(texts),
+      className: "prose",
+      choose: (place) => choose(side, place),
+      point: (place) => point(side, place),
+    });
+    const lay = (places) => (list.lay(places), layPatches(list, texts));
+    return { ...list, lay };
   }
 
   // The token that looks, or is looked at.
@@ -141,12 +146,11 @@ export function text() {
     for (const side of ["query", "key"]) {
       if (lists.one && side === "key") continue;
       const own = lists.one || (side === "key") !== state.towards;
-      for (const option of lists[side].options) {
-        const place = Number(option.dataset.place);
+      lists[side].each((place, option) => {
         const tone = own ? (shades.get(place) ?? 0) : 0;
-        option.style.backgroundColor = tone >= FAINTEST ? cssShade(tone) : "";
-        option.style.color = tone >= FAINTEST ? inkOn(tone) : "";
-      }
+        const [ground, ink] = tone >= FAINTEST ? [cssShade(tone), inkOn(tone)] : ["", ""];
+        wear(option, ground, (style) => ([style.backgroundColor, style.color] = [ground, ink]));
+      });
       lists[side].select(lists.one || (side === "key") === state.towards ? chosen() : null);
     }
   }

@@ -10,7 +10,7 @@ const NUMBERS = 6; // of a vector that are written out
 
 // `words` writes their numbers; `rows` are { name: nodes, values, held, choose }, the last of them undefined where there is nothing to choose.
 export function vectorList(rows, label, words = { vector }) {
-  const shown = near(rows);
+  const shown = around(rows, rows.findIndex((row) => row.held));
   const limit = Math.max(...shown.flatMap(({ values }) => values.map(Math.abs)), 1e-12);
   const buttons = shown.map(({ name, values, held, choose }) =>
     make(
@@ -32,8 +32,8 @@ export function vectorList(rows, label, words = { vector }) {
   return element;
 }
 
-function near(rows) {
-  const held = Math.max(0, rows.findIndex((row) => row.held));
+// Of many rows, those around the one at `held`, or the first where none is.
+export function around(rows, held) {
   const first = Math.max(0, Math.min(held - MOST / 2, rows.length - MOST));
   return rows.slice(first, first + MOST);
 }
