@@ -58,10 +58,11 @@ class Rotation:
         places = range(values.shape[1]) if positions is None else positions
         return self._turned(values, self.angles(places), self.gain)
 
-    def turned_back(self, array: Array) -> numpy.ndarray:
-        """(heads, tokens, d) as it was before the rotation."""
+    def turned_back(self, array: Array, positions: Sequence[int] | None = None) -> numpy.ndarray:
+        """(heads, tokens, d) as it was before the rotation; the tokens stand at these ``positions``, or one after the other."""
         values = to_numpy(array)
-        return self._turned(values, -self.angles(range(values.shape[1])), 1 / self.gain)
+        places = range(values.shape[1]) if positions is None else positions
+        return self._turned(values, -self.angles(places), 1 / self.gain)
 
     def _turned(self, array: numpy.ndarray, angles: numpy.ndarray, gain: float) -> numpy.ndarray:
         first, second = (list(side) for side in zip(*self.pairs, strict=True))

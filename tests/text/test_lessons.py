@@ -181,6 +181,7 @@ def recording(request):
         list(explain(trace, select(trace, step=[Step.QUERY, Step.KEY]), Looks(lesson)))
     for trace in (*compared_heads(), *turned()):
         list(explain(trace, select(trace), Looks(lesson)))
+        list(explain(trace, select(trace, query="@0", key="@0"), Looks(lesson)))
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
     trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))
     list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
+from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
@@ -23,7 +24,7 @@ def pair_section(writer: Writer, head: int, query: int, key: int) -> Section:
     Only this query's row is computed, however long the text is.
     """
     paper, say = Paper(writer, head, query, key), writer.say
-    lines = [*paper.score(), *paper.scaled(), *paper.masked()]
+    lines = [*_turned(writer, head, query, key), *paper.score(), *paper.scaled(), *paper.masked()]
     if bool(paper.steps.blind[0]):
         lines.append(say("pair.blind"))
     else:
@@ -40,7 +41,23 @@ def _positions(writer: Writer, query: int, key: int) -> list[str]:
     offset = rule.offset_for(len(writer.queries), len(writer.keys)) if rule.query_offset else 0
     if offset:
         sentences.append(say("pair.offset", position=query + offset))
+    if writer.layer.rotary and writer.rotation is None:
+        sentences.append(say("pair.turned"))
     return [*sentences, say("pair.rounded")]
+
+
+def _turned(writer: Writer, head: int, query: int, key: int) -> list[str]:
+    """How their positions turn the two, where that is known: the products begin with what comes of it."""
+    rotation, layer = writer.rotation, writer.layer
+    if rotation is None:
+        return []
+    from attnviz.renderers.explain.turning import beyond_pairs, turned_vector
+
+    return [
+        *turned_vector(writer, rotation, Step.QUERY, layer.query[head, query], query),
+        *turned_vector(writer, rotation, Step.KEY, layer.key[layer.kv_head(head), key], key),
+        *beyond_pairs(writer, rotation, layer.query.shape[-1]),
+    ]
 
 
 class Paper:

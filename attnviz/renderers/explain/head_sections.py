@@ -86,12 +86,12 @@ class HeadSections:
     @cached_property
     def _turning(self) -> Turning | None:
         """How the queries and keys are turned by their positions, where that is known and the whole way is walked."""
-        at_their_keys = self.layer.query.shape[1] == self.layer.key.shape[1]  # each query stands where its key does
-        if self.layer.rotation is None or not self.writer.walks or not at_their_keys:
+        rotation = self.writer.rotation
+        if rotation is None or not self.writer.walks:
             return None
         from attnviz.renderers.explain.turning import Turning
 
-        return Turning(self.writer, self.layer.rotation, self.head)
+        return Turning(self.writer, rotation, self.head)
 
     def _vectors(self, step: Step) -> Section:
         """Q, K or V; of several heads on one key/value head, each shows the one that it reads."""

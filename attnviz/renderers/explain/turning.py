@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy
+
+from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
-from attnviz.renderers.shared.matrix import Matrix
+from attnviz.renderers.shared.matrix import Matrix, without_middle
 from attnviz.trace.rotation import Rotation
+
+MOST_PAIRS = 4  # of one query or key that are written out; the others are turned in the same way
 
 
 class Turning:
@@ -39,10 +44,7 @@ class Turning:
         width, pairs = self.before[Step.QUERY].shape[-1], self.rotation.pairs
         yield self.say("rotation.what")
         yield self.say("rotation.halves" if self.rotation.halves else "rotation.neighbours", pairs=len(pairs))
-        if 2 * len(pairs) < width:
-            yield self.say("rotation.rest", first=2 * len(pairs), last=width - 1)
-        if self.rotation.gain != 1:
-            yield self.say("rotation.gain", gain=self.writer.factor(self.rotation.gain))
+        yield from beyond_pairs(self.writer, self.rotation, width)
 
     def _angles(self) -> Matrix:
         matrix = self.writer.matrices.of_keys(self.rotation.angles(range(len(self.writer.keys))))
@@ -53,12 +55,8 @@ class Turning:
 
     def _written_out(self) -> list[str]:
         """The first pair of one query, on paper."""
-        query = self.writer.selected.shown_queries[-1]
-        first, second = self.rotation.pairs[0]
-        frequency, number, factor = self.rotation.frequencies[0], self.writer.number, self._factor
-        angle = query * float(frequency)
-        a, b = (float(self.before[Step.QUERY][query, place]) for place in (first, second))
-        cosine, sine = (self.rotation.gain * function(angle) for function in (math.cos, math.sin))
+        query, number = self.writer.selected.shown_queries[-1], self.writer.number
+        (first, second), frequency = self.rotation.pairs[0], float(self.rotation.frequencies[0])
         heading = self.say(
             "rotation.here",
             query=self.writer.queries[query],
@@ -66,14 +64,55 @@ class Turning:
             second=second,
             position=query,
             frequency=number(frequency),
-            angle=number(angle),
+            angle=number(query * frequency),
         )
-        after = [float(value) for value in self.after[Step.QUERY][query]]  # of torch's bfloat16, too
-        return [
-            heading,
-            f"  {number(a)}×{factor(cosine)} − {factor(b)}×{factor(sine)} = {number(after[first])}",
-            f"  {number(a)}×{factor(sine)} + {factor(b)}×{factor(cosine)} = {number(after[second])}",
-        ]
+        rows = (array[Step.QUERY][query] for array in (self.before, self.after))
+        return [heading, *_on_paper(self.writer, self.rotation, 0, query, *rows)]
 
-    def _factor(self, value: float) -> str:
-        return numbers.factor(value, self.writer.looks.precision)
+
+def turned_vector(writer: Writer, rotation: Rotation, side: Step, vector: Array, position: int) -> list[str]:
+    """How the query or the key that stands at ``position`` came to be ``vector``, (d_k): the pairs of its numbers, on paper."""
+    after = to_numpy(vector)
+    before = rotation.turned_back(after[None, None], [position])[0, 0]
+    pairs = [_pair(writer, rotation, place, position, before, after) for place in range(len(rotation.pairs))]
+    left = writer.matrices.more(len(pairs) - MOST_PAIRS)
+    lines = [line for pair in without_middle(pairs, MOST_PAIRS, [f"  {left}"]) for line in pair]
+    return [writer.say(f"rotation.{side.value}", position=position), *lines]
+
+
+def beyond_pairs(writer: Writer, rotation: Rotation, width: int) -> Iterator[str]:
+    """What else there is to say: which of the ``width`` numbers are not turned, and what the others are multiplied by."""
+    turned = 2 * len(rotation.pairs)
+    if turned < width:
+        yield writer.say("rotation.rest", first=turned, last=width - 1)
+    if rotation.gain != 1:
+        yield writer.say("rotation.gain", gain=writer.factor(rotation.gain))
+
+
+def _pair(
+    writer: Writer, rotation: Rotation, place: int, position: int, before: numpy.ndarray, after: numpy.ndarray
+) -> list[str]:
+    """A pair of numbers: its angle, and both numbers on paper."""
+    (first, second), frequency = rotation.pairs[place], float(rotation.frequencies[place])
+    said = {"frequency": _digits(writer, frequency), "angle": _digits(writer, position * frequency)}
+    heading = writer.say("rotation.pair", first=first, second=second, position=position, **said)
+    return [f"  {heading}", *(f"  {line}" for line in _on_paper(writer, rotation, place, position, before, after))]
+
+
+def _on_paper(
+    writer: Writer, rotation: Rotation, place: int, position: int, before: numpy.ndarray, after: numpy.ndarray
+) -> list[str]:
+    """The two numbers of a pair as they are turned."""
+    first, second = rotation.pairs[place]
+    angle, precision = position * float(rotation.frequencies[place]), writer.looks.precision
+    a, b = float(before[first]), float(before[second])
+    cosine, sine = (numbers.factor(rotation.gain * function(angle), precision) for function in (math.cos, math.sin))
+    one, two, number = writer.number(a), numbers.factor(b, precision), writer.number
+    return [
+        f"  {one}×{cosine} − {two}×{sine} = {number(float(after[first]))}",
+        f"  {one}×{sine} + {two}×{cosine} = {number(float(after[second]))}",
+    ]
+
+
+def _digits(writer: Writer, value: float) -> str:
+    return numbers.significant(value, writer.looks.precision)

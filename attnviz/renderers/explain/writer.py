@@ -13,6 +13,7 @@ from attnviz.renderers.explain.document import Section
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import named
 from attnviz.renderers.shared.matrix import Looks, Matrix, MatrixMaker
+from attnviz.trace.rotation import Rotation
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.steps import STEPS
 from attnviz.trace.trace import Trace
@@ -56,6 +57,11 @@ class Writer:
     def inputs(self) -> Step:
         """The step that shows X, what the layer reads."""
         return Step.EMBEDDINGS if self.layer.positions is None else Step.INPUTS
+
+    @property
+    def rotation(self) -> Rotation | None:
+        """By which angles queries and keys are turned, where that is known, and each query stands where its key does."""
+        return self.layer.rotation if self.layer.query.shape[1] == self.layer.key.shape[1] else None
 
     @cached_property
     def bare(self) -> bool:

@@ -17,9 +17,11 @@ from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 from attnviz.sources.huggingface.joined_rule import JoinedRule, Pass
 from attnviz.sources.huggingface.stacks import LayerAddress
+from attnviz.sources.huggingface.turns import Turn, Turns, explains
 from attnviz.sources.huggingface.watch import Watch, require_one_text
 from attnviz.sources.recording.agreement import ALL_QUERIES, require_agreement
 from attnviz.trace.layer import WRITING, Layer
+from attnviz.trace.rotation import Rotation
 from attnviz.trace.slices import some_queries
 
 
@@ -36,7 +38,9 @@ class LayerSteps:
         self._outputs: list[torch.Tensor] = []  # (queries, heads, d_v): the model's own
         self._rule = JoinedRule()
         self._plain = False
-        self.rotary = False  # whether queries and keys are turned; by which angles is not followed from step to step
+        self.rotary = False  # whether queries and keys are turned
+        self._rotation: Rotation | None = None  # by which angles, as the first pass proves it
+        self._turn: Turn | None = None  # of the last pass, which must say the same
         self._known: tuple[Any, Rule] | None = None
 
     def add(self, call: AttentionCall, output: torch.Tensor, once: OncePerTensor) -> None:
@@ -64,6 +68,21 @@ class LayerSteps:
         self._outputs.append(_own(output[0], call.queries))
         self._plain = call.is_plain
         self.count += call.queries
+
+    def note_turn(self, turns: Turns) -> None:
+        """Note how the queries and keys that were just added had been turned; the rotation is proved by the first pass."""
+        turned, self._turn = turns.happened()
+        self.rotary |= turned
+        if len(self._queries) == 1 and self._turn is not None and not self.is_cross:
+            self._rotation = turns.rotation(self._turn, self._queries[0], self._keys[0])
+
+    def _rotation_of_all(self) -> Rotation | None:
+        """The rotation of the first pass, where the last was turned by it, too: a long text may change the frequencies."""
+        if self._rotation is None or self._turn is None:
+            return None
+        start = self.count - self._queries[-1].shape[1]
+        last = self._turn, self._queries[-1], self._keys[-1]
+        return self._rotation if explains(self._rotation, *last, start) else None
 
     def _rule_of(self, call: AttentionCall, once: OncePerTensor) -> Rule:
         """The rule of ``call``; that of one query without a mask is the same in every step."""
@@ -97,7 +116,8 @@ class LayerSteps:
         if start:
             rule = rule.of_queries(start, count, count, key.shape[1])
         named = self.address.name_and_kind(self.number)
-        return Layer(queries, key, value, rule, self.number, *named, rotary=self.rotary)
+        rotation = None if last is not None else self._rotation_of_all()
+        return Layer(queries, key, value, rule, self.number, *named, rotary=self.rotary, rotation=rotation)
 
     def checked(self, count: int) -> tuple[Layer, float]:
         """The whole layer, and how far its outputs are from the model's own; every query that was written is compared."""
@@ -132,9 +152,9 @@ class StepWatch(Watch):
         steps = self.steps.get(place)
         if steps is None:
             steps = self.steps[place] = LayerSteps(address, number)
-        steps.rotary |= self.turns.happened()
         try:
             steps.add(call, output, self._once)
+            steps.note_turn(self.turns)
         except AttnvizError as error:
             raise AttnvizError("{path}: {reason}", error.hint, path=address.path, reason=error.message) from None
         return None, 0.0

@@ -5,7 +5,7 @@ its attention then gets.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ class Turn(NamedTuple):
     key: torch.Tensor
     cosine: torch.Tensor
     sine: torch.Tensor
+    alone: bool  # whether nothing else was turned since the last attention
 
 
 class Turns:
@@ -51,30 +52,39 @@ class Turns:
         signature = inspect.signature(original)
 
         def turn(*arguments: Any, **options: Any) -> Any:
-            self._turned = True
+            alone, self._turned = not self._turned, True
             given = signature.bind(*arguments, **options).arguments
-            self._last = Turn(*(given[name] for name in ARGUMENTS)) if given.keys() >= {*ARGUMENTS} else None
+            self._last = _turn(given, alone) if given.keys() >= {*ARGUMENTS} else None
             return original(*arguments, **options)
 
         return turn
 
-    def happened(self) -> bool:
-        """Whether anything was turned since the last attention."""
-        turned, self._turned, self._last = self._turned, False, None
-        return turned
+    def happened(self) -> tuple[bool, Turn | None]:
+        """Whether anything was turned since the last attention, and what."""
+        turned, last, self._turned, self._last = self._turned, self._last, False, None
+        return turned, last
 
     def taken(self, call: AttentionCall) -> tuple[bool, Rotation | None]:
         """Whether query and key of ``call`` were turned, and by which rotation, where it gives the very numbers of the call."""
-        last, turned = self._last, self.happened()
-        if last is None or last.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
-            return turned, None
-        return turned, next((one for one in self._possible(last) if _explains(one, last, call)), None)
+        turned, last = self.happened()
+        return turned, None if last is None else self.rotation(last, call.query[0], call.key[0])
+
+    def rotation(self, turn: Turn, query: torch.Tensor, key: torch.Tensor) -> Rotation | None:
+        """The rotation that makes ``query`` and ``key``, (heads, tokens, d), of what was given; None where none is proved."""
+        if turn.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
+            return None
+        return next((one for one in self._possible(turn) if explains(one, turn, query, key)), None)
 
     def _possible(self, turn: Turn) -> list[Rotation]:
         """The rotations of which its cosines and sines may be."""
         if self._known is None or self._known[0] is not turn.cosine:
             self._known = turn.cosine, list(_rotations(turn))
         return self._known[1]
+
+
+def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:
+    query, key, cosine, sine = (given[name] for name in ARGUMENTS)
+    return Turn(query, key, cosine, sine, alone)
 
 
 def _rotations(turn: Turn) -> Iterator[Rotation]:
@@ -90,23 +100,31 @@ def _rotations(turn: Turn) -> Iterator[Rotation]:
     if 2 * width <= dimension:  # one angle for each pair
         yield from (Rotation(frequencies, halves, gain) for halves in (True, False))
     if width <= dimension and not width % 2:  # one for each number
-        yield Rotation(frequencies[: width // 2], True, gain)
+        for halves in (True, False):
+            yield Rotation(frequencies[: width // 2], halves, gain)
         yield Rotation(frequencies[::2], False, gain)
 
 
-def _explains(rotation: Rotation, turn: Turn, call: AttentionCall) -> bool:
-    """Whether ``rotation`` makes the query and the key of ``call`` of those that the function was given."""
-    return all(_turns(rotation, before, after) for before, after in ((turn.query, call.query), (turn.key, call.key)))
+def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> bool:
+    """Whether ``rotation`` makes ``query`` and ``key`` of those that the function was given, which stand from ``start`` on."""
+    pairs = ((turn.query, query), (turn.key, key))
+    return all(_turns(rotation, before[0], _part(after, turn), start) for before, after in pairs)
 
 
-def _turns(rotation: Rotation, before: torch.Tensor, after: torch.Tensor) -> bool:
+def _part(after: torch.Tensor, turn: Turn) -> torch.Tensor:
+    """What the function made of the first numbers of each token, where it was given these alone (Phi's, StableLM's)."""
+    return after[..., : turn.query.shape[-1]] if turn.alone else after
+
+
+def _turns(rotation: Rotation, before: torch.Tensor, after: torch.Tensor, start: int) -> bool:
     if before.shape != after.shape:
         return False
     tokens = after.shape[-2]
     chosen = sorted({round(place) for place in numpy.linspace(0, tokens - 1, SAMPLE).tolist()})
-    expected = _numbers(after[0, :, chosen])
+    expected = _numbers(after[:, chosen])
     allowed = numpy.sqrt(torch.finfo(after.dtype).eps) * max(float(numpy.abs(expected).max()), 1e-30)
-    return bool(numpy.abs(rotation.turned(_numbers(before[0, :, chosen]), chosen) - expected).max() <= allowed)
+    turned = rotation.turned(_numbers(before[:, chosen]), [start + place for place in chosen])
+    return bool(numpy.abs(turned - expected).max() <= allowed)
 
 
 def _numbers(array: torch.Tensor) -> numpy.ndarray:

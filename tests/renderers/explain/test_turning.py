@@ -150,3 +150,58 @@ def test_the_scores_are_said_to_be_of_what_was_turned(told, lang):
             if isinstance(one, Section) and one.title == say("title.scores", lang)
         ]
         assert scores.formula == formula
+
+
+def pair_lines(told, trace, query, key, lang="en", **words):
+    [section] = [
+        one for one in told(trace, lang, query=query, key=key, head=["1"], **words) if isinstance(one, Section)
+    ]
+    return section
+
+
+def computed(lines):
+    """What each line of products says that it makes, held against what it does make, and what its numbers are."""
+    results = []
+    for line in lines:
+        left, _, right = line.strip().rpartition(" = ")
+        value = eval(left.replace("×", "*").replace("−", "-"))
+        assert value == pytest.approx(float(right), abs=1e-6)
+        results.append(float(right))
+    return results
+
+
+@LANGUAGES
+@pytest.mark.parametrize("kind", ROTATIONS)
+def test_a_pair_of_tokens_is_turned_on_paper_before_its_products(told, kind, lang):
+    trace, rotation = rotary_layer(ROTATIONS[kind]), ROTATIONS[kind]
+    layer, lines = trace.layers[0], pair_lines(told, rotary_layer(rotation), "w3", "w1", lang, precision=9).lines
+    score = lines.index(say("pair.score", lang))
+    starts = [lines.index(say(f"rotation.{side}", lang, position=place)) for side, place in (("query", 3), ("key", 1))]
+    for start, vector, position in zip(starts, (layer.query[1, 3], layer.key[0, 1]), (3, 1), strict=True):
+        here = lines[start + 1 : start + 1 + 3 * len(rotation.pairs)]
+        for (first, second), frequency, heading, made in zip(
+            rotation.pairs, rotation.frequencies, here[::3], zip(here[1::3], here[2::3], strict=True), strict=True
+        ):
+            [said] = found("rotation.pair", lang, [heading.strip()])
+            assert [int(said["first"]), int(said["second"]), int(said["position"])] == [first, second, position]
+            assert float(said["angle"]) == pytest.approx(position * frequency)
+            assert computed(made) == pytest.approx([vector[first], vector[second]], abs=1e-8)
+    rest = bool(found("rotation.rest", lang, lines[:score])), bool(found("rotation.gain", lang, lines[:score]))
+    assert rest == (kind.startswith("a part"),) * 2
+
+
+def test_of_many_pairs_the_first_and_the_last_are_on_paper(told):
+    trace = rotary_layer(Rotation(numpy.linspace(1, 0.1, 10), halves=True), width=20)
+    lines = pair_lines(told, trace, "w3", "w1").lines
+    assert [line.strip() for line in lines].count("… 6 more …") == 2
+    assert len(found("rotation.pair", "en", [line.strip() for line in lines])) == 8
+
+
+@LANGUAGES
+def test_of_a_pair_whose_angles_are_not_known_that_is_said(told, lang):
+    trace = rotary_layer(ROTATIONS["halves"])
+    unknown = Trace(trace.tokens, (replace(trace.layers[0], rotation=None),))
+    section = pair_lines(told, unknown, "w3", "w1", lang)
+    assert say("pair.turned", lang) in section.sentences
+    assert not found("rotation.pair", lang, [line.strip() for line in section.lines])
+    assert say("pair.turned", lang) not in pair_lines(told, trace, "w3", "w1", lang).sentences

@@ -22,6 +22,7 @@ from attnviz.renderers.page.selected import selected_vectors
 from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared import numbers
 from attnviz.trace.selection import select
+from tests.support.explained import say
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
 
@@ -103,12 +104,16 @@ def compare_arithmetic(page, trace, told):
         told_of = told(trace, query=f"@{query}", key=f"@{key}", head=["0"])
         [section] = [one for one in told_of if isinstance(one, Section)]
         state = {"view": "matrix", "query": query, "key": key, "detail": "yes"}
-        [shown] = page.read([state], ".detail h2", ".parts h3", ".sum", ".powers dt", ".powers dd")
+        [shown] = page.read([state], ".detail h2", ".parts h3", ".sum", ".powers dt", ".powers dd", ".detail .quiet")
         assert shown[".detail h2"] == [section.title.replace("`", "")]
-        titles = [line for line in section.lines if not line.startswith(" ")]
+        lines = section.lines[
+            section.lines.index(say("pair.score")) :
+        ]  # the page holds no angles of a rotation, and says so
+        assert (say("pair.turned") in shown[".detail .quiet"]) == trace.layers[0].rotary
+        titles = [line for line in lines if not line.startswith(" ")]
         assert shown[".parts h3"] == titles
         sums, powers = [], []
-        for line in section.lines:
+        for line in lines:
             if line.startswith(" ") and line not in titles:
                 (powers if "  e^" in line or line.strip().startswith("…") else sums).append(" ".join(line.split()))
         assert shown[".sum"] == sums

@@ -14,11 +14,15 @@ from attnviz import trace_model
 from attnviz.api import generate
 from attnviz.sources.huggingface.seams import ROTARY
 
+PARTIAL = GROUPED | {"partial_rotary_factor": 0.5}
 MORE = {
     "GPTNeoX": transformers.GPTNeoXConfig(
         vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, rotary_pct=0.5
     ),
     "Cohere": transformers.CohereConfig(**GROUPED),
+    "Phi": transformers.PhiConfig(**PARTIAL),
+    "StableLm": transformers.StableLmConfig(**PARTIAL),
+    "Glm": transformers.GlmConfig(**PARTIAL, head_dim=8),
     "Yarn": transformers.LlamaConfig(
         **GROUPED,
         max_position_embeddings=256,
@@ -69,8 +73,8 @@ def test_turned_back_the_queries_and_keys_are_what_the_projections_gave(name):
     for layer, vectors in zip(layers, before, strict=True):
         assert layer.rotary
         for side in ("query", "key"):
-            back = layer.rotation.turned_back(getattr(layer, side))
-            torch.testing.assert_close(torch.tensor(back), vectors[side].double(), atol=1e-5, rtol=1e-4)
+            back = torch.tensor(layer.rotation.turned_back(getattr(layer, side)))[..., : vectors[side].shape[-1]]
+            torch.testing.assert_close(back, vectors[side].double(), atol=1e-5, rtol=1e-4)
 
 
 def test_the_pairs_the_numbers_left_alone_and_the_gain_are_the_models_own():
@@ -78,7 +82,10 @@ def test_the_pairs_the_numbers_left_alone_and_the_gain_are_the_models_own():
     assert rotations["Llama"].halves
     assert rotations["Llama"].gain == 1
     assert not rotations["Cohere"].halves
-    assert len(rotations["GPTNeoX"].frequencies) == 2  # of the four pairs of a head of 8 numbers
+    for part in ("GPTNeoX", "Phi", "StableLm", "Glm"):
+        assert len(rotations[part].frequencies) == 2, part  # of the four pairs of a head of 8 numbers
+    assert rotations["Phi"].halves
+    assert not rotations["Glm"].halves
     assert rotations["Yarn"].gain == pytest.approx(0.1 * torch.log(torch.tensor(4.0)).item() + 1)
     torch.testing.assert_close(
         torch.tensor(rotations["Llama"].frequencies),
@@ -152,6 +159,56 @@ def test_the_models_file_is_left_as_it_was():
     assert getattr(modeling_llama, ROTARY) is before
 
 
-def test_what_a_model_writes_is_told_to_be_turned():
-    writer = made(transformers.LlamaConfig(**CONFIGS["Llama"]), transformers.AutoModelForCausalLM)
-    assert all(layer.rotary and layer.rotation is None for layer in generate(writer, ids(4), 3).layers)
+def writer_of(config):
+    return made(config, transformers.AutoModelForCausalLM)
+
+
+@pytest.mark.parametrize("name", ["Llama", "Phi"])
+def test_what_a_model_writes_is_turned_as_one_pass_over_the_same_text_turns_it(name):
+    writer = writer_of(MORE.get(name) or transformers.LlamaConfig(**CONFIGS[name]))
+    written = generate(writer, ids(4), 6)
+    whole = torch.cat([ids(4)["input_ids"][0], writer.generate(**ids(4), max_new_tokens=6, do_sample=False)[0, 4:-1]])
+    for layer, same in zip(written.layers, trace_model(writer, {"input_ids": whole[None]}).layers, strict=True):
+        assert layer.rotary
+        torch.testing.assert_close(
+            *(torch.tensor(one.rotation.frequencies) for one in (layer, same)), rtol=1e-4, atol=1e-6
+        )
+        for side in ("query", "key"):
+            back = [torch.tensor(one.rotation.turned_back(getattr(one, side))) for one in (layer, same)]
+            torch.testing.assert_close(*back, atol=1e-5, rtol=1e-4)
+
+
+def test_one_token_to_go_on_from_tells_no_frequency():
+    for layer in generate(writer_of(transformers.LlamaConfig(**CONFIGS["Llama"])), ids(1), 3).layers:
+        assert layer.rotary
+        assert layer.rotation is None
+
+
+def test_frequencies_that_change_while_the_text_grows_are_not_claimed():
+    """LongRoPE turns by other angles once the text is longer than the model was first trained for."""
+    factors = {"short_factor": [1.0] * 4, "long_factor": [2.0] * 4, "original_max_position_embeddings": 8}
+    scaled = {"rope_type": "longrope", "rope_theta": 10000.0, **factors}
+    writer = writer_of(transformers.LlamaConfig(**CONFIGS["Llama"], rope_parameters=scaled))
+    for layer in generate(writer, ids(4), 3).layers:
+        assert layer.rotation is not None
+    for layer in generate(writer, ids(6), 8).layers:
+        assert layer.rotary
+        assert layer.rotation is None
+
+
+def test_a_part_of_several_turns_is_not_taken_for_the_only_one(monkeypatch):
+    """Where something else is turned as well, nobody knows that the numbers behind the turned ones are as they were."""
+    from transformers.models.phi import modeling_phi
+
+    original = modeling_phi.PhiAttention.forward
+
+    def forward(self, hidden_states, position_embeddings, *arguments, **options):
+        some = torch.ones(1, 1, hidden_states.shape[1], position_embeddings[0].shape[-1])
+        getattr(modeling_phi, ROTARY)(some, some, *position_embeddings)
+        return original(self, hidden_states, position_embeddings, *arguments, **options)
+
+    assert trace_model(network_of("Phi"), ids()).layers[0].rotation is not None
+    monkeypatch.setattr(modeling_phi.PhiAttention, "forward", forward)
+    layer = trace_model(network_of("Phi"), ids()).layers[0]
+    assert layer.rotary
+    assert layer.rotation is None

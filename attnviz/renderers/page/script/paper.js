@@ -30,6 +30,7 @@ export function positions({ layer, query, key }) {
   const names = { query: nameOf(layer.queryTexts, query), key: nameOf(layer.keyTexts, key) };
   const sentences = [["pair.position", { ...names, query_position: query, key_position: key }]];
   if (layer.offset) sentences.push(["pair.offset", { position: query + layer.offset }]);
+  if (layer.rotary) sentences.push(["pair.turned"]); // the page holds no angles
   return [...sentences, ["pair.rounded"]];
 }
 
