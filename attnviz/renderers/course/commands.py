@@ -11,7 +11,7 @@ from attnviz.renderers.course.material import Material
 from attnviz.renderers.course.pieces import beginning, focus
 
 LONGEST_TEXT = 60  # of a sentence in a command
-NAMES = re.compile(r"\{(text|beginning|query|key)\}")
+NAMES = re.compile(r"\{(text|own|beginning|query|key)\}")
 QUOTED = set('\\"$`!')  # what a shell reads between double quotes
 
 
@@ -19,6 +19,7 @@ class Places:
     """What the names in braces stand for.
 
     {text}       the sentence, or ``sample`` where the reader's is none that a command line shows well
+    {own}        a space and the option that gives the sentence again, where it is the reader's own
     {beginning}  its first words, which the tiny model goes on from
     {query}      where the word stands that is followed through the course: @2
     {key}        where the word before it stands, or the word itself where it is the only one
@@ -36,6 +37,7 @@ class Places:
     def _filled(self, line: str, quoted: Callable[[str], str]) -> str:
         values: dict[str, Callable[[], str]] = {
             "text": lambda: quoted(self._text),
+            "own": lambda: "" if self._text == self.sample else f" --text {quoted(self._text)}",
             "beginning": lambda: quoted(beginning(self.material.toy(self._text))),
             "query": lambda: f"@{self._query}",
             "key": lambda: f"@{max(self._query - 1, 0)}",

@@ -35,6 +35,9 @@ def test_the_sentence_stands_in_commands_and_programs(lesson, text, shell, pytho
         ("a\nb", "--query {query} --key {key} {text}", '--query @2 --key @1 "Your journey starts with one step"'),
         ("the cat sat on", "generate {beginning}", 'generate "the cat sat"'),
         ("hello", "generate {beginning}", 'generate "hello"'),
+        ("go on", "learn 2{own}", 'learn 2 --text "go on"'),
+        ("Your journey starts with one step", "learn 2{own}", "learn 2"),
+        ("a\nb", "learn 2{own}", "learn 2"),
         ("$a {query}", "explain {text} --query {query}", "explain '$a {query}' --query @2"),
     ],
 )
@@ -77,3 +80,13 @@ def _command(lesson, words):
     """The first command that says ``words``, as a shell takes it apart."""
     lines = (line for part in lesson.parts if isinstance(part, Commands) for line in part.lines)
     return shlex.split(next(line for line in lines if words in line))
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("text", ["birds fly", None])
+def test_every_chapter_leads_to_the_next_with_the_same_sentence(language, text):
+    given = {} if text is None else {"text": text}
+    spoken = ["--lang", "vi"] if language is Language.VI else []
+    for chapter in range(1, 9):
+        command = _command(learn(chapter, language=language, **given), "learn")
+        assert command == ["attnviz", "learn", str(chapter + 1), *(["--text", text] if text else []), *spoken]
