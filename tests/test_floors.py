@@ -27,6 +27,9 @@ DOTTED = {"attnviz.api.html", "attnviz.api.heatmap", "attnviz.api.explain", "att
 DOTTED |= {
     f"attnviz.renderers.roles.role_table.{name}" for name in ("to_text", "to_renderable")
 }  # so do the roles of a model
+DOTTED |= {
+    f"attnviz.renderers.diagnosis.{name}" for name in ("answer.to_text", "answer.to_renderable", "fragment.to_fragment")
+}  # and a diagnosis
 
 
 def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:

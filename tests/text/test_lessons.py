@@ -10,12 +10,14 @@ from dataclasses import replace
 
 import numpy
 import pytest
+from made_diagnoses import EVERY, FOLLOWS, made, named
 from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
 from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
@@ -27,6 +29,8 @@ from attnviz.renderers.course.lesson import Lesson
 from attnviz.renderers.course.notebook import to_notebook
 from attnviz.renderers.course.page import to_html
 from attnviz.renderers.course.screens import waiting_words
+from attnviz.renderers.diagnosis.answer import to_renderable as diagnosis_answer
+from attnviz.renderers.diagnosis.picture import decide as diagnosis_picture
 from attnviz.renderers.explain.next_look import Next, NextLook
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
@@ -79,6 +83,8 @@ NO_WORDS_OF_ITS_OWN = {
     "picture.one_key",
     "picture.softcap",
     "picture.bias",
+    "diagnose.row",
+    "diagnose.column",
 }
 
 
@@ -189,6 +195,7 @@ def recording(request):
         next_line(NextLook(what, "explain", []), lesson, SourceOptions(text="a"), [])
     measure(lesson)
     tell_roles(lesson)
+    tell_diagnoses(lesson)
     write(lesson)
     teach(lesson)
     draw(lesson)
@@ -297,6 +304,15 @@ def tell_roles(lesson):
     vectors = numpy.zeros((1, 2, 1))
     page = select(Trace(("a", "b"), (Layer(vectors, vectors, vectors, index=1),)))
     assert worn_roles([made_role()], page.layers[0], lesson)
+
+
+def tell_diagnoses(lesson):
+    """Say all that diagnose says, of every mistake, and around its picture."""
+    mistakes = [name.partition(".")[2] for name in lesson.messages if name.startswith("mistake.")]
+    for found in (*EVERY, made(DiagnosisVerdict.MISTAKE, *((named(name),) for name in mistakes))):
+        diagnosis_answer(found, lesson)
+        if found.compared:
+            diagnosis_picture(found, lesson)
 
 
 def made_special():
@@ -432,8 +448,13 @@ def said_by(argument):
         return re.escape(argument.value)
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
+        of_mistakes = [*(name for name in FOLLOWS if "-" not in name), "scale-value", "meant"]
         steps = (
-            "(" + "|".join([*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *Next, *of_roles]) + ")"
+            "("
+            + "|".join(
+                [*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *Next, *of_roles, *of_mistakes]
+            )
+            + ")"
         )
         return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else steps for part in argument.values)
     return ".+"  # a variable: the recording sees what it held

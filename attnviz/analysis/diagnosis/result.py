@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy
+
+from attnviz.choices import Language
+from attnviz.trace.public import public
 
 Some = Literal["all"] | tuple[int, ...]  # of heads, of batch items: all of them, or these
 Ranges = Literal["all"] | tuple[range, ...]  # of queries, of keys: all of them, or these blocks
@@ -114,6 +117,7 @@ class Diagnosis:
     suggestion the smallest input that tells several apart; None where there is none or nothing to tell
     compared   meant against computed weights, one for each explanation; of an unknown mistake, one; of a correct output, none
     rows       how many rows of the output were looked at, and how many there are
+    language   in which it prints
     """
 
     verdict: Verdict
@@ -125,8 +129,27 @@ class Diagnosis:
     suggestion: Suggestion | None = None
     compared: tuple[Compared, ...] = ()
     rows: tuple[int, int] = (0, 0)
+    language: Language = Language.EN
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         """All mistakes of all explanations, each once."""
         return tuple(dict.fromkeys(one for explanation in self.explanations for one in explanation))
+
+    def __str__(self) -> str:
+        """The answer, as ``attnviz diagnose`` prints it."""
+        return public("attnviz.renderers.diagnosis.answer.to_text", self)  # type: ignore[no-any-return]
+
+    def __rich__(self) -> Any:
+        """The same in colour, on a Rich console."""
+        return public("attnviz.renderers.diagnosis.answer.to_renderable", self)
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        return public("attnviz.renderers.diagnosis.fragment.to_fragment", self)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        joined = (" + ".join(one.name for one in explanation) for explanation in self.explanations)
+        names = " or ".join(joined)
+        said = f"{self.verdict.value}: {names}" if names else self.verdict.value
+        return f"Diagnosis({said}, error {self.error:.2g}, rounding of {self.dtype} {self.tolerance:.2g}; print() shows it)"

@@ -1,0 +1,46 @@
+"""Where others met a mistake: public issues and pull requests, each of them read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SEEN: Mapping[str, tuple[str, ...]] = {
+    "scale-missing": ("mlc-ai/mlc-llm#3426",),
+    "scale-value": (
+        "karpathy/ng-video-lecture#6",
+        "Graylab/DL4Proteins-notebooks#12",
+        "huggingface/transformers#38290",
+    ),
+    "causal-missing": ("keras-team/keras#23038", "facebookresearch/xformers#103", "huggingface/transformers#48745"),
+    "causal-extra": ("huggingface/transformers#48172", "sgl-project/sglang#35434", "karpathy/nanochat#805"),
+    "causal-top-left": ("pytorch/pytorch#108108", "pytorch/pytorch#144858", "Dao-AILab/flash-attention#351"),
+    "causal-bottom-right": ("Dao-AILab/flash-attention#951",),
+    "causal-hides-self": ("pbloem/former#10",),
+    "groups-tiled": ("onnx/onnx#7274",),
+    "groups-first": ("PSAL-POSTECH/ONNXim#33",),
+    "mask-inverted": ("rasbt/LLMs-from-scratch#1061", "pytorch/pytorch#170404"),
+    "mask-missing": ("pytorch/pytorch#122753", "huggingface/diffusers#8886"),
+    "mask-added": ("pytorch/pytorch#21518",),
+    "mask-after-softmax": ("huggingface/pytorch-image-models#2236",),
+    "mask-zero-scores": ("georg-wolflein/good-features#1",),
+    "window-off-by-one": ("huggingface/transformers#39408", "NVIDIA-NeMo/Megatron-Bridge#2656", "zml/zml#763"),
+    "window-missing": ("unslothai/unsloth#8253", "proger/hippogriff#7"),
+    "softcap-missing": ("vllm-project/vllm-metal#665", "sgl-project/sglang#33915"),
+    "sinks-missing": ("vllm-project/vllm-metal#550",),
+    "bias-negated": ("meta-pytorch/attention-gym#86",),
+    "bias-scaled": ("microsoft/onnxruntime#14976", "tenstorrent/tt-metal#56406"),
+    "heads-not-transposed-in": ("reczoo/FuxiCTR#30",),
+    "heads-not-transposed-out": ("jsbaan/transformer-from-scratch#6", "hackiey/QAnet-pytorch#2"),
+    "keys-shifted": ("microsoft/onnxruntime-genai#2354",),
+    "rope-interleaved": ("vllm-project/vllm-ascend#12765",),
+    "rope-offset": ("RobertCsordas/moeut#6", "lucidrains/rotary-embedding-torch#11"),
+    "softmax-over-queries": ("labmlai/annotated_deep_learning_paper_implementations#146",),
+    "overflow": ("NVIDIA/DeepLearningExamples#169",),
+    "hidden-rows-nan": ("pytorch/pytorch#103963", "iree-org/iree#24175"),
+    "dropout": ("pytorch/pytorch#124464", "suno-ai/bark#662"),
+}
+
+
+def seen(name: str) -> tuple[str, ...]:
+    """The issues of the mistake ``name``, as owner/repository#number; () where none is known."""
+    return SEEN.get(name, ())
