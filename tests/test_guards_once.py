@@ -164,7 +164,11 @@ ONCE = {
     ),
     "the loop over all heads": Rule(
         goes_through_all_heads,
-        {"attnviz.trace.steps": "is it"},
+        {
+            "attnviz.trace.steps": "is it",
+            "attnviz.trace.layer": "checks weights that are there, of which nothing is computed",
+            "attnviz.trace.row_sums": "adds up the rows of such weights",
+        },
         "for head in range(layer.heads): print(layer.steps(head).output)",
         (
             "outputs = [layer.steps(head).output for head in range(layer.heads)]",

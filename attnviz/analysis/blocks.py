@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy
 
 from attnviz.attention.formula import Steps
+from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.visibility import reach
 from attnviz.trace.layer import Layer
-from attnviz.trace.slices import seen_keys, some_heads, some_queries
+from attnviz.trace.slices import seen_keys, some_heads, some_queries, weighed
 
 NARROW = 256  # queries, which even so few keys are computed for together: each block has its price
 ROWS = 16  # queries of all heads, from which on they are computed together
@@ -28,7 +29,7 @@ class RowBlock(NamedTuple):
     heads: slice
     rows: slice
     keys: slice
-    steps: Steps
+    steps: Steps | KnownWeights
 
 
 def ratio(above: numpy.ndarray, below: numpy.ndarray) -> numpy.ndarray:
@@ -120,10 +121,9 @@ def cuts(layer: Layer, heads: Collection[int], queries: range, cells: int = CELL
     """These heads and queries of ``layer`` in blocks of at most ``cells`` scores, (heads, rows); heads that share keys with
     one of them come along. What a block needs beside scores is the same for all heads, so all are together where there is
     room for enough rows."""
-    keys = layer.key.shape[1]
-    group = layer.heads // layer.key.shape[0]  # the heads that share keys stay together
+    keys = layer.keys
     rows = min(len(queries), ROWS) if len(heads) == layer.heads else len(queries)
-    together = layer.heads if layer.heads * rows * keys <= cells else group
+    together = layer.heads if layer.heads * rows * keys <= cells else layer.group  # the heads that share keys
     size = rows_of_a_block(layer, cells // together)
     return [
         (slice(first, first + together), slice(start, min(start + size, queries.stop)))
@@ -134,7 +134,7 @@ def cuts(layer: Layer, heads: Collection[int], queries: range, cells: int = CELL
 
 def rows_of_a_block(layer: Layer, cells: int) -> int:
     """How many queries there may be, so that they and the keys that they see make no more than so many cells."""
-    size = cells // int(layer.key.shape[1])
+    size = cells // layer.keys
     distance = sum(reach(layer.rule))
     if distance < math.inf:
         most = math.sqrt(distance**2 / 4 + cells) - distance / 2  # so that most · (most + distance) = cells
@@ -145,4 +145,4 @@ def rows_of_a_block(layer: Layer, cells: int) -> int:
 def row_block(layer: Layer, heads: slice, rows: slice) -> RowBlock:
     """One of the ``cuts`` of ``layer``, and its steps."""
     keys, some = seen_keys(some_queries(some_heads(layer, heads), rows.start, rows.stop))
-    return RowBlock(heads, rows, keys, replace(some, value=some.value[..., :1]).steps())
+    return RowBlock(heads, rows, keys, weighed(some))

@@ -119,7 +119,7 @@ class Statistics:
             layers[selected.layer.title] = selected.layer.index, selected.heads, running.plus(values)
             left_out.append(lost[heads].mean())
         selected_layers = selection.layers
-        elsewhere = any(len(selected.key_positions) < selected.layer.key.shape[1] for selected in selected_layers)
+        elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selected_layers)
         errors = [self.error, trace.source.agreement.largest_error]
         vars(self).update(  # in one step, which nothing can interrupt
             _layers=layers,
@@ -153,8 +153,8 @@ class Statistics:
 def _region(selected: LayerSelection) -> Region:
     """The queries and the keys that are looked at, None where that is all of them."""
     queries, keys = selected.ranges
-    query, key = selected.layer.query, selected.layer.key
-    return queries if len(queries) < query.shape[1] else None, keys if len(keys) < key.shape[1] else None
+    layer = selected.layer
+    return queries if len(queries) < layer.queries else None, keys if len(keys) < layer.keys else None
 
 
 def _value(running: Running, row: int, column: int) -> Value:

@@ -19,7 +19,7 @@ class Column(NamedTuple):
     """One key of a head, (queries,) each.
 
     scores, scaled, masked  as attend() gives them
-    weights                 the key's part of each query's softmax over all keys
+    weights                 the key's part of each query's softmax over all keys; where they alone are known, the only ones
     hidden                  True for each query that the key is hidden from
     """
 
@@ -35,7 +35,12 @@ def key_columns(layer: Layer, heads: Sequence[int], key: int, report: Progress =
 
     Its weights are the map of a region that is one key wide, each query a cell of its own.
     """
-    pooled = pool(layer, heads, int(layer.query.shape[1]), report, keys=range(key, key + 1))
+    pooled = pool(layer, heads, layer.queries, report, keys=range(key, key + 1))
+    if layer.weights_alone:
+        nothing = numpy.zeros((0,))
+        for weights, visible in zip(pooled.mean, pooled.visible, strict=True):
+            yield Column(nothing, nothing, nothing, to_numpy(weights)[:, 0], to_numpy(visible)[:, 0] == 0)
+        return
     alone = some_keys(layer, key, key + 1)
     for head, weights, visible in zip(heads, pooled.mean, pooled.visible, strict=True):
         steps = alone.steps(head)  # (queries, 1); its weights are those of a text that has no other key

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
 
 from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
-from attnviz.attention.arrays import Array, to_numpy
+from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
+from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.threads import side_by_side
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
@@ -25,7 +25,7 @@ from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection
-from attnviz.trace.slices import seen_keys, some_queries
+from attnviz.trace.slices import seen_keys, some_queries, weighed
 
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
 
@@ -114,7 +114,10 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
 
 def _whole(selected: LayerSelection, head: int, step: MapStep) -> tuple[numpy.ndarray, float]:
     steps = selected.layer.steps(head)
-    rows_out, keys_out = _left_out(selected.queries, selected.layer.query), _left_out(selected.keys, selected.layer.key)
+    rows_out, keys_out = (
+        _left_out(selected.queries, selected.layer.queries),
+        _left_out(selected.keys, selected.layer.keys),
+    )
     lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1)
     return _values(steps, step), float(lost.mean())
 
@@ -147,7 +150,7 @@ def _by_rows(
     def work(start: int) -> Iterator[_Rows]:
         yield _of_rows(selected, head, step, frame, start, min(start + size, frame.queries.stop))
 
-    with side_by_side(selected.layer.query, work, starts, WORKERS) as results:
+    with side_by_side(selected.layer.queried, work, starts, WORKERS) as results:
         for start, some in zip(starts, results, strict=True):
             cells = slice(some.first, some.first + len(some.total))
             total[cells] += some.total
@@ -164,15 +167,15 @@ def _by_rows(
 def _of_rows(selected: LayerSelection, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
     """The queries start … stop − 1 of a head."""
     layer = some_queries(selected.layer, start, stop)
-    keys = slice(0, layer.key.shape[1])
+    keys = slice(0, layer.keys)
     if step in HIDING:  # what causal and window hide need not be computed
         keys, layer = seen_keys(layer)
-    steps = replace(layer, value=layer.value[..., :1]).steps(head)
+    steps = weighed(layer, head)
     rows_out, keys_out = (
-        _left_out(places, array)[some]
-        for places, array, some in (
-            (selected.queries, selected.layer.query, slice(start, stop)),
-            (selected.keys, selected.layer.key, keys),
+        _left_out(places, count)[some]
+        for places, count, some in (
+            (selected.queries, selected.layer.queries, slice(start, stop)),
+            (selected.keys, selected.layer.keys, keys),
         )
     )
     lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if selected.skips_tokens else numpy.zeros(1)
@@ -206,14 +209,14 @@ def _cuts(side: range, begin: int, end: int) -> tuple[int, list[int]]:
     return first, [0, *(edge - begin for edge in edges)]
 
 
-def _left_out(places: Sequence[int] | None, array: Array) -> numpy.ndarray:
-    """True for each token of ``array``, (heads, tokens, d), that is not among ``places``; None is all of them."""
-    out = numpy.full(array.shape[1], places is not None)
+def _left_out(places: Sequence[int] | None, count: int) -> numpy.ndarray:
+    """True for each of ``count`` positions that is not among ``places``; None is all of them."""
+    out = numpy.full(count, places is not None)
     out[list(places or ())] = False
     return out
 
 
-def _values(steps: Steps, step: MapStep) -> numpy.ndarray:
+def _values(steps: Steps | KnownWeights, step: MapStep) -> numpy.ndarray:
     """One step, (queries, keys); a hidden cell, which has the weight 0 but is not a small weight, is −∞."""
     values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
     if step in HIDING:

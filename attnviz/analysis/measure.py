@@ -12,6 +12,7 @@ from attnviz.analysis.blocks import CELLS, WORKERS, Block, RowBlock, cuts, ratio
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import as_floating, to_numpy
 from attnviz.attention.checks import bias_beside, boolean_mask
+from attnviz.attention.known_weights import rounding, sum_tolerance
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
@@ -70,7 +71,7 @@ def measure_heads(
     blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1), cells)
     totals, left_out = _Totals(layer.heads), numpy.zeros(layer.heads)
     with side_by_side(
-        layer.query, lambda cut: iter((_of_block(layer, cut, looked_at, metrics),)), blocks, WORKERS
+        layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics),)), blocks, WORKERS
     ) as results:
         for number, ((some, _), (values, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
             totals.add(some, values)
@@ -111,6 +112,7 @@ class _LookedAt(NamedTuple):
     queries, keys  whether each is looked at, (queries,) and (keys,)
     copies         a number for each token, the same for copies of it; None: queries and keys are of different texts
     near, first    as a ``Block`` has them, first among all keys
+    rounding       what a row of weights alone may lack to 1 and still be whole; else 0, for a sink takes what is lacking
     """
 
     queries: numpy.ndarray
@@ -118,6 +120,7 @@ class _LookedAt(NamedTuple):
     copies: numpy.ndarray | None
     near: int
     first: int | None
+    rounding: float = 0.0
 
 
 def _looked_at(
@@ -129,9 +132,10 @@ def _looked_at(
     with_first: bool,
     cells: int,
 ) -> _LookedAt:
-    kept = _chosen(layer.key.shape[1], keys)
+    kept = _chosen(layer.keys, keys)
     first = _first_key(layer, kept, cells) if with_first else None
-    return _LookedAt(_chosen(layer.query.shape[1], queries), kept, _copies(trace, layer), near, first)
+    step = None if layer.weights is None else sum_tolerance(rounding(layer.weights), layer.keys)
+    return _LookedAt(_chosen(layer.queries, queries), kept, _copies(trace, layer), near, first, step or 0.0)
 
 
 def _of_block(
@@ -164,16 +168,18 @@ def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
 
 def _first_key(layer: Layer, kept: numpy.ndarray, cells: int = CELLS) -> int | None:
     """The first of the ``kept`` keys that any query may look at, as the rule says, whatever the scores are."""
-    rule, queries, keys = layer.rule, int(layer.query.shape[1]), int(layer.key.shape[1])
+    rule, queries, keys = layer.rule, layer.queries, layer.keys
     mask = None if rule.mask is None else to_numpy(boolean_mask(rule.mask))
     visibility = Visibility.of(rule, queries, keys, mask)
     begin, end = visibility.band(0, queries)
     kept = kept & (numpy.arange(keys) >= begin) & (numpy.arange(keys) < end)
     if mask is None and rule.bias is None:
         return _first_true(kept)
-    query, key = _vectors(layer)
-    bias = None if rule.bias is None else bias_beside(query, to_numpy(rule.bias))
-    lowered = None if bias is None else lowering(query, key, rule, bias, visibility)
+    bias = lowered = None
+    if rule.bias is not None:
+        query, key = _vectors(layer)
+        bias = bias_beside(query, to_numpy(rule.bias))
+        lowered = lowering(query, key, rule, bias, visibility)
     start, step = int(kept.argmax()), 1
     while start < keys:
         some = slice(start, min(start + step, keys))
@@ -210,9 +216,12 @@ def _first_true(array: numpy.ndarray) -> int | None:
 
 def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarray) -> Block:
     weights, steps = to_numpy(rows.steps.weights), rows.steps
-    masked = to_numpy(steps.masked)
-    visible = numpy.broadcast_to((masked[:1] if _sees_the_same(layer.rule) else masked) > -math.inf, masked.shape)
-    rest = lost if layer.rule.sinks is None else lost + numpy.clip(1 - weights.sum(axis=-1), 0, 1)
+    some = type(steps)(*(array[:1] for array in steps)) if _sees_the_same(layer.rule) else steps
+    visible = numpy.broadcast_to(~to_numpy(some.hidden), weights.shape)
+    rest = lost
+    if layer.rule.sinks is not None or layer.weights_alone:
+        taken = numpy.clip(1 - weights.sum(axis=-1), 0, 1)
+        rest = lost + numpy.where(taken > looked_at.rounding, taken, 0)
     kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies
     if not kept.all():
         weights, visible = numpy.where(kept, weights, 0), visible & kept

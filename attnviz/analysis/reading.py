@@ -60,7 +60,7 @@ class Reader:
             self._heads = list(worn) or None
         if self._heads is None:
             layers = written.rows(ROWS)
-            if not (self._layer and self._head) and layers[0].query.shape[1] == 1:
+            if not (self._layer and self._head) and layers[0].queries == 1:
                 return []
             self._heads = self._chosen(layers)
         return [
@@ -83,7 +83,7 @@ class Reader:
         return numbers_meant("head", self._head, range(layer.heads), layer.title)
 
     def _read(self, layer: Layer, head: int) -> tuple[ReadWord, ...]:
-        weights = to_numpy(layer.steps(head, layer.query.shape[1] - 1).weights)[0]  # (keys,)
+        weights = to_numpy(layer.steps(head, layer.queries - 1).weights)[0]  # (keys,)
         order = numpy.argsort(-weights, kind="stable")[: self._words]
         tokens = layer.key_tokens or layer.tokens or ()
         often = Counter(tokens)

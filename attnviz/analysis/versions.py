@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from attnviz.attention.arrays import Array
 from attnviz.attention.heads import split_heads
+from attnviz.attention.known_weights import weights_alone
 from attnviz.choices import Comparison
 from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
 
@@ -24,6 +26,8 @@ class Versions(NamedTuple):
 
 def versions(trace: Trace, layer: Layer, comparison: Comparison) -> Versions:
     """``layer`` of ``trace`` with and without what is compared; AttnvizError where it cannot be had both ways."""
+    if layer.weights_alone:
+        raise weights_alone(Message("the weights with another rule"))
     match comparison:
         case Comparison.CAUSAL:
             return _causal(layer)
@@ -33,7 +37,7 @@ def versions(trace: Trace, layer: Layer, comparison: Comparison) -> Versions:
 
 
 def _causal(layer: Layer) -> Versions:
-    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    queries, keys = layer.queries, layer.keys
     if layer.kind == "cross" or (queries != keys and layer.rule.query_offset is None):
         raise AttnvizError(
             "there is no causal rule to compare: {queries} queries look at {keys} keys of another text",

@@ -88,14 +88,14 @@ def require_softcap_in(dtype: Any, xp: Any, softcap: float | None) -> None:
         )
 
 
-def of_heads(value: Any, name: str) -> Array:
-    """``value`` as (heads, tokens, d), where one head may come without its axis; AttnvizError where it is not, or is empty."""
+def of_heads(value: Any, name: str, axes: str = "(heads, tokens, d)") -> Array:
+    """``value`` as these ``axes``, where one head may come without its axis; AttnvizError where it is not, or is empty."""
     array = as_array(value, name)
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3:
         raise AttnvizError(
-            "{name} has the shape {shape}: expected (heads, tokens, d)", name=name, shape=tuple(array.shape)
+            "{name} has the shape {shape}: expected {axes}", name=name, shape=tuple(array.shape), axes=axes
         )
     require_some(array, name)
     return array

@@ -32,6 +32,7 @@ from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import is_spread
 from attnviz.errors import AttnvizError
 from attnviz.pooling.array_engine import TILE, pool_blocks
+from attnviz.pooling.known_weights import pool_weights
 from attnviz.pooling.result import Measures, Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
@@ -47,6 +48,8 @@ class HasAttention(Protocol):
     def query(self) -> Array: ...
     @property
     def key(self) -> Array: ...
+    @property
+    def weights(self) -> Array | None: ...
     @property
     def rule(self) -> Rule: ...
 
@@ -73,6 +76,10 @@ def pool(
     raises it (of numbers too large for their type, not always of the same: the query is scaled before the product here),
     and when a head, ``cells``, ``queries`` or ``keys`` is out of range.
     """
+    if layer.weights is not None:
+        weights = _three_axes(layer.weights, "weights")
+        down, across = _sides(weights.shape[1:], cells, queries, keys)
+        return pool_weights(weights, layer.rule, _chosen(heads, int(weights.shape[0])), down, across, report)
     return pool_arrays(layer.query, layer.key, layer.rule, heads, cells, report, queries=queries, keys=keys)
 
 
@@ -97,12 +104,7 @@ def pool_arrays(
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
     chosen = _chosen(heads, int(query.shape[0]))
-    if _whole(cells, "cells", Message("how many there are across a map, a whole number")) < 1:
-        raise AttnvizError("cells is {cells}: a map needs at least 1", cells=cells)
-    down, across = (
-        _framed(side, int(array.shape[1]), name, cells)
-        for side, array, name in ((queries, query, "queries"), (keys, key, "keys"))
-    )
+    down, across = _sides((query.shape[1], key.shape[1]), cells, queries, keys)
     bound = _bound(query, key, rule)
     rule = _checked_rule(query, key, rule).of_queries(down.start, down.stop, int(query.shape[1]), int(key.shape[1]))
     query = query[:, down.start : down.stop]
@@ -138,6 +140,17 @@ def _plogp(share: Array) -> Array:
     """share · log₂ share, and 0 for 0."""
     xp = namespace(share)
     return share * xp.log2(xp.where(share > 0, share, 1.0))
+
+
+def _sides(counts: Sequence[int], cells: int, queries: range | None, keys: range | None) -> tuple[range, range]:
+    """The queries and the keys that a map is of, of so many each; the steps are what a cell covers."""
+    if _whole(cells, "cells", Message("how many there are across a map, a whole number")) < 1:
+        raise AttnvizError("cells is {cells}: a map needs at least 1", cells=cells)
+    down, across = (
+        _framed(side, int(count), name, cells)
+        for side, count, name in zip((queries, keys), counts, ("queries", "keys"), strict=True)
+    )
+    return down, across
 
 
 def _framed(side: range | None, count: int, name: str, cells: int) -> range:

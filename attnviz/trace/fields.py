@@ -14,9 +14,9 @@ from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, joined
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import VECTORS, WEIGHTS, Layer, Projection
 
-LAYER_ARRAYS = ("query", "key", "value", "embeddings", "positions")
+LAYER_ARRAYS = (*VECTORS, WEIGHTS, "embeddings", "positions")
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
 
 
@@ -30,12 +30,8 @@ def with_arrays(layer: Layer, move: Any) -> Layer:
     rule = replace(layer.rule, mask=move(layer.rule.mask), bias=bias, sinks=move(layer.rule.sinks))
     return replace(
         layer,
-        query=move(layer.query),
-        key=move(layer.key),
-        value=move(layer.value),
+        **{name: move(getattr(layer, name)) for name in LAYER_ARRAYS},
         rule=rule,
-        embeddings=move(layer.embeddings),
-        positions=move(layer.positions),
         projections={name: Projection(move(p.weight), move(p.bias)) for name, p in layer.projections.items()},
     )
 
@@ -73,7 +69,7 @@ def unpacked_layers(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, A
 
 
 def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
-    if missing := [name for name in ("query", "key", "value") if name not in own]:
+    if WEIGHTS not in own and (missing := [name for name in VECTORS if name not in own]):
         raise AttnvizError("it lacks {missing}", missing=joined(missing, AND))
     facts: dict[str, Any] = {name: record[name] for name in LAYER_FACTS if name in record}
     facts |= {name: own.get(name) for name in LAYER_ARRAYS}
@@ -95,7 +91,7 @@ def _unpacked_rule(record: Mapping[str, Any], own: dict[str, Array]) -> Rule:
     facts = {name: value for name, value in record.items() if value is not None}
     arrays = {name.removeprefix("rule."): array for name, array in own.items() if name.startswith("rule.")}
     if (by_distance := arrays.pop("bias_by_distance", None)) is not None:
-        arrays["bias"] = _spread(by_distance, own["query"])
+        arrays["bias"] = _spread(by_distance, own.get("query", own.get(WEIGHTS)))
     known = {one.name for one in dataclass_fields(Rule)}.difference(RULE_ARRAYS)
     if unknown := sorted((facts.keys() - known) | (arrays.keys() - set(RULE_ARRAYS))):
         raise AttnvizError(

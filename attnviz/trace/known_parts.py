@@ -11,7 +11,7 @@ from attnviz.trace.layer import Layer
 
 def require_known_parts_fit(layer: Layer) -> None:
     """Raise AttnvizError where ``layer``, with all its heads and queries, cannot have started from what it says."""
-    tokens = layer.query.shape[-2]
+    tokens = layer.queries
     for name in ("embeddings", "positions"):
         if (array := getattr(layer, name)) is not None:
             if array.ndim != 2 or array.shape[0] != tokens:
@@ -36,8 +36,8 @@ def require_known_parts_fit(layer: Layer) -> None:
 def _require_projection(layer: Layer, name: str, width: int | None) -> None:
     """Of query, key and value: from the embeddings to all heads; of the output: from all heads."""
     projection, what = layer.projections[name], Message("the {name} weights", name=name)
-    side = None if name == "output" else getattr(layer, name)
-    inner = layer.heads * layer.value.shape[-1] if side is None else side.shape[0] * side.shape[-1]
+    side = None if name == "output" else layer.known(name)
+    inner = layer.heads * layer.known("value").shape[-1] if side is None else side.shape[0] * side.shape[-1]
     shape = tuple(projection.weight.shape)
     expected = (inner, None) if side is None else (width, inner)  # None: any number of dimensions
     if len(shape) != 2 or any(size not in (None, own) for size, own in zip(expected, shape, strict=True)):

@@ -88,6 +88,7 @@ class Origin(dict[str, Any]):
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
     agreement                     how exactly the trace holds what the model computed
+    row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
     original                      the text as a person gave it, before it was cut into tokens
     text, target                  the ids of the text, and of what a decoder reads
     """
@@ -182,6 +183,15 @@ class Origin(dict[str, Any]):
             checked if isinstance(checked, int) else None,
             {title: error for title, error in numbers.items() if error is not None},
         )
+
+    @property
+    def row_sums(self) -> Mapping[str, Any]:
+        """What is to be told of rows of weights that do not add up to 1: ``RowSums`` by name; nothing where all do."""
+        said = self.get("row_sums")
+        kinds = {"off": int, "rows": int, "layer": str, "head": int, "query": int, "sum": float}
+        if not isinstance(said, Mapping) or any(type(said.get(name)) is not kind for name, kind in kinds.items()):
+            return {}
+        return said
 
     @property
     def text(self) -> TokenIds:

@@ -40,7 +40,7 @@ class LayerSelection(NamedTuple):
     @property
     def ranges(self) -> tuple[range, range]:
         """All positions that are looked at, of the queries and of the keys: the region, or the whole layer."""
-        return self.region or (range(self.layer.query.shape[1]), range(self.layer.key.shape[1]))
+        return self.region or (range(self.layer.queries), range(self.layer.keys))
 
     @property
     def query_positions(self) -> Sequence[int]:
@@ -55,22 +55,22 @@ class LayerSelection(NamedTuple):
     @property
     def all_queries(self) -> Sequence[int]:
         """The positions of the queries that are not left out, whichever of them are looked at."""
-        return _inside(range(self.layer.query.shape[1]), self.queries)
+        return _inside(range(self.layer.queries), self.queries)
 
     @property
     def all_keys(self) -> Sequence[int]:
         """The positions of the keys that are not left out, whichever of them are looked at."""
-        return _inside(range(self.layer.key.shape[1]), self.keys)
+        return _inside(range(self.layer.keys), self.keys)
 
     @property
     def narrows_queries(self) -> bool:
         """Whether some queries are asked for, and not all."""
-        return self.query is not None or len(self.ranges[0]) < self.layer.query.shape[1]
+        return self.query is not None or len(self.ranges[0]) < self.layer.queries
 
     @property
     def narrows_keys(self) -> bool:
         """Whether some keys are asked for, and not all."""
-        return self.key is not None or len(self.ranges[1]) < self.layer.key.shape[1]
+        return self.key is not None or len(self.ranges[1]) < self.layer.keys
 
     @property
     def shown_queries(self) -> Sequence[int]:
@@ -99,7 +99,7 @@ class LayerSelection(NamedTuple):
             queries = range(self.query, self.query + 1)
         if self.key is not None:
             keys = range(self.key, self.key + 1)
-        whole = range(self.layer.query.shape[1]), range(self.layer.key.shape[1])
+        whole = range(self.layer.queries), range(self.layer.keys)
         region = None if (queries, keys) == whole else (queries, keys)
         return self._replace(query=None, key=None, region=region)
 
@@ -175,7 +175,13 @@ def select(
     steps = set(step)
     selection = Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
     if steps and len(selection.missing) == len(steps):
-        raise AttnvizError(none_here(steps), "choose other steps with --step")
+        alone = all(selected.layer.weights_alone for selected in selected_layers)
+        raise AttnvizError(
+            none_here(steps),
+            "only the weights of the layer are known: save query, key and value as well"
+            if alone
+            else "choose other steps with --step",
+        )
     return selection
 
 
@@ -186,14 +192,14 @@ def none_here(steps: Iterable[Step]) -> str:
 
 def is_long(layer: Layer) -> bool:
     """Whether a head of ``layer`` has more pairs than a table of them would serve."""
-    return bool(layer.query.shape[1] * layer.key.shape[1] > PAIRS)
+    return bool(layer.queries * layer.keys > PAIRS)
 
 
 def _without_special(trace: Trace, selected: LayerSelection) -> LayerSelection:
     """``selected`` without the special tokens among its queries and keys, except for those that are asked for."""
     layer = selected.layer
-    queries = _ordinary(trace.source.queries_of(layer), layer.query.shape[1], selected.query)
-    keys = _ordinary(trace.source.keys_of(layer), layer.key.shape[1], selected.key)
+    queries = _ordinary(trace.source.queries_of(layer), layer.queries, selected.query)
+    keys = _ordinary(trace.source.keys_of(layer), layer.keys, selected.key)
     return selected._replace(queries=queries, keys=keys)
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from attnviz.attention.arrays import Array
+from attnviz.attention.formula import Steps
+from attnviz.attention.known_weights import KnownWeights
+from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility
 from attnviz.trace.layer import Layer
 
@@ -9,7 +15,7 @@ from attnviz.trace.layer import Layer
 def seen_keys(layer: Layer) -> tuple[slice, Layer]:
     """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
     only these: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
-    queries, keys = layer.query.shape[1], layer.key.shape[1]
+    queries, keys = layer.queries, layer.keys
     begin, end = Visibility.of(layer.rule, queries, keys).band(0, queries)
     begin = min(begin, keys - 1)
     end = max(end, begin + 1)
@@ -18,20 +24,36 @@ def seen_keys(layer: Layer) -> tuple[slice, Layer]:
 
 def some_queries(layer: Layer, start: int, stop: int) -> Layer:
     """Only the queries ``start`` … ``stop`` − 1 of ``layer``, with the rule that holds for them."""
-    rule = layer.rule.of_queries(start, stop, layer.query.shape[1], layer.key.shape[1])
+    rule = layer.rule.of_queries(start, stop, layer.queries, layer.keys)
+    if layer.weights is not None:
+        return _of_weights(layer, layer.weights[:, start:stop], rule)
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
 
 
 def some_keys(layer: Layer, start: int, stop: int) -> Layer:
-    """Only the keys ``start`` … ``stop`` − 1 of ``layer``, hidden where they were; the weights differ."""
-    rule = layer.rule.of_keys(start, stop, layer.query.shape[1], layer.key.shape[1])
+    """Only the keys ``start`` … ``stop`` − 1 of ``layer``, hidden where they were; the weights differ, unless these are all
+    that is known."""
+    rule = layer.rule.of_keys(start, stop, layer.queries, layer.keys)
+    if layer.weights is not None:
+        return _of_weights(layer, layer.weights[..., start:stop], rule)
     key, value = layer.key[:, start:stop], layer.value[:, start:stop]
     return Layer(layer.query, key, value, rule, layer.index, layer.name, layer.kind)
 
 
 def some_heads(layer: Layer, heads: slice) -> Layer:
     """Only these heads of ``layer``; they begin and end with a group that shares its keys."""
-    group = layer.heads // layer.key.shape[0]
-    shared = slice(heads.start // group, heads.stop // group)
+    rule = layer.rule.of_heads(heads)
+    if layer.weights is not None:
+        return _of_weights(layer, layer.weights[heads], rule)
+    shared = slice(heads.start // layer.group, heads.stop // layer.group)
     query, key, value = layer.query[heads], layer.key[shared], layer.value[shared]
-    return Layer(query, key, value, layer.rule.of_heads(heads), layer.index, layer.name, layer.kind)
+    return Layer(query, key, value, rule, layer.index, layer.name, layer.kind)
+
+
+def weighed(layer: Layer, head: int | None = None) -> Steps | KnownWeights:
+    """The steps of ``layer`` as ``Layer.steps`` gives them, for somebody who needs no output: of it one number is computed."""
+    return (layer if layer.weights_alone else replace(layer, value=layer.value[..., :1])).steps(head)
+
+
+def _of_weights(layer: Layer, weights: Array, rule: Rule) -> Layer:
+    return Layer(rule=rule, index=layer.index, name=layer.name, kind=layer.kind, weights=weights)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
-from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.trace.layer import Layer
 
@@ -55,7 +54,15 @@ class StepFacts(NamedTuple):
 
 
 def _map(name: str) -> StepFacts:
-    return StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: getattr(head.steps, name), is_map=True, computed=True)
+    known = _with_vectors if name != "weights" else lambda _: True
+    return StepFacts(
+        Owner.HEAD, Rows.QUERIES, lambda head: getattr(head.steps, name), known, is_map=True, computed=True
+    )
+
+
+def _with_vectors(layer: Layer) -> bool:
+    """Whether query, key and value are known, and not the weights alone."""
+    return not layer.weights_alone
 
 
 STEPS: Mapping[Step, StepFacts] = {
@@ -77,22 +84,26 @@ STEPS: Mapping[Step, StepFacts] = {
         lambda layer: layer.projections or None,  # several, by name
         lambda layer: {"query", "key", "value"} <= layer.projections.keys(),
     ),
-    Step.QUERY: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.layer.query[head.head]),
-    Step.KEY: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.key[head.kv_head]),
-    Step.VALUE: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.value[head.kv_head]),
+    Step.QUERY: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.layer.query[head.head], _with_vectors),
+    Step.KEY: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.key[head.kv_head], _with_vectors),
+    Step.VALUE: StepFacts(Owner.HEAD, Rows.KEYS, lambda head: head.layer.value[head.kv_head], _with_vectors),
     Step.SCORES: _map("scores"),
     Step.SCALED: _map("scaled"),
     Step.MASKED: _map("masked"),
     Step.WEIGHTS: _map("weights"),
-    Step.OUTPUT: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.steps.output, computed=True),
+    Step.OUTPUT: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.steps.output, _with_vectors, computed=True),
     Step.CONCAT: StepFacts(
-        Owner.HEADS, Rows.QUERIES, lambda heads: heads.concat, lambda layer: layer.heads > 1, computed=True
+        Owner.HEADS,
+        Rows.QUERIES,
+        lambda heads: heads.concat,
+        lambda layer: layer.heads > 1 and not layer.weights_alone,
+        computed=True,
     ),
     Step.PROJECTED: StepFacts(
         Owner.HEADS,
         Rows.QUERIES,
         lambda heads: heads.projected,
-        lambda layer: "output" in layer.projections,
+        lambda layer: "output" in layer.projections and not layer.weights_alone,
         computed=True,
     ),
 }
@@ -116,9 +127,10 @@ class Head:
         self.kv_head = layer.kv_head(head)
 
     @cached_property
-    def steps(self) -> Steps:
-        """The five steps as NumPy arrays, (queries, keys) and (queries, d_v)."""
-        return Steps(*map(to_numpy, self.layer.steps(self.head, self.query)))
+    def steps(self) -> Any:
+        """The five steps as NumPy arrays, (queries, keys) and (queries, d_v); or the weights alone."""
+        steps = self.layer.steps(self.head, self.query)
+        return type(steps)(*map(to_numpy, steps))
 
 
 class TogetherSteps(NamedTuple):

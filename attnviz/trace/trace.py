@@ -53,18 +53,18 @@ class Trace:
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
-            for side, tokens, array in (
-                ("query", self.query_tokens(layer), layer.query),
-                ("key", self.key_tokens(layer), layer.key),
+            for side, tokens, rows in (
+                ("query", self.query_tokens(layer), layer.queries),
+                ("key", self.key_tokens(layer), layer.keys),
             ):
-                if len(tokens) != array.shape[-2]:
+                if len(tokens) != rows:
                     raise AttnvizError(
                         "1 token but {side} has {rows}: give one token for each row"
                         if len(tokens) == 1
                         else "{tokens} tokens but {side} has {rows}: give one token for each row",
                         tokens=len(tokens),
                         side=side,
-                        rows=array.shape[-2],
+                        rows=rows,
                     )
             require_known_parts_fit(layer)
         if self.predictions:

@@ -81,6 +81,8 @@ NO_WORDS_OF_OURS = {
         "scores = Q Kᵀ",
         "output = weights V",
         "(tokens, d), (heads, tokens, d) or (1, heads, tokens, d)",
+        "(heads, tokens, d)",
+        "(heads, queries, keys)",
         "bold cyan",
         "not needed",  # a verdict, whose words are in lessons/
         "looks elsewhere",

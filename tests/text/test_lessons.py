@@ -57,6 +57,7 @@ from attnviz.trace.asking import ROLES
 from attnviz.trace.generation import Generation
 from attnviz.trace.roles import Example, HeadRole, Verdict
 from attnviz.trace.rotation import Rotation
+from attnviz.trace.row_sums import row_sums
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
 
@@ -146,6 +147,15 @@ def traces():
     yield replace(made(), generation=Generation(("a",)))
 
 
+def weights_alone():
+    """Traces of which the weights alone are known: whole rows and some that lack a part, of one text and of two."""
+    given = numpy.full((2, 3, 3), 1 / 3)
+    given[1, 2] /= 2
+    for key_tokens in (None, ("x", "y", "z")):
+        layer = Layer(weights=given, key_tokens=key_tokens)
+        yield Trace(("a", "b", "c"), (layer,), {"row_sums": row_sums([layer])._asdict()})
+
+
 def turned():
     """Traces whose queries and keys are turned, of which some numbers are not, or by unknown angles."""
     vectors = numpy.ones((1, 3, 4))
@@ -185,7 +195,7 @@ def recording(request):
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
         list(explain(trace, select(trace, step=[Step.QUERY, Step.KEY]), Looks(lesson)))
-    for trace in (*compared_heads(), *turned()):
+    for trace in (*compared_heads(), *turned(), *weights_alone()):
         list(explain(trace, select(trace), Looks(lesson)))
         list(explain(trace, select(trace, query="@0", key="@0"), Looks(lesson)))
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs

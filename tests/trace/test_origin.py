@@ -261,3 +261,10 @@ def test_a_model_of_the_version_before_keeps_its_sides():
     assert old.source.agreement.errors.keys() == {layer.title for layer in old.layers}
     assert encoder.rule.bias.shape == (4, 3, 3)  # by distance, as T5 has it
     assert list(select(old, layer=["cross"], skip_special=True).layers[0].key_positions) == [0, 1]
+
+
+def test_row_sums_are_read_where_they_are_whole():
+    said = {"off": 1, "rows": 4, "layer": "layer 0", "head": 1, "query": 2, "sum": 0.5}
+    assert Origin({"row_sums": said}).row_sums == said
+    for damaged in (None, 3, [], {}, said | {"off": "1"}, said | {"sum": True}, {"off": 1}):
+        assert Origin({"row_sums": damaged}).row_sums == {}

@@ -27,7 +27,7 @@ def to_json(trace: Trace, selection: Selection) -> Iterator[bytes]:
     """
     require_room(selection, BYTES, "JSON")
     data = record(trace, selection)
-    if sum(one.layer.query.shape[1] * one.layer.key.shape[1] for one in selection.layers) <= WHOLE:
+    if sum(one.layer.queries * one.layer.keys for one in selection.layers) <= WHOLE:
         return iter([_dumped(data) + b"\n"])
     return _line(data)
 

@@ -12,7 +12,7 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.attention.memory import require_memory
 from attnviz.choices import Step
 from attnviz.text.message import Message
-from attnviz.trace.layer import Projection
+from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, steps_of
 from attnviz.trace.trace import FORMAT, Trace
@@ -55,18 +55,28 @@ def require_room(selection: Selection, size: int, what: str) -> None:
 
 def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, Any]:
     """The selected part of one layer, as a dict of NumPy arrays."""
-    layer, rule = selected.layer, selected.layer.rule
+    layer = selected.layer
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
     data |= _tokens(trace, selected)
-    data |= {"causal": rule.causal, "scale": layer.scale, "window": rule.window, "softcap": rule.softcap}
-    if rule.query_offset is not None:
-        data["query_offset"] = rule.query_offset
-    if rule.sinks is not None:
-        data["sinks"] = to_numpy(rule.sinks)
+    data |= _told_of_rule(layer)
     for step in steps_of(Owner.LAYER):
         if step in steps and (array := STEPS[step].array(layer)) is not None:
             data[step.value] = _projections(array) if step is Step.PROJECTIONS else _kept(array, selected.queries)
     return data | _computed(selected, steps)
+
+
+def _told_of_rule(layer: Layer) -> dict[str, Any]:
+    """What of the rule is a number; of weights alone, which of a model's keys they are of, as far as that was told."""
+    rule = layer.rule
+    data: dict[str, Any] = {"causal": rule.causal}
+    data |= {} if layer.weights_alone else {"scale": layer.scale}
+    data |= {"window": rule.window}
+    data |= {} if layer.weights_alone else {"softcap": rule.softcap}
+    if rule.query_offset is not None:
+        data["query_offset"] = rule.query_offset
+    if rule.sinks is not None:
+        data["sinks"] = to_numpy(rule.sinks)
+    return data
 
 
 def _tokens(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
@@ -141,10 +151,11 @@ def _head(
     selected: LayerSelection, head: Head, steps: tuple[Step, ...], column: Column | None = None
 ) -> dict[str, Any]:
     """What of ``steps`` is a head's; of a column alone, where it is one key that is told of."""
-    data: dict[str, Any] = {"head": head.head, "kv_head": head.kv_head}
+    data: dict[str, Any] = {"head": head.head}
+    data |= {} if head.layer.weights_alone else {"kv_head": head.kv_head}
     for step in steps_of(Owner.HEAD):
         facts = STEPS[step]
-        if step not in steps:
+        if step not in steps or not facts.known(head.layer):
             continue
         if column is not None and facts.computed:
             data[step.value] = _kept(getattr(column, step.value)[:, None], selected.queries)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Abreast, Section
 from attnviz.renderers.explain.sentences import HeadSentences
@@ -31,8 +30,9 @@ class HeadSections:
         self.layer, self.say, self.matrices = writer.layer, writer.say, writer.matrices
 
     @cached_property
-    def steps(self) -> Steps:
-        """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v); computed when they are first looked at."""
+    def steps(self) -> Any:
+        """The head's steps as NumPy arrays, (queries, keys) and (queries, d_v), or its weights alone; computed when they are
+        first looked at."""
         steps = self.computed.steps
         self.matrices = self.matrices.marking(numpy.flatnonzero(steps.blind))
         return steps
@@ -57,6 +57,8 @@ class HeadSections:
             Step.OUTPUT: self.output,
         }
         for step in self.writer.steps:
+            if self.layer.weights_alone and not STEPS[step].known(self.layer):
+                continue
             if step is Step.PROJECTIONS and {side.value for side in SIDES} <= self.layer.projections.keys():
                 yield step, self._projections()
             elif step in SIDES and not (self.writer.bare and self.writer.inputs in self.writer.steps):
@@ -134,7 +136,8 @@ class HeadSections:
 
     def weights(self) -> Section:
         matrix = self.matrices.of_weights(self.steps.weights, self.steps.hidden)
-        return self.writer.section(Step.WEIGHTS, "weights = softmax(masked)", self.told.weights(), matrix)
+        formula = "" if self.layer.weights_alone else "weights = softmax(masked)"
+        return self.writer.section(Step.WEIGHTS, formula, self.told.weights(), matrix)
 
     def output(self) -> Section:
         matrix = self.matrices.of_queries(self.steps.output)

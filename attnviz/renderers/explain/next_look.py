@@ -36,7 +36,7 @@ def next_look(trace: Trace, selection: Selection, top: bool) -> NextLook:
     selected = selection.layers[0]
     head = selected.heads[0]
     of_head = ["--head", str(head)] if selected.layer.heads > 1 else []
-    if selected.pair is not None:
+    if selected.pair is not None or selected.layer.weights_alone:  # whose arithmetic nobody knows
         return NextLook(Next.PAGE, "html", [])
     if top or is_long(selected.layer):
         return NextLook(Next.MAP, "heatmap", of_head)

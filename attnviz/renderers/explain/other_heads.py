@@ -20,7 +20,8 @@ def other_head(first: HeadSections, other: HeadSections) -> Iterator[Part]:
     title = other.say("title.otherwise", head=first.head)
     if not other.writer.looks.quiet and (sentences := differences.sentences()):
         yield Section(title, "", sentences, [])
-    yield Abreast([section._replace(sentences=[], formula="") for section in (other.weights(), other.output())])
+    shown = [other.weights()] if other.layer.weights_alone else [other.weights(), other.output()]
+    yield Abreast([section._replace(sentences=[], formula="") for section in shown])
 
 
 class Differences:

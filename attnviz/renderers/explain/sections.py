@@ -11,6 +11,7 @@ from attnviz.renderers.explain.document import Heading, Part, Section
 from attnviz.renderers.explain.head_sections import TOLD_OF_A_HEAD, HeadSections
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.facts import row_sums
 from attnviz.renderers.shared.labels import LABEL_CELLS, name, worn
 from attnviz.renderers.shared.matrix import Looks
 from attnviz.text.display import shorten, shown_line
@@ -32,7 +33,7 @@ def explain(
     ``told`` are the general sentences that stand above already, of other traces too: each stands once.
     """
     told = set() if told is None else told
-    facts = _drawn(trace, selection, looks, told) or _choice(trace, looks)
+    facts = _drawn(trace, selection, looks, told) or _choice(trace, looks) or row_sums(trace.source, looks.lessons)
     yield Heading(1, _sentence(_shown_tokens(trace, selection.layers), looks.max_tokens), facts)
     for selected in selection.layers:
         writer = Writer(trace, selected, selection.steps, looks, told)
@@ -61,7 +62,7 @@ def _choice(trace: Trace, looks: Looks) -> str:
 
 
 def _layer(writer: Writer, report: Progress) -> Iterator[Part]:
-    if writer.selected.pair is not None:
+    if writer.selected.pair is not None and not writer.layer.weights_alone:
         yield from _by_head(writer, _pairs(writer, *writer.selected.pair))
     elif writer.looks.top is not None or is_long(writer.layer):
         yield from _by_head(writer, _top(writer, report))
@@ -72,22 +73,31 @@ def _layer(writer: Writer, report: Progress) -> Iterator[Part]:
 
 def _layer_heading(writer: Writer) -> Heading:
     layer, say = writer.layer, writer.say
-    queries, keys = len(writer.queries), len(writer.keys)
-    facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.factor(layer.scale)}
     if layer.stack:  # as --layer names it
         title = say("label.layer", layer=layer.title)
     else:
         title = say("label.layer", layer=layer.index) + (
             f": {shorten(shown_line(layer.name), LABEL_CELLS)}" if layer.name else ""
         )
-    if layer.key_tokens is None:
-        line = say("label.facts", tokens=queries, **facts)
-    else:
-        line = say("label.keys", queries=queries, keys=keys, **facts)
+    line = _facts(writer)
     if writer.error is not None:
         near = say("label.agreement", error=f"{writer.error:.1e}") if writer.error else say("label.agreement_exact")
         line += f" · {near}"
     return Heading(2, title, line)
+
+
+def _facts(writer: Writer) -> str:
+    """How much there is of the layer, and by which factor its scores are scaled."""
+    layer, say = writer.layer, writer.say
+    counts = (
+        {"tokens": len(writer.queries)}
+        if layer.key_tokens is None
+        else {"queries": len(writer.queries), "keys": len(writer.keys)}
+    )
+    if layer.weights_alone:
+        return say("label.facts_alone" if layer.key_tokens is None else "label.keys_alone", heads=layer.heads, **counts)
+    facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.factor(layer.scale)}
+    return say("label.facts" if layer.key_tokens is None else "label.keys", **counts, **facts)
 
 
 def _before_heads(writer: Writer) -> Iterator[Section]:
@@ -178,7 +188,7 @@ def _by_head(writer: Writer, of_heads: Iterator[list[Section]]) -> Iterator[Part
 
 def _head_heading(writer: Writer, head: int) -> Heading:
     layer = writer.layer
-    if layer.key.shape[0] == layer.heads:
+    if layer.group == 1:
         title = writer.say("label.head", head=head)
     else:
         title = writer.say("label.kv_head", head=head, kv_head=layer.kv_head(head))

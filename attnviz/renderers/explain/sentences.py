@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.checks import boolean_mask
-from attnviz.attention.formula import Steps
+from attnviz.attention.known_weights import rounding, sum_tolerance
 from attnviz.attention.visibility import Visibility
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
@@ -24,10 +25,10 @@ EQUAL = 1e-9  # relative: numbers that are closer differ only by the rounding of
 class HeadSentences:
     """The sentences of one head; each method says those of one step, of what is shown.
 
-    ``steps`` are the head's, (queries, keys) and (queries, d_v).
+    ``steps`` are the head's, (queries, keys) and (queries, d_v); or its weights alone.
     """
 
-    def __init__(self, writer: Writer, head: int, steps: Steps) -> None:
+    def __init__(self, writer: Writer, head: int, steps: Any) -> None:
         self.writer, self.head, self.steps = writer, head, steps
         self.layer, self.selected, self.say, self.new = writer.layer, writer.selected, writer.say, writer.new
 
@@ -58,7 +59,9 @@ class HeadSentences:
         return [*self._reasons(), *self._hidden_cells(), *self._blind()]
 
     def weights(self) -> list[str]:
-        sentences, query = self.new(self.say("weights.what")), self._told_of
+        what = ["weights.alone", "weights.given"] if self.layer.weights_alone else ["weights.what"]
+        hidden = [*self._reasons(), *self._blind()] if self.layer.weights_alone else []
+        sentences, query = self.new(*map(self.say, what), *hidden), self._told_of
         if query is not None:
             row = self.steps.weights[query]
             sentences += [*self._looks_most(query, row), *self._adds_up(query, row)]
@@ -70,6 +73,13 @@ class HeadSentences:
             vector = self.writer.vector(self.steps.output[query])
             sentences.append(self.say("output.here", query=self.writer.queries[query], vector=vector))
         return sentences
+
+    @cached_property
+    def _rounding(self) -> float:
+        """How far the sum of a row may be from 1; any distance, where the weights are attnviz's own."""
+        if self.layer.weights is None:
+            return math.inf
+        return sum_tolerance(rounding(self.layer.weights), self.layer.keys)
 
     @property
     def hides(self) -> bool:
@@ -121,9 +131,10 @@ class HeadSentences:
 
     def _lowered(self) -> float | None:
         """How far the bias lowers a cell that nothing but its finite number hides, at the most; None where it hides none."""
-        rule, (queries, keys) = self.layer.rule.of_head(self.head), self.steps.scores.shape
+        rule = self.layer.rule.of_head(self.head)
         if rule.bias is None:
             return None
+        queries, keys = self.steps.scores.shape
         bias = numpy.broadcast_to(to_numpy(rule.bias), (queries, keys))
         mask = None if rule.mask is None else to_numpy(boolean_mask(rule.mask))
         visible = Visibility.of(rule, queries, keys, mask).block(slice(0, queries), slice(0, keys), numpy, "cpu")
@@ -162,6 +173,8 @@ class HeadSentences:
             return
         if self.layer.rule.sinks is not None:
             yield self.say("weights.sink", query=name, share=numbers.share(float(1 - row.sum())))
+        elif abs(1 - (total := float(row.sum(dtype=float)))) > self._rounding:
+            yield self.say("weights.adds", query=name, sum=numbers.share(total))
         elif keys is None:
             yield from self.new(self.say("weights.sum"))
 

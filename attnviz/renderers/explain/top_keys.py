@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy
 
-from attnviz.attention.arrays import to_numpy
-from attnviz.attention.formula import Steps
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
@@ -19,6 +18,7 @@ from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.text.display import NamedToken
 from attnviz.trace.selection import is_long
+from attnviz.trace.steps import Head
 
 QUERIES = 4  # that are shown when none was asked for
 
@@ -29,7 +29,7 @@ def top_keys(writer: Writer, head: int) -> Iterator[Section]:
     chosen = _queries(writer)
     opening = _opening(writer, len(chosen))
     for query in chosen:
-        steps = Steps(*map(to_numpy, writer.layer.steps(head, query)))  # (1, keys)
+        steps = Head(writer.layer, head, query).steps  # (1, keys)
         yield _section(writer, query, steps, columns, opening)
         opening = []  # it is said once
 
@@ -53,7 +53,7 @@ def _queries(writer: Writer) -> list[int]:
     return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 
-def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], opening: list[str]) -> Section:
+def _section(writer: Writer, query: int, steps: Any, columns: list[Step], opening: list[str]) -> Section:
     """One query, whose ``steps`` are (1, keys), after the sentences of ``opening``."""
     name, say = writer.queries[query], writer.say
     title = say("title.top_keys", query=name.text, position=f"{query:,}")
@@ -62,7 +62,8 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], open
         return Section(title, "", [*opening, say("masked.blind", query=name)], [])
     kept = numpy.array(writer.selected.key_positions)
     seen = kept[~hidden[kept]]
-    keys = seen[largest(steps.masked[0, seen], writer.looks.top)]
+    order = steps.weights if writer.layer.weights_alone else steps.masked  # which tells weights of 0 apart, too
+    keys = seen[largest(order[0, seen], writer.looks.top)]
     others = numpy.setdiff1d(seen, keys)
     sentences = [*opening, *_shares(writer, steps, keys, others), *_rest(writer, name, steps)]
     if not len(keys):  # all that it sees is left out
@@ -74,7 +75,7 @@ def _section(writer: Writer, query: int, steps: Steps, columns: list[Step], open
     return Section(title, "", [] if writer.looks.quiet else sentences, [table])
 
 
-def _shares(writer: Writer, steps: Steps, keys: numpy.ndarray, others: numpy.ndarray) -> Iterator[str]:
+def _shares(writer: Writer, steps: Any, keys: numpy.ndarray, others: numpy.ndarray) -> Iterator[str]:
     """What ``keys``, which are shown, and the ``others`` that the query sees take of its weights."""
     weights, count = _weights(steps), len(keys)
     if not count:
@@ -86,17 +87,17 @@ def _shares(writer: Writer, steps: Steps, keys: numpy.ndarray, others: numpy.nda
         yield counted(writer, "top.what_all", count, share=share)
 
 
-def _rest(writer: Writer, name: NamedToken, steps: Steps) -> Iterator[str]:
+def _rest(writer: Writer, name: NamedToken, steps: Any) -> Iterator[str]:
     """What the keys that are left out and the sink take, and what the query becomes."""
     weights, say = _weights(steps), writer.say
     if left_out := float(numpy.delete(weights, numpy.array(writer.selected.key_positions)).sum()):
         yield say("weights.left_out", query=name, share=numbers.share(left_out))
     if writer.layer.rule.sinks is not None:
         yield say("weights.sink", query=name, share=numbers.share(max(1 - float(weights.sum()), 0.0)))
-    if Step.OUTPUT in writer.steps:
+    if Step.OUTPUT in writer.steps and not writer.layer.weights_alone:
         yield say("output.here", query=name, vector=writer.vector(steps.output[0]))
 
 
-def _weights(steps: Steps) -> numpy.ndarray:
+def _weights(steps: Any) -> numpy.ndarray:
     """The weights of the one query, (keys,), in numbers whose sums lose nothing."""
     return numpy.asarray(steps.weights[0], numpy.float64)

@@ -9,11 +9,12 @@ from attnviz.errors import AttnvizError
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.matrix import Matrix
+from attnviz.trace.steps import STEPS
 
 
 def shown_steps(writer: Writer) -> list[Step]:
     """The steps that are columns of the table."""
-    steps = [step for step in map(Step, MapStep) if step in writer.steps]
+    steps = [step for step in map(Step, MapStep) if step in writer.steps and STEPS[step].known(writer.layer)]
     if not steps:
         raise AttnvizError(
             "a text this long is shown as the top keys of single queries, or the top queries of a key",

@@ -66,7 +66,7 @@ class Wording:
             title = self.say("picture.stack_panel", layer=layer.title.capitalize(), head=head)
         else:
             title = self.say("picture.panel", layer=layer.index, head=head)
-        shared = "" if layer.key.shape[0] == layer.heads else f" · kv {layer.kv_head(head)}"
+        shared = "" if layer.group == 1 else f" · kv {layer.kv_head(head)}"
         roles = worn(self.trace, layer, head, self.words)
         return title + shared + roles, roles
 
@@ -74,7 +74,8 @@ class Wording:
         """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
         tokens = self.trace.query_tokens(selected.layer)
         if (file := file_name(self.trace, tokens)) is not None:
-            return " · ".join([shorten(shown_line(file), TITLE_CELLS), *notes])
+            sums = facts.row_sums(self.trace.source, self.words)
+            return " · ".join(filter(None, [shorten(shown_line(file), TITLE_CELLS), *notes, sums]))
         names = [name(tokens[query], LABEL_CELLS) for query in selected.query_positions[:SOURCE_TOKENS]]
         if selected.ranges[0].start > 0:
             names.insert(0, "…")
@@ -87,6 +88,7 @@ class Wording:
             *notes,
             facts.exactness(source.model_name, source.agreement.largest_error, self.words),
             facts.left_out(left_out, self.words),
+            facts.row_sums(source, self.words),
         )
         return " · ".join(filter(None, parts))
 

@@ -93,8 +93,8 @@ def _measured(selected: LayerSelection, own: Vectors, ours: Vectors, size: int) 
 
 def _differences(own: Layer, ours: Layer, size: int) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
     """How far the weights and the outputs of so many queries at a time lie apart: (heads, queries, keys), (heads, queries, d_v)."""
-    for start in range(0, own.query.shape[1], size):
-        stop = min(start + size, own.query.shape[1])
+    for start in range(0, own.queries, size):
+        stop = min(start + size, own.queries)
         left, right = (some_queries(layer, start, stop).steps() for layer in (own, ours))
         yield left.weights - right.weights, left.output - right.output
 

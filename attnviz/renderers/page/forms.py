@@ -81,7 +81,7 @@ def _in_range(selected: LayerSelection) -> bool:
 def _bytes(selected: LayerSelection, form: Form) -> float:
     """Bytes of one layer before they are base64."""
     layer, rule = selected.layer, selected.layer.rule
-    queries, keys, cells = int(layer.query.shape[1]), int(layer.key.shape[1]), _cells(selected)
+    queries, keys, cells = layer.queries, layer.keys, _cells(selected)
     if form is Form.WEIGHTS:
         return cells * (0.5 if rule.causal and queries == keys else 1.0) * LEFT_OF_LEVELS
     d_k, d_v = int(layer.query.shape[-1]), int(layer.value.shape[-1])
@@ -95,4 +95,4 @@ def _bytes(selected: LayerSelection, form: Form) -> float:
 
 def _cells(selected: LayerSelection) -> int:
     """How many pairs the maps of the selected heads have."""
-    return len(selected.heads) * int(selected.layer.query.shape[1]) * int(selected.layer.key.shape[1])
+    return len(selected.heads) * selected.layer.queries * selected.layer.keys

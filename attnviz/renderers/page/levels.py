@@ -38,13 +38,13 @@ def layer_in_levels(selected: LayerSelection, cells: int = CELLS) -> tuple[numpy
         error = max(error, worst)
         levels.append(some)
         scales.append(scale)
-    shape = (len(selected.heads), selected.layer.query.shape[1])
+    shape = (len(selected.heads), selected.layer.queries)
     return numpy.concatenate(levels).reshape(*shape, -1), numpy.concatenate(scales).reshape(shape), error
 
 
 def compressed_share(selected: LayerSelection) -> float:
     """About how much of these 8 bits compression leaves, as a few queries of the selected heads tell."""
-    layer, queries = selected.layer, int(selected.layer.query.shape[1])
+    layer, queries = selected.layer, selected.layer.queries
     count = min(SAMPLED, queries)
     rows = []
     for place in range(count):
@@ -59,8 +59,8 @@ def compressed_share(selected: LayerSelection) -> float:
 
 def _blocks(selected: LayerSelection, cells: int) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
     """The weights of the selected heads and which cells are hidden, (rows, keys), head after head and row after row."""
-    layer, queries = selected.layer, selected.layer.query.shape[1]
-    size = max(1, cells // layer.key.shape[1])
+    layer, queries = selected.layer, selected.layer.queries
+    size = max(1, cells // layer.keys)
     for head in selected.heads:
         for start in range(0, queries, size):
             steps = some_queries(layer, start, min(start + size, queries)).steps(head)

@@ -53,7 +53,7 @@ def pack_part(part: Part, cells: int = CELLS) -> PackedPart:
         return PackedPart({"levels": levels, "scales": scales}, error)
     arrays, rounded = _vectors(selected, form)
     found = None if rounded is None else errors(selected, rounded, cells)
-    arrays |= _rule_arrays(selected_rule(selected), selected.layer.key.shape[1])
+    arrays |= _rule_arrays(selected_rule(selected), selected.layer.keys)
     if (lowered := lowered_cells(selected, cells)) is not None:
         arrays["lowered"] = lowered
     return PackedPart(arrays, 0.0 if found is None else found.weights, found)

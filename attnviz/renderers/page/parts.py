@@ -98,7 +98,7 @@ def outstanding(selected_layers: Sequence[LayerSelection], roles: Iterable[HeadR
 
 def _confidence(selected: LayerSelection) -> numpy.ndarray:
     """The largest weight of a row that is not on the first key, on average over a few queries, (heads,)."""
-    layer, queries = selected.layer, int(selected.layer.query.shape[1])
+    layer, queries = selected.layer, selected.layer.queries
     count = min(SAMPLED, queries)
     places = [(2 * place + 1) * queries // (2 * count) for place in range(count)]
     rows = [to_numpy(some_queries(layer, place, place + 1).steps().weights)[:, 0] for place in places]

@@ -104,7 +104,7 @@ def pooled_size(selected_layers: Sequence[LayerSelection], limits: Limits = USUA
 def _seen_share(selected: LayerSelection) -> float:
     """The share of its pairs that causal and window let be seen."""
     queries, keys = selected.ranges
-    whole = selected.layer.query.shape[1], selected.layer.key.shape[1]
+    whole = selected.layer.queries, selected.layer.keys
     rule = selected.layer.rule.of_queries(queries.start, queries.stop, *whole)
     rows, columns = numpy.array([0, len(queries)]), numpy.array([keys.start, keys.stop])
     return float(visible_share(namespace(rows), rule, rows, columns, numpy.float64)[0, 0])

@@ -158,7 +158,7 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -
         "causal": rule.causal,
         "window": rule.window,
         "softcap": rule.softcap,
-        "offset": rule.offset_for(layer.query.shape[1], layer.key.shape[1]),
+        "offset": rule.offset_for(layer.queries, layer.keys),
         "hasMask": rule.mask is not None,
         "hasBias": rule.bias is not None,
         "hasSinks": rule.sinks is not None,

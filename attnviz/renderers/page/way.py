@@ -128,8 +128,8 @@ def _other_outputs(selected: LayerSelection) -> numpy.ndarray | None:
     layer, heads = selected.layer, other_heads(selected)
     if not heads:
         return None
-    queries = int(layer.query.shape[1])
-    size = max(1, CELLS // (layer.heads * int(layer.key.shape[1])))
+    queries = layer.queries
+    size = max(1, CELLS // (layer.heads * layer.keys))
     blocks = [
         to_numpy(some_queries(layer, start, min(start + size, queries)).steps().output)[heads]
         for start in range(0, queries, size)

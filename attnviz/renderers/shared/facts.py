@@ -34,6 +34,16 @@ def left_out(share: float | None, words: Lessons, whose: str = "picture.left_out
     return "" if share is None else words.say(whose, share=brief_percent(share))
 
 
+def row_sums(source: Origin, words: Lessons) -> str:
+    """What is said of weights alone whose rows do not add up to 1; "" where all do."""
+    if not (said := source.row_sums):
+        return ""
+    place = {"layer": layer_name(said["layer"], words), "head": said["head"], "place": said["query"]}
+    return words.say(
+        "picture.row_sums", off=f"{said['off']:,}", rows=f"{said['rows']:,}", sum=f"{said['sum']:.4g}", **place
+    )
+
+
 def queries(side: range, words: Lessons) -> str:
     """Positions of queries as a person says them: "queries 100–199"."""
     return _span("picture.one_query", "picture.queries", side, words)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Pool
-from attnviz.renderers.shared.facts import exactness, keys, left_out, queries
+from attnviz.renderers.shared.facts import exactness, keys, left_out, queries, row_sums
 from attnviz.text.lessons import Lessons
+from attnviz.trace.origin import Origin
 
 EVERY_QUERY = Metric.ENTROPY  # a metric that has a value for every query that sees a key
 SHARES = ("weight", "share")  # units that a person needs not be told
@@ -25,6 +26,7 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
         say("stats.skipped", count=f"{statistics.skipped:,}") if statistics.skipped else "",
         *_region(statistics.regions, lessons),
         left_out(statistics.left_out, lessons, whose),
+        row_sums(Origin(statistics.source), lessons) if statistics.texts == 1 else "",
         say("stats.partial") if statistics.partial else "",
     ]
     return " · ".join(filter(None, parts))

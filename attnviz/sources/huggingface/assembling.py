@@ -26,7 +26,7 @@ def assembled(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequenc
 
 def _origin(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Origin:
     layers, errors = zip(*kept, strict=True)
-    queries = max(layer.query.shape[1] for layer in layers)
+    queries = max(layer.queries for layer in layers)
     return Origin.of_model(
         model=Path(model.name).name or model.name,
         architecture=type(model.model).__name__,
@@ -49,12 +49,12 @@ def with_tokens(layer: Layer, reading: Reading, whole: int | None = None) -> Lay
 
     Its queries may be the last of a ``whole`` of so many.
     """
-    queries, keys = layer.query.shape[1] if whole is None else whole, layer.key.shape[1]
+    queries, keys = layer.queries if whole is None else whole, layer.keys
     if layer.stack in TOWERS:
         return replace(layer, tokens=reading.labels(None, queries), key_tokens=reading.labels(None, keys))
     own = reading.target if layer.stack in ("decoder", "cross") and reading.target is not None else reading.tokens
     other = reading.tokens if layer.kind == "cross" else own
-    tokens = reading.labels(own, queries)[queries - layer.query.shape[1] :]
+    tokens = reading.labels(own, queries)[queries - layer.queries :]
     return replace(layer, tokens=tokens, key_tokens=reading.labels(other, keys))
 
 

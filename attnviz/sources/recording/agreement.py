@@ -82,7 +82,7 @@ def _rows_at_a_time(layer: Layer) -> int:
     """As many as a processor keeps in its cache, which is twice as fast; elsewhere all, since there calls are dear."""
     if "cpu" not in str(layer.query.device):
         return ALL_QUERIES
-    return max(1, CACHED_CELLS // (layer.heads * int(layer.key.shape[1])))
+    return max(1, CACHED_CELLS // (layer.heads * layer.keys))
 
 
 def dtype_name(array: Any) -> str:

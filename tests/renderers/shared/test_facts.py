@@ -62,3 +62,12 @@ def test_positions_are_said_as_a_person_says_them(side, text, vietnamese):
 )
 def test_a_bias_is_said_to_be_given_only_where_somebody_gave_it(source, name):
     assert facts.whose_bias(Origin(source)) == name
+
+
+@pytest.mark.parametrize("lang", list(Language))
+def test_rows_that_do_not_add_up_are_told_with_the_furthest(lang):
+    words = lessons(lang)
+    found = {"off": 1200, "rows": 2400, "layer": "layer 3", "head": 1, "query": 5, "sum": 0.25}
+    told = facts.row_sums(Origin({"row_sums": found}), words)
+    assert all(part in told for part in ("1,200", "2,400", words.say("picture.layer", layer=3), "0.25"))
+    assert facts.row_sums(Origin({}), words) == ""

@@ -1,0 +1,42 @@
+"""What a layer says of itself beside its arrays: whether it can be so."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from attnviz.attention.rule import LARGEST_POSITION
+from attnviz.errors import AttnvizError
+from attnviz.text.display import shorten
+
+LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
+
+
+def require_facts(layer: Any) -> None:
+    """Raise AttnvizError where ``layer``, a ``Layer``, says what no layer can be."""
+    if (last := (layer.rule.query_offset or 0) + layer.queries - 1) > LARGEST_POSITION:
+        raise AttnvizError("the last query stands at {last}: positions are at most 2⁵³", last=last)
+    if layer.rotation is not None and 2 * len(layer.rotation.frequencies) > layer.known("query").shape[-1]:
+        raise AttnvizError(
+            "the rotation turns {pairs} pairs, but d_k is {dimension}",
+            pairs=len(layer.rotation.frequencies),
+            dimension=layer.query.shape[-1],
+        )
+    if layer.slopes is not None and len(layer.slopes) != layer.heads:
+        raise AttnvizError(
+            "{slopes} slopes for {heads} heads: give one per head", slopes=len(layer.slopes), heads=layer.heads
+        )
+    if not all(map(math.isfinite, layer.slopes or ())):
+        raise AttnvizError("slopes are {slopes}: they must be finite numbers", slopes=layer.slopes)
+    if type(layer.index) is not int or not isinstance(layer.name, str):
+        raise AttnvizError(
+            "a layer needs a number and a name, got {index!r}, {name!r}", index=layer.index, name=layer.name
+        )
+    if layer.kind not in ("self", "cross"):
+        raise AttnvizError("a layer's kind is {kind}: expected self or cross", kind=shorten(repr(layer.kind), 41))
+    if not 0 <= layer.index <= LARGEST_INDEX:
+        raise AttnvizError(
+            "a layer's index is {index}: expected a whole number from 0 to {most:,}",
+            index=layer.index,
+            most=LARGEST_INDEX,
+        )

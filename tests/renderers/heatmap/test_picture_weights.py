@@ -1,0 +1,76 @@
+"""Pictures of weights alone."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from attnviz import AttnvizError, Layer, Trace, trace_text
+from attnviz.choices import DrawnStep, Language
+from attnviz.renderers.explain.document import Section
+from attnviz.renderers.heatmap.decided import decided
+from attnviz.renderers.heatmap.picture import View, decide
+from attnviz.text.lessons import lessons
+from attnviz.trace.row_sums import row_sums
+from attnviz.trace.selection import select
+from tests.support.weights_alone import alone
+
+LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
+TEXT = "one step and one more step"
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return trace_text(TEXT, heads=2, causal=True)
+
+
+@pytest.fixture(scope="module")
+def weights(whole):
+    return alone(whole)
+
+
+def with_a_sink(rows=(1,)):
+    """Weights of which some rows of head 1 lack a half."""
+    given = trace_text(TEXT, heads=2).layers[0].steps().weights.copy()
+    for row in rows:
+        given[1, row] *= 0.5
+    layer = Layer(weights=given, index=3)
+    return Trace(tuple(TEXT.split()), (layer,), {"kind": "arrays", "row_sums": row_sums([layer])._asdict()})
+
+
+def cells(sections):
+    return [[(matrix.rows, matrix.columns, matrix.cells) for matrix in section.matrices] for section in sections]
+
+
+def sentences(parts):
+    return [sentence for part in parts if isinstance(part, Section) for sentence in part.sentences]
+
+
+@LANGUAGES
+def test_rows_that_do_not_add_up_are_told_by_every_look(told, lang):
+    trace, words = with_a_sink(rows=(1, 5)), lessons(Language(lang))
+    share = words.say(
+        "picture.row_sums", off="2", rows="12", sum="0.5", head=1, place=1, layer=words.say("picture.layer", layer=3)
+    )
+    parts = told(trace, lang)
+    assert parts[0].facts == share
+    assert words.say("weights.adds", query="step", sum="0.50").partition("0.50")[0][:20] in " ".join(sentences(parts))
+    assert share in decide(trace, select(trace), view=View(words=words)).subtitle
+
+
+def test_rows_that_add_up_are_not(told, weights):
+    assert told(weights)[0].facts == ""
+    assert "add up" not in decide(weights, select(weights)).subtitle
+
+
+def test_a_picture_is_that_of_the_whole_layer(whole, weights):
+    ours, theirs = (decide(one, select(one)) for one in (weights, whole))
+    assert ours.title == theirs.title
+    for left, right in zip(ours.panels, theirs.panels, strict=True):
+        numpy.testing.assert_array_equal(left.values, right.values)
+
+
+@pytest.mark.parametrize("step", [DrawnStep.SCORES, DrawnStep.ALL])
+def test_a_picture_of_another_step_says_what_is_missing(weights, step):
+    with pytest.raises(AttnvizError, match="cannot be shown: only the weights of this layer are known"):
+        decided(weights, select(weights, head=["0"]), step, None, None, View(), named=True)

@@ -1,0 +1,29 @@
+"""What a layer says of itself beside its arrays."""
+
+from __future__ import annotations
+
+import pytest
+from traces_of_all_kinds import normal
+
+from attnviz.attention.rule import Rule
+from attnviz.errors import AttnvizError
+from attnviz.trace.layer import Layer
+from attnviz.trace.rotation import Rotation
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"rule": Rule(query_offset=2**53)}, "the last query stands at"),
+        ({"rotation": Rotation(normal(5), halves=True)}, "the rotation turns 5 pairs, but d_k is 4"),
+        ({"slopes": (1.0,)}, "1 slopes for 2 heads"),
+        ({"slopes": (1.0, float("nan"))}, "they must be finite numbers"),
+        ({"index": "1"}, "a layer needs a number and a name"),
+        ({"name": 3}, "a layer needs a number and a name"),
+        ({"kind": "other"}, "expected self or cross"),
+        ({"index": -1}, "expected a whole number from 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(facts, words):
+    with pytest.raises(AttnvizError, match=words):
+        Layer(normal(2, 3, 4), normal(2, 3, 4), normal(2, 3, 4), **facts)
