@@ -61,7 +61,7 @@ class Writer:
     @property
     def rotation(self) -> Rotation | None:
         """By which angles queries and keys are turned, where that is known, and each query stands where its key does."""
-        return self.layer.rotation if self.layer.query.shape[1] == self.layer.key.shape[1] else None
+        return self.layer.rotation if self.layer.queries == self.layer.keys else None
 
     @cached_property
     def bare(self) -> bool:
