@@ -12,12 +12,13 @@ from rich.segment import Segment
 from rich.text import Text
 
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import BOLD, GAP, TIGHT, MatrixTable
+from attnviz.renderers.shared.table import BOLD, EDGE, GAP, TIGHT, MatrixTable
 from attnviz.text.display import NATURAL_WIDTH
 
 PAGE_WIDTH = 100  # cells of what stands side by side where nothing says how wide the page is
 APART = 3  # cells between two tables
-WORDS = 16  # cells that a heading needs at least
+WORDS = 20  # cells that sentences need at least
+WIDEST = 6  # spaces between two columns of a table that would be narrower than what stands above it
 
 Lines = list[list[Segment]]
 
@@ -70,23 +71,36 @@ class _Row:
         self.joined = all(one.matrix.rows == tables[0].matrix.rows for one in tables)
         self.tables = _sharing(tables) if self.joined else tables
         for gap in (GAP, TIGHT):
-            self.drawn = [self._drawn(place, gap) for place in range(len(tables))]
-            self.widths = [table.natural_width(gap) for table in self.drawn]
-            self.fits = self._total() <= width and self._wide_enough()
+            drawn = [self._drawn(place, gap) for place in range(len(tables))]
+            self.drawn = [table for table in drawn if table is not None]
+            self.widths = [table.natural_width(table.gap or gap) for table in self.drawn]
+            self.fits = len(self.drawn) == len(drawn) and self._total() <= width
             if self.fits:
                 break
 
     def _total(self) -> int:
         return sum(self.widths) + (0 if self.joined else APART * (len(self.tables) - 1))
 
-    def _wide_enough(self) -> bool:
-        """Whether what stands above each table has the cells that it needs."""
-        return all(width >= WORDS or not one.above for one, width in zip(self.tables, self.widths, strict=True))
-
-    def _drawn(self, place: int, gap: int) -> MatrixTable:
+    def _drawn(self, place: int, gap: int) -> MatrixTable | None:
+        """A table whose columns are so far apart that what stands above it has the cells that it needs; None if too far."""
         first, last = place == 0, place == len(self.tables) - 1
         matrix = self.tables[place].matrix
-        return MatrixTable(matrix, not self.joined or first, self.joined and not last, gap)
+        tables = (
+            MatrixTable(matrix, not self.joined or first, self.joined and not last, wide)
+            for wide in range(gap, WIDEST + 1)
+        )
+        return next((table for table in tables if table.natural_width(table.gap or gap) >= self._needed(place)), None)
+
+    def _needed(self, place: int) -> int:
+        """The cells of the heading of a table, which is one line, and of the sentences below it."""
+        above = self.tables[place].above
+        if not above:
+            return 0
+        return self._margin(place) + max(cell_len(above[0].plain), WORDS if len(above) > 1 else 0)
+
+    def _margin(self, place: int) -> int:
+        """Cells before what stands above a table: its first stand above the numbers, where the labels are another's."""
+        return EDGE if self.joined and place else 0
 
     def lines(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """What stands above the tables, and the tables, line by line."""
@@ -106,8 +120,8 @@ class _Row:
             yield from self._line(line)
 
     def _above(self, place: int, console: Console, options: ConsoleOptions) -> Lines:
-        """What stands above a table, its first cells above the numbers, where the labels are another's."""
-        words, margin = self.tables[place].above, 2 if self.joined and place else 0
+        """What stands above a table."""
+        words, margin = self.tables[place].above, self._margin(place)
         room = options.update(width=self.widths[place] - margin)
         lines = [line for text in words for line in console.render_lines(text, room, pad=False)]
         return [[Segment(" " * margin), *line] for line in lines]

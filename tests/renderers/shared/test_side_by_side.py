@@ -119,3 +119,19 @@ def test_each_number_keeps_its_tint(console, colour):
     segments = [one for line in target.render_lines(SideBySide(three()), pad=False) for one in line]
     tinted = [one for one in segments if one.style and one.style.bgcolor and one.text.strip()]
     assert len(tinted) == (18 if colour else 0)
+
+
+HEADING, SENTENCE = "Value  V = X W_V", "What each token hands over to those that look at it."
+
+
+@pytest.mark.parametrize(("columns", "beside"), [(1, 1), (2, 3), (3, 3), (9, 1)])
+def test_a_heading_above_a_narrow_table_is_one_line(rendered, columns, beside):
+    """The columns of a table that is narrower than its heading stand further apart; one that cannot stands alone."""
+    tables = [Beside([Text(HEADING), Text(SENTENCE)], matrix("", ROWS, columns, 1000 * place)) for place in range(3)]
+    lines = rendered(SideBySide(tables), 100)
+    assert lines[0].count(HEADING) == beside
+    assert "\n".join(lines).count(HEADING) == 3
+    assert len(numbers(lines)) == 3 * 2 * columns
+    of_tables = lines[next(place for place, line in enumerate(lines) if "│" in line) :]
+    rules = [[place for place, sign in enumerate(line) if sign in "│┼"] for line in of_tables[: 2 + len(ROWS)]]
+    assert rules == [rules[0]] * len(rules)
