@@ -2,7 +2,8 @@
 
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved. roles(model)
-finds the heads of a model that have a role, and proves it; learn(chapter) opens a chapter of the course.
+finds the heads of a model that have a role, and proves it; record(module) records the attention of any module of PyTorch;
+learn(chapter) opens a chapter of the course.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnviz.api import generate, load, trace_model, trace_text
     from attnviz.api.learn import learn
+    from attnviz.api.record import record
     from attnviz.api.roles import roles
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
@@ -37,6 +39,7 @@ __all__ = [
     "learn",
     "load",
     "pool",
+    "record",
     "roles",
     "trace_model",
     "trace_text",
@@ -56,6 +59,7 @@ _MODULES = {
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",
     "pool": "attnviz.pooling.pool",
+    "record": "attnviz.api.record",
     "roles": "attnviz.api.roles",
     "trace_model": "attnviz.api",
     "trace_text": "attnviz.api",

@@ -30,6 +30,10 @@ DOTTED |= {
 DOTTED |= {
     f"attnviz.renderers.diagnosis.{name}" for name in ("answer.to_text", "answer.to_renderable", "fragment.to_fragment")
 }  # and a diagnosis
+DOTTED |= {
+    f"attnviz.renderers.recorded.{name}"
+    for name in ("layer_table.to_text", "layer_table.to_renderable", "layer_html.to_html")
+}  # and the table of a recording
 
 
 def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:

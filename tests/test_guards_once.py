@@ -193,6 +193,7 @@ ONCE = {
         {
             "attnviz.trace.selectors": 'numbers and ranges, "0,4-7"',
             "attnviz.choices": 'the words of choices, "scores,weights"',
+            "attnviz.sources.recording.contraction": "the two operands of an einsum",
         },
         'parts = words.split(",")',
     ),

@@ -28,6 +28,7 @@ NAMES = [
     "learn",
     "load",
     "pool",
+    "record",
     "roles",
     "trace_model",
     "trace_text",

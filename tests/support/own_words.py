@@ -45,6 +45,7 @@ NOT_FOR_PEOPLE = {
     "attnviz.renderers.course.notebook": "Python",
     "attnviz.renderers.explain.fragment": "HTML and its style",
     "attnviz.renderers.diagnosis.fragment": "HTML and its style",
+    "attnviz.renderers.recorded.layer_html": "HTML and its style",
     "attnviz.renderers.heatmap.fonts": "names of fonts",
     "attnviz.text.course": "faults of a chapter, which a test finds",
 }

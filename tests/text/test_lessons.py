@@ -42,6 +42,7 @@ from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
 from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.page.worn import worn_roles
+from attnviz.renderers.recorded.rows import told_layers
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -55,6 +56,7 @@ from attnviz.text.display import shorten
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.asking import ROLES
 from attnviz.trace.generation import Generation
+from attnviz.trace.recorded import How, Kept, RecordedLayer, RecordedLayers
 from attnviz.trace.roles import Example, HeadRole, Verdict
 from attnviz.trace.rotation import Rotation
 from attnviz.trace.row_sums import row_sums
@@ -206,6 +208,7 @@ def recording(request):
     measure(lesson)
     tell_roles(lesson)
     tell_diagnoses(lesson)
+    tell_recordings(lesson)
     write(lesson)
     teach(lesson)
     draw(lesson)
@@ -294,6 +297,13 @@ def measure(lesson):
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)
+
+
+def tell_recordings(lesson):
+    """Say all that the table of a recording says."""
+    rows = [RecordedLayer(0, "", 0, how, kept=kept) for how in How for kept in Kept]
+    told_layers(RecordedLayers(tuple(rows)), lesson)
+    told_layers(RecordedLayers(()), lesson)
 
 
 def tell_roles(lesson):

@@ -64,6 +64,28 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> fl
     return error
 
 
+def require_same_weights(layer: Layer, weights: Array, *, plain: bool = False) -> float:
+    """The largest difference between the recomputed weights of ``layer`` and the module's own, (heads, queries, keys).
+
+    A query that sees no key is left out. AttnvizError, naming the layer, above what the dtype explains.
+    """
+    xp = namespace(weights)
+    worst = 0.0
+    for start, stop in checked_blocks(weights.shape[1], _rows_at_a_time(layer)):
+        steps = some_queries(layer, start, stop).steps()
+        theirs = xp.asarray(weights[:, start:stop], dtype=steps.weights.dtype)
+        difference = xp.max(xp.abs(steps.weights - theirs), axis=-1)  # (heads, rows)
+        worst = max(worst, float(xp.max(xp.where(steps.blind, 0.0, difference))))
+    tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(weights)]
+    if not worst <= tolerance:
+        raise AttnvizError(
+            "weights recomputed from its query and key differ by {error:.2g} from those of its softmax (at most {tolerance:g} is expected)",
+            error=worst,
+            tolerance=tolerance,
+        )
+    return worst
+
+
 def checked_blocks(queries: int, rows: int = ALL_QUERIES) -> list[tuple[int, int]]:
     """The first query of each block of at most ``rows`` that is compared, and the one after its last."""
     if queries <= ALL_QUERIES:

@@ -48,6 +48,17 @@ def mask_in_rule(mask: torch.Tensor) -> MaskInRule:
     return _of_rows(mask[0])
 
 
+def added_or_hidden(bias: torch.Tensor | None, filled: torch.Tensor | None, lowest: bool) -> torch.Tensor | None:
+    """One mask, as ``mask_in_rule`` reads it, of what is added to scores and of the cells that were ``filled`` with another number,
+    which ``lowest`` says is −∞. Any other must be so low that no weight is left but where a whole row has it: the weights tell."""
+    if filled is None:
+        return bias
+    if bias is None and lowest:
+        return ~filled
+    low = -torch.inf if lowest else torch.finfo(torch.float32).min
+    return torch.where(filled, low, 0.0 if bias is None else bias.float())
+
+
 def distance_bias(bias: torch.Tensor) -> Any:
     """``bias``, (heads, queries, keys), or None if it is 0 everywhere.
 

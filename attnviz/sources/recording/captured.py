@@ -1,0 +1,131 @@
+"""What an attention computed with, of all items of a batch, and whether it is what the module computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from attnviz.attention.rule import Rule
+from attnviz.sources.recording.agreement import require_agreement, require_same_weights
+from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule
+from attnviz.trace.layer import Layer
+
+Split = Callable[[tuple[int, ...]], tuple[int, int]]  # the sizes before queries and keys → items, heads
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """What an attention computed with.
+
+    query, key, value  (items, heads or kv_heads, tokens, d)
+    output   (items, heads, queries, d_v), the module's own; None once it is compared
+    mask     (items or 1, heads or 1, queries or 1, keys): bool, True = may attend; or float, added to the scores
+    causal   whether a query sees only keys up to its own place, the first at the first
+    sinks    (heads,)
+    weights  (items, heads, queries, keys), the module's own, where it made some
+    dropped  whether dropout changed the weights afterwards, so that the outputs are not compared
+    plain    whether the module's own code rounded every step
+    """
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    output: torch.Tensor | None
+    mask: torch.Tensor | None = None
+    causal: bool = False
+    scale: float | None = None
+    softcap: float | None = None
+    sinks: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
+    dropped: bool = False
+    plain: bool = False
+
+    def __post_init__(self) -> None:
+        given = {name: one.detach() for name, one in vars(self).items() if isinstance(one, torch.Tensor)}
+        vars(self).update(given)
+
+    @property
+    def items(self) -> int:
+        """How many there are in the batch."""
+        return int(self.query.shape[0])
+
+    def rule(self, item: int) -> Rule:
+        """The rule of one item."""
+        said = MaskInRule(self.causal)
+        if self.mask is not None:
+            said = mask_in_rule(self.mask[item if len(self.mask) > 1 else 0])
+        bias = said.bias
+        if bias is not None:
+            bias = distance_bias(bias if bias.ndim == 3 else bias[None])
+        return Rule(
+            scale=_scale(self.scale, self.query.shape[-1]),
+            causal=said.causal,
+            query_offset=0 if said.causal and self.query.shape[2] != self.key.shape[2] else None,
+            window=said.window,
+            softcap=self.softcap,
+            mask=said.mask,
+            bias=bias,
+            sinks=self.sinks,
+        )
+
+    def layer(self, item: int, index: int = 0, name: str = "", kind: str = "self") -> Layer:
+        """The layer of one item."""
+        return Layer(self.query[item], self.key[item], self.value[item], self.rule(item), index, name, kind)
+
+    def error(self) -> float:
+        """The largest error of all items (agreement.py); AttnvizError where that is more than rounding."""
+        worst = 0.0
+        for item in range(self.items):
+            layer = self.layer(item)
+            if self.weights is not None:
+                worst = max(worst, require_same_weights(layer, self.weights[item], plain=self.plain))
+            if self.output is not None and not self.dropped:
+                output = self.output[item].transpose(0, 1)  # (queries, heads, d_v)
+                worst = max(worst, require_agreement(layer, output, plain=self.plain))
+        return worst
+
+    def apart(self) -> Captured:
+        """The same in memory of its own on the CPU, without what it was compared with."""
+        with torch.inference_mode(False):
+            kept = {name: _copied(getattr(self, name)) for name in ("query", "key", "value", "mask", "sinks")}
+        return replace(self, output=None, weights=None, **kept)
+
+
+def split_lead(array: torch.Tensor, lead: tuple[int, ...], items: int, heads: int) -> torch.Tensor:
+    """(lead …, queries, keys), any axis 1, as (items or 1, heads or 1, queries, keys)."""
+    own = array.shape[:-2]
+    if all(size == 1 for size in own):
+        return array.reshape(1, 1, *array.shape[-2:])
+    if lead == (items, heads):
+        return array
+    return array.expand(*lead, *array.shape[-2:]).reshape(items, heads, *array.shape[-2:])
+
+
+def shared_keys(key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Key and value, (items, heads, keys, d), each once where heads that stand beside each other share them."""
+    heads = key.shape[1]
+    for group in range(heads, 1, -1):
+        if heads % group == 0 and all(map(_is_shared, (key, value), (group, group))):
+            return key[:, ::group], value[:, ::group]
+    return key, value
+
+
+def _is_shared(array: torch.Tensor, group: int) -> bool:
+    if not torch.equal(array[:, 0], array[:, group - 1]):  # most are told apart here
+        return False
+    grouped = array.reshape(array.shape[0], -1, group, *array.shape[2:])
+    return bool((grouped == grouped[:, :, :1]).all())
+
+
+def _scale(scale: float | None, dimension: int) -> float | None:
+    """None where it is the usual one."""
+    usual = scale is not None and math.isclose(scale, 1 / math.sqrt(dimension), rel_tol=1e-6)
+    return None if usual else scale
+
+
+def _copied(array: Any) -> Any:
+    return None if array is None else array.detach().to("cpu", copy=True)
