@@ -194,9 +194,9 @@ def _with_gaps(cells: list[list[Any]], rows: list[int | None], columns: list[int
 
 def _tints(values: numpy.ndarray, hidden: numpy.ndarray, lowest: float | None) -> list[list[float | None]]:
     seen = values[~hidden] if not hidden.all() else numpy.zeros(1)
-    low, high = seen.min() if lowest is None else lowest, seen.max()
+    low, high = float(seen.min()) if lowest is None else lowest, float(seen.max())
     spread = high - low if high > low else 1.0
     tints: list[list[float | None]] = numpy.where(
-        hidden, HIDDEN, (numpy.where(hidden, low, values) - low) / spread
+        hidden, HIDDEN, (numpy.where(hidden, low, values.astype(float)) - low) / spread
     ).tolist()
     return tints

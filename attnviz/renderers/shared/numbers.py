@@ -126,9 +126,7 @@ def factor(value: float, precision: int) -> str:
 
 def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-def]  # float → str
     """Fixed point with as many decimals as the values need; exponents where they would need too many digits."""
-    finite = values[numpy.isfinite(values)]
-    if finite.dtype.kind != "f":
-        finite = finite.astype(numpy.float64)
+    finite = _countable(values[numpy.isfinite(values)])
     largest = float(numpy.abs(finite).max(initial=0.0))
     if not precision and 0 < largest < 1:
         precision = FEW
@@ -138,6 +136,14 @@ def _format(values: numpy.ndarray, precision: int):  # type: ignore[no-untyped-d
     noise = max(min(1e-9, 10.0 ** -(precision + 3)), 2 * float(numpy.finfo(finite.dtype).eps))
     decimals = next((count for count in range(precision) if _needs_no_more(finite, count, noise)), precision)
     return f"{{:z.{decimals}f}}".format  # z: never -0.0
+
+
+def _countable(values: numpy.ndarray) -> numpy.ndarray:
+    """``values`` in numbers that can be rounded: half precision in single, as all that is computed from it, and as a page
+    writes it (its own 1000 times 100 is infinite); whole numbers in double precision."""
+    if values.dtype.kind != "f":
+        return values.astype(numpy.float64)
+    return values.astype(numpy.float32) if values.dtype.itemsize < 4 else values
 
 
 def _needs_no_more(values: numpy.ndarray, decimals: int, noise: float) -> bool:

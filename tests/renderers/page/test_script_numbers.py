@@ -273,6 +273,17 @@ def test_numbers_in_sixteen_bits_show_only_digits_that_are_the_traces_own(opened
     assert max(errors["scores"], errors["scaled"]) < 1e-2
 
 
+def test_half_precision_is_written_as_explain_writes_it(opened):
+    draw = numpy.random.default_rng(0)
+    arrays = (numpy.clip(draw.standard_normal((2, 6, 4)) * 200, -6e4, 6e4).astype("float16") for _ in range(3))
+    trace = Trace(tuple("abcdef"), (Layer(*arrays),))
+    page = opened(trace, view="steps", stage="query")
+    for name in ("query", "key", "value"):
+        page.go(view="steps", head=1, stage=name)
+        own = getattr(trace.layers[0], name)[1]
+        assert page.texts(".vectors .vector") == [numbers.vector(row, 4, 6) for row in own]
+
+
 def vector_of(page, selector):
     """The numbers of the one vector there, without the sign that there are more."""
     [text] = page.texts(selector)

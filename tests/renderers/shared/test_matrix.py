@@ -76,6 +76,11 @@ def test_the_smallest_and_the_largest_value_have_the_ends_of_the_scale():
     assert maker(1, 3).of_cells(numpy.array([[-2.0, 0.0, 2.0]])).tints == [[0.0, 0.5, 1.0]]
 
 
+def test_the_tints_of_half_precision_reach_from_its_smallest_to_its_largest_number():
+    ends = numpy.array([[-60000, 0, 60000]], numpy.float16)  # whose difference it does not have
+    assert maker(1, 3).of_cells(ends).tints == [[0.0, 0.5, 1.0]]
+
+
 def test_tints_compare_what_is_shown_alone():
     matrix = maker(2, 2, query=1).of_cells(numpy.array([[-50.0, 50.0], [1.0, 2.0]]))
     assert matrix.tints == [[0.0, 1.0]]
