@@ -21,7 +21,8 @@ class Message(str):
     """An English sentence with values in it, which remembers both: ``told`` says it in another language.
 
     ``template`` names its places, {tokens} or {tokens:,}; ``values`` holds what stands in them, each as it is written. A
-    value that is a Message is told in that language as well; any other stays as it is, whatever words it has.
+    value that is a Message is told in that language as well; any other stays as it is, whatever words it has. A place without
+    a value stays as it is: it may be a brace of somebody's own words, and a fault in what is said must not hide what was wrong.
     """
 
     template: str
@@ -29,7 +30,9 @@ class Message(str):
 
     def __new__(cls, template: str, /, **values: Any) -> Message:
         places = PLACE.finditer(template) if values else ()  # braces in a sentence without values are its own
-        written = {place["name"]: _written(values[place["name"]], place["how"]) for place in places}
+        written = {
+            place["name"]: _written(values[place["name"]], place["how"]) for place in places if place["name"] in values
+        }
         message = super().__new__(cls, _filled(template, written))
         message.template, message.values = template, written
         return message
@@ -100,7 +103,7 @@ def _written(value: Any, how: str) -> str:
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    return PLACE.sub(lambda place: str(values[place["name"]]), template) if values else template
+    return PLACE.sub(lambda place: str(values.get(place["name"], place[0])), template) if values else template
 
 
 def _again(template: str, values: Mapping[str, str]) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import unicodedata
 from functools import cache
@@ -12,6 +13,7 @@ from package_sources import module_sources
 
 from attnviz.choices import Language
 from attnviz.cli.help_words import OF_TYPER
+from attnviz.errors import AttnvizError
 from attnviz.text.message import (
     AND,
     COMMA,
@@ -260,3 +262,13 @@ def test_an_error_gives_back_what_it_was_given_to_say():
     assert said_by(ValueError("plain")) == "plain"
     assert said_by(ValueError()) == ""
     assert said_by(OSError(2, "No such file or directory")) == "[Errno 2] No such file or directory"
+
+
+def test_a_place_without_a_value_stays_and_hides_no_error():
+    """A message of a library, put in as it is, may have braces of its own."""
+    error = AttnvizError("{name} has {shape}", "give {shape}, or {other}", name="query", shape=(2, 3))
+    assert str(error) == "query has (2, 3)"
+    assert error.hint == "give (2, 3), or {other}"
+    assert str(AttnvizError("{missing} of {name}", name="key")) == "{missing} of key"
+    assert told(Message("{missing} of {name}", name="key"), Language.VI) == "{missing} of key"
+    assert pickle.loads(pickle.dumps(error.hint)) == error.hint

@@ -118,3 +118,24 @@ def test_names_are_no_words():
         == []
     )
     assert synonyms({"planted": "khóa học"}) == []
+
+
+OTHERWISE = re.compile(r"\d,\d{1,2}(?!\d)(?=[^\]\d])|\d[\u00a0\u2009\u202f]\d{3}")  # 0,75 and 131 072
+
+
+def numbers_otherwise(said: dict[str, str]) -> list[str]:
+    """Numbers that are not written as the tables beside them have theirs."""
+    return [f"{place}: {found[0]}" for place, text in said.items() for found in OTHERWISE.finditer(text)]
+
+
+def test_numbers_are_written_as_in_tables_formulas_and_json():
+    assert numbers_otherwise(texts()) == []
+
+
+@pytest.mark.parametrize("text", ["trọng số 0,75.", "131\u202f072 token"])
+def test_a_planted_number_of_another_kind_is_found(text):
+    assert numbers_otherwise({"planted": text})
+
+
+def test_numbers_in_a_row_are_none_of_another_kind():
+    assert numbers_otherwise({"planted": "1,024 token; đầu 0, 4 và 7; [1, 2, 3]"}) == []

@@ -37,7 +37,7 @@ class Places:
     def _filled(self, line: str, quoted: Callable[[str], str]) -> str:
         values: dict[str, Callable[[], str]] = {
             "text": lambda: quoted(self._text),
-            "own": lambda: "" if self._text == self.sample else f" --text {quoted(self._text)}",
+            "own": lambda: "" if self._text == self.sample else " ".join(["", "--text", quoted(self._text)]),
             "beginning": lambda: quoted(beginning(self.material.toy(self._text))),
             "query": lambda: f"@{self._query}",
             "key": lambda: f"@{max(self._query - 1, 0)}",
