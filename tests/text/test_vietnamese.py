@@ -120,7 +120,7 @@ def test_names_are_no_words():
     assert synonyms({"planted": "khóa học"}) == []
 
 
-OTHERWISE = re.compile(r"\d,\d{1,2}(?!\d)(?=[^\]\d])|\d[\u00a0\u2009\u202f]\d{3}")  # 0,75 and 131 072
+OTHERWISE = re.compile(r"(?<![\d,])\d+,\d{2}(?![\d,-])|\d[\u00a0\u2009\u202f]\d{3}")  # 0,75 and 131 072
 
 
 def numbers_otherwise(said: dict[str, str]) -> list[str]:
@@ -138,4 +138,4 @@ def test_a_planted_number_of_another_kind_is_found(text):
 
 
 def test_numbers_in_a_row_are_none_of_another_kind():
-    assert numbers_otherwise({"planted": "1,024 token; đầu 0, 4 và 7; [1, 2, 3]"}) == []
+    assert numbers_otherwise({"planted": "1,024 token; đầu 0, 4 và 7; [1, 2, 3]; --head 0,4-7"}) == []
