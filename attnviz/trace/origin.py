@@ -6,7 +6,7 @@ A saved trace may say anything: what is not as the constructors here write it co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from attnviz.errors import AttnvizError
@@ -87,6 +87,7 @@ class Origin(dict[str, Any]):
     file, unread                                         of arrays, the file's name, and what else it holds
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
+    unprojected                   the titles of a model's layers whose W_O was looked for and not found
     agreement                     how exactly the trace holds what the model computed
     row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
     original                      the text as a person gave it, before it was cut into tokens
@@ -132,14 +133,15 @@ class Origin(dict[str, Any]):
         transformers: str,
         agreement: Agreement,
         unseen: Sequence[str] = (),
+        unprojected: Sequence[str] = (),
         text: TokenIds | None = None,
         target: TokenIds | None = None,
     ) -> Origin:
         """The origin of one text that a model read; ``text`` and ``target`` are None where there is none with ids."""
         origin = cls(kind="model", model=model, architecture=architecture, dtype=dtype, device=device)
         origin |= {"transformers": transformers, "agreement": agreement._asdict()}
-        if unseen:
-            origin["unseen"] = list(unseen)
+        lacking = {"unseen": list(unseen), "unprojected": list(unprojected)}
+        origin |= {name: paths for name, paths in lacking.items() if paths}
         for side, tokens in (("", text), ("target_", target)):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
@@ -168,6 +170,11 @@ class Origin(dict[str, Any]):
     def unseen(self) -> tuple[str, ...]:
         """The modules of the model whose attention could not be watched."""
         return _all_of(str, self.get("unseen"))
+
+    @property
+    def unprojected(self) -> tuple[str, ...]:
+        """The titles of the layers whose W_O was looked for and not found."""
+        return _all_of(str, self.get("unprojected"))
 
     @property
     def agreement(self) -> Agreement:
@@ -217,6 +224,16 @@ class Origin(dict[str, Any]):
     def model_name(self) -> str:
         """The model that the trace was taken from, as a person may safely see it, or "" where there was none."""
         return shorten(shown(self.model), NAME_CELLS) if self.model else ""
+
+    def without_projection(self, layers: Iterable[Layer]) -> str:
+        """One line that says of which of ``layers`` W_O is not known, and why; "" where it is, or nobody looked for it."""
+        titles = {layer.title for layer in layers}.intersection(self.unprojected)
+        if not titles:
+            return ""
+        return Message(
+            "W_O is not known of {layers}: the outputs of the heads do not go into one plain linear map",
+            layers=shorten(", ".join(one for one in self.unprojected if one in titles), NAME_CELLS),
+        )
 
     @property
     def exactness(self) -> str:

@@ -132,6 +132,11 @@ class Selection(NamedTuple):
         return self._replace(layers=tuple(selected.as_region() for selected in self.layers))
 
     @property
+    def unprojected(self) -> list[Layer]:
+        """The layers of which W_O is not known."""
+        return [selected.layer for selected in self.layers if "output" not in selected.layer.projections]
+
+    @property
     def missing(self) -> list[Step]:
         """The steps that none of the layers has."""
         there = set().union(*(available(selected.layer) for selected in self.layers))
@@ -175,14 +180,16 @@ def select(
     steps = set(step)
     selection = Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
     if steps and len(selection.missing) == len(steps):
-        alone = all(selected.layer.weights_alone for selected in selected_layers)
-        raise AttnvizError(
-            none_here(steps),
-            "only the weights of the layer are known: save query, key and value as well"
-            if alone
-            else "choose other steps with --step",
-        )
+        raise AttnvizError(none_here(steps), _why_missing(trace, selection))
     return selection
+
+
+def _why_missing(trace: Trace, selection: Selection) -> str:
+    """What is said beside the error that none of the steps is there."""
+    if all(selected.layer.weights_alone for selected in selection.layers):
+        return "only the weights of the layer are known: save query, key and value as well"
+    unknown = trace.source.without_projection(selection.unprojected) if Step.PROJECTED in selection.steps else ""
+    return unknown or "choose other steps with --step"
 
 
 def none_here(steps: Iterable[Step]) -> str:

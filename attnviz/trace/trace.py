@@ -17,7 +17,7 @@ from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import WRITING, Layer, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, Projection, valid_tokens
 from attnviz.trace.origin import Origin, read_origin
 from attnviz.trace.public import public
 
@@ -108,6 +108,10 @@ class Trace:
 
         return replace(self, layers=tuple(with_arrays(layer, move) for layer in self.layers))
 
+    def without_output_projections(self) -> Trace:
+        """The same trace without W_O, which of a large model takes more room than Query, Key and Value of a short text."""
+        return replace(self, layers=tuple(replace(layer, projections=_without_output(layer)) for layer in self.layers))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this trace to a .safetensors file, whole or not at all."""
         import json
@@ -157,6 +161,10 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.kind})"
+
+
+def _without_output(layer: Layer) -> dict[str, Projection]:
+    return {name: one for name, one in layer.projections.items() if name != "output"}
 
 
 def load(path: str | os.PathLike[str]) -> Trace:

@@ -35,13 +35,13 @@ def unnamed_trace(tokens: int, **source: Any) -> Trace:
     return Trace(numbered(tokens), long_trace(tokens, causal=True).layers, {"kind": "arrays", **source})
 
 
-def projected_trace() -> Trace:
-    """Four heads that share two key/value heads, with projections and their biases."""
+def projected_trace(outputs: int = 7) -> Trace:
+    """Four heads that share two key/value heads, with projections and their biases; W_O makes so many numbers of theirs."""
     draw = numpy.random.default_rng(11)
     embeddings = draw.standard_normal((5, 6))
     made = {
         name: Projection(draw.standard_normal(shape), draw.standard_normal(shape[1]))
-        for name, shape in (("query", (6, 12)), ("key", (6, 6)), ("value", (6, 4)), ("output", (8, 7)))
+        for name, shape in (("query", (6, 12)), ("key", (6, 6)), ("value", (6, 4)), ("output", (8, outputs)))
     }
     vectors = {
         name: numpy.stack(numpy.split(made[name](embeddings), heads, axis=1))

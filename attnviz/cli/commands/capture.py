@@ -9,6 +9,7 @@ from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.source import SourceOptions, TextOptions
 from attnviz.cli.output.files import save_trace, trace_file
 from attnviz.cli.output.formats import SUFFIXES
+from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
 
 
@@ -21,4 +22,8 @@ def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine
         raise UsageError("no model is named", "add --model DIR_OR_ID")
     output = trace_file(kept.output, SUFFIXES["safetensors"])
     trace = read_trace(SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer))
+    if kept.no_output_projection:
+        trace = trace.without_output_projections()
+    elif unknown := trace.source.without_projection(trace.layers):
+        notice(unknown)
     save_trace(trace, output)

@@ -53,7 +53,7 @@ class Shown(NamedTuple):
         selection = selected(trace, self.part, self.special, self.region, step=self.table.step, **words)
         if not self.lines:
             say_if_nothing_hidden(selection, self.special)
-            say_if_missing(selection, self.table.step)
+            say_if_missing(trace, selection, self.table.step)
         return selection
 
     def chosen(self, trace: Trace) -> tuple[Selection, Looks]:

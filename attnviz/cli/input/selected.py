@@ -36,7 +36,7 @@ def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None
         notice(NOTHING_SPECIAL)
 
 
-def say_if_missing(selection: Selection, asked: Collection[Step]) -> None:
+def say_if_missing(trace: Trace, selection: Selection, asked: Collection[Step]) -> None:
     """Some of the steps that --step names are not there, while others are: a person should know."""
     from attnviz.trace.selection import none_here
 
@@ -44,6 +44,8 @@ def say_if_missing(selection: Selection, asked: Collection[Step]) -> None:
         said = none_here(missing)
         alone = missing == [Step.CONCAT]
         notice(Message("{said}: it joins the outputs of several heads", said=said) if alone else said)
+    if Step.PROJECTED in asked and (unknown := trace.source.without_projection(selection.unprojected)):
+        notice(unknown)
 
 
 def first_layer(trace: Trace) -> list[str]:

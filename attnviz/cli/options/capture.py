@@ -18,5 +18,13 @@ class CaptureOptions(Options):
         list[str],
         typer.Option(help="Keep only these layers: 0,4-7 or all.", metavar="N…", rich_help_panel=OUTPUT),
     ] = ()  # type: ignore[assignment]
+    no_output_projection: Annotated[
+        bool,
+        typer.Option(
+            "--no-output-projection",
+            help="Leave out W_O, which mixes what the heads have found.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
     lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option("The file: NAME.safetensors.")] = None

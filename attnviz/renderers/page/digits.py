@@ -17,7 +17,7 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
-from attnviz.renderers.page.selected import selected_rule, vectors_by_head
+from attnviz.renderers.page.selected import held_projection, selected_rule, vectors_by_head
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_queries
@@ -36,7 +36,7 @@ class Errors(NamedTuple):
     scaled     a scaled score, with its bias or without
     weights    a weight
     output     a number of an output
-    projected  a number of what W_O makes of them, 0 where W_O is not known
+    projected  a number of what W_O makes of them, 0 where no browser multiplies with W_O
     """
 
     vectors: float
@@ -111,8 +111,8 @@ def _derived(
 
 
 def _output_rows(selected: LayerSelection, width: int) -> numpy.ndarray | None:
-    """The rows of W_O that the selected heads' outputs meet, (heads · d_v, d_out), or None."""
-    if (projection := selected.layer.projections.get("output")) is None:
+    """The rows of W_O that the selected heads' outputs meet in a browser, (heads · d_v, d_out), or None."""
+    if (projection := held_projection(selected)) is None:
         return None
     weight = to_numpy(projection.weight)
     rows: numpy.ndarray = weight.reshape(selected.layer.heads, width, -1)[list(selected.heads)]

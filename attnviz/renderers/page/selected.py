@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,12 @@ import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.rule import Rule
+from attnviz.trace.layer import Projection
 from attnviz.trace.selection import LayerSelection
+
+MATRIX = (
+    1 << 16
+)  # numbers of a W_O that the browser multiplies with: beyond it a page holds what W_O makes of the outputs
 
 
 def selected_vectors(selected: LayerSelection) -> dict[str, numpy.ndarray]:
@@ -43,6 +49,12 @@ def selected_rule(selected: LayerSelection) -> Rule:
     """The layer's rule, its arrays those of the selected heads, in NumPy."""
     rule = selected.layer.rule.of_heads(list(selected.heads))
     return replace(rule, mask=_numpy(rule.mask), bias=_numpy(rule.bias), sinks=_numpy(rule.sinks))
+
+
+def held_projection(selected: LayerSelection) -> Projection | None:
+    """W_O of the layer where it is small enough for a page, or None."""
+    projection = selected.layer.projections.get("output")
+    return projection if projection is not None and math.prod(projection.weight.shape) <= MATRIX else None
 
 
 def kv_heads(selected: LayerSelection) -> list[int]:

@@ -4,21 +4,25 @@ outputs → Concat → W_O after them. A page holds them beside Query, Key and V
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
+from attnviz.choices import Step
 from attnviz.renderers.page.blobs import Blobs, compressed
 from attnviz.renderers.page.forms import BASE64, LARGEST
 from attnviz.renderers.page.packing import PackedPart, Part
-from attnviz.renderers.page.selected import kv_heads
+from attnviz.renderers.page.selected import held_projection, kv_heads
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import some_queries
+from attnviz.trace.steps import HeadByHead
 
 SIDES = ("query", "key", "value")
+ROWS_PART = 0.08  # of a page that what large W_Os make of the outputs may take: it would open later
 EXACT_TYPES = (numpy.float16, numpy.float32)  # the narrowest first: a model's weights are often whole numbers of these
 
 
@@ -41,7 +45,36 @@ def add_ways(
         kept = {} if left_out else arrays
         said |= way_facts(selected, kept, left_out and bool(arrays)) | ({"singleWay": True} if single and kept else {})
         said |= {name: blobs.add(array) for name, array in kept.items()}
+    _add_projected(record, {place: parts[place].selected for place in computed}, blobs, room * ROWS_PART)
     return left_out and any(ways)
+
+
+def _add_projected(record: dict[str, Any], computed: Mapping[int, LayerSelection], blobs: Blobs, room: float) -> None:
+    """Where W_O is too large for a page, what it makes of the outputs, if those of all parts fit into so many bytes."""
+    large = {
+        place: selected
+        for place, selected in computed.items()
+        if "output" in selected.layer.projections and held_projection(selected) is None
+    }
+    fits = BASE64 * sum(map(_projected_size, large.values())) <= room
+    for place, selected in large.items():
+        rows = {"projectedRows": blobs.add(narrowed(_projected(selected)))} if fits else {"rowsLeftOut": True}
+        record["layers"][place] |= rows
+
+
+def _projected_size(selected: LayerSelection) -> int:
+    """Bytes of all numbers of ``_projected`` in single precision."""
+    layer = selected.layer
+    return 4 * int(layer.query.shape[1]) * int(layer.projections["output"].weight.shape[1])
+
+
+def _projected(selected: LayerSelection) -> numpy.ndarray:
+    """What W_O makes of the outputs of all heads, (queries, d_out)."""
+    every = HeadByHead(selected.layer, (), {Step.PROJECTED})
+    deque(every, maxlen=0)
+    assert every.together is not None
+    rows: numpy.ndarray = to_numpy(every.together.projected)
+    return rows
 
 
 def way_arrays(selected: LayerSelection) -> dict[str, numpy.ndarray]:
@@ -50,14 +83,14 @@ def way_arrays(selected: LayerSelection) -> dict[str, numpy.ndarray]:
     embeddings, positions            (tokens, d)
     queryWeight, keyWeight, …        (heads, d, d_k): the columns of W_Q, W_K and W_V of each head that the page holds
     queryBias, keyBias, …            (heads, d_k)
-    outputWeight, outputBias         (heads · d_v, d_out), (d_out,): W_O of all heads of the layer
+    outputWeight, outputBias         (heads · d_v, d_out), (d_out,): W_O of all heads of the layer, where it is small
     otherOutputs                     (heads, queries, d_v): the outputs of the heads that the page does not hold
     """
     layer = selected.layer
     found: dict[str, Any] = {"embeddings": layer.embeddings, "positions": layer.positions}
     for side in SIDES:
         found |= _of_heads(selected, side)
-    if (output := layer.projections.get("output")) is not None:
+    if (output := held_projection(selected)) is not None:
         found |= {"outputWeight": output.weight, "outputBias": output.bias, "otherOutputs": _other_outputs(selected)}
     return {name: narrowed(to_numpy(array)) for name, array in found.items() if array is not None}
 

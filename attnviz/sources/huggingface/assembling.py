@@ -35,6 +35,7 @@ def _origin(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[
         transformers=transformers.__version__,
         agreement=Agreement(max(errors), checked_queries(queries), {layer.title: error for layer, error in kept}),
         unseen=unseen,
+        unprojected=[layer.title for layer in layers if "output" not in layer.projections],
         text=_token_ids(reading.tokens),
         target=_token_ids(reading.target),
     )

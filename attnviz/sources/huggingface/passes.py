@@ -92,6 +92,7 @@ class PassWatch(Watch):
 
     wanted: Wanted = lambda *_: False
     visit: Visit = lambda seen: seen.output
+    projections: None = None
 
     def read(self, ids: torch.Tensor, visit: Visit, checked: bool = False) -> Any:
         """What the model makes of ``ids``, (texts, tokens), while ``visit`` sees each layer.

@@ -22,10 +22,16 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.integrations import hub_kernels
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
+from transformers.pytorch_utils import Conv1D
 
 from attnviz.text.message import Message
 
-__all__ = ["eager_mask", "sdpa_attention_forward", "sdpa_mask"]  # public where they stand, but in no documentation
+__all__ = [
+    "Conv1D",
+    "eager_mask",
+    "sdpa_attention_forward",
+    "sdpa_mask",
+]  # public where they stand, but in no documentation
 
 Kernel = Callable[..., tuple[torch.Tensor, Any]]
 

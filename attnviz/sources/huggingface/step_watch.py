@@ -187,7 +187,8 @@ class StepWatch(Watch):
                     count=one.count,
                     of=count,
                 )
-            checked.append(one.checked(count if writes else one.count))
+            layer, error = one.checked(count if writes else one.count)
+            checked.append((self.projected(layer), error))
         return checked
 
 

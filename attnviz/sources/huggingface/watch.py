@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
@@ -21,12 +21,14 @@ from attnviz.attention.rule import RULE_ARRAYS
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
+from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
 from attnviz.sources.huggingface.seams import eager_mask, implementations, sdpa_mask, switched
 from attnviz.sources.huggingface.stacks import LayerAddress, layer_addresses
 from attnviz.sources.huggingface.turns import Turns
 from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.trace.layer import Layer
 
 NAME = "attnviz"
@@ -51,6 +53,7 @@ class Watch:
     runs          every layer that ran, in that order; what is kept of them is on the CPU, still without tokens
     calls.unseen  the modules that compute attention in their own way, and are not among them
     cells         of scores that the model's own plain code holds at a time
+    projections   W_O by stack and number; None where nobody asks for it
     """
 
     model: PreTrainedModel
@@ -60,6 +63,7 @@ class Watch:
     runs: list[LayerRun] = field(default_factory=list)
     calls: ModuleCalls = field(default_factory=ModuleCalls)
     turns: Turns = field(default_factory=Turns)
+    projections: OutputProjections | None = field(default_factory=OutputProjections)
 
     def start(self) -> None:
         """Take down how the model is before it is switched: another thread may hold it until now."""
@@ -70,7 +74,22 @@ class Watch:
     @property
     def kept(self) -> list[tuple[Layer, float]]:
         """The layers that are wanted, and how far each is from the model's own output (recording/agreement.py)."""
-        return [(run.layer, run.error) for run in self.runs if run.layer is not None]
+        return [(self.projected(run.layer), run.error) for run in self.runs if run.layer is not None]
+
+    def projected(self, layer: Layer) -> Layer:
+        """``layer`` with its W_O, if that was found."""
+        found = None if self.projections is None else self.projections.found.get((layer.stack, layer.index))
+        return layer if found is None else replace(layer, projections={"output": found})
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow what the model does around its attention inside the block."""
+        with ExitStack() as stack:
+            stack.enter_context(self.calls.following(self.model))
+            stack.enter_context(self.turns.following(self.model))
+            if self.projections is not None:
+                stack.enter_context(following_linear_maps(self.model, self.projections))
+            yield
 
     def implementation(self, config: Any) -> str | None:
         """What ``config`` asks for when it is not watched."""
@@ -84,7 +103,11 @@ class Watch:
             self._forget(address.path)
             return output
         number = self._number(address)
-        layer, error = self._kept(call, address, number, output) if self.wanted(address.stack, number) else (None, 0.0)
+        layer, error = None, 0.0
+        if self.wanted(address.stack, number):
+            layer, error = self._kept(call, address, number, output)
+            if self.projections is not None:
+                self.projections.leave((address.stack, number), output)
         self.runs.append(LayerRun(address.stack, number, address.path, layer, error))
         self.progress(len(self.runs))
         return output
@@ -186,7 +209,7 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
         watch.start()
         token = _watch.set(watch)
         try:
-            with switched(watch.model, NAME), watch.calls.following(watch.model), watch.turns.following(watch.model):
+            with switched(watch.model, NAME), watch.following():
                 yield watch
         finally:
             _watch.reset(token)

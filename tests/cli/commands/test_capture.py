@@ -26,6 +26,26 @@ def test_the_text_may_come_from_standard_input(model_folder):
         assert (result.code, result.text) == (0, "t.safetensors\n")
 
 
+def test_w_o_comes_along_unless_it_is_left_out(model_folder, folder):
+    for options, known in (((), {"output"}), (("--no-output-projection",), set())):
+        attnviz("capture", "Your step", "--model", model_folder, *options, "-o", "t.safetensors")
+        assert [set(layer.projections) for layer in load(folder / "t.safetensors").layers] == [known] * 2
+    result = attnviz("explain", "--from", "t.safetensors", "--layer", "0", "--step", "projected")
+    assert (result.code, "there is nothing to show for projected" in result.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_layer_without_w_o_says_so(model_folder, monkeypatch):
+    monkeypatch.setattr("attnviz.sources.recording.output_projection._is_what_it_says", lambda *_: False)
+    result = attnviz("capture", "Your step", "--model", model_folder, "-o", "t.safetensors")
+    sentence = "W_O is not known of layer 0, layer 1: the outputs of the heads do not go into one plain linear map"
+    assert sentence in result.stderr
+    shown = attnviz("explain", "--from", "t.safetensors", "--layer", "0", "--step", "projected,weights")
+    assert "W_O is not known of layer 0:" in shown.stderr
+    alone = attnviz("explain", "--from", "t.safetensors", "--layer", "0", "--step", "projected")
+    assert (alone.code, "W_O is not known of layer 0:" in alone.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

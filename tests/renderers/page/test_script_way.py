@@ -24,6 +24,7 @@ TOY = {
     "positions": lambda: trace_text("the cat saw the dog", position=Position.SINUSOIDAL),
     "turned": lambda: trace_text("the cat saw the dog", heads=2, position=Position.ROPE),
     "grouped": projected_trace,
+    "large W_O": lambda: projected_trace(9000),
     "tiny": lambda: trace_model("tiny", "the queen met the actor . she"),
 }
 

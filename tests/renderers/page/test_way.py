@@ -13,7 +13,7 @@ from attnviz.choices import Position
 from attnviz.renderers.page.blobs import Blobs, compressed
 from attnviz.renderers.page.forms import BASE64, Form
 from attnviz.renderers.page.packing import Part, pack_parts
-from attnviz.renderers.page.way import _single, add_ways, narrowed, way_arrays, way_facts
+from attnviz.renderers.page.way import ROWS_PART, _single, add_ways, narrowed, way_arrays, way_facts
 from attnviz.trace.selection import select
 
 
@@ -67,8 +67,8 @@ def test_a_toy_holds_what_it_has(options, names, bare):
     assert (facts["bare"], facts["rotary"]) == (bare, options.get("position") is Position.ROPE)
 
 
-def record_of(trace, room):
-    parts, blobs = [Part(selected, Form.EXACT) for selected in select(trace).layers], Blobs()
+def record_of(trace, room, **chosen):
+    parts, blobs = [Part(selected, Form.EXACT) for selected in select(trace, **chosen).layers], Blobs()
     record = {"layers": [{} for _ in parts]}
     add_ways(record, parts, pack_parts(parts), blobs, room)
     return record["layers"], blobs
@@ -84,6 +84,32 @@ def test_where_there_is_no_room_the_page_says_so():
     assert said["leftOut"]
     assert "embeddings" not in said
     assert not blobs.by_digest
+
+
+LARGE = 9000  # numbers that W_O makes: it has more than a page holds
+
+
+@pytest.mark.parametrize("heads", [(), ["2"]])
+def test_of_a_large_w_o_the_page_holds_what_it_makes(heads):
+    trace = projected_trace(LARGE)
+    [layer] = trace.layers
+    [said], blobs = record_of(trace, 1e7, head=heads)
+    assert said["projectedRows"]["shape"] == [5, LARGE]
+    assert "outputWeight" not in said
+    assert "rowsLeftOut" not in said
+    rows = numpy.frombuffer(list(blobs.by_digest.values())[said["projectedRows"]["blob"]])
+    assert numpy.allclose(rows.reshape(5, LARGE), layer.projected(layer.concat(layer.steps().output)), rtol=1e-12)
+
+
+def test_what_a_large_w_o_makes_takes_but_a_part_of_the_page():
+    taken = BASE64 * 5 * LARGE * 4 / ROWS_PART
+    [said], _ = record_of(projected_trace(LARGE), taken + 1)
+    assert "projectedRows" in said
+    [said], blobs = record_of(projected_trace(LARGE), taken - 1)
+    assert said["rowsLeftOut"]
+    assert "projectedRows" not in said
+    assert not said["leftOut"]  # X and the small matrices had room
+    assert max(len(content) for content in blobs.by_digest.values()) < 5 * LARGE
 
 
 def compressed_size(arrays):

@@ -8,7 +8,7 @@ const VECTORS = ["query", "key", "value"];
 const ARRAYS = [
   ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"],
   ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
-  ...["outputWeight", "outputBias", "otherOutputs"],
+  ...["outputWeight", "outputBias", "otherOutputs", "projectedRows"],
 ];
 const COMPUTING = ["exact", "float32", "int16"]; // forms with Q, K and V, not only weights
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };

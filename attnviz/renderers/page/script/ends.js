@@ -9,7 +9,7 @@ import { product } from "./product.js";
 import { shownKeys, shownQueries } from "./shown.js";
 import { change } from "./state.js";
 import { around, vectorList } from "./vectors.js";
-import { SIDES, inputOf, multiplied, outputProjection, outputsOf, projectionOf, sideOf, tokenRow } from "./way.js";
+import { SIDES, inputOf, multiplied, outputProjection, outputsOf, projectedOf, projectionOf, sideOf, tokenRow } from "./way.js";
 
 const MOST_NUMBERS = 6; // of a vector in a table
 
@@ -44,9 +44,10 @@ const CHARTS = {
   },
 
   projected({ layer, query, column }, pick) {
+    const result = { name: "projected", values: projectedOf(layer, query), words: writing(layer, "projected") };
+    if (!layer.arrays.outputWeight) return [one(result)];
     const matrix = { name: "W_O", ...outputProjection(layer) };
     const left = { name: layer.headCount > 1 ? "concat" : "output", values: outputsOf(layer, query).flat(), words: writing(layer, "output") };
-    const result = { name: "projected", values: multiplied(left.values, matrix), words: writing(layer, "projected") };
     return [product({ left, matrix, result, column: Math.min(column, matrix.columns - 1), pick }), one(result)];
   },
 };

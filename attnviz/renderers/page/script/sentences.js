@@ -58,7 +58,7 @@ const TELL = {
 
   projected({ layer }) {
     const formula = `projected = ${layer.headCount > 1 ? "concat" : "output"} W_O`;
-    return { formula, sentences: [["projected.what"]] };
+    return { formula, sentences: [["projected.what"], ...(layer.arrays.outputWeight ? [] : [["way.large"]])] };
   },
 
   scores({ layer, row, name, about }) {

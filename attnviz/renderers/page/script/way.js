@@ -22,7 +22,7 @@ const EXISTS = {
 const UNKNOWN = {
   embeddings: (layer) => (layer.embeddings ? null : layer.leftOut ? "way.room" : "way.embeddings"),
   concat: (layer) => (allHeads(layer) ? null : "way.concat"),
-  projected: (layer) => (layer.outputWeight ? null : layer.leftOut ? "way.room" : "way.projected"),
+  projected: (layer) => (layer.outputWeight || layer.projectedRows ? null : lacksRoom(layer) ? "way.room" : "way.projected"),
 };
 
 // The steps of a layer in their order: { name, unknown }.
@@ -84,6 +84,12 @@ function matrixOf({ values, shape }, bias, place) {
   };
 }
 
+// What W_O makes of all heads' outputs for one query.
+export function projectedOf(layer, query) {
+  const matrix = outputProjection(layer);
+  return matrix ? multiplied(outputsOf(layer, query).flat(), matrix) : tokenRow(layer, "projectedRows", query);
+}
+
 // A row times a matrix, and the bias added.
 export function multiplied(row, matrix) {
   return Array.from({ length: matrix.columns }, (_, column) =>
@@ -105,6 +111,10 @@ export function outputsOf(layer, query) {
     const start = (layer.otherHeads.indexOf(number) * shape[1] + query) * shape[2];
     return Array.from(values.subarray(start, start + shape[2]));
   });
+}
+
+function lacksRoom(layer) {
+  return layer.leftOut || layer.rowsLeftOut;
 }
 
 function allHeads(layer) {

@@ -1,0 +1,119 @@
+"""W_O, found while a module runs: the first linear map that the outputs of all heads, side by side, go into.
+
+The outputs are recognised by their numbers, whichever views and copies they pass on the way (reshape, transpose, contiguous,
+dropout that is off), and by no name of a module. What an attention's outputs are multiplied with is taken for W_O only if
+concat · W_O + b is what the map itself gave, and if no other linear map reads the same outputs (a gate, an adapter).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from attnviz.sources.recording.agreement import TOLERANCES, dtype_name
+from attnviz.trace.layer import Projection
+
+SAMPLE = 4  # queries whose outputs are multiplied again, and compared: W_O itself is read once for them
+UNDER_WAY = 2  # attentions whose outputs may still come to a linear map: one follows the other
+
+
+class LinearMap(NamedTuple):
+    """One linear map that ran: ``made`` is ``given`` · ``weight`` + ``bias``.
+
+    given   (…, d_in)
+    weight  (d_in, d_out): the transpose of torch.nn.Linear.weight
+    bias    (d_out,) or None
+    made    (…, d_out)
+    """
+
+    given: torch.Tensor
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    made: torch.Tensor
+
+
+class Outgoing(NamedTuple):
+    """The outputs of an attention, on their way.
+
+    place    whose they are
+    outputs  (…, heads, d_v), the rest in the order in which a linear map reads it
+    rows     some of them, when they are flat
+    sample   these, (rows, heads · d_v), as attention left them: a model may change its outputs where they lie
+    """
+
+    place: Hashable
+    outputs: torch.Tensor
+    rows: list[int]
+    sample: torch.Tensor
+
+    def is_in(self, given: torch.Tensor) -> bool:
+        """Whether ``given``, (…, d_in), is these outputs, side by side."""
+        width = self.sample.shape[-1]
+        if given.shape[-1:] != (width,) or given.numel() != self.outputs.numel():
+            return False
+        given = given.detach().reshape(-1, width)
+        if not torch.equal(given[self.rows], self.sample.to(given)):
+            return False
+        outputs = self.outputs.reshape(-1, width)
+        return _is_same_view(given, outputs) or torch.equal(given, outputs.to(given))
+
+
+@dataclass
+class OutputProjections:
+    """Where the outputs of attentions go while a module runs.
+
+    found  W_O by the place of its attention. Its arrays are the module's own, not copied.
+    """
+
+    found: dict[Hashable, Projection] = field(default_factory=dict)
+    _under_way: deque[Outgoing] = field(default_factory=lambda: deque(maxlen=UNDER_WAY))
+    _met: set[Hashable] = field(default_factory=set)  # attentions whose outputs some linear map has read
+
+    def leave(self, place: Hashable, outputs: torch.Tensor) -> None:
+        """The attention at ``place`` has computed ``outputs``, (…, heads, d_v); what linear maps are given is looked at next."""
+        if place in self._met:
+            return  # in an earlier pass
+        outputs = outputs.detach()
+        flat = outputs.reshape(-1, outputs.shape[-2] * outputs.shape[-1])
+        rows = sorted({round(number * (len(flat) - 1) / (SAMPLE - 1)) for number in range(SAMPLE)})
+        self._under_way.append(Outgoing(place, outputs, rows, flat[rows].clone()))
+
+    def pass_through(self, linear: LinearMap) -> None:
+        """A linear map has run: whether the outputs of an attention went into it."""
+        for outgoing in reversed(self._under_way):
+            if outgoing.is_in(linear.given):
+                self._meet(outgoing, linear)
+                return
+
+    def _meet(self, outgoing: Outgoing, linear: LinearMap) -> None:
+        if outgoing.place in self._met:
+            self.found.pop(outgoing.place, None)  # of two maps neither is the projection
+        elif _is_what_it_says(linear, outgoing):
+            bias = None if linear.bias is None else linear.bias.detach()
+            self.found[outgoing.place] = Projection(linear.weight.detach(), bias)
+        self._met.add(outgoing.place)
+
+    def end(self) -> None:
+        """The module has ended: nothing is under way."""
+        self._under_way.clear()
+
+
+def _is_same_view(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.data_ptr() == other.data_ptr() and one.stride() == other.stride() and one.dtype == other.dtype
+
+
+def _is_what_it_says(linear: LinearMap, outgoing: Outgoing) -> bool:
+    """Whether some rows, multiplied again, are what ``linear`` gave: a map of packed or adapted weights does something else."""
+    given, weight, bias, made = linear
+    known = {dtype_name(array) for array in (weight, made)} <= TOLERANCES.keys()
+    if weight.is_meta or not known or weight.shape != (given.shape[-1], made.shape[-1]):
+        return False
+    again = outgoing.sample.to(weight) @ weight.detach()
+    again = again if bias is None else again + bias.detach()
+    theirs = made.detach().reshape(-1, made.shape[-1])[outgoing.rows].to(again)
+    error = float((again - theirs).abs().max())
+    return error <= TOLERANCES[dtype_name(made)] * max(float(theirs.abs().max()), torch.finfo(again.dtype).tiny)

@@ -1,0 +1,139 @@
+"""W_O of a model: concat · W_O + b is what the model's own module gave, by the names that its family gives that module."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+
+import pytest
+import torch
+from tiny_models import inputs, model
+from transformers.pytorch_utils import Conv1D
+from watched_models import forward
+
+from attnviz import generate, trace_model
+
+OWN_NAMES = {
+    "GPT2": ["attn.c_proj"],
+    "Bert": ["attention.output.dense"],
+    "Splinter": ["attention.output.dense"],
+    "ViT": ["attention.output.dense", "attention.o_proj"],
+    "ModernBert": ["attn.Wo"],
+    "Albert": ["attention.dense"],
+    "T5": ["SelfAttention.o", "EncDecAttention.o"],
+    "Bart": ["attn.out_proj"],
+    "NllbMoe": ["attn.out_proj", "cross_attention.out_proj"],
+}
+
+
+@contextmanager
+def what_they_give(network, ends):
+    """What the modules whose paths end so give inside the block, in the order in which they run."""
+    made = []
+    modules = [module for path, module in network.named_modules() if path.endswith(tuple(ends))]
+    hooks = [module.register_forward_hook(lambda _, __, output: made.append(output[0])) for module in modules]
+    yield made
+    for hook in hooks:
+        hook.remove()
+
+
+def rows(layer):
+    """Σ over heads of α v W_O^h, head by head, + b; (queries, d_out)."""
+    projection, width = layer.projections["output"], layer.value.shape[-1]
+    steps = layer.steps()
+    parts = [
+        steps.weights[head] @ (layer.value[layer.kv_head(head)] @ projection.weight[head * width : (head + 1) * width])
+        for head in range(layer.heads)
+    ]
+    return sum(parts) + (0 if projection.bias is None else projection.bias)
+
+
+def test_the_heads_add_up_to_what_the_module_gives(traced):
+    name, network, given, trace = traced
+    with what_they_give(network, OWN_NAMES.get(name, ["self_attn.o_proj"])) as made:
+        forward(network, given)
+    assert len(made) == len(trace.layers)
+    unmatched = list(made)
+    for layer in trace.layers:
+        expected = next(
+            output for output in unmatched if output.shape == rows(layer).shape and _near(rows(layer), output)
+        )
+        unmatched = [output for output in unmatched if output is not expected]
+        assert _near(layer.projected(layer.concat(layer.steps().output)), expected)
+    assert trace.source.unprojected == ()
+
+
+def _near(ours, theirs) -> bool:
+    return float((ours - theirs).abs().max()) <= 1e-5 * float(theirs.abs().max())
+
+
+def test_the_weights_are_the_models_own(traced):
+    _, network, _, trace = traced
+    own = {parameter.data_ptr() for parameter in network.parameters()}
+    for layer in trace.layers:
+        assert layer.projections["output"].weight.data_ptr() in own
+        assert not layer.projections["output"].weight.is_inference()
+
+
+def test_every_hook_is_gone(traced):
+    _, network, _, _ = traced
+    assert not any(
+        module._forward_hooks for module in network.modules() if isinstance(module, torch.nn.Linear | Conv1D)
+    )
+
+
+class Gated(torch.nn.Linear):
+    """A linear map that is not one: it gates what it is given."""
+
+    def forward(self, given):
+        return super().forward(given) * torch.sigmoid(given.mean(-1, keepdim=True))
+
+
+class Normed(torch.nn.Module):
+    """BitNet's and others': the outputs are normalised before W_O."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, given):
+        return self.inner(torch.nn.functional.rms_norm(given, given.shape[-1:]))
+
+
+class Adapted(torch.nn.Module):
+    """LoRA: a second linear map beside the first."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.down, self.up = inner, torch.nn.Linear(32, 2, bias=False), torch.nn.Linear(2, 32, bias=False)
+
+    def forward(self, given):
+        return self.inner(given) + self.up(self.down(given))
+
+
+def gated(inner):
+    made = Gated(inner.in_features, inner.out_features, bias=False)
+    made.load_state_dict(inner.state_dict())
+    return made
+
+
+@pytest.mark.parametrize("kind", [gated, Normed, Adapted])
+def test_a_layer_without_one_plain_map_says_so(kind):
+    network = copy.deepcopy(model("Llama"))
+    attention = network.model.layers[1].self_attn
+    attention.o_proj = kind(attention.o_proj)
+    trace = trace_model(network, inputs("Llama"))
+    assert trace.layers[0].projections.keys() == {"output"}
+    assert trace.layers[1].projections == {}
+    assert trace.source.unprojected == ("layer 1",)
+    assert trace.source.without_projection(trace.layers) == (
+        "W_O is not known of layer 1: the outputs of the heads do not go into one plain linear map"
+    )
+
+
+@pytest.mark.parametrize("name", ["Llama", "Bart"])
+def test_what_a_model_writes_has_it_too(name):
+    network = model(name)
+    written = generate(network, {"input_ids": inputs(name)["input_ids"]}, tokens=3)
+    own = {parameter.data_ptr() for parameter in network.parameters()}
+    assert all(layer.projections["output"].weight.data_ptr() in own for layer in written.layers)
