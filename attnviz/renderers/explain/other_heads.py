@@ -10,7 +10,7 @@ import numpy
 from attnviz.analysis.blocks import ratio
 from attnviz.renderers.explain.document import Abreast, Part, Section
 from attnviz.renderers.explain.head_sections import HeadSections
-from attnviz.renderers.explain.sentences import equal, listed
+from attnviz.renderers.explain.sentences import MOST_NAMED, equal, listed
 from attnviz.renderers.shared import numbers
 
 
@@ -46,12 +46,12 @@ class Differences:
         """Which queries look most at another key than in the first head; nothing where not all keys are shown."""
         if self.selected.narrows_keys or not self._seeing:
             return
-        moved = [(query, key) for query in self._seeing if (key := self._moved_to(query)) is not None]
+        moved = self._moved()
         head, queries = self.first.head, len(self._seeing)
         if not moved:
             yield self.say("other.same" if queries > 1 else "other.same_one", head=head)
             return
-        pairs = [self._pair(query, key) for query, key in moved]
+        pairs = [self._pair(query, key) for query, key in moved[: MOST_NAMED + 1]]
         if queries == 1:
             yield self.say("other.looks_alone", head=head, pairs=pairs[0])
         elif len(moved) == 1:
@@ -59,12 +59,14 @@ class Differences:
         else:
             yield self.say("other.looks", count=len(moved), queries=queries, head=head, pairs=listed(pairs))
 
-    def _moved_to(self, query: int) -> int | None:
-        """The key at which ``query`` looks most, where none of those at which it looks most is that of the first head."""
+    def _moved(self) -> list[tuple[int, int]]:
+        """Each query of which no key at which it looks most is one of the first head, and the key at which it looks most."""
         kept = numpy.array(self.selected.all_keys)
-        rows = [head.steps.weights[query, kept] for head in (self.first, self.other)]
-        first, other = (equal(row, row.max()) for row in rows)
-        return None if (first & other).any() else int(kept[numpy.flatnonzero(other)[0]])
+        cells = numpy.array(self._seeing)[:, None], kept
+        rows = [head.steps.weights[cells] for head in (self.first, self.other)]  # (queries that see, keys) each
+        first, other = (equal(row, row.max(axis=-1, keepdims=True)) for row in rows)
+        found = zip(self._seeing, kept[other.argmax(axis=-1)], (first & other).any(axis=-1), strict=True)
+        return [(query, int(key)) for query, key, same in found if not same]
 
     def _pair(self, query: int, key: int) -> str:
         weight = numbers.share(float(self.other.steps.weights[query, key]))

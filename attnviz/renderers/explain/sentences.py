@@ -97,7 +97,8 @@ class HeadSentences:
     @property
     def _told_of(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
-        return next((query for query in reversed(self.selected.shown_queries) if not self.steps.blind[query]), None)
+        is_blind = self.steps.blind  # once: it looks at all cells
+        return next((query for query in reversed(self.selected.shown_queries) if not is_blind[query]), None)
 
     def _largest_score(self) -> str:
         pairs, count = self._best
@@ -143,7 +144,8 @@ class HeadSentences:
         return float(values.min()) if values.size else None
 
     def _blind(self) -> Iterator[str]:
-        blind = [query for query in self.selected.shown_queries if self.steps.blind[query]]
+        is_blind = self.steps.blind  # once: it looks at all cells
+        blind = [query for query in self.selected.shown_queries if is_blind[query]]
         for query in blind[:MOST_BLIND]:
             yield self.say("masked.blind", query=self.writer.queries[query])
         if len(blind) > MOST_BLIND:
@@ -186,8 +188,8 @@ class HeadSentences:
         return {"query": self.writer.queries[query], "key": self.writer.keys[key]}
 
 
-def equal(values: numpy.ndarray, value: float) -> numpy.ndarray:
-    """Which of ``values`` are ``value`` but for the rounding of their arithmetic."""
+def equal(values: numpy.ndarray, value: float | numpy.ndarray) -> numpy.ndarray:
+    """Which of ``values`` are ``value``, or that of their row, but for the rounding of their arithmetic."""
     return numpy.asarray(numpy.isclose(values, value, rtol=EQUAL, atol=0))
 
 
