@@ -286,3 +286,9 @@ def test_a_phone_shows_the_step_and_whole_columns(opened, stage, lang):
     assert seen["cut"] <= 0
     assert seen["wide"] <= 0
     assert seen["story"] < 844 - 60  # the heading and the formula stand above the fold
+
+
+def test_a_phone_is_no_wider_for_steps_that_are_not_known(opened, several):
+    """What only a screen reader says of them stands in the line that scrolls, and not beside the page."""
+    page = opened(several, view="steps", width=390, height=844)
+    assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
