@@ -127,6 +127,7 @@ class Recording:
         except UnnamedError as unnamed:
             self._keep_weights(facts, weights, unnamed.args[0])
             return
+        self._following.known.set_apart(frozenset().union(*(one.labels for one in scores.addends)) - scores.labels)
         sides = self._following.known.labels(scores.product.left), self._following.known.labels(scores.product.right)
         self._keep(facts, found, sides[::-1] if lay.swapped else sides, weights)
 

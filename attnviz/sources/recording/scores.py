@@ -101,6 +101,8 @@ class Scores:
 
     def times(self, other: Any) -> Scores:
         """All of it times a number, or one for each cell."""
+        if isinstance(other, torch.Tensor) and other.numel() > 1 and bool(((other == 0) | (other == 1)).all()):
+            return self.fill(other == 0, 0.0)  # GPT's mask: what hides is then added
         one, other = self.beside(other)
         addends = tuple(Addend(added.array * other, added.labels) for added in one.addends)
         if one.outer is None:

@@ -21,6 +21,8 @@ CLAMPS = {
     "clamp_max",
     "clamp_min_",
     "clamp_max_",
+    "max",
+    "maximum",
     "nan_to_num",
     "nan_to_num_",
 }
