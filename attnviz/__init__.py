@@ -3,7 +3,7 @@
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved. roles(model)
 finds the heads of a model that have a role, and proves it; record(module) records the attention of any module of PyTorch;
-learn(chapter) opens a chapter of the course.
+diagnose(query, key, value, output, …) names the mistake in an implementation; learn(chapter) opens a chapter of the course.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attnviz.analysis.diagnosis.diagnose import diagnose
+    from attnviz.analysis.diagnosis.result import Diagnosis
     from attnviz.api import generate, load, trace_model, trace_text
     from attnviz.api.learn import learn
     from attnviz.api.record import record
@@ -27,6 +29,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttnvizError",
+    "Diagnosis",
     "Layer",
     "Pooled",
     "Projection",
@@ -35,6 +38,7 @@ __all__ = [
     "Trace",
     "__version__",
     "attend",
+    "diagnose",
     "generate",
     "learn",
     "load",
@@ -48,6 +52,7 @@ __all__ = [
 # Where each public name lives; loaded when it is first used (PEP 562), so that the command line starts fast.
 _MODULES = {
     "AttnvizError": "attnviz.errors",
+    "Diagnosis": "attnviz.analysis.diagnosis.result",
     "Layer": "attnviz.trace.layer",
     "Pooled": "attnviz.pooling.result",
     "Projection": "attnviz.trace.layer",
@@ -55,6 +60,7 @@ _MODULES = {
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
+    "diagnose": "attnviz.analysis.diagnosis.diagnose",
     "generate": "attnviz.api",
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",

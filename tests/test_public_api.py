@@ -16,6 +16,7 @@ import attnviz
 
 NAMES = [
     "AttnvizError",
+    "Diagnosis",
     "Layer",
     "Pooled",
     "Projection",
@@ -24,6 +25,7 @@ NAMES = [
     "Trace",
     "__version__",
     "attend",
+    "diagnose",
     "generate",
     "learn",
     "load",

@@ -1,0 +1,104 @@
+"""From query, key, value and an output to a diagnosis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy
+
+from attnviz.analysis.diagnosis.arithmetic import ARITHMETICS, Arithmetic, arithmetic_named, arithmetic_of
+from attnviz.analysis.diagnosis.departure import departure
+from attnviz.analysis.diagnosis.evidence import Evidence
+from attnviz.analysis.diagnosis.inputs import Asked, asked
+from attnviz.analysis.diagnosis.noise import dropout
+from attnviz.analysis.diagnosis.result import Diagnosis, Verdict
+from attnviz.analysis.diagnosis.search import Explanation, explanations
+from attnviz.analysis.diagnosis.suggestion import suggestion
+from attnviz.analysis.diagnosis.telling import compared, mistakes_of, recovered
+from attnviz.analysis.diagnosis.views import cut
+
+
+def diagnose(
+    query: Any,
+    key: Any,
+    value: Any,
+    output: Any = None,
+    *,
+    weights: Any = None,
+    scale: float | None = None,
+    causal: bool = False,
+    query_offset: int | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
+    mask: Any = None,
+    bias: Any = None,
+    sinks: Any = None,
+    rope_theta: float | None = None,
+    rope_dims: int | None = None,
+    rope_interleaved: bool = False,
+    positions: Any = None,
+    dtype: str | None = None,
+) -> Diagnosis:
+    """What is wrong with ``output``, or ``weights``, of attention that was meant to be as the rest says.
+
+    query    (heads, queries, d_k) or (items, heads, queries, d_k); (queries, d_k) for one head
+    key      (kv_heads, keys, d_k), value (kv_heads, keys, d_v), with as many axes
+    output   (heads, queries, d_v), as an implementation gave it; NaN is a symptom and not refused
+    weights  (heads, queries, keys), instead of the output
+    scale … sinks   what was meant, as of ``Rule``; mask and bias may have an axis of items before that of heads
+    rope_theta, rope_dims, rope_interleaved, positions   a rotation that was meant: query and key come as before it.
+             rope_dims is all of d_k unless given; positions, (keys,), count from 0 unless given
+    dtype    the arithmetic of the implementation: "float64", "float32", "tf32", "float16" or "bfloat16"; None: that of the
+             output, or the narrower one on whose numbers all of it lies
+
+    A name is given only where it explains the output to rounding. AttnvizError where shapes do not fit or numbers that go
+    in are not finite.
+    """
+    rule = {"scale": scale, "causal": causal, "query_offset": query_offset, "window": window, "softcap": softcap}
+    arrays = {"mask": mask, "bias": bias, "sinks": sinks}
+    rotation = {"theta": rope_theta, "dims": rope_dims, "interleaved": rope_interleaved, "positions": positions}
+    problem = asked(query, key, value, output, weights, rule | arrays, rotation)
+    arithmetic = arithmetic_of(problem.output, problem.dtype) if dtype is None else arithmetic_named(dtype)
+    return _diagnosed(problem, arithmetic, widen=dtype is None)
+
+
+def _diagnosed(problem: Asked, arithmetic: Arithmetic, widen: bool) -> Diagnosis:
+    """Correct, explained, correct with coarser products, or unknown: the first that holds."""
+    view = cut(problem)
+    evidence = Evidence(problem.meant, problem.output, arithmetic, view)
+    if widen and arithmetic.name == "float64" and not evidence.judged.fine.all():  # numbers that were single before
+        evidence = replace(evidence, arithmetic=ARITHMETICS["float32"])
+    if evidence.judged.fine.all():
+        return _told(evidence, Verdict.CORRECT)
+    found = explanations(evidence)
+    if found:
+        return _explained(evidence, found)
+    if widen and evidence.arithmetic.name == "float32":
+        coarse = Evidence(problem.meant, problem.output, ARITHMETICS["tf32"], view)
+        if coarse.judged.fine.all():
+            return _told(coarse, Verdict.CORRECT)
+    noise = dropout(evidence)
+    return _explained(evidence, [noise]) if noise is not None else _unknown(evidence)
+
+
+def _told(evidence: Evidence, verdict: Verdict, **more: Any) -> Diagnosis:
+    error, tolerance = evidence.worst(evidence.judged)
+    meant = evidence.meant
+    rows = (int(numpy.prod(evidence.view.shape)), meant.items * meant.heads * meant.queries)
+    return Diagnosis(verdict, error, tolerance, evidence.arithmetic.name, rows=rows, **more)
+
+
+def _explained(evidence: Evidence, found: list[Explanation]) -> Diagnosis:
+    return _told(
+        evidence,
+        Verdict.MISTAKE if len(found) == 1 else Verdict.SEVERAL,
+        explanations=tuple(mistakes_of(evidence, one) for one in found),
+        departs=departure(evidence),
+        suggestion=suggestion(evidence.meant, found) if len(found) > 1 else None,
+        compared=tuple(compared(evidence, one) for one in found),
+    )
+
+
+def _unknown(evidence: Evidence) -> Diagnosis:
+    return _told(evidence, Verdict.UNKNOWN, departs=departure(evidence), compared=(recovered(evidence),))

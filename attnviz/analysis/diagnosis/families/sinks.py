@@ -1,0 +1,91 @@
+"""Mistakes of sinks: logits that take a share of the weights and have no value (Xiao et al. 2023, 2309.17453)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy
+
+from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe
+from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
+from attnviz.attention.formula import softmax
+
+
+@mistake("sinks-missing")
+def sinks_missing(meant: Recipe) -> Iterator[Variant]:
+    """The sinks take no share."""
+    if meant.sinks is not None:
+        yield Variant(meant.but(sinks=None))
+
+
+def without_shift(given: Logits) -> Array:
+    """exp(sink) beside exp(logits − the largest of the row): as if the sink were higher by that."""
+    largest = numpy.max(given.logits, axis=-1, keepdims=True)
+    sinks = given.sinks + numpy.where(numpy.isfinite(largest), largest, 0)
+    weights: Array = softmax(given.logits, sinks)
+    return weights
+
+
+@mistake("sinks-not-shifted")
+def sinks_not_shifted(meant: Recipe) -> Iterator[Variant]:
+    """The largest logit of the row is subtracted from the scores and not from the sink."""
+    if meant.sinks is not None:
+        yield Variant(meant.but(weigh=without_shift))
+
+
+@mistake("sinks-scaled")
+def sinks_scaled(meant: Recipe) -> Iterator[Variant]:
+    """The sinks are multiplied by the scale, as if they were scores."""
+    if meant.sinks is not None and meant.scale != 1:
+        yield Variant(meant.but(sinks=meant.sinks * meant.scale), meant.scale)
+
+
+@mistake("sinks-negated")
+def sinks_negated(meant: Recipe) -> Iterator[Variant]:
+    """The sinks are subtracted."""
+    if meant.sinks is not None:
+        yield Variant(meant.but(sinks=-meant.sinks))
+
+
+@mistake("sinks-as-exponentials")
+def sinks_as_exponentials(meant: Recipe) -> Iterator[Variant]:
+    """The sinks are added to the total as they are, and not their exponentials."""
+    if meant.sinks is not None and bool((meant.sinks > 0).all()):
+        yield Variant(meant.but(sinks=numpy.log(meant.sinks)))
+        yield Variant(meant.but(sinks=numpy.log(meant.sinks), weigh=without_shift))
+
+
+@mistake("sinks-of-first-head")
+def sinks_of_first_head(meant: Recipe) -> Iterator[Variant]:
+    """All heads have the sink of the first."""
+    if meant.sinks is not None and meant.heads > 1:
+        yield Variant(meant.but(sinks=numpy.broadcast_to(meant.sinks[:1], meant.sinks.shape)))
+
+
+@mistake("sinks-heads-reordered")
+def sinks_heads_reordered(meant: Recipe) -> Iterator[Variant]:
+    """The heads have each other's sinks."""
+    if meant.sinks is not None and meant.heads > 1:
+        yield Variant(meant.but(sinks=meant.sinks[::-1]))
+        order = numpy.arange(meant.heads).reshape(meant.key_heads, -1).T.ravel()
+        yield Variant(meant.but(sinks=meant.sinks[order]))
+
+
+@mistake("sinks-per-tile")
+def sinks_per_tile(meant: Recipe) -> Iterator[Variant]:
+    """Each tile of keys adds the sink once more; the value is the size of a tile."""
+    if meant.sinks is not None:
+        for size in (16, 32, 64, 128):
+            if size < meant.keys:
+                yield Variant(meant.but(sinks=meant.sinks + math.log(-(-meant.keys // size))), float(size))
+
+
+@mistake("sinks-extra", pairs=False)
+def sinks_extra(meant: Recipe) -> Iterator[Variant | Fitted]:
+    """A sink that was not asked for, as in softmax with 1 added to the total; the value is its logit."""
+    if meant.sinks is None:
+        none = numpy.ones(meant.heads)
+        yield Variant(meant.but(sinks=0 * none), 0.0)
+        yield Variant(meant.but(sinks=0 * none, weigh=without_shift), 0.0)
+        yield Fitted(lambda logit: meant.but(sinks=logit * none), (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0))

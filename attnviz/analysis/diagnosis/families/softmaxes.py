@@ -1,0 +1,137 @@
+"""Mistakes of the softmax itself: its axis, its total, how often it is done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy
+
+from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe, by_softmax
+from attnviz.analysis.diagnosis.registry import Variant, mistake
+from attnviz.attention.formula import softmax
+
+
+@mistake("softmax-over-queries")
+def softmax_over_queries(meant: Recipe) -> Iterator[Variant]:
+    """The weights of a key, and not those of a query, add up to 1."""
+    if meant.queries > 1:
+        yield Variant(meant.but(over="queries"))
+
+
+@mistake("softmax-over-heads")
+def softmax_over_heads(meant: Recipe) -> Iterator[Variant]:
+    """The weights of all heads on a key add up to 1."""
+    if meant.heads > 1:
+        yield Variant(meant.but(over="heads"))
+
+
+@mistake("softmax-twice")
+def softmax_twice(meant: Recipe) -> Iterator[Variant]:
+    """Softmax of the weights; with what is hidden hidden again, or with a share as any other 0."""
+
+    def weigh(given: Logits) -> Array:
+        return by_softmax(given._replace(logits=by_softmax(given), sinks=None))
+
+    def weigh_hidden(given: Logits) -> Array:
+        weights = numpy.where(numpy.isfinite(given.logits), by_softmax(given), -math.inf)
+        return by_softmax(given._replace(logits=weights, sinks=None))
+
+    yield Variant(meant.but(weigh=weigh))
+    yield Variant(meant.but(weigh=weigh_hidden))
+
+
+def exponentials(given: Logits) -> Array:
+    """e to the logits less the largest of the row: what softmax divides by its total."""
+    weights = by_softmax(given._replace(sinks=None))
+    largest = weights.max(-1, keepdims=True)
+    shares: Array = weights / numpy.where(largest == 0, 1, largest)
+    return shares
+
+
+@mistake("not-normalised")
+def not_normalised(meant: Recipe) -> Iterator[Variant]:
+    """The exponentials are not divided by their sum; of the logits as they are, or less the largest of the row."""
+
+    def unshifted(given: Logits) -> Array:
+        largest = given.logits.max(-1, keepdims=True)
+        factor = numpy.exp(numpy.where(numpy.isfinite(largest), largest, 0))
+        return exponentials(given) * factor
+
+    yield Variant(meant.but(weigh=exponentials))
+    yield Variant(meant.but(weigh=unshifted))
+
+
+@mistake("normalised-by-length")
+def normalised_by_length(meant: Recipe) -> Iterator[Variant]:
+    """The weights are divided by the number of keys beside, or instead of, their sum."""
+
+    def weigh(given: Logits) -> Array:
+        return exponentials(given) / meant.keys
+
+    yield Variant(meant.but(weigh=weigh))
+    yield Variant(meant.but(weigh=lambda given: by_softmax(given) / meant.keys))
+
+
+@mistake("softmax-missing")
+def softmax_missing(meant: Recipe) -> Iterator[Variant]:
+    """The logits themselves are the weights; hidden ones 0."""
+
+    def weigh(given: Logits) -> Array:
+        return numpy.where(numpy.isfinite(given.logits), given.logits, 0.0)
+
+    def divided(given: Logits) -> Array:
+        weights = weigh(given)
+        return weights / weights.sum(-1, keepdims=True)
+
+    yield Variant(meant.but(weigh=weigh))
+    yield Variant(meant.but(weigh=divided))
+
+
+@mistake("sigmoid-for-softmax")
+def sigmoid_for_softmax(meant: Recipe) -> Iterator[Variant]:
+    """Each weight is the sigmoid of its own logit; divided by their sum, or not."""
+
+    def weigh(given: Logits) -> Array:
+        return numpy.where(numpy.isfinite(given.logits), 0.5 * (1 + numpy.tanh(given.logits / 2)), 0.0)
+
+    def divided(given: Logits) -> Array:
+        weights = weigh(given)
+        total = weights.sum(-1, keepdims=True)
+        return weights / numpy.where(total == 0, 1, total)
+
+    yield Variant(meant.but(weigh=weigh))
+    yield Variant(meant.but(weigh=divided))
+
+
+@mistake("normalised-with-hidden")
+def normalised_with_hidden(meant: Recipe) -> Iterator[Variant]:
+    """The total counts the exponential of each hidden key as 1: they were set to 0 before, and not after, exponentials."""
+    if not meant.hides:
+        return
+
+    def weigh(given: Logits) -> Array:
+        hidden = ~numpy.isfinite(given.logits)
+        zeros = numpy.log(numpy.maximum(hidden.sum(-1, keepdims=True), 1e-300))
+        weights: Array = softmax(given.logits, zeros)
+        return weights
+
+    yield Variant(meant.but(weigh=weigh))
+
+
+@mistake("hidden-rows-nan")
+def hidden_rows_nan(meant: Recipe) -> Iterator[Variant]:
+    """A query that sees no key gets NaN: 0 divided by 0."""
+    if _is_blind(meant):
+        yield Variant(meant.but(blind=math.nan))
+
+
+@mistake("hidden-rows-mean")
+def hidden_rows_mean(meant: Recipe) -> Iterator[Variant]:
+    """A query that sees no key gets the mean of all values: its logits are all equally low."""
+    if _is_blind(meant):
+        yield Variant(meant.but(blind=None))
+
+
+def _is_blind(meant: Recipe) -> bool:
+    return not bool(meant.seen.any(-1).all())

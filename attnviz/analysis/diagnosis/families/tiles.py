@@ -1,0 +1,120 @@
+"""Mistakes of attention in tiles with a running maximum and total (Dao et al. 2022, "FlashAttention", 2205.14135, algorithm 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy
+
+from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe
+from attnviz.analysis.diagnosis.registry import Variant, mistake
+from attnviz.attention.formula import softmax
+
+SIZES = (16, 32, 64, 128, 8, 4, 256)
+
+
+def _sizes(meant: Recipe) -> Iterator[int]:
+    """The tiles of which there is more than one."""
+    yield from (size for size in SIZES if size < meant.keys)
+
+
+@mistake("tile-lost")
+def tile_lost(meant: Recipe) -> Iterator[Variant]:
+    """A tile of keys is never read: the last partial one, the last whole one, or the first; the value is its size."""
+    places = numpy.arange(meant.keys)[None, None, None]
+    for size in _sizes(meant):
+        rest = meant.keys % size
+        for lost in dict.fromkeys(((meant.keys - rest, meant.keys), (meant.keys - size, meant.keys), (0, size))):
+            if lost[1] - lost[0] not in (0, meant.keys):
+                yield Variant(meant.but(lost=(places >= lost[0]) & (places < lost[1])), float(size))
+
+
+@mistake("tile-of-queries-lost", pairs=False)
+def tile_of_queries_lost(meant: Recipe) -> Iterator[Variant]:
+    """The last partial tile of queries is never written, and is 0; the value is the size of a tile."""
+    rows = numpy.arange(meant.queries)[None, None, :, None]
+    for size in SIZES:
+        rest = meant.queries % size
+        if rest and size < meant.queries:
+            yield Variant(meant.but(lost=rows >= meant.queries - rest, blind=0.0), float(size))
+
+
+class Running:
+    """Tiles of keys one after the other: what each row's tile is multiplied with in the end."""
+
+    def __init__(self, given: Logits, size: int) -> None:
+        starts = range(0, given.logits.shape[-1], size)
+        tops = numpy.stack([given.logits[..., one : one + size].max(-1) for one in starts], axis=-1)
+        self.running = numpy.maximum.accumulate(tops, axis=-1)  # (…, rows, tiles)
+        self.tile = numpy.arange(given.logits.shape[-1]) // size
+
+    def below(self, given: Logits) -> tuple[Array, Array]:
+        """The logits less the largest until their own tile, (…, rows, keys), and the largest of all, (…, rows, 1)."""
+        running = numpy.where(numpy.isfinite(self.running), self.running, 0)
+        return given.logits - running[..., self.tile], running[..., -1:]
+
+
+def not_rescaled(given: Logits, size: int, output: bool, total: bool) -> Array:
+    """The weights where the ``output`` so far, its ``total`` or both are not rescaled when a tile has a larger maximum."""
+    below, largest = Running(given, size).below(given)
+    right = given.logits - largest
+    above, under = (below if output else right), (below if total else right)
+    sinks = None if given.sinks is None else given.sinks - largest
+    return _quotient(above, under, sinks)
+
+
+def _quotient(above: Array, under: Array, sinks: Array | None) -> Array:
+    """e^above / Σ e^under, written as a softmax times what differs."""
+    peak = under.max(-1, keepdims=True)
+    peak = numpy.where(numpy.isfinite(peak), peak, 0)
+    shares: Array = softmax(under - peak, None if sinks is None else sinks - peak)
+    finite = numpy.isfinite(above) & numpy.isfinite(under)
+    return shares * numpy.exp(numpy.where(finite, above, 0) - numpy.where(finite, under, 0))
+
+
+@mistake("tile-not-rescaled")
+def tile_not_rescaled(meant: Recipe) -> Iterator[Variant]:
+    """The output so far, or its total, or both, are not rescaled when a later tile has a larger maximum."""
+    for size in _sizes(meant):
+        for output, total in ((True, False), (False, True), (True, True)):
+            yield Variant(meant.but(weigh=partial(not_rescaled, size=size, output=output, total=total)), float(size))
+
+
+def averaged(given: Logits, size: int) -> Array:
+    """Each tile's own softmax, and the mean of all."""
+    keys = given.logits.shape[-1]
+    parts = [softmax(given.logits[..., one : one + size], given.sinks) for one in range(0, keys, size)]
+    mean: Array = numpy.concatenate(parts, axis=-1) / len(parts)
+    return mean
+
+
+def summed(given: Logits, size: int) -> Array:
+    """Each tile's own softmax, and the sum of all."""
+    return averaged(given, size) * -(-given.logits.shape[-1] // size)
+
+
+@mistake("tiles-averaged")
+def tiles_averaged(meant: Recipe) -> Iterator[Variant]:
+    """Each tile is divided by its own total, and the tiles are averaged or added up as if all weighed the same."""
+    ways: tuple[Callable[..., Array], ...] = (averaged, summed)
+    for size in _sizes(meant):
+        yield from (Variant(meant.but(weigh=partial(way, size=size)), float(size)) for way in ways)
+
+
+def with_padding(given: Logits, padding: int) -> Array:
+    """The total counts ``padding`` more keys of score 0."""
+    zeros = numpy.full((1, 1, 1), math.log(padding))
+    if given.sinks is not None:
+        zeros = numpy.logaddexp(zeros, given.sinks)
+    weights: Array = softmax(given.logits, zeros)
+    return weights
+
+
+@mistake("tile-padding-counted")
+def tile_padding_counted(meant: Recipe) -> Iterator[Variant]:
+    """The last tile is filled up with zeros, which count as keys of score 0; the value is the size of a tile."""
+    for size in SIZES:
+        if padding := -meant.keys % size:
+            yield Variant(meant.but(weigh=partial(with_padding, padding=padding)), float(size))

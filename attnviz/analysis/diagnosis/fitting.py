@@ -1,0 +1,68 @@
+"""Finding the number of a mistake: the scale, the softcap, the window that was used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy
+
+from attnviz.analysis.diagnosis.computing import computed
+from attnviz.analysis.diagnosis.evidence import Evidence
+from attnviz.analysis.diagnosis.recipe import Array, Recipe, View
+from attnviz.analysis.diagnosis.registry import Fitted, Variant
+
+STEPS = 12
+NEAR = 1e-14
+BEST = 3  # starts from which a number is refined
+
+
+def fitted(evidence: Evidence, family: Fitted, view: View) -> Variant | None:
+    """The recipe of ``family`` that is nearest to the rows in ``view``; None where none comes near."""
+    lefts = [(evidence.left(family.make(start), view), start) for start in family.starts]
+    near = sorted(one for one in lefts if math.isfinite(one[0]))[:BEST]
+    if not near:
+        return None
+    if family.whole:
+        return Variant(family.make(near[0][1]), near[0][1])
+    best = min((refined(evidence, family.make, start, view) for _, start in near), key=lambda one: one[0])
+    return Variant(family.make(best[1]), best[1])
+
+
+def refined(evidence: Evidence, make: Callable[[float], Recipe], value: float, view: View) -> tuple[float, float]:
+    """Gauss and Newton's steps from ``value``, halved where they lead away: what is left, and the number."""
+    left, residual = _residual(evidence, make, value, view)
+    for _ in range(STEPS):
+        step = 1e-6 * (abs(value) or 1.0)
+        slope = (_residual(evidence, make, value + step, view)[1] - residual) / step
+        curve = float(slope.ravel() @ slope.ravel())
+        if not curve > 0:
+            break
+        move = -float(slope.ravel() @ residual.ravel()) / curve
+        moved = _nearer(evidence, make, value, move, view, left)
+        if moved is None:
+            break
+        done = abs(moved[1] - value) <= NEAR * abs(value)
+        left, value, residual = moved
+        if done:
+            break
+    return left, value
+
+
+def _nearer(
+    evidence: Evidence, make: Callable[[float], Recipe], value: float, move: float, view: View, left: float
+) -> tuple[float, float, Array] | None:
+    """The first of the step, its half, … that leaves less; None where none does."""
+    for part in (1.0, 0.5, 0.25, 0.05):
+        after, residual = _residual(evidence, make, value + part * move, view)
+        if after < left:
+            return after, value + part * move, residual
+    return None
+
+
+def _residual(evidence: Evidence, make: Callable[[float], Recipe], value: float, view: View) -> tuple[float, Array]:
+    """What is left with this number, and where."""
+    recipe = make(value)
+    residual = computed(recipe, view).output - evidence.target(recipe, view)
+    finite = numpy.where(numpy.isfinite(residual), residual, 0)
+    return math.sqrt(float((finite**2).mean())) if numpy.isfinite(residual).any() else math.inf, finite

@@ -1,0 +1,162 @@
+"""Which mistakes, alone or in pairs, explain an output: each is computed and compared, and only what reaches rounding counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import numpy
+
+from attnviz.analysis.diagnosis.evidence import Evidence, Judged
+from attnviz.analysis.diagnosis.fitting import fitted
+from attnviz.analysis.diagnosis.recipe import Array, Recipe, View
+from attnviz.analysis.diagnosis.regions import Region, region_of
+from attnviz.analysis.diagnosis.registry import Entry, Fitted, Variant, entries
+
+UNLIKELY = 0.7  # what leaves more than this part of the difference explains nothing, and is not looked at closer
+ROUGHLY = 10.0  # nor what is further than this times what rounding allows of what was meant: a larger scale allows more
+AS_WELL = 1.5  # an explanation that leaves this times what the best leaves explains less well
+USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
+WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
+TELLING_ROWS = 8
+PAIRS = 6000  # that are tried
+
+
+class Named(NamedTuple):
+    """A mistake that was made, and its number."""
+
+    name: str
+    value: float | None
+
+
+class Explanation(NamedTuple):
+    """Mistakes that together give what came out.
+
+    left     the mean square root of what they leave, in parts of what rounding allows, where the output departs
+    found    whether a number of it was found, and not known before
+    """
+
+    named: tuple[Named, ...]
+    recipe: Recipe
+    region: Region
+    judged: Judged
+    left: float
+    found: bool
+
+
+class Candidate(NamedTuple):
+    """A recipe to be judged."""
+
+    named: tuple[Named, ...]
+    recipe: Recipe
+    found: bool = False
+
+
+def explanations(evidence: Evidence) -> list[Explanation]:
+    """All that explain the output as well as each other: single mistakes, or where there is none, pairs."""
+    view = telling(evidence)
+    limit = _limit(evidence, view)
+    single = _explained(evidence, _likely(evidence, _singles(evidence, view), view, limit))
+    if single:
+        return best(single)
+    return best(_explained(evidence, _likely(evidence, islice(_pairs(evidence), PAIRS), view, limit)))
+
+
+def telling(evidence: Evidence) -> View:
+    """Some rows that depart, of the head that departs most: spread over its queries, the worst among them."""
+    judged = evidence.judged
+    bad = ~judged.fine
+    finite = numpy.where(numpy.isfinite(judged.apart), judged.apart, 0)
+    counts = bad.sum(-1) + finite.sum(-1) / (1 + finite.sum())
+    item, head = numpy.unravel_index(int(counts.argmax()), counts.shape)
+    places = numpy.flatnonzero(bad[item, head])
+    spread = places[numpy.linspace(0, len(places) - 1, TELLING_ROWS - 1).astype(int)] if len(places) else places
+    worst = places[judged.apart[item, head][places].argmax()]
+    rows = numpy.unique(numpy.append(spread, worst))
+    return View(evidence.view.items[[item]], evidence.view.heads[[head]], evidence.view.rows[rows])
+
+
+def _limit(evidence: Evidence, view: View) -> float:
+    """What a recipe may leave on the telling rows, to be looked at closer."""
+    judged = evidence.judge(evidence.meant, view)
+    allowed = math.sqrt(float((judged.allowed**2).mean()))
+    return min(UNLIKELY * evidence.left(evidence.meant, view), ROUGHLY * allowed)
+
+
+def _singles(evidence: Evidence, view: View) -> Iterator[Candidate]:
+    for entry in entries():
+        yield from _made(evidence, entry, Candidate((), evidence.meant), view)
+
+
+def _made(evidence: Evidence, entry: Entry, before: Candidate, view: View) -> Iterator[Candidate]:
+    """What a mistake makes of a recipe, in all its variants."""
+    for variant in entry.variants(before.recipe):
+        known = variant if isinstance(variant, Variant) else fitted(evidence, variant, view)
+        if known is not None:
+            named = (*before.named, Named(entry.name, known.value))
+            yield Candidate(named, known.recipe, before.found or isinstance(variant, Fitted))
+
+
+def _pairs(evidence: Evidence) -> Iterator[Candidate]:
+    """Two mistakes together."""
+    paired = [entry for entry in entries() if entry.pairs]
+    for place, first in enumerate(paired):
+        for one in _known(first, Candidate((), evidence.meant)):
+            for second in paired[place + 1 :]:
+                yield from _known(second, one)
+
+
+def _known(entry: Entry, before: Candidate) -> Iterator[Candidate]:
+    """The variants whose numbers are known."""
+    for variant in entry.variants(before.recipe):
+        if isinstance(variant, Variant):
+            yield Candidate((*before.named, Named(entry.name, variant.value)), variant.recipe)
+
+
+def _likely(evidence: Evidence, candidates: Iterable[Candidate], view: View, limit: float) -> Iterator[Candidate]:
+    """Those that come near on the telling rows."""
+    for candidate in candidates:
+        left = evidence.left(candidate.recipe, view)
+        if left <= limit and left < math.inf:
+            yield candidate
+
+
+def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Explanation]:
+    """Those that reach rounding wherever the output departs, and are right where it does not."""
+    found = []
+    for candidate in candidates:
+        judged = evidence.judge(candidate.recipe, evidence.view)
+        region = region_of(evidence.judged.fine, judged.fine, evidence.view)
+        if region is None or (candidate.recipe.read is not None and not region.is_whole):
+            continue
+        left = left_of(judged, ~evidence.judged.fine)
+        found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
+    return found
+
+
+def left_of(judged: Judged, bad: Array) -> float:
+    """The mean square root of the difference in parts of what is allowed, in the rows that departed."""
+    parts = numpy.where(
+        judged.difference == 0, 0, judged.difference / numpy.where(judged.allowed == 0, 1, judged.allowed)
+    )
+    return math.sqrt(float((parts[bad] ** 2).mean()))
+
+
+def best(found: list[Explanation]) -> list[Explanation]:
+    """Those that explain as well as the best, each name once: a known number before one that was found."""
+    if not found:
+        return []
+    known = [one for one in found if not one.found]
+    least = min(one.left for one in found)
+    if known and min(one.left for one in known) <= max(WORSE_THAN_FITTED * least, USUAL):
+        found = known
+    whole = [one for one in found if one.region.is_whole]
+    found = whole or found
+    least = min(one.left for one in found)
+    good = sorted((one for one in found if one.left <= max(AS_WELL * least, USUAL)), key=lambda one: one.left)
+    by_name: dict[tuple[str, ...], Explanation] = {}
+    for one in good:
+        by_name.setdefault(tuple(named.name for named in one.named), one)
+    return list(by_name.values())

@@ -1,0 +1,44 @@
+"""A rotary position embedding that was meant, or done: which numbers turn, how fast, and from where the positions count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy
+
+from attnviz.trace.rotation import Rotation
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One rotation (Su et al. 2021, "RoFormer", 2104.09864, equation 34).
+
+    theta      the base of the frequencies: pair i turns by theta^(−2i / width) a position
+    dims       how many of the first numbers turn
+    width      what the exponents are divided by; mostly dims
+    interleaved  whether pairs are the numbers 2i and 2i + 1, and not i and i + dims / 2
+    positions  of the tokens
+    direction  1, or −1 for the other way round
+    """
+
+    theta: float
+    dims: int
+    width: int
+    interleaved: bool
+    positions: tuple[float, ...]
+    direction: int = 1
+
+    def but(self, **changes: Any) -> Turn:
+        """The same but for ``changes``."""
+        return replace(self, **changes)
+
+    @property
+    def frequencies(self) -> numpy.ndarray:
+        pairs = numpy.arange(self.dims // 2)
+        frequencies: numpy.ndarray = self.direction * self.theta ** (-2 * pairs / self.width)
+        return frequencies
+
+    def turned(self, array: numpy.ndarray) -> numpy.ndarray:
+        """(…, tokens, d) as it is after the rotation."""
+        return Rotation(self.frequencies, not self.interleaved).turned(array, numpy.asarray(self.positions))  # type: ignore[arg-type]  # an array is a sequence of positions, too
