@@ -292,3 +292,10 @@ def test_a_phone_is_no_wider_for_steps_that_are_not_known(opened, several):
     """What only a screen reader says of them stands in the line that scrolls, and not beside the page."""
     page = opened(several, view="steps", width=390, height=844)
     assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_an_option_stands_in_one_line(opened):
+    page = opened(TOY["four heads"](), view="steps", width=390, height=844)
+    option = page.page.locator(".option")
+    assert option.inner_text() == "--model"
+    assert option.evaluate("one => one.getClientRects().length") == 1

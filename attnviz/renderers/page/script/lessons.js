@@ -1,7 +1,7 @@
 // The sentences: messages of the chosen language with values in their places.
 
 import { record, wordsIn } from "./data.js";
-import { tokenElement } from "./dom.js";
+import { make, tokenElement } from "./dom.js";
 
 const PLACE = /`\{(\w+)\}`|\{(\w+)\}/g;
 const known = new Map([[record.language, record]]); // what the record says in each language that was spoken
@@ -49,6 +49,12 @@ export function told(name, values = {}) {
 // A token as nodes: a name, or { name, position }.
 export function tokenNodes(token) {
   return [tokenElement(token.name ?? token), positionOf(token)];
+}
+
+// A text as nodes, an option of the command line in one piece: a browser breaks a line behind its dashes.
+export function unbroken(text) {
+  const pieces = text.split(/(--[a-z][\w-]*)/); // every second one is an option
+  return pieces.map((piece, place) => (place % 2 ? make("span", { class: "option" }, piece) : piece));
 }
 
 // A list in a value, of nodes each, is written with commas.

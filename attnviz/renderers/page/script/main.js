@@ -9,7 +9,7 @@ import { layers, record } from "./data.js";
 import { make, tokenElement } from "./dom.js";
 import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
-import { keepSaid, say, speak, told } from "./lessons.js";
+import { keepSaid, say, speak, told, unbroken } from "./lessons.js";
 import { lines } from "./lines.js";
 import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
@@ -135,7 +135,7 @@ async function respeak() {
 function rename() {
   tabs.forEach((tab, place) => (tab.textContent = say(`page.${VIEWS[place]}`)));
   tabList.setAttribute("aria-label", say("page.views"));
-  source.textContent = record.source;
+  source.replaceChildren(...unbroken(record.source ?? ""));
   if (record.choice) choice.replaceChildren(...told("page.chose", record.choice));
 }
 
