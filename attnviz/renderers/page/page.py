@@ -57,7 +57,7 @@ def to_html(
 
     for _ in range(TRIES):
         parts = page_parts(layers, limits, trace.roles, beyond)
-        require_hope(parts, layers, limits)
+        require_hope(trace, parts, layers, limits)
         missing = what_is_missing(parts, limits, pool)
         if any(part.form is Form.POOLED for part in parts):
             say(missing)  # before what may take a while
@@ -70,7 +70,7 @@ def to_html(
         # What else the page holds, and what compression left, is known now.
         beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
         beyond += SPARE * (size - limits.size)
-    raise too_large(layers, size, limits)
+    raise too_large(trace, layers, size, limits)
 
 
 def _page(

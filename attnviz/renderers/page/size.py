@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attnviz.choices import Pool
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page.forms import Form, packed_size, smallest_form
+from attnviz.renderers.page.forms import BASE64, Form, packed_size, smallest_form
 from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits, bare_size
 from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.parts import is_beyond_browsers, parts_size
@@ -18,6 +18,12 @@ from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
+PAGE = 1_000  # bytes that are said of a page, however little it holds
+SCALE = 4 * BASE64  # bytes for each row of weights
+ROUGH, WHOLE = (
+    1.05,
+    1.01,
+)  # times what weights of which a few were looked at may take, and what numbers that are not compressed
 HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so far off that it need not be tried.
 # The maps of heads that look at few keys are compressed to a quarter.
 
@@ -66,34 +72,34 @@ def missing_ways(limits: Limits = USUAL) -> str:
 
 def told_size(trace: Trace, selected_layers: Sequence[LayerSelection]) -> float:
     """About how many bytes of a page go to what it says of these layers: tokens, names, rules and metrics."""
-    return sum(len(token) + TOKEN for token in trace.tokens) + _named_size(selected_layers)
+    heads = sum(len(selected.heads) for selected in selected_layers)
+    return sum(len(token) + TOKEN for token in trace.tokens) + HEAD * heads + LAYER * len(selected_layers)
 
 
-def _named_size(selected_layers: Sequence[LayerSelection]) -> float:
-    """The same without the tokens."""
-    return HEAD * sum(len(selected.heads) for selected in selected_layers) + LAYER * len(selected_layers)
-
-
-def require_hope(parts: Sequence[Part], selected_layers: Sequence[LayerSelection], limits: Limits) -> None:
+def require_hope(
+    trace: Trace, parts: Sequence[Part], selected_layers: Sequence[LayerSelection], limits: Limits
+) -> None:
     """Raise the AttnvizError of a page that is far too large, before anything of it is computed."""
     expected = parts_size(parts, limits, limits.room)
     hopeless = max(HOPELESS.get(part.form, 1) for part in parts)
     if expected > hopeless * limits.size:
-        raise too_large(selected_layers, expected, limits)
+        raise too_large(trace, selected_layers, expected, limits)
     if limits.room <= 0:
-        raise too_large(selected_layers, expected + bare_size(), limits)
+        raise too_large(trace, selected_layers, expected + bare_size(), limits)
 
 
-def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL) -> AttnvizError:
+def too_large(
+    trace: Trace, selected_layers: Sequence[LayerSelection], size: float, limits: Limits = USUAL
+) -> AttnvizError:
     """The error of a page of ``size`` bytes, with how much of it would fit."""
     message = Message(
         "the page would take {size}, and {megabytes:g} are the most that it may",
         size=_megabytes(size),
         megabytes=limits.megabytes,
     )
-    layers = _fitting([selected_layers[:count] for count in range(1, len(selected_layers))], limits)
+    layers = _fitting(trace, [selected_layers[:count] for count in range(1, len(selected_layers))], limits)
     most = max(selected_layers, key=lambda selected: len(selected.heads))
-    heads = _fitting([[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
+    heads = _fitting(trace, [[most._replace(heads=most.heads[:count])] for count in range(1, len(most.heads))], limits)
     if layers == 1:
         some = Message("about one of the {of} layers fits: select it with --layer", of=len(selected_layers))
     elif layers:
@@ -109,22 +115,25 @@ def too_large(selected_layers: Sequence[LayerSelection], size: float, limits: Li
     return AttnvizError(message, "{some}, or raise --max-size", some=some)
 
 
-def _smallest_size(selected_layers: Sequence[LayerSelection], limits: Limits) -> int:
-    """About how many bytes the arrays of ``selected_layers`` take in the smallest form, without a look at the weights."""
-    pooled = pooled_size(selected_layers, limits)
-    if is_beyond_browsers(selected_layers, limits):
-        return pooled
-    forms = smallest_form(selected_layers), Form.WEIGHTS
-    return min(pooled, *(packed_size(selected_layers, form) for form in forms))
-
-
-def _fitting(growing: Sequence[Sequence[LayerSelection]], limits: Limits) -> int:
+def _fitting(trace: Trace, growing: Sequence[Sequence[LayerSelection]], limits: Limits) -> int:
     """The place, from 1, of the last of these pages that stays within the limits; 0 where none does.
 
     Not all before it need to: the one head of a long text has more cells than two have together.
     """
-    fitting = (_smallest_size(some, limits) + _named_size(some) <= limits.room for some in growing)
+    rooms = (limits.room - told_size(trace, some) - PAGE for some in growing)
+    fitting = (any(size <= room for size in _sizes(some, limits)) for some, room in zip(growing, rooms, strict=True))
     return max((place for place, fits in enumerate(fitting, 1) if fits), default=0)
+
+
+def _sizes(selected_layers: Sequence[LayerSelection], limits: Limits) -> Iterator[float]:
+    """About how many bytes the arrays of ``selected_layers`` take, and not less, in each form that a page may choose; last
+    that for which the weights must be looked at."""
+    heads = [(len(selected.heads), selected.layer.queries) for selected in selected_layers]
+    yield WHOLE * pooled_size(selected_layers, limits) + SCALE * sum(of * min(rows, limits.cells) for of, rows in heads)
+    if is_beyond_browsers(selected_layers, limits):
+        return
+    yield packed_size(selected_layers, smallest_form(selected_layers))
+    yield ROUGH * packed_size(selected_layers, Form.WEIGHTS, room=0) + SCALE * sum(of * rows for of, rows in heads)
 
 
 def _megabytes(size: float) -> str:

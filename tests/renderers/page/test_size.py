@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -80,12 +81,29 @@ def test_a_page_that_is_far_too_large_is_refused_before_it_is_drawn():
 def test_the_heads_of_a_long_text_that_are_said_to_fit_do():
     """Of one head there are more cells than of two together."""
     whole = long_trace(1000)
-    some = (bare_size() + 620_000) / 1e6
+    some = (bare_size() + 640_000) / 1e6
     assert len(to_html(whole, select(whole, head=["0"]), limits=LONG)) > 0.8e6
     with pytest.raises(AttnvizError) as refused:
         to_html(whole, select(whole), limits=replace(LONG, megabytes=some))
     assert (refused.value.hint or "").startswith("about 2 heads of one layer fit")
     assert len(to_html(whole, select(whole, head=["0-1"]), limits=LONG)) < some * 1e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tokens", [100, 150, 256])
+def test_so_many_heads_as_are_said_to_fit_do_however_badly_their_weights_are_compressed(tokens):
+    trace, said = random_trace(1, 12, tokens, 64, causal=True), set()
+    for room in range(30_000, 150_000, 15_000):
+        limits = Limits(megabytes=(bare_size() + room) / 1e6)
+        try:
+            to_html(trace, select(trace), limits=limits)
+        except AttnvizError as refused:
+            count = re.match(r"about (\d+|one) heads? of one layer", refused.hint or "")
+            if count:
+                said.add(heads := 1 if count[1] == "one" else int(count[1]))
+                some = select(trace, head=[f"0-{heads - 1}"])
+                assert len(to_html(trace, some, limits=limits)) <= limits.size
+    assert len(said) > 2
 
 
 def made(trace: Trace, limits: Limits, **words: object) -> tuple[int, list[str]]:
