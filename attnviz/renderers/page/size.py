@@ -20,10 +20,8 @@ from attnviz.trace.trace import Trace
 TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
 PAGE = 1_000  # bytes that are said of a page, however little it holds
 SCALE = 4 * BASE64  # bytes for each row of weights
-ROUGH, WHOLE = (
-    1.05,
-    1.01,
-)  # times what weights of which a few were looked at may take, and what numbers that are not compressed
+ROUGH = 1.05  # times what weights are thought to take of which a few were looked at
+WHOLE = 1.01  # times what numbers take that compression makes no smaller
 HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so far off that it need not be tried.
 # The maps of heads that look at few keys are compressed to a quarter.
 

@@ -137,6 +137,15 @@ def test_a_token_is_found_and_the_link_is_copied_and_pasted(window, written):
     assert window.evaluate("document.getElementById('find').value === location.href")
 
 
+@pytest.mark.parametrize("view", ["matrix", "lines", "text", "steps"])
+def test_leaving_the_search_of_a_fresh_page_leads_into_the_view(window, written, view):
+    window.open(written(trace_text(SENTENCE, causal=True)), view=view)
+    assert window.focused() == ""
+    window.keys("/", "Escape")
+    assert window.evaluate("document.getElementById('panel').contains(document.activeElement)")
+    assert (window.focused() == "map") == (view == "matrix")
+
+
 def test_another_language_and_another_theme(window, written):
     trace = trace_text(SENTENCE, heads=2, causal=True)
     window.resize(*WIDE)

@@ -53,7 +53,8 @@ export function search() {
     if (chosen) change(chosen);
     [chosen, isFound] = [null, false];
     tell();
-    const to = before?.isConnected ? before : document.querySelector("#map, #panel [tabindex='0']");
+    const isThere = before?.isConnected && before !== document.body; // where nothing has the focus, the body is said to
+    const to = isThere ? before : document.querySelector("#map, #panel [tabindex='0']");
     to?.focus();
   }
 
