@@ -11,7 +11,7 @@ from attnviz.sources.recording.captured import Captured, Split, shared_keys, spl
 from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.layout import Cells, Layout, layout, plain_layout, varies
-from attnviz.sources.recording.rule_from_mask import added_or_hidden
+from attnviz.sources.recording.rule_from_mask import filled_mask
 from attnviz.sources.recording.scores import Scores, UnnamedError
 from attnviz.text.message import Message
 
@@ -105,8 +105,8 @@ def captured(scores: Scores, found: Met, split: Split) -> Captured:
         query, key = _folded(scores.factor, lay, query, key)
     else:
         scale *= float(scores.factor)
-    bias, sinks = _added(scores, lay)
-    mask = added_or_hidden(bias, None if scores.filled is None else _narrow(scores.filled, lay), scores.lowest)
+    added, sinks = _added(scores, lay)
+    filled = [] if scores.filled is None else [filled_mask(_narrow(scores.filled, lay), scores.lowest)]
     items, heads = split(lay.lead)
     query, key, value, weights, output = (
         one.reshape(items, heads, *one.shape[1:]) for one in (query, key, found.value, found.weights, found.output)
@@ -115,7 +115,7 @@ def captured(scores: Scores, found: Met, split: Split) -> Captured:
         query,
         *shared_keys(key, value),
         output=output,
-        mask=None if mask is None else split_lead(mask, lay.lead, items, heads),
+        masks=tuple(split_lead(one, lay.lead, items, heads) for one in (*added, *filled)),
         scale=scale,
         softcap=scores.outer,
         sinks=None if sinks is None else _a_head(sinks, items, heads),
@@ -149,25 +149,27 @@ def _folded(
     raise UnnamedError(Message("every score has a factor of its own"))
 
 
-def _added(scores: Scores, lay: Layout) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """What is added to the scores of the keys, (…, queries, keys), and the sinks, (heads of all items, queries).
+def _added(scores: Scores, lay: Layout) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+    """What is added to the scores of the keys, (…, queries, keys) each, and the sinks, (heads of all items, queries).
 
     What is the same for a whole row changes no weight, and is left out.
     """
-    total = None
+    arrays = []
     for one in scores.addends:
         if _same_in_rows(one.array, lay):
             continue
         if one.labels & scores.labels:
             raise UnnamedError(Message("something that depends on the input itself is added to the scores"))
-        array = _narrow(one.array, lay, keep_sinks=True)
-        total = array if total is None else total + array
+        arrays.append(_narrow(one.array, lay, keep_sinks=True))
     if lay.real is None:
-        return total, None
-    if total is None:  # columns to which nothing was added: their logit is 0
-        return None, torch.zeros(lay.heads, 1, device=scores.device)
-    sinks = total[..., ~lay.real].float().logsumexp(-1)
-    return total[..., lay.real], sinks.expand(*lay.lead, sinks.shape[-1]).reshape(lay.heads, -1)
+        return arrays, None
+    sinks = torch.zeros(
+        *lay.lead, 1, int((~lay.real).sum()), device=scores.device
+    )  # to which nothing may have been added
+    for array in arrays:
+        sinks = sinks + array[..., ~lay.real].float()
+    keys = [array[..., lay.real] for array in arrays]
+    return [one for one in keys if bool(one.any())], sinks.logsumexp(-1).reshape(lay.heads, -1)
 
 
 def _same_in_rows(array: torch.Tensor, lay: Layout) -> bool:

@@ -11,7 +11,7 @@ import torch
 
 from attnviz.attention.rule import Rule
 from attnviz.sources.recording.agreement import require_agreement, require_same_weights
-from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule
+from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule, together
 from attnviz.trace.layer import Layer
 
 Split = Callable[[tuple[int, ...]], tuple[int, int]]  # the sizes before queries and keys → items, heads
@@ -23,7 +23,7 @@ class Captured:
 
     query, key, value  (items, heads or kv_heads, tokens, d)
     output   (items, heads, queries, d_v), the module's own; None once it is compared
-    mask     (items or 1, heads or 1, queries or 1, keys): bool, True = may attend; or float, added to the scores
+    masks    (items or 1, heads or 1, queries or 1, keys) each: bool, True = may attend; or float, added to the scores
     causal   whether a query sees only keys up to its own place, the first at the first
     sinks    (heads,)
     weights  (items, heads, queries, keys), the module's own, where it made some
@@ -35,7 +35,7 @@ class Captured:
     key: torch.Tensor
     value: torch.Tensor
     output: torch.Tensor | None
-    mask: torch.Tensor | None = None
+    masks: tuple[torch.Tensor, ...] = ()
     causal: bool = False
     scale: float | None = None
     softcap: float | None = None
@@ -55,9 +55,8 @@ class Captured:
 
     def rule(self, item: int) -> Rule:
         """The rule of one item."""
-        said = MaskInRule(self.causal)
-        if self.mask is not None:
-            said = mask_in_rule(self.mask[item if len(self.mask) > 1 else 0])
+        masks = [mask_in_rule(one[item if len(one) > 1 else 0]) for one in self.masks]
+        said = together([MaskInRule(self.causal), *masks])
         bias = said.bias
         if bias is not None:
             bias = distance_bias(bias if bias.ndim == 3 else bias[None])
@@ -76,8 +75,11 @@ class Captured:
         """The layer of one item."""
         return Layer(self.query[item], self.key[item], self.value[item], self.rule(item), index, name, kind)
 
-    def error(self) -> float:
-        """The largest error of all items (agreement.py); AttnvizError where that is more than rounding."""
+    def error(self) -> float | None:
+        """The largest error of all items (agreement.py), None where there is nothing to compare with; AttnvizError where it is
+        more than rounding."""
+        if self.weights is None and self.dropped:
+            return None
         worst = 0.0
         for item in range(self.items):
             layer = self.layer(item)
@@ -91,8 +93,9 @@ class Captured:
     def apart(self) -> Captured:
         """The same in memory of its own on the CPU, without what it was compared with."""
         with torch.inference_mode(False):
-            kept = {name: _copied(getattr(self, name)) for name in ("query", "key", "value", "mask", "sinks")}
-        return replace(self, output=None, weights=None, **kept)
+            kept = {name: _copied(getattr(self, name)) for name in ("query", "key", "value", "sinks")}
+            masks = tuple(map(_copied, self.masks))
+        return replace(self, output=None, weights=None, masks=masks, **kept)
 
 
 def split_lead(array: torch.Tensor, lead: tuple[int, ...], items: int, heads: int) -> torch.Tensor:

@@ -37,6 +37,8 @@ class Call(NamedTuple):
     def on(self, array: torch.Tensor) -> torch.Tensor:
         """What the call makes of ``array`` in place of the tensor that is followed."""
         func = self.func
+        if self.name in ("view", "view_as"):  # what follows a tensor may lie otherwise in memory
+            func = getattr(torch.Tensor, self.name.replace("view", "reshape"))
         if self.name.endswith("_") and not self.name.endswith("__"):  # in place, which would change what others hold
             func = getattr(torch.Tensor, self.name[:-1])
         result = func(*(_filled(one, array) for one in self.args), **self.kwargs)
@@ -63,15 +65,23 @@ class Chain:
     """A tensor that is followed: what it began as, and what was done to it since.
 
     spoiled  why nothing can be said of it any more; "" while it can
-    labels   where the numbers that it began with come from
-    scores   whether it began as a product of two tensors that both depend on an input, as scores do
+    sides    where the numbers of the two tensors come from whose product it began as (known.py)
     """
 
     root: Any
     calls: tuple[Call, ...] = ()
     spoiled: str = ""
-    labels: frozenset[int] = frozenset()
-    scores: bool = False
+    sides: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+
+    @property
+    def labels(self) -> frozenset[int]:
+        """Where the numbers that it began with come from."""
+        return self.sides[0] | self.sides[1]
+
+    @property
+    def is_scores(self) -> bool:
+        """Whether it began as a product of two tensors that both depend on an input, as scores do."""
+        return all(self.sides)
 
     def then(self, call: Call) -> Chain:
         """The same, one call further."""
@@ -79,7 +89,7 @@ class Chain:
 
     def spoil(self, reason: Message) -> Chain:
         """The same, of which no more is known than where it began; what it began with is let go."""
-        return self if self.spoiled else Chain(None, (), reason, self.labels)
+        return self if self.spoiled else Chain(None, (), reason, self.sides)
 
 
 def _filled(argument: Any, array: torch.Tensor) -> Any:

@@ -11,6 +11,17 @@ from attnviz.sources.recording import words
 from attnviz.sources.recording.by_hand import Softmaxed
 from attnviz.sources.recording.chain import Call, Chain, with_itself
 from attnviz.sources.recording.contraction import PRODUCTS, Contraction, contraction
+from attnviz.sources.recording.exponentials import (
+    LOGARITHM,
+    Exponential,
+    LogSoftmax,
+    Met,
+    Undivided,
+    begun,
+    went_on,
+)
+from attnviz.sources.recording.flex import FLEX
+from attnviz.sources.recording.fused import SDPA
 from attnviz.sources.recording.known import NONE, Known, Labels, tensors_in
 from attnviz.text.message import Message
 
@@ -20,6 +31,11 @@ class Taker(Protocol):
 
     def by_hand(self, chain: Chain, product: Contraction, is_left: bool, result: torch.Tensor) -> None:
         """The weights of ``chain`` met their values in ``product``."""
+
+    def fused(
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, sides: tuple[Labels, Labels]
+    ) -> None:
+        """Torch computed an attention in one call."""
 
 
 class Following:
@@ -35,12 +51,20 @@ class Following:
         """Note a call of torch's function ``name``, and what came of it."""
         inputs = [*tensors_in(args), *tensors_in(dict(kwargs))]
         followed = next((one for one in inputs if self.known.chain(one) is not None), None)
-        if name in PRODUCTS and self._product(name, args, kwargs, result):
+        if name in (SDPA, FLEX):
+            inputs = inputs[:3]  # where a mask comes from says nothing of what comes out
+            sides = self.known.labels(inputs[0]), self.known.labels(inputs[1])
+            self.taker.fused(name, args, kwargs, result, sides)
+        elif name in PRODUCTS and self._product(name, args, kwargs, result):
             pass
-        elif name in words.SOFTMAX:
-            self._softmax(args, kwargs, result)
+        elif name in words.SOFTMAX | LOGARITHM:
+            self._softmax(name, args, kwargs, result)
+        elif isinstance(result, torch.Tensor) and self._exponentials(name, args, kwargs, result):
+            pass
         elif followed is not None:
             self._goes_on(followed, Call(name, func, args, kwargs), inputs, result)
+            if name in words.BESIDE and self._are_scores(followed):
+                inputs = [followed]
         if name != "__setitem__":
             self.known.made(name, inputs, result)
 
@@ -56,8 +80,11 @@ class Following:
             if chain is not None and isinstance(chain.root, Softmaxed):
                 self.taker.by_hand(chain, product, is_left, result)
                 return True
-        chain = Chain(product, labels=labels[0] | labels[1], scores=all(labels))
-        if any(before is not None and before.scores for before in map(self.known.chain, sides)):
+            if chain is not None and isinstance(chain.root, Exponential) and not chain.calls:
+                self.known.follow(result, Chain(Undivided(chain.root, product, is_left), sides=chain.sides))
+                return True
+        chain = Chain(product, sides=labels)
+        if any(before is not None and before.is_scores for before in map(self.known.chain, sides)):
             chain = chain.spoil(Message("its scores are mixed with each other before the softmax"))
         if product.addend is not None and not chain.spoiled:
             given = self.known.labels_of(tensors_in(args[0]))
@@ -65,7 +92,18 @@ class Following:
         self.known.follow(result, chain)
         return True
 
-    def _softmax(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: torch.Tensor) -> None:
+    def _exponentials(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: torch.Tensor) -> bool:
+        """Note a softmax that is written out; whether this is a part of one."""
+        chain = self.known.chain(args[0]) if args else None
+        first = None if chain is None or chain.spoiled else begun(chain, name, result)
+        found = first or went_on(self.known, name, args, kwargs, result)
+        if isinstance(found, Met):
+            self.taker.by_hand(found.chain, found.product, found.is_left, result)
+        elif found is not None:
+            self.known.follow(result, found)
+        return found is not None
+
+    def _softmax(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: torch.Tensor) -> None:
         scores = args[0] if args else kwargs["input"]
         dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
         if result.ndim < 2 or not isinstance(dim, int):
@@ -73,8 +111,18 @@ class Following:
         chain = self.known.chain(scores)
         if chain is not None and isinstance(chain.root, Softmaxed):
             chain = None
-        labels = NONE if chain is None else chain.labels
-        self.known.follow(result, Chain(Softmaxed(chain, dim, result), labels=labels))
+        sides = (NONE, NONE) if chain is None else chain.sides
+        if name not in LOGARITHM:
+            root: Any = Softmaxed(chain, dim, result)
+        elif chain is not None:
+            root = LogSoftmax(chain, dim)
+        else:
+            return
+        self.known.follow(result, Chain(root, sides=sides))
+
+    def _are_scores(self, tensor: torch.Tensor) -> bool:
+        chain = self.known.chain(tensor)
+        return chain is not None and chain.is_scores and not isinstance(chain.root, Softmaxed)
 
     def _goes_on(self, tensor: torch.Tensor, call: Call, inputs: list[torch.Tensor], result: Any) -> None:
         """Note what was done to a ``tensor`` that is followed."""
@@ -88,7 +136,7 @@ class Following:
             self._changed(chain, call, tensor, result)
         elif isinstance(chain.root, Softmaxed):
             self._weights_go_on(chain, call, tensor, inputs, result)
-        else:
+        elif chain.spoiled or isinstance(chain.root, Contraction):
             self._scores_go_on(chain, call, tensor, inputs, result)
 
     def _scores_go_on(
@@ -144,7 +192,7 @@ class Following:
             return
         if isinstance(chain.root, Softmaxed):
             changed = Message("its weights are changed by {name} after the softmax", name=call.name.strip("_"))
-            spoiled = Chain(chain.root, chain.calls, chain.spoiled or changed, chain.labels)
+            spoiled = Chain(chain.root, chain.calls, chain.spoiled or changed, chain.sides)
         else:
             spoiled = chain.spoil(
                 Message("its scores are changed by {name}, which no rule has a name for", name=call.name.strip("_"))

@@ -11,12 +11,13 @@ from attnviz.sources.recording.captured import Captured, Split, split_lead
 from attnviz.sources.recording.scores import UnnamedError
 from attnviz.text.message import Message
 
-SDPA = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
+SDPA = "scaled_dot_product_attention"
+PARAMETERS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
 
 
 def sdpa(args: tuple[Any, ...], kwargs: Mapping[str, Any], output: torch.Tensor, split: Split) -> Captured:
     """What a call of ``scaled_dot_product_attention`` computed with; ``UnnamedError`` where its items have lengths of their own."""
-    given = dict(zip(SDPA, args, strict=False)) | dict(kwargs)
+    given = dict(zip(PARAMETERS, args, strict=False)) | dict(kwargs)
     query, key, value, mask = given["query"], given["key"], given["value"], given.get("attn_mask")
     if query.is_nested or key.is_nested:
         raise UnnamedError(Message("its items are nested tensors, each of a length of its own"))
@@ -31,7 +32,7 @@ def sdpa(args: tuple[Any, ...], kwargs: Mapping[str, Any], output: torch.Tensor,
         key,
         value,
         output=output.reshape(items, heads, *output.shape[-2:]),
-        mask=mask,
+        masks=() if mask is None else (mask,),
         causal=bool(given.get("is_causal", False)),
         scale=given.get("scale"),
         dropped=given.get("dropout_p", 0.0) > 0,

@@ -48,15 +48,30 @@ def mask_in_rule(mask: torch.Tensor) -> MaskInRule:
     return _of_rows(mask[0])
 
 
-def added_or_hidden(bias: torch.Tensor | None, filled: torch.Tensor | None, lowest: bool) -> torch.Tensor | None:
-    """One mask, as ``mask_in_rule`` reads it, of what is added to scores and of the cells that were ``filled`` with another number,
-    which ``lowest`` says is −∞. Any other must be so low that no weight is left but where a whole row has it: the weights tell."""
-    if filled is None:
-        return bias
-    if bias is None and lowest:
-        return ~filled
-    low = -torch.inf if lowest else torch.finfo(torch.float32).min
-    return torch.where(filled, low, 0.0 if bias is None else bias.float())
+def filled_mask(filled: torch.Tensor, lowest: bool) -> torch.Tensor:
+    """The mask, as ``mask_in_rule`` reads it, of cells that were ``filled`` with another number, which ``lowest`` says is −∞.
+
+    Any other must be so low that no weight is left but where a whole row has it; whether it is, the weights tell.
+    """
+    return ~filled if lowest else torch.where(filled, torch.finfo(torch.float32).min, 0.0)
+
+
+def together(masks: list[MaskInRule]) -> MaskInRule:
+    """What several masks and biases say together."""
+    result = MaskInRule()
+    for one in masks:
+        windows = [each for each in (result.window, one.window) if each is not None]
+        result = MaskInRule(
+            result.causal or one.causal,
+            min(windows, default=None),
+            _both(result.mask, one.mask, torch.logical_and),
+            _both(result.bias, one.bias, torch.add),
+        )
+    return result
+
+
+def _both(one: Any, other: Any, join: Any) -> Any:
+    return other if one is None else one if other is None else join(one, other)
 
 
 def distance_bias(bias: torch.Tensor) -> Any:

@@ -11,8 +11,12 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from attnviz.sources.recording.known import tensors_in
+from attnviz.text.message import Message
 
 HEADS = ("num_heads", "num_attention_heads", "n_heads", "heads", "n_head", "nhead", "nheads", "n_heads_q", "h")
+FAST_PATH = Message(
+    "torch's fast path of nn.MultiheadAttention, which cannot be seen, is off while it is recorded: outputs may differ by rounding, and at padded positions"
+)
 
 
 class Running:
@@ -23,7 +27,7 @@ class Running:
         self._stack: list[tuple[torch.nn.Module, tuple[int, ...]]] = []
         self._paths: dict[int, str] = {} if root is None else _paths(root)
         self._thread = threading.get_ident()
-        self.compiled: list[str] = []
+        self._notes: dict[str, None] = {}
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -45,9 +49,17 @@ class Running:
         return self._paths.get(id(self._stack[-1][0]), type(self._stack[-1][0]).__name__) if self._stack else ""
 
     @property
-    def batch(self) -> int | None:
-        """How many items the outermost module was given."""
-        return self._stack[0][1][0] if self._stack and self._stack[0][1] else None
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the table should know of the modules that ran."""
+        return tuple(self._notes)
+
+    def windows(self, items: int) -> int:
+        """How many of the ``items`` of an attention belong to one item of the outermost module's input."""
+        shape = self._stack[0][1] if self._stack else ()
+        if not shape or any(getattr(module, "batch_first", True) is False for module, _ in self._stack):
+            return 1
+        batch = shape[0]
+        return items // batch if batch and items > batch and items % batch == 0 else 1
 
     def split(self, lead: tuple[int, ...]) -> tuple[int, int]:
         """How many items and heads ``lead`` counts, the sizes of the axes before queries and keys."""
@@ -88,12 +100,28 @@ class Running:
             self._paths = _paths(module)
         shape = next((tuple(one.shape) for one in tensors_in(given)), ())
         self._stack.append((module, shape))
+        self._note(module)
+
+    def _note(self, module: torch.nn.Module) -> None:
+        """What a reader should know of a module that begins to run."""
+        path = self.path or type(module).__name__
         if isinstance(module, torch.jit.ScriptModule):
-            self.compiled.append(self.path)
+            self._notes[Message("{path} is TorchScript, whose attention cannot be seen", path=path)] = None
+        elif type(module).__name__ == "OptimizedModule":
+            self._notes[Message("{path} is compiled, so that its attention cannot be seen", path=path)] = None
+        elif isinstance(module, torch.nn.MultiheadAttention) and _would_be_fast(module):
+            self._notes[FAST_PATH] = None
 
     def _ended(self, module: torch.nn.Module, *_: Any) -> None:
         if threading.get_ident() == self._thread and self._stack and self._stack[-1][0] is module:
             self._stack.pop()
+
+
+def _would_be_fast(module: torch.nn.Module) -> bool:
+    """Whether torch would compute this nn.MultiheadAttention in one call that nobody can look into."""
+    return not module.training and not (
+        torch.is_grad_enabled() and any(one.requires_grad for one in module.parameters())
+    )
 
 
 def _paths(root: torch.nn.Module) -> dict[int, str]:

@@ -36,6 +36,7 @@ FILLED = {"masked_fill", "masked_fill_", "where", "__setitem__"}
 CAPPED = {"tanh", "tanh_"}
 JOINED = {"cat", "concat", "concatenate", "pad"}
 ON_SCORES = MOVES | TIMES | OVER | PLUS | MINUS | NEGATED | FILLED | CAPPED | JOINED
+BESIDE = PLUS | MINUS | FILLED | JOINED | TIMES | OVER  # what is put beside scores says nothing of where they come from
 EXP = {"exp", "exp_"}
 SILENT = {
     "size", "dim", "shape", "dtype", "device", "is_floating_point", "numel", "requires_grad", "is_cuda", "ndim", "layout",
