@@ -28,7 +28,6 @@ class Known:
         self._labels: Any = WeakIdKeyDictionary()
         self._chains: Any = WeakIdKeyDictionary()
         self._numbers = count()
-        self._apart: Labels = NONE
 
     def chain(self, tensor: Any) -> Chain | None:
         """The way of ``tensor``, if it is followed."""
@@ -59,14 +58,9 @@ class Known:
             found = found | self.labels(tensor)
         return found
 
-    def set_apart(self, labels: Labels) -> None:
-        """These stand for a bias or a mask that is no part of what is read: what is computed from now on depends on it in every
-        layer, and that says nothing of the scores to which it is added again."""
-        self._apart = self._apart | labels
-
     def made(self, name: str, inputs: list[torch.Tensor], result: Any) -> None:
         """Note what a function of this ``name`` made of ``inputs``."""
-        labels = self.labels_of(inputs) - self._apart
+        labels = self.labels_of(inputs)
         if name in LOOKED_UP and not labels and any(not one.is_floating_point() for one in inputs):
             labels = frozenset([next(self._numbers)])
         for tensor in tensors_in(result):

@@ -60,6 +60,7 @@ class Recording:
         self._open.close()
         self._open = None
         self._following = Following(self._taking)  # lets go of what was followed
+        self._taking.projections.end()
 
     @property
     def layers(self) -> RecordedLayers:
@@ -88,7 +89,8 @@ class Recording:
         """
         chosen = self._chosen(layers)
         words = tokens.split() if isinstance(tokens, str) else tokens
-        made = [_layer(entry, item, window, words) for entry in chosen]
+        of = self._taking.projections.of
+        made = [replace(_layer(entry, item, window, words), projections=of(entry.facts.number)) for entry in chosen]
         own = made[0].tokens or ()
         if words is not None and all(len(words) not in (layer.queries, layer.keys) for layer in made):
             raise AttnvizError(
@@ -130,6 +132,7 @@ class Recording:
         try:
             with torch.no_grad(), torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
                 self._following.saw(name, func, args, kwargs, result)
+                self._taking.projections.saw(name, args, kwargs, result)
         except Exception as error:
             self._notes[Message("{name} could not be followed: {reason}", name=name, reason=one_line(error))] = None
 

@@ -18,6 +18,7 @@ from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.flex import flex
 from attnviz.sources.recording.fused import SDPA, sdpa
 from attnviz.sources.recording.known import Labels
+from attnviz.sources.recording.outgoing import RecordedProjections
 from attnviz.sources.recording.running import Running
 from attnviz.sources.recording.scores import UnnamedError
 from attnviz.text.message import Message
@@ -56,6 +57,7 @@ class Taking:
         self.entries: list[Entry] = []
         self._running, self._wanted = running, wanted
         self._calls: dict[str, int] = {}
+        self.projections = RecordedProjections()
 
     def fused(
         self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, sides: tuple[Labels, Labels]
@@ -122,6 +124,8 @@ class Taking:
             notes=(Message("dropout was on: its outputs are not compared"),) if found.dropped else (),
         )
         query = found.query
+        if found.output is not None:
+            self.projections.leave(facts.number, found.output)
         self.entries.append(Entry(facts, _kind(*sides), dtype_name(query), str(query.device), whole=found.apart()))
 
     def _keep_weights(self, facts: RecordedLayer, weights: torch.Tensor, reason: str) -> None:
