@@ -299,3 +299,18 @@ def test_an_option_stands_in_one_line(opened):
     option = page.page.locator(".option")
     assert option.inner_text() == "--model"
     assert option.evaluate("one => one.getClientRects().length") == 1
+
+
+def test_the_arrows_walk_at_once_and_in_this_view_alone(opened):
+    """Before anything has the focus; a view that is left listens no more."""
+    page = opened(TOY["four heads"](), view="steps", width=390, height=844)
+    page.press("ArrowRight", "ArrowRight")
+    assert page.texts(".story h2") == ["Key"]
+    page.press("ArrowLeft")
+    assert page.texts(".story h2") == ["Query"]
+    page.go(view="overview")
+    page.press("ArrowRight")
+    page.go(view="steps")
+    assert page.texts(".story h2") == ["Embeddings"]
+    page.press("ArrowRight")
+    assert page.texts(".story h2") == ["Query"]

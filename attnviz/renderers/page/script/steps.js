@@ -229,6 +229,9 @@ export function steps({ beside = false } = {}) {
   }
 
   element.addEventListener("keydown", (event) => player.press(event));
+  // Whoever has just opened the page has nothing in focus; a space then scrolls, as on any page.
+  const anywhere = (event) => layer?.computes && event.target === document.body && event.key !== " " && player.press(event);
+  if (!beside) document.addEventListener("keydown", anywhere);
   return {
     element,
     controls: layers.some((one) => one.computes) ? ["layer", "head", "special", "first"] : [],
@@ -236,6 +239,7 @@ export function steps({ beside = false } = {}) {
     picture: () => pictureOf(story, chart),
     close: () => {
       closed = true;
+      document.removeEventListener("keydown", anywhere);
       stop();
     },
   };
