@@ -85,6 +85,16 @@ class Dtype(StrEnum):
     FLOAT64 = "float64"
 
 
+class Rounding(StrEnum):
+    """The arithmetic by whose rounding an output is judged."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    TF32 = "tf32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
 class Language(StrEnum):
     """A language of the explanations."""
 

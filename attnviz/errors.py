@@ -7,6 +7,8 @@ from attnviz.text.message import Message
 DONE = 0
 FAILED = 1  # the data or the machine
 USAGE = 2
+MISTAKEN = 3  # diagnose names a mistake, or several
+UNEXPLAINED = 4  # diagnose finds the output wrong, and cannot tell why
 INTERRUPTED = 130  # as a shell says it of a program that Ctrl-C has ended
 TERMINATED = 143  # and of one that SIGTERM has
 

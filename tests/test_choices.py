@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -13,18 +14,34 @@ from typing import Any
 
 import numpy
 import pytest
+from array_files import SAMPLES
 from command_line import attnviz
+from made_diagnoses import TOP_LEFT, made
 from made_roles import made_role
 from package_sources import module_sources, tree
 
 from attnviz import Layer, Rule, Trace, trace_text
+from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Backend, Comparison, DrawnStep, Dtype, Language, MapStep, Pool, Position, Step, Tokenizer
+from attnviz.choices import (
+    Backend,
+    Comparison,
+    DrawnStep,
+    Dtype,
+    Language,
+    MapStep,
+    Pool,
+    Position,
+    Rounding,
+    Step,
+    Tokenizer,
+)
 from attnviz.cli.commands.manual import topic_text
 from attnviz.cli.options.manual import Topic
 from attnviz.cli.output.formats import (
     CourseFormat,
+    DiagnosisFormat,
     PageFormat,
     PictureFormat,
     RolesFormat,
@@ -32,6 +49,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     WritingFormat,
 )
+from attnviz.renderers.diagnosis.told import told as told_diagnosis
 from attnviz.renderers.explain.next_look import Next
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
@@ -61,6 +79,19 @@ def roles(form: StrEnum) -> bytes:
     result = attnviz("roles", "--cases", "1", "--format", form, "-o", "-")
     assert (result.code, result.stderr) == (0, "")
     return result.stdout
+
+
+@cache
+def diagnosed(form: StrEnum) -> bytes:
+    result = attnviz("diagnose", SAMPLES / "top-left.npz", "--format", form, "-o", "-")
+    assert (result.code, result.stderr) == (3, "")
+    return result.stdout
+
+
+def judged(rounding: StrEnum) -> float:
+    """How far rounding may take the same output."""
+    said = attnviz("diagnose", SAMPLES / "cached.npz", "--dtype", rounding, "--format", "json")
+    return float(json.loads(said.stdout)["tolerance"])
 
 
 @cache
@@ -144,6 +175,9 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     PictureFormat: lambda form: written("heatmap", form),
     StatsFormat: stats,
     RolesFormat: roles,
+    DiagnosisFormat: diagnosed,
+    Rounding: judged,
+    DiagnosisVerdict: lambda verdict: told_diagnosis(made(verdict, (TOP_LEFT,)), lessons()).headline,
     CourseFormat: taught,
     Verdict: lambda verdict: verdict_word(made_role(verdict=verdict), lessons()),
     Topic: topic_text,
@@ -219,7 +253,16 @@ def test_formats_that_a_suffix_picks_are_those_that_exist():
     suffixes = import_module("attnviz.cli.output.formats").SUFFIXES
     words = {
         form.value
-        for choice in (TableFormat, PictureFormat, StatsFormat, PageFormat, RolesFormat, WritingFormat, CourseFormat)
+        for choice in (
+            TableFormat,
+            PictureFormat,
+            StatsFormat,
+            PageFormat,
+            RolesFormat,
+            WritingFormat,
+            CourseFormat,
+            DiagnosisFormat,
+        )
         for form in choice
     }
     assert suffixes.keys() == words - {"term"}  # which no file holds

@@ -20,7 +20,7 @@ from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 from attnviz.text.message import Message
 
-COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "learn", "manual")
+COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "diagnose", "learn", "manual")
 
 
 def build(arguments: Sequence[str] = ()) -> Any:

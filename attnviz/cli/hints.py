@@ -27,6 +27,8 @@ def usage_hint(error: Any, arguments: list[str], command_path: str) -> str:
             return Message(
                 "one topic at a time: {command_path} {arguments}", command_path=command_path, arguments=arguments[1]
             )
+        if arguments[0] == "diagnose":
+            return Message("one file at a time: {command_path} FILE", command_path=command_path)
         return Message('put the text in quotes: {command_path} "…"', command_path=command_path)
     return f"{command_path} --help"
 

@@ -7,6 +7,7 @@ import shlex
 from importlib.metadata import entry_points
 
 import pytest
+from array_files import SAMPLES
 from command_line import attnviz, done, program, program_in_terminal, without_escapes
 from rich.cells import cell_len
 
@@ -51,7 +52,8 @@ def test_every_option_stands_in_the_help(monkeypatch, command):
 def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
     example = re.search(r"Example: (attnviz .*?)\s*$", done(*arguments).text, re.MULTILINE)[1]
-    name, *words = shlex.split(example.replace("DIR_OR_ID", str(model_folder)))
+    example = example.replace("DIR_OR_ID", str(model_folder)).replace("samples/", f"{SAMPLES}/")
+    name, *words = shlex.split(example)
     result = attnviz(*words)
     assert (name, result.code) == ("attnviz", 0)
     assert result.stdout

@@ -8,6 +8,7 @@ import sys
 
 import numpy
 import pytest
+from array_files import SAMPLES
 from command_line import surroundings
 
 NUMBERS = {"numpy", "torch", "matplotlib"}
@@ -44,6 +45,7 @@ def modules_of(*arguments: str, stdin: bytes = b"", planted: str = "") -> set[st
         ("heatmap", "--help"),
         ("html", "--help"),
         ("manual", "--help"),
+        ("diagnose", "--help"),
         ("manual", "toy"),
         ("learn",),
         ("--version",),
@@ -99,6 +101,12 @@ def test_explain_of_arrays_imports_neither_torch_nor_matplotlib(folder, suffix):
 def test_the_tiny_model_writes_without_torch():
     modules = modules_of("generate", "the queen met the actor . she", "--tokens", "4", "--model", "tiny")
     assert modules.isdisjoint(HEAVY | {"transformers", "huggingface_hub"})
+    assert "numpy" in modules
+
+
+def test_diagnose_imports_neither_torch_nor_matplotlib():
+    modules = modules_of("diagnose", str(SAMPLES / "cached.npz"))
+    assert modules.isdisjoint(HEAVY)
     assert "numpy" in modules
 
 

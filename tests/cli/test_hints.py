@@ -21,6 +21,7 @@ from command_line import attnviz, done, problem
         (("heatmap", "--no-annotate", "yes", "a b"), "--no-annotate takes no value"),
         (("explain", "-q", "1", "a b"), "-q takes no value"),
         (("manual", "toy", "csv"), "one topic at a time: attnviz manual toy"),
+        (("diagnose", "a.npz", "b.npz"), "one file at a time: attnviz diagnose FILE"),
     ],
 )
 def test_the_hint_for_wrong_usage(arguments, hint):

@@ -126,7 +126,7 @@ class TraceMaker:
     def __init__(self, toy: ToyOptions, rule: RuleOptions, engine: EngineOptions) -> None:
         from attnviz.attention.rule import Rule
 
-        self.toy, self.rule, self.engine = _toy(toy), Rule(**_given(rule)), engine
+        self.toy, self.rule, self.engine = _toy(toy), Rule(**given_rule(rule)), engine
 
     def __call__(self, text: str) -> Trace:
         return _computed_by(self.toy.trace(text, self.rule), self.engine)
@@ -138,8 +138,8 @@ def _from_file(path: Path, making: Making) -> Trace:
     require_no_toy(making.toy, "--from")
     content = read_arrays(path)
     name: Path | Message = STDIN if str(path) == "-" else path
-    with _said_of(name):
-        trace = read_file(Path(name), _given(making.rule), content)
+    with said_of(name):
+        trace = read_file(Path(name), given_rule(making.rule), content)
     if trace.source.unread:
         notice(
             Message(
@@ -152,7 +152,7 @@ def _from_file(path: Path, making: Making) -> Trace:
 
 
 @contextmanager
-def _said_of(name: Path | Message) -> Iterator[None]:
+def said_of(name: Path | Message) -> Iterator[None]:
     """Standard input has the path of a file while it is read: what an error says of that path, it says of standard input."""
     try:
         yield
@@ -186,7 +186,7 @@ def _toy(options: ToyOptions) -> Toy:
     return Toy(**given)
 
 
-def _given(options: RuleOptions) -> dict[str, Any]:
+def given_rule(options: RuleOptions) -> dict[str, Any]:
     """The fields of a Rule that were asked for."""
     from attnviz.attention.rule import Rule
 

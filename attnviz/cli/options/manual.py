@@ -27,6 +27,7 @@ class Topic(StrEnum):
     STATS = "stats"
     ROLES = "roles"
     GENERATE = "generate"
+    DIAGNOSE = "diagnose"
     LEARN = "learn"
     JSON = "json"
     CSV = "csv"

@@ -3,3 +3,4 @@
 FROM_TEXT, TOY, RULE, SHOW, OUTPUT = "Where the text comes from", "Toy attention", "The rule", "What is shown", "Output"
 MODEL = "A real model"
 WRITE = "What is written"
+MEANT = "What was meant"

@@ -35,6 +35,7 @@ PAGE_FILE = Path("attention.html")
 HEADS_FILE = Path("heads.png")
 WRITTEN_FILE = Path("written.gif")
 ROLES_FILE = Path("roles.png")
+DIAGNOSIS_FILE = Path("diagnosis.png")
 
 
 class TableFormat(StrEnum):
@@ -95,6 +96,19 @@ class RolesFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+
+
+class DiagnosisFormat(StrEnum):
+    """What diagnose writes: the answer, as data, or a picture of meant against computed weights."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    HTML = "html"
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
