@@ -109,3 +109,13 @@ def test_both_are_saved_as_one_picture(opened, several):
 def test_a_link_to_a_map_that_is_not_there_opens_one(opened, several):
     page = opened(several, view="matrix", other="9_1_weights")
     assert page.page.locator("#other-map").count() == 0
+
+
+def test_no_short_label_is_cut_in_the_picture_that_is_saved(opened):
+    """Its labels above stand on end, however short they are: they need room for their length."""
+    words = ["the", "old", "man", "saw"]
+    page = opened(trace_text(" ".join(words)), view="matrix")
+    with page.page.expect_download() as saving:
+        page.page.locator("#save-svg").click()
+    texts = [text.text for text in ElementTree.parse(saving.value.path()).iter(f"{SVG}text")]
+    assert [texts.count(word) for word in words] == [2] * 4

@@ -15,8 +15,9 @@ const [ASIDE, ABOVE] = [62, 32]; // pixels that labels take at the least: those 
 const [MOST, HIGHEST] = [150, 104]; // and at the most, at the side and above
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
 
-// How much room the labels need: { left, top, upright: whether those at the top stand on end }.
-export function gutters(canvas, { layer, rows, columns }, width) {
+// How much room the labels need: { left, top, upright: whether those at the top stand on end }. Where the picture says so
+// (`always`), they do, however short they are.
+export function gutters(canvas, { layer, rows, columns }, width, always = false) {
   const pen = canvas.getContext("2d");
   pen.font = `600 ${LABEL}px ${FONT}`; // as wide as they get
   const widest = (texts, places) =>
@@ -24,7 +25,7 @@ export function gutters(canvas, { layer, rows, columns }, width) {
   const most = Math.min(MOST, width * 0.3);
   const left = clamp(widest(layer.queryTexts, rows) + 2 * PAD, ASIDE, Math.max(ASIDE, most));
   const needed = widest(layer.keyTexts, columns) + 2 * PAD;
-  const upright = needed > Math.min(56, (width - left) / columns.length);
+  const upright = always || needed > Math.min(56, (width - left) / columns.length);
   return { left: Math.ceil(left), top: Math.ceil(upright ? clamp(needed, ABOVE, Math.max(ABOVE, Math.min(most, HIGHEST))) : ABOVE), upright };
 }
 
@@ -123,7 +124,7 @@ export function mapPicture(drawn, title, told) {
   const { layer, rows, columns, canvas } = drawn;
   const cell = clamp(720 / Math.max(rows.length, columns.length), 2, 40);
   const probe = document.createElement("canvas");
-  const { left, top } = gutters(probe, drawn, 1000);
+  const { left, top } = gutters(probe, drawn, 1000, true);
   const [ink, every] = [themed("ink"), Math.max(1, Math.ceil(LABEL / cell))];
   const [x, y] = [left + 16, top + 70];
   const axis = (text, at) => ({ text, x: x - 6, y: at, size: 11, fill: themed("quiet"), anchor: "end" });
