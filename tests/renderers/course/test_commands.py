@@ -82,6 +82,7 @@ def _command(lesson, words):
     return shlex.split(next(line for line in lines if words in line))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("text", ["birds fly", None])
 def test_every_chapter_leads_to_the_next_with_the_same_sentence(language, text):
