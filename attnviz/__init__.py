@@ -1,7 +1,8 @@
 """attnviz shows what attention computes, step by step, with real numbers.
 
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
-load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved. roles(model)
+load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
+trace_weights(attentions, tokens) makes one of weights that another program computed. roles(model)
 finds the heads of a model that have a role, and proves it; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; learn(chapter) opens a chapter of the course.
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from attnviz.api.learn import learn
     from attnviz.api.record import record
     from attnviz.api.roles import roles
+    from attnviz.api.weights import trace_weights
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
@@ -47,6 +49,7 @@ __all__ = [
     "roles",
     "trace_model",
     "trace_text",
+    "trace_weights",
 ]
 
 # Where each public name lives; loaded when it is first used (PEP 562), so that the command line starts fast.
@@ -69,6 +72,7 @@ _MODULES = {
     "roles": "attnviz.api.roles",
     "trace_model": "attnviz.api",
     "trace_text": "attnviz.api",
+    "trace_weights": "attnviz.api.weights",
 }
 
 

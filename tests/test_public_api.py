@@ -34,6 +34,7 @@ NAMES = [
     "roles",
     "trace_model",
     "trace_text",
+    "trace_weights",
 ]
 
 

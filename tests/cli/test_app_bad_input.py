@@ -256,7 +256,7 @@ def good(folder: Path) -> Path:
         (("--from", "folder"), "folder is a directory, not a file"),
         (("--from", "folder.npz"), "folder.npz is a directory, not a file"),
         (("--from", "folder.safetensors"), "folder.safetensors is a directory, not a file"),
-        (("--from", "own.csv"), "own.csv: arrays are read from .npz, .safetensors, .json"),
+        (("--from", "own.csv"), "own.csv: arrays are read from .npz, .safetensors, .json, .npy"),
         (("a", "-o", "none/a.safetensors"), "none/a.safetensors: its folder does not exist"),
         (("a", "-o", "folder.safetensors"), "folder.safetensors is a directory, not a file"),
         (("a", "-o", "own.json/a.safetensors"), "own.json/a.safetensors: not a directory"),

@@ -84,6 +84,9 @@ NO_WORDS_OF_OURS = {
         "(tokens, d), (heads, tokens, d) or (1, heads, tokens, d)",
         "(heads, tokens, d)",
         "(heads, queries, keys)",
+        "(batch, heads, queries, keys)",
+        "(layers, heads, queries, keys)",
+        "(layers, batch, heads, queries, keys)",
         "bold cyan",
         "not needed",  # a verdict, whose words are in lessons/
         "looks elsewhere",

@@ -49,7 +49,7 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
     _require_one_source(source, making.model)
     if source.from_ is not None:
-        return _from_file(source.from_, making)
+        return _from_file(source.from_, making, None if source.text is None else read_text(source))
     maker = _maker(making)
     if isinstance(maker, ModelTraces) and maker.reads_images:
         return maker(_image(source))
@@ -132,14 +132,16 @@ class TraceMaker:
         return _computed_by(self.toy.trace(text, self.rule), self.engine)
 
 
-def _from_file(path: Path, making: Making) -> Trace:
+def _from_file(path: Path, making: Making, text: str | None) -> Trace:
+    """The trace in a file; ``text`` are the tokens of arrays that come without."""
     from attnviz.sources.files.qkv import read_trace as read_file
+    from attnviz.trace.row_sums import row_sums
 
     require_no_toy(making.toy, "--from")
     content = read_arrays(path)
     name: Path | Message = STDIN if str(path) == "-" else path
     with said_of(name):
-        trace = read_file(Path(name), given_rule(making.rule), content)
+        trace = read_file(Path(name), given_rule(making.rule), content, text)
     if trace.source.unread:
         notice(
             Message(
@@ -148,6 +150,8 @@ def _from_file(path: Path, making: Making) -> Trace:
                 unread=listed_tokens(trace.source.unread, 60),
             )
         )
+    if (sums := row_sums(trace.layers)) is not None:
+        notice(sums.told)
     return _computed_by(trace, making.engine)
 
 
@@ -212,6 +216,8 @@ def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
         for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_))
         if value is not None
     ]
+    if given == ["TEXT", "--from"] and source.text != "-":
+        return  # the text are the tokens of arrays that come without
     if len(given) > 1:
         raise UsageError(
             "{given} are both given: which one is meant?", "leave out all but one", given=joined(given, AND)

@@ -38,7 +38,7 @@ class SourceOptions(TextOptions):
         Path | None,
         typer.Option(
             "--from",
-            help="Arrays query, key, value (.npz, .safetensors, .json) or a saved trace, instead of a text; - is standard input.",
+            help="Arrays query, key, value, or weights alone (.npz, .npy, .safetensors, .json), or a saved trace; - is standard input. TEXT, split at its spaces, are the tokens of arrays without any.",
             metavar="PATH",
             rich_help_panel=FROM_TEXT,
         ),

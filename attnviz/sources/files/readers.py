@@ -14,29 +14,34 @@ from attnviz.attention.memory import allowance
 from attnviz.errors import AttnvizError
 from attnviz.files import read_stream
 from attnviz.sources.files.contents import Contents, opened
-from attnviz.sources.files.numpy_files import read_npz
+from attnviz.sources.files.numpy_files import read_npy, read_npz
 from attnviz.text.display import listed_tokens, shorten
 from attnviz.text.message import Message, said_by
 from attnviz.trace.json_text import parsed_json
 from attnviz.trace.safetensors import read_safetensors
 
 ARRAY_SUFFIXES = (".npz", ".safetensors", ".json")
+ONE_ARRAY = ".npy"  # which has no name
 LONGEST_ROW = 16 << 20  # bytes of a line of CSV
 ROW, CELL = 1000, 8  # bytes that a word and its vector take at the most, and each of its numbers
 
 
 def read_fields(
-    path: Path, wanted: Callable[[str], bool], content: bytes | None = None
+    path: Path, wanted: Callable[[str], bool], content: bytes | None = None, unnamed: str = ""
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The fields of a file by their names, and its metadata (.safetensors only).
 
     Of arrays that are not ``wanted`` only the names are read, unless the file is a saved trace: UNREAD stands for them.
+    One array without a name, in a .npy file or as a list of JSON, is called ``unnamed``; or refused, where that is "".
     ``content`` are the bytes of the file where they have been read already, and ``path`` is what to call it.
     """
-    with opened(path, ARRAY_SUFFIXES, Message("arrays"), content) as contents:
+    suffixes = (*ARRAY_SUFFIXES, ONE_ARRAY) if unnamed else ARRAY_SUFFIXES
+    with opened(path, suffixes, Message("arrays"), content) as contents:
         match contents.suffix:
             case ".npz":
                 return read_npz(contents, wanted), {}
+            case ".npy":
+                return {unnamed: read_npy(contents)}, {}
             case ".safetensors":
                 arrays, metadata = read_safetensors(path, None if contents.mapped else contents.stream.read(), wanted)
                 listed = {
@@ -46,9 +51,13 @@ def read_fields(
                 }
                 return arrays | listed, metadata
         fields = read_json(contents)
+    if isinstance(fields, list) and unnamed:
+        return {unnamed: fields}, {}
     if not isinstance(fields, dict):
         raise AttnvizError(
-            "{path} holds {fields}: expected an object with query, key and value", path=path, fields=_said(fields)
+            "{path} holds {fields}: expected an object with query, key and value",
+            path=path,
+            fields=_said(fields),
         )
     return fields, {}
 

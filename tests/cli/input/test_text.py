@@ -189,7 +189,7 @@ def test_an_empty_file_has_no_lines(folder):
         (("-", "--from", "arrays.npz"), "TEXT and --from"),
         (("text", "--file", "words.txt"), "TEXT and --file"),
         (("text", "--file", "-"), "TEXT and --file"),
-        (("text", "--from", "arrays.npz"), "TEXT and --from"),
+        (("text", "--file", "words.txt", "--from", "arrays.npz"), "TEXT and --file and --from"),
         (("--file", "words.txt", "--from", "arrays.npz"), "--file and --from"),
         (("", "--file", "words.txt"), "TEXT and --file"),
     ],
@@ -329,7 +329,7 @@ def test_a_saved_trace_comes_from_standard_input(folder):
     ("content", "message"),
     [
         (b"", "standard input is empty"),
-        (b"words", "standard input: arrays are read from .npz, .safetensors, .json"),
+        (b"words", "standard input: arrays are read from .npz, .safetensors, .json, .npy"),
         (
             b"{",
             "standard input is not readable JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
@@ -349,7 +349,7 @@ def test_arrays_from_a_closed_standard_input():
     assert "send it a trace or arrays" in result.stderr
 
 
-@pytest.mark.parametrize("words", [("a text",), ("-",), ("--file", "-")])
+@pytest.mark.parametrize("words", [("-",), ("--file", "-")])
 def test_arrays_from_standard_input_and_a_text_are_wrong_usage(words):
     assert "are both given" in problem(attnviz("explain", *words, "--from", "-", stdin=b""), 2)
 

@@ -126,7 +126,7 @@ def test_torch_computes_where_it_is_asked_to(engine):
 @pytest.mark.parametrize(
     ("content", "vietnamese"),
     [
-        (b"abc", "attnviz: đầu vào chuẩn: các mảng được đọc từ .npz, .safetensors, .json\n"),
+        (b"abc", "attnviz: đầu vào chuẩn: các mảng được đọc từ .npz, .safetensors, .json, .npy\n"),
         (b'{"query": [[1]]}', "attnviz: đầu vào chuẩn thiếu key, value: nó chứa query\n"),
     ],
 )
@@ -184,3 +184,43 @@ def test_a_model_takes_neither_toy_nor_rule():
         read_trace(TEXT, Making(toy=ToyOptions(seed=0), model=ModelOptions(model="m")))
     with pytest.raises(UsageError, match="--causal changes the rule, but a model has its own"):
         read_trace(TEXT, Making(rule=RuleOptions(causal=True), model=ModelOptions(model="m")))
+
+
+@pytest.fixture
+def own_weights(tmp_path):
+    damaged = numpy.full((1, 2, 3, 3), 1 / 3)
+    damaged[0, 1, 2] /= 2
+    numpy.save(tmp_path / "own.npy", damaged)
+    return tmp_path / "own.npy"
+
+
+def test_tokens_of_weights_come_from_the_text_and_rows_that_do_not_add_up_are_told(own_weights, capsys):
+    trace = read_trace(source(text="the cat sat", from_=own_weights), Making())
+    assert trace.tokens == ("the", "cat", "sat")
+    assert capsys.readouterr().err == (
+        "attnviz: 1 of 6 rows of weights do not add up to 1: in layer 0, head 1, query 2 they add up to 0.5\n"
+    )
+
+
+def test_weights_come_through_standard_input_with_a_text_beside_them(own_weights):
+    result = attnviz("explain", "the cat sat", "--from", "-", "--head", "0", stdin=own_weights.read_bytes())
+    assert result.code == 0
+    assert b"the cat sat" in result.stdout
+    assert b"weights alone" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("a b",), 1, "2 tokens, but layer 0 has 3 queries: give one for each"),
+        (("--step", "scores"), 1, "there is nothing to show for scores"),
+        (("--causal",), 1, "the weight 0.3333 at head 0, query 0, key 1 is on a key that the rule hides"),
+        (("--scale", "2"), 1, "scale turns scores into weights, and of this layer only the weights are known"),
+        (("--heads", "2"), 2, "--heads"),
+    ],
+)
+def test_what_weights_cannot_do_is_one_line(own_weights, words, code, message):
+    result = attnviz("explain", *words, "--from", str(own_weights))
+    assert result.code == code
+    assert message in result.stderr
+    assert result.stdout == b""

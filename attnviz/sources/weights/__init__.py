@@ -1,0 +1,1 @@
+"""Attention weights that another program computed, and hands out alone."""
