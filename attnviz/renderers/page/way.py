@@ -65,7 +65,7 @@ def _add_projected(record: dict[str, Any], computed: Mapping[int, LayerSelection
 def _projected_size(selected: LayerSelection) -> int:
     """Bytes of all numbers of ``_projected`` in single precision."""
     layer = selected.layer
-    return 4 * int(layer.query.shape[1]) * int(layer.projections["output"].weight.shape[1])
+    return 4 * layer.queries * int(layer.projections["output"].weight.shape[1])
 
 
 def _projected(selected: LayerSelection) -> numpy.ndarray:
