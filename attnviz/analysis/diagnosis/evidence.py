@@ -99,7 +99,8 @@ class Evidence:
     def left(self, recipe: Recipe, view: View) -> float:
         """The mean square root of the difference; infinite where numbers are not finite alike."""
         difference = self.difference(recipe, view, computed(recipe, view))
-        return math.sqrt(float((difference**2).mean()))
+        with overflow_unspoken():
+            return math.sqrt(float((difference**2).mean()))
 
     def worst(self, judged: Judged) -> tuple[float, float]:
         """The largest difference, and the most that rounding allows, in parts of ``size``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 from made_diagnoses import (
@@ -22,12 +23,15 @@ from made_diagnoses import (
     named,
 )
 
+import attnviz
+from attnviz.analysis.diagnosis.registry import names
 from attnviz.choices import Language
-from attnviz.renderers.diagnosis.seen import SEEN
+from attnviz.renderers.diagnosis.seen import SEEN, seen
 from attnviz.renderers.diagnosis.told import brief, fix, listed, titled, told
 from attnviz.text.lessons import lessons
 
 ENGLISH = lessons()
+MANUAL = Path(attnviz.__file__).parent / "manual" / "diagnose.md"
 NAMES = [name.partition(".")[2] for name in ENGLISH.messages if name.startswith("mistake.")]
 
 
@@ -122,6 +126,17 @@ def test_everything_can_be_told_in_each_language(found, language):
     said = told(found, lessons(language))
     assert said.headline
     assert all(row.label and row.text for one in said.explanations for block in one for row in block.rows)
+
+
+def test_every_mistake_that_can_be_named_has_words():
+    assert sorted(NAMES) == sorted(names())
+    assert [name.partition(".")[2] for name in ENGLISH.messages if name.startswith("fix.")] == NAMES
+
+
+def test_the_manual_lists_every_mistake():
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*?) \| (.*?) \|$", MANUAL.read_text(encoding="utf-8"), re.MULTILINE)
+    of_mistakes = [row for row in rows if row[0] in NAMES]
+    assert of_mistakes == [(name, ENGLISH.messages[f"mistake.{name}"], ", ".join(seen(name))) for name in NAMES]
 
 
 def test_titles_tell_mistakes_apart():

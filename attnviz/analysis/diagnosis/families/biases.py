@@ -37,7 +37,7 @@ def bias_negated(meant: Recipe) -> Iterator[Variant]:
 def bias_scaled(meant: Recipe) -> Iterator[Variant | Fitted]:
     """The bias is multiplied by a number, as by the scale where it is added to the scores too early; or added twice."""
     if meant.bias is not None:
-        for factor in dict.fromkeys((meant.scale, 2.0, 1 / meant.scale)):
+        for factor in dict.fromkeys((meant.scale, 2.0, 1 / (meant.scale or 1.0))):
             if factor != 1:
                 yield Variant(_times(meant, factor), factor)
         yield Fitted(lambda factor: _times(meant, factor), (0.1, 0.25, 0.5, 1.5, 2.0, 4.0, -0.5, -2.0))

@@ -23,7 +23,7 @@ def scale_value(meant: Recipe) -> Iterator[Variant | Fitted]:
     """Another scale: 1/d, the root of the model's width, twice, inverted, that of another d, or any."""
     width = meant.dimension
     known = (
-        *(1 / width, 1 / math.sqrt(width * meant.heads), meant.scale**2, 1 / meant.scale, math.sqrt(width)),
+        *(1 / width, 1 / math.sqrt(width * meant.heads), meant.scale**2, 1 / (meant.scale or 1.0), math.sqrt(width)),
         *(1 / math.sqrt(width), 1 / math.sqrt(meant.heads), 1 / math.sqrt(meant.value.shape[-1]), float(width)),
         *(1 / math.sqrt(width * meant.key_heads), 1 / math.sqrt(meant.keys), 1 / math.sqrt(meant.queries)),
         *(1 / (width * meant.heads), meant.scale / math.sqrt(2), meant.scale * math.sqrt(2), -meant.scale),

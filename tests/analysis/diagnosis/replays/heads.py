@@ -147,3 +147,10 @@ def zeros_that_fill_the_last_tile() -> Replay:
     query, key, value = drawn(2, 5, WIDTH), drawn(2, 70, WIDTH), drawn(2, 70, WIDTH)
     keys, values = (F.pad(x, (0, 0, 0, 128 - 70)) for x in (key, value))
     return Replay(query, key, value, F.scaled_dot_product_attention(query, keys, values))
+
+
+@replay("pytorch/pytorch#124464", "dropout")
+def dropout_outside_of_training() -> Replay:
+    """sdpa drops weights whenever dropout_p is above 0: eval() does not reach it."""
+    query, key, value = (drawn(2, HEADS, 32, 64) for _ in range(3))
+    return Replay(query, key, value, F.scaled_dot_product_attention(query, key, value, dropout_p=0.1))
