@@ -53,6 +53,13 @@ class Comparison(StrEnum):
     POSITION = "position"
 
 
+class Interpolation(StrEnum):
+    """How the weights of patches become the colours of pixels: evenly from one middle to the next, or one a patch."""
+
+    BILINEAR = "bilinear"
+    NEAREST = "nearest"
+
+
 class Pool(StrEnum):
     """What stands for many: in a cell of a map for its pairs of query and key, in stats for the queries of a head."""
 
@@ -130,6 +137,7 @@ TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
 TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
+OPACITY = 0.65  # of weights on a picture
 SECONDS = 0.8  # that a frame of a moving picture is shown
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several
 
@@ -153,6 +161,7 @@ TOP_LIMITS = Limits(1)
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
 WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture
+OPACITY_LIMITS = Limits(0, 1)
 SECONDS_LIMITS = Limits(0.1, 10)
 COLOUR_LIMITS = Limits(-1e30, 1e30)  # the ends of a scale of colours
 HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)

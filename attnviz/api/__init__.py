@@ -85,6 +85,7 @@ def trace_model(
     layer: Chosen = (),
     target: Text | None = None,
     chat: bool = False,
+    image: Any = None,
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
@@ -94,10 +95,11 @@ def trace_model(
     model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
                 package
     text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …)
-    tokenizer   of a model that is loaded already, where ``text`` is a text
+    tokenizer   of a model that is loaded already, where ``text`` is a text; or its processor, where it looks at an image
     layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
     target      what the decoder of an encoder-decoder reads; without one, the text itself
     chat        put the text into the tokenizer's chat template, as the user's turn
+    image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
     device, dtype, device_map   of a model that is loaded here
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
@@ -107,7 +109,8 @@ def trace_model(
     from attnviz.sources.readers import reader
 
     read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
-    return read(text, layer=chosen("layer", layer), target=target, chat=chat)
+    more = {} if image is None else {"image": image}
+    return read(text, layer=chosen("layer", layer), target=target, chat=chat, **more)
 
 
 def generate(

@@ -21,7 +21,7 @@ def find(tokens: Iterable[str], wanted: str) -> list[int]:
     """The positions at which ``wanted`` stands among ``tokens``: a token (in any case) or a position.
 
     A number that is itself a token means the token; ``@1`` always means the position, even beside a token "@1". The space
-    that begins a word tells " John" from "John" where both stand; else either is found by the other.
+    that begins a word tells " John" from "John" where both stand; else either is found by the other. ``cls`` finds [CLS].
     """
     tokens = list(tokens)
     if re.fullmatch(f"@{NUMBER}", wanted):
@@ -33,6 +33,7 @@ def find(tokens: Iterable[str], wanted: str) -> list[int]:
         or _place(wanted, len(tokens))
         or _alike(_bare, tokens, wanted)
         or _alike(lambda token: folded(_bare(token)), tokens, wanted)
+        or _alike(folded, tokens, f"[{wanted}]")
     )
 
 

@@ -17,6 +17,7 @@ from attnviz.text.message import AND, joined
 from attnviz.trace.layer import VECTORS, WEIGHTS, Layer, Projection
 
 LAYER_ARRAYS = (*VECTORS, WEIGHTS, "embeddings", "positions")
+BOXES = ("boxes", "query_boxes")  # pixels of a picture: NumPy's, and never moved, for half precision would shift them
 LAYER_FACTS = ("index", "name", "kind", "tokens", "key_tokens", "rotary", "slopes")
 
 
@@ -39,6 +40,7 @@ def with_arrays(layer: Layer, move: Any) -> Layer:
 def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]:
     """What of ``layer`` is not an array; its arrays are put into ``arrays``."""
     named = {name: getattr(layer, name) for name in LAYER_ARRAYS}
+    named |= {name: getattr(layer, name) for name in BOXES}
     named |= {f"rule.{name}": getattr(layer.rule, name) for name in RULE_ARRAYS}
     if is_spread(layer.rule.bias):
         named |= {"rule.bias": None, "rule.bias_by_distance": gathered(layer.rule.bias)}
@@ -72,7 +74,7 @@ def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
     if WEIGHTS not in own and (missing := [name for name in VECTORS if name not in own]):
         raise AttnvizError("it lacks {missing}", missing=joined(missing, AND))
     facts: dict[str, Any] = {name: record[name] for name in LAYER_FACTS if name in record}
-    facts |= {name: own.get(name) for name in LAYER_ARRAYS}
+    facts |= {name: own.get(name) for name in (*LAYER_ARRAYS, *BOXES)}
     projections = {
         name: Projection(own[f"projections.{name}.weight"], own.get(f"projections.{name}.bias"))
         for name in ("query", "key", "value", "output")

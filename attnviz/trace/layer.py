@@ -17,6 +17,7 @@ from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.message import AND, Message, joined
+from attnviz.trace.boxes import take_boxes
 from attnviz.trace.layer_facts import require_facts
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Layer:
     projections  the known ones of "query", "key", "value" and "output" (W_O)
     rotary       whether query and key were turned by their positions (Su et al. 2021)
     rotation     by which angles, where that is known
+    boxes        (keys, 4): left, top, right, bottom of what each key shows of a picture; NaN: nothing. query_boxes where others
     slopes       one per head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
     weights      (heads, queries, keys), in place of query, key and value where these are not known: as another program gave
                  them. A 0 is then a weight of 0; only what ``rule`` tells (causal, window, mask) is hidden
@@ -92,6 +94,8 @@ class Layer:
     rotation: Rotation | None = None
     slopes: tuple[float, ...] | None = None
     weights: Array | None = None
+    boxes: Any = None
+    query_boxes: Any = None
 
     def __post_init__(self) -> None:
         self._require_one_kind()
@@ -105,6 +109,7 @@ class Layer:
             rule=_with_arrays(self.rule),
             slopes=None if self.slopes is None else tuple(map(float, self.slopes)),
         )
+        take_boxes(self)
         self._require_fitting()
 
     def _require_one_kind(self) -> None:

@@ -24,6 +24,7 @@ OF_ONE_TEXT = (
     "target_ids",
     "target_special",
     "agreement",
+    "picture",
 )  # the other facts hold for any text
 
 Value = TypeVar("Value")
@@ -91,6 +92,7 @@ class Origin(dict[str, Any]):
     agreement                     how exactly the trace holds what the model computed
     row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
     original                      the text as a person gave it, before it was cut into tokens
+    picture                       the size in pixels of the picture that was read
     text, target                  the ids of the text, and of what a decoder reads
     """
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import OR, Message, joined
+from attnviz.trace.boxes import boxes_of_queries
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import TokenIds
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
@@ -157,7 +158,7 @@ def select(
 
     ``layer`` and ``head`` are numbers, ranges ("4-7"), lists of them ("0,4-7") or "all"; nothing means all. Where a
     model has several stacks, a number is the layer of that number in each; "cross 0,4-7" or "cross" is of one stack.
-    ``query`` and ``key`` are a token, a position ("3", "@3") or positions "A:B" or range(A, B), looked up in each of the layers.
+    ``query`` and ``key`` are a token, a position ("3", "@3"), positions "A:B" or range(A, B), or a pixel "x,y" of the picture, looked up in each of the layers.
     ``skip_special`` leaves out special tokens, but not one that ``query`` or ``key`` names.
     """
     meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], Message("the trace"))
@@ -167,8 +168,8 @@ def select(
             LayerSelection(
                 one, numbers_meant("head", head, range(one.heads), Message("layer {layer}", layer=one.index))
             ),
-            None if query is None else positions_meant("query", query, trace.query_tokens(one)),
-            None if key is None else positions_meant("key", key, trace.key_tokens(one)),
+            None if query is None else positions_meant("query", query, trace.query_tokens(one), boxes_of_queries(one)),
+            None if key is None else positions_meant("key", key, trace.key_tokens(one), one.boxes),
         )
         for one in chosen
     )

@@ -10,6 +10,7 @@ from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.text.search import NUMBER, find, whole_number
+from attnviz.trace.boxes import PIXEL, tokens_at
 from attnviz.trace.layer import STACKS
 
 RANGE = re.compile(f"({NUMBER})?:({NUMBER})?")
@@ -50,6 +51,11 @@ def layer_filter(selectors: Sequence[str]) -> Callable[[str, int], bool]:
         )
 
     return wanted
+
+
+def names_a_stack(selectors: Sequence[str]) -> bool:
+    """Whether ``selectors`` of layers say of which stack they are."""
+    return any(stack for stack, _ in _layer_parts(selectors))
 
 
 def _layer_parts(selectors: Sequence[str]) -> list[tuple[str, str]]:
@@ -105,18 +111,33 @@ def _range(what: str, part: str) -> range:
     return range(int(first), int(last if dash else first) + 1)
 
 
-def positions_meant(side: str, wanted: str | range, tokens: Sequence[str]) -> int | range:
+def positions_meant(side: str, wanted: str | range, tokens: Sequence[str], boxes: Any = None) -> int | range:
     """What ``wanted`` means among the ``tokens`` of the queries, or of the keys.
 
     A token, in any case, or a position (3, or @3 where 3 is a token too): its position. "A:B" is the range of the
-    positions A … B − 1, as Python counts; a range is always one. UsageError for a range that is empty in every text, AttnvizError for what
-    these tokens do not have, or have several times.
+    positions A … B − 1, as Python counts; a range is always one. Where tokens show a picture, in ``boxes``, (tokens, 4), "x,y" is the
+    one that shows this pixel. UsageError for a range that is empty in every text, AttnvizError for what these tokens do not have, or
+    have several times.
     """
     words = f"{wanted.start}:{wanted.stop}" if isinstance(wanted, range) else wanted
     ends = RANGE.fullmatch(words)
     if ends is not None and (isinstance(wanted, range) or wanted not in tokens):
         return _between(side, words, ends, len(tokens))
+    if boxes is not None and (pixel := PIXEL.fullmatch(words)) is not None:
+        return _shown_at(side, words, boxes, *map(float, pixel.groups()))
     return _place(side, words, tokens)
+
+
+def _shown_at(side: str, words: str, boxes: Any, x: float, y: float) -> int:
+    """The position of the token that shows the pixel at ``x``, ``y``."""
+    if not (places := tokens_at(boxes, x, y)):
+        raise AttnvizError(
+            "no {side} shows the pixel {words} of the picture",
+            "x counts from the left and y from the top; what is cropped, or dropped by the model, no token shows",
+            side=side,
+            words=words,
+        )
+    return places[0]
 
 
 def _place(side: str, wanted: str, tokens: Sequence[str]) -> int:

@@ -13,6 +13,8 @@ import pytest
 from made_diagnoses import EVERY, FOLLOWS, made, named
 from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
+from pictured import pictured_trace
+from PIL import Image
 from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
@@ -40,6 +42,8 @@ from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
+from attnviz.renderers.on_image.decided import Look, Overlay
+from attnviz.renderers.on_image.decided import decide as decide_on_image
 from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.page.worn import worn_roles
 from attnviz.renderers.recorded.rows import told_layers
@@ -212,6 +216,7 @@ def recording(request):
     write(lesson)
     teach(lesson)
     draw(lesson)
+    draw_on_image(lesson)
     return lesson
 
 
@@ -247,6 +252,18 @@ def draw(lesson):
         picture = heatmap(trace, select(trace), view=view)
         heatmap(trace, select(trace), view=view._replace(width=20.0))
         list(Console(width=30).render(TerminalMap(picture._replace(cell=(1, 1)), words=lesson)))
+
+
+def draw_on_image(lesson):
+    """Say all that stands around weights on an image."""
+    trace, image, look = pictured_trace(), Image.new("RGB", (30, 20)), Look(words=lesson)
+    for layer, head, query, contours in (
+        (["0"], ["0"], None, (0.5, 0.8)),
+        (["0"], [], "0:3", ()),
+        (["0", "1"], [], "cls", (0.5,)),
+    ):
+        selection = select(trace, layer=layer, head=head, query=query)
+        decide_on_image(trace, selection, image, Overlay(contours=contours), look)
 
 
 def write(lesson):

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.choices import DrawnStep, MapStep
+from attnviz.cli.commands.heatmap_on_image import draw_on_image
+from attnviz.cli.input.pictures import picture_of, require_picture
 from attnviz.cli.input.selected import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.on_image import OnImageOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import SourceOptions
@@ -42,6 +45,7 @@ def heatmap(
     special: SpecialOptions,
     region: RegionOptions,
     picture: PictureOptions,
+    image: OnImageOptions,
     engine: EngineOptions,
 ) -> None:
     """Draw the heads of a layer as heat maps.
@@ -52,7 +56,12 @@ def heatmap(
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region)
         trace_file(picture.output)
-    trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
+    require_picture(image)
+    photograph, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
+    trace = read_trace(source, making)
+    if photograph is not None:
+        draw_on_image(trace, photograph, form, part, special, region, picture, image)
+        return
     if form is PictureFormat.SAFETENSORS:
         if picture.show:
             _show(trace, _chosen(trace, part, special, region), picture)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend, is_tiny
@@ -20,6 +19,8 @@ from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import Message, of_option
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from attnviz.sources.huggingface.model import Model
     from attnviz.trace.trace import Trace
 
@@ -43,9 +44,11 @@ class TinyTraces:
         self.quiet = False  # set where many texts are read: what is said of one is said once of all
         self._spelled = Spelled()
 
-    def __call__(self, text: str) -> Trace:
+    def __call__(self, text: str, picture: Image | None = None) -> Trace:
         from attnviz.sources.tiny.trace import read
 
+        if picture is not None:
+            raise AttnvizError("the model in the package reads words, and no image", "leave out --image")
         trace = read(self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat)
         self._spelled.add(self.model.words(trace.tokens))
         if not self.quiet:
@@ -72,7 +75,7 @@ class ModelTraces:
         """Whether the model's tokens are patches of an image."""
         return self.model.reads_images
 
-    def __call__(self, text: str | Path) -> Trace:
+    def __call__(self, text: Any, picture: Image | None = None) -> Trace:
         with nullcontext(no_line) if self.quiet else progress("layers") as line:
             from attnviz.sources.huggingface.trace_model import trace as read
 
@@ -82,6 +85,7 @@ class ModelTraces:
                 layer=self.layer,
                 target=self.options.target,
                 chat=self.options.chat,
+                image=picture,
                 progress=lambda done, of: line("layers", done, of),
             )
         if trace.source.unseen and not self._told:

@@ -28,6 +28,8 @@ from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, Message, joined, meaning, of_option
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from attnviz.sources.toy.toy import Toy
     from attnviz.trace.trace import Trace
 
@@ -43,6 +45,7 @@ class Making(NamedTuple):
     engine: EngineOptions = EngineOptions()
     model: ModelOptions = ModelOptions()
     layer: Sequence[str] = ()  # of a model, the only ones that are kept
+    picture: Image | None = None  # that the model looks at, where it is read already
 
 
 def read_trace(source: SourceOptions, making: Making) -> Trace:
@@ -51,9 +54,12 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     if source.from_ is not None:
         return _from_file(source.from_, making, None if source.text is None else read_text(source))
     maker = _maker(making)
+    if not isinstance(maker, ModelTraces | TinyTraces):
+        return maker(read_text(source))
     if isinstance(maker, ModelTraces) and maker.reads_images:
-        return maker(_image(source))
-    return maker(read_text(source))
+        return maker(_image(source, making))
+    picture = _picture(making)
+    return maker(read_text(source), picture)
 
 
 def read_lines(
@@ -67,6 +73,8 @@ def read_lines(
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
     maker = _maker(making)
+    if making.model.image is not None:
+        raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
     if isinstance(maker, ModelTraces | TinyTraces):
         if maker.reads_images:
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
@@ -111,13 +119,26 @@ def _maker(making: Making) -> Callable[[Any], Trace]:
     return model_traces(making.model, making.engine, making.layer)
 
 
-def _image(source: SourceOptions) -> Path:
-    """The image that a model is to look at."""
+def _image(source: SourceOptions, making: Making) -> Image:
+    """The image that a model is to look at, which reads nothing else."""
+    from attnviz.sources.files.pictures import read_picture
+
     if source.text is not None:
         raise UsageError("this model looks at an image, not at a text", "give --file IMAGE instead of the text")
+    if (picture := _picture(making)) is not None:
+        return picture
     if source.file is None or str(source.file) == "-":
         raise UsageError("this model looks at an image, and none is given", "add --file IMAGE")
-    return source.file
+    return read_picture(source.file)
+
+
+def _picture(making: Making) -> Image | None:
+    """The image of --image, or the one that was read for --on-image."""
+    from attnviz.sources.files.pictures import read_picture
+
+    if making.picture is not None or making.model.image is None:
+        return making.picture
+    return read_picture(making.model.image)
 
 
 class TraceMaker:

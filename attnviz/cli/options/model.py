@@ -1,5 +1,6 @@
 """A real model instead of the toy."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,5 +41,13 @@ class ModelOptions(LoadOptions):
         str | None,
         typer.Option(
             metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
+        ),
+    ] = None
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The image that the model looks at, beside a text where it reads one.",
+            rich_help_panel=MODEL,
         ),
     ] = None

@@ -18,6 +18,7 @@ from attnviz.text.message import Message
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.renderers.on_image.decided import OnImage
     from attnviz.renderers.roles.picture import RolesPicture
     from attnviz.trace.trace import Trace
 
@@ -52,7 +53,7 @@ def name_file(output: Path | None) -> None:
 
 
 def drawn(
-    picture: Picture | Chain,
+    picture: Picture | Chain | OnImage,
     form: str,
     cmap: str | None = None,
     annotate: bool | None = None,

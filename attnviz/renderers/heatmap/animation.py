@@ -49,9 +49,9 @@ def animated(
         resolution = dpi or picture.dpi or SMALLER_DPI
         numbers = _rows(len(picture.queries))
         figures = (draw(picture, cmap=cmap, annotate=annotate, rows=number)[0] for number in numbers)
-    frames = [_pixels(whole, resolution)]
+    frames = [pixels_of(whole, resolution)]
     for done, figure in enumerate(figures, start=1):
-        frames.append(_pixels(figure, resolution))
+        frames.append(pixels_of(figure, resolution))
         report(done, len(numbers))
     milliseconds = round(seconds * 1000)
     durations = [milliseconds * WHOLE, *[milliseconds] * (len(frames) - 1)]
@@ -64,7 +64,8 @@ def _rows(queries: int) -> range:
     return range(step, queries, step)
 
 
-def _pixels(figure: Figure, dpi: int) -> Image.Image:
+def pixels_of(figure: Figure, dpi: int) -> Image.Image:
+    """``figure`` as a picture."""
     with own_settings(), missing_glyphs_unspoken():
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=dpi, pil_kwargs={"compress_level": 0})

@@ -14,6 +14,7 @@ from attnviz.progress import Progress, no_progress
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.renderers.on_image.decided import OnImage
 
 MOVING = ("gif", "webp")
 FORMATS = ("png", "svg", "pdf", *MOVING)
@@ -27,7 +28,7 @@ class Heatmap:
 
     def __init__(
         self,
-        picture: Picture | Chain,
+        picture: Picture | Chain | OnImage,
         cmap: str | None = None,
         annotate: bool | None = None,
         dpi: int | None = None,
@@ -39,6 +40,13 @@ class Heatmap:
 
     def drawn(self, form: str = "png", report: Progress = no_progress) -> bytes:
         """The bytes of the picture as "png", "svg" or "pdf", or moving as "gif" or "webp"."""
+        from attnviz.renderers.on_image.decided import OnImage
+
+        if isinstance(self.picture, OnImage):
+            from attnviz.renderers.on_image.drawn import drawn
+
+            content, self.missing = drawn(self.picture, form, self.cmap, self.dpi, self.seconds, report)
+            return content
         looks: dict[str, Any] = {"cmap": self.cmap, "annotate": self.annotate}
         if form in MOVING:
             from attnviz.renderers.heatmap.animation import animated

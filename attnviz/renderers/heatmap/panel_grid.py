@@ -35,7 +35,7 @@ def panel_grid(picture: Picture) -> PanelGrid:
     """The grid of the panels of ``picture``: near a square, its cells as large as can be read."""
     queries, keys, panels = len(picture.queries), len(picture.keys), len(picture.panels)
     cell = _cell(picture, max(queries, keys), several=panels > 1)
-    columns = _columns(panels, queries / keys)
+    columns = columns_of(panels, queries / keys)
     panel = (_side(keys, cell), _side(queries, cell))
     return PanelGrid(cell, columns, math.ceil(panels / columns), panel, (panel[0] / keys, panel[1] / queries))
 
@@ -58,7 +58,7 @@ def _side(cells: int, cell: float) -> float:
     return max(cells * cell, min(cells, LEAST_ROWS) * LEAST_CELL)
 
 
-def _columns(panels: int, shape: float) -> int:
+def columns_of(panels: int, shape: float) -> int:
     """A grid near a square, in which as few places as possible stay empty; ``shape`` is height by width of a panel."""
     side = math.sqrt(panels * shape)
     near = [columns for columns in range(1, panels + 1) if side * 0.99 <= columns <= max(side * 1.7, 3)] or [panels]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-PATCH = re.compile(r"(\d{1,4}),(\d{1,4})")  # row,column, as sources/huggingface/patches.py calls one
+# r0c1, as sources/huggingface/patches/labels.py calls a patch; in traces of older versions 0,1
+PATCH = re.compile(r"r(\d{1,4})c(\d{1,4})|(\d{1,4}),(\d{1,4})")
 
 
 def patch_grid(tokens: Sequence[str]) -> dict[str, Any] | None:
@@ -14,7 +15,7 @@ def patch_grid(tokens: Sequence[str]) -> dict[str, Any] | None:
     by row, of two rows and two columns at the least."""
     first = next((place for place, token in enumerate(tokens) if PATCH.fullmatch(token)), len(tokens))
     found = [PATCH.fullmatch(token) for token in tokens[first:]]
-    places = [(int(one[1]), int(one[2])) for one in found if one]
+    places = [(int(one[1] or one[3]), int(one[2] or one[4])) for one in found if one]
     if len(places) < len(found) or not places:
         return None
     rows, columns = places[-1][0] + 1, places[-1][1] + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +12,58 @@ import transformers
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.patches.found import InPicture
+from attnviz.sources.huggingface.patches.labels import patch_labels
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
 from attnviz.trace.layer import TOWERS, Layer
 from attnviz.trace.origin import Agreement, Origin, TokenIds
-from attnviz.trace.trace import Trace
+from attnviz.trace.trace import Trace, numbered
 
 
-def assembled(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Trace:
+def assembled(
+    model: Model,
+    kept: Sequence[tuple[Layer, float]],
+    unseen: Sequence[str],
+    reading: Reading,
+    places: InPicture | None = None,
+) -> Trace:
     """The trace of the layers that were ``kept`` of what ``model`` read, each with how far it is from the model's own output;
-    ``unseen`` are the modules that could not be watched."""
-    layers = tuple(with_tokens(layer, reading) for layer, _ in kept)
-    return Trace(layers[0].tokens or (), _grouped(layers), _origin(model, kept, unseen, reading))
+    ``unseen`` are the modules that could not be watched, and ``places`` where tokens stand in a picture."""
+    layers = tuple(_placed(with_tokens(layer, reading), places) for layer, _ in kept)
+    origin = _origin(model, kept, unseen, reading)
+    if places is not None and any(layer.boxes is not None for layer in layers):
+        origin = _seeing(origin, layers, places)
+    return Trace(layers[0].tokens or (), _grouped(layers), origin)
+
+
+def _seeing(origin: Origin, layers: Sequence[Layer], places: InPicture) -> Origin:
+    """``origin`` of a picture that was read; a token that shows a part of it is not one that stands for nothing."""
+    shown = {
+        place
+        for layer in layers
+        if layer.stack not in TOWERS and layer.boxes is not None and len(layer.boxes) == len(origin.text.ids)
+        for place, box in enumerate(layer.boxes)
+        if not math.isnan(box[0])
+    }
+    special = sorted(origin.text.special - shown)
+    picture = {"picture": dict(zip(("width", "height"), places.size, strict=True))}
+    return Origin(origin | picture | ({"special": special} if origin.text.ids else {}))
+
+
+def _placed(layer: Layer, places: InPicture | None) -> Layer:
+    """``layer`` with where its tokens stand in the picture, and named by it: of a text alone as they are."""
+    both = None if places is None else places.patches.get((layer.stack, layer.index))
+    if both is None or not (both[1].there.any() or both[0].there.any()):
+        return layer
+    queries, keys = both
+    own = layer.stack not in TOWERS and layer.tokens != numbered(len(layer.tokens or ()))
+    return replace(
+        layer,
+        tokens=patch_labels(queries, layer.tokens if own or not queries.there.any() else None),
+        key_tokens=patch_labels(keys, layer.key_tokens if own or not keys.there.any() else None),
+        boxes=keys.boxes,
+        query_boxes=None if layer.kind == "self" else queries.boxes,
+    )
 
 
 def _origin(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Origin:

@@ -29,18 +29,22 @@ LENGTH = 1 << 20  # characters, and a few times the text; long ones write 50,000
 PATIENCE = 0.1  # seconds between looks at how much memory it takes
 
 
-def in_chat(tokenizer: Any, text: str, name: str) -> str:
+def in_chat(tokenizer: Any, text: str, name: str, picture: bool = False) -> str:
     """``text`` as the user's turn, up to where the assistant's begins, as tokenizer.apply_chat_template() has it.
 
-    ``name`` is the model's, for an AttnvizError where the template cannot be filled in.
+    ``name`` is the model's, for an AttnvizError where the template cannot be filled in. With a ``picture`` before the text, the
+    template is that of a processor.
     """
-    turns, most = [{"role": "user", "content": text}], LENGTH + 4 * len(text)
+    content = [{"type": "image"}, {"type": "text", "text": text}] if picture else text
+    turns, most = [{"role": "user", "content": content}], LENGTH + 4 * len(text)
     try:
         if not tokenizer.chat_template:
             raise AttnvizError("the tokenizer of {name} has no chat template", "leave out --chat", name=name)
-        if has_its_own_chat(tokenizer):
+        if not picture and has_its_own_chat(tokenizer):
             return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        template, variables = tokenizer.get_chat_template(), tokenizer.special_tokens_map
+        words = getattr(tokenizer, "tokenizer", tokenizer)
+        template = tokenizer.chat_template if picture else tokenizer.get_chat_template()
+        variables = words.special_tokens_map
         request = json.dumps({"template": template, "turns": turns, "variables": variables, "most": most})
     except AttnvizError:
         raise

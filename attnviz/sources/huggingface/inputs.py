@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from attnviz.attention.memory import require_memory
 from attnviz.errors import AttnvizError
-from attnviz.files import read_whole
 from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
-from attnviz.sources.huggingface.loading.errors import one_line
-from attnviz.sources.huggingface.patches import PatchGrid, patch_grid
+from attnviz.sources.huggingface.pictured import Pictured
+from attnviz.sources.huggingface.seeing import is_picture, of_picture, of_picture_and_text, of_picture_in_inputs
 from attnviz.text.message import Message
 from attnviz.trace.trace import numbered
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.model import Model
 
-PIXEL = 16  # bytes that one of an image takes until it has the size that the model reads, measured
 OF_TEXT = {"input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask"}  # a batch of one each
 
 # A text, token ids, the path of an image, or the model's inputs by name.
@@ -35,28 +30,38 @@ class Reading(NamedTuple):
 
     inputs  the model's, by name, each with a batch of one
     tokens  of the text, where there is one; target, of what the decoder reads
-    grid    of an image's patches, where it is known
+    pictured  the picture among the inputs, where it is known
     """
 
     inputs: dict[str, torch.Tensor]
     tokens: Tokens | None = None
     target: Tokens | None = None
-    grid: PatchGrid | None = None
+    pictured: Pictured | None = None
 
     def labels(self, tokens: Tokens | None, count: int) -> tuple[str, ...]:
         """One label for each of ``count`` tokens."""
         if tokens is not None and len(tokens.labels) == count:
             return tokens.labels
-        return (self.grid and self.grid.labels(count)) or numbered(count)
+        return numbered(count)
 
 
-def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
-    """What ``model`` will be given; AttnvizError where it does not fit the model."""
+def read(model: Model, text: Text, target: Text | None, chat: bool, image: Any = None) -> Reading:
+    """What ``model`` will be given, an ``image`` beside the text or among the inputs; AttnvizError where it does not fit the model."""
     network, config = model.model, model.model.config
-    if isinstance(text, Path):
-        return _of_image(model, text)
+    if (
+        isinstance(text, Path)
+        or is_picture(text)
+        or (image is not None and model.reads_images and not isinstance(text, Mapping))
+    ):
+        inputs, pictured = of_picture(model, text if image is None else image)
+        return Reading(inputs, pictured=pictured)
     if isinstance(text, Mapping):
         reading = _of_inputs(model, text)
+        if image is not None:
+            reading = reading._replace(pictured=of_picture_in_inputs(model, reading.inputs, image))
+    elif image is not None:
+        require_reader(network)
+        reading = Reading(*_beside(model, text, image, chat))
     else:
         require_reader(network)
         cut = _tokens(model, text, chat)
@@ -73,6 +78,16 @@ def read(model: Model, text: Text, target: Text | None, chat: bool) -> Reading:
             require_positions(network, len(tokens.ids))
             require_known(network, tokens.ids)
     return reading
+
+
+def _beside(
+    model: Model, text: Text, image: Any, chat: bool
+) -> tuple[dict[str, torch.Tensor], Tokens, Tokens | None, Pictured]:
+    """The parts of a reading of a text with a picture."""
+    if not isinstance(text, str):
+        raise AttnvizError("an image goes with a text or with inputs by name, not with ids", "give the text itself")
+    inputs, tokens, pictured = of_picture_and_text(model, text, image, chat)
+    return inputs, tokens, None, pictured
 
 
 def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
@@ -121,33 +136,11 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
                 "{name} holds {inputs} texts: a trace holds only one", name=name, inputs=len(inputs[name])
             )
     tokenizer = model.tokenizer if model.has_tokenizer else None
-    sides = {
+    sides: dict[str, Any] = {
         side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
         for side, name in (("tokens", "input_ids"), ("target", "decoder_input_ids"))
     }
-    return Reading(inputs, **sides, grid=patch_grid(model.model.config, inputs.get("pixel_values")))
-
-
-def _of_image(model: Model, path: Path) -> Reading:
-    from PIL import Image, UnidentifiedImageError
-
-    from attnviz.sources.huggingface.loading.loader import load_image_processor
-
-    content = read_whole(path)  # once: of a pipe, too
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of a large image, whose memory is asked for, or of a part that is not needed
-            with Image.open(io.BytesIO(content)) as file:
-                require_memory(file.width * file.height * PIXEL, str(path), "give a smaller image")
-                image = file.convert("RGB")
-    except UnidentifiedImageError:  # which would quote the stream
-        raise AttnvizError("{path} is not a readable image: its format is not known", path=path) from None
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise AttnvizError("{path} is not a readable image: {reason}", path=path, reason=one_line(error)) from None
-    pixels = load_image_processor(model.name)(image, return_tensors="pt")["pixel_values"]
-    return Reading({"pixel_values": pixels}, grid=patch_grid(model.model.config, pixels))
+    return Reading(inputs, **sides)
 
 
 def _shifted(model: Model, tokens: Tokens | None) -> Tokens:

@@ -8,13 +8,19 @@ from typing import Any
 import transformers
 
 from attnviz.errors import AttnvizError
-from attnviz.sources.huggingface.loading.loader import bare_kind, load_model, load_tokenizer
+from attnviz.sources.huggingface.loading.loader import (
+    bare_kind,
+    load_image_processor,
+    load_model,
+    load_processor,
+    load_tokenizer,
+)
 from attnviz.sources.huggingface.loading.writers import writing_kind
 from attnviz.text.message import Message
 
 
 class Model:
-    """A loaded model, its name, and its tokenizer, which is loaded when it is needed.
+    """A loaded model, its name, and its tokenizer or its processor, which is loaded when it is needed.
 
     found  whether a name or a folder was all that was known of it: while it runs, it may no more than while it was loaded
     """
@@ -23,7 +29,11 @@ class Model:
         self, model: transformers.PreTrainedModel, name: str, tokenizer: Any = None, found: bool = False
     ) -> None:
         self.model, self.name, self.found = model, name, found
-        self._tokenizer = tokenizer
+        self._processor = tokenizer if hasattr(tokenizer, "image_processor") else None
+        self._tokenizer = tokenizer if self._processor is None else tokenizer.tokenizer
+        self._image_processor = None if self._processor is None else tokenizer.image_processor
+        if hasattr(tokenizer, "image_mean") and self._processor is None:  # of a model of images alone
+            self._tokenizer, self._image_processor = None, tokenizer
 
     @classmethod
     def load(
@@ -68,3 +78,17 @@ class Model:
         if self._tokenizer is None:
             self._tokenizer = load_tokenizer(self.name)
         return self._tokenizer
+
+    @property
+    def image_processor(self) -> Any:
+        """What turns a picture into the numbers that the model reads."""
+        if self._image_processor is None:
+            self._image_processor = load_image_processor(self.name)
+        return self._image_processor
+
+    @property
+    def processor(self) -> Any:
+        """What turns a text and a picture into the model's inputs."""
+        if self._processor is None:
+            self._processor = load_processor(self.name)
+        return self._processor

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
+
+import torch
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
@@ -28,17 +32,20 @@ def trace(
     layer: Sequence[str] = (),
     target: Text | None = None,
     chat: bool = False,
+    image: Any = None,
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
-    reading = read(model, text, target, chat)
+    reading = read(model, text, target, chat, image)
     layers = layer_count(model.model.config)
     if (known := known_layers(model.model)) is not None:
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
     with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
+        random = torch.get_rng_state()
         _run(model, reading)
     _require_seen(layer, watch)
-    made = assembled(model, watch.kept, watch.calls.unseen, reading)
+    places = found_in_picture(model, reading.inputs, reading.pictured, watch.runs, random)
+    made = assembled(model, watch.kept, watch.calls.unseen, reading, places)
     return replace(made, source=made.source.of_text(text))
 
 

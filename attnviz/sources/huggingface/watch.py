@@ -37,13 +37,15 @@ Wanted = Callable[[str, int], bool]  # (stack, index) → whether that layer is 
 
 
 class LayerRun(NamedTuple):
-    """One layer that ran; ``layer`` and how far it is from the model's own output where it is wanted."""
+    """One layer that ran; ``layer`` and how far it is from the model's own output where it is wanted; ``windows`` is in how many
+    of them its tokens stand, each apart from the others."""
 
     stack: str
     number: int
     path: str
     layer: Layer | None
     error: float
+    windows: int = 1
 
 
 @dataclass

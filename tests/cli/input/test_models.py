@@ -140,7 +140,7 @@ def test_an_image_is_looked_at(tmp_path_factory):
     ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(vit)
     Image.new("RGB", (64, 64), "navy").save("navy.png")
     text = done("explain", "--file", "navy.png", "--model", vit, "--layer", 0, "--head", 0, "--step", "weights").text
-    assert "[CLS] 0,0 0,1 0,2" in text
+    assert "[CLS] r0c0 r0c1 r0c2" in text
     assert problem(attnviz("explain", "--model", vit), 2) == "this model looks at an image, and none is given"
     assert problem(attnviz("explain", "--file", "-", "--model", vit), 2).startswith("this model looks at an image")
     assert problem(attnviz("explain", "a cat", "--model", vit), 2) == "this model looks at an image, not at a text"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 
 from attnviz.renderers.page.patches import patch_grid
@@ -31,7 +32,10 @@ def test_a_whole_grid_is_known_by_its_names(tokens, found):
 
 
 def test_it_is_how_patches_of_a_model_are_called():
-    from attnviz.sources.huggingface.patches import PatchGrid
+    from attnviz.sources.huggingface.patches.labels import patch_labels
+    from attnviz.sources.huggingface.patches.reached import Patches
 
-    labels = PatchGrid(3, 5, 2).labels(17)
-    assert patch_grid(labels) == {"before": 2, "columns": 5}
+    places = numpy.indices((1, 3, 5)).reshape(3, -1).T
+    cells = numpy.concatenate([numpy.full((2, 3), -1), places])[..., None].repeat(2, axis=-1)
+    boxes = numpy.where(cells[:, :1, 0] < 0, numpy.nan, numpy.ones((17, 4)))
+    assert patch_grid(patch_labels(Patches(cells, boxes))) == {"before": 2, "columns": 5}

@@ -46,7 +46,7 @@ def test_the_chat_template_surrounds_the_text(folders):
 def test_patches_of_an_image_are_tokens(folders, tmp_path):
     Image.new("RGB", (50, 40), "teal").save(tmp_path / "image.png")
     trace = trace_model(folders / "ViT", tmp_path / "image.png")
-    assert trace.tokens[:6] == ("[CLS]", "0,0", "0,1", "0,2", "0,3", "1,0")
+    assert trace.tokens[:6] == ("[CLS]", "r0c0", "r0c1", "r0c2", "r0c3", "r1c0")
     assert len(trace.tokens) == 17
     assert trace_model(model("ViT"), inputs("ViT")).tokens == trace.tokens
 

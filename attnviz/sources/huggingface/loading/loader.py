@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoImageProcessor, AutoProcessor, AutoTokenizer, PreTrainedModel
 
 from attnviz.attention.arrays import torch_device
 from attnviz.attention.memory import lacks_memory
@@ -132,6 +132,37 @@ def load_image_processor(name: str) -> Any:
                 file=IMAGE_SETTINGS[0],
             ) from None
         raise AttnvizError("images cannot be prepared: {reason}", error.hint, reason=error.message) from None
+
+
+def load_processor(name: str) -> Any:
+    """What turns a text with an image into the inputs of the model; AttnvizError where it has none, or a part is not installed."""
+    folder = model_folder(name)
+    _require_harmless(name, folder)
+    require_bounded_tokenizer(name, folder)
+    try:
+        with closed():
+            made = AutoProcessor.from_pretrained(name, **_from(folder))
+    except ImportError as error:
+        raise AttnvizError(
+            "the processor of {name} needs torchvision, which is not installed"
+            if "orchvision" in str(error)
+            else "the processor of {name} cannot be loaded: {reason}",
+            "pip install torchvision",
+            name=name,
+            reason=one_line(error),
+        ) from None
+    except Exception as error:
+        if lacks_memory(error):
+            raise
+        raise AttnvizError(
+            "the processor of {name} cannot be loaded: {reason}",
+            "copy its files again",
+            name=name,
+            reason=one_line(error),
+        ) from None
+    if not hasattr(made, "image_processor"):
+        raise AttnvizError("{name} reads no image beside a text", "leave out --image", name=name)
+    return made
 
 
 def _require_harmless(name: str, folder: Path) -> dict[str, Any]:

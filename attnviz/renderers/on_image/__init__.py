@@ -1,0 +1,1 @@
+"""The weights of a query, laid over the picture that a model has read."""
