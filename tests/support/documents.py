@@ -14,8 +14,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -50,6 +52,18 @@ class Command(NamedTuple):
     text: str
     shown: str | None
     line: int
+
+
+# A command whose model looks at an image, alone or (--image) beside a text.
+SEEING = re.compile(r"--(image|file|on-image) \S+\.png(?=.*DIR_OR_ID)")
+
+
+@cache
+def seeing_folder(kind: str) -> Path:
+    """A folder with a tiny model that looks at images, "vit", or reads them with a text, "llava"."""
+    from seeing_models import llava, vit  # not for documents that need no torch
+
+    return Path((llava if kind == "llava" else vit)(tempfile.mkdtemp(prefix=f"attnviz-{kind}-")))
 
 
 def blocks(markdown: str) -> list[Block]:
@@ -152,6 +166,8 @@ def _unclear(block: Block) -> Iterator[str]:
 
 
 def _run(command: Command, model: Path) -> Iterator[str]:
+    if (seeing := SEEING.search(command.text)) is not None:
+        model = seeing_folder("llava" if seeing[1] == "image" else "vit")
     meant = command.text.replace("DIR_OR_ID", shlex.quote(str(model)))
     if "jq" in meant and not shutil.which("jq"):
         return  # CI installs it

@@ -35,6 +35,13 @@ def words_for_pictures(*special: str) -> transformers.PreTrainedTokenizerFast:
     return made
 
 
+def vit(folder: str) -> str:
+    """A folder with a tiny ViT and its image processor."""
+    network("vit", image_size=56, patch_size=14).save_pretrained(folder)
+    transformers.ViTImageProcessorPil(size={"height": 56, "width": 56}).save_pretrained(folder)
+    return folder
+
+
 def llava(folder: str, **vision: object) -> str:
     """A folder with a tiny LLaVA and its processor."""
     words = words_for_pictures("<image>")

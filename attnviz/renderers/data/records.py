@@ -58,6 +58,7 @@ def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]
     layer = selected.layer
     data: dict[str, Any] = {"layer": layer.index, "name": layer.name, "kind": layer.kind}
     data |= _tokens(trace, selected)
+    data |= _boxes(selected)
     data |= _told_of_rule(layer)
     for step in steps_of(Owner.LAYER):
         if step in steps and (array := STEPS[step].array(layer)) is not None:
@@ -92,6 +93,17 @@ def _tokens(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
     if selected.keys is not None:
         data["key_positions"] = selected.keys
     return data
+
+
+def _boxes(selected: LayerSelection) -> dict[str, Any]:
+    """What keys show of a picture, and queries where they are others: a box each, null for what shows nothing."""
+    layer = selected.layer
+    sides = {"boxes": (layer.boxes, selected.keys), "query_boxes": (layer.query_boxes, selected.queries)}
+    return {
+        name: [None if numpy.isnan(box[0]) else box.tolist() for box in _kept(boxes, places)]
+        for name, (boxes, places) in sides.items()
+        if boxes is not None
+    }
 
 
 def _kept(array: Any, rows: tuple[int, ...] | None, columns: tuple[int, ...] | None = None) -> numpy.ndarray:
