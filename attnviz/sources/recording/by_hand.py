@@ -10,7 +10,7 @@ from attnviz.sources.recording import words
 from attnviz.sources.recording.captured import Captured, Split, shared_keys, split_lead
 from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
-from attnviz.sources.recording.layout import Cells, Layout, layout, plain_layout, varies
+from attnviz.sources.recording.layout import Cells, Layout, differs, layout, plain_layout, varies
 from attnviz.sources.recording.rule_from_mask import filled_mask
 from attnviz.sources.recording.scores import Scores, UnnamedError
 from attnviz.text.message import Message
@@ -74,8 +74,10 @@ def _gathered(
     rows = lay.heads * lay.queries
     if target.numel() != rows or not torch.equal(target.sort().values, torch.arange(rows, device=target.device)):
         raise UnnamedError(Message("only some of the weights meet a value at a time"))
-    order = keys.argsort(dim=1)[:, keys.shape[1] - lay.keys :]  # a sink's column is before all
-    if not bool((keys.gather(1, order) == torch.arange(lay.keys, device=keys.device)).all()):
+    order = keys.argsort(dim=1)[:, max(0, keys.shape[1] - lay.keys) :]  # a sink's column is before all
+    if order.shape[1] != lay.keys or not bool(
+        (keys.gather(1, order) == torch.arange(lay.keys, device=keys.device)).all()
+    ):
         raise UnnamedError(Message("only some of the keys have a value"))
     batch = torch.zeros(lay.heads, dtype=torch.long, device=heads.device)
     batch[heads.flatten()] = torch.arange(len(heads), device=heads.device)[:, None].expand_as(heads).flatten()
@@ -142,9 +144,9 @@ def _folded(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Query and key with the factors of their scores."""
     flat = lay.flat(factor)
-    if not varies(flat, 2):
+    if not differs(flat, 2):
         return query * flat[:, :, :1], key
-    if not varies(flat, 1):
+    if not differs(flat, 1):
         return query, key * flat[:, 0, :, None]
     raise UnnamedError(Message("every score has a factor of its own"))
 

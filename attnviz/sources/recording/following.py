@@ -65,7 +65,9 @@ class Following:
             self._goes_on(followed, Call(name, func, args, kwargs), inputs, result)
             if name in words.BESIDE and self._are_scores(followed):
                 inputs = [followed]
-        if name != "__setitem__":
+        if name == "__setitem__":
+            self.known.written(args[0], inputs[1:])
+        else:
             self.known.made(name, inputs, result)
 
     def _product(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: torch.Tensor) -> bool:
@@ -146,6 +148,9 @@ class Following:
         labels = self.known.labels_of(others)
         if call.name not in words.ON_SCORES:
             self._changed(chain, call, tensor, result)
+        elif call.name in words.JOINED and any(map(self.known.chain, others)):
+            several = chain.spoil(Message("scores of several products are put together"))
+            self._follow_all(result, lambda _: several)
         elif (
             call.name in words.PLUS | words.MINUS
             and any(_is_whole(one, result) for one in others)

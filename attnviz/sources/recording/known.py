@@ -14,6 +14,10 @@ from attnviz.sources.recording.chain import Chain
 
 Labels = frozenset[int]
 NONE: Labels = frozenset()
+NEW = {  # of these a tensor gives only its shape
+    "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor", "zeros_like", "ones_like", "full_like", "empty_like",
+    "rand_like", "randn_like",
+}  # fmt: skip
 LOOKED_UP = {"embedding", "__getitem__", "index_select", "gather", "take_along_dim"}
 
 
@@ -51,6 +55,15 @@ class Known:
             self._labels[tensor] = found
         return found
 
+    def is_constant(self, tensors: Iterable[torch.Tensor]) -> None:
+        """``tensors`` are a module's own, and no input."""
+        for tensor in tensors:
+            self._labels[tensor] = NONE
+
+    def written(self, tensor: torch.Tensor, others: Iterable[torch.Tensor]) -> None:
+        """Numbers of ``others`` were written into ``tensor``."""
+        self._labels[tensor] = self.labels(tensor) | self.labels_of(others)
+
     def labels_of(self, tensors: Iterable[torch.Tensor]) -> Labels:
         """All labels of some tensors."""
         found = NONE
@@ -60,7 +73,7 @@ class Known:
 
     def made(self, name: str, inputs: list[torch.Tensor], result: Any) -> None:
         """Note what a function of this ``name`` made of ``inputs``."""
-        labels = self.labels_of(inputs)
+        labels = NONE if name in NEW else self.labels_of(inputs)
         if name in LOOKED_UP and not labels and any(not one.is_floating_point() for one in inputs):
             labels = frozenset([next(self._numbers)])
         for tensor in tensors_in(result):

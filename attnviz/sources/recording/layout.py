@@ -10,6 +10,8 @@ import torch
 from attnviz.sources.recording.scores import NOWHERE, Scores, UnnamedError
 from attnviz.text.message import Message
 
+LARGEST = 2**31 - 1  # of an int32: behind every place
+
 
 class Cells(NamedTuple):
     """Of which head, query and key the weight at each place is, int32 in the layout of the softmax; a head is one of all items'."""
@@ -75,7 +77,7 @@ def layout(scores: Scores, dim: int) -> Layout:
     """The layout of ``scores`` whose softmax is over ``dim``; ``UnnamedError`` where they are no queries times keys."""
     keys = dim % len(scores.shape)
     rows, columns = scores.places.rows, scores.places.columns
-    swapped = not varies(columns, keys)
+    swapped = varies(rows, keys) and not varies(columns, keys)
     if swapped:
         rows, columns = columns, rows
     if not varies(columns, keys) and scores.shape[keys] > 1:
@@ -96,9 +98,17 @@ def _query_axis(rows: torch.Tensor, others: list[int]) -> int:
     return moving[-1] if moving else others[-1]
 
 
+def differs(numbers: torch.Tensor, axis: int) -> bool:
+    """Whether ``numbers`` differ along ``axis``."""
+    if numbers.shape[axis] < 2 or numbers.stride(axis) == 0:
+        return False
+    return bool((numbers != numbers.narrow(axis, 0, 1)).any())
+
+
 def varies(places: torch.Tensor, axis: int) -> bool:
     """Whether the numbers of ``places`` differ along ``axis``; those of no product are like all others."""
     if places.shape[axis] < 2 or places.stride(axis) == 0:
         return False
-    first = places.narrow(axis, 0, 1)
-    return bool(((places != first) & (places != NOWHERE) & (first != NOWHERE)).any())
+    there = places != NOWHERE
+    lowest = torch.where(there, places, LARGEST).amin(axis)
+    return bool((torch.where(there, places, NOWHERE).amax(axis) > lowest).any())

@@ -43,6 +43,7 @@ class Recording:
             self._running, lambda number, path: wanted("", number) and (not modules or _lies_in(path, modules))
         )
         self._following = Following(self._taking)
+        self._running.outermost = lambda one: self._following.known.is_constant(one.buffers())
         self._notes: dict[str, None] = {}
         self._open: ExitStack | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,9 @@ class Running:
 
     def __init__(self, root: torch.nn.Module | None) -> None:
         self._root = root
+        self.outermost: Callable[[torch.nn.Module], None] = lambda _: (
+            None
+        )  # is told of a module that nothing runs around
         self._stack: list[tuple[torch.nn.Module, tuple[int, ...]]] = []
         self._paths: dict[int, str] = {} if root is None else _paths(root)
         self._thread = threading.get_ident()
@@ -96,8 +99,9 @@ class Running:
     def _begins(self, module: torch.nn.Module, given: Any) -> None:
         if threading.get_ident() != self._thread:
             return
-        if not self._stack and self._root is None:
-            self._paths = _paths(module)
+        if not self._stack:
+            self._paths = _paths(module) if self._root is None else self._paths
+            self.outermost(module)
         shape = next((tuple(one.shape) for one in tensors_in(given)), ())
         self._stack.append((module, shape))
         self._note(module)

@@ -191,8 +191,6 @@ def _joined(scores: Scores, call: Call) -> Scores:
         new = filled(value or 0.0)(own)
     else:
         pieces, dim = call.argument(0, "tensors"), call.argument(1, "dim", call.kwargs.get("axis", 0))
-        if not any(one is ITSELF for one in pieces):
-            raise UnnamedError(Message("scores of several products are put together"))
 
         def filled(filling: Any) -> Move:
             return lambda array: torch.cat(
