@@ -44,8 +44,7 @@ def read_dump(path: Path | None) -> Dump:
 
 def meant(dump: Dump, options: MeantOptions) -> Mapping[str, Any]:
     """What was meant, as ``attnviz.diagnose`` takes it: the options replace what the file says."""
-    given = vars(options)
-    rule = RuleOptions(**{name: given[name] for name in vars(RuleOptions) if name in given})
-    chosen = given_rule(rule) | {name: given[name] for name in ROPE if given[name] is not None}
+    rule = RuleOptions(**{name: getattr(options, name) for name in RuleOptions.__annotations__})
+    chosen = given_rule(rule) | {name: value for name in ROPE if (value := getattr(options, name)) is not None}
     dtype = {} if options.dtype is None else {"dtype": options.dtype.value}
     return {**dump.meant, **chosen, **dtype}

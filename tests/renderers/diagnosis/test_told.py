@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,10 @@ def test_an_unknown_mistake_is_located_and_not_named():
     assert facts(INFINITE)["departs first"] == "batch item 2, head 0, Query 0"
     assert facts(INFINITE)["where"].endswith("; some numbers of the output are NaN or infinite")
     assert facts(FOLLOWING)["the error follows"].count(",") == len(FOLLOWS) - 1
+
+
+def test_an_unknown_mistake_that_is_nowhere_has_its_error_alone():
+    assert list(facts(replace(UNKNOWN, departs=None))) == ["error"]
 
 
 def test_that_not_all_rows_were_looked_at_is_said():
