@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import string
+import sys
+import tomllib
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 
 import numpy
 import pytest
@@ -57,7 +60,7 @@ from attnviz.renderers.stats.head_map import decide as statistics_map
 from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.course import Chapter, Mark, Paragraph
 from attnviz.text.display import shorten
-from attnviz.text.lessons import Lessons, lessons
+from attnviz.text.lessons import Catalogue, Lessons, lessons
 from attnviz.trace.asking import ROLES
 from attnviz.trace.generation import Generation
 from attnviz.trace.recorded import How, Kept, RecordedLayer, RecordedLayers
@@ -67,6 +70,7 @@ from attnviz.trace.row_sums import row_sums
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
 
+LESSONS = Path(sys.modules[Lessons.__module__].__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
 EVERY_LANGUAGE = pytest.mark.parametrize("language", list(Language))
 FIELD_WORDS = ("Query", "Key", "Value", "softmax", "token", "d_k", "W_O", "tanh", "ALiBi", "sink")
@@ -358,6 +362,21 @@ def made_special():
     return Trace(("w0", "w1", "w2"), (Layer(vectors, vectors, vectors),), source)
 
 
+@EVERY_LANGUAGE
+def test_group_by_group_a_file_holds_what_it_holds_as_a_whole(language):
+    whole = tomllib.loads((LESSONS / f"{language.value}.toml").read_text("utf-8"))
+    messages = lessons(language).messages
+    assert dict(messages) == {f"{group}.{key}": text for group, texts in whole.items() for key, text in texts.items()}
+    assert len(messages) == len(dict(messages))
+
+
+def test_only_the_groups_that_are_asked_for_are_parsed():
+    catalogue = Catalogue('[one]\na = "b"\n[two]\nthis is no TOML\n')
+    assert catalogue["one.a"] == "b"
+    with pytest.raises(tomllib.TOMLDecodeError):
+        catalogue["two.a"]
+
+
 def test_both_languages_have_the_same_messages():
     assert list(VIETNAMESE) == list(ENGLISH)
 
@@ -387,7 +406,7 @@ def test_the_code_says_every_message(recording):
 
 
 def test_a_planted_message_that_nothing_says_is_found(recording):
-    assert unsaid(recording.messages | {"scores.planted": "Nothing."}, recording.said) == ["scores.planted"]
+    assert unsaid({**recording.messages, "scores.planted": "Nothing."}, recording.said) == ["scores.planted"]
 
 
 def test_every_message_gets_just_the_values_that_it_names(recording):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Container, Iterable
@@ -86,6 +85,8 @@ def drawn_roles(picture: RolesPicture, form: str) -> bytes:
 
 def quiet_matplotlib() -> None:
     """Let matplotlib be imported without trouble or words of its own."""
+    import logging
+
     os.environ.pop("MPLBACKEND", None)  # for windows, which are not opened here; a wrong one would stop the import
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cache that it cannot write is not the user's concern
 

@@ -236,7 +236,7 @@ class Planted(StrEnum):
 def test_a_planted_step_is_shown_with_its_title_and_its_numbers(traces, monkeypatch, facts, expected):
     monkeypatch.setitem(STEPS, Planted.ROOT, facts)
     trace = traces["four heads"]()
-    layer, words = trace.layers[0], Lessons(lessons().messages | {"title.root": "The root"})
+    layer, words = trace.layers[0], Lessons({**lessons().messages, "title.root": "The root"})
     parts = list(
         explain(trace, Selection(select(trace, head=["1"]).layers, (Planted.ROOT,)), Looks(words, precision=5))
     )
