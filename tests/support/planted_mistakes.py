@@ -154,7 +154,7 @@ def masked_with_zero(p: Problem) -> Output:
 def masked_weakly(p: Problem) -> Output:
     if p.mask is None:
         return None
-    scores = logits(p, *roped(p)) + (0 if p.bias is None else p.bias) - 3.0 * (~p.mask)
+    scores = logits(p, *roped(p)) + (0 if p.bias is None else p.bias) - 3.0 * (~p.mask).to(p.query.dtype)
     return out(p, softmax(p, scores.masked_fill(~allowed(p), MINUS)))
 
 

@@ -19,18 +19,32 @@ def computed(recipe: Recipe, view: View | None = None) -> Computed:
     """The weights and the output of the rows in ``view``; None: of all."""
     view = recipe.whole if view is None else view
     with overflow_unspoken():
+        if recipe.move is not None:
+            return _moved(recipe, view, recipe.move)
         if recipe.over != "keys":
             return _over_another_axis(recipe, view)
         given = logits_of(recipe, view)
         return _finished(recipe, view, given, recipe.weigh(given))
 
 
+# The axes, beside the keys, over which a softmax may run: their place, and what a view has of them.
+AXES = {"items": (0, "items"), "heads": (1, "heads"), "queries": (2, "rows")}
+
+
+def _moved(recipe: Recipe, view: View, move: Callable[[Array], Array]) -> Computed:
+    """The same where the weights of all rows are moved before they meet the values."""
+    given = logits_of(recipe, recipe.whole)
+    weights = move(numpy.broadcast_to(recipe.weigh(given), given.logits.shape))
+    places = (view.items[:, None, None], view.heads[:, None], view.rows)
+    some = Logits(given.logits[places], given.hidden, None, value_of(recipe, view))
+    return _finished(recipe, view, some, weights[places])
+
+
 def _over_another_axis(recipe: Recipe, view: View) -> Computed:
-    """The same where softmax runs over all queries, or over all heads, of which the view has some."""
-    wide = view._replace(
-        **{"queries": {"rows": recipe.whole.rows}, "heads": {"heads": recipe.whole.heads}}[recipe.over]
-    )
-    axis, places = (2, view.rows) if recipe.over == "queries" else (1, view.heads)
+    """The same where softmax runs over all of another axis, of which the view has some."""
+    axis, field = AXES[recipe.over]
+    places = getattr(view, field)
+    wide = view._replace(**{field: getattr(recipe.whole, field)})
     given = logits_of(recipe, wide)
     turned = numpy.moveaxis(given.logits, axis, -1)
     weights = numpy.moveaxis(by_softmax(given._replace(logits=turned, sinks=None)), -1, axis)

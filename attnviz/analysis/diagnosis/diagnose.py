@@ -13,7 +13,7 @@ from attnviz.analysis.diagnosis.evidence import Evidence
 from attnviz.analysis.diagnosis.inputs import Asked, asked
 from attnviz.analysis.diagnosis.noise import dropout
 from attnviz.analysis.diagnosis.result import Diagnosis, Verdict
-from attnviz.analysis.diagnosis.search import Explanation, explanations
+from attnviz.analysis.diagnosis.search import Explanation, explanations, is_noise
 from attnviz.analysis.diagnosis.suggestion import suggestion
 from attnviz.analysis.diagnosis.telling import compared, mistakes_of, recovered
 from attnviz.analysis.diagnosis.views import cut
@@ -76,7 +76,7 @@ def _diagnosed(problem: Asked, arithmetic: Arithmetic, widen: bool) -> Diagnosis
         return _explained(evidence, found)
     if widen and evidence.arithmetic.name == "float32":
         coarse = Evidence(problem.meant, problem.output, ARITHMETICS["tf32"], view)
-        if coarse.judged.fine.all():
+        if coarse.judged.fine.all() and is_noise(coarse.judged):
             return _told(coarse, Verdict.CORRECT)
     noise = dropout(evidence)
     return _explained(evidence, [noise]) if noise is not None else _unknown(evidence)

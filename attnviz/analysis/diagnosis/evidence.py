@@ -15,6 +15,14 @@ from attnviz.analysis.diagnosis.recipe import Array, Computed, Recipe, View
 from attnviz.analysis.diagnosis.tolerance import tolerance
 from attnviz.attention.arrays import overflow_unspoken
 
+NOISE = 0.2  # more than the mean square root of what rounding does, in parts of what it may
+
+
+def usual(count: float) -> float:
+    """What the mean square root of ``count`` differences, in parts of what rounding allows, is at most: rounding is noise, and
+    does not go as far as it may everywhere."""
+    return NOISE + 1 / math.sqrt(max(count, 1))
+
 
 class Judged(NamedTuple):
     """Of each row of a view, (items, heads, rows).

@@ -116,7 +116,8 @@ class Recipe:
     either       whether a cell is seen that the mask or the band shows, instead of both
     sharpness    factor of all logits
     added        added to the weights after softmax, the same axes
-    over         the axis of the softmax: "keys", "queries" or "heads"
+    over         the axis of the softmax: "keys", "queries", "heads" or "items"
+    move         what becomes of the weights of all rows before they meet the values
     weigh, combine   from logits to weights, and from weights to the output
     blind        what a row becomes that sees nothing: 0, NaN, or the mean of all values (None)
     read         the output as it should lie in memory, from how it does
@@ -143,6 +144,7 @@ class Recipe:
     sharpness: float = 1.0
     added: Array | None = None
     over: str = "keys"
+    move: Callable[[Array], Array] | None = None
     weigh: Callable[[Logits], Array] = by_softmax
     combine: Callable[[Array, Logits], Array] = weighted
     blind: float | None = 0.0

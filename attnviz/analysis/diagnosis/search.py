@@ -9,19 +9,25 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.analysis.diagnosis.evidence import Evidence, Judged
+from attnviz.analysis.diagnosis.computing import computed
+from attnviz.analysis.diagnosis.evidence import Evidence, Judged, usual
 from attnviz.analysis.diagnosis.fitting import fitted
 from attnviz.analysis.diagnosis.recipe import Array, Recipe, View
 from attnviz.analysis.diagnosis.regions import Region, region_of
 from attnviz.analysis.diagnosis.registry import Entry, Fitted, Variant, entries
+from attnviz.attention.arrays import overflow_unspoken
 
 UNLIKELY = 0.7  # what leaves more than this part of the difference explains nothing, and is not looked at closer
 ROUGHLY = 10.0  # nor what is further than this times what rounding allows of what was meant: a larger scale allows more
 AS_WELL = 1.5  # an explanation that leaves this times what the best leaves explains less well
+SINGLE = 24  # bits from which a mean of all values is told from what is near it
+LEAST = 0.01  # of what rounding may do, that it does
+LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
 TELLING_ROWS = 8
 PAIRS = 6000  # that are tried
+USUAL_WAYS = 5  # of making a mistake that are tried with another
 
 
 class Named(NamedTuple):
@@ -80,8 +86,8 @@ def telling(evidence: Evidence) -> View:
 
 def _limit(evidence: Evidence, view: View) -> float:
     """What a recipe may leave on the telling rows, to be looked at closer."""
-    judged = evidence.judge(evidence.meant, view)
-    allowed = math.sqrt(float((judged.allowed**2).mean()))
+    largest = abs(evidence.judged.found.output).max()
+    allowed = math.sqrt(float((evidence.judged.allowed**2).mean())) * evidence.size / (largest or evidence.size)
     return min(UNLIKELY * evidence.left(evidence.meant, view), ROUGHLY * allowed)
 
 
@@ -103,9 +109,9 @@ def _pairs(evidence: Evidence) -> Iterator[Candidate]:
     """Two mistakes together."""
     paired = [entry for entry in entries() if entry.pairs]
     for place, first in enumerate(paired):
-        for one in _known(first, Candidate((), evidence.meant)):
+        for one in islice(_known(first, Candidate((), evidence.meant)), USUAL_WAYS):
             for second in paired[place + 1 :]:
-                yield from _known(second, one)
+                yield from islice(_known(second, one), USUAL_WAYS)
 
 
 def _known(entry: Entry, before: Candidate) -> Iterator[Candidate]:
@@ -125,15 +131,43 @@ def _likely(evidence: Evidence, candidates: Iterable[Candidate], view: View, lim
 
 def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Explanation]:
     """Those that reach rounding wherever the output departs, and are right where it does not."""
-    found = []
+    found: list[Explanation] = []
     for candidate in candidates:
         judged = evidence.judge(candidate.recipe, evidence.view)
         region = region_of(evidence.judged.fine, judged.fine, evidence.view)
         if region is None or (candidate.recipe.read is not None and not region.is_whole):
             continue
-        left = left_of(judged, ~evidence.judged.fine)
+        bad = ~evidence.judged.fine
+        left = left_of(judged, bad)
+        if left > usual(bad.sum() * judged.difference.shape[-1]) or _size(judged, bad) > LEFT * _size(
+            evidence.judged, bad
+        ):
+            continue
+        if evidence.arithmetic.bits < SINGLE and _is_empty(evidence, candidate.recipe, judged):
+            continue
         found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
     return found
+
+
+def _is_empty(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:
+    """Whether what a mistake gives is, within rounding, the plain mean of all values: then any that flattens the weights
+    would do, and the numbers speak for none."""
+    flat = computed(recipe.but(scale=0.0), evidence.view).output
+    with overflow_unspoken():
+        return bool((abs(judged.found.output - flat) <= judged.allowed).all())
+
+
+def is_noise(judged: Judged) -> bool:
+    """Whether all rows are off as far as rounding takes them: neither further, nor so little that it must be something else."""
+    left = left_of(judged, numpy.ones(judged.fine.shape, bool))
+    return LEAST <= left <= usual(judged.difference.size)
+
+
+def _size(judged: Judged, bad: Array) -> float:
+    """The mean square root of the difference in the rows that departed, where it is finite."""
+    some = judged.difference[bad]
+    some = some[numpy.isfinite(some)]
+    return float(numpy.sqrt((some**2).mean())) if some.size else 1.0
 
 
 def left_of(judged: Judged, bad: Array) -> float:

@@ -10,15 +10,17 @@ so that all of them are within; a number is called off where it is further than 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy
 
 from attnviz.analysis.diagnosis.arithmetic import Arithmetic
-from attnviz.analysis.diagnosis.computing import computed, scores_of, value_of
+from attnviz.analysis.diagnosis.computing import computed, rounded, scores_of, value_of
 from attnviz.analysis.diagnosis.recipe import Array, Computed, Recipe, View
 from attnviz.attention.arrays import overflow_unspoken
 
 DEVIATIONS = 5.0
+TIE = 1e-5  # how near the middle a number of single precision may be for the other side to be taken
 STORED = 3  # times that a logit is stored on its way: as a score, scaled, masked
 ANGLE = 2.0**-23  # an angle's own rounding and that of its frequency
 EXPONENTIAL = 4  # units that an exponential, the division by the total and a rescaling between blocks take
@@ -45,6 +47,7 @@ def _variance(recipe: Recipe, view: View, arithmetic: Arithmetic, found: Compute
     third = 1 / 3
     return (
         numpy.maximum(spread, 0)
+        + _of_ties(recipe, view, value)
         + third * (arithmetic.unit**2 + 2 * arithmetic.product**2) * sizes
         + third * arithmetic.total**2 * recipe.keys * (shares * whole) ** 2
         + 2 * arithmetic.unit**2 * output**2
@@ -52,6 +55,16 @@ def _variance(recipe: Recipe, view: View, arithmetic: Arithmetic, found: Compute
         + arithmetic.tiny**2 * (value**2).sum(-2, keepdims=True)
         + arithmetic.tiny**2
     )
+
+
+def _of_ties(recipe: Recipe, view: View, value: Array) -> Any:
+    """What weights that were rounded move where they lie so near the middle of two numbers that either may be taken."""
+    if recipe.rounded.weights is None and recipe.rounded.scores is None:
+        return 0.0
+    exact = computed(recipe.but(rounded=recipe.rounded._replace(weights=None)), view).weights
+    bits = recipe.rounded.weights or 24
+    flips = rounded(exact * (1 + TIE), bits) - rounded(exact * (1 - TIE), bits)
+    return flips**2 @ value**2
 
 
 def _of_logits(recipe: Recipe, view: View, arithmetic: Arithmetic, logits: Array) -> Array:

@@ -8,6 +8,8 @@ import torch
 from correct_attention import WAYS
 from diagnosed import asked, counted, judged, planted_cases
 from planted_attention import PLANTED, problem
+from replayed_mistakes import REPLAYED, inputs, output
+from unlisted_mistakes import UNLISTED
 
 from attnviz import AttnvizError, diagnose
 
@@ -59,3 +61,55 @@ def test_both_an_output_and_weights_are_refused():
 def test_a_planted_mistake_is_named_in_many_problems(name, bug):
     found = counted(name, bug, 100)
     assert found["alone"] + found["among"] >= 0.995 * sum(found.values()), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("name", "bug"), EACH, ids=lambda one: getattr(one, "__name__", one))
+def test_a_planted_mistake_is_named_in_half_precision(name, bug, dtype):
+    if bug.__name__ == "rounded_weights":  # which is what half precision does
+        return
+    assert counted(name, bug, 3, dtype).keys() <= {"alone", "among"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("replayed", REPLAYED, ids=lambda one: one.run.__name__)
+def test_an_implementation_of_its_own_way_has_its_mistake_named(replayed):
+    arrays, meant = inputs(replayed)
+    found = diagnose(*arrays, output(replayed), **meant)
+    names = {one.name for one in found.mistakes}
+    assert names & set(replayed.names), (found.verdict, names)
+    assert len(names) == 1 or found.verdict == "several"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+def test_no_correct_output_is_given_a_name(dtype):
+    counts = 0
+    for seed in range(45):
+        meant = problem(numpy.random.default_rng(seed), dtype)
+        for way in WAYS:
+            if (result := way(meant)) is not None:
+                counts += 1
+                assert asked(meant, result).verdict == "correct", (seed, way.__name__)
+    assert counts > 250
+
+
+@pytest.mark.slow
+def test_no_garbage_is_given_a_name():
+    for seed in range(200):
+        random = numpy.random.default_rng(seed)
+        meant = problem(random)
+        right = WAYS[2](meant)
+        noise = torch.from_numpy(random.standard_normal(tuple(right.shape))).float()
+        assert asked(meant, noise).verdict == "unknown", seed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", UNLISTED, ids=lambda one: one.__name__)
+def test_no_other_mistake_is_given_a_name(bug):
+    for seed in range(10):
+        meant = problem(numpy.random.default_rng(seed + 50))
+        result = bug(meant, torch.Generator().manual_seed(seed))
+        if result is not None:
+            assert asked(meant, result).mistakes == (), seed

@@ -50,7 +50,7 @@ def bias_transposed(meant: Recipe) -> Iterator[Variant]:
         yield from _with(meant, meant.bias.swapaxes(2, 3))
 
 
-@mistake("bias-of-first-head")
+@mistake("bias-of-first-head", pairs=False)
 def bias_of_first_head(meant: Recipe) -> Iterator[Variant]:
     """All heads, or all items, have the bias of the first."""
     if meant.bias is not None:
@@ -73,7 +73,7 @@ def bias_heads_reordered(meant: Recipe) -> Iterator[Variant]:
         yield from _with(meant, bias[:, order])
 
 
-@mistake("bias-shifted")
+@mistake("bias-shifted", pairs=False)
 def bias_shifted(meant: Recipe) -> Iterator[Variant]:
     """The bias is that of one key further, or one less."""
     bias = meant.bias
@@ -85,7 +85,7 @@ def bias_shifted(meant: Recipe) -> Iterator[Variant]:
         yield from _with(meant, numpy.where(numpy.isfinite(bias), numpy.where(numpy.isfinite(moved), moved, 0), bias))
 
 
-@mistake("bias-after-softmax")
+@mistake("bias-after-softmax", pairs=False)
 def bias_after_softmax(meant: Recipe) -> Iterator[Variant]:
     """The bias is added to the weights."""
     if meant.bias is not None:

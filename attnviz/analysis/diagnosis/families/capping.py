@@ -31,21 +31,21 @@ def softcap_after_mask(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(cap_at="masked"))
 
 
-@mistake("softcap-not-multiplied")
+@mistake("softcap-not-multiplied", pairs=False)
 def softcap_not_multiplied(meant: Recipe) -> Iterator[Variant]:
     """tanh(scores / softcap), which is never multiplied by the softcap again."""
     if meant.softcap is not None:
         yield Variant(meant.but(cap_at="unmultiplied"))
 
 
-@mistake("softcap-not-divided")
+@mistake("softcap-not-divided", pairs=False)
 def softcap_not_divided(meant: Recipe) -> Iterator[Variant]:
     """softcap · tanh(scores): nothing is divided before."""
     if meant.softcap is not None:
         yield Variant(meant.but(cap_at="undivided"))
 
 
-@mistake("softcap-clipped")
+@mistake("softcap-clipped", pairs=False)
 def softcap_clipped(meant: Recipe) -> Iterator[Variant]:
     """The scores are cut off at ± softcap, and not bent."""
     if meant.softcap is not None:

@@ -12,6 +12,7 @@ import numpy
 from attnviz.analysis.diagnosis.recipe import Recipe
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 
+TILES = (2, 4, 8, 16, 32, 64, 128)
 FARTHEST = 64  # an offset or a window is looked for up to here
 
 
@@ -89,7 +90,7 @@ def causal_leaks_next(meant: Recipe) -> Iterator[Variant]:
             yield with_band(meant, after=1, before=meant.band.before - 1)
 
 
-@mistake("causal-reversed")
+@mistake("causal-reversed", pairs=False)
 def causal_reversed(meant: Recipe) -> Iterator[Variant]:
     """A query sees the keys from its own position on, and not those before: the other triangle."""
     if meant.is_causal:
@@ -97,14 +98,36 @@ def causal_reversed(meant: Recipe) -> Iterator[Variant]:
         yield with_band(meant, before=-1, after=meant.band.before)
 
 
-@mistake("causal-in-tiles")
+@mistake("causal-in-tiles", pairs=False)
 def causal_in_tiles(meant: Recipe) -> Iterator[Variant]:
     """A tile that the diagonal crosses is computed whole, so that queries see ahead to its end; the value is its size."""
     if meant.is_causal:
         ends = meant.band.offset + numpy.arange(meant.queries)
-        for size in (2, 4, 8, 16, 32, 64, 128):
+        for size in TILES:
             if size < meant.keys:
                 last = (ends // size + 1) * size - 1
                 seen = numpy.arange(meant.keys) <= last[:, None]
                 wide = meant.but(band=replace(meant.band, after=math.inf), lost=~seen[None, None])
                 yield Variant(wide, float(size))
+
+
+@mistake("causal-tile-skipped", pairs=False)
+def causal_tile_skipped(meant: Recipe) -> Iterator[Variant]:
+    """The tile that the diagonal crosses is left out: a loop over tiles that ends one too soon; the value is its size."""
+    if meant.is_causal:
+        own = meant.band.offset + numpy.arange(meant.queries)
+        for size in TILES:
+            if size < meant.keys:
+                lost = numpy.arange(meant.keys) >= (own // size * size)[:, None]
+                yield Variant(meant.but(lost=lost[None, None]), float(size))
+
+
+@mistake("causal-restarts", pairs=False)
+def causal_restarts(meant: Recipe) -> Iterator[Variant]:
+    """Each tile of queries counts its positions from the first key again; the value is its size."""
+    if meant.is_causal:
+        for size in TILES:
+            if size < meant.queries:
+                position = numpy.arange(meant.queries) % size + meant.band.offset
+                lost = numpy.arange(meant.keys) > position[:, None]
+                yield Variant(meant.but(lost=lost[None, None]), float(size))

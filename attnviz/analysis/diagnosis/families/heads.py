@@ -32,7 +32,7 @@ def groups_first(meant: Recipe) -> Iterator[Variant]:
     yield from _reading(meant, numpy.zeros(meant.heads, int))
 
 
-@mistake("groups-divided-wrong")
+@mistake("groups-divided-wrong", pairs=False)
 def groups_divided_wrong(meant: Recipe) -> Iterator[Variant]:
     """Head h reads kv head h // kv_heads: divided by how many kv heads there are, and not by the size of a group."""
     groups = numpy.arange(meant.heads) // meant.key_heads
@@ -57,7 +57,7 @@ def _flipped(output: Array) -> Array:
     return output[:, ::-1]
 
 
-@mistake("heads-rotated")
+@mistake("heads-rotated", pairs=False)
 def heads_rotated(meant: Recipe) -> Iterator[Variant]:
     """Each head reads the next one's keys, values or both, or the one's before."""
     if meant.key_heads > 1:
@@ -65,7 +65,7 @@ def heads_rotated(meant: Recipe) -> Iterator[Variant]:
             yield from _reading(meant, (meant.groups + step) % meant.key_heads)
 
 
-@mistake("items-mixed")
+@mistake("items-mixed", pairs=False)
 def items_mixed(meant: Recipe) -> Iterator[Variant]:
     """All items of the batch read the keys, the values or both of the first; or of the item beside them."""
     if meant.items > 1:

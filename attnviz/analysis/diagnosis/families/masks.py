@@ -96,7 +96,7 @@ def mask_wrong_side(meant: Recipe) -> Iterator[Variant]:
         yield from _with_mask(meant, meant.mask[..., ::-1])
 
 
-@mistake("mask-shifted")
+@mistake("mask-shifted", pairs=False)
 def mask_shifted(meant: Recipe) -> Iterator[Variant]:
     """The mask is off by one key, or the padding by one token."""
     if meant.mask is not None and meant.keys > 1:
@@ -106,7 +106,7 @@ def mask_shifted(meant: Recipe) -> Iterator[Variant]:
             yield from _with_mask(meant, numpy.concatenate([far, near] if ahead else [near, far], axis=-1))
 
 
-@mistake("mask-of-first-item")
+@mistake("mask-of-first-item", pairs=False)
 def mask_of_first_item(meant: Recipe) -> Iterator[Variant]:
     """All items of the batch, or all heads, have the mask of the first."""
     if meant.mask is not None:
@@ -115,7 +115,7 @@ def mask_of_first_item(meant: Recipe) -> Iterator[Variant]:
                 yield from _with_mask(meant, meant.mask.take([0], axis))
 
 
-@mistake("mask-or-causal")
+@mistake("mask-or-causal", pairs=False)
 def mask_or_causal(meant: Recipe) -> Iterator[Variant]:
     """A key is seen that the mask or the causal rule shows; both must."""
     if meant.mask is not None and (meant.is_causal or meant.has_window):

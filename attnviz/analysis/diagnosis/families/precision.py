@@ -49,7 +49,7 @@ def without_largest(given: Logits, largest: float, smallest: float, wide: bool) 
     return weights
 
 
-@mistake("overflow")
+@mistake("overflow", pairs=False)
 def overflow(meant: Recipe) -> Iterator[Variant]:
     """The largest logit is not subtracted, or scores are held in half precision, so that numbers leave its range.
 

@@ -85,7 +85,7 @@ def _from(meant: Recipe, start: float) -> Recipe:
     return _turned(meant, moved, key=False)
 
 
-@mistake("rope-positions")
+@mistake("rope-positions", pairs=False)
 def rope_positions(meant: Recipe) -> Iterator[Variant]:
     """All queries have one position, or those of the tokens count from 0 although they were given, or run backwards."""
     if not _turns(meant):
@@ -105,7 +105,7 @@ def _positioned(meant: Recipe, query: tuple[float, ...], key: tuple[float, ...])
     return meant.but(turn_query=queries, turn_key=tuple(turn.but(positions=key) for turn in meant.turn_key))
 
 
-@mistake("rope-heads-as-positions")
+@mistake("rope-heads-as-positions", pairs=False)
 def rope_heads_as_positions(meant: Recipe) -> Iterator[Variant]:
     """The angle is that of the head's number and not of the token's: the rotation ran along the wrong axis."""
     if not _turns(meant) or meant.heads == meant.key_heads:  # then both turn alike, and it is as if neither did
@@ -132,7 +132,7 @@ def rope_dims(meant: Recipe) -> Iterator[Variant]:
             yield Variant(_turned(meant, _with(dims=other)), float(other))
 
 
-@mistake("rope-frequencies")
+@mistake("rope-frequencies", pairs=False)
 def rope_frequencies(meant: Recipe) -> Iterator[Variant]:
     """The exponents are divided by another width: that of the head, of half of it, or of the model."""
     if not _turns(meant):
@@ -155,7 +155,7 @@ def rope_theta(meant: Recipe) -> Iterator[Variant | Fitted]:
         )
 
 
-@mistake("rope-position-scaled")
+@mistake("rope-position-scaled", pairs=False)
 def rope_position_scaled(meant: Recipe) -> Iterator[Variant | Fitted]:
     """All positions are multiplied by a number, as to stretch a context; it is the value."""
     if _turns(meant):
@@ -175,7 +175,7 @@ def rope_reversed(meant: Recipe) -> Iterator[Variant]:
             yield Variant(changed)
 
 
-@mistake("rope-on-values")
+@mistake("rope-on-values", pairs=False)
 def rope_on_values(meant: Recipe) -> Iterator[Variant]:
     """The values are turned, too."""
     if meant.turn_key and not meant.only_weights and meant.value.shape[-1] == meant.dimension:
@@ -203,4 +203,45 @@ def _mixed(turn: Turn, array: numpy.ndarray, pairs_of_turn: bool) -> numpy.ndarr
         other = numpy.stack([-some[..., 1::2], some[..., ::2]], axis=-1).reshape(some.shape)
     else:
         other = numpy.concatenate([-some[..., turn.dims // 2 :], some[..., : turn.dims // 2]], axis=-1)
+    return numpy.concatenate([some * numpy.cos(laid) + other * numpy.sin(laid), rest], axis=-1)
+
+
+@mistake("rope-before-heads", pairs=False)
+def rope_before_heads(meant: Recipe) -> Iterator[Variant]:
+    """The whole row is turned before it is cut into heads: later heads turn more slowly."""
+    if not _turns(meant) or meant.heads == 1:
+        return
+    query, key = (
+        _turned_as_rows(turn, array)
+        for turn, array in ((meant.turn_query[0], meant.query), (meant.turn_key[0], meant.key))
+    )
+    yield Variant(meant.but(query=query, key=key, turn_query=(), turn_key=()))
+
+
+def _turned_as_rows(turn: Turn, array: numpy.ndarray) -> numpy.ndarray:
+    """(items, heads, tokens, d), turned as (items, tokens, heads · d)"""
+    items, heads, tokens, width = array.shape
+    rows = array.swapaxes(1, 2).reshape(items, tokens, heads * width)
+    turned = turn.but(dims=heads * width, width=heads * width).turned(rows)
+    return turned.reshape(items, tokens, heads, width).swapaxes(1, 2)
+
+
+@mistake("rope-sign", pairs=False)
+def rope_sign(meant: Recipe) -> Iterator[Variant]:
+    """The half that is exchanged is not negated: both sines have the same sign, and nothing is a rotation any more."""
+    if _turns(meant):
+        query, key = _unsigned(meant.turn_query[0], meant.query), _unsigned(meant.turn_key[0], meant.key)
+        yield Variant(meant.but(query=query, key=key, turn_query=(), turn_key=()))
+
+
+def _unsigned(turn: Turn, array: numpy.ndarray) -> numpy.ndarray:
+    """x · cos + exchanged(x) · sin"""
+    angles = numpy.asarray(turn.positions)[:, None] * turn.frequencies
+    some, rest = array[..., : turn.dims], array[..., turn.dims :]
+    if turn.interleaved:
+        laid = numpy.repeat(angles, 2, axis=-1)
+        other = numpy.stack([some[..., 1::2], some[..., ::2]], axis=-1).reshape(some.shape)
+    else:
+        laid = numpy.concatenate([angles, angles], -1)
+        other = numpy.concatenate([some[..., turn.dims // 2 :], some[..., : turn.dims // 2]], axis=-1)
     return numpy.concatenate([some * numpy.cos(laid) + other * numpy.sin(laid), rest], axis=-1)

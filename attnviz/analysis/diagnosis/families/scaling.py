@@ -26,7 +26,7 @@ def scale_value(meant: Recipe) -> Iterator[Variant | Fitted]:
         *(1 / width, 1 / math.sqrt(width * meant.heads), meant.scale**2, 1 / (meant.scale or 1.0), math.sqrt(width)),
         *(1 / math.sqrt(width), 1 / math.sqrt(meant.heads), 1 / math.sqrt(meant.value.shape[-1]), float(width)),
         *(1 / math.sqrt(width * meant.key_heads), 1 / math.sqrt(meant.keys), 1 / math.sqrt(meant.queries)),
-        *(1 / (width * meant.heads), meant.scale / math.sqrt(2), meant.scale * math.sqrt(2), -meant.scale),
+        *(1 / (width * meant.heads), 0.0, meant.scale / math.sqrt(2), meant.scale * math.sqrt(2), -meant.scale),
     )
     for scale in dict.fromkeys(known):
         if not any(math.isclose(scale, other) for other in (meant.scale, 1.0)):
@@ -42,7 +42,7 @@ def exp2(meant: Recipe) -> Iterator[Variant]:
     yield Variant(meant.but(scale=meant.scale * math.log(2)))
 
 
-@mistake("log2e-with-exp")
+@mistake("log2e-with-exp", pairs=False)
 def log2e_with_exp(meant: Recipe) -> Iterator[Variant]:
     """The logits are multiplied by log₂ e, as for 2 to them, but e to them is taken."""
     yield Variant(meant.but(sharpness=meant.sharpness / math.log(2)))
@@ -56,7 +56,7 @@ def temperature(meant: Recipe) -> Iterator[Fitted]:
         yield Fitted(lambda sharpness: meant.but(sharpness=sharpness), STEPS)
 
 
-@mistake("scale-after-softmax")
+@mistake("scale-after-softmax", pairs=False)
 def scale_after_softmax(meant: Recipe) -> Iterator[Variant]:
     """The weights are multiplied by the scale, and not the scores."""
     if meant.scale != 1:

@@ -34,21 +34,24 @@ def sinks_not_shifted(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(weigh=without_shift))
 
 
-@mistake("sinks-scaled")
-def sinks_scaled(meant: Recipe) -> Iterator[Variant]:
-    """The sinks are multiplied by the scale, as if they were scores."""
-    if meant.sinks is not None and meant.scale != 1:
-        yield Variant(meant.but(sinks=meant.sinks * meant.scale), meant.scale)
+@mistake("sinks-scaled", pairs=False)
+def sinks_scaled(meant: Recipe) -> Iterator[Variant | Fitted]:
+    """The sinks are multiplied by a number, as by the scale, as if they were scores."""
+    if meant.sinks is not None:
+        sinks = meant.sinks
+        if meant.scale != 1:
+            yield Variant(meant.but(sinks=sinks * meant.scale), meant.scale)
+        yield Fitted(lambda factor: meant.but(sinks=sinks * factor), (0.5, 1.5, 3.0))
 
 
-@mistake("sinks-negated")
+@mistake("sinks-negated", pairs=False)
 def sinks_negated(meant: Recipe) -> Iterator[Variant]:
     """The sinks are subtracted."""
     if meant.sinks is not None:
         yield Variant(meant.but(sinks=-meant.sinks))
 
 
-@mistake("sinks-as-exponentials")
+@mistake("sinks-as-exponentials", pairs=False)
 def sinks_as_exponentials(meant: Recipe) -> Iterator[Variant]:
     """The sinks are added to the total as they are, and not their exponentials."""
     if meant.sinks is not None and bool((meant.sinks > 0).all()):
@@ -56,14 +59,14 @@ def sinks_as_exponentials(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(sinks=numpy.log(meant.sinks), weigh=without_shift))
 
 
-@mistake("sinks-of-first-head")
+@mistake("sinks-of-first-head", pairs=False)
 def sinks_of_first_head(meant: Recipe) -> Iterator[Variant]:
     """All heads have the sink of the first."""
     if meant.sinks is not None and meant.heads > 1:
         yield Variant(meant.but(sinks=numpy.broadcast_to(meant.sinks[:1], meant.sinks.shape)))
 
 
-@mistake("sinks-heads-reordered")
+@mistake("sinks-heads-reordered", pairs=False)
 def sinks_heads_reordered(meant: Recipe) -> Iterator[Variant]:
     """The heads have each other's sinks."""
     if meant.sinks is not None and meant.heads > 1:
@@ -72,7 +75,7 @@ def sinks_heads_reordered(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(sinks=meant.sinks[order]))
 
 
-@mistake("sinks-per-tile")
+@mistake("sinks-per-tile", pairs=False)
 def sinks_per_tile(meant: Recipe) -> Iterator[Variant]:
     """Each tile of keys adds the sink once more; the value is the size of a tile."""
     if meant.sinks is not None:

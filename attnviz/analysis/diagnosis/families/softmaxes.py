@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy
 
 from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe, by_softmax
-from attnviz.analysis.diagnosis.registry import Variant, mistake
+from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
 
@@ -26,7 +26,38 @@ def softmax_over_heads(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(over="heads"))
 
 
-@mistake("softmax-twice")
+@mistake("softmax-over-items", pairs=False)
+def softmax_over_items(meant: Recipe) -> Iterator[Variant]:
+    """The weights of all items of the batch add up to 1."""
+    if meant.items > 1:
+        yield Variant(meant.but(over="items"))
+
+
+@mistake("heads-averaged", pairs=False)
+def heads_averaged(meant: Recipe) -> Iterator[Variant]:
+    """All heads have the mean of their weights."""
+    if meant.heads > 1:
+        yield Variant(meant.but(move=_mean_of_heads))
+
+
+def _mean_of_heads(weights: Array) -> Array:
+    return numpy.broadcast_to(weights.mean(1, keepdims=True), weights.shape)
+
+
+@mistake("weights-transposed", pairs=False)
+def weights_transposed(meant: Recipe) -> Iterator[Variant]:
+    """The weights of query and key stand where those of key and query belong."""
+    if meant.queries == meant.keys > 1:
+        yield Variant(meant.but(move=lambda weights: weights.swapaxes(2, 3)))
+
+
+@mistake("output-scaled", pairs=False)
+def output_scaled(meant: Recipe) -> Iterator[Fitted]:
+    """All of the output is multiplied by a number."""
+    yield Fitted(lambda factor: meant.but(move=lambda weights: weights * factor), (0.5, 2.0))
+
+
+@mistake("softmax-twice", pairs=False)
 def softmax_twice(meant: Recipe) -> Iterator[Variant]:
     """Softmax of the weights; with what is hidden hidden again, or with a share as any other 0."""
 
@@ -62,7 +93,7 @@ def not_normalised(meant: Recipe) -> Iterator[Variant]:
     yield Variant(meant.but(weigh=unshifted))
 
 
-@mistake("normalised-by-length")
+@mistake("normalised-by-length", pairs=False)
 def normalised_by_length(meant: Recipe) -> Iterator[Variant]:
     """The weights are divided by the number of keys beside, or instead of, their sum."""
 
@@ -73,7 +104,7 @@ def normalised_by_length(meant: Recipe) -> Iterator[Variant]:
     yield Variant(meant.but(weigh=lambda given: by_softmax(given) / meant.keys))
 
 
-@mistake("softmax-missing")
+@mistake("softmax-missing", pairs=False)
 def softmax_missing(meant: Recipe) -> Iterator[Variant]:
     """The logits themselves are the weights; hidden ones 0."""
 
@@ -88,7 +119,7 @@ def softmax_missing(meant: Recipe) -> Iterator[Variant]:
     yield Variant(meant.but(weigh=divided))
 
 
-@mistake("sigmoid-for-softmax")
+@mistake("sigmoid-for-softmax", pairs=False)
 def sigmoid_for_softmax(meant: Recipe) -> Iterator[Variant]:
     """Each weight is the sigmoid of its own logit; divided by their sum, or not."""
 
@@ -104,7 +135,7 @@ def sigmoid_for_softmax(meant: Recipe) -> Iterator[Variant]:
     yield Variant(meant.but(weigh=divided))
 
 
-@mistake("normalised-with-hidden")
+@mistake("normalised-with-hidden", pairs=False)
 def normalised_with_hidden(meant: Recipe) -> Iterator[Variant]:
     """The total counts the exponential of each hidden key as 1: they were set to 0 before, and not after, exponentials."""
     if not meant.hides:

@@ -27,7 +27,7 @@ def query_key_swapped(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(query=meant.key, key=meant.query, **turns))
 
 
-@mistake("value-from-key")
+@mistake("value-from-key", pairs=False)
 def value_from_key(meant: Recipe) -> Iterator[Variant]:
     """The weights are multiplied with the keys."""
     if meant.key.shape == meant.value.shape and not meant.only_weights:
@@ -36,7 +36,7 @@ def value_from_key(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(value=meant.key, turn_value=meant.turn_key))
 
 
-@mistake("key-from-query")
+@mistake("key-from-query", pairs=False)
 def key_from_query(meant: Recipe) -> Iterator[Variant]:
     """Queries are compared with queries, or keys with keys, or the values stand in for one of them."""
     if meant.query.shape == meant.key.shape:
@@ -47,7 +47,7 @@ def key_from_query(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(query=meant.value))
 
 
-@mistake("query-value-swapped")
+@mistake("query-value-swapped", pairs=False)
 def query_value_swapped(meant: Recipe) -> Iterator[Variant]:
     """Queries are read as values and values as queries."""
     if meant.query.shape == meant.value.shape and not meant.only_weights:
@@ -82,7 +82,7 @@ def values_shifted(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(value=value))
 
 
-@mistake("queries-shifted")
+@mistake("queries-shifted", pairs=False)
 def queries_shifted(meant: Recipe) -> Iterator[Variant]:
     """The queries stand one token too far or too near."""
     if meant.queries > 1:
@@ -90,7 +90,7 @@ def queries_shifted(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(query=query))
 
 
-@mistake("keys-reversed")
+@mistake("keys-reversed", pairs=False)
 def keys_reversed(meant: Recipe) -> Iterator[Variant]:
     """The tokens stand in reverse order, of keys, values or both."""
     if meant.keys > 1:
@@ -102,10 +102,14 @@ def keys_reversed(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("key-lost")
 def key_lost(meant: Recipe) -> Iterator[Variant]:
-    """The last key, or the first, is never read: an end of a range that was taken for included; the value is its place."""
+    """The last key, or the first, is never read, or was never written and is 0; the value is its place."""
     if meant.keys > 1:
         for place in (meant.keys - 1, 0):
             yield Variant(meant.but(lost=numpy.arange(meant.keys)[None, None, None] == place), float(place))
+            if not meant.only_weights:
+                yield Variant(
+                    meant.but(key=_emptied(meant.key, place), value=_emptied(meant.value, place)), float(place)
+                )
 
 
 @mistake("last-query-repeated", pairs=False)
@@ -114,3 +118,9 @@ def last_query_repeated(meant: Recipe) -> Iterator[Variant]:
     if meant.queries > 1:
         for place in (meant.queries - 1, 0):
             yield Variant(meant.but(query=numpy.broadcast_to(meant.query[:, :, [place]], meant.query.shape)))
+
+
+def _emptied(array: Array, place: int) -> Array:
+    empty = array.copy()
+    empty[:, :, place] = 0
+    return empty

@@ -9,7 +9,7 @@ from functools import partial
 import numpy
 
 from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe
-from attnviz.analysis.diagnosis.registry import Variant, mistake
+from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
 SIZES = (16, 32, 64, 128, 8, 4, 256)
@@ -22,11 +22,13 @@ def _sizes(meant: Recipe) -> Iterator[int]:
 
 @mistake("tile-lost")
 def tile_lost(meant: Recipe) -> Iterator[Variant]:
-    """A tile of keys is never read: the last partial one, the last whole one, or the first; the value is its size."""
+    """A tile of keys is never read: the last partial one, the last whole one, the first, or all but it; the value is its size."""
     places = numpy.arange(meant.keys)[None, None, None]
     for size in _sizes(meant):
         rest = meant.keys % size
-        for lost in dict.fromkeys(((meant.keys - rest, meant.keys), (meant.keys - size, meant.keys), (0, size))):
+        for lost in dict.fromkeys(
+            ((meant.keys - rest, meant.keys), (meant.keys - size, meant.keys), (0, size), (size, meant.keys))
+        ):
             if lost[1] - lost[0] not in (0, meant.keys):
                 yield Variant(meant.but(lost=(places >= lost[0]) & (places < lost[1])), float(size))
 
@@ -56,10 +58,13 @@ class Running:
         return given.logits - running[..., self.tile], running[..., -1:]
 
 
-def not_rescaled(given: Logits, size: int, output: bool, total: bool) -> Array:
-    """The weights where the ``output`` so far, its ``total`` or both are not rescaled when a tile has a larger maximum."""
+def not_rescaled(given: Logits, size: int, output: bool, total: bool, inverted: bool = False) -> Array:
+    """The weights where the ``output`` so far, its ``total`` or both are not rescaled when a tile has a larger maximum; or
+    are rescaled the wrong way round, where ``inverted``."""
     below, largest = Running(given, size).below(given)
     right = given.logits - largest
+    if inverted:  # e^(new − old) where e^(old − new) belongs: twice as far on the other side
+        below = numpy.where(numpy.isfinite(right), 2 * below - right, right)
     above, under = (below if output else right), (below if total else right)
     sinks = None if given.sinks is None else given.sinks - largest
     return _quotient(above, under, sinks)
@@ -82,6 +87,15 @@ def tile_not_rescaled(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(weigh=partial(not_rescaled, size=size, output=output, total=total)), float(size))
 
 
+@mistake("tile-rescaled-inversely", pairs=False)
+def tile_rescaled_inversely(meant: Recipe) -> Iterator[Variant]:
+    """The output so far, its total or both are multiplied by e^(new maximum − old) where it is e^(old − new)."""
+    for size in _sizes(meant):
+        for output, total in ((True, False), (False, True), (True, True)):
+            weigh = partial(not_rescaled, size=size, output=output, total=total, inverted=True)
+            yield Variant(meant.but(weigh=weigh), float(size))
+
+
 def averaged(given: Logits, size: int) -> Array:
     """Each tile's own softmax, and the mean of all."""
     keys = given.logits.shape[-1]
@@ -95,11 +109,12 @@ def summed(given: Logits, size: int) -> Array:
     return averaged(given, size) * -(-given.logits.shape[-1] // size)
 
 
-@mistake("tiles-averaged")
+@mistake("tiles-averaged", pairs=False)
 def tiles_averaged(meant: Recipe) -> Iterator[Variant]:
     """Each tile is divided by its own total, and the tiles are averaged or added up as if all weighed the same."""
     ways: tuple[Callable[..., Array], ...] = (averaged, summed)
-    for size in _sizes(meant):
+    halves = (-(-meant.keys // 2), -(-meant.keys // 4))
+    for size in dict.fromkeys((*_sizes(meant), *(one for one in halves if one < meant.keys))):
         yield from (Variant(meant.but(weigh=partial(way, size=size)), float(size)) for way in ways)
 
 
@@ -112,9 +127,24 @@ def with_padding(given: Logits, padding: int) -> Array:
     return weights
 
 
-@mistake("tile-padding-counted")
+@mistake("tile-padding-counted", pairs=False)
 def tile_padding_counted(meant: Recipe) -> Iterator[Variant]:
-    """The last tile is filled up with zeros, which count as keys of score 0; the value is the size of a tile."""
+    """The last tile is filled up, with zeros or with the last key again, and what fills it counts; the value is its size."""
     for size in SIZES:
         if padding := -meant.keys % size:
             yield Variant(meant.but(weigh=partial(with_padding, padding=padding)), float(size))
+            yield Variant(meant.but(weigh=partial(with_last_again, padding=padding)), float(size))
+
+
+@mistake("empty-slots-counted", pairs=False)
+def empty_slots_counted(meant: Recipe) -> Iterator[Fitted]:
+    """A cache holds more keys than were written, all 0, and they count; the value is how many."""
+    counts = tuple(float(count) for count in range(1, 65))
+    yield Fitted(lambda count: meant.but(weigh=partial(with_padding, padding=round(count))), counts, whole=True)
+
+
+def with_last_again(given: Logits, padding: int) -> Array:
+    """The last key counts ``padding`` times more."""
+    last = numpy.arange(given.logits.shape[-1]) == given.logits.shape[-1] - 1
+    weights: Array = softmax(given.logits + numpy.where(last, math.log(1 + padding), 0.0), given.sinks)
+    return weights

@@ -42,7 +42,7 @@ def window_both_sided(meant: Recipe) -> Iterator[Variant]:
         yield with_band(meant, after=meant.band.before)
 
 
-@mistake("window-one-sided")
+@mistake("window-one-sided", pairs=False)
 def window_one_sided(meant: Recipe) -> Iterator[Variant]:
     """The window goes in one direction only, where both were meant."""
     if meant.has_window and not meant.is_causal:
@@ -50,7 +50,7 @@ def window_one_sided(meant: Recipe) -> Iterator[Variant]:
         yield with_band(meant, before=math.inf)
 
 
-@mistake("window-halved")
+@mistake("window-halved", pairs=False)
 def window_halved(meant: Recipe) -> Iterator[Variant]:
     """Half of the window lies on each side."""
     if meant.has_window:
@@ -80,7 +80,7 @@ def window_extra(meant: Recipe) -> Iterator[Fitted]:
             )
 
 
-@mistake("window-in-blocks")
+@mistake("window-in-blocks", pairs=False)
 def window_in_blocks(meant: Recipe) -> Iterator[Variant]:
     """A query sees the keys of its own block of the window's size, and not the ones that lie within the window of it."""
     if meant.has_window and meant.band.before >= 0:
