@@ -27,6 +27,7 @@ USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explana
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
 TELLING_ROWS = 8
 PAIRS = 6000  # that are tried
+SCALES = (0.1, 0.3, 0.6, 1.5, 3.0)  # times the scale that was meant, where another is looked for beside a mistake
 USUAL_WAYS = 5  # of making a mistake that are tried with another
 
 
@@ -67,7 +68,10 @@ def explanations(evidence: Evidence) -> list[Explanation]:
     single = _explained(evidence, _likely(evidence, _singles(evidence, view), view, limit))
     if single:
         return best(single)
-    return best(_explained(evidence, _likely(evidence, islice(_pairs(evidence), PAIRS), view, limit)))
+    pairs = _explained(evidence, _likely(evidence, islice(_pairs(evidence), PAIRS), view, limit))
+    if not pairs:
+        pairs = _explained(evidence, _likely(evidence, _with_a_scale(evidence, view), view, limit))
+    return best(pairs)
 
 
 def telling(evidence: Evidence) -> View:
@@ -112,6 +116,20 @@ def _pairs(evidence: Evidence) -> Iterator[Candidate]:
         for one in islice(_known(first, Candidate((), evidence.meant)), USUAL_WAYS):
             for second in paired[place + 1 :]:
                 yield from islice(_known(second, one), USUAL_WAYS)
+
+
+def _with_a_scale(evidence: Evidence, view: View) -> Iterator[Candidate]:
+    """A mistake together with a scale that is found."""
+    for entry in entries():
+        if entry.pairs and not entry.name.startswith("scale"):
+            for one in islice(_known(entry, Candidate((), evidence.meant)), USUAL_WAYS):
+                scaled = fitted(evidence, _scaled(one.recipe), view)
+                if scaled is not None:
+                    yield Candidate((*one.named, Named("scale-value", scaled.value)), scaled.recipe, True)
+
+
+def _scaled(recipe: Recipe) -> Fitted:
+    return Fitted(lambda scale: recipe.but(scale=scale), tuple(recipe.scale * step for step in SCALES))
 
 
 def _known(entry: Entry, before: Candidate) -> Iterator[Candidate]:
