@@ -19,6 +19,7 @@ def found(issue):
     return diagnose(*replay.arrays, **replay.meant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("issue", ISSUES, ids=lambda issue: f"{issue.issue} {issue.run.__name__}")
 def test_the_mistake_of_the_report_is_named(issue):
     diagnosis = found(issue)
