@@ -34,6 +34,7 @@ SEEN: Mapping[str, tuple[str, ...]] = {
     "bias-scaled": ("microsoft/onnxruntime#14976", "tenstorrent/tt-metal#56406", "paiml/aprender#2143"),
     "heads-not-transposed-in": ("reczoo/FuxiCTR#30",),
     "heads-not-transposed-out": ("jsbaan/transformer-from-scratch#6", "hackiey/QAnet-pytorch#2"),
+    "key-value-swapped": ("tenstorrent/tt-mlir#8958",),
     "keys-shifted": ("microsoft/onnxruntime-genai#2354",),
     "rope-missing": ("kvcache-ai/sglang#31",),
     "rope-twice": ("NeuraLegion/shainet#110",),

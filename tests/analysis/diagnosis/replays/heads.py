@@ -132,6 +132,15 @@ def keys_that_are_turned_in_the_cache_alone() -> Replay:
     return Replay(query, key, value, output, rope_theta=10000.0)
 
 
+@replay("tenstorrent/tt-mlir#8958", "key-value-swapped")
+def values_turned_and_stored_as_keys() -> Replay:
+    """The fused operation hands key and value out in the other order: Q · rope(V), and what is read comes from K."""
+    query, key, value = drawn(HEADS, 1, WIDTH), drawn(HEADS, TOKENS, WIDTH), drawn(HEADS, TOKENS, WIDTH)
+    q = turned(query, torch.arange(1) + TOKENS - 1, True)
+    output = F.scaled_dot_product_attention(q, turned(value, torch.arange(TOKENS), True), key)
+    return Replay(query, key, value, output, rope_theta=10000.0, query_offset=TOKENS - 1)
+
+
 @replay("NVIDIA/DeepLearningExamples#169", "overflow")
 def softmax_without_its_maximum() -> Replay:
     """exp(score) in half precision, and nothing subtracted before: from a score of 11.1 on it is infinite."""
