@@ -158,6 +158,22 @@ def zeros_that_fill_the_last_tile() -> Replay:
     return Replay(query, key, value, F.scaled_dot_product_attention(query, keys, values))
 
 
+@replay("Dao-AILab/flash-attention#991", "tile-rescaled-inversely")
+def the_papers_own_line_10() -> Replay:
+    """diag(e^(m_old − m_new))⁻¹ O, as Algorithm 1 has it: the output so far is rescaled the wrong way."""
+    query, key, value = (drawn(2, 48, WIDTH) for _ in range(3))
+    output, total = torch.zeros(2, 48, WIDTH), torch.zeros(2, 48, 1)
+    maximum = torch.full((2, 48, 1), float("-inf"))
+    for k, v in zip(key.split(16, 1), value.split(16, 1), strict=True):
+        scores = query @ k.mT / WIDTH**0.5
+        larger = torch.maximum(maximum, scores.amax(-1, keepdim=True))
+        exponentials = torch.exp(scores - larger)
+        total = torch.exp(maximum - larger) * total + exponentials.sum(-1, keepdim=True)
+        output = torch.exp(maximum - larger).reciprocal().nan_to_num(posinf=0.0) * output + exponentials @ v
+        maximum = larger
+    return Replay(query, key, value, output / total)
+
+
 @replay("pytorch/pytorch#124464", "dropout")
 def dropout_outside_of_training() -> Replay:
     """sdpa drops weights whenever dropout_p is above 0: eval() does not reach it."""
