@@ -11,7 +11,13 @@ from tiny_models import inputs, model
 
 from attnviz import AttnvizError, Layer, Rule, trace_model
 from attnviz.sources.huggingface import watch
-from attnviz.sources.recording.agreement import checked_blocks, checked_queries, largest_error
+from attnviz.sources.recording.agreement import (
+    checked_blocks,
+    checked_queries,
+    largest_error,
+    require_agreement,
+    require_same_weights,
+)
 
 
 @pytest.mark.parametrize("name", ["Llama", "Gemma2"])
@@ -76,3 +82,27 @@ def test_a_query_that_sees_nothing_is_not_compared(values):
     assert largest_error(layer, output)[0] < 1e-6
     output[2] = values
     assert largest_error(layer, output)[0] > 0.5
+
+
+@pytest.mark.parametrize("queries", [5, 600])
+def test_weights_are_compared_too(queries):
+    query, value = torch.randn(2, queries, 4), torch.randn(2, queries, 3)
+    layer = Layer(query, query, value, Rule(mask=torch.arange(queries)[:, None] > 0))  # the first query sees no key
+    weights = layer.steps().weights
+    weights[:, 0] = 1 / queries
+    assert require_same_weights(layer, weights) < 1e-6
+    weights[1, -1, 0] += 0.01
+    with pytest.raises(AttnvizError, match=r"weights recomputed from its query and key differ by 0\.01"):
+        require_same_weights(layer, weights)
+
+
+def test_outputs_of_a_kernel_that_agree_are_within_rounding_and_others_are_not():
+    query, value = torch.randn(2, 5, 4), torch.randn(2, 5, 3)
+    theirs = torch.nn.functional.scaled_dot_product_attention(query, query, value).transpose(0, 1).clone()
+    layer = Layer(query, query, value)
+    assert require_agreement(layer, theirs) < 1e-6
+    theirs[3, 1] += 1
+    with pytest.raises(AttnvizError, match="head 1 differs"):
+        require_agreement(layer, theirs)
+    with pytest.raises(AttnvizError, match=r"^layer 0: query is not finite"):
+        require_agreement(Layer(query * torch.nan, query, value), theirs)

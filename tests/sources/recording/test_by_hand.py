@@ -43,6 +43,22 @@ MEETINGS = {
     ),
 }
 
+CAUSAL = torch.ones(QUERIES, KEYS).tril() == 0
+ADDED = {
+    "a mask and a bias": lambda scores: (scores + torch.randn(HEADS, 1, KEYS)).masked_fill(CAUSAL, -torch.inf),
+    "sinks and a bias": lambda scores: torch.cat(
+        [scores + torch.randn(QUERIES, KEYS), torch.randn(HEADS, 1, 1).expand(ITEMS, HEADS, QUERIES, 2)], -1
+    ),
+    "a factor of each query": lambda scores: scores * torch.rand(QUERIES, 1),
+    "a factor of each key": lambda scores: scores * torch.rand(KEYS),
+    "a shift": lambda scores: scores - scores.amax(-1, keepdim=True),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_is_added_goes_with_it(name):
+    require_own(lambda: ADDED[name](QUERY @ KEY.mT).softmax(-1)[..., :KEYS] @ VALUE)
+
 
 @pytest.mark.parametrize("name", MEETINGS)
 def test_it_is_what_the_code_itself_computes(name):
@@ -63,6 +79,14 @@ ALONE = {
     ),
     "some queries": (lambda: weights()[:, :, :2] @ VALUE, "only some of the weights"),
     "some keys": (lambda: weights()[..., :2] @ VALUE[:, :, :2], "only some of the keys"),
+    "a factor of each score": (
+        lambda: (QUERY @ KEY.mT * torch.rand(QUERIES, KEYS)).softmax(-1) @ VALUE,
+        "factor of its own",
+    ),
+    "a term of the input": (
+        lambda: (QUERY @ KEY.mT + QUERY.mean() * torch.rand(KEYS)).softmax(-1) @ VALUE,
+        "depends on the input",
+    ),
     "no product": (lambda: (QUERY[..., None, :] - KEY[:, :, None]).sum(-1).softmax(-1) @ VALUE, "no product of two"),
     "keys of each query": (
         lambda: (QUERY[:, :, :, None] @ torch.randn(2, HEADS, QUERIES, KEYS, 4).mT)[:, :, :, 0].softmax(-1) @ VALUE,
@@ -100,3 +124,9 @@ def test_a_softmax_of_vectors_is_no_attention():
         QUERY[0, 0, 0].softmax(-1) @ torch.randn(4, 2)
         torch.softmax(QUERY[0, 0], -1).sum() * VALUE
     assert len(recording.layers) == 0
+
+
+def test_sinks_of_each_query_are_none_of_a_head():
+    sinks = torch.rand(ITEMS, HEADS, QUERIES, 1)
+    _, _, layer = recorded(lambda: torch.cat([QUERY @ KEY.mT, sinks], -1).softmax(-1)[..., :-1] @ VALUE)
+    assert (layer.kept, layer.notes) == (Kept.WEIGHTS, ("a sink differs from query to query",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 import attnviz
+from attnviz.sources.recording.known import Known, tensors_in
 from attnviz.trace.recorded import Kept
 
 
@@ -58,3 +59,52 @@ def test_a_bias_that_all_layers_share_is_one_in_each():
 
 def test_what_depends_on_the_text_is_none_in_any():
     assert kept("tokens") == [Kept.WEIGHTS] * 3
+
+
+def test_an_input_has_a_label_and_what_is_made_of_it_has_the_same():
+    known, given, other, made = Known(), torch.ones(2), torch.ones(2), torch.ones(2)
+    known.made("add", [given, other], [made])
+    assert known.labels(made) == known.labels(given) | known.labels(other)
+    assert len(known.labels(made)) == 2
+
+
+def test_parameters_buffers_numbers_and_new_tensors_have_none():
+    known, buffer, given, made = Known(), torch.ones(2), torch.ones(2), torch.ones(2)
+    known.is_constant([buffer])
+    known.made("zeros_like", [given], made)
+    for tensor in (torch.nn.Parameter(torch.ones(2)), buffer, torch.arange(3), made):
+        assert known.labels(tensor) == frozenset()
+    known.written(made, [given])
+    assert known.labels(made) == known.labels(given)
+
+
+def test_what_is_looked_up_by_an_input_has_a_label_of_its_own():
+    known, table, ids = Known(), torch.nn.Parameter(torch.ones(3, 2)), torch.arange(3)
+    rows = [torch.ones(3, 2), torch.ones(3, 2)]
+    for one in rows:
+        known.made("embedding", [ids, table], one)
+    assert len(known.labels(rows[0]) | known.labels(rows[1])) == 2
+    assert known.labels(rows[0]).isdisjoint(known.labels(rows[1]))
+    truth = torch.ones(2) > 0
+    known.made("gt", [rows[0]], truth)
+    assert known.labels(truth) == frozenset()
+
+
+def test_what_is_forgotten_is_no_longer_followed_and_what_dies_is_let_go():
+    from attnviz.sources.recording.chain import Chain
+
+    known, tensor = Known(), torch.ones(2)
+    chain = Chain(None)
+    known.follow(tensor, chain)
+    assert known.chain(tensor) is chain
+    assert known.chain("no tensor") is None
+    known.forget(tensor)
+    assert known.chain(tensor) is None
+    known.follow(tensor, chain)
+    del tensor
+    assert len(known._chains) == 0
+
+
+def test_tensors_are_found_in_lists_and_mappings():
+    one, two, three = torch.ones(1), torch.ones(2), torch.ones(3)
+    assert [len(found) for found in tensors_in([one, {"a": (two, 5)}, "b", [[three]]])] == [1, 2, 3]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnviz import attend
-from attnviz.sources.recording.rule_from_mask import distance_bias, mask_in_rule
+from attnviz.sources.recording.rule_from_mask import distance_bias, filled_mask, mask_in_rule, together
 
 
 @pytest.mark.parametrize("tokens", [1, 5, 9])
@@ -72,3 +72,28 @@ def test_a_row_that_plain_code_lowers_as_a_whole_keeps_its_weights(dtype):
 def test_a_row_of_minus_infinity_sees_nothing():
     mask = torch.tensor([[-torch.inf, -torch.inf], [0.0, -torch.inf]])
     assert mask_in_rule(mask[None]).mask.tolist() == [[False, False], [True, False]]
+
+
+def test_cells_that_are_filled_with_a_low_number_are_hidden_but_where_a_whole_row_is():
+    filled = torch.tensor([[[True, False], [True, True]]])
+    assert mask_in_rule(filled_mask(filled, True)).mask.tolist() == [[False, True], [False, False]]
+    low = mask_in_rule(filled_mask(filled, False)).bias
+    weights = attend(*[numpy.random.default_rng(0).normal(size=(2, 4)).astype("float32")] * 3, bias=low).weights
+    assert numpy.asarray(weights).reshape(2, 2).tolist() == [[0.0, 1.0], [0.5, 0.5]]
+
+
+def test_several_masks_say_what_all_of_them_say_one_by_one():
+    places = torch.arange(5)
+    distance = places[:, None] - places
+    masks = [
+        distance[None] >= 0,
+        distance[None].abs() < 3,
+        (places != 1)[None, None],
+        torch.randn(2, 5, 5),
+        torch.ones(1, 5, 5),
+    ]
+    said = together([mask_in_rule(one) for one in masks])
+    assert (said.causal, said.window) == (True, 3)
+    assert said.mask.tolist() == [[True, False, True, True, True]]
+    assert torch.equal(said.bias, masks[3] + 1)
+    assert together([]) == (False, None, None, None)
