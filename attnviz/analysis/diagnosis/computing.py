@@ -160,10 +160,10 @@ def scores_of(recipe: Recipe, view: View) -> Array:
     if key in recipe.memo:
         found: Array = recipe.memo[key][0]
         return found
-    query = rounded(_turned(recipe, recipe.query, recipe.turn_query), recipe.rounded.inputs)
-    keys = rounded(_turned(recipe, recipe.key, recipe.turn_key), recipe.rounded.inputs)
-    rows = query[view.items[:, None, None], view.heads[:, None], view.rows]
-    scores: Array = rows @ _of_heads(keys, recipe.groups, view).swapaxes(-1, -2)
+    queries = _of_heads(recipe.query, view.items, view.heads, recipe.turn_query)[:, :, view.rows]
+    keys = _of_heads(recipe.key, view.items, recipe.groups[view.heads], recipe.turn_key)
+    bits = recipe.rounded.inputs
+    scores: Array = rounded(queries, bits) @ rounded(keys, bits).swapaxes(-1, -2)
     if scores.size <= KEPT:  # what a key names by its id is kept beside it, so that no other takes its place
         recipe.memo[key] = (scores, recipe.query, recipe.key, recipe.groups, view)
     return scores
@@ -171,22 +171,16 @@ def scores_of(recipe: Recipe, view: View) -> Array:
 
 def value_of(recipe: Recipe, view: View) -> Array:
     """The values that the heads in ``view`` read, (items, heads, keys, d_v)."""
-    value = rounded(_turned(recipe, recipe.value, recipe.turn_value), recipe.rounded.inputs)
-    return _of_heads(value, recipe.groups if recipe.value_groups is None else recipe.value_groups, view)
+    groups = recipe.groups if recipe.value_groups is None else recipe.value_groups
+    return rounded(_of_heads(recipe.value, view.items, groups[view.heads], recipe.turn_value), recipe.rounded.inputs)
 
 
-def _of_heads(array: Array, groups: Array, view: View) -> Array:
-    some: Array = array[view.items[:, None], groups[view.heads]]
-    return some
-
-
-def _turned(recipe: Recipe, array: Array, turns: tuple[Turn, ...]) -> Array:
+def _of_heads(array: Array, items: Array, heads: Array, turns: tuple[Turn, ...]) -> Array:
+    """Some heads of some items, (items, heads, tokens, d), turned."""
+    some: Array = array[items[:, None], heads]
     for turn in turns:
-        key = ("turned", id(array), turn)
-        if key not in recipe.memo:
-            recipe.memo[key] = (turn.turned(array), array)
-        array = recipe.memo[key][0]
-    return array
+        some = turn.turned(some)
+    return some
 
 
 def _of_view(array: Array | None, view: View) -> Array | None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.analysis.diagnosis.arithmetic import Arithmetic
-from attnviz.analysis.diagnosis.computing import computed
+from attnviz.analysis.diagnosis.computing import computed, value_of
 from attnviz.analysis.diagnosis.recipe import Array, Computed, Recipe, View
 from attnviz.analysis.diagnosis.tolerance import tolerance
 from attnviz.attention.arrays import overflow_unspoken
@@ -90,7 +90,7 @@ class Evidence:
             self.meant.seen, (recipe.items, recipe.heads, recipe.queries, recipe.keys)
         ).any(-1)
         blind = blind & seen[view.items[:, None, None], view.heads[:, None], view.rows]
-        uniform = computed(recipe.but(blind=None), view).output
+        uniform = value_of(recipe, view).mean(-2, keepdims=True)  # (items, heads, 1, d_v)
         near = abs(target - uniform) <= 1e-2 * (abs(uniform).max() or 1)
         return blind[..., None] & (numpy.isnan(target) | near)
 

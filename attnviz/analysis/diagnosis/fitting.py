@@ -14,6 +14,7 @@ from attnviz.analysis.diagnosis.registry import Fitted, Variant
 
 STEPS = 12
 NEAR = 1e-14
+SLOW = 0.9  # a step that leaves more than this part leads nowhere
 BEST = 3  # starts from which a number is refined
 
 
@@ -42,7 +43,7 @@ def refined(evidence: Evidence, make: Callable[[float], Recipe], value: float, v
         moved = _nearer(evidence, make, value, move, view, left)
         if moved is None:
             break
-        done = abs(moved[1] - value) <= NEAR * abs(value)
+        done = abs(moved[1] - value) <= NEAR * abs(value) or moved[0] > SLOW * left
         left, value, residual = moved
         if done:
             break
@@ -53,7 +54,7 @@ def _nearer(
     evidence: Evidence, make: Callable[[float], Recipe], value: float, move: float, view: View, left: float
 ) -> tuple[float, float, Array] | None:
     """The first of the step, its half, … that leaves less; None where none does."""
-    for part in (1.0, 0.5, 0.25, 0.05):
+    for part in (1.0, 0.5, 0.2):
         after, residual = _residual(evidence, make, value + part * move, view)
         if after < left:
             return after, value + part * move, residual

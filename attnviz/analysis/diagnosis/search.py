@@ -26,7 +26,7 @@ LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
 TELLING_ROWS = 8
-PAIRS = 6000  # that are tried
+PAIRS = 4000  # that are tried
 SCALES = (0.1, 0.3, 0.6, 1.5, 3.0)  # times the scale that was meant, where another is looked for beside a mistake
 USUAL_WAYS = 5  # of making a mistake that are tried with another
 
@@ -161,10 +161,21 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             evidence.judged, bad
         ):
             continue
+        if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
+            continue
         if evidence.arithmetic.bits < SINGLE and _is_empty(evidence, candidate.recipe, judged):
             continue
         found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
     return found
+
+
+def _is_told_by_hidden_rows(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:
+    """Whether all rows that depart are hidden by the mistake, and hold what is excused there: any that hides them would do."""
+    if recipe.blind != 0:
+        return False
+    blind = (judged.found.logits == -math.inf).all(-1)
+    empty = (evidence.target(recipe, evidence.view) == 0).all(-1)
+    return bool(blind.all()) or not bool((~evidence.judged.fine & ~(blind & ~empty)).any())
 
 
 def _is_empty(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:

@@ -54,7 +54,7 @@ def smaller(meant: Recipe, heads: int, key_heads: int, queries: int, keys: int) 
         random.standard_normal((1, count, tokens, WIDTH))
         for count, tokens in ((heads, queries), (key_heads, keys), (key_heads, keys))
     )
-    before = min(meant.band.before, REACH - 1)
+    before = min(meant.band.before, REACH - 1) if meant.has_window else math.inf
     after = meant.band.after if meant.band.after != meant.band.before else before
     mask = random.random((1, 1, queries, keys)) < 0.7
     offset = keys - queries if meant.band.offset else 0

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy
 
-from attnviz.analysis.diagnosis.families.causality import FARTHEST
 from attnviz.analysis.diagnosis.recipe import Recipe
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.analysis.diagnosis.turn import Turn
 
+NEAR = 16  # positions from the first within which it is looked for
 THETAS = (1e4, 5e5, 1e6, 1e3, 1e2, 1e5, 2.5e5, 5e6, 1e7)
 
 
@@ -72,7 +72,7 @@ def rope_offset(meant: Recipe) -> Iterator[Variant | Fitted]:
     for start in dict.fromkeys((0.0, float(meant.keys - meant.queries), first - 1, first + 1)):
         if start != first:
             yield Variant(_from(meant, start), start)
-    near = range(-FARTHEST, FARTHEST + 1)
+    near = range(-NEAR, NEAR + 1)
     yield Fitted(lambda start: _from(meant, start), tuple(first + step for step in near if step), whole=True)
 
 

@@ -11,6 +11,8 @@ from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe, by_softmax
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
+NOTHING = 1e-3  # an output times less than this is no output times a number
+
 
 @mistake("softmax-over-queries")
 def softmax_over_queries(meant: Recipe) -> Iterator[Variant]:
@@ -54,7 +56,12 @@ def weights_transposed(meant: Recipe) -> Iterator[Variant]:
 @mistake("output-scaled", pairs=False)
 def output_scaled(meant: Recipe) -> Iterator[Fitted]:
     """All of the output is multiplied by a number."""
-    yield Fitted(lambda factor: meant.but(move=lambda weights: weights * factor), (0.5, 2.0))
+
+    def scaled(factor: float) -> Recipe:
+        factor = factor if abs(factor) > NOTHING else 1.0
+        return meant.but(move=lambda weights: weights * factor)
+
+    yield Fitted(scaled, (0.5, 2.0))
 
 
 @mistake("softmax-twice", pairs=False)
