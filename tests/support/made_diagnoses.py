@@ -74,10 +74,11 @@ INFINITE = made(
     departs=departure(first=Place(2, 0, 0), keys=None, finite=False, items=(2,)),
     compared=(compared()._replace(computed=None),),
 )
+EVERY_OTHER = tuple(range(0, 40, 2))
 FOLLOWS = ("heads", "items", "positions", "keys", "tiles-16", "tiles-32", "tiles-64", "tiles-128", "magnitude")
 FOLLOWING = made(
     Verdict.UNKNOWN,
-    departs=departure(follows=FOLLOWS, keys=range(3, 4)),
+    departs=departure(follows=FOLLOWS, keys=range(3, 4), heads=EVERY_OTHER),
     compared=(compared()._replace(computed=None),),
 )
 EVERY = (EXACT, CORRECT, ONE, PAIR, SEVERAL, UNTOLD, UNKNOWN, INFINITE, FOLLOWING)

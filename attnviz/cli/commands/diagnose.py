@@ -10,6 +10,7 @@ from attnviz.cli.input.dumps import meant, read_dump
 from attnviz.cli.options.diagnose import DiagnoseOptions, DumpOptions, MeantOptions
 from attnviz.cli.output.files import deliver, drawn
 from attnviz.cli.output.formats import DIAGNOSIS_FILE, DiagnosisFormat, chosen_format
+from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import DONE, MISTAKEN, UNEXPLAINED
 
@@ -71,8 +72,10 @@ def _write(found: Diagnosis, form: DiagnosisFormat, shown: DiagnoseOptions) -> N
             from attnviz.renderers.diagnosis.fragment import to_fragment
 
             deliver([to_fragment(found, words).encode()], shown.output)
-        case _:
+        case _ if found.compared:
             from attnviz.renderers.diagnosis.picture import decide
 
             picture = drawn(decide(found, words), form.value)
             deliver([picture], shown.output or DIAGNOSIS_FILE.with_suffix(f".{form.value}"))
+        case _:
+            notice("the output is correct, so there is no difference to draw, and no file is written")

@@ -13,6 +13,7 @@ from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
 
 BETWEEN = " · "
+LISTED = 8  # numbers, or runs of them, that stand in a sentence
 
 
 class Row(NamedTuple):
@@ -192,16 +193,18 @@ def _numbers(ranges: Iterable[range]) -> Iterator[int]:
 
 
 def listed(numbers: Sequence[int], words: Lessons) -> str:
-    """Numbers in a sentence: 0, 2 to 4, 9."""
-    runs = (
+    """Numbers in a sentence: 0, 2 to 4, 9; of many only the first few."""
+    runs = [
         [number for _, number in run]
         for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])
-    )
-    return ", ".join(
-        str(run[0])
-        if len(run) == 1
-        else ", ".join(map(str, run))
-        if len(run) == 2
-        else words.say("diagnose.to", first=run[0], last=run[-1])
-        for run in runs
-    )
+    ]
+    first = ", ".join(_run(run, words) for run in runs[:LISTED])
+    left = sum(map(len, runs[LISTED:]))
+    return words.say("diagnose.more", listed=first, count=left) if left else first
+
+
+def _run(numbers: Sequence[int], words: Lessons) -> str:
+    """Numbers that follow each other."""
+    if len(numbers) < 3:
+        return ", ".join(map(str, numbers))
+    return words.say("diagnose.to", first=numbers[0], last=numbers[-1])

@@ -108,7 +108,16 @@ def test_errors_are_brief(error, said):
     assert brief(error) == said
 
 
-@pytest.mark.parametrize(("numbers", "said"), [([3], "3"), ([1, 0], "0, 1"), ([5, 3, 4, 9], "3 to 5, 9")])
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([3], "3"),
+        ([1, 0], "0, 1"),
+        ([5, 3, 4, 9], "3 to 5, 9"),
+        (range(100), "0 to 99"),
+        (range(0, 40, 2), "0, 2, 4, 6, 8, 10, 12, 14 and 12 more"),
+    ],
+)
 def test_numbers_in_a_sentence(numbers, said):
     assert listed(numbers, ENGLISH) == said
 
