@@ -18,6 +18,7 @@ class Topic(StrEnum):
     ARRAYS = "arrays"
     TINY = "tiny"
     MODELS = "models"
+    RECORD = "record"
     RULE = "rule"
     SELECTION = "selection"
     TABLES = "tables"
