@@ -10,8 +10,10 @@ from attnviz.errors import AttnvizError
 from attnviz.renderers.diagnosis.told import brief, listed, titled
 from attnviz.renderers.heatmap.chain import MOST_CELLS, Between, Chain
 from attnviz.renderers.heatmap.picture import Panel, Picture
-from attnviz.renderers.shared.scale import Scale, scale_of
+from attnviz.renderers.shared.scale import TOWERING, Scale, scale_of
 from attnviz.text.lessons import Lessons
+
+NEGATIVE = 0.05  # of the largest weight: what is further below 0 is no noise of weights that were told from an output
 
 
 def decide(found: Diagnosis, words: Lessons) -> Chain | Picture:
@@ -82,14 +84,24 @@ def _maps(compared: Compared, cut: _Cut, words: Lessons) -> list[Picture]:
     if compared.computed is None:
         return [one("meant", meant, scale_of([meant], MapStep.WEIGHTS), MapStep.WEIGHTS, measure)]
     computed, difference = cut.of(compared.computed), cut.of(_difference(compared))
-    both = scale_of([meant, computed], MapStep.WEIGHTS)
+    of_computed, of_meant, step = _scales(computed, meant)
     largest = float(abs(difference[numpy.isfinite(difference)]).max(initial=0.0)) or 1.0
     apart = Scale(-largest, largest, largest, diverging=True, least=-largest)
     return [
-        one("computed", computed, both, MapStep.WEIGHTS, measure),
-        one("meant", meant, both, MapStep.WEIGHTS, measure),
+        one("computed", computed, of_computed, step, measure),
+        one("meant", meant, of_meant, MapStep.WEIGHTS, measure),
         one("difference", difference, apart, MapStep.SCORES, words.say("diagnose.picture_measure")),
     ]
+
+
+def _scales(computed: numpy.ndarray, meant: numpy.ndarray) -> tuple[Scale, Scale, MapStep]:
+    """One scale of both; of each its own, where what was computed is no weights, or so large that the others would vanish."""
+    usual = float(meant.max(initial=0.0))
+    told = computed[numpy.isfinite(computed)]
+    if told.min(initial=0.0) >= -NEGATIVE * usual and told.max(initial=0.0) <= TOWERING * usual:
+        both = scale_of([meant, computed], MapStep.WEIGHTS)
+        return both, both, MapStep.WEIGHTS
+    return scale_of([computed], MapStep.SCORES), scale_of([meant], MapStep.WEIGHTS), MapStep.SCORES
 
 
 def _title(found: Diagnosis, words: Lessons) -> str:

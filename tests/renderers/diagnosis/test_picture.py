@@ -40,6 +40,16 @@ def test_both_share_a_scale_and_the_difference_has_0_in_the_middle():
     assert difference.high == -difference.low == abs(values(decide(ONE, WORDS))[2]).max()
 
 
+@pytest.mark.parametrize(("factor", "shift", "diverging"), [(50.0, 0.0, False), (1.0, -0.5, True)])
+def test_what_is_no_weights_has_a_scale_of_its_own(factor, shift, diverging):
+    one = compared()
+    found = made(Verdict.UNKNOWN, compared=(one._replace(computed=one.computed * factor + shift),))
+    computed, meant, difference = (one.scale for one in decide(found, WORDS).maps)
+    assert meant.high == one.meant.max()
+    assert computed.high >= abs(one.computed * factor + shift).max()
+    assert (computed.diverging, difference.diverging) == (diverging, True)
+
+
 def test_the_title_says_the_mistake_and_the_subtitle_where():
     chain = decide(ONE, WORDS)
     assert chain.title == f"{WORDS.say('mistake.causal-top-left')} (error 0.41 → 2e-7)"
