@@ -28,18 +28,35 @@ def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
     The error of a head is its largest difference in parts of its largest output. A query that sees no key at all is
     left out: its output means nothing, and kernels differ on it. AttnvizError where numbers are not finite.
     """
+    return _compared(layer, output, None)[0]
+
+
+def _compared(layer: Layer, output: Array, weights: Array | None) -> tuple[tuple[float, int], float]:
+    """The largest error of the outputs, and its head; and that of the weights, (heads, queries, keys), where these are given."""
     xp = namespace(output)
     worst = largest = 0.0
+    apart = 0.0
     for start, stop in checked_blocks(output.shape[0], _rows_at_a_time(layer)):
-        _, seen = seen_keys(some_queries(layer, start, stop))
+        keys, seen = seen_keys(some_queries(layer, start, stop))
         steps = seen.steps()
         theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
         difference = xp.max(xp.abs(steps.output - theirs), axis=-1)  # (heads, rows)
         difference = xp.max(xp.where(steps.blind, 0.0, difference), axis=-1)  # (heads,)
         largest = xp.maximum(xp.max(xp.abs(theirs), axis=(1, 2)), xp.asarray(largest, dtype=theirs.dtype))
         worst = xp.maximum(difference, xp.asarray(worst, dtype=difference.dtype))
+        if weights is not None:
+            apart = max(apart, _weights_apart(steps, weights[:, start:stop], keys))
     relative = worst / xp.where(largest == 0, 1.0, largest)  # (heads,)
-    return float(xp.max(relative)), int(xp.argmax(relative))
+    return (float(xp.max(relative)), int(xp.argmax(relative))), apart
+
+
+def _weights_apart(steps: Any, weights: Array, keys: slice) -> float:
+    """How far the weights of some queries are from those of ``steps``, which sees only these ``keys``: of all others the weight is 0."""
+    xp = namespace(weights)
+    theirs = xp.asarray(weights, dtype=steps.weights.dtype)
+    others = [part for part in (theirs[..., : keys.start], theirs[..., keys.stop :]) if part.shape[-1]]
+    differences = [xp.abs(steps.weights - theirs[..., keys]), *map(xp.abs, others)]
+    return max(float(xp.max(xp.where(steps.blind, 0.0, xp.max(one, axis=-1)))) for one in differences)
 
 
 def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> float:
@@ -51,7 +68,11 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> fl
         error, head = largest_error(layer, output)
     except AttnvizError as problem:
         raise AttnvizError("{title}: {reason}", problem.hint, title=layer.title, reason=problem.message) from None
-    tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
+    _require_small(layer, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
+    return error
+
+
+def _require_small(layer: Layer, error: float, head: int, tolerance: float) -> None:
     if not error <= tolerance:
         raise AttnvizError(
             "{title}: attention recomputed from its query, key and value is not what the model computed: head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
@@ -61,29 +82,28 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> fl
             error=error,
             tolerance=tolerance,
         )
-    return error
 
 
-def require_same_weights(layer: Layer, weights: Array, *, plain: bool = False) -> float:
-    """The largest difference between the recomputed weights of ``layer`` and the module's own, (heads, queries, keys).
+def require_all_agrees(
+    layer: Layer, output: Array, weights: Array, *, dropped: bool = False, plain: bool = False
+) -> float:
+    """The largest error of ``layer``, of its outputs and of its weights; AttnvizError above what the dtype explains.
 
-    A query that sees no key is left out. AttnvizError, naming the layer, above what the dtype explains.
+    output   (queries, heads, d_v), the module's own; ``dropped`` says that dropout changed it
+    weights  (heads, queries, keys), the module's own, before any dropout. They are compared as they are: none is above 1
     """
-    xp = namespace(weights)
-    worst = 0.0
-    for start, stop in checked_blocks(weights.shape[1], _rows_at_a_time(layer)):
-        steps = some_queries(layer, start, stop).steps()
-        theirs = xp.asarray(weights[:, start:stop], dtype=steps.weights.dtype)
-        difference = xp.max(xp.abs(steps.weights - theirs), axis=-1)  # (heads, rows)
-        worst = max(worst, float(xp.max(xp.where(steps.blind, 0.0, difference))))
-    tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(weights)]
-    if not worst <= tolerance:
+    (error, head), apart = _compared(layer, output, weights)
+    tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
+    if not apart <= tolerance:
         raise AttnvizError(
             "weights recomputed from its query and key differ by {error:.2g} from those of its softmax (at most {tolerance:g} is expected)",
-            error=worst,
+            error=apart,
             tolerance=tolerance,
         )
-    return worst
+    if dropped:
+        return apart
+    _require_small(layer, error, head, tolerance)
+    return max(error, apart)
 
 
 def checked_blocks(queries: int, rows: int = ALL_QUERIES) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from attnviz.attention.rule import Rule
-from attnviz.sources.recording.agreement import require_agreement, require_same_weights
+from attnviz.sources.recording.agreement import require_agreement, require_all_agrees
 from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule, together
 from attnviz.trace.layer import Layer
 
@@ -78,17 +78,16 @@ class Captured:
     def error(self) -> float | None:
         """The largest error of all items (agreement.py), None where there is nothing to compare with; AttnvizError where it is
         more than rounding."""
-        if self.weights is None and self.dropped:
+        if self.output is None or (self.weights is None and self.dropped):
             return None
-        worst = 0.0
-        for item in range(self.items):
-            layer = self.layer(item)
-            if self.weights is not None:
-                worst = max(worst, require_same_weights(layer, self.weights[item], plain=self.plain))
-            if self.output is not None and not self.dropped:
-                output = self.output[item].transpose(0, 1)  # (queries, heads, d_v)
-                worst = max(worst, require_agreement(layer, output, plain=self.plain))
-        return worst
+        return max(self._error(item, self.output[item].transpose(0, 1)) for item in range(self.items))
+
+    def _error(self, item: int, output: torch.Tensor) -> float:
+        """The same of one item, whose ``output`` is (queries, heads, d_v)."""
+        layer = self.layer(item)
+        if self.weights is None:
+            return require_agreement(layer, output, plain=self.plain)
+        return require_all_agrees(layer, output, self.weights[item], dropped=self.dropped, plain=self.plain)
 
     def apart(self) -> Captured:
         """The same in memory of its own on the CPU, without what it was compared with."""

@@ -102,13 +102,23 @@ def differs(numbers: torch.Tensor, axis: int) -> bool:
     """Whether ``numbers`` differ along ``axis``."""
     if numbers.shape[axis] < 2 or numbers.stride(axis) == 0:
         return False
+    numbers = _once(numbers)
     return bool((numbers != numbers.narrow(axis, 0, 1)).any())
+
+
+def _once(numbers: torch.Tensor) -> torch.Tensor:
+    """``numbers`` with each axis along which they are the same only once."""
+    for axis, stride in enumerate(numbers.stride()):
+        if stride == 0:
+            numbers = numbers.narrow(axis, 0, 1)
+    return numbers
 
 
 def varies(places: torch.Tensor, axis: int) -> bool:
     """Whether the numbers of ``places`` differ along ``axis``; those of no product are like all others."""
     if places.shape[axis] < 2 or places.stride(axis) == 0:
         return False
+    places = _once(places)
     there = places != NOWHERE
     lowest = torch.where(there, places, LARGEST).amin(axis)
     return bool((torch.where(there, places, NOWHERE).amax(axis) > lowest).any())

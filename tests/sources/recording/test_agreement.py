@@ -16,7 +16,7 @@ from attnviz.sources.recording.agreement import (
     checked_queries,
     largest_error,
     require_agreement,
-    require_same_weights,
+    require_all_agrees,
 )
 
 
@@ -84,16 +84,24 @@ def test_a_query_that_sees_nothing_is_not_compared(values):
     assert largest_error(layer, output)[0] > 0.5
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("queries", [5, 600])
-def test_weights_are_compared_too(queries):
+def test_weights_are_compared_too(queries, causal):
     query, value = torch.randn(2, queries, 4), torch.randn(2, queries, 3)
-    layer = Layer(query, query, value, Rule(mask=torch.arange(queries)[:, None] > 0))  # the first query sees no key
-    weights = layer.steps().weights
+    seeing = torch.arange(queries)[:, None] > 0  # the first query sees no key
+    layer = Layer(query, query, value, Rule(causal=causal, mask=seeing))
+    steps = layer.steps()
+    weights, output = steps.weights, steps.output.transpose(0, 1).clone()
     weights[:, 0] = 1 / queries
-    assert require_same_weights(layer, weights) < 1e-6
+    assert require_all_agrees(layer, output, weights) < 1e-6
+    output[-1, 1] += 0.5
+    assert require_all_agrees(layer, output, weights, dropped=True) < 1e-6
+    with pytest.raises(AttnvizError, match="head 1 differs"):
+        require_all_agrees(layer, output, weights)
+    weights[1, -20 if queries > 20 else 1, -1] += 0.01  # behind what causal shows
     weights[1, -1, 0] += 0.01
     with pytest.raises(AttnvizError, match=r"weights recomputed from its query and key differ by 0\.01"):
-        require_same_weights(layer, weights)
+        require_all_agrees(layer, output, weights)
 
 
 def test_outputs_of_a_kernel_that_agree_are_within_rounding_and_others_are_not():
