@@ -162,6 +162,8 @@ PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
 WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture
 OPACITY_LIMITS = Limits(0, 1)
+CONTOUR_LIMITS = Limits(0.001, 0.999)  # a share of the weight on a picture
+CONTOURS = 2  # lines on a picture that can be told apart
 SECONDS_LIMITS = Limits(0.1, 10)
 COLOUR_LIMITS = Limits(-1e30, 1e30)  # the ends of a scale of colours
 HEADS_LIMITS = DIMENSION_LIMITS = Limits(1)

@@ -19,6 +19,7 @@ from attnviz.cli.options.generate import WritingOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.html import PageOptions
 from attnviz.cli.options.model import LoadOptions
+from attnviz.cli.options.on_image import OnImageOptions, PageImageOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 
 TEXT = "Your journey starts"
@@ -142,8 +143,8 @@ OTHER_NAMES = {"lang": "language"}
 OF_THE_COMMAND_ALONE = {"output", "format", "show", "open", "no_pager"}
 GROUPS = {
     "explain": (PartOptions, SpecialOptions, RegionOptions, TableOptions),
-    "heatmap": (PartOptions, SpecialOptions, RegionOptions, PictureOptions),
-    "html": (PartOptions, SpecialOptions, RegionOptions, PageOptions),
+    "heatmap": (PartOptions, SpecialOptions, RegionOptions, PictureOptions, OnImageOptions),
+    "html": (PartOptions, SpecialOptions, RegionOptions, PageOptions, PageImageOptions),
 }
 
 
@@ -157,8 +158,7 @@ def defaults_of(groups):
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
-    options = {field: getattr(group, field) for group in GROUPS[name] for field in vars(group)["__annotations__"]}
-    options = {OTHER_NAMES.get(field, field): default for field, default in options.items()}
+    options = {OTHER_NAMES.get(field, field): default for field, default in defaults_of(GROUPS[name])}
     parameters = inspect.signature(getattr(api, name)).parameters
     defaults = {parameter.name: parameter.default for parameter in parameters.values()}
     del defaults["trace"]

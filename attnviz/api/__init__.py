@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
 from attnviz.api.selected import selected
 from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, whole_number
@@ -208,6 +209,7 @@ def html(
     pool: str = "mean",
     language: str = "en",
     max_size: float = PAGE_MEGABYTES,
+    on_image: Any = None,
 ) -> str:
     """One offline HTML page of the selected layers and heads of ``trace``, as ``attnviz html`` writes it.
 
@@ -218,13 +220,15 @@ def html(
     language      of the page, "en" or "vi"
     max_size      in megabytes: where every pair would take more, cells of many tokens, of which the foot of the page tells;
                   AttnvizError where these take more, too
+    on_image      the image that the model has read, a file or a picture of Pillow: a tab shows the weights over it
     """
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
 
     selection = selected(trace, layer, head, query, key, skip_special).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
-    return to_html(trace, selection, member(Language, language, "language"), limits, member(Pool, pool, "pool"))
+    chosen_pool, picture = member(Pool, pool, "pool"), picture_for(trace, on_image)
+    return to_html(trace, selection, member(Language, language, "language"), limits, chosen_pool, image=picture)
 
 
 def notebook_frame(trace: Trace) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+from attnviz.api.on_image import on_picture, overlaid
 from attnviz.api.selected import selected
 from attnviz.arguments import Chosen, Where, member, real_number, text_of, whole_number
 from attnviz.choices import (
@@ -20,7 +22,10 @@ from attnviz.choices import (
 )
 
 if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.heatmap import Heatmap
+    from attnviz.renderers.heatmap.picture import Picture
+    from attnviz.renderers.on_image.decided import Look
     from attnviz.trace.trace import Trace
 
 
@@ -45,6 +50,10 @@ def heatmap(
     dpi: int | None = None,
     seconds: float | None = None,
     width: float | None = None,
+    on_image: Any = None,
+    interpolation: str | None = None,
+    opacity: float | None = None,
+    contour: Iterable[float] | None = None,
 ) -> Heatmap:
     """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it.
 
@@ -58,32 +67,82 @@ def heatmap(
     skip_special  hide special tokens, and say what they took
     pool          what a cell of many tokens shows: their "mean" or "max"
     title, cmap   of the picture (None: what it shows), and a matplotlib colour map
-    vmin, vmax    the values of the first and the last colour; None: where the values end
-    language      of its words, "en" or "vi"
+    vmin, vmax    the values of the first and the last colour (None: where the values end); language of its words, "en" or "vi"
     annotate      write the values into the cells; None: while they fit
     dpi, seconds  pixels per inch of a PNG, and how long each frame of a .gif or .webp is shown
     width         of the figure, in millimetres, with no text below 6 points; None: what it needs
+    on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
+    interpolation, opacity, contour   of the weights on it: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight
+                  on the image ([0.5, 0.8]) around whose smallest part a line is drawn
 
     AttnvizError where there is no such layer, head, step or colour map, or the width is too little.
     """
-    from attnviz.renderers.heatmap.decided import decided
-    from attnviz.renderers.heatmap.heatmap import Heatmap
-    from attnviz.renderers.heatmap.picture import View
-    from attnviz.text.lessons import lessons
+    look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
+    if on_image is not None:
+        overlay = overlaid(interpolation, opacity, contour, step, compare, annotate)
+        picture: Any = on_picture(*part, on_image, overlay, look, path)
+    else:
+        picture = _picture(*part, step, compare, pool, look)
+    return _drawing(picture, cmap, annotate, look.dpi, seconds, path)
 
-    selection = selected(trace, layer, head, query, key, skip_special).as_region()
-    dpi = None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS)
-    title, cmap = (None if text is None else text_of(of, text) for of, text in (("title", title), ("cmap", cmap)))
-    across = _real("width", width, WIDTH_LIMITS)
-    ends = _real("vmin", vmin, COLOUR_LIMITS), _real("vmax", vmax, COLOUR_LIMITS)
-    words = lessons(member(Language, language, "language"))
-    view = View(member(Pool, pool, "pool"), dpi=dpi, words=words, width=across, ends=ends)
-    drawn, part = member(DrawnStep, step, "step"), None if compare is None else member(Comparison, compare, "compare")
-    picture = decided(trace, selection, drawn, part, title, view, named=head != ())
-    drawing = Heatmap(picture, cmap, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS))
+
+def _drawing(
+    picture: Any,
+    cmap: str | None,
+    annotate: bool | None,
+    dpi: int | None,
+    seconds: float | None,
+    path: str | os.PathLike[str] | None,
+) -> Heatmap:
+    """``picture`` as it is drawn, saved where there is a path."""
+    from attnviz.renderers.heatmap.heatmap import Heatmap
+
+    colours = None if cmap is None else text_of("cmap", cmap)
+    drawing = Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS))
     if path is not None:
         drawing.save(path)
     return drawing
+
+
+def _look(
+    title: str | None,
+    language: str,
+    width: float | None,
+    vmin: float | None,
+    vmax: float | None,
+    dpi: int | None,
+) -> Look:
+    """The options that every picture has."""
+    from attnviz.renderers.on_image.decided import Look
+    from attnviz.text.lessons import lessons
+
+    ends = _real("vmin", vmin, COLOUR_LIMITS), _real("vmax", vmax, COLOUR_LIMITS)
+    resolution = None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS)
+    named = None if title is None else text_of("title", title)
+    words = lessons(member(Language, language, "language"))
+    return Look(named, words, _real("width", width, WIDTH_LIMITS), ends, resolution)
+
+
+def _picture(
+    trace: Trace,
+    layer: Chosen,
+    head: Chosen,
+    query: Where | None,
+    key: Where | None,
+    skip_special: bool,
+    step: str,
+    compare: str | None,
+    pool: str,
+    look: Look,
+) -> Picture | Chain:
+    """The map of the arguments of ``heatmap``, decided."""
+    from attnviz.renderers.heatmap.decided import decided
+    from attnviz.renderers.heatmap.picture import View
+
+    selection = selected(trace, layer, head, query, key, skip_special).as_region()
+    view = View(member(Pool, pool, "pool"), dpi=look.dpi, words=look.words, width=look.width, ends=look.ends)
+    drawn, part = member(DrawnStep, step, "step"), None if compare is None else member(Comparison, compare, "compare")
+    return decided(trace, selection, drawn, part, look.title, view, named=head != ())
 
 
 def _real(name: str, value: float | None, limits: Limits) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
-from attnviz.trace.boxes import boxes_of_queries
+from attnviz.trace.boxes import boxes_of_queries, picture_size
 from attnviz.trace.layer import Layer
 from attnviz.trace.selectors import layers_meant, names_a_stack, positions_meant
 from attnviz.trace.trace import Trace
@@ -36,6 +36,20 @@ def in_picture(trace: Trace, layer: Sequence[str] = (), query: str | range | Non
     stacks = sorted(dict.fromkeys(one.stack for one in layers), key=bool)  # the text's, which has no name, first
     found = [stack for stack in stacks if query is None or _has(trace, layers, stack, query)]
     return _only(trace, [one for one in layers if one.stack == (found or stacks)[0]])
+
+
+def require_same_size(trace: Trace, size: tuple[int, int]) -> None:
+    """Refuse a picture of this width and height where the one that was read has others."""
+    read = picture_size(trace.source)
+    if read is not None and size != read:
+        raise AttnvizError(
+            "the picture has {width:,} × {height:,} pixels, and the one that was read {read_width:,} × {read_height:,}",
+            "give the file that the model has read, not resized and not cropped",
+            width=size[0],
+            height=size[1],
+            read_width=read[0],
+            read_height=read[1],
+        )
 
 
 def _none_meant(trace: Trace, layer: Sequence[str], layers: Sequence[Layer]) -> bool:

@@ -143,14 +143,14 @@ class Trace:
         """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one.
 
         Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``,
-        ``cmap``, ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds`` and ``width``. help(attnviz.api.heatmap) says what each takes.
+        ``cmap``, ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``, ``opacity`` and ``contour``. help(attnviz.api.heatmap) says what each takes.
         """
         return public("attnviz.api.heatmap", self, path, **options)
 
     def to_html(self, **options: Any) -> str:
         """One offline page, as ``attnviz html`` writes it.
 
-        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``pool``, ``language`` and ``max_size``.
+        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``pool``, ``language``, ``max_size`` and ``on_image``.
         help(attnviz.api.html) says what each takes.
         """
         return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]

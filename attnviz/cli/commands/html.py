@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attnviz.cli.input.pictures import picture_of
 from attnviz.cli.input.selected import say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.html import PageOptions
 from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.on_image import PageImageOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import SourceOptions
@@ -30,6 +32,7 @@ def html(
     special: SpecialOptions,
     region: RegionOptions,
     page: PageOptions,
+    image: PageImageOptions,
     engine: EngineOptions,
 ) -> None:
     """Write one offline HTML page that shows all heads.
@@ -41,17 +44,24 @@ def html(
         raise UsageError("{output}: its suffix is not .html", "attnviz heatmap draws pictures", output=page.output)
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
-    trace = read_trace(source, Making(toy, rule, engine, model, part.layer))
+    picture, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
+    trace = read_trace(source, making)
 
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
+    from attnviz.trace.in_picture import in_picture, require_same_size
 
+    if picture is not None:
+        in_picture(trace)  # or it says why there is nothing to be shown
+        require_same_size(trace, picture.size)
     chosen = selected(trace, part, special, region).as_region()
     say_if_nothing_hidden(chosen, special)
     output = page.output or PAGE_FILE
     limits = Limits(megabytes=page.max_size)
     with progress("weights", timed=True, counted=False) as line:
-        text = to_html(trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of), notice)
+        text = to_html(
+            trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of), notice, picture
+        )
     deliver([text.encode()], output)
     if page.open:
         _open(output)

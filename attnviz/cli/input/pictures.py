@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from attnviz.choices import listed_words
+from attnviz.choices import CONTOUR_LIMITS, CONTOURS, listed_words
 from attnviz.cli.bare_options import ALONE
 from attnviz.cli.input.traces import Making
 from attnviz.cli.options.on_image import OnImageOptions, PageImageOptions
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from attnviz.renderers.on_image.decided import Overlay
 
-CONTOURS = 2  # lines that can be told apart
+PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
 
 
 def picture_of(options: PageImageOptions, source: SourceOptions, making: Making) -> tuple[Image | None, Making]:
@@ -63,9 +64,12 @@ def _shares(words: str | None) -> tuple[float, ...]:
     shares = []
     for word in () if words is None else listed_words(words):
         percent = word.strip().removesuffix("%").strip()
-        if not percent.replace(".", "", 1).isdecimal() or not 0 < float(percent[:9]) < 100:
-            raise UsageError("--contour {words}: expected percents above 0 and below 100, such as 50,80", words=words)
-        shares.append(float(percent[:9]) / 100)
+        share = float(percent[:9]) / 100 if PERCENT.fullmatch(percent) else 0.0
+        if not CONTOUR_LIMITS.min <= share <= (CONTOUR_LIMITS.max or 1):
+            raise UsageError(
+                "--contour {words}: expected percents from 0.1 to 99.9, two with a comma between", words=words
+            )
+        shares.append(share)
     if len(shares) > CONTOURS:
         raise UsageError("--contour {words}: at most {most} lines can be told apart", words=words, most=CONTOURS)
     return tuple(sorted(shares))

@@ -54,7 +54,7 @@ class OnImageOptions(PageImageOptions):
         str | None,
         typer.Option(
             metavar="PERCENT",
-            help="Draw a line around the smallest part of the image with so much of the weight on it: 50, or 50,80.",
+            help="Draw a line around the smallest part of the image with so many percent of the weight on it; two with a comma between.",
             rich_help_panel=SHOW,
         ),
     ] = None

@@ -19,7 +19,8 @@ from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.renderers.shared.scale import Scale, with_ends
 from attnviz.text.lessons import Lessons, lessons
-from attnviz.trace.boxes import boxes_of_queries, picture_size
+from attnviz.trace.boxes import boxes_of_queries
+from attnviz.trace.in_picture import require_same_size
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
@@ -100,7 +101,7 @@ def decide(
 
     AttnvizError where it is not the picture that was read, or a layer looks at none.
     """
-    require_same_size(trace, image)
+    require_same_size(trace, image.size)
     queries = [asked_queries(trace, selected) for selected in selection.layers]
     made = _decided(trace, selection, image, overlay, look, queries, report)
     return made._replace(frame=made.frame._replace(scale=_scale([made], look)))
@@ -115,7 +116,7 @@ def decide_moving(
     report: Progress = no_progress,
 ) -> OnImage:
     """The same, and the picture of each query by itself, or of some of many; all of them on one scale."""
-    require_same_size(trace, image)
+    require_same_size(trace, image.size)
     rows = [selected.shown_queries for selected in selection.layers]
     if len({tuple(one) for one in rows}) > 1 or len(rows[0]) < 2:
         raise AttnvizError(
@@ -185,20 +186,6 @@ def _marked(selected: LayerSelection, queries: Sequence[int]) -> numpy.ndarray:
     box: numpy.ndarray = own[list(queries)]
     marked: numpy.ndarray = box[~numpy.isnan(box).any(axis=1)]
     return marked
-
-
-def require_same_size(trace: Trace, image: Image) -> None:
-    """Refuse a picture of another size than the one that was read."""
-    size = picture_size(trace.source)
-    if size is not None and image.size != size:
-        raise AttnvizError(
-            "the picture has {width:,} × {height:,} pixels, and the one that was read {read_width:,} × {read_height:,}",
-            "give the file that the model has read, not resized and not cropped",
-            width=image.width,
-            height=image.height,
-            read_width=size[0],
-            read_height=size[1],
-        )
 
 
 def keys_in_picture(selected: LayerSelection) -> numpy.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attnviz.attention.threads import numpy_threads
 from attnviz.choices import Language, Pool
@@ -21,6 +22,9 @@ from attnviz.renderers.shared.labels import name, text_of
 from attnviz.trace.selection import Selection
 from attnviz.trace.trace import Trace
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 TITLE_TOKENS = 12
 TITLE_LETTERS = 70
 THREADS = 2
@@ -36,6 +40,7 @@ def to_html(
     pool: Pool = Pool.MEAN,
     report: Progress = no_progress,
     notice: Notice = no_notice,
+    image: Image | None = None,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
@@ -61,7 +66,7 @@ def to_html(
         missing = what_is_missing(parts, limits, pool)
         if any(part.form is Form.POOLED for part in parts):
             say(missing)  # before what may take a while
-        page, left_out = _page(trace, parts, language, limits, pool, report)
+        page, left_out = _page(trace, parts, language, limits, pool, report, image)
         size = len(page)
         if size <= limits.size:
             say(missing)
@@ -74,7 +79,13 @@ def to_html(
 
 
 def _page(
-    trace: Trace, parts: Sequence[Part], language: Language, limits: Limits, pool: Pool, report: Progress
+    trace: Trace,
+    parts: Sequence[Part],
+    language: Language,
+    limits: Limits,
+    pool: Pool,
+    report: Progress,
+    image: Image | None,
 ) -> tuple[str, bool]:
     """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()
@@ -84,7 +95,7 @@ def _page(
     with numpy_threads(THREADS) as threads:
         others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
         packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
-        record = make_record(trace, parts, packed, language, blobs, threads.map, pooled)
+        record = make_record(trace, parts, packed, language, blobs, threads.map, pooled, image)
         left_out = add_ways(record, parts, packed, blobs, limits.room)
         return document(title(trace), language.value, record, blobs.in_base64(threads.map)), left_out
 

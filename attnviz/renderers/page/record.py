@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
@@ -14,6 +14,7 @@ from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.digits import Errors
 from attnviz.renderers.page.forms import Form
+from attnviz.renderers.page.image import image_record
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.patches import patch_grid
@@ -29,6 +30,9 @@ from attnviz.text.lessons import lessons
 from attnviz.trace.origin import TokenIds
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 TITLE_TOKENS = 60  # of a long text, more than a heading shows, so that it knows there are more
 TITLE_LETTERS = 400  # the same where the text itself is known
@@ -46,6 +50,7 @@ def make_record(
     blobs: Blobs,
     run: Callable[..., Iterable[Any]] = map,
     pooled: Mapping[int, PooledLayer] = NO_POOLED,
+    image: Image | None = None,
 ) -> dict[str, Any]:
     """The record of a page of these ``parts`` of ``trace``, of the same layer one after the other; their ``packed`` arrays
     are put into ``blobs``.
@@ -71,6 +76,7 @@ def make_record(
         }
         | _choice(trace, selected_layers[0])
         | _next_tokens(trace, parts)
+        | image_record(image, parts)
         | words(trace, selected_layers, language, some)
     )
 

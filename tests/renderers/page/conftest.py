@@ -161,9 +161,11 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
         until: str = SETTLED,
         pool: Pool = Pool.MEAN,
         limits: Limits = USUAL,
+        image: Any = None,
         **options: Any,
     ) -> Opened:
-        content = to_html(trace, select(trace, **options.pop("selected", {})), Language(lang), limits, pool)
+        chosen = select(trace, **options.pop("selected", {}))
+        content = to_html(trace, chosen, Language(lang), limits, pool, image=image)
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
         looks = {

@@ -30,6 +30,7 @@ def test_every_message_of_the_page_is_said_by_a_script():
         "page.matrix",
         "page.lines",
         "page.text",
+        "page.image",
         "page.steps",
         "pattern.",  # test_patterns.py
         "meaning.",

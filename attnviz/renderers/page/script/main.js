@@ -10,6 +10,7 @@ import { make, tokenElement } from "./dom.js";
 import { exactness } from "./exactness.js";
 import { Failure } from "./failure.js";
 import { keepSaid, say, speak, told, unbroken } from "./lessons.js";
+import { image } from "./image.js";
 import { lines } from "./lines.js";
 import { matrix } from "./beside.js";
 import { overview } from "./overview.js";
@@ -25,7 +26,7 @@ import { steps } from "./steps.js";
 import { text } from "./text.js";
 import { unfolding } from "./unfold.js";
 
-const BUILD = { overview, matrix, lines, text, steps };
+const BUILD = { overview, matrix, lines, text, image, steps };
 const DRAWN = ["matrix", "lines"]; // views whose tokens stand on a canvas, or in a frame that scrolls
 const TITLE_TOKENS = 40;
 

@@ -4,11 +4,11 @@ import { groups, layers, record, spotOf } from "./data.js";
 import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
-export const VIEWS = ["overview", "matrix", "lines", "text", "steps"];
+export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
 const AT_FIRST = firstSpot();
 const DEFAULTS = {
-  view: layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
+  view: record.image ? "image" : layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
   layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
   head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
@@ -124,8 +124,9 @@ export function lastRead(layer) {
   return state.view !== "overview" && unfolds(layer) ? state.upto : null;
 }
 
-// The last token of the text that is no special one: it sees the most under a causal rule.
+// The last token of the text that is no special one: it sees the most under a causal rule. On an image, [CLS], which stands for all.
 export function lastQuery(layer) {
+  if (record.image && layer.queryTexts.labels[0] === "[CLS]") return 0;
   for (let place = layer.queries - 1; place >= 0; place--) if (!layer.queryTexts.special.includes(place)) return place;
   return layer.queries - 1;
 }
