@@ -12,6 +12,7 @@ from attnviz.analysis.diagnosis.recipe import Array, Computed, Logits, Recipe, V
 from attnviz.analysis.diagnosis.turn import Turn
 from attnviz.attention.arrays import overflow_unspoken
 
+LAST = 8  # arrays of heads that are kept
 KEPT = 1 << 16  # scores of a view that are kept for other recipes with the same queries and keys
 
 
@@ -160,8 +161,8 @@ def scores_of(recipe: Recipe, view: View) -> Array:
     if key in recipe.memo:
         found: Array = recipe.memo[key][0]
         return found
-    queries = _of_heads(recipe.query, view.items, view.heads, recipe.turn_query)[:, :, view.rows]
-    keys = _of_heads(recipe.key, view.items, recipe.groups[view.heads], recipe.turn_key)
+    queries = _rows_of(recipe, view)
+    keys = _of_heads(recipe, recipe.key, view.items, recipe.groups[view.heads], recipe.turn_key)
     bits = recipe.rounded.inputs
     scores: Array = rounded(queries, bits) @ rounded(keys, bits).swapaxes(-1, -2)
     if scores.size <= KEPT:  # what a key names by its id is kept beside it, so that no other takes its place
@@ -172,15 +173,31 @@ def scores_of(recipe: Recipe, view: View) -> Array:
 def value_of(recipe: Recipe, view: View) -> Array:
     """The values that the heads in ``view`` read, (items, heads, keys, d_v)."""
     groups = recipe.groups if recipe.value_groups is None else recipe.value_groups
-    return rounded(_of_heads(recipe.value, view.items, groups[view.heads], recipe.turn_value), recipe.rounded.inputs)
+    values = _of_heads(recipe, recipe.value, view.items, groups[view.heads], recipe.turn_value)
+    return rounded(values, recipe.rounded.inputs)
 
 
-def _of_heads(array: Array, items: Array, heads: Array, turns: tuple[Turn, ...]) -> Array:
-    """Some heads of some items, (items, heads, tokens, d), turned."""
-    some: Array = array[items[:, None], heads]
-    for turn in turns:
-        some = turn.turned(some)
+def _rows_of(recipe: Recipe, view: View) -> Array:
+    """The queries in ``view``, turned, (items, heads, rows, d)."""
+    some: Array = recipe.query[view.items[:, None, None], view.heads[:, None], view.rows].astype(numpy.float64)
+    for turn in recipe.turn_query:
+        some = turn.but(positions=tuple(turn.positions[row] for row in view.rows)).turned(some)
     return some
+
+
+def _of_heads(recipe: Recipe, array: Array, items: Array, heads: Array, turns: tuple[Turn, ...]) -> Array:
+    """Some heads of some items, (items, heads, tokens, d), turned; those last used are kept, as most mistakes share them."""
+    key = (id(array), items.tobytes(), heads.tobytes(), turns)
+    last: dict[Any, Any] = recipe.memo.setdefault("last", {})
+    if key not in last:
+        some: Array = array[items[:, None], heads].astype(numpy.float64)
+        for turn in turns:
+            some = turn.turned(some)
+        if len(last) >= LAST:
+            last.pop(next(iter(last)))
+        last[key] = (some, array)
+    found: Array = last[key][0]
+    return found
 
 
 def _of_view(array: Array | None, view: View) -> Array | None:

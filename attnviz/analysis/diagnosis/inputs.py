@@ -70,14 +70,14 @@ def _finite(array: Any, name: str) -> Array:
 
 
 def _of_four(array: Array, name: str) -> Array:
-    """(items, heads, tokens, d), in float64."""
+    """(items, heads, tokens, d), in the type in which it came, as it may be large; what is read of it becomes float64."""
     if array.ndim > 4:
         raise AttnvizError(
             "{name} has the shape {shape}: expected (heads, tokens, d) or (items, heads, tokens, d)",
             name=name,
             shape=array.shape,
         )
-    return array.reshape((1,) * (4 - array.ndim) + array.shape).astype(numpy.float64)
+    return array.reshape((1,) * (4 - array.ndim) + array.shape)
 
 
 def _came(output: Any, weights: Any) -> tuple[Array, str, str]:

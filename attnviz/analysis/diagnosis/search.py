@@ -26,7 +26,10 @@ LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
 TELLING_ROWS = 8
-PAIRS = 4000  # that are tried
+FEW_ROWS, LONG = 4, 512  # so many of more keys than these
+PAIRS = 4000  # that are tried; of longer texts fewer, as each takes longer
+LITTLE = 0.1
+SMALL = 1 << 15  # products of a key and a query of the telling rows
 SCALES = (0.1, 0.3, 0.6, 1.5, 3.0)  # times the scale that was meant, where another is looked for beside a mistake
 USUAL_WAYS = 5  # of making a mistake that are tried with another
 
@@ -68,8 +71,10 @@ def explanations(evidence: Evidence) -> list[Explanation]:
     single = _explained(evidence, _likely(evidence, _singles(evidence, view), view, limit))
     if single:
         return best(single)
-    pairs = _explained(evidence, _likely(evidence, islice(_pairs(evidence), PAIRS), view, limit))
-    if not pairs:
+    effort = min(1.0, SMALL / (len(view.rows) * evidence.meant.keys * evidence.meant.dimension))
+    tried = islice(_pairs(evidence), int(PAIRS * effort))
+    pairs = _explained(evidence, _likely(evidence, tried, view, limit))
+    if not pairs and effort > LITTLE:
         pairs = _explained(evidence, _likely(evidence, _with_a_scale(evidence, view), view, limit))
     return best(pairs)
 
@@ -82,7 +87,8 @@ def telling(evidence: Evidence) -> View:
     counts = bad.sum(-1) + finite.sum(-1) / (1 + finite.sum())
     item, head = numpy.unravel_index(int(counts.argmax()), counts.shape)
     places = numpy.flatnonzero(bad[item, head])
-    spread = places[numpy.linspace(0, len(places) - 1, TELLING_ROWS - 1).astype(int)] if len(places) else places
+    count = (TELLING_ROWS if evidence.meant.keys <= LONG else FEW_ROWS) - 1
+    spread = places[numpy.linspace(0, len(places) - 1, count).astype(int)] if len(places) else places
     worst = places[judged.apart[item, head][places].argmax()]
     rows = numpy.unique(numpy.append(spread, worst))
     return View(evidence.view.items[[item]], evidence.view.heads[[head]], evidence.view.rows[rows])
