@@ -25,6 +25,7 @@ GOOD = {
     "scale": 0.5,
     "causal": True,
 }
+ALONE = {"attentions": [[[[0.25, 0.75], [1, 0]]], [[[0.5, 0.5], [0, 1]]]], "tokens": ["a", "b"], "causal": False}
 WEIGHTS = {"w_q": ARRAY, "w_k": ARRAY, "w_v": ARRAY, "b_q": [0, 1]}
 VECTORS = {"a": [1, 2], "b": [3, 4], "c": [5.5, 1e3]}
 NAMES = (
@@ -39,6 +40,9 @@ NAMES = (
     "tokens",
     "scale",
     "window",
+    "weights",
+    "attentions",
+    "layer_1",
     "w_q",
     "in_proj_weight",
 )
@@ -52,7 +56,7 @@ def _encoded(value: Any, encoding: str, escaped: bool) -> bytes:
 
 ENCODINGS = st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
 CASES = st.one_of(
-    *(mutated(json.dumps(whole, ensure_ascii=False).encode(), 6) for whole in (GOOD, WEIGHTS, VECTORS)),
+    *(mutated(json.dumps(whole, ensure_ascii=False).encode(), 6) for whole in (GOOD, ALONE, WEIGHTS, VECTORS)),
     st.builds(_encoded, st.dictionaries(st.sampled_from(NAMES), json_values(), max_size=5), ENCODINGS, st.booleans()),
     st.builds(
         lambda changes: json.dumps(GOOD | changes).encode(), st.dictionaries(st.sampled_from(NAMES), json_values())

@@ -27,6 +27,10 @@ NAMES = (
     "scale",
     "causal",
     "window",
+    "weights",
+    "attentions",
+    "layer_0",
+    "arr_1",
     "../query",
     "",
 )
@@ -53,6 +57,7 @@ ARRAYS = {
     "mask": numpy.tri(3, dtype=bool),
     "tokens": numpy.array(["a", "ế", "👍🏽"]),
     "scale": numpy.array(0.5),
+    "attentions": numpy.full((1, 2, 3, 3), 1 / 3),
 }
 
 

@@ -26,6 +26,7 @@ class Form(StrEnum):
     exact    Query, Key and Value as the trace has them
     float32  the same in single precision
     int16    the same in whole numbers of 16 bits, between the smallest and the largest of each dimension of a head
+    given    weights alone, as the trace has them
     weights  8 bits of each weight
     pooled   16 bits of each cell of many weights
     """
@@ -33,6 +34,7 @@ class Form(StrEnum):
     EXACT = "exact"
     SINGLE = "float32"
     SHORT = "int16"
+    GIVEN = "given"
     WEIGHTS = "weights"
     POOLED = "pooled"
 
@@ -84,6 +86,8 @@ def _bytes(selected: LayerSelection, form: Form) -> float:
     queries, keys, cells = layer.queries, layer.keys, _cells(selected)
     if form is Form.WEIGHTS:
         return cells * (0.5 if rule.causal and queries == keys else 1.0) * LEFT_OF_LEVELS
+    if form is Form.GIVEN:
+        return float(cells * to_numpy(layer.queried[:1, :1]).dtype.itemsize)
     d_k, d_v = int(layer.query.shape[-1]), int(layer.value.shape[-1])
     kept = len(kv_heads(selected))
     numbers = len(selected.heads) * queries * d_k + kept * keys * (d_k + d_v)

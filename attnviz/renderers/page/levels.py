@@ -42,6 +42,18 @@ def layer_in_levels(selected: LayerSelection, cells: int = CELLS) -> tuple[numpy
     return numpy.concatenate(levels).reshape(*shape, -1), numpy.concatenate(scales).reshape(shape), error
 
 
+def given_weights(selected: LayerSelection) -> numpy.ndarray:
+    """The weights of the selected heads of a layer of which they alone are known, in their own numbers, NaN where a cell is
+    hidden: (heads, queries, keys)."""
+    own = to_numpy(selected.layer.weights)
+    return numpy.stack(
+        [
+            numpy.where(to_numpy(selected.layer.steps(head).hidden), own.dtype.type(numpy.nan), own[head])
+            for head in selected.heads
+        ]
+    )
+
+
 def compressed_share(selected: LayerSelection) -> float:
     """About how much of these 8 bits compression leaves, as a few queries of the selected heads tell."""
     layer, queries = selected.layer, selected.layer.queries

@@ -12,7 +12,7 @@ from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread
 from attnviz.renderers.page.digits import Errors, errors
 from attnviz.renderers.page.forms import Form
-from attnviz.renderers.page.levels import layer_in_levels
+from attnviz.renderers.page.levels import given_weights, layer_in_levels
 from attnviz.renderers.page.lowered import lowered_cells, packed_bits
 from attnviz.renderers.page.selected import selected_rule, selected_vectors
 from attnviz.renderers.page.short import shortened
@@ -51,6 +51,8 @@ def pack_part(part: Part, cells: int = CELLS) -> PackedPart:
     if form is Form.WEIGHTS:
         levels, scales, error = layer_in_levels(selected, cells)
         return PackedPart({"levels": levels, "scales": scales}, error)
+    if form is Form.GIVEN:
+        return PackedPart({"weights": given_weights(selected)}, 0.0)
     arrays, rounded = _vectors(selected, form)
     found = None if rounded is None else errors(selected, rounded, cells)
     arrays |= _rule_arrays(selected_rule(selected), selected.layer.keys)

@@ -35,6 +35,9 @@ def page_parts(
     """
     if is_beyond_browsers(selected_layers, limits):
         return [Part(selected, Form.POOLED) for selected in selected_layers]
+    alone = [selected for selected in selected_layers if selected.layer.weights_alone]
+    if alone:
+        return _beside_computed(selected_layers, alone, limits, roles, beyond)
     room = limits.room - beyond
     if (form := best_form(selected_layers, limits, beyond)) is not None:
         return [Part(selected, form) for selected in selected_layers]
@@ -57,6 +60,38 @@ def page_parts(
         )
 
     return split(_most(len(ranked), lambda count: size(count) <= room))
+
+
+def _beside_computed(
+    selected_layers: Sequence[LayerSelection],
+    alone: Sequence[LayerSelection],
+    limits: Limits,
+    roles: Iterable[HeadRole],
+    beyond: float,
+) -> list[Part]:
+    """The parts of a page that has layers of weights ``alone``, in as exact a form as has room, and maybe others."""
+    form = given_form(alone, limits, beyond)
+    others = [selected for selected in selected_layers if not selected.layer.weights_alone]
+    taken = parts_size([Part(selected, form) for selected in alone], limits)
+    computed = page_parts(others, limits, roles, beyond + taken) if others else []
+    return [
+        part
+        for selected in selected_layers
+        for part in (
+            [Part(selected, form)]
+            if selected.layer.weights_alone
+            else [part for part in computed if part.selected.layer is selected.layer]
+        )
+    ]
+
+
+def given_form(alone: Sequence[LayerSelection], limits: Limits, beyond: float = 0) -> Form:
+    """The most exact form that has room for layers of weights ``alone``."""
+    room = limits.room - beyond
+    if packed_size(alone, Form.GIVEN) <= limits.easy - beyond:
+        return Form.GIVEN
+    fits = packed_size(alone, Form.WEIGHTS, room) <= max(room, pooled_size(alone, limits))
+    return Form.WEIGHTS if fits else Form.POOLED
 
 
 def is_beyond_browsers(selected_layers: Sequence[LayerSelection], limits: Limits) -> bool:

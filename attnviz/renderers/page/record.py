@@ -61,7 +61,7 @@ def make_record(
     some = next(iter(pooled.values()), None)
     return (
         {
-            "type": str(selected_layers[0].layer.query.dtype).rpartition(".")[2],
+            "type": str(selected_layers[0].layer.queried.dtype).rpartition(".")[2],
             "special": not any(selected.skips_tokens for selected in selected_layers),
             "text": _text(trace, selected_layers[0]),
             "heading": _heading(trace, selected_layers[0], bool(pooled)),
@@ -149,15 +149,14 @@ class TokenLists:
 def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:
     """A layer whose steps the browser computes."""
     layer, rule = selected.layer, selected.layer.rule
-    queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
+    if layer.weights_alone:
+        return _given_layer(trace, selected, texts)
     return _named(selected, LEVELS) | {
         "kvHeads": [layer.kv_head(head) for head in selected.heads],
         "kvIndices": kv_indices(selected),
-        "grouped": layer.key.shape[0] != layer.heads,
+        "grouped": layer.group > 1,
         "dimension": layer.query.shape[-1],
-        "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
-        "keyTexts": texts.add(keys, _special(trace.source.keys_of(layer), len(keys))),
-        "apart": layer.key_tokens is not None,
+        **_sides(trace, selected, texts),
         "computed": computed_type(selected),
         "scale": layer.scale,
         "givenScale": rule.scale is not None,
@@ -172,6 +171,23 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -
     }
 
 
+def _given_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:
+    """A layer of weights alone: nothing can be computed."""
+    sides = _sides(trace, selected, texts)
+    return _named(selected, LEVELS) | {"kvHeads": list(selected.heads), "grouped": False, "alone": True} | sides
+
+
+def _sides(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:
+    """The tokens of the queries and of the keys, and whether these are others."""
+    layer = selected.layer
+    queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
+    return {
+        "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
+        "keyTexts": texts.add(keys, _special(trace.source.keys_of(layer), len(keys))),
+        "apart": layer.key_tokens is not None,
+    }
+
+
 def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[str, Any]:
     """A layer whose maps are here only as weights: nothing is to be computed."""
     selected, (queries, keys) = pooled.selected, pooled.labels(trace)
@@ -183,6 +199,7 @@ def _pooled_layer(trace: Trace, pooled: PooledLayer, texts: TokenLists) -> dict[
         "keyTexts": texts.add_labels(keys),
         "apart": queries != keys,
         "pooled": pooled.cells,
+        "alone": selected.layer.weights_alone,
         "metrics": {metric.value: pooled.metrics.get(metric.value, unknown) for metric in SORTED_BY},
     }
 

@@ -29,7 +29,7 @@ HOPELESS = {Form.WEIGHTS: 2, Form.POOLED: 4}  # times what a page may take: so f
 def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = Pool.MEAN) -> str:
     """What a person is told of a page that does not hold Query, Key and Value of all heads: of how many it does, what it
     holds of the others, and why; "" where nothing is missing that could be there."""
-    rest = [part.selected for part in parts if not part.form.computes]
+    rest = [part.selected for part in parts if not part.form.computes and part.form is not Form.GIVEN]
     pooled = [part.selected for part in parts if part.form is Form.POOLED]
     if not rest:
         return ""
@@ -42,6 +42,13 @@ def what_is_missing(parts: Sequence[Part], limits: Limits = USUAL, pool: Pool = 
     every = sum(len(part.selected.heads) for part in parts)
     computed = every - sum(len(selected.heads) for selected in rest)
     held = told or (Message("every weight has 16 bits") if pooled else Message("every weight has 8 bits"))
+    if all(selected.layer.weights_alone for selected in rest):
+        return Message(
+            "the weights do not fit into {megabytes:g} MB as they are: {held}; --max-size makes room for more, --layer and "
+            "--head choose heads",
+            megabytes=limits.megabytes,
+            held=held,
+        )
     return Message(
         (
             "Query, Key and Value of {computed} of {every} heads fit into {megabytes:g} MB; of the others {held}; "
@@ -130,7 +137,8 @@ def _sizes(selected_layers: Sequence[LayerSelection], limits: Limits) -> Iterato
     yield WHOLE * pooled_size(selected_layers, limits) + SCALE * sum(of * min(rows, limits.cells) for of, rows in heads)
     if is_beyond_browsers(selected_layers, limits):
         return
-    yield packed_size(selected_layers, smallest_form(selected_layers))
+    if not any(selected.layer.weights_alone for selected in selected_layers):
+        yield packed_size(selected_layers, smallest_form(selected_layers))
     yield ROUGH * packed_size(selected_layers, Form.WEIGHTS, room=0) + SCALE * sum(of * rows for of, rows in heads)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from attnviz.choices import Language
 from attnviz.renderers.page.pooled_maps import PooledLayer
-from attnviz.renderers.shared.facts import exactness
+from attnviz.renderers.shared.facts import exactness, row_sums
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.origin import Origin
 from attnviz.trace.selection import LayerSelection
@@ -25,6 +25,7 @@ GROUPS = (
 
 
 UNSAID = (  # messages of these groups that only explain says, or no script
+    *("label.facts_alone", "label.keys_alone", "weights.alone", "weights.given", "weights.adds"),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
     "page.language_name",
@@ -58,7 +59,8 @@ def _source(source: Origin, spoken: Lessons) -> str | None:
     """Which model the numbers are of and how exactly, or that they are made up."""
     if source.drawn:
         return spoken.say("explain.drawn")
-    return exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name
+    exact = exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name
+    return " · ".join(filter(None, [exact, row_sums(source, spoken)]))
 
 
 def _packed(said: dict[str, Any]) -> str:

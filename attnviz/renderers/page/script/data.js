@@ -6,7 +6,7 @@ export const record = JSON.parse(document.getElementById("record").textContent);
 
 const VECTORS = ["query", "key", "value"];
 const ARRAYS = [
-  ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "levels", "scales"],
+  ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "weights", "levels", "scales"],
   ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
   ...["outputWeight", "outputBias", "otherOutputs", "projectedRows"],
 ];

@@ -15,6 +15,7 @@ function heldOf(layer) {
   const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
   if (layer.form === "exact" || (layer.computes && !layer.errors)) return say("page.exact", { type: record.type });
   if (layer.computes) return say(`page.rounded_${layer.form}`) + ` ${say("page.digits", errorsOf(layer))}`;
+  if (layer.form === "given") return say("page.given");
   if (layer.pooled) {
     const [down, across, high, wide] = layer.pooled;
     const pooled = record.pool === "max" ? "page.pooled_max" : "page.pooled";

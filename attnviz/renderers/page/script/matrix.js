@@ -250,7 +250,7 @@ export function mapView(own) {
 function eachRow(layer, step) {
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
-  return say(layer.pooled || record.region ? "page.each_row_part" : "page.each_row");
+  return say(layer.pooled || layer.alone || record.region ? "page.each_row_part" : "page.each_row");
 }
 
 function isSame(one, other) {

@@ -7,7 +7,7 @@ import { products } from "./products.js";
 
 // All steps of one query: arrays over the keys, and the output. Of a page that holds only weights, the weights.
 export function rowOf(layer, head, query) {
-  return layer.arrays.levels ? weighed(layer, head, query) : computed(layer, head, query);
+  return layer.arrays.levels || layer.arrays.weights ? weighed(layer, head, query) : computed(layer, head, query);
 }
 
 // One step of a whole head, queries × keys in one row, weights in single precision; a hidden cell is NaN.
@@ -39,7 +39,7 @@ export function fillRows(map, layer, head, step, start, stop) {
 // The weights of one query alone, of only the keys that it sees, NaN for the others, in `target` from `at` on.
 export function fillWeights(target, at, layer, head, query) {
   target.fill(NaN, at, at + layer.keys);
-  if (layer.arrays.levels) return fillLevels(target, at, layer, head, query);
+  if (layer.arrays.levels || layer.arrays.weights) return fillHeld(target, at, layer, head, query);
   const [from, to] = bandOf(layer, query);
   if (from >= to) return;
   const row = scratch(layer);
@@ -202,16 +202,17 @@ function outputOf(layer, head, weights) {
 
 function weighed(layer, head, query) {
   const weights = new Float64Array(layer.keys);
-  fillLevels(weights.fill(NaN), 0, layer, head, query);
+  fillHeld(weights.fill(NaN), 0, layer, head, query);
   const hidden = Uint8Array.from(weights, Number.isNaN);
   for (let key = 0; key < layer.keys; key++) if (hidden[key]) weights[key] = 0;
   return { weights, hidden, blind: hidden.every(Boolean) };
 }
 
-// Weights that are held as steps up to the largest of their row; what is hidden is left as it is.
-function fillLevels(target, at, layer, head, query) {
-  const { levels, scales } = layer.arrays;
+// Weights that are held as they are, NaN where hidden; or as steps up to the largest of their row: what is hidden is left as it is.
+function fillHeld(target, at, layer, head, query) {
+  const { weights, levels, scales } = layer.arrays;
   const row = head * layer.queries + query;
+  if (weights) return target.set(weights.values.subarray(row * layer.keys, (row + 1) * layer.keys), at);
   const step = scales.values[row] / layer.levelCount; // level 0 is a hidden cell, 1 the weight 0
   const place = row * layer.keys;
   for (let key = 0; key < layer.keys; key++) {
