@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from attnviz.errors import AttnvizError
@@ -89,6 +90,7 @@ class Origin(dict[str, Any]):
     model, architecture, dtype, device, transformers     of a model
     unseen                        the modules of a model whose attention could not be watched
     unprojected                   the titles of a model's layers whose W_O was looked for and not found
+    because                       why weights alone are known of a layer, by its title
     agreement                     how exactly the trace holds what the model computed
     row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
     original                      the text as a person gave it, before it was cut into tokens
@@ -136,14 +138,15 @@ class Origin(dict[str, Any]):
         agreement: Agreement,
         unseen: Sequence[str] = (),
         unprojected: Sequence[str] = (),
+        because: Mapping[str, str] = MappingProxyType({}),
         text: TokenIds | None = None,
         target: TokenIds | None = None,
     ) -> Origin:
         """The origin of one text that a model read; ``text`` and ``target`` are None where there is none with ids."""
         origin = cls(kind="model", model=model, architecture=architecture, dtype=dtype, device=device)
         origin |= {"transformers": transformers, "agreement": agreement._asdict()}
-        lacking = {"unseen": list(unseen), "unprojected": list(unprojected)}
-        origin |= {name: paths for name, paths in lacking.items() if paths}
+        lacking = {"unseen": list(unseen), "unprojected": list(unprojected), "because": dict(because)}
+        origin |= {name: said for name, said in lacking.items() if said}
         for side, tokens in (("", text), ("target_", target)):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
@@ -177,6 +180,12 @@ class Origin(dict[str, Any]):
     def unprojected(self) -> tuple[str, ...]:
         """The titles of the layers whose W_O was looked for and not found."""
         return _all_of(str, self.get("unprojected"))
+
+    @property
+    def because(self) -> Mapping[str, str]:
+        """Why weights alone are known of a layer, by its title."""
+        said = self.get("because")
+        return said if isinstance(said, Mapping) and all(isinstance(one, str) for one in said.values()) else {}
 
     @property
     def agreement(self) -> Agreement:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from attnviz.sources.huggingface.model import Model
+    from attnviz.trace.origin import Origin
     from attnviz.trace.trace import Trace
 
 
@@ -88,15 +89,23 @@ class ModelTraces:
                 image=picture,
                 progress=lambda done, of: line("layers", done, of),
             )
-        if trace.source.unseen and not self._told:
+        if not self._told:
+            self._tell(trace.source)
+        return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
+
+    def _tell(self, source: Origin) -> None:
+        """Say what cannot be shown of the model; that is so in every text."""
+        if source.unseen:
             notice(
                 Message(
                     "not shown, because they compute attention in their own way: {unseen}",
-                    unseen=", ".join(trace.source.unseen),
+                    unseen=", ".join(source.unseen),
                 )
             )
-            self._told = True
-        return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
+        for reason in dict.fromkeys(source.because.values()):
+            titles = [title for title, said in source.because.items() if said == reason]
+            notice(Message("only the weights are known of {layers}: {reason}", layers=", ".join(titles), reason=reason))
+        self._told = True
 
 
 def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False) -> Model:

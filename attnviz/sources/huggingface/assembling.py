@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import transformers
 
@@ -19,18 +20,22 @@ from attnviz.trace.layer import TOWERS, Layer
 from attnviz.trace.origin import Agreement, Origin, TokenIds
 from attnviz.trace.trace import Trace, numbered
 
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
+
 
 def assembled(
     model: Model,
-    kept: Sequence[tuple[Layer, float]],
+    kept: Sequence[tuple[Layer, float | None]],
     unseen: Sequence[str],
     reading: Reading,
     places: InPicture | None = None,
+    because: Mapping[str, str] = NO_REASONS,
 ) -> Trace:
     """The trace of the layers that were ``kept`` of what ``model`` read, each with how far it is from the model's own output;
-    ``unseen`` are the modules that could not be watched, and ``places`` where tokens stand in a picture."""
+    ``unseen`` are the modules that could not be watched, and ``places`` where tokens stand in a picture; ``because``
+    says why of a layer only the weights are known."""
     layers = tuple(_placed(with_tokens(layer, reading), places) for layer, _ in kept)
-    origin = _origin(model, kept, unseen, reading)
+    origin = _origin(model, kept, unseen, reading, because)
     if places is not None and any(layer.boxes is not None for layer in layers):
         origin = _seeing(origin, layers, places)
     return Trace(layers[0].tokens or (), _grouped(layers), origin)
@@ -66,18 +71,26 @@ def _placed(layer: Layer, places: InPicture | None) -> Layer:
     )
 
 
-def _origin(model: Model, kept: Sequence[tuple[Layer, float]], unseen: Sequence[str], reading: Reading) -> Origin:
-    layers, errors = zip(*kept, strict=True)
+def _origin(
+    model: Model,
+    kept: Sequence[tuple[Layer, float | None]],
+    unseen: Sequence[str],
+    reading: Reading,
+    because: Mapping[str, str],
+) -> Origin:
+    layers = [layer for layer, _ in kept]
+    errors = {layer.title: error for layer, error in kept if error is not None}
     queries = max(layer.queries for layer in layers)
     return Origin.of_model(
         model=Path(model.name).name or model.name,
         architecture=type(model.model).__name__,
-        dtype=dtype_name(layers[0].query),
+        dtype=dtype_name(layers[0].queried),
         device=str(model.model.device),
         transformers=transformers.__version__,
-        agreement=Agreement(max(errors), checked_queries(queries), {layer.title: error for layer, error in kept}),
+        agreement=Agreement(max(errors.values(), default=None), checked_queries(queries) if errors else None, errors),
         unseen=unseen,
-        unprojected=[layer.title for layer in layers if "output" not in layer.projections],
+        unprojected=[layer.title for layer in layers if "output" not in layer.projections and not layer.weights_alone],
+        because={layer.title: because[layer.title] for layer in layers if layer.title in because},
         text=_token_ids(reading.tokens),
         target=_token_ids(reading.target),
     )
@@ -87,16 +100,21 @@ def _token_ids(tokens: Tokens | None) -> TokenIds | None:
     return None if tokens is None else TokenIds(tokens.ids, frozenset(tokens.special))
 
 
+def read_by(stack: str, reading: Reading) -> tuple[Tokens | None, Tokens | None]:
+    """What the queries of a ``stack`` read, and what its keys are: the decoder's text, the encoder's, or None (image, sound)."""
+    if stack in TOWERS:
+        return None, None
+    own = reading.target if stack in ("decoder", "cross") and reading.target is not None else reading.tokens
+    return own, reading.tokens if stack == "cross" else own
+
+
 def with_tokens(layer: Layer, reading: Reading, whole: int | None = None) -> Layer:
     """``layer`` with the labels of what it reads: the decoder's text, the encoder's, or neither (image, sound).
 
     Its queries may be the last of a ``whole`` of so many.
     """
     queries, keys = layer.queries if whole is None else whole, layer.keys
-    if layer.stack in TOWERS:
-        return replace(layer, tokens=reading.labels(None, queries), key_tokens=reading.labels(None, keys))
-    own = reading.target if layer.stack in ("decoder", "cross") and reading.target is not None else reading.tokens
-    other = reading.tokens if layer.kind == "cross" else own
+    own, other = read_by(layer.stack, reading)
     tokens = reading.labels(own, queries)[queries - layer.queries :]
     return replace(layer, tokens=tokens, key_tokens=reading.labels(other, keys))
 

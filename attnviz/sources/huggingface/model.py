@@ -22,7 +22,8 @@ from attnviz.text.message import Message
 class Model:
     """A loaded model, its name, and its tokenizer or its processor, which is loaded when it is needed.
 
-    found  whether a name or a folder was all that was known of it: while it runs, it may no more than while it was loaded
+    found     whether a name or a folder was all that was known of it: while it runs, it may no more than while it was loaded
+    recorded  whether its attention is recorded, since it cannot be watched; None where nobody has seen it run
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Model:
         self._image_processor = None if self._processor is None else tokenizer.image_processor
         if hasattr(tokenizer, "image_mean") and self._processor is None:  # of a model of images alone
             self._tokenizer, self._image_processor = None, tokenizer
+        self.recorded: bool | None = None
 
     @classmethod
     def load(

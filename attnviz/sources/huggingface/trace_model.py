@@ -12,11 +12,12 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.model_recording import ModelRecording
 from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
-from attnviz.sources.huggingface.watch import Watch, watching
+from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watching
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
@@ -40,13 +41,51 @@ def trace(
     layers = layer_count(model.model.config)
     if (known := known_layers(model.model)) is not None:
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
-    with watching(model.model, layer_filter(layer), lambda done: progress(done, layers)) as watch:
-        random = torch.get_rng_state()
-        _run(model, reading)
-    _require_seen(layer, watch)
-    places = found_in_picture(model, reading.inputs, reading.pictured, watch.runs, random)
-    made = assembled(model, watch.kept, watch.calls.unseen, reading, places)
+    wanted, told = layer_filter(layer), lambda done: progress(done, layers)
+    random = torch.get_rng_state()
+    seen = _seen(model, reading, wanted, told)
+    _require_seen(layer, seen)
+    pictured = model.recorded is not True  # where patches stand is asked through the interface
+    places = found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random) if pictured else None
+    made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because)
     return replace(made, source=made.source.of_text(text))
+
+
+def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | ModelRecording:
+    """What was seen of the model's attention: through transformers' interface; or, where more of it does not go there, recorded."""
+    watch = None if model.recorded else _watched(model, reading, wanted, told)
+    if watch is not None and (model.recorded is False or not watch.calls.unseen):
+        return watch
+    recording = ModelRecording(model.model, reading, wanted, told)
+    with recording.following():
+        _run(model, reading)
+    model.recorded = watch is None or len(recording.runs) > len(watch.runs)
+    if watch is not None and not model.recorded:
+        return watch
+    _require_recorded(model, recording)
+    return recording
+
+
+def _watched(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | None:
+    try:
+        with watching(model.model, wanted, told) as watch:
+            _run(model, reading)
+    except UnwatchedError:
+        return None
+    return watch
+
+
+def _require_recorded(model: Model, recording: ModelRecording) -> None:
+    """Refuse a model that has no attention of which a map can be made."""
+    if recording.runs:
+        return
+    raise AttnvizError(
+        "{kind} computes attention in pieces, so no map of it is whole"
+        if recording.normalised
+        else "{kind} has no attention with a softmax over its keys, so there are no weights to show",
+        "models whose every query has one softmax over its keys can be shown: Llama, GPT-2, BERT, T5, BLOOM, DeBERTa, …",
+        kind=type(model.model).__name__,
+    )
 
 
 def _run(model: Model, reading: Reading) -> None:
@@ -57,7 +96,7 @@ def _run(model: Model, reading: Reading) -> None:
         model.model(**inputs, **options)
 
 
-def _require_seen(layer: Sequence[str], watch: Watch) -> None:
+def _require_seen(layer: Sequence[str], watch: Watch | ModelRecording) -> None:
     """Refuse layers that do not exist, or cannot be watched."""
     try:
         layers_meant(layer, [(run.stack, run.number) for run in watch.runs], MODEL)

@@ -8,11 +8,11 @@ https://huggingface.co/docs/transformers/attention_interface
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
@@ -21,6 +21,7 @@ from attnviz.attention.rule import RULE_ARRAYS
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
+from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
 from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
@@ -34,18 +35,6 @@ from attnviz.trace.layer import Layer
 NAME = "attnviz"
 
 Wanted = Callable[[str, int], bool]  # (stack, index) → whether that layer is kept
-
-
-class LayerRun(NamedTuple):
-    """One layer that ran; ``layer`` and how far it is from the model's own output where it is wanted; ``windows`` is in how many
-    of them its tokens stand, each apart from the others."""
-
-    stack: str
-    number: int
-    path: str
-    layer: Layer | None
-    error: float
-    windows: int = 1
 
 
 @dataclass
@@ -66,6 +55,7 @@ class Watch:
     calls: ModuleCalls = field(default_factory=ModuleCalls)
     turns: Turns = field(default_factory=Turns)
     projections: OutputProjections | None = field(default_factory=OutputProjections)
+    because: Mapping[str, str] = field(default_factory=dict)  # no layer is of weights alone
 
     def start(self) -> None:
         """Take down how the model is before it is switched: another thread may hold it until now."""
@@ -104,7 +94,7 @@ class Watch:
         if self.calls.count_interface_call() > 1:
             self._forget(address.path)
             return output
-        number = self._number(address)
+        number = next_number(self.runs, address)
         layer, error = None, 0.0
         if self.wanted(address.stack, number):
             layer, error = self._kept(call, address, number, output)
@@ -122,17 +112,8 @@ class Watch:
         error = require_agreement(layer, output[0], plain=call.is_plain)
         return self._apart(layer), error
 
-    def _number(self, address: LayerAddress) -> int:
-        """The number of a layer in its stack; layers of shared weights (ALBERT's) run again, and count on."""
-        taken = [run.number for run in self.runs if run.stack == address.stack]
-        number = len(taken) if address.number is None else address.number
-        return number if number not in taken else max(taken) + 1
-
     def _forget(self, path: str) -> None:
-        """Drop the layer at ``path``, whose attention is several, of parts of the text: no map of it is whole."""
-        self.calls.mark_unseen(path)
-        if self.runs and self.runs[-1].path == path:
-            self.runs.pop()
+        forget(self.runs, self.calls, path)
 
     def _layer(self, call: AttentionCall, address: LayerAddress, number: int) -> Layer:
         """The layer that ``call`` is the attention of."""
@@ -177,6 +158,10 @@ def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
         )
 
 
+class UnwatchedError(AttnvizError):
+    """None of the model's attention can be watched."""
+
+
 Kind = TypeVar("Kind", bound=Watch)
 
 _watch: ContextVar[Watch | None] = ContextVar("attnviz_watch", default=None)
@@ -216,7 +201,7 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
         finally:
             _watch.reset(token)
     if not watch.runs:
-        raise AttnvizError(
+        raise UnwatchedError(
             "{kind} computes attention in its own way, which cannot be watched",
             "models that use transformers' AttentionInterface can: Llama, Qwen, Mistral, Gemma, GPT-2, BERT, T5, BART, ViT, …",
             kind=type(watch.model).__name__,

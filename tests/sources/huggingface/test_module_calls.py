@@ -26,5 +26,5 @@ def test_stacks_that_cannot_be_watched_are_named():
 
 def test_two_maps_of_one_layer_are_refused():
     network = made(transformers.DiffLlamaConfig(**CONFIGS["Llama"]))
-    with pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in its own way"):
+    with pytest.raises(AttnvizError, match="DiffLlamaModel computes attention in pieces"):
         trace_model(network, inputs("Llama"))

@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 import transformers
+from recorded_models import read_by, recorded_model
 from tiny_models import inputs, model, tokenizer
 
 from attnviz import AttnvizError, trace_model
@@ -100,3 +101,17 @@ def test_a_model_that_fails_while_it_runs_is_one_line(error, message):
     network.register_forward_pre_hook(fails)
     with pytest.raises(AttnvizError, match=message):
         trace_model(network, inputs("Llama"))
+
+
+def test_what_the_interface_does_not_see_is_recorded():
+    network = recorded_model("Bloom")
+    assert [layer.title for layer in trace_model(network, read_by(network)).layers] == ["layer 0", "layer 1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("Longformer", "computes attention in pieces"), ("FNet", "has no attention with a softmax")]
+)
+def test_what_has_no_whole_map_is_one_clear_line(name, message):
+    network = recorded_model(name)
+    with pytest.raises(AttnvizError, match=f"^{name}Model {message}"):
+        trace_model(network, read_by(network))

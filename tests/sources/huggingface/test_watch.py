@@ -11,7 +11,7 @@ from tiny_models import CONFIGS, inputs, model
 from watched_models import NAMES, PLAIN_CODE, eager_attentions, forward, made
 
 from attnviz import AttnvizError, trace_model
-from attnviz.sources.huggingface.watch import watching
+from attnviz.sources.huggingface.watch import UnwatchedError, watching
 
 
 def test_weights_equal_the_models_own_attentions(traced):
@@ -34,8 +34,8 @@ def test_the_model_is_left_as_it_was(traced):
 
 def test_a_model_that_ignores_the_switch_is_refused():
     network = model("XLNet")
-    with pytest.raises(AttnvizError, match="XLNetModel computes attention in its own way"):
-        trace_model(network, inputs("XLNet"))
+    with pytest.raises(UnwatchedError, match="XLNetModel computes attention in its own way"), watching(network):
+        forward(network, inputs("XLNet"))
     assert network.config._attn_implementation == "eager"
 
 

@@ -9,6 +9,7 @@ import numpy
 import torch
 
 from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.layer_runs import LayerRun
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.cells import Cells, cells_of
 from attnviz.sources.huggingface.patches.convolution import FirstLayer, first_layer
@@ -17,7 +18,6 @@ from attnviz.sources.huggingface.patches.ramps import Coordinates, coordinate_pi
 from attnviz.sources.huggingface.patches.reached import Patches, reached
 from attnviz.sources.huggingface.pictured import Pictured
 from attnviz.sources.huggingface.running import running
-from attnviz.sources.huggingface.watch import LayerRun
 
 PIXELS = "pixel_values"
 

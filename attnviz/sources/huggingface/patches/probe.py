@@ -15,11 +15,12 @@ import numpy
 import torch
 
 from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.layer_runs import LayerRun, next_number
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.convolution import Enough
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.stacks import LayerAddress
-from attnviz.sources.huggingface.watch import LayerRun, Watch, watched_by
+from attnviz.sources.huggingface.watch import Watch, watched_by
 
 Place = tuple[str, int]  # the stack and the number of a layer
 SEED = 20170612
@@ -47,7 +48,7 @@ class ProbeWatch(Watch):
         if self.calls.count_interface_call() > 1:
             self._forget(address.path)
             return nothing
-        number = self._number(address)
+        number = next_number(self.runs, address)
         self.runs.append(LayerRun(address.stack, number, address.path, None, 0.0))
         if (address.stack, number) in self.needed:
             self.seen[address.stack, number] = Sides(_by_token(call.query), _by_token(call.key))
