@@ -16,6 +16,7 @@ from attnviz.sources.huggingface.model_recording import ModelRecording
 from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
+from attnviz.sources.huggingface.seeing import PIXELS
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watching
 from attnviz.text.message import Message
@@ -45,8 +46,8 @@ def trace(
     random = torch.get_rng_state()
     seen = _seen(model, reading, wanted, told)
     _require_seen(layer, seen)
-    pictured = model.recorded is not True  # where patches stand is asked through the interface
-    places = found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random) if pictured else None
+    recorded = isinstance(seen, ModelRecording)
+    places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
     made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because)
     return replace(made, source=made.source.of_text(text))
 
@@ -54,8 +55,8 @@ def trace(
 def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | ModelRecording:
     """What was seen of the model's attention: through transformers' interface; or, where more of it does not go there, recorded."""
     watch = None if model.recorded else _watched(model, reading, wanted, told)
-    if watch is not None and (model.recorded is False or not watch.calls.unseen):
-        return watch
+    if watch is not None and (model.recorded is False or not watch.calls.unseen or PIXELS in reading.inputs):
+        return watch  # where the patches of an image stand is asked through the interface
     recording = ModelRecording(model.model, reading, wanted, told)
     with recording.following():
         _run(model, reading)
