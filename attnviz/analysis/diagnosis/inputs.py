@@ -108,6 +108,12 @@ def fitting(array: Array, name: str, expected: tuple[int, ...], axes: int) -> Ar
             if array.ndim == axes and array.swapaxes(one, other).shape == wanted:
                 hint = "exchange its axes {one} and {other}, and it fits"
                 raise AttnvizError(OTHER, hint, name=name, shape=array.shape, wanted=wanted, one=one, other=other)
+    joined = (*wanted[:-3], expected[2], expected[1] * expected[3])
+    if array.shape == joined:
+        hint = "its heads are joined: .reshape{split}.swapaxes(-3, -2) splits them"
+        raise AttnvizError(
+            OTHER, hint, name=name, shape=array.shape, wanted=wanted, split=(*joined[:-1], expected[1], expected[3])
+        )
     if array.size == math.prod(wanted):
         hint = "it holds as many numbers: give it this shape"
     raise AttnvizError(OTHER, hint, name=name, shape=array.shape, wanted=wanted)

@@ -192,6 +192,18 @@ def test_which_axes_to_exchange_is_said(folder):
     assert "hint: exchange its axes 0 and 1" in attnviz("diagnose", path).stderr
 
 
+def test_how_to_split_joined_heads_is_said(folder):
+    joined = dump()["output"].swapaxes(0, 1).reshape(5, 8)
+    hint = attnviz("diagnose", written(folder / "own.npz", dump(output=joined))).stderr.splitlines()[1]
+    assert hint == "attnviz: hint: its heads are joined: .reshape(5, 2, 4).swapaxes(-3, -2) splits them"
+    split = joined.reshape(5, 2, 4).swapaxes(-3, -2)
+    assert done("diagnose", written(folder / "own.npz", dump(output=split))).text.startswith("Correct")
+
+
+def test_an_output_that_was_never_written_is_no_puzzle(folder):
+    assert "  output-zero" in wrong(written(folder / "own.npz", dump(output=numpy.zeros((2, 5, 4))))).lines
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -64,6 +64,12 @@ def output_scaled(meant: Recipe) -> Iterator[Fitted]:
     yield Fitted(scaled, (0.5, 2.0))
 
 
+@mistake("output-zero", pairs=False)
+def output_zero(meant: Recipe) -> Iterator[Variant]:
+    """All of the output is 0: it was never written, as by a kernel that has not run."""
+    yield Variant(meant.but(move=lambda weights: weights * 0.0))
+
+
 @mistake("softmax-twice", pairs=False)
 def softmax_twice(meant: Recipe) -> Iterator[Variant]:
     """Softmax of the weights; with what is hidden hidden again, or with a share as any other 0."""
