@@ -156,7 +156,7 @@ class TraceMaker:
 def _from_file(path: Path, making: Making, text: str | None) -> Trace:
     """The trace in a file; ``text`` are the tokens of arrays that come without."""
     from attnviz.sources.files.qkv import read_trace as read_file
-    from attnviz.trace.row_sums import row_sums
+    from attnviz.trace.row_sums import RowSums
 
     require_no_toy(making.toy, "--from")
     content = read_arrays(path)
@@ -171,8 +171,8 @@ def _from_file(path: Path, making: Making, text: str | None) -> Trace:
                 unread=listed_tokens(trace.source.unread, 60),
             )
         )
-    if (sums := row_sums(trace.layers)) is not None:
-        notice(sums.told)
+    if said := trace.source.row_sums:
+        notice(RowSums(*(said[name] for name in RowSums._fields)).told)
     return _computed_by(trace, making.engine)
 
 
