@@ -151,6 +151,9 @@ class Following:
         elif call.name in words.JOINED and any(map(self.known.chain, others)):
             several = chain.spoil(Message("scores of several products are put together"))
             self._follow_all(result, lambda _: several)
+        elif call.name == "__setitem__" and labels & chain.labels:
+            spoiled = chain.spoil(Message("something that depends on the input itself is added to the scores"))
+            self._follow_all(tensor, lambda _: spoiled)
         elif (
             call.name in words.PLUS | words.MINUS
             and any(_is_whole(one, result) for one in others)
