@@ -28,7 +28,8 @@ DOTTED |= {
     f"attnviz.renderers.roles.role_table.{name}" for name in ("to_text", "to_renderable")
 }  # so do the roles of a model
 DOTTED |= {
-    f"attnviz.renderers.diagnosis.{name}" for name in ("answer.to_text", "answer.to_renderable", "fragment.to_fragment")
+    f"attnviz.renderers.diagnosis.{name}"
+    for name in ("answer.to_text", "answer.to_renderable", "fragment.to_fragment", "picture.to_heatmap")
 }  # and a diagnosis
 DOTTED |= {
     f"attnviz.renderers.recorded.{name}"

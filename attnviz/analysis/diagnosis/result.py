@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -143,6 +144,13 @@ class Diagnosis:
     def __rich__(self) -> Any:
         """The same in colour, on a Rich console."""
         return public("attnviz.renderers.diagnosis.answer.to_renderable", self)
+
+    def heatmap(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Computed against meant weights and their difference, as a picture that shows itself in a notebook; saved to ``path``.
+
+        AttnvizError where there is no difference to draw, as of a correct output, or the suffix is of no picture.
+        """
+        return public("attnviz.renderers.diagnosis.picture.to_heatmap", self, path)
 
     def _repr_html_(self) -> str:
         """The same in a notebook."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy
 
 from attnviz.analysis.diagnosis.result import Compared, Diagnosis, Mistake, Verdict
@@ -9,9 +11,10 @@ from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
 from attnviz.renderers.diagnosis.told import brief, listed, titled
 from attnviz.renderers.heatmap.chain import MOST_CELLS, Between, Chain
+from attnviz.renderers.heatmap.heatmap import Heatmap
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.scale import TOWERING, Scale, scale_of
-from attnviz.text.lessons import Lessons
+from attnviz.text.lessons import Lessons, lessons
 
 NEGATIVE = 0.05  # of the largest weight: what is further below 0 is no noise of weights that were told from an output
 
@@ -35,6 +38,14 @@ def decide(found: Diagnosis, words: Lessons) -> Chain | Picture:
     if not others:
         return first._replace(title=title, subtitle=f"{first.title} · {subtitle}")
     return Chain(title, subtitle, (first, *others), (Between("−"), Between("=")))
+
+
+def to_heatmap(found: Diagnosis, path: str | os.PathLike[str] | None = None) -> Heatmap:
+    """The same in the language of ``found``, to be shown or saved; saved to ``path``, if there is one."""
+    drawing = Heatmap(decide(found, lessons(found.language)))
+    if path is not None:
+        drawing.save(path)
+    return drawing
 
 
 class _Cut:

@@ -1,6 +1,9 @@
 """The record of a diagnosis."""
 
+import pytest
+
 from attnviz.analysis.diagnosis.result import Diagnosis, Mistake, Verdict
+from attnviz.errors import AttnvizError
 
 TILED = Mistake("groups-tiled", before=0.4, after=2e-7)
 LEAK = Mistake("causal-leaks-next", heads=(3,), queries=(range(2, 5),))
@@ -29,3 +32,5 @@ def test_it_prints_and_shows_itself():
     assert "groups-tiled" in str(found)
     assert "groups-tiled" in found._repr_html_()
     assert found.__rich__().renderables
+    with pytest.raises(AttnvizError, match=r"the output is correct|no weights can be told"):
+        found.heatmap()

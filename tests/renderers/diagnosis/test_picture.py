@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from made_diagnoses import CORRECT, INFINITE, ONE, PAIR, SEVERAL, TOP_LEFT, UNKNOWN, compared, made
 from numpy.testing import assert_array_equal
 
 from attnviz.analysis.diagnosis.result import Verdict
+from attnviz.choices import Language
 from attnviz.errors import AttnvizError
 from attnviz.renderers.diagnosis.picture import decide
 from attnviz.renderers.heatmap.chain import MOST_CELLS, Chain
@@ -100,6 +103,15 @@ def test_it_can_be_drawn():
     chain = decide(SEVERAL, WORDS)
     assert isinstance(chain, Chain)
     draw_chain(chain)
+
+
+def test_python_gets_it_to_show_and_to_save(tmp_path):
+    drawing = replace(ONE, language=Language.VI).heatmap(tmp_path / "one.svg")
+    assert drawing.picture.title.startswith("Mặt nạ nhân quả")
+    assert "causal-top-left" in (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert ONE.heatmap()._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(AttnvizError, match="its suffix is not one of"):
+        ONE.heatmap(tmp_path / "one.xlsx")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.CORRECT, Verdict.UNKNOWN])
