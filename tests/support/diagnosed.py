@@ -125,10 +125,11 @@ def _meant(options: dict[str, Any]) -> tuple[Problem, torch.Tensor]:
     return meant, attention(meant)
 
 
-# With everything and square; with everything and a cache; with nothing.
+# With everything, and square or with as many key heads as heads; with everything and a cache; with nothing.
 ALL = {"mask": True, "bias": True, "sinks": True, "softcap": True, "window": True, "rope": True, "causal": True}
 RICH: tuple[dict[str, Any], ...] = (
     ALL | {"groups": True, "items": True, "cache": False, "same": True},
+    ALL | {"equal": True, "cache": False, "same": True},
     ALL | {"groups": True, "items": True, "cache": True, "causal": False},
     dict.fromkeys((*ALL, "cache", "scale"), False) | {"groups": True, "same": True},
 )

@@ -98,6 +98,8 @@ def problem(random: numpy.random.Generator, dtype: torch.dtype = torch.float32, 
     heads = kv_heads * int(random.choice([1, 2, 3]))
     if fixed.get("groups"):
         kv_heads, heads = 2, 6
+    if fixed.get("equal"):
+        kv_heads = heads = 2
     items = 2 if chance("items", 0.3) else 1
     width, value_width = int(random.choice([8, 16, 32])), int(random.choice([8, 16, 32]))
     if chance("same", 0.5):

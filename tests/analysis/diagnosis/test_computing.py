@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy
 import pytest
 import torch
 from diagnosed import RICH, evidence_of
 from planted_attention import attention, problem
 
-from attnviz.analysis.diagnosis.computing import computed, rounded
+from attnviz.analysis.diagnosis.computing import CAPS, computed, rounded
 from attnviz.analysis.diagnosis.recipe import Hiding, Rounded, View
 
 
@@ -25,9 +27,9 @@ def test_what_was_meant_is_what_torch_computes():
 
 def test_some_rows_are_the_same_as_in_the_whole():
     for evidence, right in recipes():
-        view = View(numpy.array([0]), numpy.array([1, 3]), numpy.array([0, 2, 5]))
+        view = View(numpy.array([0]), numpy.array([0, 1]), numpy.array([0, 2, 5]))
         numpy.testing.assert_allclose(
-            computed(evidence.meant, view).output, right[:1, [1, 3]][:, :, [0, 2, 5]], atol=1e-12
+            computed(evidence.meant, view).output, right[:1, [0, 1]][:, :, [0, 2, 5]], atol=1e-12
         )
 
 
@@ -68,3 +70,26 @@ def test_weights_are_rounded_where_a_recipe_says_so():
     evidence, _ = next(recipes())
     weights = computed(evidence.meant.but(rounded=Rounded(weights=8))).weights
     numpy.testing.assert_array_equal(weights, rounded(weights, 8))
+
+
+def test_bands_and_masks_hide_alone_and_together():
+    evidence, _ = next(recipes())
+    meant = evidence.meant.but(bias=None, sinks=None, softcap=None)
+    for part in (Hiding(fill=0.0, mask=True, band=False), Hiding(fill=0.0, mask=False, band=True)):
+        assert computed(meant.but(hiding=part)).weights.astype(bool).sum() > computed(meant).weights.astype(bool).sum()
+    assert (computed(meant.but(either=True)).weights > 0).sum() > (computed(meant).weights > 0).sum()
+
+
+def test_a_row_that_sees_nothing_becomes_what_is_said():
+    evidence, _ = next(recipes())
+    meant = evidence.meant.but(lost=numpy.ones((1, 1, 1, 1), bool))
+    assert not computed(meant).output.any()
+    assert numpy.isnan(computed(meant.but(blind=numpy.nan)).output).all()
+    mean = computed(meant.but(blind=None))
+    numpy.testing.assert_allclose(mean.weights, 1 / meant.keys)
+
+
+def test_every_way_to_cap_is_told_apart():
+    evidence, _ = next(recipes())
+    outputs = [computed(evidence.meant.but(cap_at=way)).output for way in (*CAPS, "masked")]
+    assert all(abs(one - other).max() > 1e-6 for one, other in combinations(outputs, 2))
