@@ -13,7 +13,7 @@ def with_alone(arguments: Sequence[str]) -> list[str]:
     """``arguments`` in which each option that stands alone, at the end or before another option, has a value that says so."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     return [
-        f"{word}={ALONE}" if word in BARE and (place + 1 >= end or is_option(after)) else word
+        f"{word}={ALONE}" if word in BARE and place < end and (place + 1 == end or is_option(after)) else word
         for place, (word, after) in enumerate(pairwise([*arguments, ""]))
     ]
 

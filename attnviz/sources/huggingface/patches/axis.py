@@ -24,22 +24,32 @@ class Axis(NamedTuple):
         return self.start + self.step * edge
 
 
-def fitted(positions: numpy.ndarray, places: numpy.ndarray, size: int) -> Axis | None:
+def fitted(positions: numpy.ndarray, places: numpy.ndarray, size: int, slack: float | None = None) -> Axis | None:
     """The line on which pixels at ``positions`` (of their middles, counted in pixels) show ``places`` of a side of ``size``.
 
     A processor resizes a side to a whole number of pixels and crops or pads whole ones: where both come out as nearly whole,
-    they are taken as whole, and the line is exact. None where there is no such line, or not enough to see one.
+    they are taken as whole, and the line is exact. None where there is no such line, or not enough to see one: where a place misses
+    it by more than its brightness was rounded and ``slack``; None: what a processor may leave that takes every so many pixels.
     """
     inner = _inner(positions, places, size)
     if inner.sum() < 2:
         return None
     x, y = positions[inner], places[inner]
-    step, start = (float(number) for number in numpy.polyfit(x, y, 1))
+    near = _nearest(x, y)
+    step, start = (float(number) for number in numpy.polyfit(x[near], y[near], 1))
     if step <= 0:
         return None
-    axis = _whole(x, y, Axis(start, step), size)
+    axis = _whole(x[near], y[near], Axis(start, step), size)
     miss = float(numpy.abs(axis.at(0) + axis.step * x - y).max())
-    return axis if miss <= LOOSE * size / LEVELS + 0.6 * max(1.0, axis.step) else None
+    return axis if miss <= LOOSE * size / LEVELS + (0.6 * max(1.0, axis.step) if slack is None else slack) else None
+
+
+def _nearest(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+    """Which points lie near a line through all: those that a finer ramp tells, and not those that only the coarse one does."""
+    step, start = numpy.polyfit(x, y, 1)
+    away = numpy.abs(start + step * x - y)
+    near: numpy.ndarray = away <= 2 * numpy.median(away) + 1e-9
+    return near if near.sum() >= len(x) / 2 and near.sum() >= 2 else numpy.ones(len(x), dtype=bool)
 
 
 def _inner(positions: numpy.ndarray, places: numpy.ndarray, size: int) -> numpy.ndarray:

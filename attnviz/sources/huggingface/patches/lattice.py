@@ -28,7 +28,7 @@ def lattice(places: numpy.ndarray, known: numpy.ndarray, size: int) -> Side | No
         return _one(len(middles), float(centres[0]), wide, size)
     gaps = numpy.diff(centres)
     numbers = numpy.concatenate([[0], numpy.cumsum(numpy.round(gaps / float(gaps.min())))]).astype(numpy.int64)
-    axis = fitted(numbers + 0.5, centres, size) if len(centres) > 2 else _of_two(centres)
+    axis = fitted(numbers + 0.5, centres, size, slack=1.0) if len(centres) > 2 else _of_two(centres)
     if axis is None:
         return None
     begins = axis.start + axis.step * numbers[groups]
