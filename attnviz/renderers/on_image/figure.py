@@ -55,6 +55,7 @@ class Layout(NamedTuple):
     bar: ColourBar
     title: TitleBlock
     size: tuple[float, float]
+    needed: float  # width of the panels and the bar together
 
     def corner(self, number: int) -> tuple[float, float]:
         """The lower left corner of panel ``number``."""
@@ -111,7 +112,7 @@ def _layout(picture: OnImage, families: tuple[str, ...]) -> Layout:
     if width is None:
         return layout
     while columns >= 1:
-        room = width - (layout.size[0] - columns * layout.panel[0])
+        room = width - (layout.needed - columns * layout.panel[0])
         across = room / columns
         if across >= LEAST_PANEL:
             return _laid_out(picture, (across, across * ratio), columns, families)
@@ -142,7 +143,7 @@ def _laid_out(picture: OnImage, panel: tuple[float, float], columns: int, famili
     title = title_block(frame, size, across - 2 * GAP, families)
     wide = max(across, title.width + 2 * GAP) if frame.width is None else frame.width
     below = max(0.0, bar.height - (height - head))
-    return Layout(panel, columns, rows, head, font, bar, title, (wide, GAP + height + below + title.height))
+    return Layout(panel, columns, rows, head, font, bar, title, (wide, GAP + height + below + title.height), across)
 
 
 def _draw_image(figure: Figure, pixels: numpy.ndarray, corner: tuple[float, float], panel: tuple[float, float]) -> None:
