@@ -13,6 +13,7 @@ from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.text.lessons import Lessons
 
 BETWEEN = " · "
+LARGEST_ROOT, NEAR_ROOT = 1 << 20, 1e-5  # of what numbers a scale is told as the root, and how near it must be
 LISTED = 8  # numbers, or runs of them, that stand in a sentence
 
 
@@ -71,7 +72,21 @@ def titled(mistake: Mistake, words: Lessons) -> str:
     title = words.say(f"mistake.{mistake.name}")
     if mistake.value is None:
         return title
-    return words.say("diagnose.valued", title=title, value=f"{mistake.value:.6g}")
+    root = as_root(mistake.value) if mistake.name == "scale-value" else ""
+    return words.say("diagnose.valued", title=title, value=f"{mistake.value:.6g}{root}")
+
+
+def as_root(value: float) -> str:
+    """What a scale is the root of, from which one sees where it came from: " = 1/√32", " = √8"; "" where it is none."""
+    if not 0 < value < math.inf:
+        return ""
+    square = max(value, 1 / value) ** 2
+    whole = round(square)
+    if whole < 2 or whole > LARGEST_ROOT or abs(square - whole) > NEAR_ROOT * square:
+        return ""
+    root = math.isqrt(whole)
+    name = str(root) if root * root == whole else f"√{whole}"
+    return f" = 1/{name}" if value < 1 else "" if root * root == whole else f" = {name}"
 
 
 def fix(mistake: Mistake, words: Lessons) -> tuple[str, str]:

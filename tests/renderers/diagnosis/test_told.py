@@ -28,7 +28,7 @@ import attnviz
 from attnviz.analysis.diagnosis.registry import names
 from attnviz.choices import Language
 from attnviz.renderers.diagnosis.seen import SEEN, seen
-from attnviz.renderers.diagnosis.told import brief, fix, listed, titled, told
+from attnviz.renderers.diagnosis.told import as_root, brief, fix, listed, titled, told
 from attnviz.text.lessons import lessons
 
 ENGLISH = lessons()
@@ -62,7 +62,7 @@ def test_a_mistake_is_told_with_its_evidence():
 def test_a_pair_is_told_as_both_each_where_it_is():
     assert told(PAIR, ENGLISH).headline == "Not correct: 2 mistakes together explain it"
     [[scale, tiled]] = told(PAIR, ENGLISH).explanations
-    assert scale.title == "Another scale was used than was meant: 0.176777"
+    assert scale.title == "Another scale was used than was meant: 0.176777 = 1/√32"
     assert tiled.name == "groups-tiled"
     assert facts(PAIR, 0, 1)["where"] == "batch item 1, heads 0, 2 to 4, Queries 16 to 31, Keys 0, 4, 5"
 
@@ -120,6 +120,26 @@ def test_errors_are_brief(error, said):
 )
 def test_numbers_in_a_sentence(numbers, said):
     assert listed(numbers, ENGLISH) == said
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (32**-0.5, " = 1/√32"),
+        (0.125, " = 1/8"),
+        (768**-0.5 * (1 + 1e-7), " = 1/√768"),
+        (8**0.5, " = √8"),
+        (8.0, ""),
+        (0.2113, ""),
+        (1.0, ""),
+        (-0.25, ""),
+        (1e-9, ""),
+        (0.0, ""),
+        (math.inf, ""),
+    ],
+)
+def test_a_scale_is_told_as_a_root(scale, said):
+    assert as_root(scale) == said
 
 
 @pytest.mark.parametrize("language", list(Language))
