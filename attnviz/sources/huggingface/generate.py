@@ -22,7 +22,7 @@ from attnviz.sources.huggingface.predictions import MOST, Likeliest
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.step_watch import StepWatch
-from attnviz.sources.huggingface.watch import watched_by
+from attnviz.sources.huggingface.watch import unwatched, watched_by
 from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
@@ -149,6 +149,8 @@ class _Steps:
             for number, label in zip(self.start.ids, self.start.labels, strict=True):
                 self.likeliest.name(number, label)
             return
+        if not self.watch.steps:
+            raise _Carried(unwatched(self.model.model))
         [number] = ids.flatten().tolist()
         self.chosen.append(number)
         self.probabilities.append(self.likeliest.probability(number))

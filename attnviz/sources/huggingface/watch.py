@@ -162,6 +162,15 @@ class UnwatchedError(AttnvizError):
     """None of the model's attention can be watched."""
 
 
+def unwatched(model: PreTrainedModel) -> UnwatchedError:
+    """What to raise of a ``model`` of whose attention nothing was seen."""
+    return UnwatchedError(
+        "{kind} computes attention in its own way, which cannot be watched",
+        "explain, heatmap, html, stats and capture record what can be shown of it",
+        kind=type(model).__name__,
+    )
+
+
 Kind = TypeVar("Kind", bound=Watch)
 
 _watch: ContextVar[Watch | None] = ContextVar("attnviz_watch", default=None)
@@ -201,11 +210,7 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
         finally:
             _watch.reset(token)
     if not watch.runs:
-        raise UnwatchedError(
-            "{kind} computes attention in its own way, which cannot be watched",
-            "models that use transformers' AttentionInterface can: Llama, Qwen, Mistral, Gemma, GPT-2, BERT, T5, BART, ViT, …",
-            kind=type(watch.model).__name__,
-        )
+        raise unwatched(watch.model)
 
 
 def _attention(

@@ -2,6 +2,8 @@
 
 import pytest
 from command_line import attnviz, done, problem
+from recorded_models import recorded_model
+from tiny_models import tokenizer
 
 from attnviz import load
 
@@ -57,3 +59,32 @@ def test_a_layer_without_w_o_says_so(model_folder, monkeypatch):
 )
 def test_what_is_missing_is_said_before_a_model_is_loaded(arguments, message):
     assert problem(attnviz("capture", "Your step", *arguments), 2) == message
+
+
+@pytest.fixture(scope="module")
+def recorded_folder(tmp_path_factory):
+    """A folder with one model that is recorded whole, and one of which only the weights are known."""
+    folder = tmp_path_factory.mktemp("recorded")
+    for name in ("Bloom", "XLNet"):
+        recorded_model(name).save_pretrained(folder / name)
+        tokenizer().save_pretrained(folder / name)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "said"), [("Bloom", ""), ("XLNet", "only the weights are known of layer 0, layer 1:")]
+)
+def test_a_model_that_is_recorded_goes_through_every_command(recorded_folder, folder, name, said):
+    for command, *options in (
+        ("explain", "--step", "weights", "--layer", "all"),
+        ("heatmap", "-o", "t.png"),
+        ("html", "-o", "t.html"),
+        ("stats", "--format", "json"),
+        ("capture", "-o", "t.safetensors"),
+    ):
+        result = attnviz(command, "Your journey starts", "--model", recorded_folder / name, *options)
+        assert result.code == 0
+        assert result.stdout
+        assert said in result.stderr
+    assert [layer.weights_alone for layer in load(folder / "t.safetensors").layers] == [bool(said)] * 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import transformers
 from tiny_models import inputs, model, tokenizer
 from writing_models import TEXT, WRITERS, network, unwatched, written
 
-from attnviz import AttnvizError, trace_model
+from attnviz import AttnvizError, generate, trace_model
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import load
 from attnviz.trace.written import Written
@@ -154,3 +155,15 @@ def test_an_image_alone_is_no_text_to_write_after():
 def test_the_last_position_can_be_used():
     made = network("Llama")
     assert len(written(made, [5] * 60, 5).tokens) == 64
+
+
+def test_a_model_that_cannot_be_watched_is_refused_at_its_first_token():
+    network = transformers.BloomForCausalLM(
+        transformers.BloomConfig(vocab_size=330, hidden_size=32, n_layer=2, n_head=4)
+    )
+    ran = []
+    network.register_forward_pre_hook(lambda *_: ran.append(1))
+    with pytest.raises(AttnvizError, match="BloomForCausalLM computes attention in its own way") as error:
+        generate(network.eval(), {"input_ids": torch.tensor([[5, 6, 7]])}, tokens=5)
+    assert "explain, heatmap, html, stats and capture record what can be shown of it" in error.value.hint
+    assert len(ran) == 1
