@@ -40,8 +40,8 @@ def _compared(layer: Layer, output: Array, weights: Array | None) -> tuple[tuple
         keys, seen = seen_keys(some_queries(layer, start, stop))
         steps = seen.steps()
         theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
-        difference = xp.max(xp.abs(steps.output - theirs), axis=-1)  # (heads, rows)
-        difference = xp.max(xp.where(steps.blind, 0.0, difference), axis=-1)  # (heads,)
+        theirs = xp.where(steps.blind[..., None], 0.0, theirs)
+        difference = xp.max(xp.abs(steps.output - theirs), axis=(1, 2))  # (heads,)
         largest = xp.maximum(xp.max(xp.abs(theirs), axis=(1, 2)), xp.asarray(largest, dtype=theirs.dtype))
         worst = xp.maximum(difference, xp.asarray(worst, dtype=difference.dtype))
         if weights is not None:

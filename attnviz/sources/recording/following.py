@@ -194,8 +194,10 @@ class Following:
         """A function that has no name in a Rule; if nothing has changed, it does not need one."""
         if not isinstance(result, torch.Tensor) or result.shape != tensor.shape or not result.is_floating_point():
             return
+        if result is tensor and isinstance(chain.root, Softmaxed) and chain.root.result is tensor:
+            return  # it is compared as it is now
         compared = (isinstance(chain.root, Softmaxed) or call.name in words.CLAMPS) and result is not tensor
-        if compared and torch.equal(result, tensor):
+        if compared and _is_same(result, tensor):
             self.known.follow(result, chain)
             return
         if isinstance(chain.root, Softmaxed):
@@ -211,6 +213,11 @@ class Following:
         for place, one in enumerate([result] if isinstance(result, torch.Tensor) else result or ()):
             if isinstance(one, torch.Tensor):
                 self.known.follow(one, chain(place))
+
+
+def _is_same(result: torch.Tensor, tensor: torch.Tensor) -> bool:
+    """Whether nothing has changed but what a softmax leaves where a query sees no key."""
+    return bool(((result == tensor) | tensor.isnan()).all())
 
 
 def _is_whole(tensor: torch.Tensor, result: Any) -> bool:

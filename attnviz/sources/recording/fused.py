@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from attnviz.sources.recording.captured import Captured, Split, split_lead
+from attnviz.sources.recording.captured import Captured, split_lead
+from attnviz.sources.recording.running import Running
 from attnviz.sources.recording.scores import UnnamedError
 from attnviz.text.message import Message
 
@@ -15,28 +16,33 @@ SDPA = "scaled_dot_product_attention"
 PARAMETERS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
 
 
-def sdpa(args: tuple[Any, ...], kwargs: Mapping[str, Any], output: torch.Tensor, split: Split) -> Captured:
+def sdpa(args: tuple[Any, ...], kwargs: Mapping[str, Any], output: torch.Tensor, running: Running) -> Captured:
     """What a call of ``scaled_dot_product_attention`` computed with; ``UnnamedError`` where its items have lengths of their own."""
     given = dict(zip(PARAMETERS, args, strict=False)) | dict(kwargs)
-    query, key, value, mask = given["query"], given["key"], given["value"], given.get("attn_mask")
-    if query.is_nested or key.is_nested:
+    arrays, mask = [given[name] for name in PARAMETERS[:3]], given.get("attn_mask")
+    if any(one.is_nested for one in arrays):
         raise UnnamedError(Message("its items are nested tensors, each of a length of its own"))
-    query, key, value = (_as_computed(one, output.dtype) for one in (query, key, value))
-    items, heads = split(tuple(query.shape[:-2]))
+    order = running.order(tuple(output.shape[:-2]))
+    output = _ordered(output, order)
     lead = tuple(output.shape[:-2])
-    if mask is not None:
-        mask = split_lead(mask.reshape((1,) * (output.ndim - mask.ndim) + tuple(mask.shape)), lead, items, heads)
-    query, key, value = (_by_items(one, lead, items) for one in (query, key, value))
+    items, heads = running.split(lead)
+    query, key, value = (_by_items(_ordered(_as_computed(one, output.dtype), order), lead, items) for one in arrays)
     return Captured(
         query,
         key,
         value,
         output=output.reshape(items, heads, *output.shape[-2:]),
-        masks=() if mask is None else (mask,),
+        masks=() if mask is None else (split_lead(_ordered(mask, order), lead, items, heads),),
         causal=bool(given.get("is_causal", False)),
         scale=given.get("scale"),
         dropped=given.get("dropout_p", 0.0) > 0,
     )
+
+
+def _ordered(array: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+    """(…, tokens, d) with as many axes before these as ``order`` has, and in that order."""
+    wide = array.reshape((1,) * (len(order) + 2 - array.ndim) + tuple(array.shape))
+    return wide.permute(*order, -2, -1)
 
 
 def _as_computed(array: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -46,6 +52,4 @@ def _as_computed(array: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _by_items(array: torch.Tensor, lead: tuple[int, ...], items: int) -> torch.Tensor:
     """(…, tokens, d) as (items, heads or kv_heads, tokens, d); what all items share is spread over them."""
-    own = tuple(array.shape[:-2])
-    wide = lead if len(own) < len(lead) else (*lead[: len(own) - 1], own[-1]) if own else ()
-    return array.expand(*wide, *array.shape[-2:]).reshape(items, -1, *array.shape[-2:])
+    return array.expand(*lead[:-1], *array.shape[max(0, len(lead) - 1) :]).reshape(items, -1, *array.shape[-2:])

@@ -41,6 +41,11 @@ class Layout(NamedTuple):
         """``array`` as (…, queries, keys)."""
         return array.permute(self.order)
 
+    def ordered(self, lead: tuple[int, ...]) -> Layout:
+        """The same with the axes before queries and keys in another order."""
+        order = (*(self.order[axis] for axis in lead), *self.order[len(lead) :])
+        return self._replace(order=order, lead=tuple(self.lead[axis] for axis in lead))
+
     @property
     def heads(self) -> int:
         """How many there are, of all items together."""

@@ -64,6 +64,16 @@ class Running:
         batch = shape[0]
         return items // batch if batch and items > batch and items % batch == 0 else 1
 
+    def order(self, lead: tuple[int, ...]) -> tuple[int, ...]:
+        """The axes before queries and keys in the order items, windows, heads: some have their windows behind the heads (Hiera)."""
+        named = self._named_heads()
+        axes = [axis for axis in range(1, len(lead)) if lead[axis] in named] if len(lead) > 2 else []
+        return (
+            (*(axis for axis in range(len(lead)) if axis not in axes), *axes)
+            if len(axes) == 1
+            else (*range(len(lead)),)
+        )
+
     def split(self, lead: tuple[int, ...]) -> tuple[int, int]:
         """How many items and heads ``lead`` counts, the sizes of the axes before queries and keys."""
         if len(lead) == 2:
@@ -112,7 +122,7 @@ class Running:
         if isinstance(module, torch.jit.ScriptModule):
             self._notes[Message("{path} is TorchScript, whose attention cannot be seen", path=path)] = None
         elif type(module).__name__ == "OptimizedModule":
-            self._notes[Message("{path} is compiled, so that its attention cannot be seen", path=path)] = None
+            self._notes[Message("{path} is compiled: what its compiler fuses cannot be seen", path=path)] = None
         elif isinstance(module, torch.nn.MultiheadAttention) and _would_be_fast(module):
             self._notes[FAST_PATH] = None
 

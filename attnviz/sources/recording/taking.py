@@ -65,8 +65,9 @@ class Taking:
         """Take down an attention that torch computed in one call."""
         with self._entry(How.SDPA if name == SDPA else How.FLEX) as facts:
             if facts is not None:
-                split = self._running.split
-                self._keep(facts, sdpa(args, kwargs, result, split) if name == SDPA else flex(args, result[0]), sides)
+                running = self._running
+                found = sdpa(args, kwargs, result, running) if name == SDPA else flex(args, result[0])
+                self._keep(facts, found, sides)
 
     def by_hand(self, chain: Chain, product: Contraction, is_left: bool, result: torch.Tensor) -> None:
         """Take down an attention that was written by hand."""
@@ -74,6 +75,7 @@ class Taking:
             if facts is None:
                 return
             lay, scores, reason = layout_of(chain.root)
+            lay = lay.ordered(self._running.order(lay.lead))
             weights = lay.flat(chain.root.result)
             items, heads = self._running.split(lay.lead)
             weights = weights.reshape(items, heads, *weights.shape[1:])

@@ -130,3 +130,25 @@ def test_sinks_of_each_query_are_none_of_a_head():
     sinks = torch.rand(ITEMS, HEADS, QUERIES, 1)
     _, _, layer = recorded(lambda: torch.cat([QUERY @ KEY.mT, sinks], -1).softmax(-1)[..., :-1] @ VALUE)
     assert (layer.kept, layer.notes) == (Kept.WEIGHTS, ("a sink differs from query to query",))
+
+
+@pytest.mark.parametrize(
+    "repaired",
+    [
+        lambda weights, _: weights,
+        lambda weights, _: weights.nan_to_num(),
+        lambda weights, hidden: weights.masked_fill(hidden, 0),
+        lambda weights, hidden: weights.masked_fill_(hidden, 0),
+    ],
+)
+def test_a_query_that_sees_no_key(repaired):
+    hidden = torch.zeros(QUERIES, KEYS, dtype=torch.bool)
+    hidden[2], hidden[3, 1:] = True, True
+    recording, result, layer = recorded(
+        lambda: repaired((QUERY @ KEY.mT).masked_fill(hidden, -torch.inf).softmax(-1), hidden) @ VALUE
+    )
+    assert layer.kept is Kept.WHOLE, layer.notes
+    assert layer.error < 1e-6
+    steps = recording.trace().layers[0].steps()
+    assert steps.blind.tolist() == [[False, False, True, False, False]] * HEADS
+    assert torch.allclose(steps.output, result[0].nan_to_num(), atol=1e-5)

@@ -40,6 +40,7 @@ def shape(module, *given):
         (Attend(), (torch.randn(2, 3, 5, 4),), (2, 3)),
         (Attend(), (torch.randn(2, 3, 2, 5, 4),), (2, 6)),
         (Attend(heads=2), (torch.randn(2, 3, 2, 5, 4),), (6, 2)),
+        (Attend(heads=3), (torch.randn(2, 3, 7, 5, 4),), (14, 3)),
     ],
 )
 def test_items_and_heads_of_the_axes_before_the_tokens(module, given, expected):
@@ -77,6 +78,25 @@ class Windows(nn.Module):
         return self.attend(given.view(-1, 4, given.shape[-1])).view_as(given)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_windows_that_stand_behind_the_heads(fused):
+    given = torch.randn(2, 3, 7, 5, 4)  # (items, heads, windows, tokens, d), as Hiera has it
+
+    class Behind(Attend):
+        def forward(self, given, _=None):
+            if not fused:
+                return super().forward(given)
+            return nn.functional.scaled_dot_product_attention(given, given, given, scale=1.0)
+
+    module = Behind(num_heads=3)
+    with attnviz.record(module) as recording:
+        result = module(given)
+    (layer,) = recording.layers
+    assert (layer.items, layer.windows, layer.heads) == (14, 7, 3)
+    found = recording.trace(item=1, window=4).layers[0].steps().output
+    assert torch.allclose(found, result[1, :, 4], atol=1e-5)
+
+
 def test_windows_of_an_item():
     given = torch.randn(2, 12, 3)
     with attnviz.record(Windows()) as recording:
@@ -111,7 +131,7 @@ def test_what_cannot_be_seen_is_said():
         OptimizedModule()(torch.ones(2))
         nn.MultiheadAttention(4, 2).eval().requires_grad_(False)(*[torch.ones(1, 2, 4)] * 3)
     assert [note.template.partition(",")[0] for note in running.notes] == [
-        "{path} is compiled",
+        "{path} is compiled: what its compiler fuses cannot be seen",
         "torch's fast path of nn.MultiheadAttention",
     ]
     assert running.split((4,)) == (4, 1)
