@@ -335,6 +335,30 @@ def exponentials_in_half(q, k, v):
     return (e / e.sum(-1, keepdim=True)) @ v.half()
 
 
+@replay("key-not-transposed")
+def viewed_as_columns(q, k, v):
+    return (q @ k.reshape(4, 16, 24) / 4).softmax(-1) @ v
+
+
+@replay("output-zero")
+def a_head_that_nobody_wrote(q, k, v):
+    o = torch.zeros_like(q)
+    o[:3] = functional.scaled_dot_product_attention(q[:3], k[:3], v[:3])
+    return o
+
+
+@replay("softmax-missing")
+def relu_and_its_sum(q, k, v):
+    s = functional.relu(q @ k.mT / 4)
+    return s / s.sum(-1, keepdim=True) @ v
+
+
+@replay("dropout")
+def zeroed_and_not_scaled(q, k, v):
+    keep = torch.rand(4, 24, 16, generator=torch.Generator().manual_seed(1)) > 0.2
+    return functional.scaled_dot_product_attention(q, k, v) * keep
+
+
 def inputs(one: Replayed, seed: int = 0) -> tuple[Tensors, dict[str, Any]]:
     """Query, key and value, and what was meant."""
     random = torch.Generator().manual_seed(seed)

@@ -1,6 +1,6 @@
 """Dropout that was left on: which weights it takes is drawn, so that it is told by what is left of them.
 
-Each weight is 0 or what it should be times 1 / (1 − p), and as many are 0 as p says (Srivastava et al. 2014, "Dropout"). The
+Each weight is 0 or what it should be times 1 / (1 − p), or as it should be where that was forgotten, and as many are 0 as p says (Srivastava et al. 2014, "Dropout"). The
 weights are had from the output where a query sees no more keys than a value has numbers; the same is asked of the output
 itself. Rows that tell nothing must at least be off as far as such a draw takes them.
 """
@@ -21,15 +21,17 @@ from attnviz.analysis.diagnosis.search import Explanation, Named, left_of, telli
 
 LEAST = 20  # weights that must be told, to speak of a share
 SURE = 10.0  # times what rounding allows, from which a weight is looked at
+UNSCALED = 1e-3  # a factor this near 1 is none: what is left was not made larger
 SIGMAS = 4.0  # of a binomial share
 ODD = 3.0  # factor by which the rows that tell nothing may be off from what the draw predicts
 
 
 class Draw(NamedTuple):
-    """What was drawn: the share that is taken, and which of the numbers looked at are kept."""
+    """What was drawn: the share that is taken, which of the numbers looked at are kept, and what these are multiplied with."""
 
     share: float
     kept: Array
+    factor: float
 
 
 def dropout(evidence: Evidence) -> Explanation | None:
@@ -44,7 +46,7 @@ def _of_output(evidence: Evidence) -> Explanation | None:
     draw = drawn(target, meant, judged.allowed)
     if draw is None or view.shape != evidence.meant.whole.shape:
         return None
-    factor = numpy.where(draw.kept, 1 / (1 - draw.share), 0)
+    factor = numpy.where(draw.kept, draw.factor, 0)
 
     def combine(weights: Array, given: object) -> Array:  # noqa: ARG001  # only of all rows
         return meant * factor
@@ -68,7 +70,7 @@ def _of_weights(evidence: Evidence) -> Explanation | None:
     if draw is None or not _others_are_as_far(evidence, draw.share):
         return None
     sure = meant > SURE * allowed
-    kept = numpy.where(sure & ~draw.kept, 0, meant / (1 - draw.share))
+    kept = numpy.where(sure & ~draw.kept, 0, meant * draw.factor)
     view = head._replace(rows=head.rows[known])
     added = numpy.zeros((1, 1, evidence.meant.queries, evidence.meant.keys))
     added[0, 0, view.rows] = kept - meant
@@ -86,13 +88,14 @@ def drawn(found: Array, meant: Array, allowed: Array) -> Draw | None:
         return None
     weight = 1 / doubt[sure & kept] ** 2
     factor = float((ratio[sure & kept] * weight).sum() / weight.sum())
-    share = 1 - 1 / factor if factor > 1 else 0.0
-    right = numpy.where(kept, abs(ratio - factor) <= 2 * doubt + 1e-6, abs(ratio) <= 2 * doubt)
     zeros = 1 - float((sure & kept).sum()) / count
+    is_scaled = factor > 1 + UNSCALED
+    share = 1 - 1 / factor if is_scaled else zeros
+    right = numpy.where(kept, abs(ratio - factor) <= 2 * doubt + 1e-6, abs(ratio) <= 2 * doubt)
     spread = SIGMAS * math.sqrt(max(share * (1 - share), 1e-3) / count)
-    if not right[sure].all() or abs(zeros - share) > spread or share <= 0:
+    if not right[sure].all() or abs(zeros - share) > spread or share <= 0 or factor < 1 - UNSCALED:
         return None
-    return Draw(share, kept | ~sure)
+    return Draw(share, kept | ~sure, factor)
 
 
 def _others_are_as_far(evidence: Evidence, share: float) -> bool:

@@ -78,6 +78,9 @@ def test_the_exchange_that_would_fit_is_told():
     assert caught.value.hint == "exchange its axes 0 and 1, and it fits"
     with pytest.raises(AttnvizError) as caught:
         diagnose(QUERY, KEY, VALUE, QUERY.reshape(4, 12))
+    assert caught.value.hint == "its heads are joined: .reshape(4, 2, 6).swapaxes(-3, -2) splits them"
+    with pytest.raises(AttnvizError) as caught:
+        diagnose(QUERY, KEY, VALUE, QUERY.reshape(8, 6))
     assert caught.value.hint == "it holds as many numbers: give it this shape"
 
 

@@ -40,10 +40,12 @@ def test_noise_of_another_kind_is_none(times):
     assert dropout(evidence_of(MEANT, out(MEANT, weights() * noise * times))) is None
 
 
-def test_zeros_without_a_factor_are_none():
-    some = numpy.ones(100)
+@pytest.mark.parametrize(("factor", "share"), [(1.0, 0.25), (4 / 3, 0.25), (3.0, None), (0.8, None)])
+def test_what_is_kept_is_as_it_was_or_larger_by_what_was_taken(factor, share):
+    some = numpy.full(100, factor)
     some[::4] = 0
-    assert drawn(some, numpy.ones(100), numpy.full(100, 1e-6)) is None
+    found = drawn(some, numpy.ones(100), numpy.full(100, 1e-6))
+    assert (found and found.share) == (share and pytest.approx(share))
 
 
 def test_garbage_that_tells_no_weights_is_none():

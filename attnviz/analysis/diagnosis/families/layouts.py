@@ -60,6 +60,14 @@ def heads_not_transposed_in(meant: Recipe) -> Iterator[Variant]:
         yield from _changed(meant, heads_first)
 
 
+@mistake("key-not-transposed", pairs=False)
+def key_not_transposed(meant: Recipe) -> Iterator[Variant]:
+    """The keys of a head were viewed as (d, keys) where their axes should have been exchanged."""
+    if meant.keys > 1 and meant.dimension > 1:
+        items, heads, tokens, width = meant.key.shape
+        yield Variant(meant.but(key=meant.key.reshape(items, heads, width, tokens).swapaxes(2, 3)))
+
+
 @mistake("heads-interleaved-in", pairs=False)
 def heads_interleaved_in(meant: Recipe) -> Iterator[Variant]:
     """Each row was cut into (d, heads) and not (heads, d)."""

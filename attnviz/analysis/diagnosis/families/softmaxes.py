@@ -119,7 +119,7 @@ def normalised_by_length(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("softmax-missing", pairs=False)
 def softmax_missing(meant: Recipe) -> Iterator[Variant]:
-    """The logits themselves are the weights; hidden ones 0."""
+    """The logits themselves are the weights, divided by their sum or not, the negative ones 0 or not; hidden ones are 0."""
 
     def weigh(given: Logits) -> Array:
         return numpy.where(numpy.isfinite(given.logits), given.logits, 0.0)
@@ -128,8 +128,14 @@ def softmax_missing(meant: Recipe) -> Iterator[Variant]:
         weights = weigh(given)
         return weights / weights.sum(-1, keepdims=True)
 
+    def positive(given: Logits) -> Array:
+        weights = numpy.maximum(weigh(given), 0.0)
+        total = weights.sum(-1, keepdims=True)
+        return weights / numpy.where(total == 0, 1, total)
+
     yield Variant(meant.but(weigh=weigh))
     yield Variant(meant.but(weigh=divided))
+    yield Variant(meant.but(weigh=positive))
 
 
 @mistake("sigmoid-for-softmax", pairs=False)
