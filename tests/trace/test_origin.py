@@ -268,3 +268,21 @@ def test_row_sums_are_read_where_they_are_whole():
     assert Origin({"row_sums": said}).row_sums == said
     for damaged in (None, 3, [], {}, said | {"off": "1"}, said | {"sum": True}, {"off": 1}):
         assert Origin({"row_sums": damaged}).row_sums == {}
+
+
+def test_what_is_not_known_of_layers_is_read_back():
+    facts = {"model": "m", "architecture": "A", "dtype": "float32", "device": "cpu", "transformers": "5"}
+    origin = Origin.of_model(
+        **facts, agreement=Agreement(), unprojected=["layer 0", "cross 1"], because={"layer 2": "talking heads"}
+    )
+    assert read_origin(json.loads(json.dumps(origin))) == origin
+    assert (origin.unprojected, origin.because) == (("layer 0", "cross 1"), {"layer 2": "talking heads"})
+    layers = [Layer(*[numpy.ones((1, 1, 1))] * 3, index=index) for index in (0, 2)]
+    assert origin.without_projection(layers[1:]) == ""
+    assert origin.without_projection(layers).startswith("W_O is not known of layer 0: ")
+    assert Origin.of_model(**facts, agreement=Agreement()).keys().isdisjoint({"unprojected", "because"})
+
+
+@pytest.mark.parametrize("said", [None, "layer 0", ["layer 0"], {"layer 0": 1}])
+def test_reasons_that_are_none_count_as_unsaid(said):
+    assert Origin({"because": said}).because == {}

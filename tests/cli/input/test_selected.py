@@ -1,5 +1,7 @@
 """From options to what is shown of a trace, and the notices that go with it."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 
@@ -62,8 +64,18 @@ def test_nothing_special_is_said_where_it_was_asked_for(asked, capsys):
     ],
 )
 def test_missing_steps_are_said_where_they_were_asked_for(asked, said, capsys):
-    say_if_missing(selected(trace_text("a b"), PartOptions(), SpecialOptions(), RegionOptions(), step=asked), asked)
+    trace = trace_text("a b")
+    say_if_missing(trace, selected(trace, PartOptions(), SpecialOptions(), RegionOptions(), step=asked), asked)
     assert capsys.readouterr().err == said
+
+
+def test_a_layer_whose_w_o_was_not_found_is_told_where_it_was_asked_for(capsys):
+    trace = replace(trace_text("a b"), source={"kind": "model", "unprojected": ["layer 0"]})
+    shown = selected(trace, PartOptions(), SpecialOptions(), RegionOptions())
+    say_if_missing(trace, shown, [Step.WEIGHTS])
+    assert capsys.readouterr().err == ""
+    say_if_missing(trace, shown, [Step.WEIGHTS, Step.PROJECTED])
+    assert "attnviz: W_O is not known of layer 0: the outputs of the heads" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from tiny_models import model
 
 from attnviz import Layer
-from attnviz.sources.huggingface.assembling import assembled, with_tokens
+from attnviz.sources.huggingface.assembling import assembled, read_by, with_tokens
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.model import Model
@@ -44,3 +44,22 @@ def test_each_stack_has_the_tokens_that_it_reads_and_stands_together():
 def test_the_last_queries_have_the_last_tokens():
     some = with_tokens(layer(1, 3), Reading({}, TEXT), whole=3)
     assert (some.tokens, some.key_tokens) == (("c",), ("a", "b", "c"))
+
+
+def test_of_weights_alone_it_is_said_why():
+    alone = Layer(weights=torch.full((1, 3, 3), 1 / 3))
+    whole, reasons = layer(3, 3, index=1), {"layer 0": "why", "layer 7": "of a layer that is not kept"}
+    trace = assembled(Model(model("Llama"), "m"), [(alone, None), (whole, 1e-7)], (), Reading({}, TEXT), None, reasons)
+    assert trace.source.because == {"layer 0": "why"}
+    assert trace.source.unprojected == ("layer 1",)
+    assert trace.source.agreement.errors == {"layer 1": 1e-7}
+    trace = assembled(Model(model("Llama"), "m"), [(alone, None)], (), Reading({}, TEXT))
+    assert (trace.source.agreement.largest_error, trace.source.agreement.checked_queries) == (None, None)
+
+
+def test_each_side_reads_what_its_stack_reads():
+    reading = Reading({}, TEXT, TARGET)
+    assert read_by("cross", reading) == (TARGET, TEXT)
+    assert read_by("decoder", reading) == (TARGET, TARGET)
+    assert read_by("", reading) == (TEXT, TEXT)
+    assert read_by("vision", reading) == (None, None)
