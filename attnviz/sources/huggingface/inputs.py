@@ -12,7 +12,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.chat import in_chat
 from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
 from attnviz.sources.huggingface.pictured import Pictured
-from attnviz.sources.huggingface.seeing import is_picture, of_picture, of_picture_and_text, of_picture_in_inputs
+from attnviz.sources.huggingface.seeing import PIXELS, is_picture, of_picture, of_picture_and_text, of_picture_in_inputs
 from attnviz.text.message import Message
 from attnviz.trace.trace import numbered
 
@@ -37,6 +37,11 @@ class Reading(NamedTuple):
     tokens: Tokens | None = None
     target: Tokens | None = None
     pictured: Pictured | None = None
+
+    @property
+    def shows_one_picture(self) -> bool:
+        """Whether a picture is read, and no more than one."""
+        return PIXELS in self.inputs and (self.pictured is not None or self.inputs[PIXELS].shape[0] == 1)
 
     def labels(self, tokens: Tokens | None, count: int) -> tuple[str, ...]:
         """One label for each of ``count`` tokens."""

@@ -46,8 +46,10 @@ def known_layers(model: PreTrainedModel) -> list[tuple[str, int]] | None:
     """The layers, (stack, number) each, that will run whatever ``model`` reads; None where only a run can tell.
 
     That is so where layers share their weights (ALBERT), attend in only some layers or in ways of their own (Jamba, XLNet),
-    or belong to towers, which run only if there is an image or a sound.
+    or belong to towers, which run only if there is an image or a sound; and where stages of a model hold several each (Swin).
     """
+    if hasattr(model.config, "depths"):
+        return None
     addresses = layer_addresses(model)
     attending = [module for module in model.modules() if ATTENDS.search(type(module).__name__)]
     found = {(addresses[id(module)].stack, addresses[id(module)].number): None for module in attending}

@@ -70,6 +70,7 @@ def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], 
 def _watched(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | None:
     try:
         with watching(model.model, wanted, told) as watch:
+            watch.one_picture = reading.shows_one_picture
             _run(model, reading)
     except UnwatchedError:
         return None

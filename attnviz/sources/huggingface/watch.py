@@ -28,6 +28,7 @@ from attnviz.sources.huggingface.native_attention import CELLS, attention_output
 from attnviz.sources.huggingface.seams import eager_mask, implementations, sdpa_mask, switched
 from attnviz.sources.huggingface.stacks import LayerAddress, layer_addresses
 from attnviz.sources.huggingface.turns import Turns
+from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.trace.layer import Layer
@@ -45,6 +46,7 @@ class Watch:
     calls.unseen  the modules that compute attention in their own way, and are not among them
     cells         of scores that the model's own plain code holds at a time
     projections   W_O by stack and number; None where nobody asks for it
+    one_picture   whether one picture is read, so that several parts at once are windows or crops of it
     """
 
     model: PreTrainedModel
@@ -55,6 +57,7 @@ class Watch:
     calls: ModuleCalls = field(default_factory=ModuleCalls)
     turns: Turns = field(default_factory=Turns)
     projections: OutputProjections | None = field(default_factory=OutputProjections)
+    one_picture: bool = False
     because: Mapping[str, str] = field(default_factory=dict)  # no layer is of weights alone
 
     def start(self) -> None:
@@ -95,12 +98,13 @@ class Watch:
             self._forget(address.path)
             return output
         number = next_number(self.runs, address)
-        layer, error = None, 0.0
+        layer, error, windows = None, 0.0, call.query.shape[0]
         if self.wanted(address.stack, number):
-            layer, error = self._kept(call, address, number, output)
+            whole = joined(call, output) if self.one_picture and in_windows(call) else (call, output)
+            layer, error = self._kept(whole[0], address, number, whole[1])
             if self.projections is not None:
                 self.projections.leave((address.stack, number), output)
-        self.runs.append(LayerRun(address.stack, number, address.path, layer, error))
+        self.runs.append(LayerRun(address.stack, number, address.path, layer, error, windows))
         self.progress(len(self.runs))
         return output
 
@@ -152,7 +156,7 @@ def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
     if call.query.shape[0] != 1:
         raise AttnvizError(
             "{path} attends to {query} texts, or parts of one, at once",
-            "give one text; a model that cuts its input into parts (Swin) cannot be shown",
+            "give one text, or one image",
             path=address.path,
             query=call.query.shape[0],
         )

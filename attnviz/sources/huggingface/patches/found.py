@@ -69,7 +69,7 @@ def _groups(runs: Iterable[LayerRun]) -> dict[Place, Place]:
     for run in runs:
         if run.layer is not None:
             place = run.stack, run.number
-            shape = (*place, 0) if run.windows else (run.stack, run.layer.query.shape[1], run.layer.key.shape[1])
+            shape = (*place, 0) if run.windows > 1 else (run.stack, run.layer.queries, run.layer.keys)
             groups[place] = alike.setdefault(shape, place)
     return groups
 

@@ -225,3 +225,50 @@ def test_the_model_is_left_as_it_was():
         trace_model(model, picture, tokenizer=processor)
         assert torch.equal(model(pixels).last_hidden_state, before)
     assert Model.of(model, processor).image_processor is processor
+
+
+def test_windows_are_shifted_padded_and_merged():
+    """Swin: 9 × 11 patches in windows of 4 × 4, the second layer of a stage two patches further, the second stage of 2 × 2 patches."""
+    config = transformers.SwinConfig(
+        image_size=32, patch_size=4, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4
+    )
+    model = seeing_models.noisy(transformers.SwinModel(config))
+    processor = transformers.ViTImageProcessorPil(size={"height": 36, "width": 44})
+    picture = Image.effect_noise((88, 72), 90).convert("RGB")
+    trace = trace_model(model, picture, tokenizer=processor)
+    for layer, side, (rows, columns) in zip(
+        trace.layers, (8, 8, 16, 16), ((9, 11), (9, 11), (5, 6), (5, 6)), strict=True
+    ):
+        tokens = trace.query_tokens(layer)
+        shift = 2 * (layer.index % 2)
+        high, wide = 4 * -(-rows // 4), 4 * -(-columns // 4)
+        order = [
+            ((top + y + shift) % high, (left + x + shift) % wide)
+            for top in range(0, high, 4)
+            for left in range(0, wide, 4)
+            for y in range(4)
+            for x in range(4)
+        ]
+        for token, box, (row, column) in zip(tokens, layer.boxes, order, strict=True):
+            if row >= rows or column >= columns:
+                assert numpy.isnan(box).all()
+                continue
+            assert token == f"r{row}c{column}"
+            edges = [side * column, side * row, min(side * (column + 1), 88), min(side * (row + 1), 72)]
+            assert box.tolist() == pytest.approx(edges, abs=0.01)
+    assert trace.source.agreement.largest_error < 1e-5
+    pixels = processor(picture, return_tensors="pt")["pixel_values"]
+    ours = trace.layers[1].steps(0).weights[:16, :16]
+    assert torch.allclose(ours, model_weights(model, pixels)[0, 0], atol=1e-5)
+
+
+def model_weights(model, pixels):
+    """The second layer's weights as transformers' plain code has them, (windows, heads, tokens, tokens)."""
+    model.set_attn_implementation("eager")
+    found = []
+    attending = model.encoder.layers[0].blocks[1].attention
+    hook = attending.register_forward_hook(lambda *_: found.append(_[-1][1]))
+    with torch.no_grad():
+        model(pixels, output_attentions=True)
+    hook.remove()
+    return found[0]
