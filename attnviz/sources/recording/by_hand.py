@@ -12,7 +12,7 @@ from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.layout import Cells, Layout, differs, layout, plain_layout, varies
 from attnviz.sources.recording.rule_from_mask import filled_mask
-from attnviz.sources.recording.scores import Scores, UnnamedError
+from attnviz.sources.recording.scores import Scores, UnnamedError, reason_of
 from attnviz.text.message import Message
 
 
@@ -94,8 +94,10 @@ def layout_of(softmaxed: Softmaxed) -> tuple[Layout, Scores | None, str]:
             raise UnnamedError(Message("its scores are no product of two tensors"))
         scores = Scores.of(softmaxed.scores)
         return layout(scores, softmaxed.dim), scores, ""
-    except UnnamedError as reason:
-        return plain_layout(softmaxed.result.shape, softmaxed.dim), None, reason.args[0]
+    except (
+        Exception
+    ) as problem:  # what was done to the scores, done again to where they came from, may fail in every way
+        return plain_layout(softmaxed.result.shape, softmaxed.dim), None, reason_of(problem)
 
 
 def captured(scores: Scores, found: Met, split: Split) -> Captured:

@@ -16,6 +16,8 @@ from attnviz.trace.layer import Layer
 
 Split = Callable[[tuple[int, ...]], tuple[int, int]]  # the sizes before queries and keys → items, heads
 
+LATEST = 4  # masks that the next layer may share: a causal one, and one of each length of keys
+
 
 @dataclass(frozen=True, eq=False)
 class Captured:
@@ -89,12 +91,32 @@ class Captured:
             return require_agreement(layer, output, plain=self.plain)
         return require_all_agrees(layer, output, self.weights[item], dropped=self.dropped, plain=self.plain)
 
-    def apart(self) -> Captured:
+    def apart(self, copies: Copies) -> Captured:
         """The same in memory of its own on the CPU, without what it was compared with."""
         with torch.inference_mode(False):
             kept = {name: _copied(getattr(self, name)) for name in ("query", "key", "value", "sinks")}
-            masks = tuple(map(_copied, self.masks))
+            masks = tuple(map(copies.of, self.masks))
         return replace(self, output=None, weights=None, masks=masks, **kept)
+
+
+class Copies:
+    """Copies of masks, one for all layers that share a mask: it is as large as all of their queries and keys together."""
+
+    def __init__(self) -> None:
+        self._made: dict[
+            tuple[Any, ...], tuple[torch.Tensor, torch.Tensor]
+        ] = {}  # the mask beside its copy: its address stays its own
+
+    def of(self, mask: torch.Tensor) -> torch.Tensor:
+        """A copy of ``mask`` on the CPU; the same one as long as nobody has changed it."""
+        if mask.is_inference():  # of such a tensor nobody knows whether it has changed
+            return mask.to("cpu", copy=True)
+        address = (mask.data_ptr(), mask.shape, mask.stride(), mask.dtype, mask.device, mask._version)
+        if address not in self._made:
+            self._made[address] = (mask, mask.to("cpu", copy=True))
+            for old in list(self._made)[:-LATEST]:
+                del self._made[old]
+        return self._made[address][1]
 
 
 def split_lead(array: torch.Tensor, lead: tuple[int, ...], items: int, heads: int) -> torch.Tensor:

@@ -15,7 +15,8 @@ from attnviz.sources.recording.flex import flex_in_sight
 from attnviz.sources.recording.following import Following
 from attnviz.sources.recording.mode import SeeingMode
 from attnviz.sources.recording.running import Running
-from attnviz.sources.recording.taking import Entry, Taking, one_line
+from attnviz.sources.recording.scores import one_line
+from attnviz.sources.recording.taking import Entry, Taking
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Agreement, Origin
@@ -61,7 +62,7 @@ class Recording:
         self._open.close()
         self._open = None
         self._following = Following(self._taking)  # lets go of what was followed
-        self._taking.projections.end()
+        self._taking.end()
 
     @property
     def layers(self) -> RecordedLayers:

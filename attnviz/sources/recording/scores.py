@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from attnviz.errors import AttnvizError
 from attnviz.sources.recording import words
 from attnviz.sources.recording.chain import ITSELF, Call, Chain
 from attnviz.sources.recording.contraction import Contraction, Places
@@ -21,6 +22,21 @@ NOWHERE = -1  # the place of a number that is of no product: a sink's
 
 class UnnamedError(Exception):
     """What was computed has no name in a Rule; its argument says why, as a Message."""
+
+
+def reason_of(problem: Exception) -> str:
+    """Why something is not kept, in a line."""
+    if isinstance(problem, AttnvizError):
+        return problem.message
+    if isinstance(problem, UnnamedError):
+        reason: str = problem.args[0]
+        return reason
+    return Message("it could not be followed: {reason}", reason=one_line(problem))
+
+
+def one_line(error: BaseException) -> str:
+    """What an error of a library says, in a line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class Addend(NamedTuple):

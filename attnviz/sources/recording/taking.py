@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from attnviz.errors import AttnvizError
 from attnviz.sources.recording.agreement import dtype_name
 from attnviz.sources.recording.by_hand import captured, layout_of, met
-from attnviz.sources.recording.captured import Captured
+from attnviz.sources.recording.captured import Captured, Copies
 from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.flex import flex
@@ -20,7 +19,7 @@ from attnviz.sources.recording.fused import SDPA, sdpa
 from attnviz.sources.recording.known import Labels
 from attnviz.sources.recording.outgoing import RecordedProjections
 from attnviz.sources.recording.running import Running
-from attnviz.sources.recording.scores import UnnamedError
+from attnviz.sources.recording.scores import UnnamedError, reason_of
 from attnviz.text.message import Message
 from attnviz.trace.recorded import How, Kept, RecordedLayer
 
@@ -57,7 +56,13 @@ class Taking:
         self.entries: list[Entry] = []
         self._running, self._wanted = running, wanted
         self._calls: dict[str, int] = {}
+        self._copies = Copies()
         self.projections = RecordedProjections()
+
+    def end(self) -> None:
+        """The recording has ended: nothing is awaited any more."""
+        self._copies = Copies()
+        self.projections.end()
 
     def fused(
         self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, sides: tuple[Labels, Labels]
@@ -84,8 +89,8 @@ class Taking:
                     raise UnnamedError(reason or chain.spoiled)
                 found = captured(scores, met(chain, product, is_left, result, lay), self._running.split)
                 self._keep(facts, found, chain.sides[::-1] if lay.swapped else chain.sides)
-            except (UnnamedError, AttnvizError) as problem:
-                self._keep_weights(facts, weights, _reason(problem))
+            except Exception as problem:
+                self._keep_weights(facts, weights, reason_of(problem))
 
     @contextmanager
     def _entry(self, how: How) -> Iterator[RecordedLayer | None]:
@@ -102,7 +107,7 @@ class Taking:
         try:
             yield facts
         except Exception as problem:
-            self._leave_out(facts, _reason(problem))
+            self._leave_out(facts, reason_of(problem))
 
     def _leave_out(self, facts: RecordedLayer, reason: str) -> None:
         self.entries.append(Entry(replace(facts, notes=(reason,))))
@@ -128,7 +133,9 @@ class Taking:
         query = found.query
         if found.output is not None:
             self.projections.leave(facts.number, found.output)
-        self.entries.append(Entry(facts, _kind(*sides), dtype_name(query), str(query.device), whole=found.apart()))
+        self.entries.append(
+            Entry(facts, _kind(*sides), dtype_name(query), str(query.device), whole=found.apart(self._copies))
+        )
 
     def _keep_weights(self, facts: RecordedLayer, weights: torch.Tensor, reason: str) -> None:
         items, heads, queries, keys = weights.shape
@@ -151,17 +158,3 @@ class Taking:
 def _kind(query: Labels, key: Labels) -> str:
     """ "cross" where queries come from something that the keys do not come from."""
     return "cross" if query - key or (key and not query) else "self"
-
-
-def _reason(problem: Exception) -> str:
-    """Why something is not kept, in a line."""
-    if isinstance(problem, AttnvizError):
-        return problem.message
-    if isinstance(problem, UnnamedError):
-        return str.__str__(problem.args[0]) if not isinstance(problem.args[0], Message) else problem.args[0]
-    return Message("it could not be followed: {reason}", reason=one_line(problem))
-
-
-def one_line(error: BaseException) -> str:
-    """What an error of a library says, in a line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -87,6 +87,10 @@ ALONE = {
         lambda: (QUERY @ KEY.mT + QUERY.mean() * torch.rand(KEYS)).softmax(-1) @ VALUE,
         "depends on the input",
     ),
+    "a way that cannot be gone again": (
+        lambda: (QUERY @ KEY.mT).view(torch.int32).view(torch.float32).softmax(-1) @ VALUE,
+        "could not be followed",
+    ),
     "no product": (lambda: (QUERY[..., None, :] - KEY[:, :, None]).sum(-1).softmax(-1) @ VALUE, "no product of two"),
     "keys of each query": (
         lambda: (QUERY[:, :, :, None] @ torch.randn(2, HEADS, QUERIES, KEYS, 4).mT)[:, :, :, 0].softmax(-1) @ VALUE,

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention as sdpa
 
 from attnviz import AttnvizError
-from attnviz.sources.recording.captured import Captured, shared_keys, split_lead
+from attnviz.sources.recording.captured import Captured, Copies, shared_keys, split_lead
 
 QUERY, KEY, VALUE = torch.randn(2, 4, 5, 8), torch.randn(2, 4, 5, 8), torch.randn(2, 4, 5, 3)
 
@@ -47,7 +47,7 @@ def test_its_scale_is_left_out_where_it_is_the_usual_one():
 def test_what_is_kept_is_apart_from_what_ran():
     mask = torch.ones(1, 1, 5, 5, dtype=torch.bool)
     given = QUERY.clone().requires_grad_()
-    kept = Captured(given, KEY, VALUE, sdpa(given, KEY, VALUE), masks=(mask,)).apart()
+    kept = Captured(given, KEY, VALUE, sdpa(given, KEY, VALUE), masks=(mask,)).apart(Copies())
     mask.fill_(False)
     assert kept.masks[0].all()
     assert (kept.output, kept.query.requires_grad) == (None, False)
@@ -75,3 +75,18 @@ def test_heads_that_share_their_keys():
 )
 def test_masks_by_items_and_heads(shape, lead, expected):
     assert split_lead(torch.ones(shape), lead, 2, 4).shape == expected
+
+
+def test_a_mask_that_layers_share_is_copied_once_and_again_when_it_has_changed():
+    copies, mask = Copies(), torch.ones(1, 1, 5, 5)
+    first = copies.of(mask)
+    assert copies.of(mask) is first
+    mask[0, 0, 0, 0] = 5
+    assert copies.of(mask)[0, 0, 0, 0] == 5
+    assert first[0, 0, 0, 0] == 1
+    others = [torch.ones(1) for _ in range(9)]
+    assert all(map(torch.equal, map(copies.of, others), others))
+    assert len(copies._made) < 9
+    with torch.inference_mode():
+        given = torch.ones(1, 1, 5, 5)
+    assert copies.of(given) is not copies.of(given)

@@ -114,7 +114,6 @@ def test_dropout_of_weights_is_followed():
 
 
 def test_what_was_followed_is_let_go_of_when_the_recording_ends():
-    import gc
     import weakref
 
     def attend():
@@ -124,5 +123,4 @@ def test_what_was_followed_is_let_go_of_when_the_recording_ends():
 
     with attnviz.record():
         gone = attend()
-    gc.collect()
     assert gone() is None

@@ -8,8 +8,8 @@ from written_attention import recorded, tensors
 from attnviz import AttnvizError
 from attnviz.sources.recording.fused import SDPA
 from attnviz.sources.recording.running import Running
-from attnviz.sources.recording.scores import UnnamedError
-from attnviz.sources.recording.taking import Taking, one_line
+from attnviz.sources.recording.scores import UnnamedError, one_line, reason_of
+from attnviz.sources.recording.taking import Taking
 from attnviz.trace.recorded import How, Kept
 
 QUERY, KEY, VALUE = tensors()
@@ -65,7 +65,8 @@ def test_self_and_cross():
 def test_a_reason_is_one_line():
     assert one_line(ValueError("a\n  b")) == "a b"
     assert one_line(ValueError()) == "ValueError"
-    assert [str(one) for one in (AttnvizError("a"), UnnamedError("b"))] == ["a", "b"]
+    problems = (AttnvizError("a"), UnnamedError("b"), ValueError("c"))
+    assert [reason_of(one) for one in problems] == ["a", "b", "it could not be followed: c"]
 
 
 def test_an_attention_by_hand_that_is_not_asked_for_is_not_looked_at():
