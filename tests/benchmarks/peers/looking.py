@@ -49,6 +49,11 @@ NEXT = "document.querySelector('[aria-label=\"The next head\"]').click()"
 SLIDE = """const slider = document.getElementById('control-threshold');
   slider.value = %f; slider.dispatchEvent(new Event('input'))"""
 
+# Back by some hundred tokens, then forward, as a hand that looks for a place.
+READ = """const slider = document.getElementById('upto');
+  slider.value = Number(slider.value) + (slider.value > 500 ? -400 : 350);
+  slider.dispatchEvent(new Event('input'))"""
+
 
 def written(folder: Path, layers: int, heads: int, tokens: int) -> tuple[Path, float]:
     """A page of drawn vectors, causal, and the seconds that it took."""
@@ -97,6 +102,11 @@ def measured(window: Window, folder: Path) -> dict[str, float]:
     opened(window, file, view="overview")
     found["back to the Overview 24 × 16 × 1,024"] = median(window, "location.hash = '#view=matrix'", CLICK)[1]
     found["slider of the Overview 24 × 16 × 1,024"] = median(window, SLIDE)[1]
+    file.unlink()
+    file, _ = written(folder, 1, 8, 1024)
+    for view in ("lines", "text", "steps"):
+        opened(window, file, view=view)
+        found[f"slider of the text in {view.title()}, T = 1,024"] = median(window, READ)[1]
     file.unlink()
     file, _ = written(folder, 1, 8, 2048)
     opened(window, file, view="matrix")

@@ -2,11 +2,12 @@
 
 import { headColour, headDash, themed } from "./colours.js";
 import { say } from "./lessons.js";
-import { shortened } from "./measure.js";
+import { clamp, shortened } from "./measure.js";
 import { headName } from "./heads.js";
 import { toneOf, weightOf } from "./shown.js";
 
 export const ROW = matchMedia("(pointer: coarse), (max-width: 560px)").matches ? 40 : 26; // pixels: a finger needs more
+const LEVELS = 100; // of opacity that can be told apart
 const FAINTEST = 0.015; // opacity below which a line cannot be seen
 const MOST = 20000; // lines that are drawn at once: the strongest
 const [COARSE, HIDDEN] = [16, 0x7f800000]; // bits of a weight that its bin leaves out; from here on no number
@@ -58,6 +59,38 @@ function takerOf(counts) {
 function bitsFrom(weight) {
   const single = new Float32Array([weight]);
   return new Uint32Array(single.buffer)[0] + (single[0] < weight ? 1 : 0);
+}
+
+// The lines that look alike, together: a browser strokes them as one, and hundreds one by one take it a second.
+export function strokesOf(edges) {
+  const groups = new Map();
+  for (const edge of edges) {
+    const name = edge.head * 1000 + Math.round(edge.tone * LEVELS);
+    if (groups.has(name)) groups.get(name).push(edge);
+    else groups.set(name, [edge]);
+  }
+  return groups.values();
+}
+
+// The four points, [x, y] each, of the part between `top` and `bottom` of the line from (0, from) to (width, to), a cubic
+// curve that begins and ends level: y = from + (to − from)·(3t² − 2t³). Its ends may lie tens of thousands of pixels outside
+// of what is drawn, where WebKit takes a second for some hundred of them.
+export function partOfLine(width, from, to, top, bottom) {
+  const points = [[0, from], [width / 2, from], [width / 2, to], [width, to]];
+  const at = (y) => timeOf(clamp((y - from) / (to - from || 1), 0, 1));
+  const [begin, end] = from < to ? [at(top), at(bottom)] : [at(bottom), at(top)];
+  return begin <= 0 && end >= 1 ? points : [0, 1, 2, 3].map((last) => blossom(points, [0, 1, 2].map((one) => (one < 3 - last ? begin : end))));
+}
+
+// The t of 3t² − 2t³ = part.
+function timeOf(part) {
+  return 0.5 - Math.sin(Math.asin(1 - 2 * part) / 3);
+}
+
+// De Casteljau's construction with a time of its own for each of its steps: the points of a part of the curve.
+function blossom(points, times) {
+  const mixed = times.reduce((all, time) => all.slice(1).map((one, place) => one.map((value, axis) => all[place][axis] + (value - all[place][axis]) * time)), points);
+  return mixed[0];
 }
 
 export function pictureOf(layer, heads, edges, { rows, columns }) {

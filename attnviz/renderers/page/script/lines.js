@@ -1,9 +1,10 @@
 // Lines: queries at the left, keys at the right, joined by lines as opaque as the weight; several heads in colours.
 
 import { headColour, headDash } from "./colours.js";
+import { tokenColumn } from "./column.js";
 import { loaded, quoted } from "./data.js";
 import { writing } from "./digits.js";
-import { ROW, pictureOf, strongestEdges } from "./edges.js";
+import { ROW, partOfLine, pictureOf, strokesOf, strongestEdges } from "./edges.js";
 import { eachFrame, make, reveal, sharpContext, wear } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapOf } from "./maps.js";
@@ -11,9 +12,9 @@ import { general } from "./numbers.js";
 import { show } from "./readout.js";
 import { allKeys, allQueries, shownKeys, shownQueries, upTo } from "./shown.js";
 import { change, chosenHeads, state } from "./state.js";
-import { tokenList } from "./words.js";
 
 const MOST_TINT = 45; // percent: on a stronger one a token could not be read in the dark (4.5, WCAG 2.1, 1.4.3)
+const MARGIN = 20; // pixels above and below what is in sight, where lines are drawn, too
 
 export function lines() {
   const toggles = make("div", { class: "heads", role: "group", "aria-label": say("page.heads") });
@@ -88,10 +89,11 @@ export function lines() {
   }
 
   function listOf(side, texts) {
-    const list = tokenList({
+    const list = tokenColumn({
       labels: texts.labels,
       label: say(`label.${side}`),
       className: side,
+      row: ROW,
       choose: (place) => choose(side, place),
       point: (place) => point(place === null ? null : { side, place }),
     });
@@ -205,32 +207,31 @@ export function lines() {
     const [strengths, { edges, limit }] = [new Map(), linesOf(at)];
     legend.textContent = say("page.opaque", { weight: general(limit, 2) });
     drawnAt = top;
-    for (const { query, key, head, tone, row, column } of edges) {
-      if (at)
-        strengths.set(
-          at.side === "query" ? key : query,
-          Math.max(tone, strengths.get(at.side === "query" ? key : query) ?? 0),
-        );
-      if (!seen(row) && !seen(column)) continue;
-      const [from, to] = [(row + 0.5) * ROW - top, (column + 0.5) * ROW - top];
-      pen.globalAlpha = tone;
-      pen.strokeStyle = headColour(head);
-      pen.setLineDash(headDash(head));
-      pen.lineWidth = at ? 2.5 : 1.75;
+    for (const side of ["query", "key"]) sides[side].near(top, height);
+    for (const { query, key, tone } of at ? edges : []) {
+      const other = at.side === "query" ? key : query;
+      strengths.set(other, Math.max(tone, strengths.get(other) ?? 0));
+    }
+    pen.lineWidth = at ? 2.5 : 1.75;
+    for (const alike of strokesOf(edges.filter(({ row, column }) => seen(row) || seen(column)))) {
+      pen.globalAlpha = alike[0].tone;
+      pen.strokeStyle = headColour(alike[0].head);
+      pen.setLineDash(headDash(alike[0].head));
       pen.beginPath();
-      pen.moveTo(0, from);
-      pen.bezierCurveTo(width / 2, from, width / 2, to, width, to);
+      for (const { row, column } of alike) {
+        const [from, to] = [(row + 0.5) * ROW - top, (column + 0.5) * ROW - top];
+        const [start, ...rest] = partOfLine(width, from, to, -MARGIN, height + MARGIN);
+        pen.moveTo(...start);
+        pen.bezierCurveTo(...rest.flat());
+      }
       pen.stroke();
     }
-    tint(at, strengths, seen);
+    tint(at, strengths);
   }
 
-  // Of a long text, tokens that are not in sight keep theirs until they come near it.
-  function tint(at, strengths, seen) {
+  function tint(at, strengths) {
     for (const side of ["query", "key"]) {
-      const rowAt = side === "query" ? sides.rowAt : sides.columnAt;
       sides[side].each((place, option) => {
-        if (!seen(rowAt.get(place))) return;
         const tone = at && at.side !== side ? (strengths.get(place) ?? 0) : 0;
         const tint = `${Math.round(tone * MOST_TINT)}%`;
         wear(option, tint, (style) => style.setProperty("--tone", tint));

@@ -9,37 +9,8 @@ import { hold, roving } from "./roving.js";
 export function tokenList({ labels, label, direction = "ltr", className = "", choose, point = () => {} }) {
   const options = []; // that are in the list
   const made = new Map(); // all that ever were, by their places
-  const element = make("ul", { role: "listbox", dir: direction, "aria-label": label, class: `words ${className}` });
-  const placeOf = (target) => {
-    const option = target.closest?.("[role=option]");
-    return option ? Number(option.dataset.place) : null;
-  };
-  let entered = false; // whether the keyboard points at an option
-  roving(
-    element,
-    () => options,
-    (option) => {
-      entered = true;
-      point(placeOf(option));
-    },
-  );
-  element.addEventListener("focusout", (event) => {
-    if (!entered || element.contains(event.relatedTarget)) return;
-    entered = false;
-    point(null);
-  });
-  element.addEventListener("click", (event) => {
-    const place = placeOf(event.target);
-    if (place !== null) choose(place);
-  });
-  element.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    const place = placeOf(event.target);
-    if (place !== null) choose(place);
-  });
-  element.addEventListener("pointerover", (event) => point(placeOf(event.target)));
-  element.addEventListener("pointerleave", () => point(null));
+  const { element, enter } = tokenBox({ label, direction, className, choose, point });
+  roving(element, () => options, enter);
 
   function optionOf(place) {
     if (!made.has(place)) made.set(place, wordOf(place, labels[place]));
@@ -70,7 +41,41 @@ export function tokenList({ labels, label, direction = "ltr", className = "", ch
   return { element, lay, at, each, select };
 }
 
-function wordOf(place, label) {
+// An empty list box, and what it hears: `enter(option)` says that the keyboard came to an option.
+export function tokenBox({ label, direction = "ltr", className = "", choose, point = () => {} }) {
+  const element = make("ul", { role: "listbox", dir: direction, "aria-label": label, class: `words ${className}` });
+  let entered = false; // whether the keyboard points at an option
+  const enter = (option) => {
+    entered = true;
+    point(placeOf(option));
+  };
+  element.addEventListener("focusout", (event) => {
+    if (!entered || element.contains(event.relatedTarget)) return;
+    entered = false;
+    point(null);
+  });
+  element.addEventListener("click", (event) => {
+    const place = placeOf(event.target);
+    if (place !== null) choose(place);
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    const place = placeOf(event.target);
+    if (place !== null) choose(place);
+  });
+  element.addEventListener("pointerover", (event) => point(placeOf(event.target)));
+  element.addEventListener("pointerleave", () => point(null));
+  return { element, enter };
+}
+
+// The place of the option that an element is, or is in; null where it is in none.
+export function placeOf(target) {
+  const option = target?.closest?.("[role=option]");
+  return option ? Number(option.dataset.place) : null;
+}
+
+export function wordOf(place, label) {
   return make(
     "li",
     { role: "option", class: "word", "data-place": place, "aria-selected": "false", tabindex: "-1" },
