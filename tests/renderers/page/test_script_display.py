@@ -127,6 +127,60 @@ def test_a_map_is_printed_whole(opened):
     assert not page.page.locator("#map").is_visible()
 
 
+# What the script colours: the grounds of tokens and of the cells of vectors, and what is painted most.
+COLOURED = """async () => {
+  const grounds = [...document.querySelectorAll("#panel .word, .strip i, .swatch")].map((one) => one.style.backgroundColor);
+  const pictures = [...document.querySelectorAll("canvas.thumb, canvas.bars")].map((one) => {
+    const counts = new Map();
+    const copy = Object.assign(document.createElement("canvas"), { width: one.width, height: one.height });
+    const pen = copy.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(one, 0, 0);
+    const { data } = pen.getImageData(0, 0, one.width, one.height);
+    for (let place = 0; place < data.length; place += 4) {
+      const colour = data.slice(place, place + 4).join();
+      if (data[place + 3]) counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+    return [...counts].sort((one, other) => other[1] - one[1]).slice(0, 3).map(([colour]) => colour).sort().join(" ");
+  });
+  return [...grounds, ...pictures];
+}"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("event", [True, False])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"view": "overview"},
+        {"view": "text", "query": 5},
+        {"view": "steps", "stage": "query"},
+        {"view": "steps", "stage": "output"},
+        {"view": "matrix", "query": 5, "key": 3, "detail": "yes"},
+    ],
+    ids=lambda state: f"{state['view']}-{state.get('stage')}",
+)
+def test_on_paper_all_has_the_colours_of_paper(opened, state, event):
+    """In the dark as in the light, also where a tool changes the medium alone; and on the screen it is dark again."""
+    shown = {}
+    for dark in (False, True):
+        page = opened(trace_text(SENTENCE, heads=2, causal=True), dark=dark, motion="reduce", before="", **state)
+        page.page.wait_for_timeout(50)  # bars are drawn for the next frame
+        seen = page.page.evaluate(COLOURED)
+        if event:
+            page.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.page.emulate_media(media="print")
+        page.page.wait_for_timeout(50)
+        shown[dark] = seen, page.page.evaluate(COLOURED)
+        page.page.emulate_media(media="screen")
+        page.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.page.wait_for_selector("#panel[aria-busy=false]")
+        page.page.wait_for_timeout(50)
+        assert page.page.evaluate(COLOURED)[: len(seen)] == seen
+    assert len(set(shown[False][1])) > 1
+    assert shown[True][0] != shown[False][0]
+    assert shown[True][1] == shown[False][1]
+
+
 SHOWN = """(selector) => [...document.querySelectorAll(selector)].map((one) => {
   const style = getComputedStyle(one);
   return [style.color, style.backgroundColor, style.borderBottomColor].join();

@@ -1,6 +1,6 @@
 // Numbers as bars and vectors as strips: the small pictures of Steps and of the arithmetic.
 
-import { cssShade, themed } from "./colours.js";
+import { cssShade, isPrinting, themed } from "./colours.js";
 import { make, sharpContext } from "./dom.js";
 
 // A canvas with a bar for each of `values`, up or down from the middle line; `held` is the place of the one that counts.
@@ -21,7 +21,7 @@ export function barChart(values, { label, held = null, height = 64 }) {
     pen.fillStyle = themed("line");
     pen.fillRect(0, Math.round(zero), Math.min(width, step * values.length), 1);
   };
-  requestAnimationFrame(draw);
+  (isPrinting() ? queueMicrotask : requestAnimationFrame)(draw); // when it is in the document, and so has a width
   return canvas;
 }
 

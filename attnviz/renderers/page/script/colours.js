@@ -40,10 +40,22 @@ export function dress(theme) {
   if (root.dataset.theme !== worn) root.dataset.theme = worn;
 }
 
-// Run `before` a page is printed, in the colours of paper, and `after` it was.
-export function onPrint(before, after) {
-  window.addEventListener("beforeprint", () => ((printing = true), before()));
-  window.addEventListener("afterprint", () => ((printing = false), after()));
+// Whether the page is being printed: what is drawn for it must be there before the browser does anything else.
+export function isPrinting() {
+  return printing;
+}
+
+// Run when a page is about to be printed, in the colours of paper, and when it was; tools that show how it would be printed
+// change the medium alone.
+export function onPrint(run) {
+  const turn = (next) => () => {
+    if (printing === next) return;
+    printing = next;
+    run(next);
+  };
+  window.addEventListener("beforeprint", turn(true));
+  window.addEventListener("afterprint", turn(false));
+  matchMedia("print").addEventListener("change", ({ matches }) => turn(matches)());
 }
 
 // Run when the system changes between light and dark, or begins or ends to force its colours.

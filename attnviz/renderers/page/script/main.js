@@ -1,7 +1,7 @@
 // The page: its head, its views behind tabs, and what they all share.
 
 import { arithmetic, close } from "./arithmetic.js";
-import { dress, onPrint, onScheme, themed } from "./colours.js";
+import { dress, isDark, onPrint, onScheme, themed } from "./colours.js";
 import { companion } from "./companion.js";
 import { controlBar, saveButtons } from "./controls.js";
 import { copyButtons } from "./copying.js";
@@ -95,7 +95,7 @@ function start() {
   window.addEventListener("hashchange", readFragment);
   window.addEventListener("keydown", (event) => event.key === "Escape" && state.detail && close());
   onScheme(redress);
-  onPrint(() => paper(true), () => paper(false));
+  onPrint(paper);
   beside.onWidth(() => settle(current.view));
   if (state.language !== record.language) respeak();
 }
@@ -115,11 +115,19 @@ function redress() {
 
 // On paper nothing can be scrolled: the whole view is there, as the picture that can be saved, where it is drawn.
 function paper(begins) {
+  const before = isDark();
   dress(state.theme);
+  if (isDark() !== before) recolour();
   const drawn = begins && DRAWN.includes(state.view) && panel.getAttribute("aria-busy") === "false";
   if (drawn) panel.append(make("div", { class: "on-paper" }, canvasOf({ ...current.view.picture(), ground: "#ffffff" })));
   else for (const one of panel.querySelectorAll(".on-paper")) one.remove();
   panel.classList.toggle("drawn", drawn);
+}
+
+// What is drawn in the colours of the other theme is drawn anew, but for the view that is printed as a picture.
+function recolour() {
+  if (!DRAWN.includes(state.view)) return open();
+  failureOf(() => Promise.all([beside.update(), detail.update()])).then(warn);
 }
 
 async function respeak() {

@@ -1,6 +1,6 @@
 // Overview: every head of every layer as a small map, layer by layer in a strict grid, or sorted by what is measured of them.
 
-import { themed } from "./colours.js";
+import { isPrinting, themed } from "./colours.js";
 import { groups, headsOf, layers, loaded, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { enlarger } from "./enlarged.js";
@@ -72,7 +72,7 @@ async function paintAll(own, turn) {
     }
     if (turn !== run) return;
     paintThumb(one.canvas, one.layer, one.head, isFew ? LARGE : SMALL);
-    if (performance.now() - began < PATIENCE) continue;
+    if (performance.now() - began < PATIENCE || isPrinting()) continue;
     await pause();
     if (turn !== run) return;
     began = performance.now();
