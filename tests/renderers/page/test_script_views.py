@@ -398,7 +398,7 @@ def test_a_head_wears_its_role_and_its_evidence(opened, several, language):
     assert worn in page.page.locator("#map").get_attribute("aria-label")
     assert page.page.locator("#control-head option:checked").inner_text() == f"2 · {worn}"
     page.page.locator("#control-head").select_option("1")
-    page.page.wait_for_selector("#evidence:empty", state="attached")
+    page.page.wait_for_selector("#evidence", state="detached")
 
 
 def test_the_patches_of_an_image_lie_in_their_grid(opened):

@@ -288,6 +288,22 @@ def test_a_phone_shows_the_step_and_whole_columns(opened, stage, lang):
     assert seen["story"] < 844 - 60  # the heading and the formula stand above the fold
 
 
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_a_phone_folds_the_evidence_of_a_role_behind_its_first_sentence(opened, lang):
+    """And so shows the walk: its buttons and the heading of the step."""
+    trace = trace_model("tiny", "the cat that the dogs chase sees the bird")
+    page = opened(trace, view="steps", width=390, height=844, layer=1, head=2, stage="query", lang=lang)
+    assert page.page.evaluate(IN_SIGHT)["story"] < 844 - 30
+    known, rest = page.page.locator("#evidence"), page.page.locator("#evidence p")
+    assert known.locator("summary").inner_text().count(".") == 1
+    assert not rest.first.is_visible()
+    known.locator("summary").click()
+    assert rest.first.is_visible()
+    page.go(view="steps", layer=1, head=3, stage="query", language=lang)
+    assert rest.first.is_visible()  # it stays unfolded
+    assert "".join(known.all_text_contents()).count("%") > 2
+
+
 def test_a_phone_is_no_wider_for_steps_that_are_not_known(opened, several):
     """What only a screen reader says of them stands in the line that scrolls, and not beside the page."""
     page = opened(several, view="steps", width=390, height=844)

@@ -3,6 +3,7 @@
 import { groups, headsOf, layers, record, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
 import { keepSaid, say } from "./lessons.js";
+import { PHONE } from "./measure.js";
 import { general } from "./numbers.js";
 import { titleOf } from "./heads.js";
 import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
@@ -14,23 +15,48 @@ const SORTS = ["place", "entropy", "first", "previous", "induction"];
 // The controls that a view names, each with a function that shows the state in it.
 export function controlBar(names) {
   const built = names.map((name) => CONTROLS[name]?.()).filter(Boolean);
-  const evidence = make("p", { class: "evidence quiet", id: "evidence" });
-  const elsewhere = make("p", { class: "evidence quiet", id: "elsewhere" });
+  const about = aboutRole();
   const element = make(
     "div",
     { class: "controls" },
     built.map((one) => one.element),
-    record.roles && names.includes("head") ? [evidence, elsewhere] : null,
+    record.roles && names.includes("head") ? about.element : null,
   );
   const update = () => {
     built.forEach((one) => one.update());
-    const role = roleOf(currentLayer(), state.head);
-    evidence.textContent = role?.evidence ?? "";
-    elsewhere.textContent = role ? record.elsewhere : "";
+    about.update();
     idle(element);
   };
   update();
   return { element, update };
+}
+
+let isUnfolded = false; // whether somebody asked for all of it: for the next head, too
+
+// What is known of the role that the chosen head wears; on a phone the first sentence, and the rest behind it.
+function aboutRole() {
+  const element = make("div", { class: "about quiet" });
+  let told = "";
+
+  function update() {
+    const role = roleOf(currentLayer(), state.head);
+    const name = role ? `${PHONE.matches} ${role.evidence}` : "";
+    if (name === told) return;
+    told = name;
+    element.replaceChildren(...(role ? sentencesOf(role.evidence) : []));
+  }
+
+  return { element, update };
+}
+
+function sentencesOf(evidence) {
+  const elsewhere = make("p", { id: "elsewhere" }, record.elsewhere);
+  if (!PHONE.matches) return [make("p", { id: "evidence" }, evidence), elsewhere];
+  const end = evidence.indexOf(". ") + 1;
+  const [first, rest] = [make("summary", {}, evidence.slice(0, end)), make("p", {}, evidence.slice(end).trim())];
+  const folded = make("details", { id: "evidence", open: isUnfolded }, first, rest, elsewhere);
+  folded.addEventListener("toggle", () => (isUnfolded = folded.open));
+  return [folded];
 }
 
 // Scale and threshold are of weights: they do nothing to the steps before.

@@ -41,7 +41,7 @@ export function unfolding() {
     sentence,
   );
   let [playing, shown, name] = [null, null, ""];
-  let room = { width: 0, height: 0 };
+  let room = { width: 0, height: 0, isBrief: false };
 
   // The first and the last position that can be read up to, and the one that is.
   const ends = () => [allQueries(currentLayer())[0], allQueries(currentLayer()).at(-1)];
@@ -87,7 +87,8 @@ export function unfolding() {
       return;
     }
     const [position, [first, last]] = [now(), ends()];
-    const own = `${layer.place} ${position} ${state.upto} ${state.special}`;
+    const isWalk = state.view === "steps"; // which lists the tokens so far itself
+    const own = `${layer.place} ${position} ${state.upto} ${state.special} ${isWalk}`;
     if (own === name && shown !== null) return;
     name = own;
     [slider.min, slider.max] = [first, last];
@@ -101,17 +102,19 @@ export function unfolding() {
     soFar.replaceChildren(...chips(layer, position));
     next.replaceChildren(...candidates(layer, position));
     sentence.replaceChildren(...told(...sentenceOf(layer, position)));
-    keepRoom();
+    keepRoom(isWalk);
     if (from) moveIn(soFar.lastElementChild, from);
     shown = position;
   }
 
-  // The bar grows with its words and never shrinks, as long as it is as wide: what is below it stays where it is.
-  function keepRoom() {
+  // The bar grows with its words and never shrinks, as long as it is as wide: what is below it stays where it is. On a
+  // phone it is brief above the walk.
+  function keepRoom(isBrief) {
+    if (element.classList.toggle("brief", isBrief) !== room.isBrief) element.style.minHeight = "";
     const { width, height } = element.getBoundingClientRect();
-    if (width === room.width && height === room.height) return;
+    if (width === room.width && height === room.height && isBrief === room.isBrief) return;
     if (width !== room.width) element.style.minHeight = "";
-    room = { width, height: element.getBoundingClientRect().height };
+    room = { width, height: element.getBoundingClientRect().height, isBrief };
     element.style.minHeight = `${room.height}px`;
   }
 
