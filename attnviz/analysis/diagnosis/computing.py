@@ -174,7 +174,7 @@ def value_of(recipe: Recipe, view: View) -> Array:
     """The values that the heads in ``view`` read, (items, heads, keys, d_v)."""
     groups = recipe.groups if recipe.value_groups is None else recipe.value_groups
     values = _of_heads(recipe, recipe.value, view.items, groups[view.heads], recipe.turn_value)
-    return rounded(values, recipe.rounded.inputs)
+    return rounded(values, recipe.rounded.values)
 
 
 def _rows_of(recipe: Recipe, view: View) -> Array:

@@ -52,9 +52,10 @@ class Computed(NamedTuple):
 
 
 class Rounded(NamedTuple):
-    """Bits of the significand that are left of numbers on their way; None: all."""
+    """Bits of the significand that are left of numbers on their way; None: all. ``inputs`` are queries and keys."""
 
     inputs: int | None = None
+    values: int | None = None
     scores: int | None = None
     weights: int | None = None
 

@@ -108,11 +108,12 @@ def mask_shifted(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("mask-of-first-item", pairs=False)
 def mask_of_first_item(meant: Recipe) -> Iterator[Variant]:
-    """All items of the batch, or all heads, have the mask of the first."""
+    """All items of the batch, or all heads, have the mask of the first, or each that of the one before."""
     if meant.mask is not None:
         for axis in (0, 1):
             if meant.mask.shape[axis] > 1:
                 yield from _with_mask(meant, meant.mask.take([0], axis))
+                yield from _with_mask(meant, numpy.roll(meant.mask, 1, axis))
 
 
 @mistake("mask-or-causal", pairs=False)

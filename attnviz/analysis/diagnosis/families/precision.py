@@ -26,10 +26,14 @@ def rounding(meant: Recipe) -> Iterator[Variant]:
             {"weights": bits},
             {"scores": bits},
             {"scores": bits, "weights": bits},
+            {"inputs": bits, "values": bits},
             {"inputs": bits},
-            {"inputs": bits, "weights": bits},
+            {"values": bits},
             {"inputs": bits, "scores": bits},
-            {"inputs": bits, "scores": bits, "weights": bits},
+            {"values": bits, "weights": bits},
+            {"inputs": bits, "values": bits, "weights": bits},
+            {"inputs": bits, "values": bits, "scores": bits},
+            {"inputs": bits, "values": bits, "scores": bits, "weights": bits},
         ):
             yield Variant(meant.but(rounded=Rounded(**places)), float(bits))
 

@@ -102,7 +102,7 @@ def keys_reversed(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("key-lost")
 def key_lost(meant: Recipe) -> Iterator[Variant]:
-    """The last key, or the first, is never read, or was never written and is 0; the value is its place."""
+    """The last key, or the first, is never read, or was never written: it is 0, or what was there before; the value is its place."""
     if meant.keys > 1:
         for place in (meant.keys - 1, 0):
             yield Variant(meant.but(lost=numpy.arange(meant.keys)[None, None, None] == place), float(place))
@@ -110,6 +110,8 @@ def key_lost(meant: Recipe) -> Iterator[Variant]:
                 yield Variant(
                     meant.but(key=_emptied(meant.key, place), value=_emptied(meant.value, place)), float(place)
                 )
+        stale = meant.key[:, :, [*range(meant.keys - 1), meant.keys - 2]]
+        yield Variant(meant.but(key=stale), float(meant.keys - 1))
 
 
 @mistake("last-query-repeated", pairs=False)

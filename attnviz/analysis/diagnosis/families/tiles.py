@@ -35,12 +35,14 @@ def tile_lost(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("tile-of-queries-lost", pairs=False)
 def tile_of_queries_lost(meant: Recipe) -> Iterator[Variant]:
-    """The last partial tile of queries is never written, and is 0; the value is the size of a tile."""
+    """The last partial tile of queries is never written, and is 0 or NaN; the value is the size of a tile."""
     rows = numpy.arange(meant.queries)[None, None, :, None]
     for size in SIZES:
         rest = meant.queries % size
         if rest and size < meant.queries:
-            yield Variant(meant.but(lost=rows >= meant.queries - rest, blind=0.0), float(size))
+            lost = rows >= meant.queries - rest
+            yield Variant(meant.but(lost=lost, blind=0.0), float(size))
+            yield Variant(meant.but(lost=lost, blind=math.nan), float(size))
 
 
 class Running:
