@@ -12,7 +12,7 @@ from attnviz import AttnvizError, trace_model
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.trace_model import trace as read
 
-FEW = ("Bloom", "XLNet", "MPNet", "FSMT")
+FEW = ("Bloom", "XLNet", "MPNet")
 SLOW = [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in WHOLE | ALONE]
 
 
@@ -51,7 +51,9 @@ def test_what_a_score_has_beside_a_bias_is_said(name):
     assert trace.source.unprojected == ()
 
 
-@pytest.mark.parametrize("name", ["Bloom", "MPNet", "OpenAIGPT", "XLM"])
+@pytest.mark.parametrize(
+    "name", ["Bloom", *(pytest.param(name, marks=pytest.mark.slow) for name in ("MPNet", "OpenAIGPT", "XLM"))]
+)
 def test_the_heads_add_up_to_what_w_o_gives(name):
     network = recorded_model(name)
     gave = []
@@ -67,7 +69,9 @@ def test_the_heads_add_up_to_what_w_o_gives(name):
         assert min(near) < 1e-5
 
 
-@pytest.mark.parametrize("name", IN_PIECES)
+@pytest.mark.parametrize(
+    "name", [name if name == "Longformer" else pytest.param(name, marks=pytest.mark.slow) for name in IN_PIECES]
+)
 def test_attention_in_pieces_is_refused_in_one_line(name):
     network = recorded_model(name)
     with pytest.raises(AttnvizError, match=r"Model computes attention in pieces, so no map of it is whole$"):
