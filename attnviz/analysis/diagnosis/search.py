@@ -20,6 +20,7 @@ from attnviz.attention.arrays import overflow_unspoken
 UNLIKELY = 0.7  # what leaves more than this part of the difference explains nothing, and is not looked at closer
 ROUGHLY = 10.0  # nor what is further than this times what rounding allows of what was meant: a larger scale allows more
 AS_WELL = 1.5  # an explanation that leaves this times what the best leaves explains less well
+FLAT = 2.0  # times what rounding may do, within which outputs are as good as the mean of all values
 SINGLE = 24  # bits from which a mean of all values is told from what is near it
 LEAST = 0.01  # of what rounding may do, that it does
 LEFT = 0.35  # of the difference that an explanation may leave
@@ -169,7 +170,7 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             continue
         if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
             continue
-        if evidence.arithmetic.bits < SINGLE and _is_empty(evidence, candidate.recipe, judged):
+        if _flattens(evidence, candidate) and _is_empty(evidence, candidate.recipe, judged):
             continue
         found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
     return found
@@ -184,12 +185,19 @@ def _is_told_by_hidden_rows(evidence: Evidence, recipe: Recipe, judged: Judged) 
     return bool(blind.all()) or not bool((~evidence.judged.fine & ~(blind & ~empty)).any())
 
 
+def _flattens(evidence: Evidence, candidate: Candidate) -> bool:
+    """Whether a number of the mistake may make the weights as flat as one likes, beside rounding that hides how flat."""
+    numbers = any(one.name in ("scale-value", "temperature") for one in candidate.named)
+    return numbers and evidence.arithmetic.bits < SINGLE
+
+
 def _is_empty(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:
-    """Whether what a mistake gives is, within rounding, the plain mean of all values: then any that flattens the weights
-    would do, and the numbers speak for none."""
+    """Whether what a mistake gives is hardly further from the plain mean of all values than rounding may take it: then any that
+    flattens the weights would do, and the numbers speak for none."""
     flat = computed(recipe.but(scale=0.0), evidence.view).output
     with overflow_unspoken():
-        return bool((abs(judged.found.output - flat) <= judged.allowed).all())
+        further = ((judged.found.output - flat) ** 2).mean()
+        return bool(further <= FLAT**2 * (judged.allowed**2).mean())
 
 
 def is_noise(judged: Judged) -> bool:
