@@ -59,7 +59,7 @@ def output_scaled(meant: Recipe) -> Iterator[Fitted]:
 
     def scaled(factor: float) -> Recipe:
         factor = factor if abs(factor) > NOTHING else 1.0
-        return meant.but(move=lambda weights: weights * factor)
+        return meant.but(weigh=lambda given: meant.weigh(given) * factor)
 
     yield Fitted(scaled, (0.5, 2.0))
 
@@ -67,7 +67,7 @@ def output_scaled(meant: Recipe) -> Iterator[Fitted]:
 @mistake("output-zero", pairs=False)
 def output_zero(meant: Recipe) -> Iterator[Variant]:
     """All of the output is 0: it was never written, as by a kernel that has not run."""
-    yield Variant(meant.but(move=lambda weights: weights * 0.0))
+    yield Variant(meant.but(weigh=lambda given: meant.weigh(given) * 0.0))
 
 
 @mistake("softmax-twice", pairs=False)
