@@ -54,7 +54,7 @@ def test_the_lines_scroll_to_the_chosen_token(opened):
     for side, place in (("query", 150), ("key", 20)):
         page.go(view="lines", **({"query": "none"} | {side: place}))
         frame = page.page.locator(".joined").bounding_box()
-        word = page.page.locator(f".{side} .word").nth(place).bounding_box()
+        word = page.page.locator(f".{side} .word[data-place='{place}']").bounding_box()
         assert frame["y"] <= word["y"]
         assert word["y"] + word["height"] <= frame["y"] + frame["height"]
     page.page.locator(".joined").evaluate("frame => frame.scrollTo(0, 3000)")

@@ -7,6 +7,7 @@ import pytest
 
 from attnviz import Layer, Rule, Trace
 
+pytestmark = pytest.mark.slow
 COUNT, ROW = 400, 26
 # Of the Queries: their positions among how many, as assistive technology is told, and those that can be seen in the frame.
 QUERIES = """(() => {
@@ -46,7 +47,6 @@ def long() -> Trace:
     return Trace(tuple(f"w{place}" for place in range(COUNT)), (Layer(*arrays, Rule(causal=True)),))
 
 
-@pytest.mark.slow
 def test_the_tokens_in_sight_are_there_in_their_order_and_count_as_all(window, written, long):
     window.resize(1280, 900)
     window.open(written(long), view="lines", query=0)
