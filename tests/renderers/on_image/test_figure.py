@@ -28,7 +28,7 @@ def pixels(figure, dpi=100):
     return Image.open(io.BytesIO(save(figure, "png", dpi))).convert("RGB")
 
 
-@pytest.mark.parametrize("heads", [1, 2, 4, 12])
+@pytest.mark.parametrize("heads", [1, *(pytest.param(heads, marks=pytest.mark.slow) for heads in (2, 4, 12))])
 def test_nothing_stands_over_anything_else(heads):
     figure, missing = draw(decided(heads))
     width, height = figure.get_size_inches()
@@ -78,7 +78,10 @@ def test_every_format_is_written(form):
     assert missing == ""
 
 
-@pytest.mark.parametrize(("heads", "width"), [(1, 60.0), (2, 84.0), (4, 174.0), (6, 84.0)])
+@pytest.mark.parametrize(
+    ("heads", "width"),
+    [(2, 84.0), *(pytest.param(*one, marks=pytest.mark.slow) for one in ((1, 60.0), (4, 174.0), (6, 84.0)))],
+)
 def test_a_width_is_kept(heads, width):
     figure, _ = draw(decided(heads, Look(width=width)))
     assert figure.get_figwidth() == pytest.approx(width / 25.4)

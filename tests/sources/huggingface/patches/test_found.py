@@ -84,7 +84,12 @@ def true_box(processor, picture, row, column, patch=8):
     return numpy.clip([x, y, x + patch * across, y + patch * down], 0, [picture.width, picture.height] * 2)
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+QUICK = ("vit", "yolos", "vit_mae")  # CI goes through all
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in FAMILIES]
+)
 def test_the_patch_that_is_lit_is_the_one_that_a_head_looks_at(kind):
     options, processor = FAMILIES[kind]
     model = network(kind, **options)
