@@ -55,6 +55,8 @@ def _nearer(
 ) -> tuple[float, float, Array] | None:
     """The first of the step, its half, … that leaves less; None where none does."""
     for part in (1.0, 0.5, 0.2):
+        if (value + part * move) * value < 0:  # a number of the other sign is looked for from its own start
+            continue
         after, residual = _residual(evidence, make, value + part * move, view)
         if after < left:
             return after, value + part * move, residual

@@ -187,7 +187,7 @@ def _is_told_by_hidden_rows(evidence: Evidence, recipe: Recipe, judged: Judged) 
 
 def _flattens(evidence: Evidence, candidate: Candidate) -> bool:
     """Whether a number of the mistake may make the weights as flat as one likes, beside rounding that hides how flat."""
-    numbers = any(one.name in ("scale-value", "temperature") for one in candidate.named)
+    numbers = candidate.found or any(one.name == "scale-value" for one in candidate.named)
     return numbers and evidence.arithmetic.bits < SINGLE
 
 
