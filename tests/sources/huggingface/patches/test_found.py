@@ -277,3 +277,20 @@ def model_weights(model, pixels):
         model(pixels, output_attentions=True)
     hook.remove()
     return found[0]
+
+
+@pytest.mark.parametrize("how", ["refuses", "sizes"])
+def test_a_processor_that_treats_other_pictures_otherwise_tells_nothing(how):
+    model, once = network("vit"), []
+
+    def processor(images, **_):
+        once.append(images)
+        if len(once) > 1 and how == "refuses":
+            raise ValueError("no such picture")
+        side = 32 if len(once) == 1 else 40
+        return {"pixel_values": torch.ones(1, 3, side, side)}
+
+    processor.image_mean = (0.5, 0.5, 0.5)
+    trace = trace_model(model, Image.new("RGB", SIZE), tokenizer=processor)
+    assert trace.layers[0].boxes is None
+    assert trace.tokens[:2] == ("0", "1")
