@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
+import planted_further  # noqa: F401  (registers them)
 import planted_mistakes  # noqa: F401  (registers them)
 import torch
 from planted_attention import PLANTED, Bug, Problem, attention, problem
@@ -38,6 +39,16 @@ NEEDED: dict[str, dict[str, Any]] = {
     "rope-offset": {"rope": True, "cache": True},
     "window-both-sided": {"window": True, "causal": True},
     "hidden-rows-nan": {"mask": True},
+    "key-groups-tiled": {"groups": True},
+    "value-groups-tiled": {"groups": True},
+    "heads-exchanged": {},
+    "mask-of-other-item": {"mask": True, "items": True},
+    "chunks-as-window": {"chunks": True, "mask": False, "cache": False, "causal": False, "window": False},
+    "maximum-starts-finite": {"low": True, "softcap": False, "rope": False, "scale": False},
+    "keys-repeated": {"groups": True, "causal": True, "window": False, "mask": False, "bias": False},
+    "bias-slopes": {"alibi": True, "causal": True},
+    "bias-offset": {"alibi": True, "causal": True, "cache": True},
+    "rope-twice": {"rope": True, "cache": True},
 }
 
 

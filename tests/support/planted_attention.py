@@ -120,11 +120,20 @@ def problem(random: numpy.random.Generator, dtype: torch.dtype = torch.float32, 
             mask = mask | torch.eye(keys, dtype=torch.bool)
     if chance("bias", 0.2):
         bias = drawn(heads, queries, keys)
+    if fixed.get("alibi"):
+        distance = (torch.arange(keys) - (torch.arange(queries)[:, None] + keys - queries)).abs()
+        bias = -(2.0 ** -torch.arange(1.0, heads + 1)).view(-1, 1, 1).to(dtype) * distance
+    if fixed.get("chunks"):
+        place = torch.arange(keys)
+        mask = ((place[:, None] // 5 == place // 5) & (place[:, None] >= place))[None, None]
     if chance("sinks", 0.2):
         sinks = drawn(heads)
     rope = chance("rope", 0.25)
+    query, key = drawn(items, heads, queries, width, times=1.5), drawn(items, kv_heads, keys, width, times=1.5)
+    if fixed.get("low"):  # all logits of the first head far below 0
+        query[:, 0, :, 0], key[:, 0, :, 0] = 40.0, -60.0
     return Problem(
-        *(drawn(items, heads, queries, width, times=1.5), drawn(items, kv_heads, keys, width, times=1.5)),
+        *(query, key),
         drawn(items, kv_heads, keys, value_width),
         scale=float(random.choice([0.1, 0.3, 1.5])) if chance("scale", 0.2) else None,
         causal=causal,

@@ -12,11 +12,15 @@ from attnviz.analysis.diagnosis.departure import departure
 from attnviz.analysis.diagnosis.evidence import Evidence
 from attnviz.analysis.diagnosis.inputs import Asked, asked
 from attnviz.analysis.diagnosis.noise import dropout
+from attnviz.analysis.diagnosis.recipe import Rounded
 from attnviz.analysis.diagnosis.result import Diagnosis, Verdict
 from attnviz.analysis.diagnosis.search import Explanation, explanations, is_noise
 from attnviz.analysis.diagnosis.suggestion import suggestion
 from attnviz.analysis.diagnosis.telling import compared, mistakes_of, recovered
 from attnviz.analysis.diagnosis.views import cut
+
+TF32_BITS = 11  # of the significand, the first of which is not stored
+HARDLY = 0.1  # of the difference
 
 
 def diagnose(
@@ -71,15 +75,25 @@ def _diagnosed(problem: Asked, arithmetic: Arithmetic, widen: bool) -> Diagnosis
         evidence = replace(evidence, arithmetic=ARITHMETICS["float32"])
     if evidence.judged.fine.all():
         return _told(evidence, Verdict.CORRECT)
+    coarse = (
+        replace(evidence, arithmetic=ARITHMETICS["tf32"]) if widen and evidence.arithmetic.name == "float32" else None
+    )
+    if coarse is not None and coarse.judged.fine.all() and _has_coarse_products(evidence):
+        return _told(coarse, Verdict.CORRECT)
     found = explanations(evidence)
     if found:
         return _explained(evidence, found)
-    if widen and evidence.arithmetic.name == "float32":
-        coarse = Evidence(problem.meant, problem.output, ARITHMETICS["tf32"], view)
-        if coarse.judged.fine.all() and is_noise(coarse.judged):
-            return _told(coarse, Verdict.CORRECT)
+    if coarse is not None and coarse.judged.fine.all() and is_noise(coarse.judged):
+        return _told(coarse, Verdict.CORRECT)
     noise = dropout(evidence)
     return _explained(evidence, [noise]) if noise is not None else _unknown(evidence)
+
+
+def _has_coarse_products(evidence: Evidence) -> bool:
+    """Whether hardly anything is left where the factors of all products are rounded to TF32's ten bits; a few numbers lie
+    in the middle between two, and are rounded either way."""
+    coarse = evidence.meant.but(rounded=Rounded(TF32_BITS, TF32_BITS, weights=TF32_BITS))
+    return evidence.left(coarse, evidence.view) < HARDLY * evidence.left(evidence.meant, evidence.view)
 
 
 def _told(evidence: Evidence, verdict: Verdict, **more: Any) -> Diagnosis:

@@ -40,12 +40,14 @@ Variants = Callable[[Recipe], Iterator[Variant | Fitted]]
 class Entry(NamedTuple):
     """A mistake.
 
-    pairs   whether it is tried together with others, too
+    pairs      whether it is tried together with others, too
+    all_heads  whether it is none where only some heads have it, as it is one of their order
     """
 
     name: str
     variants: Variants
     pairs: bool
+    all_heads: bool = False
 
 
 FAMILIES = (
@@ -55,24 +57,28 @@ FAMILIES = (
     "masks",
     "windows",
     "biases",
+    "distances",
     "sinks",
     "heads",
     "layouts",
     "swaps",
     "rotations",
+    "positions",
     "softmaxes",
     "tiles",
+    "merging",
+    "paging",
     "precision",
 )
 ENTRIES: dict[str, Entry] = {}
 STATISTICAL = ("dropout",)  # found by what the differences look like (noise.py), as no number of it can be foretold
 
 
-def mistake(name: str, pairs: bool = True) -> Callable[[Variants], Variants]:
+def mistake(name: str, pairs: bool = True, all_heads: bool = False) -> Callable[[Variants], Variants]:
     """Registers a function as the mistake ``name``; ``pairs=False`` where it is not tried together with others."""
 
     def register(variants: Variants) -> Variants:
-        ENTRIES[name] = Entry(name, variants, pairs)
+        ENTRIES[name] = Entry(name, variants, pairs, all_heads)
         return variants
 
     return register

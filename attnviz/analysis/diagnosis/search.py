@@ -14,7 +14,7 @@ from attnviz.analysis.diagnosis.evidence import Evidence, Judged, usual
 from attnviz.analysis.diagnosis.fitting import fitted
 from attnviz.analysis.diagnosis.recipe import Array, Recipe, View
 from attnviz.analysis.diagnosis.regions import Region, region_of
-from attnviz.analysis.diagnosis.registry import Entry, Fitted, Variant, entries
+from attnviz.analysis.diagnosis.registry import ENTRIES, Entry, Fitted, Variant, entries
 from attnviz.attention.arrays import overflow_unspoken
 
 UNLIKELY = 0.7  # what leaves more than this part of the difference explains nothing, and is not looked at closer
@@ -170,10 +170,20 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             continue
         if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
             continue
+        if not region.is_whole and _is_of_all(evidence, candidate, region):
+            continue
         if _flattens(evidence, candidate) and _is_empty(evidence, candidate.recipe, judged):
             continue
         found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
     return found
+
+
+def _is_of_all(evidence: Evidence, candidate: Candidate, region: Region) -> bool:
+    """Whether a mistake is none in the region alone: it is one of the order of all heads, or leaves zeros there, as many would."""
+    if region.heads != "all" and any(ENTRIES[one.name].all_heads for one in candidate.named):
+        return True
+    zero = not evidence.target(candidate.recipe, evidence.view)[~evidence.judged.fine].any()
+    return zero and candidate.named[0].name != "output-zero"
 
 
 def _is_told_by_hidden_rows(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:

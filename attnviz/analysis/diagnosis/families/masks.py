@@ -11,6 +11,8 @@ from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 
 PARTS = ({"mask": True, "band": True}, {"mask": True, "band": False}, {"mask": False, "band": True})
 
+SIDES = (((1, 0), slice(0, -1)), ((0, 1), slice(1, None)))  # a row moved one key ahead, and one back
+
 
 def _hidings(meant: Recipe) -> Iterator[dict[str, bool]]:
     """What may be hidden in a wrong way: all, the mask's part alone, or that of causal and window alone."""
@@ -104,16 +106,58 @@ def mask_shifted(meant: Recipe) -> Iterator[Variant]:
         for ahead in (False, True):
             near, far = (mask[..., :-1], mask[..., :1]) if ahead else (mask[..., 1:], mask[..., -1:])
             yield from _with_mask(meant, numpy.concatenate([far, near] if ahead else [near, far], axis=-1))
+        if mask.shape[2] > 1:
+            yield from _with_edges_moved(meant, mask)
+
+
+def _with_edges_moved(meant: Recipe, mask: Array) -> Iterator[Variant]:
+    """Each row's first or last key that is seen hidden, or one more seen; and blocks along the diagonal that begin a token
+    late or early."""
+    before, after = (numpy.pad(mask, ((0, 0),) * 3 + (side,))[..., cut] for side, cut in SIDES)
+    for moved in (mask & before, mask & after, mask | before, mask | after):
+        yield from _with_mask(meant, moved)
+    if mask.shape[2] == mask.shape[3]:
+        near = numpy.tril(numpy.ones(mask.shape[2:], bool)) if not numpy.triu(mask, 1).any() else True
+        for side in ((1, 0), (0, 1)):
+            padded = numpy.pad(mask, ((0, 0), (0, 0), side, side), mode="edge")
+            late = padded[..., :-1, :-1] if side[0] else padded[..., 1:, 1:]
+            yield from _with_mask(meant, late & near)
 
 
 @mistake("mask-of-first-item", pairs=False)
 def mask_of_first_item(meant: Recipe) -> Iterator[Variant]:
-    """All items of the batch, or all heads, have the mask of the first, or each that of the one before."""
+    """All items of the batch, or all heads, have the mask of the first."""
     if meant.mask is not None:
         for axis in (0, 1):
             if meant.mask.shape[axis] > 1:
                 yield from _with_mask(meant, meant.mask.take([0], axis))
-                yield from _with_mask(meant, numpy.roll(meant.mask, 1, axis))
+
+
+@mistake("mask-of-other-item", pairs=False)
+def mask_of_other_item(meant: Recipe) -> Iterator[Variant]:
+    """The items, or the heads, have the masks of those beside them; or items those that the heads count to, as where the mask
+    was repeated (0 1 0 1) for all heads of all items and not (0 0 1 1)."""
+    mask = meant.mask
+    if mask is None:
+        return
+    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+        yield from _with_mask(meant, numpy.roll(mask, step, axis))
+    if mask.shape[1] == 1 < mask.shape[0]:
+        places = numpy.arange(meant.items * meant.heads).reshape(meant.items, meant.heads) % meant.items
+        yield from _with_mask(meant, mask[places, 0])
+
+
+@mistake("chunks-as-window", pairs=False)
+def chunks_as_window(meant: Recipe) -> Iterator[Variant]:
+    """A window of a chunk's size slides where a query was meant to see the keys of its own chunk alone; the value is its size."""
+    if meant.mask is None or meant.queries != meant.keys:
+        return
+    places = numpy.arange(meant.keys)
+    seen, apart = meant.seen, places[:, None] - places
+    size = int(seen[0, 0, :, 0].sum())
+    chunks = (places[:, None] // max(size, 1) == places // max(size, 1)) & (apart >= 0)
+    if 1 < size < meant.keys and bool((seen == chunks).all()):
+        yield Variant(meant.but(mask=((apart >= 0) & (apart < size))[None, None]), float(size))
 
 
 @mistake("mask-or-causal", pairs=False)

@@ -91,3 +91,37 @@ def accumulated_in_half(meant: Recipe) -> Iterator[Variant]:
         bits = ARITHMETICS[name].bits
         yield Variant(meant.but(combine=partial(in_half, bits=bits)), float(bits))
         yield Variant(meant.but(combine=partial(in_half, bits=bits), rounded=Rounded(weights=bits)), float(bits))
+
+
+E4M3 = (
+    4  # bits of the significand of the eight-bit type that caches are stored in (Micikevicius et al. 2022, 2209.05433)
+)
+E4M3_LARGEST, E4M3_SMALLEST = 448.0, 2.0**-6  # below which its numbers lie evenly
+
+
+@mistake("values-not-rescaled", pairs=False)
+def values_not_rescaled(meant: Recipe) -> Iterator[Variant]:
+    """Values that were stored in eight bits are not multiplied with their scale again, one a head or one for all."""
+    if not meant.only_weights:
+        for axes in ((2, 3), (0, 2, 3), (0, 1, 2, 3)):
+            largest = abs(meant.value).max(axes, keepdims=True)
+            value = meant.value / numpy.where(largest > 0, largest, 1) * E4M3_LARGEST
+            step = E4M3_SMALLEST / 2 ** (E4M3 - 1)
+            stored = numpy.where(abs(value) < E4M3_SMALLEST, numpy.rint(value / step) * step, rounded(value, E4M3))
+            yield Variant(meant.but(value=stored))
+
+
+def from_finite(given: Logits, start: float) -> Array:
+    """The running maximum starts at ``start`` and not at −∞: exponentials of rows far below it are 0."""
+    top = numpy.maximum(given.logits.max(-1, keepdims=True), start)
+    powers = numpy.exp(given.logits - top)
+    kept = powers.max(-1, keepdims=True) >= ARITHMETICS["float32"].tiny
+    weights: Array = numpy.where(kept, by_softmax(given), 0.0)
+    return weights
+
+
+@mistake("maximum-starts-finite", pairs=False)
+def maximum_starts_finite(meant: Recipe) -> Iterator[Variant]:
+    """The largest logit so far starts at a number and not at −∞, so that rows far below it become 0."""
+    for start in (0.0, -1e2, -1e3, -1e4, -5e4, -65504.0, -1e5, -1e6):
+        yield Variant(meant.but(weigh=partial(from_finite, start=start)))

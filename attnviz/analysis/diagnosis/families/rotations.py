@@ -61,6 +61,11 @@ def rope_twice(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(turn_query=meant.turn_query * 2, turn_key=meant.turn_key * 2))
         yield Variant(meant.but(turn_key=meant.turn_key * 2))
         yield Variant(meant.but(turn_query=meant.turn_query * 2))
+        places = meant.turn_key[0].positions
+        cached = places.index(meant.turn_query[0].positions[0]) if meant.turn_query[0].positions[0] in places else 0
+        if cached:  # the keys of a cache, which were turned when they were stored
+            again = tuple(2 * place if at < cached else place for at, place in enumerate(places))
+            yield Variant(meant.but(turn_key=tuple(turn.but(positions=again) for turn in meant.turn_key)))
 
 
 @mistake("rope-offset")
@@ -157,14 +162,15 @@ def rope_theta(meant: Recipe) -> Iterator[Variant | Fitted]:
 
 @mistake("rope-position-scaled", pairs=False)
 def rope_position_scaled(meant: Recipe) -> Iterator[Variant | Fitted]:
-    """All positions are multiplied by a number, as to stretch a context; it is the value."""
+    """All positions, or those of queries or keys alone, are multiplied by a number, as to stretch a context; it is the value."""
     if _turns(meant):
+        for factor in (0.5, 0.25, 0.125):
+            yield from (Variant(one, factor) for one in _each(meant, _stretched(factor)))
+        yield Fitted(lambda factor: _turned(meant, _stretched(factor)), (0.7, 0.9, 1.1, 1.5))
 
-        def stretched(factor: float) -> Recipe:
-            return _turned(meant, lambda turn: turn.but(positions=tuple(factor * place for place in turn.positions)))
 
-        yield from (Variant(stretched(factor), factor) for factor in (0.5, 0.25, 0.125))
-        yield Fitted(stretched, (0.7, 0.9, 1.1, 1.5))
+def _stretched(factor: float) -> Callable[[Turn], Turn]:
+    return lambda turn: turn.but(positions=tuple(factor * place for place in turn.positions))
 
 
 @mistake("rope-reversed")

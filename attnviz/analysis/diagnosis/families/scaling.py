@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy
+
 from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 
@@ -65,3 +67,17 @@ def scale_after_softmax(meant: Recipe) -> Iterator[Variant]:
             return meant.weigh(given) * meant.scale
 
         yield Variant(meant.but(scale=1.0, weigh=weigh))
+
+
+@mistake("width-cut", pairs=False)
+def width_cut(meant: Recipe) -> Iterator[Variant]:
+    """The scores sum over the first numbers of query and key alone; the value is how many."""
+    width = meant.dimension
+    kept = (width // 2, width // 4, 3 * width // 4, 2 ** ((width - 1).bit_length() - 1), width - 1, width - width % 16)
+    key = meant.key.astype(float)
+    for turn in meant.turn_key:
+        key = turn.turned(key)
+    for count in dict.fromkeys(kept):
+        if 0 < count < width:
+            cut = key * (numpy.arange(width) < count)
+            yield Variant(meant.but(key=cut, turn_key=()), float(count))

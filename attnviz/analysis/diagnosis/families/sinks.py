@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy
 
@@ -70,18 +71,35 @@ def sinks_of_first_head(meant: Recipe) -> Iterator[Variant]:
 def sinks_heads_reordered(meant: Recipe) -> Iterator[Variant]:
     """The heads have each other's sinks."""
     if meant.sinks is not None and meant.heads > 1:
-        yield Variant(meant.but(sinks=meant.sinks[::-1]))
-        order = numpy.arange(meant.heads).reshape(meant.key_heads, -1).T.ravel()
-        yield Variant(meant.but(sinks=meant.sinks[order]))
+        heads = numpy.arange(meant.heads)
+        turned = [heads.reshape(shape).T.ravel() for shape in ((meant.key_heads, -1), (-1, meant.key_heads))]
+        for order in (heads[::-1], *turned, numpy.roll(heads, 1), numpy.roll(heads, -1)):
+            yield Variant(meant.but(sinks=meant.sinks[order]))
 
 
 @mistake("sinks-per-tile", pairs=False)
 def sinks_per_tile(meant: Recipe) -> Iterator[Variant]:
-    """Each tile of keys adds the sink once more; the value is the size of a tile."""
+    """Each tile or split of keys adds the sink once more; the value is how often it counts."""
     if meant.sinks is not None:
-        for size in (16, 32, 64, 128):
-            if size < meant.keys:
-                yield Variant(meant.but(sinks=meant.sinks + math.log(-(-meant.keys // size))), float(size))
+        for count in range(2, 65):
+            yield Variant(meant.but(sinks=meant.sinks + math.log(count)), float(count))
+
+
+def moved_by_one(given: Logits, ahead: bool) -> Array:
+    """The weights with the sink's column at the wrong end, so that each stands one key too far."""
+    assert given.sinks is not None
+    column = numpy.broadcast_to(given.sinks, (*given.logits.shape[:-1], 1))
+    logits = numpy.concatenate([column, given.logits] if ahead else [given.logits, column], axis=-1)
+    weights: Array = softmax(logits, None)
+    return weights[..., :-1] if ahead else weights[..., 1:]
+
+
+@mistake("sinks-wrong-column", pairs=False)
+def sinks_wrong_column(meant: Recipe) -> Iterator[Variant]:
+    """The column of another key, and not that of the sink, is dropped after softmax: the weights stand one key too far."""
+    if meant.sinks is not None:
+        for ahead in (True, False):
+            yield Variant(meant.but(weigh=partial(moved_by_one, ahead=ahead)))
 
 
 @mistake("sinks-extra", pairs=False)

@@ -140,7 +140,7 @@ def softmax_missing(meant: Recipe) -> Iterator[Variant]:
 
 @mistake("sigmoid-for-softmax", pairs=False)
 def sigmoid_for_softmax(meant: Recipe) -> Iterator[Variant]:
-    """Each weight is the sigmoid of its own logit; divided by their sum, or not."""
+    """Each weight is the sigmoid of its own logit; divided by their sum, by the number of keys, or not."""
 
     def weigh(given: Logits) -> Array:
         return numpy.where(numpy.isfinite(given.logits), 0.5 * (1 + numpy.tanh(given.logits / 2)), 0.0)
@@ -150,8 +150,11 @@ def sigmoid_for_softmax(meant: Recipe) -> Iterator[Variant]:
         total = weights.sum(-1, keepdims=True)
         return weights / numpy.where(total == 0, 1, total)
 
-    yield Variant(meant.but(weigh=weigh))
-    yield Variant(meant.but(weigh=divided))
+    def shared(given: Logits) -> Array:
+        return weigh(given) / numpy.maximum(numpy.isfinite(given.logits).sum(-1, keepdims=True), 1)
+
+    yield from (Variant(meant.but(weigh=way)) for way in (weigh, divided, shared))
+    yield Variant(meant.but(weigh=lambda given: weigh(given) / meant.keys))
 
 
 @mistake("normalised-with-hidden", pairs=False)

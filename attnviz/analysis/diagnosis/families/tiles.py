@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import numpy
@@ -13,22 +13,25 @@ from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
 SIZES = (16, 32, 64, 128, 8, 4, 256)
+MOST_TILES = 16  # of which each is tried
 
 
-def _sizes(meant: Recipe) -> Iterator[int]:
+def sizes_of_tiles(meant: Recipe) -> Iterator[int]:
     """The tiles of which there is more than one."""
     yield from (size for size in SIZES if size < meant.keys)
 
 
 @mistake("tile-lost")
 def tile_lost(meant: Recipe) -> Iterator[Variant]:
-    """A tile of keys is never read: the last partial one, the last whole one, the first, or all but it; the value is its size."""
+    """A tile of keys is never read: the last partial one, the last whole one, any other, or all but the first; the value is
+    its size."""
     places = numpy.arange(meant.keys)[None, None, None]
-    for size in _sizes(meant):
+    for size in sizes_of_tiles(meant):
         rest = meant.keys % size
-        for lost in dict.fromkeys(
-            ((meant.keys - rest, meant.keys), (meant.keys - size, meant.keys), (0, size), (size, meant.keys))
-        ):
+        ends = [(meant.keys - rest, meant.keys), (meant.keys - size, meant.keys), (0, size), (size, meant.keys)]
+        if size >= 16 and meant.keys // size <= MOST_TILES:
+            ends += [(start, start + size) for start in range(size, meant.keys - size, size)]
+        for lost in dict.fromkeys(ends):
             if lost[1] - lost[0] not in (0, meant.keys):
                 yield Variant(meant.but(lost=(places >= lost[0]) & (places < lost[1])), float(size))
 
@@ -84,7 +87,7 @@ def _quotient(above: Array, under: Array, sinks: Array | None) -> Array:
 @mistake("tile-not-rescaled")
 def tile_not_rescaled(meant: Recipe) -> Iterator[Variant]:
     """The output so far, or its total, or both, are not rescaled when a later tile has a larger maximum."""
-    for size in _sizes(meant):
+    for size in sizes_of_tiles(meant):
         for output, total in ((True, False), (False, True), (True, True)):
             yield Variant(meant.but(weigh=partial(not_rescaled, size=size, output=output, total=total)), float(size))
 
@@ -92,32 +95,10 @@ def tile_not_rescaled(meant: Recipe) -> Iterator[Variant]:
 @mistake("tile-rescaled-inversely", pairs=False)
 def tile_rescaled_inversely(meant: Recipe) -> Iterator[Variant]:
     """The output so far, its total or both are multiplied by e^(new maximum − old) where it is e^(old − new)."""
-    for size in _sizes(meant):
+    for size in sizes_of_tiles(meant):
         for output, total in ((True, False), (False, True), (True, True)):
             weigh = partial(not_rescaled, size=size, output=output, total=total, inverted=True)
             yield Variant(meant.but(weigh=weigh), float(size))
-
-
-def averaged(given: Logits, size: int) -> Array:
-    """Each tile's own softmax, and the mean of all."""
-    keys = given.logits.shape[-1]
-    parts = [softmax(given.logits[..., one : one + size], given.sinks) for one in range(0, keys, size)]
-    mean: Array = numpy.concatenate(parts, axis=-1) / len(parts)
-    return mean
-
-
-def summed(given: Logits, size: int) -> Array:
-    """Each tile's own softmax, and the sum of all."""
-    return averaged(given, size) * -(-given.logits.shape[-1] // size)
-
-
-@mistake("tiles-averaged", pairs=False)
-def tiles_averaged(meant: Recipe) -> Iterator[Variant]:
-    """Each tile is divided by its own total, and the tiles are averaged or added up as if all weighed the same."""
-    ways: tuple[Callable[..., Array], ...] = (averaged, summed)
-    halves = (-(-meant.keys // 2), -(-meant.keys // 4))
-    for size in dict.fromkeys((*_sizes(meant), *(one for one in halves if one < meant.keys))):
-        yield from (Variant(meant.but(weigh=partial(way, size=size)), float(size)) for way in ways)
 
 
 def with_padding(given: Logits, padding: int) -> Array:
@@ -141,7 +122,9 @@ def tile_padding_counted(meant: Recipe) -> Iterator[Variant]:
 @mistake("empty-slots-counted", pairs=False)
 def empty_slots_counted(meant: Recipe) -> Iterator[Fitted]:
     """A cache holds more keys than were written, all 0, and they count; the value is how many."""
-    counts = tuple(float(count) for count in range(1, 65))
+    sizes = {-(-meant.keys // size) * size for size in SIZES} | {2**power for power in range(4, 16)} | {2 * meant.keys}
+    near = set(range(1, 65)) | {size - meant.keys for size in sizes if size > meant.keys}
+    counts = tuple(float(count) for count in sorted(near))
     yield Fitted(lambda count: meant.but(weigh=partial(with_padding, padding=round(count))), counts, whole=True)
 
 

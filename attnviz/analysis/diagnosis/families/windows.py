@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy
 
-from attnviz.analysis.diagnosis.families.causality import FARTHEST, with_band
+from attnviz.analysis.diagnosis.families.causality import FARTHEST, TILES, with_band
 from attnviz.analysis.diagnosis.recipe import Recipe
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 
@@ -89,3 +89,14 @@ def window_in_blocks(meant: Recipe) -> Iterator[Variant]:
         apart = own[:, None] != numpy.arange(meant.keys) // size
         after = 0 if meant.is_causal else math.inf
         yield Variant(meant.but(band=replace(meant.band, before=math.inf, after=after), lost=apart[None, None]))
+
+
+@mistake("window-tile-lost", pairs=False)
+def window_tile_lost(meant: Recipe) -> Iterator[Variant]:
+    """The tile of keys in which a window begins is left out: its start was rounded up; the value is the size of a tile."""
+    if meant.has_window:
+        for size in TILES:
+            if size < meant.keys:
+                first = (meant.band.offset + numpy.arange(meant.queries) // size * size) - meant.band.before
+                start = -(-first // size) * size
+                yield Variant(meant.but(lost=(numpy.arange(meant.keys) < start[:, None])[None, None]), float(size))

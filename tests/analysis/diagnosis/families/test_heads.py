@@ -7,7 +7,9 @@ from diagnosed import nearest, of_family, planted_cases, require_shapes
 
 
 @pytest.mark.parametrize(
-    ("name", "bug"), of_family(("groups", "heads-reversed")), ids=lambda one: getattr(one, "__name__", one)
+    ("name", "bug"),
+    of_family(("groups", "heads-reversed", "heads-exchanged", "head-reads", "key-groups", "value-groups")),
+    ids=lambda one: getattr(one, "__name__", one),
 )
 def test_it_computes_what_code_with_the_mistake_computes(name, bug):
     (meant, output), *_ = planted_cases(name, bug, 1)

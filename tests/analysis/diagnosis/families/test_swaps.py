@@ -7,7 +7,9 @@ from diagnosed import nearest, of_family, planted_cases, require_shapes
 
 
 @pytest.mark.parametrize(
-    ("name", "bug"), of_family(("key-", "query-", "keys-", "values-")), ids=lambda one: getattr(one, "__name__", one)
+    ("name", "bug"),
+    of_family(("key-value", "query-", "keys-shifted", "values-shifted")),
+    ids=lambda one: getattr(one, "__name__", one),
 )
 def test_it_computes_what_code_with_the_mistake_computes(name, bug):
     (meant, output), *_ = planted_cases(name, bug, 1)
