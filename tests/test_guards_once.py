@@ -206,6 +206,7 @@ ONCE = {
             "attnviz.pooling.gpu.pool_kernel": "a kernel, tested against it",
             "attnviz.pooling.gpu.largest_key_kernel": "a kernel, tested against it",
             "attnviz.renderers.explain.arithmetic": "writes it out, number by number",
+            "attnviz.analysis.diagnosis.families.merging": "divides after every tile, as the mistake does",
             "attnviz.analysis.diagnosis.families.precision": "does it without the largest of the row, as the mistake is",
             "attnviz.analysis.diagnosis.families.softmaxes": "leaves out the division, as the mistake is",
             "attnviz.analysis.diagnosis.families.tiles": "leaves out what a tile must be rescaled by, as the mistake is",
