@@ -24,11 +24,13 @@ from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
+from attnviz.api.on_image import overlaid
 from attnviz.choices import (
     Backend,
     Comparison,
     DrawnStep,
     Dtype,
+    Interpolation,
     Language,
     MapStep,
     Pool,
@@ -56,6 +58,7 @@ from attnviz.renderers.roles.told import verdict_word
 from attnviz.text.course import Mark, read_chapter
 from attnviz.text.lessons import lessons
 from attnviz.text.tokenizer import tokenize
+from attnviz.trace.recorded import How, Kept
 from attnviz.trace.roles import Verdict
 
 TEXT = "the cat sat, and the cat slept"
@@ -164,6 +167,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     MapStep: drawn,
     DrawnStep: drawn,
     Comparison: compared,
+    Interpolation: lambda interpolation: overlaid(interpolation.value, None, None, "weights", None, None),
     Pool: pooled,
     Position: positioned,
     Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),
@@ -185,6 +189,8 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Mark: lambda mark: read_chapter(1, "planted", f"# A\n\n--- {mark.value}\n").parts,
 }
 NO_CHOICE = {
+    How,  # what a recording has seen: tests/sources/recording/test_recording.py
+    Kept,  # what it could keep: the same
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
     Next,  # what explain names as the next step: tests/renderers/explain/test_next_look.py
     PageFormat,  # the only one that html writes: it has no --format

@@ -54,6 +54,7 @@ BUDGETS = (
     Budget(("manual", "toy"), ("typer", "rich.table"), 1.15, 50, frozenset()),
     Budget(("learn",), ("typer", "rich.table"), 1.2, 70, frozenset()),
     Budget(("roles", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
+    Budget(("diagnose", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("capture", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("generate", "--help"), ("typer", "rich.table"), 1.3, 180, frozenset()),
 )

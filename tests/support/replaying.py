@@ -51,5 +51,5 @@ def issues() -> list[Issue]:
     """All that can be replayed."""
     if not ISSUES:
         for module in MODULES:
-            import_module(f"tests.analysis.diagnosis.replays.{module}")
+            import_module(f"replays.{module}")
     return list(ISSUES)
