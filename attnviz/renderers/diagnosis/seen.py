@@ -48,6 +48,16 @@ SEEN: Mapping[str, tuple[str, ...]] = {
     "overflow": ("NVIDIA/DeepLearningExamples#169",),
     "hidden-rows-nan": ("pytorch/pytorch#103963", "iree-org/iree#24175"),
     "dropout": ("pytorch/pytorch#124464", "suno-ai/bark#662"),
+    "bias-slopes": ("ml-explore/mlx#343", "ml-explore/mlx#3071"),
+    "rope-angles-rounded": (
+        "huggingface/transformers#25681",
+        "EleutherAI/gpt-neox#1003",
+        "sgl-project/sglang-jax#1472",
+    ),
+    "maximum-starts-finite": ("flashinfer-ai/flashinfer#4267", "flashinfer-ai/flashinfer#4450"),
+    "mask-of-other-item": ("line/lighthouse#77", "ArrowLuo/CLIP4Clip#22"),
+    "keys-repeated": ("PrimeIntellect-ai/prime-rl#2681", "ByteDance-Seed/VeOmni#162"),
+    "width-cut": ("triton-lang/triton#621",),
 }
 
 

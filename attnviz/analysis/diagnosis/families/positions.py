@@ -10,7 +10,7 @@ import numpy
 from attnviz.analysis.diagnosis.arithmetic import ARITHMETICS
 from attnviz.analysis.diagnosis.computing import rounded
 from attnviz.analysis.diagnosis.recipe import Array, Recipe
-from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
+from attnviz.analysis.diagnosis.registry import Variant, mistake
 from attnviz.analysis.diagnosis.turn import Turn
 
 FARTHEST = 256  # a table's end is looked for among so many positions
@@ -18,12 +18,12 @@ ROUND = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 @mistake("rope-clamped", pairs=False)
-def rope_clamped(meant: Recipe) -> Iterator[Fitted]:
+def rope_clamped(meant: Recipe) -> Iterator[Variant]:
     """Positions beyond the end of the table of angles are all the last one; it is the value."""
     if meant.turn_query and meant.turn_key:
         places = sorted({*meant.turn_key[0].positions, *meant.turn_query[0].positions})[:-1][-FARTHEST:]
-        if places:
-            yield Fitted(lambda last: _placed(meant, lambda place: min(place, last)), tuple(places), whole=True)
+        for last in places:
+            yield Variant(_placed(meant, lambda place, last=last: min(place, last)), last)
 
 
 @mistake("rope-wrapped", pairs=False)
