@@ -11,6 +11,7 @@ import torch
 
 from attnviz.attention.rule import Rule
 from attnviz.sources.recording.agreement import require_agreement, require_all_agrees
+from attnviz.sources.recording.grouping import Grouping
 from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule, together
 from attnviz.trace.layer import Layer
 
@@ -90,6 +91,19 @@ class Captured:
         if self.weights is None:
             return require_agreement(layer, output, plain=self.plain)
         return require_all_agrees(layer, output, self.weights[item], dropped=self.dropped, plain=self.plain)
+
+    def grouped(self, grouping: Grouping) -> Captured:
+        """The same with other items and heads."""
+        items, heads = self.query.shape[:2]
+        key, value = shared_keys(
+            *(grouping.of(one.repeat_interleave(heads // one.shape[1], dim=1)) for one in (self.key, self.value))
+        )
+        masks = tuple(
+            one if one.shape[:2] == (1, 1) else grouping.of(one.expand(items, heads, *one.shape[2:]))
+            for one in self.masks
+        )
+        sinks = None if self.sinks is None else grouping.of(self.sinks.expand(items, heads))[0]
+        return replace(self, query=grouping.of(self.query), key=key, value=value, masks=masks, sinks=sinks)
 
     def apart(self, copies: Copies) -> Captured:
         """The same in memory of its own on the CPU, without what it was compared with."""

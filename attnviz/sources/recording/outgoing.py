@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from attnviz.sources.recording.output_projection import LinearMap, OutputProjections
+from attnviz.sources.recording.grouping import Grouping, grouping
+from attnviz.sources.recording.output_projection import UNDER_WAY, LinearMap, OutputProjections
 from attnviz.trace.layer import Projection
 
 MAPS = {"linear", "addmm", "matmul", "__matmul__", "mm"}
@@ -17,26 +19,54 @@ class RecordedProjections:
     """W_O by the number of its attention.
 
     A module reads the outputs of a batch item by item, or (where the tokens come first) token by token: both are looked for.
+
+    regroup  is told of an attention whose items and heads are others than they were taken for
     """
 
-    def __init__(self) -> None:
+    def __init__(self, regroup: Callable[[int, Grouping], None]) -> None:
+        self._regroup = regroup
         self._found = OutputProjections()
+        self._ungrouped: deque[tuple[int, torch.Tensor, bool]] = deque(maxlen=UNDER_WAY)
         self._copies: dict[int, Projection] = {}
 
     def leave(self, number: int, output: torch.Tensor) -> None:
         """The attention of a ``number`` has computed ``output``, (items, heads, queries, d_v)."""
+        self._ungrouped.append((number, output.detach(), True))
+        self._leave(number, output)
+
+    def leave_ungrouped(self, number: int, output: torch.Tensor) -> None:
+        """The same of one whose W_O is of no use, since its weights alone are kept."""
+        self._ungrouped.append((number, output.detach(), False))
+
+    def _leave(self, number: int, output: torch.Tensor) -> None:
         self._found.leave((number, "items"), output.permute(0, 2, 1, 3))
         if output.shape[0] > 1:
             self._found.leave((number, "tokens"), output.permute(2, 0, 1, 3))
 
     def saw(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         """A function of torch was called; it may be a linear map."""
-        if name in MAPS and (linear := linear_map(name, args, kwargs, result)) is not None:
+        linear = linear_map(name, args, kwargs, result) if name in MAPS else None
+        if linear is None or self._found.pass_through(linear):
+            return
+        if self._is_regrouped(linear.given):
             self._found.pass_through(linear)
+
+    def _is_regrouped(self, given: torch.Tensor) -> bool:
+        """Whether what a linear map is ``given`` says that an attention's items and heads are others."""
+        for place, (number, output, is_whole) in enumerate(self._ungrouped):
+            found = grouping(output, given)
+            if found is not None:
+                del self._ungrouped[place]
+                self._regroup(number, found)
+                if is_whole:
+                    self._leave(number, found.of(output))
+                return True
+        return False
 
     def end(self) -> None:
         """The recording has ended: what was found is copied, since the module may be trained, or moved."""
         self._found.end()
+        self._ungrouped.clear()
         made: dict[tuple[Any, ...], Projection] = {}
         for place, projection in self._found.found.items():
             assert isinstance(place, tuple)

@@ -82,12 +82,13 @@ class OutputProjections:
         rows = sorted({round(number * (len(flat) - 1) / (SAMPLE - 1)) for number in range(SAMPLE)})
         self._under_way.append(Outgoing(place, outputs, rows, flat[rows].clone()))
 
-    def pass_through(self, linear: LinearMap) -> None:
+    def pass_through(self, linear: LinearMap) -> bool:
         """A linear map has run: whether the outputs of an attention went into it."""
         for outgoing in reversed(self._under_way):
             if outgoing.is_in(linear.given):
                 self._meet(outgoing, linear)
-                return
+                return True
+        return False
 
     def _meet(self, outgoing: Outgoing, linear: LinearMap) -> None:
         if outgoing.place in self._met:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.flex import flex
 from attnviz.sources.recording.fused import SDPA, sdpa
+from attnviz.sources.recording.grouping import Grouping
 from attnviz.sources.recording.known import Labels
 from attnviz.sources.recording.outgoing import RecordedProjections
 from attnviz.sources.recording.running import Running
@@ -57,7 +58,7 @@ class Taking:
         self._running, self._wanted = running, wanted
         self._calls: dict[str, int] = {}
         self._copies = Copies()
-        self.projections = RecordedProjections()
+        self.projections = RecordedProjections(self._regroup)
 
     def end(self) -> None:
         """The recording has ended: nothing is awaited any more."""
@@ -91,6 +92,9 @@ class Taking:
                 self._keep(facts, found, chain.sides[::-1] if lay.swapped else chain.sides)
             except Exception as problem:
                 self._keep_weights(facts, weights, reason_of(problem))
+                with suppress(UnnamedError):  # where they met no values at once, nothing says whose they are
+                    output = met(replace(chain, spoiled=""), product, is_left, result, lay).output
+                    self.projections.leave_ungrouped(facts.number, output.reshape(items, heads, *output.shape[1:]))
 
     @contextmanager
     def _entry(self, how: How) -> Iterator[RecordedLayer | None]:
@@ -136,6 +140,21 @@ class Taking:
         self.entries.append(
             Entry(facts, _kind(*sides), dtype_name(query), str(query.device), whole=found.apart(self._copies))
         )
+
+    def _regroup(self, number: int, grouping: Grouping) -> None:
+        """The items and heads of an attention are others than they were taken for."""
+        entry = self.entries[number]
+        whole = None if entry.whole is None else entry.whole.grouped(grouping)
+        weights = None if entry.weights is None else grouping.of(entry.weights)
+        items = entry.facts.items * entry.facts.heads // grouping.heads
+        facts = replace(
+            entry.facts,
+            items=items,
+            windows=self._running.windows(items),
+            heads=grouping.heads,
+            kv_heads=grouping.heads if whole is None else whole.key.shape[1],
+        )
+        self.entries[number] = replace(entry, facts=facts, whole=whole, weights=weights)
 
     def _keep_weights(self, facts: RecordedLayer, weights: torch.Tensor, reason: str) -> None:
         items, heads, queries, keys = weights.shape

@@ -11,6 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention as sdpa
 
 from attnviz import AttnvizError
 from attnviz.sources.recording.captured import Captured, Copies, shared_keys, split_lead
+from attnviz.sources.recording.grouping import Grouping
 
 QUERY, KEY, VALUE = torch.randn(2, 4, 5, 8), torch.randn(2, 4, 5, 8), torch.randn(2, 4, 5, 3)
 
@@ -52,6 +53,18 @@ def test_what_is_kept_is_apart_from_what_ran():
     assert kept.masks[0].all()
     assert (kept.output, kept.query.requires_grad) == (None, False)
     assert kept.query.data_ptr() != given.data_ptr()
+
+
+def test_other_items_and_heads_have_their_own_masks_and_sinks():
+    hidden, sinks = torch.rand(2, 4, 5, 5) > 0.3, torch.full((4,), 0.5)
+    hidden[..., 0] = True
+    found = made(masks=(hidden, torch.zeros(1, 1, 5, 5)), sinks=sinks)
+    shared = replace(found, key=KEY[:, :1], value=VALUE[:, :1])
+    for one in (found, shared):
+        two = one.grouped(Grouping(2, heads_first=True))  # matrix n of the 8 is head n // 4 of item n % 4
+        for number in range(8):
+            theirs = one.layer(number // 4).steps().output[number % 4]
+            assert torch.allclose(two.layer(number % 4).steps().output[number // 4], theirs, atol=1e-6)
 
 
 def test_heads_that_share_their_keys():

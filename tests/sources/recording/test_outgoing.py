@@ -69,3 +69,17 @@ def test_it_stays_what_it_was_when_the_module_is_trained_or_moved():
     module.double().to("meta")
     layer = recording.trace().layers[0]
     assert torch.allclose(layer.projected(layer.concat(layer.steps().output)), result[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("changed", [lambda scores: scores, torch.sin])
+def test_it_tells_heads_that_stand_before_the_items_whose_weights_may_be_all_that_is_known(changed):
+    given = GIVEN.transpose(0, 1).flatten(0, 1)
+    with attnviz.record() as recording:
+        weights = changed(given @ given.mT).softmax(-1)
+        linear(torch.cat((weights @ given).split(2, 0), -1), WEIGHT.T)
+    (layer,) = recording.layers
+    assert (layer.items, layer.heads) == (2, 3)
+    trace = recording.trace(item=1).layers[0]
+    ours = trace.weights if trace.weights_alone else trace.steps().weights
+    assert torch.allclose(torch.as_tensor(ours), weights[1::2], atol=1e-6)
+    assert trace.weights_alone == (not trace.projections)

@@ -75,3 +75,18 @@ def test_an_attention_by_hand_that_is_not_asked_for_is_not_looked_at():
     with attnviz.record(layers="1") as recording:
         (QUERY @ KEY.mT).softmax(-1) @ VALUE
     assert recording.layers[0].notes == ("not asked for",)
+
+
+def test_heads_that_stand_before_the_items_are_told_by_what_reads_them():
+    taken = taking()
+    query, key, value = (one.transpose(0, 1) for one in tensors())
+    with torch.no_grad():
+        output = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    taken.fused(SDPA, (query, key, value), {}, output, (NONE, NONE))
+    heads, items = output.shape[:2]
+    given = output.permute(1, 2, 0, 3).flatten(2)
+    taken.projections.saw("linear", (given, torch.eye(given.shape[-1])), {}, given)
+    (entry,) = taken.entries
+    assert (entry.facts.items, entry.facts.heads) == (items, heads)
+    assert torch.equal(entry.whole.query, query.transpose(0, 1))
+    assert taken.projections._found.found
