@@ -181,7 +181,7 @@ def _rows_of(recipe: Recipe, view: View) -> Array:
     """The queries in ``view``, turned, (items, heads, rows, d)."""
     some: Array = recipe.query[view.items[:, None, None], view.heads[:, None], view.rows].astype(numpy.float64)
     for turn in recipe.turn_query:
-        some = turn.but(positions=tuple(turn.positions[row] for row in view.rows)).turned(some)
+        some = turn.at(view.rows).turned(some, view.items)
     return some
 
 
@@ -192,7 +192,7 @@ def _of_heads(recipe: Recipe, array: Array, items: Array, heads: Array, turns: t
     if key not in last:
         some: Array = array[items[:, None], heads].astype(numpy.float64)
         for turn in turns:
-            some = turn.turned(some)
+            some = turn.turned(some, items)
         if len(last) >= LAST:
             last.pop(next(iter(last)))
         last[key] = (some, array)

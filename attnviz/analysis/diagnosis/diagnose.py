@@ -52,7 +52,7 @@ def diagnose(
     weights  (heads, queries, keys), instead of the output
     scale … sinks   what was meant, as of ``Rule``; mask and bias may have an axis of items before that of heads
     rope_theta, rope_dims, rope_interleaved, positions   a rotation that was meant: query and key come as before it.
-             rope_dims is all of d_k unless given; positions, (keys,), count from 0 unless given
+             rope_dims is all of d_k unless given; positions, (keys,) or (items, keys), count from 0 unless given
     dtype    the arithmetic of the implementation: "float64", "float32", "tf32", "float16" or "bfloat16"; None: that of the
              output, or the narrower one on whose numbers all of it lies
 

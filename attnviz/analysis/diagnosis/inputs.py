@@ -167,18 +167,28 @@ def _with_turns(meant: Recipe, rotation: Mapping[str, Any], query_offset: int | 
         raise AttnvizError(
             "rope_dims is {dims}: it must be an even number from 2 to {dimension}", dims=dims, dimension=meant.dimension
         )
-    query, key = _positions(meant, rotation["positions"], query_offset)
-    turn = Turn(theta, dims, dims, bool(rotation["interleaved"]), key)
-    return meant.but(turn_query=(turn.but(positions=query),), turn_key=(turn,))
+    turn = Turn(theta, dims, dims, bool(rotation["interleaved"]), ())
+    query, key = _positions(meant, rotation["positions"], query_offset)  # (items or 1, tokens)
+    return meant.but(turn_query=(_standing(turn, query),), turn_key=(_standing(turn, key),))
 
 
-def _positions(meant: Recipe, positions: Any, query_offset: int | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _standing(turn: Turn, places: Array) -> Turn:
+    """The rotation of tokens at ``places``, (items or 1, tokens)."""
+    further = tuple(map(tuple, (places - places[0]).tolist())) if len(places) > 1 else ()
+    return turn.but(positions=tuple(map(float, places[0])), of_items=further)
+
+
+def _positions(meant: Recipe, positions: Any, query_offset: int | None) -> tuple[Array, Array]:
     """Those of the queries and those of the keys, of which the queries' are a part."""
     keys = numpy.arange(meant.keys) if positions is None else to_numpy(as_array(positions, "positions"))
-    if keys.shape != (meant.keys,):
+    if keys.shape not in ((meant.keys,), (meant.items, meant.keys)):
         raise AttnvizError(
-            "positions has the shape {shape}: expected one for each key, ({keys},)", shape=keys.shape, keys=meant.keys
+            "positions has the shape {shape}: expected one for each key, ({keys},), or of each item ({items}, {keys})",
+            shape=keys.shape,
+            keys=meant.keys,
+            items=meant.items,
         )
+    keys = keys.reshape(-1, meant.keys).astype(numpy.float64)
     offset = Rule(causal=True, query_offset=query_offset).offset_for(meant.queries, meant.keys)
     if not 0 <= offset <= meant.keys - meant.queries:
         if positions is not None:
@@ -187,5 +197,5 @@ def _positions(meant: Recipe, positions: Any, query_offset: int | None) -> tuple
                 offset=offset,
                 keys=meant.keys,
             )
-        return tuple(float(offset + place) for place in range(meant.queries)), tuple(map(float, keys))
-    return tuple(map(float, keys[offset : offset + meant.queries])), tuple(map(float, keys))
+        return numpy.arange(offset, offset + meant.queries)[None], keys
+    return keys[:, offset : offset + meant.queries], keys

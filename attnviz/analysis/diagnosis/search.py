@@ -183,7 +183,7 @@ def _is_of_all(evidence: Evidence, candidate: Candidate, region: Region) -> bool
     if region.heads != "all" and any(ENTRIES[one.name].all_heads for one in candidate.named):
         return True
     zero = not evidence.target(candidate.recipe, evidence.view)[~evidence.judged.fine].any()
-    return zero and candidate.named[0].name != "output-zero"
+    return zero and (candidate.named[0].name != "output-zero" or region.queries != "all")
 
 
 def _is_told_by_hidden_rows(evidence: Evidence, recipe: Recipe, judged: Judged) -> bool:

@@ -75,7 +75,9 @@ def smaller(meant: Recipe, heads: int, key_heads: int, queries: int, keys: int) 
 
 
 def _of_length(turn: Turn, tokens: int, first: int) -> Turn:
-    return turn.but(dims=WIDTH, width=WIDTH, positions=tuple(float(first + place) for place in range(tokens)))
+    return turn.but(
+        dims=WIDTH, width=WIDTH, positions=tuple(float(first + place) for place in range(tokens)), of_items=()
+    )
 
 
 def _are_told_apart(small: Recipe, explained: list[tuple[Named, ...]]) -> bool:

@@ -105,7 +105,7 @@ def values_not_rescaled(meant: Recipe) -> Iterator[Variant]:
     if not meant.only_weights:
         for axes in ((2, 3), (0, 2, 3), (0, 1, 2, 3)):
             largest = abs(meant.value).max(axes, keepdims=True)
-            value = meant.value / numpy.where(largest > 0, largest, 1) * E4M3_LARGEST
+            value = meant.value.astype(float) / numpy.where(largest > 0, largest, 1) * E4M3_LARGEST
             step = E4M3_SMALLEST / 2 ** (E4M3 - 1)
             stored = numpy.where(abs(value) < E4M3_SMALLEST, numpy.rint(value / step) * step, rounded(value, E4M3))
             yield Variant(meant.but(value=stored))

@@ -96,6 +96,11 @@ def rope_positions(meant: Recipe) -> Iterator[Variant]:
     if not _turns(meant):
         return
     query, key = meant.turn_query[0].positions, meant.turn_key[0].positions
+    if meant.turn_key[0].of_items:
+        slots = tuple(map(float, range(meant.keys)))
+        yield Variant(_turned(meant, _with(positions=slots, of_items=()), query=False))
+        yield Variant(_turned(_turned(meant, _with(positions=slots, of_items=()), query=False), _with(of_items=())))
+        return
     counted = _positioned(meant, tuple(map(float, range(meant.queries))), tuple(map(float, range(meant.keys))))
     if query[0] == key[0] and (query, key) != (counted.turn_query[0].positions, counted.turn_key[0].positions):
         yield Variant(counted)
@@ -116,7 +121,7 @@ def rope_heads_as_positions(meant: Recipe) -> Iterator[Variant]:
     if not _turns(meant) or meant.heads == meant.key_heads:  # then both turn alike, and it is as if neither did
         return
     query, key = (
-        turn.but(positions=tuple(map(float, range(heads)))).turned(array.swapaxes(1, 2)).swapaxes(1, 2)
+        turn.but(positions=tuple(map(float, range(heads))), of_items=()).turned(array.swapaxes(1, 2)).swapaxes(1, 2)
         for turn, array, heads in (
             (meant.turn_query[0], meant.query, meant.heads),
             (meant.turn_key[0], meant.key, meant.key_heads),
@@ -228,7 +233,7 @@ def _turned_as_rows(turn: Turn, array: numpy.ndarray) -> numpy.ndarray:
     """(items, heads, tokens, d), turned as (items, tokens, heads · d)"""
     items, heads, tokens, width = array.shape
     rows = array.swapaxes(1, 2).reshape(items, tokens, heads * width)
-    turned = turn.but(dims=heads * width, width=heads * width).turned(rows)
+    turned = turn.but(dims=heads * width, width=heads * width, of_items=()).turned(rows)
     return turned.reshape(items, tokens, heads, width).swapaxes(1, 2)
 
 
