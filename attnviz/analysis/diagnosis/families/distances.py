@@ -12,6 +12,7 @@ from attnviz.analysis.diagnosis.recipe import Array, Recipe
 from attnviz.analysis.diagnosis.registry import Variant, mistake
 
 SAME = 1e-5  # in parts of the largest, how far numbers may be from each other that were meant to be one
+NEAR = 1e-4  # how far two slopes may be from each other, in parts
 
 
 def slopes_of(meant: Recipe) -> Array | None:
@@ -58,7 +59,7 @@ def bias_slopes(meant: Recipe) -> Iterator[Variant]:
     slopes = slopes_of(meant)
     if slopes is not None:
         for other in _series(meant.heads):
-            if not numpy.allclose(other, slopes, rtol=1e-4):
+            if numpy.ptp(other / slopes) > NEAR * (other / slopes).max():  # else it is a bias that is scaled
                 yield Variant(meant.but(bias=_alibi(meant, other, meant.band.offset)))
 
 

@@ -45,7 +45,8 @@ def tile_of_queries_lost(meant: Recipe) -> Iterator[Variant]:
         if rest and size < meant.queries:
             lost = rows >= meant.queries - rest
             yield Variant(meant.but(lost=lost, blind=0.0), float(size))
-            yield Variant(meant.but(lost=lost, blind=math.nan), float(size))
+            if meant.seen[:, :, meant.queries - rest :].any():  # else it is the rows that see nothing that are NaN
+                yield Variant(meant.but(lost=lost, blind=math.nan), float(size))
 
 
 class Running:

@@ -45,6 +45,7 @@ def test_slots_taken_for_positions_are_named():
     assert found.mistakes[0].after < found.tolerance < found.error
 
 
+@pytest.mark.slow
 def test_with_positions_of_each_item_each_can_be_computed():
     random = numpy.random.default_rng(0)
     query, key, value, output = (random.standard_normal((2, 4, 9, 8)).astype("float32") for _ in range(4))
