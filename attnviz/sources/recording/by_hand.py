@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from attnviz.sources.recording import words
 from attnviz.sources.recording.captured import Captured, Split, shared_keys, split_lead
-from attnviz.sources.recording.chain import Chain
+from attnviz.sources.recording.chain import ITSELF, Call, Chain
 from attnviz.sources.recording.contraction import Contraction
-from attnviz.sources.recording.layout import Cells, Layout, differs, layout, plain_layout, varies
+from attnviz.sources.recording.layout import Cells, Layout, differs, has_no_query_axis, layout, plain_layout, varies
 from attnviz.sources.recording.rule_from_mask import filled_mask
 from attnviz.sources.recording.scores import Scores, UnnamedError, reason_of
 from attnviz.text.message import Message
@@ -85,6 +85,22 @@ def _gathered(
     spread = torch.empty(rows, output.shape[-1], dtype=output.dtype, device=output.device)
     spread[target] = output.reshape(-1, output.shape[-1])
     return values.transpose(1, 2), spread.reshape(lay.heads, lay.queries, -1)
+
+
+def with_query_axis(chain: Chain) -> Chain:
+    """``chain`` of weights, with an axis for its queries where each item has a single one and the code left the axis out."""
+    softmaxed: Softmaxed = chain.root
+    if softmaxed.scores is None or softmaxed.scores.spoiled or softmaxed.result.ndim != 2:
+        return chain
+    try:
+        if not has_no_query_axis(Scores.of(softmaxed.scores), softmaxed.dim):
+            return chain
+    except Exception:  # a way that cannot be gone again: layout_of says why
+        return chain
+    dim = softmaxed.dim % softmaxed.result.ndim
+    added = softmaxed.scores.then(Call("unsqueeze", torch.unsqueeze, (ITSELF, dim), {}))
+    root = Softmaxed(added, dim + 1, softmaxed.result.unsqueeze(dim))
+    return replace(chain, root=root, calls=(Call("squeeze", torch.squeeze, (ITSELF, dim), {}), *chain.calls))
 
 
 def layout_of(softmaxed: Softmaxed) -> tuple[Layout, Scores | None, str]:

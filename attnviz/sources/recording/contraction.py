@@ -88,7 +88,14 @@ def contraction(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Co
         found = _linear(args, kwargs)
     else:
         found = _matmul(*_operands(name, args, kwargs))
-    return found if found is not None and all(found.groups[1:]) else None
+    return found if found is not None and _is_attention_like(found) else None
+
+
+def _is_attention_like(product: Contraction) -> bool:
+    """Whether there is a sum over an axis, and rows and columns. Of the two one may be missing where each item has a single row: of
+    two axes that both have, nothing says which are heads and which are queries with keys of their own."""
+    batch, rows, columns, inner = product.groups
+    return bool(inner) and (bool(rows and columns) or (bool(rows or columns) and len(batch) == 1))
 
 
 def _operands(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -96,6 +96,16 @@ def layout(scores: Scores, dim: int) -> Layout:
     return Layout(order, sizes, scores.shape[queries], int(real.sum()), None if bool(real.all()) else real, swapped)
 
 
+def has_no_query_axis(scores: Scores, dim: int) -> bool:
+    """Whether each item of ``scores``, (items, keys), has a single query. Of more axes nothing says which are heads, and which are
+    queries with keys of their own."""
+    keys = dim % len(scores.shape)
+    batch, rows, columns = scores.places
+    if varies(rows, keys) and not varies(columns, keys):
+        rows = columns
+    return len(scores.shape) == 2 and varies(batch, 1 - keys) and not varies(rows, 1 - keys)
+
+
 def _query_axis(rows: torch.Tensor, others: list[int]) -> int:
     if not others:
         raise UnnamedError(Message("the softmax is of a single row of numbers"))

@@ -45,7 +45,9 @@ class RecordedProjections:
 
     def saw(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         """A function of torch was called; it may be a linear map."""
-        linear = linear_map(name, args, kwargs, result) if name in MAPS else None
+        if name not in MAPS or torch._C._functorch.is_functorch_wrapped_tensor(result):
+            return  # inside torch.func, whose tensors are gone when it ends
+        linear = linear_map(name, args, kwargs, result)
         if linear is None or self._found.pass_through(linear):
             return
         if self._is_regrouped(linear.given):

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from attnviz.sources.recording.agreement import dtype_name
-from attnviz.sources.recording.by_hand import captured, layout_of, met
+from attnviz.sources.recording.by_hand import captured, layout_of, met, with_query_axis
 from attnviz.sources.recording.captured import Captured, Copies
 from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import Contraction
 from attnviz.sources.recording.flex import flex
 from attnviz.sources.recording.fused import SDPA, sdpa
 from attnviz.sources.recording.grouping import Grouping
-from attnviz.sources.recording.known import Labels
+from attnviz.sources.recording.known import Labels, tensors_in
 from attnviz.sources.recording.outgoing import RecordedProjections
 from attnviz.sources.recording.running import Running
 from attnviz.sources.recording.scores import UnnamedError, reason_of
@@ -71,6 +71,7 @@ class Taking:
         """Take down an attention that torch computed in one call."""
         with self._entry(How.SDPA if name == SDPA else How.FLEX) as facts:
             if facts is not None:
+                _require_readable(*list(tensors_in([*args, *kwargs.values()]))[:3], *tensors_in(result))
                 running = self._running
                 found = sdpa(args, kwargs, result, running) if name == SDPA else flex(args, result[0])
                 self._keep(facts, found, sides)
@@ -80,6 +81,8 @@ class Taking:
         with self._entry(How.BY_HAND) as facts:
             if facts is None:
                 return
+            _require_readable(chain.root.result, result)
+            chain = with_query_axis(chain)
             lay, scores, reason = layout_of(chain.root)
             lay = lay.ordered(self._running.order(lay.lead))
             weights = lay.flat(chain.root.result)
@@ -172,6 +175,14 @@ class Taking:
         with torch.inference_mode(False):
             own = weights.detach().to("cpu", copy=True)
         self.entries.append(Entry(facts, "self", dtype_name(weights), str(weights.device), weights=own))
+
+
+def _require_readable(*arrays: torch.Tensor) -> None:
+    """``UnnamedError`` where there are no numbers to look at."""
+    if any(torch._C._functorch.is_batchedtensor(array) for array in arrays):
+        raise UnnamedError(Message("it ran inside torch.vmap, which hides the items: record the module without it"))
+    if any(array.numel() == 0 for array in arrays if not array.is_nested):
+        raise UnnamedError(Message("it is empty: it has no items, no queries or no keys"))
 
 
 def _kind(query: Labels, key: Labels) -> str:

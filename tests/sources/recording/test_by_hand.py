@@ -156,3 +156,26 @@ def test_a_query_that_sees_no_key(repaired):
     steps = recording.trace().layers[0].steps()
     assert steps.blind.tolist() == [[False, False, True, False, False]] * HEADS
     assert torch.allclose(steps.output, result[0].nan_to_num(), atol=1e-5)
+
+
+SINGLE = {
+    "bmm": lambda query, keys: (query[:, None].bmm(keys.mT).squeeze(1).softmax(-1)[:, None] @ keys).squeeze(1),
+    "keys first": lambda query, keys: keys.mT.bmm(keys.bmm(query[..., None]).squeeze(2).softmax(1)[..., None]).squeeze(
+        2
+    ),
+    "einsum": lambda query, keys: torch.einsum("bt,btd->bd", torch.einsum("bd,btd->bt", query, keys).softmax(-1), keys),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_an_item_with_a_single_query_needs_no_axis_for_it(name):
+    query, keys = torch.randn(3, 8), torch.randn(3, 7, 8)
+    with attnviz.record() as recording:
+        output = SINGLE[name](query, keys)
+    (layer,) = recording.layers
+    assert (layer.kept, layer.items, layer.heads, layer.queries, layer.keys) == (Kept.WHOLE, 3, 1, 1, 7)
+    for item in range(3):
+        steps = recording.trace(item=item).layers[0].steps()
+        theirs = (keys[item] @ query[item]).softmax(0)
+        assert torch.allclose(torch.as_tensor(steps.weights)[0, 0], theirs, atol=1e-6)
+        assert torch.allclose(torch.as_tensor(steps.output)[0, 0], output[item], atol=1e-6)

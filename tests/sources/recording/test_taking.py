@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from torch.nn.functional import scaled_dot_product_attention as sdpa
 from written_attention import recorded, tensors
 
+import attnviz
 from attnviz import AttnvizError
 from attnviz.sources.recording.fused import SDPA
 from attnviz.sources.recording.running import Running
@@ -13,7 +16,7 @@ from attnviz.sources.recording.taking import Taking
 from attnviz.trace.recorded import How, Kept
 
 QUERY, KEY, VALUE = tensors()
-OUTPUT = torch.nn.functional.scaled_dot_product_attention(QUERY, KEY, VALUE)
+OUTPUT = sdpa(QUERY, KEY, VALUE)
 NONE = frozenset()
 
 
@@ -81,7 +84,7 @@ def test_heads_that_stand_before_the_items_are_told_by_what_reads_them():
     taken = taking()
     query, key, value = (one.transpose(0, 1) for one in tensors())
     with torch.no_grad():
-        output = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+        output = sdpa(query, key, value)
     taken.fused(SDPA, (query, key, value), {}, output, (NONE, NONE))
     heads, items = output.shape[:2]
     given = output.permute(1, 2, 0, 3).flatten(2)
@@ -90,3 +93,39 @@ def test_heads_that_stand_before_the_items_are_told_by_what_reads_them():
     assert (entry.facts.items, entry.facts.heads) == (items, heads)
     assert torch.equal(entry.whole.query, query.transpose(0, 1))
     assert taken.projections._found.found
+
+
+def test_what_has_no_numbers_says_so():
+    taken = taking()
+    for query, key in ((QUERY[:0], KEY[:0]), (QUERY, KEY[:, :, :0])):
+        output = sdpa(query, key, key)
+        taken.fused(SDPA, (query, key, key), {}, output, (NONE, NONE))
+    assert [entry.facts.notes[0] for entry in taken.entries] == [
+        "it is empty: it has no items, no queries or no keys"
+    ] * 2
+    with attnviz.record() as recording:
+        (QUERY @ KEY[:, :, :0].mT).softmax(-1) @ VALUE[:, :, :0]
+    assert recording.layers[0].notes == ("it is empty: it has no items, no queries or no keys",)
+
+
+@pytest.mark.parametrize("function", [lambda x: (x @ x.mT).softmax(-1) @ x, lambda x: sdpa(x, x, x)])
+def test_what_runs_inside_vmap_is_refused_in_words_and_unchanged(function):
+    with attnviz.record() as recording:
+        output = torch.vmap(function)(QUERY)
+    assert torch.allclose(output, function(QUERY), atol=1e-6)
+    assert "torch.vmap" in recording.layers[0].notes[0]
+    assert recording.layers.notes == ()
+
+
+def test_what_torch_func_differentiates_is_kept():
+    weight = torch.randn(QUERY.shape[-1], 3)
+
+    def loss(query):
+        return ((query @ KEY.mT).softmax(-1) @ KEY)[:, 0].matmul(weight).sum()
+
+    with attnviz.record() as recording:
+        gradient = torch.func.grad(loss)(QUERY)
+    assert torch.equal(gradient, torch.func.grad(loss)(QUERY))
+    assert recording.layers.notes == ()
+    theirs = (QUERY @ KEY.mT).softmax(-1)[1]
+    assert torch.allclose(recording.trace(item=1).layers[0].steps().weights, theirs, atol=1e-6)
