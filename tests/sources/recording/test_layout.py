@@ -7,7 +7,7 @@ import torch
 
 from attnviz.sources.recording.chain import Chain
 from attnviz.sources.recording.contraction import contraction
-from attnviz.sources.recording.layout import NOWHERE, differs, layout, plain_layout, varies
+from attnviz.sources.recording.layout import NOWHERE, differs, has_no_query_axis, layout, plain_layout, varies
 from attnviz.sources.recording.scores import Scores, UnnamedError
 
 QUERY, KEY = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 6, 4)
@@ -77,3 +77,16 @@ def test_what_differs_along_an_axis():
     numbers = torch.tensor([[-1.0, 0.5]])
     assert differs(numbers, 1)
     assert not differs(numbers, 0)
+
+
+@pytest.mark.parametrize(
+    ("equation", "query", "key", "dim", "expected"),
+    [
+        ("bd,bjd->bj", torch.randn(2, 4), torch.randn(2, 6, 4), -1, True),
+        ("bjd,bd->jb", torch.randn(2, 6, 4), torch.randn(2, 4), 0, True),
+        ("id,jd->ij", torch.randn(5, 4), torch.randn(6, 4), 1, False),
+        ("bhid,bhjd->bhij", QUERY, KEY, -1, False),
+    ],
+)
+def test_only_items_with_a_single_query_need_no_axis_for_it(equation, query, key, dim, expected):
+    assert has_no_query_axis(scores(equation, query, key), dim) is expected
