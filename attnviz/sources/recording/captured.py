@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from attnviz.attention.rule import Rule
+from attnviz.attention.visibility import GONE
 from attnviz.sources.recording.agreement import require_agreement, require_all_agrees
 from attnviz.sources.recording.grouping import Grouping
-from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, mask_in_rule, together
+from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, hiding_mask, mask_in_rule, together
 from attnviz.trace.layer import Layer
 
 Split = Callable[[tuple[int, ...]], tuple[int, int]]  # the sizes before queries and keys → items, heads
@@ -58,8 +59,7 @@ class Captured:
 
     def rule(self, item: int) -> Rule:
         """The rule of one item."""
-        masks = [mask_in_rule(one[item if len(one) > 1 else 0]) for one in self.masks]
-        said = together([MaskInRule(self.causal), *masks])
+        said = together([MaskInRule(self.causal), *map(mask_in_rule, self._masks(item))])
         bias = said.bias
         if bias is not None:
             bias = distance_bias(bias if bias.ndim == 3 else bias[None])
@@ -73,6 +73,19 @@ class Captured:
             bias=bias,
             sinks=self.sinks,
         )
+
+    def _masks(self, item: int) -> list[torch.Tensor]:
+        """Those of one item; one that is alone, and only hides, as True = may attend."""
+        masks = [one[item if len(one) > 1 else 0] for one in self.masks]
+        if len(masks) > 1 or self.causal:  # together they may lower whole rows
+            return masks
+        return [hiding_mask(one, lambda: self._reach(item)) for one in masks]
+
+    def _reach(self, item: int) -> float:
+        """How far below 0 a number must lie that leaves no weight to a score of this item, whatever the scores are."""
+        query, key = (float(one[item].float().norm(dim=-1).max()) for one in (self.query, self.key))
+        scale = 1 / math.sqrt(self.query.shape[-1]) if self.scale is None else abs(self.scale)
+        return 2 * query * key * scale + GONE  # |q · k| ≤ |q| |k|, and a softcap only makes scores smaller
 
     def layer(self, item: int, index: int = 0, name: str = "", kind: str = "self") -> Layer:
         """The layer of one item."""

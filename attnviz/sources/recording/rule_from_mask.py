@@ -6,14 +6,17 @@ numbers; whatever is not exactly one of these is kept as it came. Everything her
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.toeplitz import spread
+from attnviz.attention.visibility import GONE
 
 ROWS = 512  # of a mask at a time
+ROUNDED = 1.01  # a sum in bfloat16 is rounded by less than 1 %
 
 
 class MaskInRule(NamedTuple):
@@ -46,6 +49,19 @@ def mask_in_rule(mask: torch.Tensor) -> MaskInRule:
     if len(mask) > 1 and not bool((mask == mask[:1]).all()):
         return MaskInRule(mask=mask)
     return _of_rows(mask[0])
+
+
+def hiding_mask(mask: torch.Tensor, reach: Callable[[], float]) -> torch.Tensor:
+    """``mask``, or what it says as True = may attend, where all that it adds hides, as −10⁹ and −10,000 do in plain code.
+
+    ``reach`` tells how far below the others a logit must lie for its weight to be 0. A row that is lowered as a whole is not
+    hidden, so a mask with such a row stays as it is.
+    """
+    if mask.dtype is torch.bool or not bool((mask < -GONE).any()):
+        return mask
+    low = mask < -reach() * ROUNDED
+    only_low = bool((low | (mask == 0)).all()) and not bool(low.all(dim=-1).any())
+    return ~low if only_low else mask
 
 
 def filled_mask(filled: torch.Tensor, lowest: bool) -> torch.Tensor:

@@ -40,6 +40,36 @@ def test_what_does_not_agree_is_an_error():
     assert made(dropped=True, scale=0.5).error() is None
 
 
+@pytest.mark.parametrize("low", [-1e9, -1e4])
+def test_a_mask_that_adds_a_low_number_is_put_into_words(low):
+    added = torch.full((5, 5), low).triu(1)
+    found = replace(made(masks=(added[None, None],)), output=sdpa(QUERY, KEY, VALUE, added))
+    assert (found.rule(0).causal, found.rule(0).bias) == (True, None)
+    assert found.error() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("added", "query"),
+    [
+        (torch.full((5, 5), -1e4).triu(0), QUERY),  # the first row is lowered as a whole
+        (torch.full((5, 5), -1e4).triu(1), 1e4 * QUERY),  # such scores reach further
+        (torch.full((5, 5), -1e4).triu(1) + torch.eye(5), QUERY),
+    ],
+)
+def test_what_does_more_than_hide_stays_a_bias(added, query):
+    found = Captured(query, KEY, VALUE, sdpa(query, KEY, VALUE, added), masks=(added[None, None],))
+    assert found.rule(0).bias[0].tolist() == added.tolist()
+    found.error()  # and agrees
+
+
+def test_several_masks_stay_as_they_are_where_they_lower_a_row_together():
+    one, other = torch.full((5, 5), -1e4).triu(1), torch.full((5, 5), -1e4).tril(0)
+    found = Captured(
+        QUERY, KEY, VALUE, sdpa(QUERY, KEY, VALUE, one + other), masks=(one[None, None], other[None, None])
+    )
+    assert found.error() < 1e-5
+
+
 def test_its_scale_is_left_out_where_it_is_the_usual_one():
     assert made(scale=1 / math.sqrt(8)).rule(0).scale is None
     assert made(scale=0.3).rule(0).scale == 0.3
