@@ -29,7 +29,8 @@ def record(module: Any = None, *, layers: Chosen = (), modules: str | Iterable[s
     is compared with the module's own weights and outputs; what does not agree is not kept. The module computes what it always
     does; where torch would take a fast path that cannot be seen, it takes the other one, and the table says so.
 
-    AttnvizError where ``module`` is no module, or is TorchScript's, which runs outside of Python.
+    AttnvizError where ``module`` is no module, or is TorchScript's, which runs outside of Python; where it has none of the
+    ``modules``.
     """
     from attnviz.attention.arrays import import_torch
 
@@ -47,6 +48,22 @@ def record(module: Any = None, *, layers: Chosen = (), modules: str | Iterable[s
         )
     from attnviz.sources.recording.recording import Recording
 
-    return Recording(
-        module, layers=chosen("layers", layers), modules=[modules] if isinstance(modules, str) else list(modules)
-    )
+    return Recording(module, layers=chosen("layers", layers), modules=_paths(module, modules))
+
+
+def _paths(module: Any, given: Any) -> list[str]:
+    """The paths of modules that are ``given``, each of which ``module`` has, if there is one."""
+    paths = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    for path in paths:
+        if not isinstance(path, str):
+            raise AttnvizError(
+                "modules holds {kind}: expected paths of modules, such as 'encoder.layers.3'", kind=type(path).__name__
+            )
+        if module is not None and path not in dict(module.named_modules(remove_duplicate=False)):
+            raise AttnvizError(
+                "{module} has no module {path}",
+                "module.named_modules() lists their paths",
+                module=type(module).__name__,
+                path=path,
+            )
+    return paths

@@ -50,7 +50,7 @@ def _valid(name: str, boxes: Any, count: int) -> Any:
         and (top < bottom).all()
         and (array[there] >= 0).all()
     ):
-        raise AttnvizError("{name} hold a box that has no area, or lies outside of the picture", name=name)
+        raise AttnvizError("{name} hold a box that has no area, or lies outside the image", name=name)
     array[~there] = numpy.nan
     return array
 

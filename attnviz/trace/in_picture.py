@@ -22,12 +22,12 @@ def in_picture(trace: Trace, layer: Sequence[str] = (), query: str | range | Non
     layers = [one for one in trace.layers if one.boxes is not None]
     if not layers:
         raise AttnvizError(
-            "it is not known where the tokens of this trace stand in a picture",
-            "take it of a model that looks at one: attnviz capture --file IMAGE --model DIR_OR_ID -o NAME.safetensors",
+            "it is not known where the tokens of this trace stand in an image",
+            "capture a model that looks at images: attnviz capture --file IMAGE --model DIR_OR_ID -o NAME.safetensors",
         )
     if layer and _none_meant(trace, layer, layers):
         raise AttnvizError(
-            "layer {layer} looks at no patch whose place in the picture is known",
+            "layer {layer} looks at no patch whose place in the image is known",
             "leave out --layer, or choose another",
             layer=",".join(layer),
         )
@@ -43,7 +43,7 @@ def require_same_size(trace: Trace, size: tuple[int, int]) -> None:
     read = picture_size(trace.source)
     if read is not None and size != read:
         raise AttnvizError(
-            "the picture has {width:,} × {height:,} pixels, and the one that was read {read_width:,} × {read_height:,}",
+            "the image has {width:,} × {height:,} pixels, and the one that was read {read_width:,} × {read_height:,}",
             "give the file that the model has read, not resized and not cropped",
             width=size[0],
             height=size[1],

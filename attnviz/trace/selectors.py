@@ -132,7 +132,7 @@ def _shown_at(side: str, words: str, boxes: Any, x: float, y: float) -> int:
     """The position of the token that shows the pixel at ``x``, ``y``."""
     if not (places := tokens_at(boxes, x, y)):
         raise AttnvizError(
-            "no {side} shows the pixel {words} of the picture",
+            "no {side} shows the pixel {words} of the image",
             "x counts from the left and y from the top; what is cropped, or dropped by the model, no token shows",
             side=side,
             words=words,

@@ -35,7 +35,7 @@ def test_the_page_has_it():
     ("options", "said"),
     [
         ({"on_image": 3}, "on_image is of type int: expected a file, or a picture of Pillow"),
-        ({"on_image": Image.new("RGB", (3, 2))}, "the picture has 3 × 2 pixels"),
+        ({"on_image": Image.new("RGB", (3, 2))}, "the image has 3 × 2 pixels"),
         ({"on_image": PICTURE, "step": "scores"}, "on_image draws weights on an image, not step"),
         ({"on_image": PICTURE, "compare": "causal"}, "on_image draws weights on an image, not compare"),
         ({"on_image": PICTURE, "annotate": True}, "on_image draws weights on an image, not annotate"),

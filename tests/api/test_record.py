@@ -32,6 +32,15 @@ def test_modules_may_be_one_or_several():
         assert [layer.kept for layer in recording.layers] == ["nothing"]
 
 
+def test_modules_that_are_not_there_are_told():
+    attention = torch.nn.Sequential(torch.nn.MultiheadAttention(4, 2))
+    with pytest.raises(AttnvizError, match=r"Sequential has no module encoder\.layers"):
+        attnviz.record(attention, modules="encoder.layers")
+    with pytest.raises(AttnvizError, match="modules holds int: expected paths of modules"):
+        attnviz.record(attention, modules=3)
+    assert attnviz.record(attention, modules=["0"]) is not None
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_torchscript_is_refused():
     with pytest.raises(AttnvizError, match="Linear is TorchScript"):

@@ -40,8 +40,8 @@ def test_half_precision_shifts_no_box():
         ([[0, 0, 1], [0, 0, 1]], r"boxes have the shape \(2, 3\)"),
         ([["a"] * 4] * 2, "boxes hold what is no number"),
         ([[0, 0, 1, 1], [3, 0, 3, 1]], "a box that has no area"),
-        ([[0, 0, 1, 1], [-1, 0, 3, 1]], "lies outside of the picture"),
-        ([[0, 0, 1, 1], [0, 0, float("inf"), 1]], "lies outside of the picture"),
+        ([[0, 0, 1, 1], [-1, 0, 3, 1]], "lies outside the image"),
+        ([[0, 0, 1, 1], [0, 0, float("inf"), 1]], "lies outside the image"),
     ],
 )
 def test_what_is_no_box_is_refused(boxes, message):

@@ -61,5 +61,5 @@ def test_a_layer_without_one_is_refused():
 
 def test_a_picture_of_another_size_is_refused():
     require_same_size(pictured_trace(), (30, 20))
-    with pytest.raises(AttnvizError, match="the picture has 20 × 30 pixels, and the one that was read 30 × 20"):
+    with pytest.raises(AttnvizError, match="the image has 20 × 30 pixels, and the one that was read 30 × 20"):
         require_same_size(pictured_trace(), (20, 30))

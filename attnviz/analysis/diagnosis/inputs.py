@@ -158,6 +158,7 @@ def _four_axes(array: Array, name: str, scores: tuple[int, ...]) -> Array:
 def _with_turns(meant: Recipe, rotation: Mapping[str, Any], query_offset: int | None) -> Recipe:
     """The recipe with the rotation that was meant, if one was."""
     if rotation["theta"] is None:
+        _require_no_rest(rotation)
         return meant
     theta, dims = float(rotation["theta"]), rotation["dims"]
     dims = meant.dimension if dims is None else int(dims)
@@ -176,6 +177,21 @@ def _standing(turn: Turn, places: Array) -> Turn:
     """The rotation of tokens at ``places``, (items or 1, tokens)."""
     further = tuple(map(tuple, (places - places[0]).tolist())) if len(places) > 1 else ()
     return turn.but(positions=tuple(map(float, places[0])), of_items=further)
+
+
+def _require_no_rest(rotation: Mapping[str, Any]) -> None:
+    """Without a base nothing is turned: what else is said of a rotation would be passed over."""
+    for name, given in (
+        ("rope_dims", rotation["dims"] is not None),
+        ("rope_interleaved", bool(rotation["interleaved"])),
+        ("positions", rotation["positions"] is not None),
+    ):
+        if given:
+            raise AttnvizError(
+                "{name} says how RoPE turns, but there is no rope_theta: nothing is turned without it",
+                "add rope_theta, and query and key from before RoPE; or leave {name} out",
+                name=name,
+            )
 
 
 def _positions(meant: Recipe, positions: Any, query_offset: int | None) -> tuple[Array, Array]:

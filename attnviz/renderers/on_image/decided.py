@@ -194,7 +194,7 @@ def keys_in_picture(selected: LayerSelection) -> numpy.ndarray:
     shown = [] if boxes is None else [key for key in selected.shown_keys if not math.isnan(boxes[key, 0])]
     if not shown:
         raise AttnvizError(
-            "{layer} looks at no patch whose place in the picture is known",
+            "{layer} looks at no patch whose place in the image is known",
             "choose another layer with --layer",
             layer=selected.layer.title,
         )

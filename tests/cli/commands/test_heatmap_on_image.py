@@ -47,9 +47,9 @@ def test_the_picture_is_written(options, file, begins):
         (("--on-image", "a.png", "--contour", "0"), 2, "--contour 0: expected percents from 0.1 to 99.9"),
         (("--on-image", "a.png", "--contour", "x"), 2, "--contour x: expected percents from 0.1 to 99.9"),
         (("--on-image", "a.png", "--contour", "10,20,30"), 2, "--contour 10,20,30: at most 2 lines can be told apart"),
-        (("--on-image", "a.png", "--query", "99,3"), 1, "no query shows the pixel 99,3 of the picture"),
+        (("--on-image", "a.png", "--query", "99,3"), 1, "no query shows the pixel 99,3 of the image"),
         (("--on-image", "a.png", "--layer", "7"), 1, "layer 7 does not exist"),
-        (("--on-image", "b.png"), 1, "the picture has 20 × 30 pixels, and the one that was read 30 × 20"),
+        (("--on-image", "b.png"), 1, "the image has 20 × 30 pixels, and the one that was read 30 × 20"),
         (("--on-image", NAME), 1, f"{NAME} is not a readable image: its format is not known"),
         (("--on-image", "none.png"), 1, "none.png does not exist"),
         (("--contour", "50"), 2, "--contour is for weights on an image"),
@@ -65,4 +65,4 @@ def test_what_cannot_be_drawn_is_told_in_one_line(options, code, said):
 def test_a_trace_of_a_text_has_no_image():
     trace_text("the cat").save("text.safetensors")
     said = problem(attnviz("heatmap", "--from", "text.safetensors", "--on-image", "a.png"), 1)
-    assert said.startswith("it is not known where the tokens of this trace stand in a picture")
+    assert said.startswith("it is not known where the tokens of this trace stand in an image")

@@ -98,11 +98,11 @@ def test_of_many_queries_some_are_left_out():
 
 def test_what_cannot_be_drawn_is_told():
     trace = pictured_trace()
-    with pytest.raises(AttnvizError, match="the picture has 31 × 20 pixels"):
+    with pytest.raises(AttnvizError, match="the image has 31 × 20 pixels"):
         decide(trace, select(trace), Image.new("RGB", (31, 20)))
     with pytest.raises(AttnvizError, match="layer 0 looks at no patch"):
         decided(trace, key="cls")
-    with pytest.raises(AttnvizError, match="no query shows the pixel 31,5 of the picture"):
+    with pytest.raises(AttnvizError, match="no query shows the pixel 31,5 of the image"):
         decided(trace, query="31,5")
     with pytest.raises(AttnvizError, match="a picture that moves goes from query to query"):
         decide_moving(trace, select(trace, query="cls"), PICTURE)

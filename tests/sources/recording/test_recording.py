@@ -115,7 +115,7 @@ def test_filters_by_number_and_by_module_keep_the_numbers(x):
         some.trace(layers=1)
     with pytest.raises(AttnvizError, match="layer 3 does not exist"):
         some.trace(layers=3)
-    with attnviz.record(module, modules=["2"]) as nothing:
+    with attnviz.record(module, layers="5") as nothing:
         module(x)
     with pytest.raises(AttnvizError, match="no layer of this recording is kept: not asked for"):
         nothing.trace()
