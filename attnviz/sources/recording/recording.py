@@ -114,7 +114,10 @@ class Recording:
         """The entries that are meant, each of which is kept."""
         entries = self._taking.entries
         if not entries:
-            raise AttnvizError("no attention ran in this recording", "call the module inside the with block")
+            raise AttnvizError(
+                "no attention was seen in this recording",
+                "call the module inside the with block; `attnviz manual record` says what cannot be seen",
+            )
         selectors = [str(layers)] if isinstance(layers, str | int) else list(map(str, layers))
         meant = [
             entries[place]

@@ -19,4 +19,4 @@ def test_it_is_a_table_whose_words_are_text():
 
 
 def test_nothing_ran():
-    assert to_html(RecordedLayers(())) == "<p>No attention ran in this recording.</p>"
+    assert to_html(RecordedLayers(())) == "<p>No attention was seen in this recording.</p>"

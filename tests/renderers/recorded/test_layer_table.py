@@ -39,4 +39,4 @@ def test_a_narrow_terminal_has_two_lines_for_each_and_loses_nothing():
 
 
 def test_nothing_ran():
-    assert to_text(RecordedLayers(())) == "No attention ran in this recording."
+    assert to_text(RecordedLayers(())) == "No attention was seen in this recording."

@@ -40,7 +40,7 @@ def test_it_speaks_vietnamese():
     said = rows(RecordedLayer(0, "", 0, How.FLEX, kept=Kept.WEIGHTS, notes=(LEFT_OUT,)), language=Language.VI)
     assert said.rows[0][-1] == "chỉ trọng số"
     assert said.sentences == ("0: không được yêu cầu",)
-    assert rows(language=Language.VI).sentences == ("Trong lần ghi này không có attention nào chạy.",)
+    assert rows(language=Language.VI).sentences == ("Lần ghi này không thấy attention nào.",)
 
 
 def test_a_hostile_path_is_shown_as_text():

@@ -94,9 +94,9 @@ def test_talking_heads_are_kept_as_weights_alone_and_said_so(x):
 def test_what_runs_no_attention_says_so():
     with attnviz.record(nn.Linear(3, 3)) as recording:
         pass
-    with pytest.raises(AttnvizError, match="no attention ran"):
+    with pytest.raises(AttnvizError, match="no attention was seen"):
         recording.trace()
-    assert repr(recording.layers) == "No attention ran in this recording."
+    assert repr(recording.layers) == "No attention was seen in this recording."
 
 
 def attend(given):
