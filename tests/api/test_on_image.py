@@ -17,12 +17,12 @@ def test_it_is_drawn_saved_and_shown(tmp_path):
     trace = pictured_trace()
     PICTURE.save(tmp_path / "a.png")
     drawn = trace.heatmap(
-        tmp_path / "seen.png", on_image=tmp_path / "a.png", query="15,5", contour=[0.5], layer=0, head=1
+        tmp_path / "seen.png", on_image=tmp_path / "a.png", query="15,5", contour=[0.5], layer=0, head=1, dpi=40
     )
     assert repr(drawn) == "Heatmap(“Attention on the image, layer 0, head 1, of query r0c1”, 1 panels)"
     assert drawn._repr_png_().startswith(b"\x89PNG")
     assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
-    trace.heatmap(tmp_path / "seen.gif", on_image=PICTURE, query="1:3", head=0, dpi=30, layer=0)
+    trace.heatmap(tmp_path / "seen.gif", on_image=PICTURE, query="1:3", head=0, dpi=20, layer=0)
     assert (tmp_path / "seen.gif").read_bytes().startswith(b"GIF")
 
 

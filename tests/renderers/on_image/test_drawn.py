@@ -14,7 +14,7 @@ from attnviz.renderers.on_image.drawn import drawn
 from attnviz.trace.selection import select
 
 
-@pytest.mark.parametrize("form", ["gif", "webp"])
+@pytest.mark.parametrize("form", ["gif", pytest.param("webp", marks=pytest.mark.slow)])
 def test_it_goes_from_query_to_query(form):
     trace, told = pictured_trace(), []
     picture = decide_moving(trace, select(trace, layer=["0"], head=["0"], query="1:4"), Image.new("RGB", (30, 20)))

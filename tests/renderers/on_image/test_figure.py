@@ -64,14 +64,15 @@ def test_a_patch_has_the_colour_of_its_weight():
 
 def test_the_query_and_the_contours_are_drawn():
     picture = decided(1, overlay=Overlay(contours=(0.5, 0.8)), query="15,5")
-    image = numpy.asarray(pixels(draw(picture)[0]))
+    figure, _ = draw(picture)
+    image = numpy.asarray(pixels(figure))
     orange = numpy.abs(image.astype(int) - [int(MARK[place : place + 2], 16) for place in (1, 3, 5)]).max(axis=-1) < 8
     assert orange.sum() > 100
-    styles = {str(one.get_linestyle()) for one in draw(picture)[0].findobj() if type(one).__name__ == "PathPatch"}
+    styles = {str(one.get_linestyle()) for one in figure.findobj() if type(one).__name__ == "PathPatch"}
     assert len(styles) == 2
 
 
-@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("form", ["png", *(pytest.param(form, marks=pytest.mark.slow) for form in ("svg", "pdf"))])
 def test_every_format_is_written(form):
     content, missing = drawn(decided(), form, "magma", None, 0.8, lambda *_: None)
     assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form])

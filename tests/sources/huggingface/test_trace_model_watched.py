@@ -81,7 +81,8 @@ def test_patches_never_get_the_tokens_of_a_text():
     trace = trace_model(clip(), given)
     text, image = (next(layer for layer in trace.layers if layer.stack == stack) for stack in ("", "vision"))
     assert trace.query_tokens(text)[0] == str(int(given["input_ids"][0, 0]))
-    assert trace.query_tokens(image) == tuple(map(str, range(17)))  # as many, and yet no words
+    patches = [f"r{row}c{column}" for row in range(4) for column in range(4)]
+    assert trace.query_tokens(image) == ("[CLS]", *patches)  # as many, and yet no words
 
 
 def test_what_a_model_misses_is_one_clear_line():
