@@ -155,7 +155,7 @@ WRONG_USAGE = [
     (("explain", "a b", "--backend", "numpy", "--device", "cuda"), "NumPy computes on the cpu, not on cuda"),
     (("explain", "a b", "--backend", "numpy", "--dtype", "bfloat16"), "NumPy has no bfloat16"),
     (("explain", "a b", "--dtype", "bfloat16"), "NumPy has no bfloat16"),
-    (("explain", "a b", "--from", "good.npz"), "TEXT and --from"),
+    (("explain", "-", "--from", "good.npz"), "TEXT and --from"),
     *((("explain", "--from", "good.npz", *toy), toy[0]) for toy in (
         ("--heads", "2"), ("--dim", "4"), ("--seed", "1"), ("--project",), ("--tokenizer", "char"),
         ("--position", "rope"), ("--embeddings", "own.json"), ("--weights", "own.json"),
