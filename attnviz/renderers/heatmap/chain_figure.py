@@ -17,7 +17,7 @@ from attnviz.renderers.heatmap import fonts
 from attnviz.renderers.heatmap.axis_labels import column_texts, row_texts
 from attnviz.renderers.heatmap.cell_values import value_style, value_texts
 from attnviz.renderers.heatmap.chain import Between, Chain
-from attnviz.renderers.heatmap.chain_layout import BAR, ChainLayout, chain_layout, over_the_sign
+from attnviz.renderers.heatmap.chain_layout import BAR, ChainLayout, bar_ends, chain_layout, over_the_sign
 from attnviz.renderers.heatmap.figure import colours_of, draw_cells, norm_of
 from attnviz.renderers.heatmap.measures import POINT, PRINTED_FONT
 from attnviz.renderers.heatmap.picture import Picture
@@ -81,8 +81,9 @@ def _draw_bar(
     figure.add_artist(image)
     figure.add_artist(outline(figure, x, y, wide, high))
     line = y - font * 0.35 * POINT
-    yield PlacedText(f"{scale.low:z.3g}", x, line, font, across=0, up=1, colour=PALE)
-    yield PlacedText(f"{scale.high:z.3g}", x + wide, line, font, across=1, up=1, colour=PALE)
+    first, last = bar_ends(scale)
+    yield PlacedText(first, x, line, font, across=0, up=1, colour=PALE)
+    yield PlacedText(last, x + wide, line, font, across=1, up=1, colour=PALE)
     yield PlacedText(picture.measure, x + wide / 2, line - font * 1.15 * POINT, font, up=1, colour=PALE)
 
 

@@ -12,6 +12,7 @@ from attnviz.renderers.heatmap.measures import CAPITAL, GAP, HINTING, NEAR, POIN
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import MILLIMETRES, Picture
 from attnviz.renderers.heatmap.title_block import SUBTITLE, TitleBlock, title_block
+from attnviz.renderers.shared.scale import Scale, beyond
 
 SLIDE, DPI = 12.8, 125  # inches, and pixels of each: 1,600 across
 TITLE, MAP, SIGN, NUMBER = (
@@ -172,6 +173,12 @@ def _room(
         text_width((labels.column_name,), families, labels.name_font),
     )
     return max(grid.panel[0], *(HINTING * width for width in words))
+
+
+def bar_ends(scale: Scale) -> tuple[str, str]:
+    """What stands at the two ends of a bar; at the last, how far values go beyond it."""
+    high = f"{scale.high:z.3g}"
+    return f"{scale.low:z.3g}", f"{high} {beyond(scale.largest)}" if scale.above else high
 
 
 def _between(between: Between, font: float, families: tuple[str, ...], share: float) -> float:

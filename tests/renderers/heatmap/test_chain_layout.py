@@ -6,8 +6,9 @@ import pytest
 
 from attnviz import AttnvizError, trace_text
 from attnviz.renderers.heatmap.all_steps import decide_steps
-from attnviz.renderers.heatmap.chain_layout import LARGEST_CELL, chain_layout
+from attnviz.renderers.heatmap.chain_layout import LARGEST_CELL, bar_ends, chain_layout
 from attnviz.renderers.heatmap.picture import View
+from attnviz.renderers.shared.scale import Scale
 from attnviz.trace.selection import select
 
 FAMILIES = ("DejaVu Sans",)
@@ -38,3 +39,8 @@ def test_an_output_of_few_dimensions_is_half_as_wide_as_a_map():
 def test_too_little_is_refused():
     with pytest.raises(AttnvizError, match="does not fit into 25 mm"):
         layout_of(3, 25.0)
+
+
+def test_a_bar_says_how_far_values_go_beyond_it():
+    assert bar_ends(Scale(0.0, 0.3, 0.3)) == ("0", "0.3")
+    assert bar_ends(Scale(0.0, 0.3, 0.92)) == ("0", "0.3 → 0.92")
