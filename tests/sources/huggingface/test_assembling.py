@@ -11,6 +11,8 @@ from attnviz.sources.huggingface.assembling import assembled, read_by, with_toke
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.patches.found import InPicture
+from attnviz.sources.huggingface.patches.reached import Patches
 
 TEXT, TARGET = Tokens((5, 6, 7), ("a", "b", "c"), (0,)), Tokens((8, 9), ("x", "y"), ())
 
@@ -55,6 +57,32 @@ def test_of_weights_alone_it_is_said_why():
     assert trace.source.agreement.errors == {"layer 1": 1e-7}
     trace = assembled(Model(model("Llama"), "m"), [(alone, None)], (), Reading({}, TEXT))
     assert (trace.source.agreement.largest_error, trace.source.agreement.checked_queries) == (None, None)
+
+
+def shown(*cells):
+    """Patches of 10 pixels a side at the (row, column) of ``cells``; a token with None shows none."""
+    places = numpy.array([[[-1, -1]] * 3 if cell is None else [[0, 0], [cell[0]] * 2, [cell[1]] * 2] for cell in cells])
+    left_top = 10.0 * places[:, [2, 1], 0]
+    boxes = numpy.concatenate([left_top, left_top + 10], axis=1)
+    boxes[places[:, 0, 0] < 0] = numpy.nan
+    return Patches(places, boxes)
+
+
+def test_tokens_are_named_by_what_they_show():
+    words, patches = shown(None, (0, 0), (0, 1)), shown(None, (0, 0), (0, 1), (1, 0))
+    places = InPicture((20, 20), {("", 0): (words, words), ("vision", 0): (patches, patches)})
+    kept = [(layer(3, 3), 0.0), (layer(3, 3, index=1), 0.0), (layer(4, 4, "vision 0"), 0.0)]
+    reading = Reading({}, TEXT._replace(special=(0, 1)))
+    trace = assembled(Model(model("Llama"), "m"), kept, (), reading, places)
+    assert [trace.query_tokens(one) for one in trace.layers] == [
+        ("a", "r0c0", "r0c1"),
+        ("a", "b", "c"),
+        ("[CLS]", "r0c0", "r0c1", "r1c0"),
+    ]
+    assert [one.boxes is not None for one in trace.layers] == [True, False, True]
+    assert trace.layers[0].boxes[2].tolist() == [10, 0, 20, 10]
+    assert trace.source["picture"] == {"width": 20, "height": 20}
+    assert trace.source.text.special == {0}  # 1 shows a part of the picture
 
 
 def test_each_side_reads_what_its_stack_reads():
