@@ -51,6 +51,12 @@ def test_patches_of_an_image_are_tokens(folders, tmp_path):
     assert trace_model(model("ViT"), inputs("ViT")).tokens == trace.tokens
 
 
+def test_an_image_goes_with_a_text_or_with_inputs_by_name():
+    picture = Image.new("RGB", (32, 32), "teal")
+    with pytest.raises(AttnvizError, match=r"^an image goes with a text or with inputs by name, not with ids$"):
+        trace_model(model("Llama"), [5, 6], image=picture)
+
+
 def test_an_image_comes_through_a_pipe_once(folders, tmp_path):
     image, pipe = tmp_path / "image.png", tmp_path / "pipe.png"
     Image.new("RGB", (50, 40), "teal").save(image)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from tiny_models import model, tokenizer
 
@@ -43,3 +45,24 @@ def test_a_model_that_writes_has_its_language_head(folders):
     assert (type(plain).__name__, type(writes).__name__) == ("LlamaModel", "LlamaForCausalLM")
     assert Model.of(Model(writes, "mine")).name == "mine"
     assert Model.of(writes).name == str(folders / "Llama")
+
+
+def test_a_processor_that_is_given_brings_its_tokenizer_and_what_prepares_pictures():
+    processor = SimpleNamespace(tokenizer=tokenizer(), image_processor=object())
+    made = Model(model("Llama"), "mine", processor)
+    assert made.processor is processor
+    assert (made.tokenizer, made.image_processor) == (processor.tokenizer, processor.image_processor)
+
+
+def test_what_prepares_pictures_is_no_tokenizer(folders):
+    given = SimpleNamespace(image_mean=[0.5])
+    made = Model(model("ViT"), "mine", given)
+    assert (made.image_processor, made.has_tokenizer) == (given, False)
+    loaded = Model.load(str(folders / "ViT"))
+    assert hasattr(loaded.image_processor, "image_mean")
+    assert loaded.image_processor is loaded.image_processor
+
+
+def test_a_folder_of_text_alone_has_no_processor(folders):
+    with pytest.raises(AttnvizError, match="reads no image beside a text"):
+        _ = Model.load(str(folders / "Llama")).processor

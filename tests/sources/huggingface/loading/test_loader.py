@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from tiny_models import model
 
 from attnviz import AttnvizError, trace_model
 from attnviz.errors import UsageError
-from attnviz.sources.huggingface.loading.loader import load_image_processor, load_model, load_tokenizer
+from attnviz.sources.huggingface.loading.loader import load_image_processor, load_model, load_processor, load_tokenizer
 
 TEXT = "Your journey starts with one step"
 
@@ -167,3 +168,35 @@ def test_a_configuration_of_a_part_that_is_no_model_by_itself_is_told(llama):
     (llama / "config.json").write_text(json.dumps({"model_type": "owlvit_vision_model"}))
     with pytest.raises(AttnvizError, match="transformers has no model that OwlViTVisionConfig describes"):
         load_model(str(llama), None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (ImportError("it requires the Torchvision library"), "needs torchvision, which is not installed"),
+        (ImportError("no module named martian"), "cannot be loaded: no module named martian"),
+        (ValueError("nothing\nhere"), "cannot be loaded: nothing here"),
+    ],
+)
+def test_a_processor_that_does_not_load_is_one_clear_line(llama, monkeypatch, failure, said):
+    def fail(*_, **__):
+        raise failure
+
+    monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", fail)
+    with pytest.raises(AttnvizError) as error:
+        load_processor(str(llama))
+    assert error.value.message.startswith(f"the processor of {llama} {said}")
+
+
+def test_memory_that_a_processor_lacks_is_told_elsewhere(llama, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", fail)
+    with pytest.raises(MemoryError):
+        load_processor(str(llama))
+
+
+def test_a_tokenizer_is_no_processor_of_pictures(llama):
+    with pytest.raises(AttnvizError, match=rf"^{llama} reads no image beside a text$"):
+        load_processor(str(llama))
