@@ -9,7 +9,7 @@ from foreign_suites import library
 import attnviz
 
 pytestmark = pytest.mark.slow
-TOKENS = "the cat sat down today".split()
+TOKENS = ["the", "cat", "sat", "down", "today"]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
