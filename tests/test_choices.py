@@ -65,6 +65,7 @@ TEXT = "the cat sat, and the cat slept"
 WHOLE = trace_text("Your journey starts", heads=2, position="sinusoidal", causal=True)
 
 
+@cache
 def written(command: str, form: StrEnum, *options: str) -> bytes:
     """What a command writes in a format: on standard output, or in the file that a trace needs."""
     target = Path(f"trace.{form.value}") if form.value == "safetensors" else Path("-")
@@ -91,6 +92,7 @@ def diagnosed(form: StrEnum) -> bytes:
     return result.stdout
 
 
+@cache
 def judged(rounding: StrEnum) -> float:
     """How far rounding may take the same output."""
     said = attnviz("diagnose", SAMPLES / "cached.npz", "--dtype", rounding, "--format", "json")
@@ -104,6 +106,7 @@ def taught(form: StrEnum) -> bytes:
     return result.stdout
 
 
+@cache
 def generated(form: StrEnum) -> bytes:
     """What generate writes of two tokens of a tiny model."""
     from tiny_models import saved  # not for the other choices
