@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from command_line import attnviz as run
+from pictured import pictured_trace
+from PIL import Image
 
 from attnviz import AttnvizError, trace_text
 
@@ -49,3 +51,9 @@ def test_it_draws_what_the_command_draws(tmp_path):
 def test_what_is_out_of_range_is_told(options, message):
     with pytest.raises(AttnvizError, match=message):
         TRACE.heatmap(**options)
+
+
+def test_an_image_is_drawn_with_the_weights_over_it():
+    trace, image = pictured_trace(), Image.new("RGB", (30, 20))
+    assert "Attention on the image" in repr(trace.heatmap(on_image=image, query="15,5", layer=0, head=1))
+    assert "Attention on the image" not in repr(trace.heatmap(query="@2", layer=0, head=1))
