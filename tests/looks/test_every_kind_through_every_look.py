@@ -34,6 +34,7 @@ from attnviz.cli.app import COMMANDS
 from attnviz.cli.output import formats
 from attnviz.cli.output.formats import (
     CourseFormat,
+    DiagnosisFormat,
     PageFormat,
     PictureFormat,
     RolesFormat,
@@ -51,8 +52,10 @@ COMMANDS_OF_FORMATS = {
     RolesFormat: "roles",
     WritingFormat: "generate",
     CourseFormat: "learn",
+    DiagnosisFormat: "diagnose",
 }
-SHOW_NO_TRACE = {"manual", "capture", "generate", "roles", "learn"}  # all but the manual of a model that no file holds
+# All but the manual and diagnose of a model that no file holds; diagnose reads a dump with the output of somebody's code.
+SHOW_NO_TRACE = {"manual", "capture", "generate", "roles", "learn", "diagnose"}
 
 
 @dataclass(frozen=True)

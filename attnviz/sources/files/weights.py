@@ -34,6 +34,8 @@ def weights_trace(
 ) -> Trace:
     """The trace of the weights among ``fields``; ``named`` are those of its other fields that are known by name."""
     names = [name for name in fields if is_weights(name) and fields[name] is not None]
+    if not names:
+        raise AttnvizError("{name} holds no weights", "ask the model for them: output_attentions=True", name=path)
     whole = [name for name in names if ALL_LAYERS.fullmatch(name)]
     if len(whole) > 1 or (whole and len(names) > len(whole)):
         raise AttnvizError(

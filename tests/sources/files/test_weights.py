@@ -203,3 +203,9 @@ def test_the_hint_of_a_batch_says_what_to_keep(tmp_path):
 @pytest.mark.parametrize("name", ["w", "query", "out_weights", "weights_x", "layer", "arr", "layer_norm_3", "weight"])
 def test_other_names_are_no_weights(name):
     assert not is_weights(name)
+
+
+def test_a_field_for_weights_that_holds_none_is_one_line(tmp_path):
+    (tmp_path / "own.json").write_text('{"weights": null}')
+    with pytest.raises(AttnvizError, match=r"own\.json holds no weights"):
+        read(tmp_path / "own.json")
