@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_array
 from attnviz.errors import AttnvizError
+from attnviz.text.display import listed_tokens
 from attnviz.text.message import Message
 
 OF_A_LAYER, OF_ITS_BATCH = "(heads, queries, keys)", "(batch, heads, queries, keys)"
@@ -36,7 +37,7 @@ def layers_of(attentions: Any, item: int | None = None, name: str = "attentions"
             "{name} is a mapping of {keys}: give one of its values",
             "transformers calls them attentions, encoder_attentions, decoder_attentions and cross_attentions",
             name=name,
-            keys=", ".join(map(str, list(attentions)[:6])) or Message("nothing"),
+            keys=listed_tokens(list(map(str, attentions))) if attentions else Message("nothing"),
         )
     one_each = _is_list(attentions) and any(one is None or _is_array(one) for one in attentions)
     found = _one_each(attentions, name) if one_each or _differ(attentions) else _all(attentions, name)
