@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.attention.arrays import Array, as_floating, like, namespace, to_numpy
+from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken, to_numpy
 from attnviz.attention.checks import boolean_mask, of_scores
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility
@@ -152,10 +152,9 @@ def _parts(numbers: numpy.ndarray) -> Any:
 
 def _held(kind: str, numbers: numpy.ndarray) -> bool:
     """Whether a type that holds less, bfloat16 or float16, holds each of ``numbers``."""
-    single = numbers.astype(numpy.float32)
-    if kind == "bfloat16":
-        same = (single.view(numpy.uint32) & 0xFFFF) == 0
-    else:
-        with numpy.errstate(over="ignore"):
-            same = single.astype(numpy.float16) == single
+    with overflow_unspoken():
+        single = numbers.astype(numpy.float32)
+        same = (
+            (single.view(numpy.uint32) & 0xFFFF) == 0 if kind == "bfloat16" else single.astype(numpy.float16) == single
+        )
     return bool(same.all() and (single == numbers).all())

@@ -118,3 +118,8 @@ def test_the_tolerance_hides_no_sink_of_a_percent():
     assert sum_tolerance(2**-23, 4096) < 1e-4
     assert sum_tolerance(2**-10, 4096) < 2e-3
     assert sum_tolerance(2**-7, 4096) < 1e-2
+
+
+def test_what_is_larger_than_any_float32_is_told_without_a_warning():
+    with pytest.raises(AttnvizError, match=r"-?3\.1e\+?231"):
+        known_weights(numpy.array([[0.5, -3.1e231]]), Rule())
