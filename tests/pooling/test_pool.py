@@ -195,3 +195,16 @@ def test_a_map_that_is_a_billionth_off_is_found(name):
     agree(pooled, wanted, near)
     with pytest.raises(AssertionError, match=f"^{name}"):
         agree(replace(pooled, **{name: getattr(pooled, name) * (1 + 1e-9)}), wanted, near)
+
+
+def test_weights_alone_are_pooled_as_those_that_a_layer_computes():
+    query, key = numpy.random.default_rng(0).standard_normal((2, 2, 20, 4))
+    layer = Layer(query, key, key, Rule(causal=True))
+    alone = Layer(weights=layer.steps().weights, rule=Rule(causal=True))
+    wanted, found = pool(layer, cells=6), pool(alone, cells=6)
+    assert numpy.allclose(found.mean, wanted.mean, atol=1e-12)
+
+
+def test_what_is_no_whole_number_of_cells_is_told():
+    with pytest.raises(AttnvizError, match="cells is 'many': expected"):
+        pool_arrays(numpy.ones((1, 3, 2)), numpy.ones((1, 3, 2)), Rule(), cells="many")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
+from pictured import pictured_trace
 from PIL import Image
 
 from attnviz import AttnvizError, trace_text
 from attnviz.renderers.heatmap.chain_figure import draw_chain
 from attnviz.renderers.heatmap.figure import draw, save
 from attnviz.renderers.heatmap.heatmap import FORMATS, MOVING, Heatmap
+from attnviz.renderers.on_image.drawn import drawn as on_image_drawn
 from tests.support.figures import picture_of
 
 
@@ -62,3 +64,10 @@ def test_a_chain_is_drawn_as_its_figure_is():
     heatmap = trace.heatmap(step="all")
     assert heatmap.drawn() == save(draw_chain(heatmap.picture)[0], "png", 125)
     assert repr(heatmap) == "Heatmap(“The steps of attention”, 5 panels)"
+
+
+def test_on_an_image_it_is_drawn_as_that():
+    image = Image.new("RGB", (30, 20), "teal")
+    heatmap = pictured_trace().heatmap(on_image=image, query="15,5", layer=0, head=1, dpi=40)
+    expected = on_image_drawn(heatmap.picture, "png", heatmap.cmap, heatmap.dpi, 0.0, lambda *_: None)
+    assert (heatmap.drawn(), heatmap.missing) == expected

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 
-from attnviz import Layer, Rule, Trace
+from attnviz import Layer, Projection, Rule, Trace
 from attnviz.renderers.page.selected import (
+    MATRIX,
     computed_type,
+    held_projection,
     kv_heads,
     kv_indices,
     selected_rule,
@@ -80,3 +84,14 @@ def test_other_vectors_take_the_place_of_its_own():
     doubled = {name: 2 * array for name, array in selected_vectors(selected).items()}
     for own, other in zip(vectors_by_head(selected), vectors_by_head(selected, doubled), strict=True):
         assert (other == 2 * own).all()
+
+
+def test_a_matrix_of_outputs_is_held_where_it_is_small():
+    known = {"output": Projection(numpy.ones((12, 4))), "query": Projection(numpy.ones((4, 12)))}
+    [layer] = grouped().layers
+    for projections, held in (({}, None), (known, known["output"])):
+        [selected] = select(Trace(tuple("abcd"), (replace(layer, projections=projections),))).layers
+        assert held_projection(selected) is held
+    large = Projection(numpy.ones((12, MATRIX)))
+    [selected] = select(Trace(tuple("abcd"), (replace(layer, projections={"output": large}),))).layers
+    assert held_projection(selected) is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnviz import attend
-from attnviz.sources.recording.rule_from_mask import distance_bias, filled_mask, mask_in_rule, together
+from attnviz.sources.recording.rule_from_mask import distance_bias, filled_mask, hiding_mask, mask_in_rule, together
 
 
 @pytest.mark.parametrize("tokens", [1, 5, 9])
@@ -97,3 +97,17 @@ def test_several_masks_say_what_all_of_them_say_one_by_one():
     assert said.mask.tolist() == [[True, False, True, True, True]]
     assert torch.equal(said.bias, masks[3] + 1)
     assert together([]) == (False, None, None, None)
+
+
+@pytest.mark.parametrize(("lowest", "reach", "hides"), [(-1e9, 800.0, True), (-1e4, 800.0, True), (-1e4, 9e4, False)])
+def test_a_number_that_lies_below_all_scores_hides(lowest, reach, hides):
+    mask = torch.triu(torch.full((1, 4, 4), lowest), 1)
+    said = hiding_mask(mask, lambda: reach)
+    assert torch.equal(said, mask == 0 if hides else mask)
+
+
+def test_a_row_that_is_lowered_as_a_whole_and_a_mask_of_truths_stay():
+    lowered = torch.full((1, 4, 4), -1e9)
+    assert hiding_mask(lowered, lambda: 800.0) is lowered
+    truths = lowered < 0
+    assert hiding_mask(truths, lambda: 800.0) is truths
