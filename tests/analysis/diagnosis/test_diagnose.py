@@ -13,6 +13,7 @@ from unlisted_mistakes import UNLISTED
 
 from attnviz import AttnvizError, diagnose
 
+PROBLEMS = 25  # of each mistake; with 100 the sweep takes four minutes of CI
 EACH = [(name, bug) for name, bugs in PLANTED.items() for bug in bugs]
 
 
@@ -59,8 +60,8 @@ def test_both_an_output_and_weights_are_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "bug"), EACH, ids=lambda one: getattr(one, "__name__", one))
 def test_a_planted_mistake_is_named_in_many_problems(name, bug):
-    found = counted(name, bug, 100)
-    assert found["alone"] + found["among"] >= 98, found  # what a few miss, the others make good: 99.5 % of all
+    found = counted(name, bug, PROBLEMS)
+    assert found["alone"] + found["among"] >= PROBLEMS - 1, found
 
 
 @pytest.mark.slow
