@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, as_array
+from attnviz.attention.checks import require_some
 from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import Message
+from attnviz.trace.layer_facts import LARGEST_INDEX
 
 OF_A_LAYER, OF_ITS_BATCH = "(heads, queries, keys)", "(batch, heads, queries, keys)"
 OF_ALL = "(layers, heads, queries, keys)"
@@ -77,8 +79,16 @@ def _all(attentions: Any, name: str) -> Iterator[tuple[int, Array]]:
             layers=OF_ALL,
             batch=OF_A_BATCH,
         )
+    require_some(array, name)  # an axis may be as long as it likes where another has no length
     for _ in range(4 - array.ndim):
         array = array[None]
+    if len(array) > LARGEST_INDEX + 1:
+        raise AttnvizError(
+            "{name} holds {count:,} layers: at most {most:,} have a number",
+            name=name,
+            count=len(array),
+            most=LARGEST_INDEX + 1,
+        )
     return enumerate(array)
 
 

@@ -95,3 +95,12 @@ def test_steps_of_a_generation_are_told_apart():
     assert is_steps(((None, GIVEN[0]),))
     for way in WAYS.values():
         assert not is_steps(way)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [((10**9, 0, 4, 4), "is empty: its shape is"), ((10**6 + 1, 1, 1, 1), "holds 1,000,001 layers")],
+)
+def test_layers_without_end_are_refused_before_they_are_counted(shape, said):
+    with pytest.raises(AttnvizError, match=said):
+        layers_of(numpy.ones(shape, numpy.float32))
