@@ -179,7 +179,7 @@ def test_the_rule_of_options_is_checked_too(tmp_path):
         ({"weights": GIVEN[:, None].repeat(2, axis=1)}, "weights holds a batch of 2 texts: which one is meant"),
         ({"weights": GIVEN[0, 0, 0]}, r"weights has the shape \(4,\)"),
         ({"weights.0": GIVEN[0, 0], "weights.1": GIVEN[0]}, r"has the shape \(4, 4\)"),
-        ({"weights": GIVEN[:0]}, "holds no weights"),
+        ({"weights": GIVEN[:0]}, "is empty: its shape is"),
         ({"weights": -GIVEN}, "layer 0: the weight at head 0, query 0, key 0 is -"),
         ({"weights": GIVEN * numpy.nan}, "layer 0: the weight at head 0, query 0, key 0 is nan"),
         ({"weights": GIVEN, "tokens": ["a"]}, "1 token, but layer 0 has 4 queries"),
