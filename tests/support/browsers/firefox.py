@@ -47,7 +47,8 @@ class Firefox(Window):
         self._ends = ExitStack()
         try:
             address = self._started(program, profile)
-            self._socket = self._ends.enter_context(connect(f"{address}/session", max_size=None))
+            # No pings: a busy machine may answer them late, and the browser would be lost for all tests that follow.
+            self._socket = self._ends.enter_context(connect(f"{address}/session", max_size=None, ping_interval=None))
             self._ask("session.new", capabilities={})
             self._ask("session.subscribe", events=["log.entryAdded"])
             # A tab of its own: the first never has the focus, without which Enter presses no button.
