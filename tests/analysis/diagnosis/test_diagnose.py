@@ -14,6 +14,12 @@ from unlisted_mistakes import UNLISTED
 from attnviz import AttnvizError, diagnose
 
 PROBLEMS = 25  # of each mistake; with 100 the sweep takes four minutes of CI
+NOT_IN_HALF = {
+    "rounded_weights": "is what half precision does",
+    "nan_rows": "NaN spreads in torch's products of bfloat16",
+    "starts_at_zero": "its exponentials overflow, and that is named",
+    "plain_series": "makes its slopes in float32",
+}
 EACH = [(name, bug) for name, bugs in PLANTED.items() for bug in bugs]
 
 
