@@ -75,10 +75,7 @@ def test_a_planted_mistake_is_named_in_many_problems(name, bug):
 @pytest.mark.parametrize(("name", "bug"), EACH, ids=lambda one: getattr(one, "__name__", one))
 def test_a_planted_mistake_is_named_in_half_precision(name, bug, dtype):
     """Some lie within its rounding, and then nothing can name them; none may get another's name."""
-    if bug.__name__ in (
-        "rounded_weights",
-        "nan_rows",
-    ):  # which half precision does; NaN spreads in torch's products of it
+    if bug.__name__ in NOT_IN_HALF:
         return
     found = counted(name, bug, 3, dtype)
     assert not [outcome for outcome in found if outcome.startswith(("mistake", "several"))], found
