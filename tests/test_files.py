@@ -44,7 +44,7 @@ def full_device(tmp_path):
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 7))
         path.open("wb").close()
     except PermissionError:
-        pytest.skip("only root makes devices")
+        pytest.skip("only root makes devices")  # CI is root
     return path
 
 

@@ -5,25 +5,11 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from attnviz import AttnvizError, Layer, Rule, Trace
+from attnviz import AttnvizError, Rule
 from attnviz.analysis.maps import framed, head_maps
 from attnviz.choices import MapStep, Pool
 from attnviz.trace.selection import LayerSelection
-from tests.support.weights_alone import alone
-
-RANDOM = numpy.random.default_rng(7)
-RULES = {
-    "plain": Rule(),
-    "causal": Rule(causal=True),
-    "window": Rule(causal=True, window=5),
-    "mask": Rule(mask=RANDOM.random((3, 30, 30)) < 0.6),
-    "sinks": Rule(causal=True, sinks=numpy.array([1.0, 0.0, -1.0])),
-}
-
-
-def a_trace(rule):
-    vectors = RANDOM.standard_normal((3, 30, 4))
-    return Trace([f"w{place % 7}" for place in range(30)], (Layer(vectors, vectors, vectors, rule),))
+from tests.support.weights_alone import RULES, alone, trace_of
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -31,7 +17,7 @@ def a_trace(rule):
 @pytest.mark.parametrize("cells", [6, 100])
 @pytest.mark.parametrize("keys", [None, tuple(range(2, 28))])
 def test_a_map_is_the_same(rule, pool, cells, keys):
-    trace = a_trace(rule)
+    trace = trace_of(rule)
     parts = [LayerSelection(one.layers[0], (2, 0), keys=keys) for one in (trace, alone(trace))]
     (wanted, shares), (found, others) = (
         head_maps(part, MapStep.WEIGHTS, framed(part, cells, pool), scores=200) for part in parts
@@ -43,7 +29,7 @@ def test_a_map_is_the_same(rule, pool, cells, keys):
 
 @pytest.mark.parametrize("step", [MapStep.SCORES, MapStep.SCALED, MapStep.MASKED])
 def test_a_map_of_another_step_says_what_is_missing(step):
-    part = LayerSelection(alone(a_trace(Rule())).layers[0], (0,))
+    part = LayerSelection(alone(trace_of(Rule())).layers[0], (0,))
     for cells in (6, 100):
         with pytest.raises(AttnvizError, match=f"^{step.value} cannot be shown"):
             head_maps(part, step, framed(part, cells))

@@ -115,7 +115,7 @@ def test_what_changes_no_number_is_taken(name):
 def test_a_long_double_beyond_float64_is_told_without_a_warning():
     huge = numpy.full((3, 2), numpy.longdouble(numpy.finfo(numpy.float64).max)) * 4
     if huge.dtype.itemsize == 8:
-        pytest.skip("this machine has no wider numbers")
+        pytest.skip("this machine has no wider numbers")  # long double is float64 on Windows and on Apple's processors
     with pytest.raises(AttnvizError, match="query is not finite: inf at token 0, dimension 0"):
         attend(huge, NUMBERS, NUMBERS)
 

@@ -6,11 +6,8 @@ import pytest
 
 from attnviz import AttnvizError, trace_text
 from attnviz.choices import Step
-from attnviz.renderers.explain.document import Section
 from attnviz.trace.selection import select
-from tests.support.weights_alone import alone
-
-TEXT = "one step and one more step"
+from tests.support.weights_alone import TEXT, alone
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +18,6 @@ def whole():
 @pytest.fixture(scope="module")
 def weights(whole):
     return alone(whole)
-
-
-def cells(sections):
-    return [[(matrix.rows, matrix.columns, matrix.cells) for matrix in section.matrices] for section in sections]
-
-
-def sentences(parts):
-    return [sentence for part in parts if isinstance(part, Section) for sentence in part.sentences]
 
 
 def test_a_step_that_is_not_there_cannot_be_chosen(weights):

@@ -455,7 +455,7 @@ def test_characters_without_a_font_are_said_except_in_svg(capsys):
     picture = decide(trace, select(trace))
     missing = draw(picture)[1]
     if len(missing) < len(rare):
-        pytest.skip("this machine has a font for these")
+        pytest.skip("this machine has a font for these")  # then nothing is missing that could be said
     drawn(picture, "svg")
     assert capsys.readouterr().err == ""
     drawn(picture, "png")

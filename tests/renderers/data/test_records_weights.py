@@ -13,11 +13,8 @@ from attnviz import Layer, Trace, trace_text
 from attnviz.choices import Step
 from attnviz.renderers.data.csv_format import to_csv
 from attnviz.renderers.data.json_format import to_json
-from attnviz.renderers.explain.document import Section
 from attnviz.trace.selection import select
-from tests.support.weights_alone import alone
-
-TEXT = "one step and one more step"
+from tests.support.weights_alone import TEXT, alone
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +25,6 @@ def whole():
 @pytest.fixture(scope="module")
 def weights(whole):
     return alone(whole)
-
-
-def cells(sections):
-    return [[(matrix.rows, matrix.columns, matrix.cells) for matrix in section.matrices] for section in sections]
-
-
-def sentences(parts):
-    return [sentence for part in parts if isinstance(part, Section) for sentence in part.sentences]
 
 
 def test_json_has_the_weights_and_leaves_out_what_is_unknown(whole, weights):

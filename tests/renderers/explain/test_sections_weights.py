@@ -13,12 +13,10 @@ from attnviz.renderers.explain.document import Heading, Section
 from attnviz.renderers.explain.next_look import Next, next_look
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.text.lessons import lessons
-from attnviz.trace.row_sums import row_sums
 from attnviz.trace.selection import select
-from tests.support.weights_alone import alone
+from tests.support.weights_alone import TEXT, alone, with_a_sink
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "vi"])
-TEXT = "one step and one more step"
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +27,6 @@ def whole():
 @pytest.fixture(scope="module")
 def weights(whole):
     return alone(whole)
-
-
-def with_a_sink(rows=(1,)):
-    """Weights of which some rows of head 1 lack a half."""
-    given = trace_text(TEXT, heads=2).layers[0].steps().weights.copy()
-    for row in rows:
-        given[1, row] *= 0.5
-    layer = Layer(weights=given, index=3)
-    return Trace(tuple(TEXT.split()), (layer,), {"kind": "arrays", "row_sums": row_sums([layer])._asdict()})
 
 
 def cells(sections):
