@@ -26,11 +26,11 @@ LEAST = 0.01  # of what rounding may do, that it does
 LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
-TELLING_ROWS = 8
+TELLING_ROWS = 8  # of one head: what does not explain these is not computed whole
 FEW_ROWS, LONG = 4, 512  # so many of more keys than these
 PAIRS = 4000  # that are tried; of longer texts fewer, as each takes longer
-LITTLE = 0.1
-SMALL = 1 << 15  # products of a key and a query of the telling rows
+SMALL = 1 << 15  # products of a key and a query of the telling rows, up to which all of these pairs are tried
+LITTLE = 0.1  # of that effort: of texts beyond, no other scale is looked for beside a mistake, which takes the longest
 SCALES = (0.1, 0.3, 0.6, 1.5, 3.0)  # times the scale that was meant, where another is looked for beside a mistake
 USUAL_WAYS = 5  # of making a mistake that are tried with another
 
