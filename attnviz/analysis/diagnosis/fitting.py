@@ -13,7 +13,7 @@ from attnviz.analysis.diagnosis.recipe import Array, Recipe, View
 from attnviz.analysis.diagnosis.registry import Fitted, Variant
 
 STEPS = 12
-NEAR = 1e-14
+NEAR = 1e-14  # relative: a step this small moves no digit of float64 that counts
 SLOW = 0.9  # a step that leaves more than this part leads nowhere
 BEST = 3  # starts from which a number is refined
 
