@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 BYTES_A_CELL = 5 * 8  # five steps in float64
 TOWERS = ("vision", "audio", "connector")  # of a model that reads more than text
 WRITING = ("", "decoder", "cross")  # the stacks whose queries are what a model writes
-VECTORS, WEIGHTS = (
-    ("query", "key", "value"),
-    "weights",
-)  # of a layer, the arrays of its heads: all of the first, or the other
+VECTORS, WEIGHTS = ("query", "key", "value"), "weights"  # the arrays of a layer's heads: all of the first, or the other
 STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
 
 
