@@ -3,7 +3,7 @@
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 trace_weights(attentions, tokens) makes one of weights that another program computed. roles(model)
-finds the heads of a model that have a role, and proves it; record(module) records the attention of any module of PyTorch;
+finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; learn(chapter) opens a chapter of the course.
 """
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from attnviz.api.learn import learn
     from attnviz.api.record import record
     from attnviz.api.roles import roles
+    from attnviz.api.stats import stats
     from attnviz.api.weights import trace_weights
     from attnviz.attention.formula import Steps, attend
     from attnviz.attention.rule import Rule
     from attnviz.errors import AttnvizError
     from attnviz.pooling.pool import pool
     from attnviz.pooling.result import Pooled
+    from attnviz.renderers.stats.stats import Stats
     from attnviz.trace.layer import Layer, Projection
     from attnviz.trace.trace import Trace
 
@@ -36,6 +38,7 @@ __all__ = [
     "Pooled",
     "Projection",
     "Rule",
+    "Stats",
     "Steps",
     "Trace",
     "__version__",
@@ -47,6 +50,7 @@ __all__ = [
     "pool",
     "record",
     "roles",
+    "stats",
     "trace_model",
     "trace_text",
     "trace_weights",
@@ -60,6 +64,7 @@ _MODULES = {
     "Pooled": "attnviz.pooling.result",
     "Projection": "attnviz.trace.layer",
     "Rule": "attnviz.attention.rule",
+    "Stats": "attnviz.renderers.stats.stats",
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
@@ -70,6 +75,7 @@ _MODULES = {
     "pool": "attnviz.pooling.pool",
     "record": "attnviz.api.record",
     "roles": "attnviz.api.roles",
+    "stats": "attnviz.api.stats",
     "trace_model": "attnviz.api",
     "trace_text": "attnviz.api",
     "trace_weights": "attnviz.api.weights",

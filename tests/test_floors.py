@@ -24,6 +24,7 @@ APART = {frozenset({"analysis", "sources"}), frozenset({"sources", "renderers"})
 
 # The methods of a trace that draw or write reach their functions by these names, in strings.
 DOTTED = {"attnviz.api.html", "attnviz.api.heatmap", "attnviz.api.explain", "attnviz.api.notebook_frame"}
+DOTTED |= {"attnviz.api.stats.stats"}
 DOTTED |= {
     f"attnviz.renderers.roles.role_table.{name}" for name in ("to_text", "to_renderable")
 }  # so do the roles of a model

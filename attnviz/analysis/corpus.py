@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -72,6 +73,7 @@ class Statistics:
 
     near     keys at a distance below this count as near
     pool     what stands for the queries of a text
+    metrics  what is measured, in the order in which it is shown
     regions  the queries and the keys that were looked at, None for all, of the texts of which not all were
     skips_tokens whether a text had tokens that are left out
     texts    how many were added; tokens, how many they had together
@@ -81,8 +83,9 @@ class Statistics:
     error    how far the recomputed outputs are at most from the model's own; None: there is no model
     """
 
-    def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN) -> None:
+    def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN, metrics: Iterable[Metric] = tuple(Metric)) -> None:
         self.near, self.pool, self.skips_tokens = near, pool, False
+        self.metrics = tuple(dict.fromkeys(metrics))
         self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
@@ -110,11 +113,12 @@ class Statistics:
                 heads=selected.heads,
                 queries=selected.query_positions,
                 keys=selected.key_positions,
+                only=self.metrics,
                 pool=self.pool,
                 report=tell,
             )
             heads = list(selected.heads)
-            values = numpy.array([metrics[metric][heads] for metric in Metric])  # (metrics, heads)
+            values = numpy.array([metrics[metric][heads] for metric in self.metrics])  # (metrics, heads)
             *_, running = layers.get(selected.layer.title, (Running(values.shape),))
             layers[selected.layer.title] = selected.layer.index, selected.heads, running.plus(values)
             left_out.append(lost[heads].mean())
@@ -141,7 +145,7 @@ class Statistics:
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""
         rows = [
-            Head(title, number, head, {metric: _value(running, row, column) for row, metric in enumerate(Metric)})
+            Head(title, number, head, {metric: _value(running, row, column) for row, metric in enumerate(self.metrics)})
             for title, (number, heads, running) in self._layers.items()
             for column, head in enumerate(heads)
         ]

@@ -155,6 +155,14 @@ class Trace:
         """
         return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]
 
+    def stats(self, **options: Any) -> Any:
+        """What each head does, in numbers, as ``attnviz stats`` tells it: a table that prints, ``.records``, ``.to_pandas()``.
+
+        Options: ``metrics``, ``sort``, ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``near``, ``pool`` and
+        ``language``. help(attnviz.stats) says what each takes.
+        """
+        return public("attnviz.api.stats.stats", self, **options)
+
     def _repr_html_(self) -> str:
         """How a notebook shows this trace: its page, in a frame."""
         return public("attnviz.api.notebook_frame", self)  # type: ignore[no-any-return]

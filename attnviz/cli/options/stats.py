@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import NEAR, Language, Pool
+from attnviz.choices import NEAR, NEAR_LIMITS, Language, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import SHOW
@@ -27,7 +27,10 @@ class StatsOptions(Options):
         typer.Option(metavar="NAME", help="Draw this metric as a map of layers × heads.", rich_help_panel=SHOW),
     ] = None
     near: Annotated[
-        int, typer.Option(metavar="N", help="Keys at a distance below this are near.", min=1, rich_help_panel=SHOW)
+        int,
+        typer.Option(
+            metavar="N", help="Keys at a distance below this are near.", min=NEAR_LIMITS.min, rich_help_panel=SHOW
+        ),
     ] = NEAR
     pool: Annotated[
         Pool,

@@ -41,10 +41,11 @@ def reading(statistics: Statistics, lessons: Lessons) -> str:
         middle += say("stats.texts")
     units = [
         say("stats.unit", metric=metric.value, unit=say(f"unit.{metric.unit}"))
-        for metric in Metric
+        for metric in statistics.metrics
         if metric.unit not in SHARES
     ]
-    words = [middle, ", ".join([*units, say("stats.near", near=statistics.near), say("stats.shares")])]
+    near = [say("stats.near", near=statistics.near)] if Metric.NEAR in statistics.metrics else []
+    words = [middle, ", ".join([*units, *near, say("stats.shares")])]
     if statistics.left_out is not None:
         words.append(say("stats.region" if statistics.regions else "stats.hidden"))
     return "; ".join(words)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterator
+from typing import Any
 
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
@@ -17,8 +19,19 @@ def to_csv(statistics: Statistics, sort: Metric | None) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    writer.writerows([_word(value) for value in row] for row in rows(statistics, sort))
+    return text.getvalue()
+
+
+def rows(statistics: Statistics, sort: Metric | None) -> Iterator[tuple[Any, ...]]:
+    """The values of ``COLUMNS`` for each metric of each head; NaN for what no text had an answer for."""
     for head in statistics.heads(sort):
         for metric, value in head.values.items():
-            words = ["" if math.isnan(number) else repr(number) for number in (value.mean, value.deviation)]
-            writer.writerow([head.number, head.layer, head.head, metric.value, *words, value.count])
-    return text.getvalue()
+            yield head.number, head.layer, head.head, metric.value, value.mean, value.deviation, value.count
+
+
+def _word(value: Any) -> Any:
+    """A number in full, as it is read again."""
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else repr(value)

@@ -28,7 +28,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "pool": statistics.pool.value,
             "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
             "hidden_share": statistics.left_out,
-            "over": {metric.value: over(metric, lessons()) for metric in Metric},
+            "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},
             "heads": [_record(head) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,

@@ -24,13 +24,12 @@ UNKNOWN = "–"  # a head for which no text had an answer
 def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | None = None) -> Group:
     """One row per head, one column per metric, each column tinted from its smallest value to its largest.
 
-    ``words`` are in the language of the reader; None: in English. Without the mass where no head lacks any: a column of
-    ones.
+    ``words`` are in the language of the reader; None: in English. Of all metrics, without the mass where no head lacks any:
+    a column of ones.
     """
     words = words or lessons()
     heads = statistics.heads(sort)
-    lacking = sort is Metric.MASS or any(f"{head.values[Metric.MASS].mean:.{DECIMALS}f}" != FULL for head in heads)
-    metrics = [metric for metric in Metric if lacking or metric is not Metric.MASS]
+    metrics = _shown(statistics, sort, heads)
     return Group(
         Text(facts(statistics, words), style=BOLD),
         Text(reading(statistics, words), style=DIM),
@@ -39,6 +38,14 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )
+
+
+def _shown(statistics: Statistics, sort: Metric | None, heads: list[Head]) -> list[Metric]:
+    """The metrics that have a column: those that were asked for."""
+    if len(statistics.metrics) < len(Metric) or sort is Metric.MASS:
+        return [*statistics.metrics]
+    lacking = any(f"{head.values[Metric.MASS].mean:.{DECIMALS}f}" != FULL for head in heads)
+    return [metric for metric in statistics.metrics if lacking or metric is not Metric.MASS]
 
 
 def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Lessons) -> Matrix:

@@ -1,0 +1,108 @@
+"""The public call that measures heads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attnviz.api.selected import selected
+from attnviz.arguments import Chosen, Where, chosen, member, members, whole_number
+from attnviz.choices import NEAR, NEAR_LIMITS, Language, Pool
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.renderers.stats.stats import Stats
+    from attnviz.sources.huggingface.inputs import Text
+
+    Read = Callable[[Any], Trace]
+
+
+def stats(
+    texts: Trace | Text | Iterable[Trace | Text],
+    model: Any = None,
+    *,
+    metrics: str | Iterable[str] = (),
+    sort: str | None = None,
+    layer: Chosen = (),
+    head: Chosen = (),
+    query: Where | None = None,
+    key: Where | None = None,
+    skip_special: bool = False,
+    near: int = NEAR,
+    pool: str = "mean",
+    language: str = "en",
+    tokenizer: Any = None,
+    **making: Any,
+) -> Stats:
+    """What each head does, in numbers, as ``attnviz stats`` tells it: over one text, or over many.
+
+    What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.records``,
+    ``.to_pandas()``, ``.to_polars()``, ``.to_csv()`` and ``.to_json()`` hand the numbers on.
+
+    texts     a text or a trace; or a list or an iterator of them, of which no more than one is held at a time
+    model     that reads the texts, as of ``trace_model``; None: toy attention, as of ``trace_text``
+    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all
+    sort      the metric whose largest value stands first
+    layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
+    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
+    skip_special  leave out special tokens
+    near      keys at a distance below this are near
+    pool      what stands for the queries of a text: their "mean" or their "max"
+    language  in which it prints, "en" or "vi"
+    tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
+
+    Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and
+    where there is no such metric, layer, head, token or language.
+    """
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.metrics import Metric
+    from attnviz.renderers.stats.stats import Stats
+
+    asked = members(Metric, metrics, "metrics") or list(Metric)
+    first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
+    if first is not None and first not in asked:
+        raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
+    statistics = Statistics(whole_number("near", near, NEAR_LIMITS), member(Pool, pool, "pool"), asked)
+    read = _reading(model, tokenizer, chosen("layer", layer), making)
+
+    def add(text: Any) -> None:
+        trace = text if isinstance(text, Trace) else read(text)
+        statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region())
+
+    if isinstance(texts, Trace | str | Mapping | os.PathLike):
+        add(texts)
+        return Stats(statistics, first, spoken)
+    return Stats(statistics, first, spoken, _gather(statistics, texts, add))
+
+
+def _gather(statistics: Statistics, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:
+    """Add each of ``texts``; why some could not be read, by their places. Where none can, the error of the first is raised."""
+    errors: dict[int, AttnvizError] = {}
+    for place, text in enumerate(texts):
+        try:
+            add(text)
+        except (ChoiceError, UsageError):  # no other text would do better
+            raise
+        except AttnvizError as error:
+            errors[place] = AttnvizError("text {place}: {said}", error.hint, place=place, said=error.message)
+            statistics.skipped += 1
+    if not statistics.texts:
+        raise next(iter(errors.values()), AttnvizError("there are no texts", "give at least one"))
+    return errors
+
+
+def _reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:
+    """What makes a trace of a text."""
+    if model is None:
+        from attnviz.api import trace_text
+
+        return lambda text: trace_text(text, **making)
+    from attnviz.sources.readers import reader
+
+    of_each = {name: making[name] for name in ("target", "chat") if name in making}
+    loading = {name: value for name, value in making.items() if name not in of_each}
+    read = reader(model, tokenizer, **loading)
+    return lambda text: read(text, layer=layer, **of_each)

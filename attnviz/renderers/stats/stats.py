@@ -1,0 +1,100 @@
+"""What Python gets of statistics: a table that prints, shows itself in a notebook, and is handed on as records."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.metrics import Metric
+from attnviz.choices import Language
+from attnviz.errors import AttnvizError
+from attnviz.renderers.shared.plain import plain
+from attnviz.renderers.stats.head_csv import COLUMNS, rows
+from attnviz.text.lessons import lessons
+
+
+@dataclass(frozen=True, eq=False)
+class Stats:
+    """What heads do: the metrics of each, over one text or many. It prints as the table of ``attnviz stats``.
+
+    statistics  the numbers; ``statistics.heads()`` has them head by head
+    sort        the metric whose largest value stands first; None: the order of the layers
+    language    in which it prints
+    errors      why a text could not be read, by its place among the texts
+    """
+
+    statistics: Statistics
+    sort: Metric | None = None
+    language: Language = Language.EN
+    errors: dict[int, AttnvizError] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> list[Head]:
+        """The measured heads, each with its ``values``: mean, deviation and count of each metric; NaN where there is none."""
+        return self.statistics.heads(self.sort)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of the CSV, one for each metric of each head: layer, name, head, metric, mean, deviation over the texts
+        and count of texts; None where no text had an answer."""
+        return [
+            {name: _known(value) for name, value in zip(COLUMNS, row, strict=True)}
+            for row in rows(self.statistics, self.sort)
+        ]
+
+    def to_json(self) -> str:
+        """What ``attnviz stats --format json`` writes."""
+        from attnviz.renderers.stats.head_json import to_json
+
+        return to_json(self.statistics, self.sort).decode()
+
+    def to_csv(self) -> str:
+        """What ``attnviz stats --format csv`` writes."""
+        from attnviz.renderers.stats.head_csv import to_csv
+
+        return to_csv(self.statistics, self.sort)
+
+    def to_pandas(self) -> Any:
+        """The records as a DataFrame of pandas; AttnvizError where that is not installed."""
+        return _library("pandas").DataFrame(self.records, columns=list(COLUMNS))
+
+    def to_polars(self) -> Any:
+        """The records as a DataFrame of polars; AttnvizError where that is not installed."""
+        return _library("polars").DataFrame(self.records, schema=list(COLUMNS), infer_schema_length=None)
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    def __str__(self) -> str:
+        """The table, as ``attnviz stats`` prints it."""
+        return plain(self)
+
+    def __rich__(self) -> Any:
+        """The same in colour, on a Rich console."""
+        from attnviz.renderers.stats.head_table import to_renderable
+
+        return to_renderable(self.statistics, self.sort, lessons(self.language))
+
+    def __repr__(self) -> str:
+        metrics, texts = len(self.statistics.metrics), self.statistics.texts
+        return f"Stats({len(self)} heads, {metrics} metrics, {texts:,} texts; print() shows it)"
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _library(name: str) -> Any:
+    """The library ``name``, which attnviz does not need otherwise."""
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise AttnvizError(
+            "{name} is not installed", "pip install {name}, or take .records or .to_csv()", name=name
+        ) from None
