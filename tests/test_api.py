@@ -162,7 +162,7 @@ def test_a_call_has_the_names_and_the_defaults_of_its_command(name):
     parameters = inspect.signature(getattr(api, name)).parameters
     defaults = {parameter.name: parameter.default for parameter in parameters.values()}
     del defaults["trace"]
-    assert defaults.pop("path", None) is None
+    assert (defaults.pop("path", None), defaults.pop("axes", None)) == (None, None)
     assert defaults == {field: default for field, default in options.items() if field not in OF_THE_COMMAND_ALONE}
 
 

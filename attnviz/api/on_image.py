@@ -71,7 +71,7 @@ def on_picture(
     path: str | os.PathLike[str] | None,
 ) -> OnImage:
     """What is drawn over ``on_image``, moving where ``path`` says so."""
-    from attnviz.renderers.heatmap.heatmap import MOVING
+    from attnviz.renderers.heatmap.attention_figure import MOVING
     from attnviz.renderers.on_image.decided import decide, decide_moving
     from attnviz.trace.in_picture import in_picture
 

@@ -20,10 +20,12 @@ from attnviz.choices import (
     Limits,
     Pool,
 )
+from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from attnviz.renderers.heatmap.chain import Chain
-    from attnviz.renderers.heatmap.heatmap import Heatmap
     from attnviz.renderers.heatmap.picture import Picture
     from attnviz.renderers.on_image.decided import Look
     from attnviz.trace.trace import Trace
@@ -54,11 +56,12 @@ def heatmap(
     interpolation: str | None = None,
     opacity: float | None = None,
     contour: Iterable[float] | None = None,
-) -> Heatmap:
+    axes: Any = None,
+) -> Figure:
     """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it.
 
-    What comes back is saved as .png, .svg or .pdf, or moving as .gif or .webp, and shows itself in a notebook. With ``path``
-    it is saved at once.
+    What comes back is a figure of matplotlib, which shows itself in a notebook. ``path`` saves it as .png, .svg or .pdf, or
+    moving as .gif or .webp; so does ``figure.save(path)``.
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     step          "scores", "scaled", "masked", "weights"; or "all", one head's and its output side by side
@@ -74,34 +77,35 @@ def heatmap(
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
     interpolation, opacity, contour   of the weights on it: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight
                   on the image ([0.5, 0.8]) around whose smallest part a line is drawn
+    axes          of your own figure: the map is drawn there, by that figure's settings, and what comes back is that figure;
+                  of several maps an array of as many. It has no colour bar: figure.colorbar(axes.images[0]) adds one
 
-    AttnvizError where there is no such layer, head, step or colour map, or the width is too little.
+    AttnvizError where there is no such layer, head, step or colour map, the width is too little, or there are not as many
+    axes as maps.
     """
+    if axes is not None:
+        _require_of_axes(path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
     look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     if on_image is not None:
         overlay = overlaid(interpolation, opacity, contour, step, compare, annotate)
         picture: Any = on_picture(*part, on_image, overlay, look, path)
     else:
         picture = _picture(*part, step, compare, pool, look)
-    return _drawing(picture, cmap, annotate, look.dpi, seconds, path)
+    colours = None if cmap is None else text_of("cmap", cmap)
+    if axes is not None:
+        from attnviz.renderers.heatmap.in_axes import draw_in_axes
 
-
-def _drawing(
-    picture: Any,
-    cmap: str | None,
-    annotate: bool | None,
-    dpi: int | None,
-    seconds: float | None,
-    path: str | os.PathLike[str] | None,
-) -> Heatmap:
-    """``picture`` as it is drawn, saved where there is a path."""
+        return draw_in_axes(picture, axes, cmap=colours, annotate=annotate)
     from attnviz.renderers.heatmap.heatmap import Heatmap
 
-    colours = None if cmap is None else text_of("cmap", cmap)
-    drawing = Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS))
-    if path is not None:
-        drawing.save(path)
-    return drawing
+    return Heatmap(picture, colours, annotate, look.dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
+
+
+def _require_of_axes(**options: Any) -> None:
+    """Refuse what only a figure of attnviz's own has."""
+    for name, value in options.items():
+        if value is not None:
+            raise AttnvizError("axes are of your own figure, and {name} is not", "leave out one of the two", name=name)
 
 
 def _look(

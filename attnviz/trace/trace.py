@@ -140,10 +140,11 @@ class Trace:
         return public("attnviz.api.explain", self, **options)
 
     def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
-        """The picture, as ``attnviz heatmap`` draws it, written to ``path`` if there is one.
+        """The picture, as ``attnviz heatmap`` draws it, as a figure of matplotlib; written to ``path`` if there is one.
 
-        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``,
-        ``cmap``, ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``, ``opacity`` and ``contour``. help(attnviz.api.heatmap) says what each takes.
+        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
+        ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``,
+        ``opacity``, ``contour`` and ``axes``. help(attnviz.api.heatmap) says what each takes.
         """
         return public("attnviz.api.heatmap", self, path, **options)
 

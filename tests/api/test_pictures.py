@@ -35,7 +35,7 @@ def test_it_draws_what_the_command_draws(tmp_path):
     ]
     written = run("heatmap", TEXT, "--heads", "2", "--causal", *options, "-o", tmp_path / "its.png")
     assert written.code == 0, written.stderr
-    assert (tmp_path / "its.png").read_bytes() == (tmp_path / "mine.png").read_bytes() == drawing.drawn()
+    assert (tmp_path / "its.png").read_bytes() == (tmp_path / "mine.png").read_bytes() == drawing._repr_png_()
 
 
 @pytest.mark.parametrize(

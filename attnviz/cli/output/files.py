@@ -74,7 +74,7 @@ def drawn(
 def drawn_roles(picture: RolesPicture, form: str) -> bytes:
     """The same of the picture of a model's roles."""
     quiet_matplotlib()
-    from attnviz.renderers.heatmap.figure import save
+    from attnviz.renderers.heatmap.attention_figure import save
     from attnviz.renderers.roles.figure import draw
 
     figure, missing = draw(picture)

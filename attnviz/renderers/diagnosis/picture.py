@@ -10,6 +10,7 @@ from attnviz.analysis.diagnosis.result import Compared, Diagnosis, Mistake, Verd
 from attnviz.choices import MapStep
 from attnviz.errors import AttnvizError
 from attnviz.renderers.diagnosis.told import brief, listed, titled
+from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 from attnviz.renderers.heatmap.chain import MOST_CELLS, Between, Chain
 from attnviz.renderers.heatmap.heatmap import Heatmap
 from attnviz.renderers.heatmap.picture import Panel, Picture
@@ -40,12 +41,9 @@ def decide(found: Diagnosis, words: Lessons) -> Chain | Picture:
     return Chain(title, subtitle, (first, *others), (Between("−"), Between("=")))
 
 
-def to_heatmap(found: Diagnosis, path: str | os.PathLike[str] | None = None) -> Heatmap:
-    """The same in the language of ``found``, to be shown or saved; saved to ``path``, if there is one."""
-    drawing = Heatmap(decide(found, lessons(found.language)))
-    if path is not None:
-        drawing.save(path)
-    return drawing
+def to_heatmap(found: Diagnosis, path: str | os.PathLike[str] | None = None) -> AttentionFigure:
+    """The same in the language of ``found`` as a figure of matplotlib; saved to ``path``, if there is one."""
+    return Heatmap(decide(found, lessons(found.language))).figure(path)
 
 
 class _Cut:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch
@@ -14,6 +13,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox, TransformedBbox
 
 from attnviz.renderers.heatmap import fonts
+from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 from attnviz.renderers.heatmap.axis_labels import column_texts, row_texts
 from attnviz.renderers.heatmap.cell_values import value_style, value_texts
 from attnviz.renderers.heatmap.chain import Between, Chain
@@ -32,13 +32,12 @@ LINE = 1.4  # points: how thick an arrow is
 
 def draw_chain(
     chain: Chain, *, cmap: str | None = None, annotate: bool | None = None, shown: int | None = None
-) -> tuple[Figure, str]:
+) -> tuple[AttentionFigure, str]:
     """The figure of ``chain``, and the characters for which this machine has no font; of its maps only the first ``shown``."""
     with own_settings():
         families, missing = fonts.families(chain.texts)
         layout = chain_layout(chain, families)
-        figure = Figure(figsize=layout.size, facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = AttentionFigure(layout.size)
         texts = [*title_texts(layout.title, layout.size[1])]
         for number, picture in enumerate(chain.maps[:shown]):
             if number:

@@ -7,19 +7,18 @@ own draw_text, so that text stays text in SVG and PDF.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox, TransformedBbox
 
-from attnviz.choices import DPI, LARGE_DPI
 from attnviz.renderers.heatmap import fonts
+from attnviz.renderers.heatmap.attention_figure import AttentionFigure
+from attnviz.renderers.heatmap.attention_figure import save as save
 from attnviz.renderers.heatmap.axis_labels import column_texts, row_texts
 from attnviz.renderers.heatmap.cell_values import value_style, value_texts
 from attnviz.renderers.heatmap.colour_bar import draw_colour_bar
@@ -28,19 +27,17 @@ from attnviz.renderers.heatmap.measures import GAP, NEAR
 from attnviz.renderers.heatmap.panel_grid import PanelGrid
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.heatmap.rows import with_rows
-from attnviz.renderers.heatmap.settings import missing_glyphs_unspoken, own_settings
+from attnviz.renderers.heatmap.settings import own_settings
 from attnviz.renderers.heatmap.shapes import CellImage, hatched, outline
 from attnviz.renderers.heatmap.text_artist import PlacedText, TextArtist
 from attnviz.renderers.heatmap.title_block import title_texts
 from attnviz.renderers.shared.colours import DIVERGING, SEQUENTIAL, colour_map
 from attnviz.renderers.shared.scale import Scale
 
-LARGE = 13.0  # inches
-
 
 def draw(
     picture: Picture, *, cmap: str | None = None, annotate: bool | None = None, rows: int | None = None
-) -> tuple[Figure, str]:
+) -> tuple[AttentionFigure, str]:
     """The figure of ``picture``, and the characters for which this machine has no font.
 
     ``annotate`` writes the values into the cells; None: while they fit. ``rows``: only so many queries have come yet, the
@@ -52,8 +49,7 @@ def draw(
             [picture.title, picture.subtitle, picture.measure, *picture.queries, *picture.keys]
         )
         layout = decide_layout(picture, families)
-        figure = Figure(figsize=layout.size, facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = AttentionFigure(layout.size)
         style = value_style(picture, layout.grid.cell, annotate)
         picture = layout.picture if rows is None else with_rows(layout.picture, rows)
         texts = [*title_texts(layout.title, layout.size[1])]
@@ -65,22 +61,6 @@ def draw(
         texts += draw_colour_bar(figure, picture, layout.bar, _corner_of_bar(layout), colours, norm)
         figure.add_artist(TextArtist(texts, families))
     return figure, missing
-
-
-def save(figure: Figure, form: str, dpi: int | None = None) -> bytes:
-    """The bytes of ``figure`` as "png", "svg" or "pdf": the same for the same input, whenever they are made.
-
-    ``dpi`` is of a PNG; None: fewer where the figure is so large that the usual ones would only make a heavy file.
-    """
-    dpi = dpi or (DPI if figure.get_figwidth() <= LARGE else LARGE_DPI)
-    metadata: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    # Text stays text (selectable, searchable); ids come from the content, not from chance.
-    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "attnviz"}
-    options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if form == "png" else {}
-    content = io.BytesIO()
-    with own_settings(**settings), missing_glyphs_unspoken():
-        figure.savefig(content, format=form, dpi=dpi, metadata=metadata[form], **options)
-    return content.getvalue()
 
 
 def colours_of(picture: Picture, cmap: str | None) -> Any:

@@ -1,23 +1,18 @@
-"""What Python gets of a heat map: a picture that is saved, and shows itself in a notebook."""
+"""A picture and how it is drawn: as a figure of matplotlib, or as the bytes of a file."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnviz.choices import SECONDS
-from attnviz.errors import AttnvizError
-from attnviz.files import write_whole
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.attention_figure import AttentionFigure
     from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
     from attnviz.renderers.on_image.decided import OnImage
-
-MOVING = ("gif", "webp")
-FORMATS = ("png", "svg", "pdf", *MOVING)
 
 
 class Heatmap:
@@ -38,45 +33,67 @@ class Heatmap:
         self.dpi = picture.dpi if dpi is None else dpi
         self.missing = ""
 
+    def figure(self, path: str | os.PathLike[str] | None = None) -> AttentionFigure:
+        """The figure of matplotlib that shows the picture; saved to ``path``, if there is one."""
+        if path is not None:
+            from attnviz.renderers.heatmap.attention_figure import format_of
+
+            format_of(path)  # before it is drawn
+        figure, self.missing = self._drawn()
+        figure.drawing = self
+        if path is not None:
+            figure.save(path)
+        return figure
+
     def drawn(self, form: str = "png", report: Progress = no_progress) -> bytes:
         """The bytes of the picture as "png", "svg" or "pdf", or moving as "gif" or "webp"."""
+        from attnviz.renderers.heatmap.attention_figure import MOVING, save
+
+        if form in MOVING:
+            return self._moving(form, report)
+        return save(self.figure(), form, self.resolution)
+
+    @property
+    def resolution(self) -> int | None:
+        """Pixels per inch of a picture that does not move; None: the usual ones."""
+        from attnviz.renderers.heatmap.chain import Chain
+
+        if self.dpi or not isinstance(self.picture, Chain):
+            return self.dpi
+        from attnviz.renderers.heatmap.chain_layout import DPI
+
+        return DPI
+
+    def _drawn(self) -> tuple[AttentionFigure, str]:
+        from attnviz.renderers.heatmap.chain import Chain
         from attnviz.renderers.on_image.decided import OnImage
 
         if isinstance(self.picture, OnImage):
-            from attnviz.renderers.on_image.drawn import drawn
+            from attnviz.renderers.on_image.figure import draw as draw_on_image
 
-            content, self.missing = drawn(self.picture, form, self.cmap, self.dpi, self.seconds, report)
-            return content
-        looks: dict[str, Any] = {"cmap": self.cmap, "annotate": self.annotate}
-        if form in MOVING:
-            from attnviz.renderers.heatmap.animation import animated
-
-            content, self.missing = animated(self.picture, form, self.seconds, report, dpi=self.dpi, **looks)
-            return content
-        from attnviz.renderers.heatmap.chain import Chain
-        from attnviz.renderers.heatmap.figure import draw, save
-
+            return draw_on_image(self.picture, cmap=self.cmap)
         if isinstance(self.picture, Chain):
             from attnviz.renderers.heatmap.chain_figure import draw_chain
-            from attnviz.renderers.heatmap.chain_layout import DPI
 
-            figure, self.missing = draw_chain(self.picture, **looks)
-            return save(figure, form, self.dpi or DPI)
-        figure, self.missing = draw(self.picture, **looks)
-        return save(figure, form, self.dpi)
+            return draw_chain(self.picture, cmap=self.cmap, annotate=self.annotate)
+        from attnviz.renderers.heatmap.figure import draw
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to ``path``, whole or not at all; its suffix picks the format."""
-        form = Path(path).suffix.lower().removeprefix(".")
-        if form not in FORMATS:
-            raise AttnvizError(
-                "{path}: its suffix is not one of {words}", path=path, words=", ".join(f".{word}" for word in FORMATS)
-            )
-        write_whole(path, [self.drawn(form)])
+        return draw(self.picture, cmap=self.cmap, annotate=self.annotate)
+
+    def _moving(self, form: str, report: Progress) -> bytes:
+        from attnviz.renderers.on_image.decided import OnImage
+
+        if isinstance(self.picture, OnImage):
+            from attnviz.renderers.on_image.drawn import moving
+
+            content, self.missing = moving(self.picture, form, self.cmap, self.dpi, self.seconds, report)
+            return content
+        from attnviz.renderers.heatmap.animation import animated
+
+        looks: dict[str, Any] = {"cmap": self.cmap, "annotate": self.annotate, "dpi": self.dpi}
+        content, self.missing = animated(self.picture, form, self.seconds, report, **looks)
+        return content
 
     def __repr__(self) -> str:
         title = self.picture.title  # which holds no line break: shared/labels.py
         return f"Heatmap(“{title}”, {len(self.picture.panels)} panels)"
-
-    def _repr_png_(self) -> bytes:
-        return self.drawn()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
+from matplotlib.transforms import Transform
 
 from attnviz.renderers.heatmap.text_artist import PALE
 
@@ -41,8 +42,14 @@ class CellImage(BboxImage):
 def hatched(
     figure: Figure, values: numpy.ndarray, corner: tuple[float, float], pitch: tuple[float, float]
 ) -> PathPatch:
-    """The hidden cells of ``values``, whose upper left corner is ``corner``: white, with thin lines across, which no
-    colour map has."""
+    """The hidden cells of ``values``, whose upper left corner is ``corner``, in inches."""
+    return hidden_cells(values, corner, pitch, figure.dpi_scale_trans)
+
+
+def hidden_cells(
+    values: numpy.ndarray, corner: tuple[float, float], pitch: tuple[float, float], transform: Transform
+) -> PathPatch:
+    """The same in the units of ``transform``: white, with thin lines across, which no colour map has."""
     return PathPatch(
         _outline_of_hidden(values, corner, pitch),
         facecolor="white",
@@ -50,7 +57,7 @@ def hatched(
         hatch="////",
         hatch_linewidth=0.4,
         linewidth=0,
-        transform=figure.dpi_scale_trans,
+        transform=transform,
     )
 
 

@@ -10,6 +10,7 @@ import numpy
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
+from matplotlib.transforms import Bbox
 
 from attnviz.renderers.heatmap.measures import CAPITAL, POINT
 
@@ -43,6 +44,10 @@ class TextArtist(Artist):
             )
             for size, bold in {(text.size, text.bold) for text in texts}
         }
+
+    def get_window_extent(self, renderer: Any = None) -> Bbox:  # noqa: ARG002  (matplotlib gives it)
+        """All of the figure, whose edges leave room for the texts: bbox_inches="tight" would cut them off otherwise."""
+        return Bbox(self.get_figure().bbox.get_points())  # type: ignore[union-attr]
 
     def draw(self, renderer: Any) -> None:
         scale, widths, stamps = self.get_figure().dpi, {}, {}  # type: ignore[union-attr]

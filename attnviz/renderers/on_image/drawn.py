@@ -1,23 +1,18 @@
-"""Weights over a picture as the bytes of a file, moving or not."""
+"""Weights over a picture as the bytes of a file that moves."""
 
 from __future__ import annotations
 
 from attnviz.progress import Progress
 from attnviz.renderers.heatmap.animation import SMALLER_DPI, WHOLE, pixels_of
-from attnviz.renderers.heatmap.figure import save
 from attnviz.renderers.heatmap.film import film
 from attnviz.renderers.on_image.decided import OnImage
 from attnviz.renderers.on_image.figure import draw
 
 
-def drawn(
+def moving(
     picture: OnImage, form: str, cmap: str | None, dpi: int | None, seconds: float, report: Progress
 ) -> tuple[bytes, str]:
-    """The bytes of ``picture`` as "png", "svg", "pdf", or of one that moves as "gif" or "webp"; and the characters for which this
-    machine has no font."""
-    if form not in ("gif", "webp"):
-        figure, missing = draw(picture, cmap=cmap)
-        return save(figure, form, dpi), missing
+    """The bytes of ``picture`` as a "gif" or "webp"; and the characters for which this machine has no font."""
     smaller = picture._replace(frame=picture.frame._replace(dpi=dpi or SMALLER_DPI))
     whole, missing = draw(smaller, cmap=cmap)
     frames = [pixels_of(whole, dpi or SMALLER_DPI)]

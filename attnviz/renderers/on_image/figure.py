@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch, Rectangle
@@ -17,6 +16,7 @@ from matplotlib.transforms import Bbox, TransformedBbox
 from attnviz.choices import DPI
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap import fonts
+from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 from attnviz.renderers.heatmap.colour_bar import ColourBar, colour_bar, draw_colour_bar
 from attnviz.renderers.heatmap.figure import colours_of, norm_of
 from attnviz.renderers.heatmap.measures import GAP, NEAR, POINT, least_font, text_width
@@ -66,15 +66,14 @@ class Layout(NamedTuple):
         )
 
 
-def draw(picture: OnImage, *, cmap: str | None = None) -> tuple[Figure, str]:
+def draw(picture: OnImage, *, cmap: str | None = None) -> tuple[AttentionFigure, str]:
     """The figure of ``picture``, and the characters for which this machine has no font."""
     frame = picture.frame
     with own_settings():
         colours, norm = colours_of(frame, cmap), norm_of(frame.scale)
         families, missing = fonts.families([frame.title, frame.subtitle, frame.measure])
         layout = _layout(picture, families)
-        figure = Figure(figsize=layout.size, facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = AttentionFigure(layout.size)
         texts = [*title_texts(layout.title, layout.size[1])]
         pixels = int(max(layout.panel) * (picture.dpi or DPI))
         base = resized(picture.image, pixels)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from attnviz.renderers.heatmap import fonts
+from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 from attnviz.renderers.heatmap.measures import POINT, text_width
 from attnviz.renderers.heatmap.settings import own_settings
 from attnviz.renderers.heatmap.text_artist import INK, PALE, PlacedText, TextArtist
@@ -39,7 +39,7 @@ class Placed(NamedTuple):
     width: float
 
 
-def draw(picture: RolesPicture) -> tuple[Figure, str]:
+def draw(picture: RolesPicture) -> tuple[AttentionFigure, str]:
     """The figure of ``picture``, and the characters for which this machine has no font."""
     with own_settings():
         families, missing = fonts.families([*picture.texts, ARROW])
@@ -52,8 +52,7 @@ def draw(picture: RolesPicture) -> tuple[Figure, str]:
         )
         width = 2 * MARGIN + max(sum(widths) + BETWEEN * (columns - 1), head)
         rows = -(-len(placed) // columns)
-        figure = Figure(figsize=(width, MARGIN + TOP + rows * height), facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = AttentionFigure((width, MARGIN + TOP + rows * height))
         top = figure.get_figheight() - MARGIN
         texts = [
             PlacedText(picture.title, MARGIN, top - TITLE * POINT, TITLE, across=0, up=0, bold=True),

@@ -107,7 +107,7 @@ def test_it_can_be_drawn():
 
 def test_python_gets_it_to_show_and_to_save(tmp_path):
     drawing = replace(ONE, language=Language.VI).heatmap(tmp_path / "one.svg")
-    assert drawing.picture.title.startswith("Mặt nạ nhân quả")
+    assert drawing.drawing.picture.title.startswith("Mặt nạ nhân quả")
     assert "causal-top-left" in (tmp_path / "one.svg").read_text(encoding="utf-8")
     assert ONE.heatmap()._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(AttnvizError, match="its suffix is not one of"):

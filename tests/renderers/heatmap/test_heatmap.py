@@ -1,4 +1,4 @@
-"""What Python gets of a heat map: bytes, a file, and a picture in a notebook."""
+"""A picture and how it is drawn: as a figure, as bytes, as a file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pictured import pictured_trace
 from PIL import Image
 
 from attnviz import AttnvizError, trace_text
+from attnviz.renderers.heatmap.attention_figure import FORMATS, MOVING
 from attnviz.renderers.heatmap.chain_figure import draw_chain
 from attnviz.renderers.heatmap.figure import draw, save
-from attnviz.renderers.heatmap.heatmap import FORMATS, MOVING, Heatmap
-from attnviz.renderers.on_image.drawn import drawn as on_image_drawn
+from attnviz.renderers.heatmap.heatmap import Heatmap
+from attnviz.renderers.on_image.figure import draw as draw_on_image
 from tests.support.figures import picture_of
 
 
@@ -21,19 +22,14 @@ def test_it_is_drawn_and_saved_as_the_figure_is(tmp_path, form):
     picture = picture_of(4, causal=True)
     heatmap, expected = Heatmap(picture, "magma", True), save(draw(picture, cmap="magma", annotate=True)[0], form)
     assert heatmap.drawn(form) == expected
-    heatmap.save(tmp_path / f"picture.{form.upper()}")
+    heatmap.figure(tmp_path / f"picture.{form.upper()}")
     assert (tmp_path / f"picture.{form.upper()}").read_bytes() == expected
-
-
-def test_a_notebook_shows_a_png_of_the_resolution_asked_for():
-    shown = Image.open(io.BytesIO(Heatmap(picture_of(3), dpi=60)._repr_png_()))
-    assert shown.info["dpi"] == pytest.approx((60, 60), abs=0.1)
 
 
 def test_a_suffix_that_is_no_picture_is_refused_before_anything_is_written(tmp_path):
     for name in ("picture.bmp", "picture"):
         with pytest.raises(AttnvizError, match=r"its suffix is not one of \.png, \.svg, \.pdf"):
-            Heatmap(picture_of(2)).save(tmp_path / name)
+            Heatmap(picture_of(2)).figure(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,7 +48,7 @@ def test_its_repr_says_what_it_is_in_one_line():
 @pytest.mark.parametrize("form", MOVING)
 def test_it_moves_as_long_as_is_asked(tmp_path, form):
     heatmap = Heatmap(picture_of(2), dpi=40, seconds=0.3)
-    heatmap.save(tmp_path / f"picture.{form}")
+    heatmap.figure(tmp_path / f"picture.{form}")
     image = Image.open(io.BytesIO((tmp_path / f"picture.{form}").read_bytes()))
     image.seek(1)
     image.load()
@@ -61,13 +57,13 @@ def test_it_moves_as_long_as_is_asked(tmp_path, form):
 
 def test_a_chain_is_drawn_as_its_figure_is():
     trace = trace_text("a b")
-    heatmap = trace.heatmap(step="all")
+    heatmap = trace.heatmap(step="all").drawing
     assert heatmap.drawn() == save(draw_chain(heatmap.picture)[0], "png", 125)
     assert repr(heatmap) == "Heatmap(“The steps of attention”, 5 panels)"
 
 
 def test_on_an_image_it_is_drawn_as_that():
     image = Image.new("RGB", (30, 20), "teal")
-    heatmap = pictured_trace().heatmap(on_image=image, query="15,5", layer=0, head=1, dpi=40)
-    expected = on_image_drawn(heatmap.picture, "png", heatmap.cmap, heatmap.dpi, 0.0, lambda *_: None)
-    assert (heatmap.drawn(), heatmap.missing) == expected
+    heatmap = pictured_trace().heatmap(on_image=image, query="15,5", layer=0, head=1, dpi=40).drawing
+    figure, missing = draw_on_image(heatmap.picture)
+    assert (heatmap.drawn(), heatmap.missing) == (save(figure, "png", 40), missing)

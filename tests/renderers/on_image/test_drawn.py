@@ -10,7 +10,7 @@ from pictured import pictured_trace
 from PIL import Image, ImageSequence
 
 from attnviz.renderers.on_image.decided import decide_moving
-from attnviz.renderers.on_image.drawn import drawn
+from attnviz.renderers.on_image.drawn import moving
 from attnviz.trace.selection import select
 
 
@@ -18,16 +18,9 @@ from attnviz.trace.selection import select
 def test_it_goes_from_query_to_query(form):
     trace, told = pictured_trace(), []
     picture = decide_moving(trace, select(trace, layer=["0"], head=["0"], query="1:4"), Image.new("RGB", (30, 20)))
-    content, missing = drawn(picture, form, None, 40, 0.5, lambda *done: told.append(done))
+    content, missing = moving(picture, form, None, 40, 0.5, lambda *done: told.append(done))
     frames = [numpy.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(Image.open(io.BytesIO(content)))]
     assert len(frames) == 4
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert missing == ""
     assert len({frame.tobytes() for frame in frames}) == 4
-
-
-def test_one_that_does_not_move_is_a_picture():
-    trace = pictured_trace()
-    picture = decide_moving(trace, select(trace, layer=["0"], query="1:4"), Image.new("RGB", (30, 20)))
-    content, _ = drawn(picture, "png", None, 40, 0.5, lambda *_: None)
-    assert Image.open(io.BytesIO(content)).format == "PNG"

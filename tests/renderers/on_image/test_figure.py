@@ -12,7 +12,6 @@ from PIL import Image
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.figure import save
 from attnviz.renderers.on_image.decided import Look, Overlay, decide
-from attnviz.renderers.on_image.drawn import drawn
 from attnviz.renderers.on_image.figure import MARK, draw
 from attnviz.trace.selection import select
 
@@ -74,8 +73,8 @@ def test_the_query_and_the_contours_are_drawn():
 
 @pytest.mark.parametrize("form", ["png", *(pytest.param(form, marks=pytest.mark.slow) for form in ("svg", "pdf"))])
 def test_every_format_is_written(form):
-    content, missing = drawn(decided(), form, "magma", None, 0.8, lambda *_: None)
-    assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form])
+    figure, missing = draw(decided(), cmap="magma")
+    assert save(figure, form).startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form])
     assert missing == ""
 
 
