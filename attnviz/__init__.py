@@ -2,7 +2,7 @@
 
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
-trace_weights(attentions, tokens) makes one of weights that another program computed. roles(model)
+trace_arrays(query, key, value) makes one of your own arrays, trace_weights(attentions, tokens) of weights that another program computed. roles(model)
 finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; learn(chapter) opens a chapter of the course.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attnviz.analysis.diagnosis.diagnose import diagnose
     from attnviz.analysis.diagnosis.result import Diagnosis
-    from attnviz.api import generate, load, trace_model, trace_text
+    from attnviz.api import generate, load, trace_arrays, trace_model, trace_text
     from attnviz.api.learn import learn
     from attnviz.api.record import record
     from attnviz.api.roles import roles
@@ -51,6 +51,7 @@ __all__ = [
     "record",
     "roles",
     "stats",
+    "trace_arrays",
     "trace_model",
     "trace_text",
     "trace_weights",
@@ -76,6 +77,7 @@ _MODULES = {
     "record": "attnviz.api.record",
     "roles": "attnviz.api.roles",
     "stats": "attnviz.api.stats",
+    "trace_arrays": "attnviz.api",
     "trace_model": "attnviz.api",
     "trace_text": "attnviz.api",
     "trace_weights": "attnviz.api.weights",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from importlib import import_module
 from typing import get_type_hints
@@ -12,7 +11,7 @@ import numpy
 import pytest
 from command_line import attnviz as run
 
-from attnviz import AttnvizError, Trace, api, attend, load, trace_text
+from attnviz import AttnvizError, Trace, api, trace_text
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.generate import WritingOptions
@@ -30,48 +29,6 @@ TRACE = trace_text(TEXT, heads=2, causal=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_trace_text_is_what_the_command_line_traces():
-    options = {"heads": 2, "causal": True, "seed": 3, "position": "alibi", "window": 2, "softcap": 5.0, "scale": 0.5}
-    words = [
-        word
-        for name, value in options.items()
-        for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
-    ]
-    [head, _] = json.loads(run("explain", TEXT, "--format", "json", *words).stdout)["layers"][0]["heads"]
-    steps = trace_text(TEXT, **options).layers[0].steps()
-    assert numpy.array_equal(head["weights"], steps.weights[0])
-    assert numpy.array_equal(head["output"], steps.output[0])
-
-
-def test_trace_text_holds_what_attend_takes():
-    [layer] = trace_text(TEXT, heads=2, dim=6, project=True, tokenizer="char").layers
-    steps = attend(layer.query, layer.key, layer.value)
-    assert numpy.allclose(steps.weights, layer.steps().weights)
-    assert layer.query.shape == (2, len(TEXT), 3)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"heads": 0}, "0 heads: there must be at least 1"),
-        ({"tokenizer": "wrd"}, "tokenizer is 'wrd': .*word, char, byte, whitespace"),
-        ({"position": "rop"}, "position is 'rop': .*none, sinusoidal, rope, alibi"),
-        ({"heads": 2, "dim": 3}, "2 heads"),
-    ],
-)
-def test_trace_text_says_what_it_cannot_do(options, message):
-    with pytest.raises(AttnvizError, match=message):
-        trace_text(TEXT, **options)
-
-
-def test_load_reads_a_saved_trace_and_arrays(folder):
-    TRACE.save(folder / "t.safetensors")
-    again = load(folder / "t.safetensors")
-    assert (again.tokens, again.layers[0].heads) == (TRACE.tokens, 2)
-    numpy.savez(folder / "a.npz", query=numpy.eye(3), key=numpy.eye(3), value=numpy.eye(3))
-    assert numpy.array_equal(load(str(folder / "a.npz")).layers[0].query[0], numpy.eye(3))
 
 
 def test_trace_model_takes_a_model_or_where_it_is(model_folder):

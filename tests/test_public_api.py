@@ -34,6 +34,7 @@ NAMES = [
     "record",
     "roles",
     "stats",
+    "trace_arrays",
     "trace_model",
     "trace_text",
     "trace_weights",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
 from attnviz.api.selected import selected
-from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, text_of, whole_number
+from attnviz.api.traces import load as load
+from attnviz.api.traces import trace_arrays as trace_arrays
+from attnviz.api.traces import trace_text as trace_text
+from attnviz.arguments import Chosen, Where, chosen, drawing, member, members, real_number, whole_number
 from attnviz.choices import (
     ALTERNATIVES,
     ALTERNATIVES_LIMITS,
-    DIMENSION_LIMITS,
-    HEADS_LIMITS,
     MAX_TOKENS,
     MAX_TOKENS_LIMITS,
     PAGE_MEGABYTES,
@@ -26,56 +26,13 @@ from attnviz.choices import (
     TOP_LIMITS,
     Language,
     Pool,
-    Position,
     Step,
-    Tokenizer,
 )
-from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.renderers.explain.explanation import Explanation
     from attnviz.sources.huggingface.inputs import Text
     from attnviz.trace.trace import Trace
-
-
-def trace_text(
-    text: str,
-    heads: int = 1,
-    causal: bool = False,
-    *,
-    dim: int | None = None,
-    tokenizer: str = "word",
-    seed: int = 0,
-    project: bool = False,
-    position: str = "none",
-    scale: float | None = None,
-    window: int | None = None,
-    softcap: float | None = None,
-) -> Trace:
-    """Toy attention of ``text`` to itself: what ``attnviz explain`` shows.
-
-    The default, one head without projections (Q = K = V = X), is the textbook's simple self-attention.
-    AttnvizError when the text is empty or the heads do not divide the dimensions.
-    """
-    from attnviz.attention.rule import Rule
-    from attnviz.sources.toy.toy import Toy
-
-    heads, seed = whole_number("heads", heads), whole_number("seed", seed)
-    if heads < HEADS_LIMITS.min:
-        raise AttnvizError("{heads} heads: there must be at least {least}", heads=heads, least=HEADS_LIMITS.min)
-    dim = None if dim is None else whole_number("dim", dim, DIMENSION_LIMITS)
-    cut, encoding = member(Tokenizer, tokenizer, "tokenizer"), member(Position, position, "position")
-    toy = Toy(heads, dim, cut, seed, project, encoding)
-    return toy.trace(text_of("text", text), Rule(scale=scale, causal=causal, window=window, softcap=softcap))
-
-
-def load(path: str | os.PathLike[str]) -> Trace:
-    """A trace from a file, as ``--from`` reads it: a saved trace, or Q, K and V as .npz, .safetensors or .json."""
-    from pathlib import Path
-
-    from attnviz.sources.files.qkv import read_trace
-
-    return read_trace(Path(path))
 
 
 def trace_model(

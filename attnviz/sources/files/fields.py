@@ -72,7 +72,7 @@ def tokens_of(path: Path, name: str, named: Mapping[str, Any]) -> tuple[str, ...
     return tuple(value)
 
 
-def named_fields(path: Path, content: Mapping[str, Any], names: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+def named_fields(path: Path | str, content: Mapping[str, Any], names: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     """What ``content`` holds under each of ``names``, in any case."""
     found: dict[str, Any] = {}
     for name, aliases in names.items():

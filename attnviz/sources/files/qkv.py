@@ -14,6 +14,7 @@ from attnviz.attention.arrays import as_array
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.files import file_errors, read_stream
+from attnviz.sources.arrays.trace_arrays import of_layer
 from attnviz.sources.files.fields import (
     array_of_heads,
     listed_names,
@@ -27,7 +28,7 @@ from attnviz.sources.files.weights import is_weights, weights_trace
 from attnviz.text.message import Message
 from attnviz.trace.layer import VECTORS, WEIGHTS, Layer
 from attnviz.trace.origin import Origin
-from attnviz.trace.trace import Trace, numbered, unpacked
+from attnviz.trace.trace import Trace, unpacked
 
 # The names under which an array may be found, in any case.
 NAMES = {
@@ -126,13 +127,8 @@ def _arrays_trace(path: Path, content: Mapping[str, Any], text: str | None) -> T
     query, key, value = (array_of_heads(path, name, named[name]) for name in ("query", "key", "value"))
     unread = [name for name in content if name.lower() not in ALIASES]
     tokens, key_tokens = tokens_of(path, "tokens", named), tokens_of(path, "key_tokens", named)
-    square = query.shape[1] == key.shape[1]
-    if tokens is None:
-        tokens = numbered(query.shape[1], "" if square else "q")
-    if key_tokens is None and not square:
-        key_tokens = numbered(key.shape[1], "k")
-    layer = Layer(query, key, value, _rule(path, named), name=path.stem, key_tokens=key_tokens)
-    return Trace(tokens, (layer,), Origin.of_arrays(path.name, unread))
+    layer = Layer(query, key, value, _rule(path, named), name=path.stem)
+    return of_layer(layer, tokens, key_tokens, Origin.of_arrays(path.name, unread))
 
 
 def _rule(path: Path, named: dict[str, Any]) -> Rule:

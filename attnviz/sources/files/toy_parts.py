@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
 
-from attnviz.attention.arrays import Array, as_array, cast
+from attnviz.attention.arrays import Array, as_array, cast, to_numpy
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.contents import opened
 from attnviz.sources.files.fields import listed_names, named_fields
@@ -62,7 +63,40 @@ def read_weights(path: Path) -> dict[str, Projection]:
 
     The names of torch.nn.MultiheadAttention's state_dict (in_proj_weight, out_proj.weight, …) are read as well.
     """
-    content, _ = read_fields(path, lambda name: name in OF_MULTIHEAD_ATTENTION or name.lower() in ALIASES)
+    content, _ = read_fields(path, _is_known)
+    return _projections(path, content)
+
+
+def given_embeddings(given: Any) -> Embedder:
+    """The same vectors from memory: a mapping {word: vector}, or an array (tokens, d); or the file that a path names."""
+    if isinstance(given, str | os.PathLike):
+        return read_embeddings(Path(given))
+    if isinstance(given, Mapping):
+        if odd := next((word for word in given if not isinstance(word, str)), None):
+            raise AttnvizError("embeddings holds {word}, which is no word", word=repr(odd)[:60])
+        return _by_word("embeddings", given)
+    return _by_place("embeddings", to_numpy(as_array(given, "embeddings")))
+
+
+def given_weights(given: Any) -> dict[str, Projection]:
+    """The same matrices from memory: a mapping of arrays by the same names; or the file that a path names."""
+    if isinstance(given, str | os.PathLike):
+        return read_weights(Path(given))
+    if not isinstance(given, Mapping):
+        raise AttnvizError(
+            "weights is of type {kind}: expected arrays by name, such as {'W_Q': …, 'W_K': …, 'W_V': …}, or a file",
+            kind=type(given).__name__,
+        )
+    named = {str(name): one for name, one in given.items()}
+    known = {name: to_numpy(as_array(one, f"weights: {name}")) for name, one in named.items() if _is_known(name)}
+    return _projections("weights", named | known)
+
+
+def _is_known(name: str) -> bool:
+    return name in OF_MULTIHEAD_ATTENTION or name.lower() in ALIASES
+
+
+def _projections(path: Path | str, content: Mapping[str, Any]) -> dict[str, Projection]:
     if "in_proj_weight" in content:
         content = _of_multihead_attention(path, content)
     weights, biases = named_fields(path, content, WEIGHT_NAMES), named_fields(path, content, BIAS_NAMES)
@@ -75,8 +109,8 @@ def read_weights(path: Path) -> dict[str, Projection]:
     return {name: _projection(path, name, weight, biases.get(name)) for name, weight in weights.items()}
 
 
-def _by_word(path: Path, content: Any) -> Embedder:
-    if not isinstance(content, dict) or not content:
+def _by_word(path: Path | str, content: Any) -> Embedder:
+    if not isinstance(content, Mapping) or not content:
         raise AttnvizError("{path}: expected words, each with its vector", path=path)
     vectors: dict[str, numpy.ndarray] = {}
     for word, value in content.items():
@@ -110,7 +144,7 @@ def _by_word(path: Path, content: Any) -> Embedder:
     return embed
 
 
-def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
+def _by_place(path: Path | str, array: numpy.ndarray) -> Embedder:
     array = _finite(path, Message("the embeddings"), array)
     if array.ndim != 2:
         raise AttnvizError("{path} has the shape {shape}: expected (tokens, d)", path=path, shape=array.shape)
@@ -128,7 +162,7 @@ def _by_place(path: Path, array: numpy.ndarray) -> Embedder:
     return embed
 
 
-def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
+def _vector(path: Path | str, word: str, value: Any) -> numpy.ndarray:
     array = _finite(path, Message("the vector of {word}", word=listed_tokens([word])), value)
     if array.ndim != 1 or not array.size:
         raise AttnvizError(
@@ -137,14 +171,14 @@ def _vector(path: Path, word: str, value: Any) -> numpy.ndarray:
     return numpy.asarray(array, dtype=numpy.float64)
 
 
-def _finite(path: Path, what: str, value: Any) -> Array:
-    array = as_array(value, f"{path}: {what}")
+def _finite(path: Path | str, what: str, value: Any) -> Array:
+    array = to_numpy(as_array(value, f"{path}: {what}"))
     if not numpy.isfinite(cast(array, numpy.float64)).all():
         raise AttnvizError("{path}: {what} holds a value that is not finite", path=path, what=what)
     return array
 
 
-def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
+def _projection(path: Path | str, name: str, weight: Any, bias: Any) -> Projection:
     matrix = _finite(path, Message("the {name} weights", name=name), weight).astype(numpy.float64)
     if matrix.ndim != 2 or not matrix.size:
         raise AttnvizError(
@@ -167,7 +201,7 @@ def _projection(path: Path, name: str, weight: Any, bias: Any) -> Projection:
     return Projection(matrix, vector)
 
 
-def _of_multihead_attention(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+def _of_multihead_attention(path: Path | str, content: Mapping[str, Any]) -> dict[str, Any]:
     """torch.nn.MultiheadAttention keeps W_Q, W_K, W_V stacked, and each transposed."""
     for name in ("bias_k", "bias_v"):
         if content.get(name) is not None:

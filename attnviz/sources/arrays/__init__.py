@@ -1,0 +1,1 @@
+"""Query, key and value that a person has in memory."""
