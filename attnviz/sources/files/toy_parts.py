@@ -84,11 +84,15 @@ def given_weights(given: Any) -> dict[str, Projection]:
         return read_weights(Path(given))
     if not isinstance(given, Mapping):
         raise AttnvizError(
-            "weights is of type {kind}: expected arrays by name, such as {'W_Q': …, 'W_K': …, 'W_V': …}, or a file",
+            "weights is of type {kind}: expected arrays by name (W_Q, W_K, W_V), or a file",
             kind=type(given).__name__,
         )
     named = {str(name): one for name, one in given.items()}
-    known = {name: to_numpy(as_array(one, f"weights: {name}")) for name, one in named.items() if _is_known(name)}
+    known = {
+        name: to_numpy(as_array(one, Message("{path}: {name}", path="weights", name=name)))
+        for name, one in named.items()
+        if _is_known(name)
+    }
     return _projections("weights", named | known)
 
 
