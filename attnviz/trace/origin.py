@@ -18,15 +18,8 @@ from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
 DEPTH = 32  # of what a source says: more than any fact needs, and less than a writer of JSON takes
-OF_ONE_TEXT = (
-    "original",
-    "ids",
-    "special",
-    "target_ids",
-    "target_special",
-    "agreement",
-    "picture",
-)  # the other facts hold for any text
+# The other facts hold for any text.
+OF_ONE_TEXT = ("original", "pair", "ids", "special", "target_ids", "target_special", "agreement", "picture")
 
 Value = TypeVar("Value")
 Unsaid = TypeVar("Unsaid")
@@ -93,7 +86,7 @@ class Origin(dict[str, Any]):
     because                       why weights alone are known of a layer, by its title
     agreement                     how exactly the trace holds what the model computed
     row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
-    original                      the text as a person gave it, before it was cut into tokens
+    original, pair                the text as a person gave it, before it was cut into tokens, and the second one of a pair
     picture                       the size in pixels of the picture that was read
     text, target                  the ids of the text, and of what a decoder reads
     """
@@ -112,6 +105,7 @@ class Origin(dict[str, Any]):
     device = Fact(str, "")
     transformers = Fact(str, "")
     original = Fact(str, "")
+    pair = Fact(str, "")
 
     @classmethod
     def of_toy(
@@ -152,9 +146,10 @@ class Origin(dict[str, Any]):
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
         return origin
 
-    def of_text(self, text: object) -> Origin:
-        """The same, of a ``text`` as a person gave it; what is none, such as ids, is not told."""
-        return Origin(self | {"original": valid_text(text)}) if isinstance(text, str) else self
+    def of_text(self, text: object, pair: str | None = None) -> Origin:
+        """The same, of a ``text`` as a person gave it, and its ``pair``; what is no text, such as ids, is not told."""
+        given = {"original": text, "pair": pair}
+        return Origin(self | {name: valid_text(one) for name, one in given.items() if isinstance(one, str)})
 
     @property
     def drawn(self) -> bool:
@@ -225,7 +220,11 @@ class Origin(dict[str, Any]):
         """The ids of the tokens that are the queries of ``layer``."""
         if layer.stack in TOWERS:
             return TokenIds()
-        return self.target if layer.stack in ("decoder", "cross") and self.target.ids else self.text
+        return self.target if self.has_target(layer) else self.text
+
+    def has_target(self, layer: Layer) -> bool:
+        """Whether the queries of ``layer`` are of what a decoder reads, and not of the text."""
+        return layer.stack in ("decoder", "cross") and bool(self.target.ids)
 
     def keys_of(self, layer: Layer) -> TokenIds:
         """The ids of the tokens that are the keys of ``layer``."""

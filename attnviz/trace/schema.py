@@ -103,6 +103,11 @@ PREDICTION = Kind(
     Message("a token and its probability"),
     lambda value: isinstance(value, list) and len(value) == 2 and TEXT.fits(value[0]) and NUMBER.fits(value[1]),
 )
+SPAN = Kind(
+    Message("where its characters begin and end"),
+    lambda value: isinstance(value, list) and len(value) == 2,
+    items=WHOLE,
+)
 GENERATION = _object(
     {
         "chosen": TOKENS,
@@ -152,6 +157,14 @@ HEAD_ROLE = _object(
     "helpers",
     "missing",
 )
+FACTS = _object(
+    {
+        "words": _list_of(WHOLE.or_null(), Message("a list of whole numbers")),
+        "spans": _list_of(SPAN.or_null(), Message("a list of lists")),
+        "texts": TOKENS,
+        "segments": _list_of(WHOLE.or_null(), Message("a list of whole numbers")),
+    }
+)
 RECORD = _object(
     {
         "tokens": TOKENS,
@@ -160,6 +173,8 @@ RECORD = _object(
         "predictions": _list_of(_list_of(PREDICTION, Message("a list of predictions")), Message("a list of lists")),
         "generation": GENERATION,
         "roles": _list_of(HEAD_ROLE, Message("a list of roles")),
+        "facts": FACTS,
+        "target_facts": FACTS,
     },
     "tokens",
     "source",

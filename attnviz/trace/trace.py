@@ -17,11 +17,13 @@ from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import WRITING, Layer, Projection, valid_tokens
-from attnviz.trace.origin import Origin, read_origin
+from attnviz.trace.layer import TOWERS, WRITING, Layer, Projection, valid_tokens
+from attnviz.trace.origin import Origin, TokenIds, read_origin
 from attnviz.trace.public import public
+from attnviz.trace.token_facts import NO_FACTS, TokenFacts, known_facts, read_token_facts
 
 if TYPE_CHECKING:
+    from attnviz.text.words import Span
     from attnviz.trace.generation import Generation, Predictions
     from attnviz.trace.roles import HeadRole
 
@@ -36,6 +38,7 @@ class Trace:
                  few likeliest tokens; () as a whole, or of a position, where they are not known
     generation   what the model wrote itself; all of it but the last token is among the tokens
     roles        what is known of roles of the model's heads
+    facts        what is known of each token of the text beside how it is shown; target_facts, of what a decoder reads
     """
 
     tokens: tuple[str, ...]
@@ -44,12 +47,15 @@ class Trace:
     predictions: tuple[Predictions, ...] = ()
     generation: Generation | None = None
     roles: tuple[HeadRole, ...] = ()
+    facts: TokenFacts = NO_FACTS
+    target_facts: TokenFacts = NO_FACTS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", valid_tokens(self.tokens))
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "source", read_origin(self.source))
         object.__setattr__(self, "roles", tuple(self.roles))
+        vars(self).update(facts=read_token_facts(self.facts), target_facts=read_token_facts(self.target_facts))
         if not self.layers:
             raise AttnvizError("a trace needs at least one layer")
         for layer in self.layers:
@@ -100,6 +106,46 @@ class Trace:
         """The tokens of the keys of ``layer``, in order."""
         return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
 
+    @property
+    def words(self) -> tuple[int | None, ...]:
+        """For each token the number of its word, None for a special token; () where they are not known."""
+        return self._own_facts.words
+
+    @property
+    def spans(self) -> tuple[Span | None, ...]:
+        """For each token from which character of the text up to which it stands, None where for none; () where unknown."""
+        return self._own_facts.spans
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Each token as its vocabulary spells it; () where that is not known."""
+        return self._own_facts.texts
+
+    @property
+    def segments(self) -> tuple[int | None, ...]:
+        """For each token of a pair which of the two texts it is of, 0 or 1; () where there is no pair."""
+        return self._own_facts.segments
+
+    @property
+    def _own_facts(self) -> TokenFacts:
+        return self.query_facts(next((layer for layer in self.layers if layer.tokens is None), self.layers[0]))
+
+    def query_facts(self, layer: Layer) -> TokenFacts:
+        """What is known of each token that is a query of ``layer``."""
+        stored = self.target_facts if self.source.has_target(layer) else self.facts
+        return self._facts(layer, self.query_tokens(layer), stored, self.source.queries_of(layer))
+
+    def key_facts(self, layer: Layer) -> TokenFacts:
+        """What is known of each token that is a key of ``layer``."""
+        if layer.kind != "cross":
+            return self.query_facts(layer)
+        return self._facts(layer, self.key_tokens(layer), self.facts, self.source.keys_of(layer))
+
+    def _facts(self, layer: Layer, tokens: tuple[str, ...], stored: TokenFacts, ids: TokenIds) -> TokenFacts:
+        if layer.stack in TOWERS:
+            return NO_FACTS
+        return known_facts(tokens, stored, self.source.original, ids.of(len(tokens)).special)
+
     def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:
         """The same trace held by ``backend`` ("numpy" or "torch"), on ``device``, its numbers as ``dtype``."""
 
@@ -125,6 +171,8 @@ class Trace:
             record["predictions"] = self.predictions
         if self.generation is not None:
             record["generation"] = vars(self.generation)
+        facts = {"facts": self.facts.record, "target_facts": self.target_facts.record}
+        record |= {name: known for name, known in facts.items() if known}
         if self.roles:
             from attnviz.trace.roles import head_role_record
 
@@ -211,6 +259,7 @@ def unpacked(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: str
             record.get("predictions", ()),
             _generation(record),
             _roles(record),
+            *(read_token_facts(record.get(name, NO_FACTS)) for name in ("facts", "target_facts")),
         )
     except AttnvizError as error:
         raise AttnvizError(

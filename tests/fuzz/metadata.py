@@ -48,6 +48,8 @@ RECORD = {
     "layers": [LAYER, {**LAYER, "index": 1, "name": "", "kind": "self", "tokens": None, "key_tokens": None}],
     "roles": [ROLE],
     "predictions": [[], [["c", 0.5], ["d", 0.25]]],
+    "facts": {"words": [0, None], "spans": [[0, 1], None], "texts": ["a", "##b"], "segments": [0, 1]},
+    "target_facts": {"words": [0, 0]},
     "generation": {"chosen": ["b", "c"], "probabilities": [1.0, 0.5], "prompt": "a", "text": "bc"},
 }
 ARRAYS = {f"layers.{number}.{name}": numpy.eye(2)[None] for number in range(2) for name in ("query", "key", "value")}

@@ -10,7 +10,8 @@ from tiny_models import TEXTS, tokenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from attnviz.sources.huggingface.labels import tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import of_ids, tokens_of_ids, tokens_of_text
+from attnviz.trace.token_facts import read_token_facts
 
 SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
 CHARACTERS = st.text(st.characters(exclude_categories=()), max_size=40)
@@ -75,6 +76,10 @@ def check(case: Case) -> None:
     assert all(isinstance(label, str) for label in tokens.labels)
     assert all(0 <= place < len(tokens.ids) for place in tokens.special)
     assert len(tokens_of_ids(tokens.ids, made).labels) == len(tokens.ids)
+    facts = read_token_facts(tokens.facts)
+    assert facts == tokens.facts == facts.of(len(tokens.ids))  # one of each for each token
+    assert all(span is None or span[1] <= len(case.text) for span in facts.spans)
+    assert len(of_ids(tokens.ids, made).facts.words) == len(tokens.ids)
 
 
 @lru_cache

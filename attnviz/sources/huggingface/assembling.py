@@ -11,13 +11,14 @@ from types import MappingProxyType
 import transformers
 
 from attnviz.sources.huggingface.inputs import Reading
-from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.found import InPicture
 from attnviz.sources.huggingface.patches.labels import patch_labels
+from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.sources.recording.agreement import checked_queries, dtype_name
 from attnviz.trace.layer import TOWERS, Layer
 from attnviz.trace.origin import Agreement, Origin, TokenIds
+from attnviz.trace.token_facts import NO_FACTS
 from attnviz.trace.trace import Trace, numbered
 
 NO_REASONS: Mapping[str, str] = MappingProxyType({})
@@ -38,7 +39,8 @@ def assembled(
     origin = _origin(model, kept, unseen, reading, because)
     if places is not None and any(layer.boxes is not None for layer in layers):
         origin = _seeing(origin, layers, places)
-    return Trace(layers[0].tokens or (), _grouped(layers), origin)
+    own, target = (NO_FACTS if tokens is None else tokens.facts for tokens in (reading.tokens, reading.target))
+    return Trace(layers[0].tokens or (), _grouped(layers), origin, facts=own, target_facts=target)
 
 
 def _seeing(origin: Origin, layers: Sequence[Layer], places: InPicture) -> Origin:

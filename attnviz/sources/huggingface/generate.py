@@ -14,7 +14,7 @@ from attnviz.progress import Notice, no_notice
 from attnviz.sources.huggingface.assembling import assembled, with_tokens
 from attnviz.sources.huggingface.generation_settings import drawn_from, generation_settings
 from attnviz.sources.huggingface.inputs import Reading, Text, position_count, read
-from attnviz.sources.huggingface.labels import Tokens, continued, tokens_of_ids
+from attnviz.sources.huggingface.labels import continued, tokens_of_ids
 from attnviz.sources.huggingface.loading.errors import silence
 from attnviz.sources.huggingface.loading.writers import require_writer
 from attnviz.sources.huggingface.model import Model
@@ -22,6 +22,7 @@ from attnviz.sources.huggingface.predictions import MOST, Likeliest
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.step_watch import StepWatch
+from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.sources.huggingface.watch import unwatched, watched_by
 from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer

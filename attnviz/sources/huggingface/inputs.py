@@ -10,9 +10,11 @@ import torch
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.chat import in_chat
-from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import of_ids, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.pairs import pair_of, segment_inputs
 from attnviz.sources.huggingface.pictured import Pictured
 from attnviz.sources.huggingface.seeing import PIXELS, is_picture, of_picture, of_picture_and_text, of_picture_in_inputs
+from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.text.message import Message
 from attnviz.trace.trace import numbered
 
@@ -50,17 +52,24 @@ class Reading(NamedTuple):
         return numbered(count)
 
 
-def read(model: Model, text: Text, target: Text | None, chat: bool, image: Any = None) -> Reading:
-    """What ``model`` will be given, an ``image`` beside the text or among the inputs; AttnvizError where it does not fit the model."""
+def read(
+    model: Model, text: Text, target: Text | None, chat: bool, image: Any = None, pair: str | None = None
+) -> Reading:
+    """What ``model`` will be given, an ``image`` beside the text or among the inputs, a ``pair`` behind it; AttnvizError where
+    it does not fit the model."""
     network, config = model.model, model.model.config
-    if (
+    if pair is not None:
+        require_reader(network)
+        cut = pair_of(model, text, pair, chat, image)
+        reading = Reading({"input_ids": torch.tensor([cut.ids])} | segment_inputs(network, cut), cut)
+    elif (
         isinstance(text, Path)
         or is_picture(text)
         or (image is not None and model.reads_images and not isinstance(text, Mapping))
     ):
         inputs, pictured = of_picture(model, text if image is None else image)
         return Reading(inputs, pictured=pictured)
-    if isinstance(text, Mapping):
+    elif isinstance(text, Mapping):
         reading = _of_inputs(model, text)
         if image is not None:
             reading = reading._replace(pictured=of_picture_in_inputs(model, reading.inputs, image))
@@ -97,13 +106,13 @@ def _beside(
 
 def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
     if isinstance(text, str):
-        tokens = tokens_of_text(
-            model.tokenizer, in_chat(model.tokenizer, text, model.name) if chat else text, special=not chat
-        )
+        written = in_chat(model.tokenizer, text, model.name) if chat else text
+        tokens = tokens_of_text(model.tokenizer, written, special=not chat)
+        tokens = tokens._replace(facts=tokens.facts.within(written, text))
     else:
         ids = _ids(text, Message("the ids"))
         require_known(model.model, ids)  # before the tokenizer is asked for words for them
-        tokens = tokens_of_ids(ids, model.tokenizer if model.has_tokenizer else None)
+        tokens = of_ids(ids, model.tokenizer if model.has_tokenizer else None)
     if not tokens.ids:
         raise AttnvizError("the tokenizer makes no tokens of this text", "give at least one word")
     return tokens
@@ -142,7 +151,7 @@ def _of_inputs(model: Model, values: Mapping[str, Any]) -> Reading:
             )
     tokenizer = model.tokenizer if model.has_tokenizer else None
     sides: dict[str, Any] = {
-        side: tokens_of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
+        side: of_ids(_ids(inputs[name], name), tokenizer) if name in inputs else None
         for side, name in (("tokens", "input_ids"), ("target", "decoder_input_ids"))
     }
     return Reading(inputs, **sides)
@@ -157,7 +166,8 @@ def _shifted(model: Model, tokens: Tokens | None) -> Tokens:
     if tokens is None:
         return first._replace(special=(0,))
     special = (0, *(position + 1 for position in tokens.special if position + 1 < len(tokens.ids)))
-    return Tokens((start, *tokens.ids[:-1]), (*first.labels, *tokens.labels[:-1]), special)
+    facts = tokens.facts.behind(first.labels[0])
+    return Tokens((start, *tokens.ids[:-1]), (*first.labels, *tokens.labels[:-1]), special, facts)
 
 
 def require_reader(network: Any) -> None:

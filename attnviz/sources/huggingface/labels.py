@@ -10,28 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.errors import one_line, panics_told
+from attnviz.sources.huggingface.spelling import facts_of_ids, ordinary, with_facts, with_found
+from attnviz.sources.huggingface.tokens import Tokens
+from attnviz.text.words import CONTINUES, Span
 
 SPACES = "Ġ▁"  # how byte-level BPE and SentencePiece spell a space
-CONTINUES = "##"  # how WordPiece spells what does not begin a word
 UNREADABLE = "\ufffd"  # what decoding makes of bytes that are no whole character
 LONGEST_CHARACTER = 4  # bytes of UTF-8
-
-
-class Tokens(NamedTuple):
-    """A text as a model reads it.
-
-    ids      of the vocabulary
-    labels   the token of each id as a person reads it
-    special  the positions of special tokens ([CLS], </s>, <|endoftext|>), which stand for no text
-    """
-
-    ids: tuple[int, ...]
-    labels: tuple[str, ...]
-    special: tuple[int, ...]
 
 
 @contextmanager
@@ -51,11 +40,64 @@ def tokenizer_errors() -> Iterator[None]:
 
 
 @tokenizer_errors()
-def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
+def tokens_of_text(tokenizer: Any, text: str, special: bool = True, pair: str | None = None) -> Tokens:
     """``text`` cut by ``tokenizer`` and labelled through its offsets; ``special`` adds the special tokens around it.
 
+    Behind it comes a ``pair``, a second text, where there is one: then labels say of which of the two a token is.
     AttnvizError for a text with half of a surrogate pair, which no tokenizer takes: bytes that are no UTF-8 become such.
     """
+    given = (text,) if pair is None else (text, pair)
+    for one in given:
+        _require_characters(one)
+    if not tokenizer.is_fast:
+        return _slowly_cut(tokenizer, given, special)
+    encoded = tokenizer(
+        *given,
+        add_special_tokens=special,
+        return_offsets_mapping=True,
+        return_token_type_ids=pair is not None,
+        truncation=False,
+        padding=False,
+        verbose=False,
+    )
+    ids = tuple(encoded["input_ids"])
+    pieces, places = tokenizer.convert_ids_to_tokens(ids), special_places(ids, tokenizer)
+    spans: list[Span | None] = [
+        None if position in places or not pieces[position].strip(SPACES) else (start, end)
+        for position, (start, end) in enumerate(encoded["offset_mapping"])
+    ]
+    of_text = [0 if one is None else one for one in encoded.sequence_ids(0)]
+    parts = _parts(spans, of_text)
+    labels = [
+        _marked(pieces[position])
+        if position in places
+        else _trimmed(
+            _characters(given[of_text[position]], span, position, parts[of_text[position]])
+            or _alone(tokenizer, ids[position], pieces[position])
+        )
+        for position, span in enumerate(spans)
+    ]
+    for position, number in enumerate(ids):
+        if number == tokenizer.unk_token_id and position not in places and labels[position] != pieces[position]:
+            labels[position] += _marked(pieces[position])  # what stands there, and that the model cannot read it
+    cut = Tokens(ids, _told_apart(labels, pieces, places), places)
+    return with_facts(cut, tokenizer, given, encoded)
+
+
+def _slowly_cut(tokenizer: Any, given: Sequence[str], special: bool) -> Tokens:
+    """The texts that were ``given``, one or a pair, cut by a tokenizer that knows no offsets."""
+    encoded = tokenizer(*given, add_special_tokens=special, return_token_type_ids=len(given) > 1)
+    cut = tokens_of_ids(encoded["input_ids"], tokenizer)
+    of_text = [0] * len(cut.ids)
+    if len(given) > 1:
+        cut = cut._replace(types=tuple(encoded.get("token_type_ids", ())))
+        before = len(tokenizer(given[0], add_special_tokens=False)["input_ids"])
+        for place in ordinary(cut)[before:]:
+            of_text[place] = 1
+    return with_found(cut, tokenizer, given, of_text)
+
+
+def _require_characters(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -65,29 +107,6 @@ def tokens_of_text(tokenizer: Any, text: str, special: bool = True) -> Tokens:
             text=text[error.start],
             start=error.start,
         ) from None
-    if not tokenizer.is_fast:
-        return tokens_of_ids(tokenizer(text, add_special_tokens=special)["input_ids"], tokenizer)
-    encoded = tokenizer(
-        text, add_special_tokens=special, return_offsets_mapping=True, truncation=False, padding=False, verbose=False
-    )
-    ids = tuple(encoded["input_ids"])
-    pieces = tokenizer.convert_ids_to_tokens(ids)
-    places = _special(ids, tokenizer)
-    spans = [
-        None if position in places or not pieces[position].strip(SPACES) else (start, end)
-        for position, (start, end) in enumerate(encoded["offset_mapping"])
-    ]
-    parts = _parts(spans)
-    labels = [
-        _marked(pieces[position])
-        if position in places
-        else _trimmed(_characters(text, span, position, parts) or _alone(tokenizer, ids[position], pieces[position]))
-        for position, span in enumerate(spans)
-    ]
-    for position, number in enumerate(ids):
-        if number == tokenizer.unk_token_id and position not in places and labels[position] != pieces[position]:
-            labels[position] += _marked(pieces[position])  # what stands there, and that the model cannot read it
-    return Tokens(ids, _told_apart(labels, pieces, places), places)
 
 
 @tokenizer_errors()
@@ -99,7 +118,7 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     ids = tuple(ids)
     if tokenizer is None:
         return Tokens(ids, tuple(map(str, ids)), ())
-    places, pieces = _special(ids, tokenizer), tokenizer.convert_ids_to_tokens(ids)
+    places, pieces = special_places(ids, tokenizer), tokenizer.convert_ids_to_tokens(ids)
     labels: list[str] = []
     while len(labels) < len(ids):
         position = len(labels)
@@ -113,15 +132,23 @@ def tokens_of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
 
 
 @tokenizer_errors()
+def of_ids(ids: Sequence[int], tokenizer: Any = None) -> Tokens:
+    """``tokens_of_ids`` with what is known of each beside its label."""
+    cut = tokens_of_ids(ids, tokenizer)
+    return cut._replace(facts=facts_of_ids(cut, tokenizer))
+
+
+@tokenizer_errors()
 def continued(tokens: Tokens, ids: Sequence[int], tokenizer: Any = None) -> Tokens:
     """``tokens`` and behind them ``ids``, which a model wrote: labelled by themselves, and told apart from all others."""
     more = tokens_of_ids(ids, tokenizer)
     whole = (*tokens.ids, *more.ids)
     special = (*tokens.special, *(len(tokens.ids) + place for place in more.special))
     labels = (*tokens.labels, *more.labels)
-    if tokenizer is not None:
-        labels = _told_apart(labels, tokenizer.convert_ids_to_tokens(whole), special)
-    return Tokens(whole, labels, special)
+    if tokenizer is None:
+        return Tokens(whole, labels, special)
+    cut = Tokens(whole, _told_apart(labels, tokenizer.convert_ids_to_tokens(whole), special), special)
+    return cut._replace(facts=tokens.facts.continued(facts_of_ids(cut, tokenizer)) if ids else tokens.facts)
 
 
 @tokenizer_errors()
@@ -131,7 +158,7 @@ def alone(number: int, tokenizer: Any, others: Collection[str]) -> str:
     return _mark(label, tokenizer.convert_ids_to_tokens(number)) + label if tokenizer and label in others else label
 
 
-def _special(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
+def special_places(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
     """The positions of special tokens; the unknown token stands for a piece of the text, so it is none.
 
     GPT-2 has one token for the unknown and for the end: its vocabulary knows every byte, so it is the end.
@@ -147,16 +174,16 @@ def _marked(piece: str) -> str:
     return piece if piece[:1] in "<[|" else f"⟨{piece}⟩"
 
 
-def _parts(spans: Sequence[tuple[int, int] | None]) -> dict[int, list[int]]:
-    """For each character the positions of the tokens that hold a part of it."""
-    parts = defaultdict(list)
+def _parts(spans: Sequence[Span | None], of_text: Sequence[int]) -> dict[int, dict[int, list[int]]]:
+    """For each text, and each character of it, the positions of the tokens that hold a part of that."""
+    parts: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for position, span in enumerate(spans):
         for character in range(*(span or (0, 0))):
-            parts[character].append(position)
+            parts[of_text[position]][character].append(position)
     return parts
 
 
-def _characters(text: str, span: tuple[int, int] | None, position: int, parts: dict[int, list[int]]) -> str:
+def _characters(text: str, span: Span | None, position: int, parts: dict[int, list[int]]) -> str:
     """The characters of a token; one that is split over several tokens with the number of this part."""
     label = ""
     for character in range(*(span or (0, 0))):

@@ -11,9 +11,10 @@ import torch
 from attnviz.errors import AttnvizError
 from attnviz.sources.files.pictures import read_picture
 from attnviz.sources.huggingface.chat import in_chat
-from attnviz.sources.huggingface.labels import Tokens, tokens_of_ids
+from attnviz.sources.huggingface.labels import of_ids
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.pictured import Pictured
+from attnviz.sources.huggingface.tokens import Tokens
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.model import Model
@@ -58,7 +59,7 @@ def of_picture_and_text(model: Model, text: str, image: Any, chat: bool) -> tupl
     inputs = prepare(picture)
     return (
         inputs,
-        tokens_of_ids([int(one) for one in inputs["input_ids"][0]], model.tokenizer),
+        of_ids([int(one) for one in inputs["input_ids"][0]], model.tokenizer),
         Pictured(picture.size, prepare),
     )
 

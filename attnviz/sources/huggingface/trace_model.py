@@ -35,10 +35,11 @@ def trace(
     target: Text | None = None,
     chat: bool = False,
     image: Any = None,
+    pair: str | None = None,
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
-    reading = read(model, text, target, chat, image)
+    reading = read(model, text, target, chat, image, pair)
     layers = layer_count(model.model.config)
     if (known := known_layers(model.model)) is not None:
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
@@ -49,7 +50,7 @@ def trace(
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
     made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because)
-    return replace(made, source=made.source.of_text(text))
+    return replace(made, source=made.source.of_text(text, pair))
 
 
 def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | ModelRecording:

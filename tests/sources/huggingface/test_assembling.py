@@ -9,10 +9,10 @@ from tiny_models import model
 from attnviz import Layer
 from attnviz.sources.huggingface.assembling import assembled, read_by, with_tokens
 from attnviz.sources.huggingface.inputs import Reading
-from attnviz.sources.huggingface.labels import Tokens
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.found import InPicture
 from attnviz.sources.huggingface.patches.reached import Patches
+from attnviz.sources.huggingface.tokens import Tokens
 
 TEXT, TARGET = Tokens((5, 6, 7), ("a", "b", "c"), (0,)), Tokens((8, 9), ("x", "y"), ())
 

@@ -4,67 +4,12 @@ from __future__ import annotations
 
 import pytest
 import tiny_models
-from tiny_models import TEXTS
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from tiny_tokenizers import TOKENIZERS, byte_fallback, fast, word_pieces
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from attnviz import AttnvizError
-from attnviz.sources.huggingface.labels import Tokens, alone, continued, tokens_of_ids, tokens_of_text
-
-
-def fast(made: Tokenizer, **special: str) -> PreTrainedTokenizerFast:
-    return PreTrainedTokenizerFast(tokenizer_object=made, **special)
-
-
-def byte_fallback() -> PreTrainedTokenizerFast:
-    """As Llama's: SentencePiece's BPE, characters that it lacks as bytes, <s> in front."""
-    made = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-    )
-    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<unk>", "<s>", *bytes_], show_progress=False)
-    made.train_from_iterator([*TEXTS] * 3, trainer)
-    made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
-    return fast(made, bos_token="<s>", unk_token="<unk>")
-
-
-def unigram() -> PreTrainedTokenizerFast:
-    """As T5's: SentencePiece's unigrams, </s> at the end."""
-    made = Tokenizer(models.Unigram())
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=60, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
-    )
-    made.train_from_iterator([*TEXTS] * 3, trainer)
-    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return fast(made, eos_token="</s>", unk_token="<unk>", pad_token="<pad>")
-
-
-def word_pieces() -> PreTrainedTokenizerFast:
-    """As BERT's: lower case, ##pieces, [CLS] and [SEP]."""
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.decoder = decoders.WordPiece()
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
-    made.train_from_iterator(
-        [*TEXTS] * 3, trainers.WordPieceTrainer(vocab_size=90, special_tokens=special, show_progress=False)
-    )
-    made.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
-    )
-    return fast(made, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]")
-
-
-TOKENIZERS = {
-    "byte-level": tiny_models.tokenizer,
-    "byte fallback": byte_fallback,
-    "unigram": unigram,
-    "word pieces": word_pieces,
-}
+from attnviz.sources.huggingface.labels import alone, continued, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.tokens import Tokens
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -156,7 +101,7 @@ def test_ids_alone_read_nearly_the_same(name, text):
 
 
 def test_ids_without_a_tokenizer_are_their_own_labels():
-    assert tokens_of_ids([5, 7]) == ((5, 7), ("5", "7"), ())
+    assert tokens_of_ids([5, 7]) == Tokens((5, 7), ("5", "7"), ())
 
 
 def test_half_a_character_is_shown_as_the_vocabulary_has_it():
