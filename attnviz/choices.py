@@ -22,8 +22,12 @@ class Step(StrEnum):
     MASKED = "masked"
     WEIGHTS = "weights"
     OUTPUT = "output"
+    CONTRIBUTION = "contribution"
     CONCAT = "concat"
     PROJECTED = "projected"
+
+
+USUAL_STEPS = tuple(step for step in Step if step is not Step.CONTRIBUTION)  # that are shown where none is named
 
 
 class MapStep(StrEnum):
@@ -33,6 +37,7 @@ class MapStep(StrEnum):
     SCALED = "scaled"
     MASKED = "masked"
     WEIGHTS = "weights"
+    CONTRIBUTION = "contribution"
 
 
 class DrawnStep(StrEnum):
@@ -42,6 +47,7 @@ class DrawnStep(StrEnum):
     SCALED = MapStep.SCALED.value
     MASKED = MapStep.MASKED.value
     WEIGHTS = MapStep.WEIGHTS.value
+    CONTRIBUTION = MapStep.CONTRIBUTION.value
     ALL = "all"
 
 

@@ -24,10 +24,12 @@ from attnviz.pooling.pool import pool
 from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
+from attnviz.trace.contribution import WHOLE, HeadContribution
+from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import seen_keys, some_queries, weighed
 
-HIDING = (MapStep.MASKED, MapStep.WEIGHTS)  # the steps that show what is hidden
+HIDING = (MapStep.MASKED, MapStep.WEIGHTS, MapStep.CONTRIBUTION)  # the steps that show what is hidden
 
 
 class Frame(NamedTuple):
@@ -86,7 +88,8 @@ def head_maps(
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(selected.heads) * rows)
 
-        values, lost = _whole(selected, head, step) if small else _by_rows(selected, head, step, frame, tell, scores)
+        of_step = _OfStep(selected.layer, head, step)
+        values, lost = _whole(selected, of_step) if small else _by_rows(selected, of_step, frame, tell, scores)
         if selected.skips_tokens:
             shares.append(lost)
             if not frame.pooled:
@@ -112,14 +115,30 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
     return list(numpy.where(visible > 0, values, -math.inf))
 
 
-def _whole(selected: LayerSelection, head: int, step: MapStep) -> tuple[numpy.ndarray, float]:
-    steps = selected.layer.steps(head)
+class _OfStep:
+    """One step of one head, as numbers of a map."""
+
+    def __init__(self, layer: Layer, head: int, step: MapStep) -> None:
+        self.head, self.step = head, step
+        self._contribution = HeadContribution(layer, head) if step is MapStep.CONTRIBUTION else None
+
+    def values(self, steps: Steps | KnownWeights, rows: slice = WHOLE, keys: slice = WHOLE) -> numpy.ndarray:
+        """The step of these queries and keys, of which ``steps`` are, (rows, keys); a hidden cell, which has the weight 0
+        but is not a small weight, is −∞."""
+        contribution = self._contribution
+        found = getattr(steps, self.step.value) if contribution is None else contribution(steps.weights, rows, keys)
+        values: numpy.ndarray = to_numpy(found).astype(numpy.float64)
+        return numpy.where(to_numpy(steps.hidden), -math.inf, values) if self.step in HIDING else values
+
+
+def _whole(selected: LayerSelection, of_step: _OfStep) -> tuple[numpy.ndarray, float]:
+    steps = selected.layer.steps(of_step.head)
     rows_out, keys_out = (
         _left_out(selected.queries, selected.layer.queries),
         _left_out(selected.keys, selected.layer.keys),
     )
     lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1)
-    return _values(steps, step), float(lost.mean())
+    return of_step.values(steps), float(lost.mean())
 
 
 class _Rows(NamedTuple):
@@ -137,7 +156,7 @@ class _Rows(NamedTuple):
 
 
 def _by_rows(
-    selected: LayerSelection, head: int, step: MapStep, frame: Frame, report: Callable[[int], None], scores: int
+    selected: LayerSelection, of_step: _OfStep, frame: Frame, report: Callable[[int], None], scores: int
 ) -> tuple[numpy.ndarray, float]:
     """Some rows of the head at a time, of so many ``scores`` at the most, each over all keys; and of these the ones in the
     frame."""
@@ -148,7 +167,7 @@ def _by_rows(
     starts = range(frame.queries.start, frame.queries.stop, size)
 
     def work(start: int) -> Iterator[_Rows]:
-        yield _of_rows(selected, head, step, frame, start, min(start + size, frame.queries.stop))
+        yield _of_rows(selected, of_step, frame, start, min(start + size, frame.queries.stop))
 
     with side_by_side(selected.layer.queried, work, starts, WORKERS) as results:
         for start, some in zip(starts, results, strict=True):
@@ -164,13 +183,13 @@ def _by_rows(
     return numpy.where(pairs > 0, total / numpy.maximum(pairs, 1), -math.inf), share
 
 
-def _of_rows(selected: LayerSelection, head: int, step: MapStep, frame: Frame, start: int, stop: int) -> _Rows:
+def _of_rows(selected: LayerSelection, of_step: _OfStep, frame: Frame, start: int, stop: int) -> _Rows:
     """The queries start … stop − 1 of a head."""
     layer = some_queries(selected.layer, start, stop)
     keys = slice(0, layer.keys)
-    if step in HIDING:  # what causal and window hide need not be computed
+    if of_step.step in HIDING:  # what causal and window hide need not be computed
         keys, layer = seen_keys(layer)
-    steps = weighed(layer, head)
+    steps = weighed(layer, of_step.head)
     rows_out, keys_out = (
         _left_out(places, count)[some]
         for places, count, some in (
@@ -179,7 +198,7 @@ def _of_rows(selected: LayerSelection, head: int, step: MapStep, frame: Frame, s
         )
     )
     lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if selected.skips_tokens else numpy.zeros(1)
-    values = _values(steps, step)
+    values = of_step.values(steps, slice(start, stop), keys)
     if frame.pooled:
         values[rows_out] = -math.inf
         values[:, keys_out] = -math.inf
@@ -214,11 +233,3 @@ def _left_out(places: Sequence[int] | None, count: int) -> numpy.ndarray:
     out = numpy.full(count, places is not None)
     out[list(places or ())] = False
     return out
-
-
-def _values(steps: Steps | KnownWeights, step: MapStep) -> numpy.ndarray:
-    """One step, (queries, keys); a hidden cell, which has the weight 0 but is not a small weight, is −∞."""
-    values: numpy.ndarray = to_numpy(getattr(steps, step.value)).astype(numpy.float64)
-    if step in HIDING:
-        values = numpy.where(to_numpy(steps.hidden), -math.inf, values)
-    return values

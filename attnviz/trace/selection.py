@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from attnviz.choices import Step
+from attnviz.choices import USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import OR, Message, joined
 from attnviz.trace.boxes import boxes_of_queries
@@ -114,7 +114,7 @@ class Selection(NamedTuple):
     """What to show of a trace: parts of some layers, and which steps of each."""
 
     layers: tuple[LayerSelection, ...]
-    steps: tuple[Step, ...] = tuple(Step)
+    steps: tuple[Step, ...] = USUAL_STEPS
 
     @property
     def heads(self) -> int:
@@ -179,7 +179,7 @@ def select(
         if not (selected.query_positions and selected.key_positions):
             raise AttnvizError("these positions hold only special tokens: nothing is left", "leave out --skip-special")
     steps = set(step)
-    selection = Selection(selected_layers, tuple(name for name in Step if not steps or name in steps))
+    selection = Selection(selected_layers, tuple(name for name in Step if name in (steps or USUAL_STEPS)))
     if steps and len(selection.missing) == len(steps):
         raise AttnvizError(none_here(steps), _why_missing(trace, selection))
     return selection

@@ -14,6 +14,7 @@ import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import Step
+from attnviz.trace.contribution import HeadContribution, is_known
 from attnviz.trace.layer import Layer
 
 
@@ -92,6 +93,9 @@ STEPS: Mapping[Step, StepFacts] = {
     Step.MASKED: _map("masked"),
     Step.WEIGHTS: _map("weights"),
     Step.OUTPUT: StepFacts(Owner.HEAD, Rows.QUERIES, lambda head: head.steps.output, _with_vectors, computed=True),
+    Step.CONTRIBUTION: StepFacts(
+        Owner.HEAD, Rows.QUERIES, lambda head: head.contribution, is_known, is_map=True, computed=True
+    ),
     Step.CONCAT: StepFacts(
         Owner.HEADS,
         Rows.QUERIES,
@@ -131,6 +135,24 @@ class Head:
         """The five steps as NumPy arrays, (queries, keys) and (queries, d_v); or the weights alone."""
         steps = self.layer.steps(self.head, self.query)
         return type(steps)(*map(to_numpy, steps))
+
+    @property
+    def rows(self) -> range:
+        """The queries whose steps are computed."""
+        if isinstance(self.query, int):
+            return range(self.query, self.query + 1)
+        return self.query or range(self.layer.queries)
+
+    @cached_property
+    def carries(self) -> HeadContribution:
+        """What becomes of the head's values on their way to the output."""
+        return HeadContribution(self.layer, self.head)
+
+    @cached_property
+    def contribution(self) -> numpy.ndarray:
+        """What each key brings to each query's output, (queries, keys): 0 where it is hidden, as its weight is."""
+        rows = slice(self.rows.start, self.rows.stop)
+        return numpy.asarray(to_numpy(self.carries(self.steps.weights, rows)))
 
 
 class TogetherSteps(NamedTuple):

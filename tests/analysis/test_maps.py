@@ -13,6 +13,7 @@ from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import LayerSelection, select
+from tests.support.contributions import norms, with_output
 
 RULES = {
     "plain": Rule(),
@@ -27,14 +28,14 @@ RULES = {
 def a_layer(rule, queries=50, keys=50):
     random = numpy.random.default_rng(0)
     query, key = random.standard_normal((2, queries, 4)), random.standard_normal((1, keys, 4))
-    return Layer(query, key, key, rule)
+    return with_output(Layer(query, key, key, rule))
 
 
 def naive(layer, head, step, queries, keys, cell, pool):
     """The whole map, cut, and then reduced cell by cell."""
     steps = layer.steps(head)
-    values = getattr(steps, step.value)
-    if step in (MapStep.WEIGHTS, MapStep.MASKED):
+    values = norms(layer)[head] if step is MapStep.CONTRIBUTION else getattr(steps, step.value)
+    if step in (MapStep.WEIGHTS, MapStep.MASKED, MapStep.CONTRIBUTION):
         values = numpy.where(steps.hidden, -math.inf, values)
     return reduced(values[queries.start : queries.stop, keys.start : keys.stop], cell, pool)
 

@@ -16,6 +16,7 @@ from attnviz import Layer, Rule, Trace
 from attnviz.choices import MapStep
 from attnviz.renderers.heatmap.picture import decide
 from attnviz.trace.selection import select
+from tests.support.contributions import with_output
 
 WORDS = {
     "short": lambda place: f"w{place}",
@@ -32,7 +33,9 @@ def picture_of(queries=3, heads=1, keys=None, *, causal=False, words=WORDS["shor
     query, key, value = (draw_from.standard_normal((heads, count, 3)) for count in (queries, keys, keys))
     key_tokens = None if keys == queries else tuple(f"k{place}" for place in range(keys))
     rule = Rule(causal=causal, query_offset=keys - queries if causal else None)
-    trace = Trace(tuple(map(words, range(queries))), (Layer(query, key, value, rule, key_tokens=key_tokens),))
+    trace = Trace(
+        tuple(map(words, range(queries))), (with_output(Layer(query, key, value, rule, key_tokens=key_tokens)),)
+    )
     return decide(trace, select(trace), step, title)
 
 

@@ -211,6 +211,11 @@ def recording(request):
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
     trace = Trace(tuple(map(str, range(1025))), (Layer(vectors, vectors, vectors),))
     list(explain(trace, select(trace, step=["weights"]), Looks(lesson)))
+    for heads in (1, 2):
+        toy = trace_text("Your journey starts", heads=heads, causal=True)
+        for place in {}, {"query": "2", "key": "0"}:
+            list(explain(toy, select(toy, step=[Step.CONTRIBUTION], **place), Looks(lesson)))
+        list(explain(toy, select(toy, step=[Step.CONTRIBUTION], query="2"), Looks(lesson, top=1)))
     for what in Next:
         next_line(NextLook(what, "explain", []), lesson, SourceOptions(text="a"), [])
     measure(lesson)
@@ -235,8 +240,9 @@ def draw(lesson):
         trace = Trace(tokens, tuple(both), source, generation=generation)
         for layer, head in ((["0"], ["0"]), (["0"], []), ([], [])):
             heatmap(trace, select(trace, layer=layer, head=head), view=View(words=lesson))
+    projected = trace_text("a b", project=True)
     for step in MapStep:
-        heatmap(trace, select(trace), step, view=View(words=lesson))
+        heatmap(projected, select(projected), step, view=View(words=lesson))
     for position in ("sinusoidal", "alibi"):
         toy = trace_text("a b", position=position, softcap=2.0)
         for comparison in Comparison:

@@ -27,7 +27,7 @@ def test_every_step_is_registered_in_the_order_in_which_it_is_computed():
 
 
 def test_a_layer_has_the_steps_that_it_has_arrays_for():
-    always = {*steps_of(Owner.HEAD)}
+    always = {*steps_of(Owner.HEAD)} - {Step.CONTRIBUTION}
     assert available(layer(1, 1)) == always
     assert available(layer()) == always | {Step.CONCAT}
     toy = trace_text("a b", heads=2, position="sinusoidal").layers[0]
@@ -35,7 +35,7 @@ def test_a_layer_has_the_steps_that_it_has_arrays_for():
     assert available(replace(toy, positions=None)) == set(Step) - {Step.POSITIONS, Step.INPUTS}
     assert available(replace(toy, embeddings=None, positions=None)) == set(Step) - {*steps_of(Owner.LAYER)[:3]}
     assert available(replace(toy, projections={"output": toy.projections["output"]})) == set(Step) - {Step.PROJECTIONS}
-    assert available(replace(toy, projections={})) == set(Step) - {Step.PROJECTIONS, Step.PROJECTED}
+    assert available(replace(toy, projections={})) == set(Step) - {Step.PROJECTIONS, Step.CONTRIBUTION, Step.PROJECTED}
 
 
 @pytest.mark.parametrize("text", ["a b c", "one"])

@@ -65,7 +65,7 @@ class Shown(NamedTuple):
         table, every = self.table, all_meant(self.part.head)
         looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top, every)
         selection = self.selection(trace, layer=self.part.layer or first_layer(trace))
-        if table.step and any(one.pair for one in selection.layers):
+        if table.step and Step.CONTRIBUTION not in table.step and any(one.pair for one in selection.layers):
             raise UsageError(
                 "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
             )

@@ -170,12 +170,20 @@ def _head(
         if step not in steps or not facts.known(head.layer):
             continue
         if column is not None and facts.computed:
-            data[step.value] = _kept(getattr(column, step.value)[:, None], selected.queries)
+            data[step.value] = _kept(_of_key(selected, head, step, column), selected.queries)
             continue
         queries = _computed_rows(selected) if facts.computed else selected.queries
         rows = selected.keys if facts.rows is Rows.KEYS else queries
         data[step.value] = _kept(facts.array(head), rows, selected.keys if facts.is_map else None)
     return data
+
+
+def _of_key(selected: LayerSelection, head: Head, step: Step, column: Column) -> numpy.ndarray:
+    """What a step says of the one key that is asked for, (queries, 1)."""
+    if step is not Step.CONTRIBUTION:
+        return numpy.asarray(getattr(column, step.value)[:, None])
+    assert selected.key is not None
+    return numpy.asarray(to_numpy(head.carries(column.weights[:, None], keys=numpy.array([selected.key]))))
 
 
 def _projections(projections: Mapping[str, Projection]) -> dict[str, Any]:

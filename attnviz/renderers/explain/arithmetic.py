@@ -14,6 +14,8 @@ from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.matrix import without_middle
+from attnviz.trace.contribution import is_known, is_unprojected
+from attnviz.trace.steps import Head
 
 LARGEST_EXPONENT = 20  # above it, e^x is no number to write on paper: the row is shifted by its largest value
 
@@ -28,7 +30,7 @@ def pair_section(writer: Writer, head: int, query: int, key: int) -> Section:
     if bool(paper.steps.blind[0]):
         lines.append(say("pair.blind"))
     else:
-        lines += [*paper.exponentials(), *paper.weight(), *paper.output()]
+        lines += [*paper.exponentials(), *paper.weight(), *paper.output(), *_contribution(writer, head, query, key)]
     title = say(f"title.{'hidden_pair' if paper.hidden else 'pair'}", query=writer.queries[query], key=writer.keys[key])
     return Section(title, "", [] if writer.looks.quiet else _positions(writer, query, key), [], lines)
 
@@ -58,6 +60,18 @@ def _turned(writer: Writer, head: int, query: int, key: int) -> list[str]:
         *turned_vector(writer, rotation, Step.KEY, layer.key[layer.kv_head(head), key], key),
         *beyond_pairs(writer, rotation, layer.query.shape[-1]),
     ]
+
+
+def _contribution(writer: Writer, head: int, query: int, key: int) -> list[str]:
+    """What the key brings to the query's output, where that is asked for."""
+    if Step.CONTRIBUTION not in writer.steps or not is_known(writer.layer):
+        return []
+    from attnviz.renderers.explain.contribution import ContributionSection
+
+    of_query = Head(writer.layer, head, query)
+    told = ContributionSection(writer, of_query, of_query.steps, writer.matrices)
+    said = "contribution.pair_unprojected" if is_unprojected(writer.layer) else "contribution.pair"
+    return [writer.say(said), f"  {told.by_hand(query, key)}"]
 
 
 class Paper:

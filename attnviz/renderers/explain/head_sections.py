@@ -55,9 +55,10 @@ class HeadSections:
             Step.MASKED: self._masked,
             Step.WEIGHTS: self.weights,
             Step.OUTPUT: self.output,
+            Step.CONTRIBUTION: self._contribution,
         }
         for step in self.writer.steps:
-            if self.layer.weights_alone and not STEPS[step].known(self.layer):
+            if not STEPS[step].known(self.layer):
                 continue
             if step is Step.PROJECTIONS and {side.value for side in SIDES} <= self.layer.projections.keys():
                 yield step, self._projections()
@@ -142,3 +143,9 @@ class HeadSections:
     def output(self) -> Section:
         matrix = self.matrices.of_queries(self.steps.output)
         return self.writer.section(Step.OUTPUT, "output = weights V", self.told.output(), matrix)
+
+    def _contribution(self) -> Section:
+        from attnviz.renderers.explain.contribution import ContributionSection
+
+        steps = self.steps  # which marks the queries that see nothing
+        return ContributionSection(self.writer, self.computed, steps, self.matrices).section(self.told.told_of)

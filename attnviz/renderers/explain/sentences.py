@@ -61,14 +61,14 @@ class HeadSentences:
     def weights(self) -> list[str]:
         what = ["weights.alone", "weights.given"] if self.layer.weights_alone else ["weights.what"]
         hidden = [*self._reasons(), *self._blind()] if self.layer.weights_alone else []
-        sentences, query = self.new(*map(self.say, what), *hidden), self._told_of
+        sentences, query = self.new(*map(self.say, what), *hidden), self.told_of
         if query is not None:
             row = self.steps.weights[query]
             sentences += [*self._looks_most(query, row), *self._adds_up(query, row)]
         return sentences
 
     def output(self) -> list[str]:
-        sentences, query = self.new(self.say("output.what")), self._told_of
+        sentences, query = self.new(self.say("output.what")), self.told_of
         if query is not None:
             vector = self.writer.vector(self.steps.output[query])
             sentences.append(self.say("output.here", query=self.writer.queries[query], vector=vector))
@@ -95,7 +95,7 @@ class HeadSentences:
         return [(queries[row], keys[column]) for row, column in ties[: MOST_NAMED + 1].tolist()], len(ties)
 
     @property
-    def _told_of(self) -> int | None:
+    def told_of(self) -> int | None:
         """The query to speak of: the one asked for, else the last that sees a key; under a causal mask it sees the most."""
         is_blind = self.steps.blind  # once: it looks at all cells
         return next((query for query in reversed(self.selected.shown_queries) if not is_blind[query]), None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
@@ -29,8 +30,7 @@ def top_keys(writer: Writer, head: int) -> Iterator[Section]:
     chosen = _queries(writer)
     opening = _opening(writer, len(chosen))
     for query in chosen:
-        steps = Head(writer.layer, head, query).steps  # (1, keys)
-        yield _section(writer, query, steps, columns, opening)
+        yield _section(writer, query, Head(writer.layer, head, query), columns, opening)
         opening = []  # it is said once
 
 
@@ -53,8 +53,9 @@ def _queries(writer: Writer) -> list[int]:
     return sorted({kept[math.ceil(len(kept) * place / QUERIES) - 1] for place in range(1, QUERIES + 1)})
 
 
-def _section(writer: Writer, query: int, steps: Any, columns: list[Step], opening: list[str]) -> Section:
-    """One query, whose ``steps`` are (1, keys), after the sentences of ``opening``."""
+def _section(writer: Writer, query: int, head: Head, columns: list[Step], opening: list[str]) -> Section:
+    """One query, whose steps of the ``head`` are (1, keys), after the sentences of ``opening``."""
+    steps = head.steps
     name, say = writer.queries[query], writer.say
     title = say("title.top_keys", query=name.text, position=f"{query:,}")
     hidden = steps.hidden[0]
@@ -69,7 +70,11 @@ def _section(writer: Writer, query: int, steps: Any, columns: list[Step], openin
     if not len(keys):  # all that it sees is left out
         return Section(title, "", sentences, [])
     rows = [f"{writer.keys[key].text} @{key}" for key in keys]
-    values = {step: getattr(steps, step.value)[0, keys] for step in columns}
+    values: dict[Step, numpy.ndarray] = {
+        step: getattr(steps, step.value)[0, keys] for step in columns if step is not Step.CONTRIBUTION
+    }
+    if Step.CONTRIBUTION in columns:
+        values[Step.CONTRIBUTION] = to_numpy(head.carries(steps.weights[:, keys], slice(query, query + 1), keys))[0]
     left = float(_weights(steps)[others].sum())
     table = top_table(writer, "label.key", rows, values, len(others), left)
     return Section(title, "", [] if writer.looks.quiet else sentences, [table])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy
 
 from attnviz.analysis.key_column import Column, key_columns
+from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress
@@ -14,13 +15,15 @@ from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.top_table import counted, largest, shown_steps, top_table
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.trace.contribution import HeadContribution
 
 
 def top_queries(writer: Writer, key: int, report: Progress) -> Iterator[Section]:
     """A section for each of the heads that are shown."""
     steps = shown_steps(writer)
-    for column in key_columns(writer.layer, writer.selected.heads, key, report):
-        yield _section(writer, key, column, steps)
+    columns = key_columns(writer.layer, writer.selected.heads, key, report)
+    for head, column in zip(writer.selected.heads, columns, strict=True):
+        yield _section(writer, key, head, column, steps)
 
 
 def asked_keys(writer: Writer) -> Sequence[int]:
@@ -41,7 +44,7 @@ def asked_keys(writer: Writer) -> Sequence[int]:
     return keys
 
 
-def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Section:
+def _section(writer: Writer, key: int, head: int, column: Column, steps: list[Step]) -> Section:
     say = writer.say
     title = say("title.top_queries", key=writer.keys[key].text, position=f"{key:,}")
     kept = numpy.array(writer.selected.query_positions)
@@ -62,6 +65,11 @@ def _section(writer: Writer, key: int, column: Column, steps: list[Step]) -> Sec
         share=numbers.share(float(weights[queries].sum())),
     )
     rows = [f"{writer.queries[query].text} @{query}" for query in queries]
-    values = {step: getattr(column, step.value)[queries] for step in steps}
+    values: dict[Step, numpy.ndarray] = {
+        step: getattr(column, step.value)[queries] for step in steps if step is not Step.CONTRIBUTION
+    }
+    if Step.CONTRIBUTION in steps:
+        carries = HeadContribution(writer.layer, head)
+        values[Step.CONTRIBUTION] = to_numpy(carries(column.weights[queries, None], queries, numpy.array([key])))[:, 0]
     table = top_table(writer, "label.query", rows, values, len(others), float(weights[others].sum()))
     return Section(title, "", [] if writer.looks.quiet else [sentence], [table])

@@ -18,7 +18,7 @@ def shown_steps(writer: Writer) -> list[Step]:
     if not steps:
         raise AttnvizError(
             "a text this long is shown as the top keys of single queries, or the top queries of a key",
-            "choose scores, scaled, masked or weights with --step; heatmap shows the whole",
+            "choose scores, scaled, masked, weights or contribution with --step; heatmap shows the whole",
         )
     return steps
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.choices import Step
+from attnviz.choices import USUAL_STEPS, Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.shared import numbers
 from attnviz.renderers.shared.labels import named
@@ -45,7 +45,7 @@ class Writer:
     @property
     def walks(self) -> bool:
         """Whether the whole way is walked, and not some steps of it."""
-        return set(self.steps) >= set(Step)
+        return set(self.steps) >= set(USUAL_STEPS)
 
     def new(self, *sentences: str) -> list[str]:
         """Those of ``sentences`` that do not stand above already."""

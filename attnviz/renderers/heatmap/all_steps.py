@@ -22,13 +22,19 @@ from attnviz.trace.trace import Trace
 
 ARROW = "→"
 NAMED_DIMENSIONS = 16  # of an output: of more, some are named
+STEPS = (
+    MapStep.SCORES,
+    MapStep.SCALED,
+    MapStep.MASKED,
+    MapStep.WEIGHTS,
+)  # one follows from the other, down to the output
 DIGITS = 3  # of a scale over an arrow
 
 
 def decide_steps(trace: Trace, selected: LayerSelection, title: str | None = None, view: View = View()) -> Chain:  # noqa: B008  (immutable)
     """The steps of the one head of ``selected``, each with a scale of its own."""
     maker = ChainMaker(trace, selected, Wording(trace, view.words or lessons()), view)
-    scores, *others = (maker.step(step) for step in MapStep)
+    scores, *others = (maker.step(step) for step in STEPS)
     maps = [scores._replace(title=f"{scores.title} Q Kᵀ"), *others]
     between = [_scaled(maker), _masked(maker, maps), _weights(maker), Between(ARROW, "× V")]
     what = maker.wording.say("picture.all_steps")

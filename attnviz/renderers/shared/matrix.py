@@ -116,6 +116,10 @@ class MatrixMaker:
         """A vector for each key: ``values``, (keys, d)."""
         return self._vectors("label.key", self.key_names, values, self.selected.shown_keys)
 
+    def of_key_values(self, name: str, values: Array) -> Matrix:
+        """One number for each key, under the ``name`` of what it is: ``values``, (keys,)."""
+        return self.of_keys(values[:, None])._replace(columns=[name])
+
     def of_projection(self, name: str, projection: Projection, columns: slice = slice(None)) -> Matrix:
         """Some ``columns`` of a projection's weight, (d_in, d_out); its bias, (d_out,), if it has one, is a row of its own below."""
         weight = to_numpy(projection.weight)[:, columns]

@@ -13,6 +13,7 @@ from attnviz.errors import AttnvizError
 
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
+TOWERED = (MapStep.WEIGHTS, MapStep.CONTRIBUTION)  # the steps of which a few may tower over all others
 HUGE = 1e30  # further apart than from -HUGE to HUGE, a float32 can hardly say how far
 LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
 
@@ -70,7 +71,7 @@ def scale_of(maps: Sequence[numpy.ndarray], step: MapStep, pooled: bool = False)
     """
     finite = numpy.concatenate([values[numpy.isfinite(values)] for values in maps])
     low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-    if step is not MapStep.WEIGHTS:
+    if step not in TOWERED or low < 0:
         side = max(-low, high)
         return Scale(0.0, high or 1.0, high) if low >= 0 else Scale(-side, side, side, diverging=True)
     usual = float(numpy.quantile(finite, 0.99)) if finite.size else 0.0

@@ -10,7 +10,8 @@ import numpy
 import pytest
 
 from attnviz import Layer, Trace, attend, trace_text
-from attnviz.choices import Step
+from attnviz.analysis.contribution import contribution_norms
+from attnviz.choices import USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.data.csv_format import to_csv
 from attnviz.renderers.data.json_format import to_json
@@ -18,6 +19,7 @@ from attnviz.renderers.data.records import layer_record, record
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
+from tests.support.contributions import norms
 from tests.support.records import numbers, parsed
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -116,7 +118,7 @@ def test_positions_and_inputs_are_told_where_there_are_positions(traces):
     assert (numbers(data["inputs"]) == layer.embeddings + layer.positions).all()
 
 
-@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("step", USUAL_STEPS)
 @pytest.mark.parametrize("name", ["plain", "four heads", "sinusoidal"])
 def test_only_the_step_asked_for_is_told(traces, name, step):
     trace = traces[name]()
@@ -133,6 +135,30 @@ def test_only_the_step_asked_for_is_told(traces, name, step):
         assert part[step.value] == whole[step.value]
     for head, all_of_it in zip(part.get("heads", ()), whole["heads"], strict=False):
         assert all(all_of_it[key] == value for key, value in head.items())
+
+
+def test_contributions_are_told_where_they_are_asked_for(traces):
+    trace = traces["four heads"]()
+    assert "contribution" not in parsed(trace)["layers"][0]["heads"][0]
+    heads = parsed(trace, step=["weights", "contribution"])["layers"][0]["heads"]
+    for head, expected in zip(heads, norms(trace.layers[0]), strict=True):
+        numpy.testing.assert_allclose(numbers(head["contribution"]), expected, rtol=1e-6)
+        assert list(head) == ["head", "kv_head", "weights", "contribution"]
+
+
+@pytest.mark.parametrize("words", [{}, {"query": "@1200"}, {"key": "@1200"}, {"query": "@1200", "key": "@3"}])
+def test_contributions_of_a_long_text_are_those_of_all_of_it(words):
+    trace = trace_text(" ".join(map(str, range(1300))), heads=2, causal=True)
+    layer = trace.layers[0]
+    selected = select(trace, head=["1"], step=["contribution"], **words).layers[0]
+    if "query" in words:
+        selected = selected._replace(queries=(1200,))
+    elif words:
+        selected = selected._replace(keys=(1200,))
+    [head] = layer_record(trace, selected, (Step.CONTRIBUTION,))["heads"]
+    expected = contribution_norms(layer, 1)
+    rows, keys = (1200 if "query" in words else slice(None)), (1200 if words == {"key": "@1200"} else slice(None))
+    numpy.testing.assert_allclose(head["contribution"].squeeze(), expected[rows][..., keys].squeeze(), atol=1e-12)
 
 
 def test_several_layers_are_told_in_their_order():

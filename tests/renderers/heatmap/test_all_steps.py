@@ -9,7 +9,7 @@ import pytest
 
 from attnviz import Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import Language, MapStep, Pool
-from attnviz.renderers.heatmap.all_steps import decide_steps
+from attnviz.renderers.heatmap.all_steps import STEPS, decide_steps
 from attnviz.renderers.heatmap.picture import View
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import select
@@ -28,7 +28,7 @@ def test_the_maps_are_what_attend_computes():
     layer = trace.layers[0]
     steps = attend(layer.query, layer.key, layer.value, causal=True)
     chain = chain_of(trace)
-    for step, picture in zip(MapStep, chain.maps, strict=False):
+    for step, picture in zip(STEPS, chain.maps, strict=False):
         values, hidden = getattr(steps, step.value)[0], steps.hidden[0]
         hides = step in (MapStep.MASKED, MapStep.WEIGHTS)
         assert numpy.allclose(picture.panels[0].values, numpy.where(hidden & hides, -math.inf, values))

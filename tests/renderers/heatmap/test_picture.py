@@ -10,11 +10,13 @@ import pytest
 from made_roles import made_role
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
+from attnviz.analysis.maps import HIDING
 from attnviz.choices import MapStep, Pool
 from attnviz.renderers.heatmap.picture import Picture, View, decide
-from attnviz.renderers.shared.scale import Scale
+from attnviz.renderers.shared.scale import TOWERED, Scale
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
+from tests.support.contributions import norms
 
 ARRAY = numpy.array([[0.4, 0.1, 0.8], [0.5, 0.8, 0.6], [-0.5, 0.2, 0.6]])
 
@@ -23,7 +25,10 @@ def picture_of(trace, step=MapStep.WEIGHTS, title=None, **words) -> Picture:
     return decide(trace, select(trace, **words), step, title)
 
 
-@pytest.mark.parametrize("step", list(MapStep))
+OF_SCORES = [step for step in MapStep if step is not MapStep.CONTRIBUTION]
+
+
+@pytest.mark.parametrize("step", OF_SCORES)
 def test_a_panel_for_each_head_holds_its_own_map(trace, step):
     layer = trace.layers[0]
     steps = attend(layer.query, layer.key, layer.value, **vars(layer.rule))
@@ -35,9 +40,21 @@ def test_a_panel_for_each_head_holds_its_own_map(trace, step):
         assert (panel.values == (numpy.where(hidden, -math.inf, values) if hides else values)).all()
 
 
+def test_contributions_are_as_long_as_the_paper_says():
+    trace = trace_text("Your journey starts", heads=2, causal=True)
+    picture = picture_of(trace, MapStep.CONTRIBUTION)
+    for panel, lengths in zip(picture.panels, norms(trace.layers[0]), strict=True):
+        seen = numpy.tri(3, dtype=bool)
+        assert (panel.values[~seen] == -math.inf).all()
+        numpy.testing.assert_allclose(panel.values[seen], lengths[seen], rtol=1e-6)
+    assert picture.title == "Contributions ‖α v W_O‖, 2 heads, causal"
+    assert picture.measure == "contribution"
+    assert not picture.scale.diverging
+
+
 @pytest.mark.parametrize("step", list(MapStep))
 def test_only_the_steps_after_masking_have_hidden_cells(traces, step):
-    assert picture_of(traces["causal"](), step).hidden == (step in (MapStep.MASKED, MapStep.WEIGHTS))
+    assert picture_of(traces["causal"](), step).hidden == (step in HIDING)
     assert not picture_of(traces["plain"](), step).hidden
 
 
@@ -48,7 +65,7 @@ def test_a_weight_that_rounds_to_zero_is_not_hidden():
     assert not picture.hidden
 
 
-@pytest.mark.parametrize("step", list(MapStep))
+@pytest.mark.parametrize("step", OF_SCORES)
 def test_one_scale_serves_all_panels_and_holds_every_value(trace, step):
     picture = picture_of(trace, step)
     values = numpy.concatenate([panel.values[numpy.isfinite(panel.values)] for panel in picture.panels])
@@ -61,7 +78,7 @@ def test_one_scale_serves_all_panels_and_holds_every_value(trace, step):
 @pytest.mark.parametrize("step", list(MapStep))
 def test_scores_of_both_signs_have_two_equal_arms(traces, step):
     picture = picture_of(traces["four heads"](), step)
-    assert picture.scale.diverging == (step is not MapStep.WEIGHTS)
+    assert picture.scale.diverging == (step not in TOWERED)
     if picture.scale.diverging:
         assert picture.scale.low == -picture.scale.high
     else:

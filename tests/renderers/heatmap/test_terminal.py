@@ -24,6 +24,7 @@ from attnviz.renderers.heatmap.terminal import TerminalMap, room
 from attnviz.renderers.shared import colours
 from attnviz.renderers.shared.scale import Scale
 from attnviz.trace.selection import select
+from tests.support.contributions import with_output
 
 COLOUR = pytest.mark.parametrize("colour", ["truecolor", None])
 
@@ -36,7 +37,7 @@ def trace_of(queries, keys=None, heads=1, causal=False, tokens=None, seed=0):
     tokens = tokens or tuple(f"w{place}" for place in range(queries))
     key_tokens = None if keys == queries else tuple(f"k{place}" for place in range(keys))
     rule = Rule(causal=causal, query_offset=keys - queries if causal else None)
-    return Trace(tokens, (Layer(query, key, value, rule, key_tokens=key_tokens),))
+    return Trace(tokens, (with_output(Layer(query, key, value, rule, key_tokens=key_tokens)),))
 
 
 def picture_of(trace, step=MapStep.WEIGHTS):

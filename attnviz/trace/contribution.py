@@ -1,0 +1,95 @@
+"""What each key brings to the output of its layer through one head: the vector α_ij · v_j W_O^h, as one number.
+
+How long it is: ‖α_ij v_j W_O^h‖ = α_ij · ‖v_j W_O^h‖ (Kobayashi et al. 2020, "Attention is Not Only a Weight: Analyzing
+Transformers with Vector Norms", 2004.10102, section 3). Or, signed, how far it goes along a ``Direction``. Either is the
+weight times a factor that is one number for each key, or for each pair, so that no vectors of queries × keys are held.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy
+
+from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.checks import require_finite
+from attnviz.errors import AttnvizError
+from attnviz.text.message import Message
+
+if TYPE_CHECKING:
+    from attnviz.trace.layer import Layer
+
+WHOLE = slice(None)
+Places = slice | numpy.ndarray  # some that follow each other, or the positions of a few
+BLOCK = 4096  # keys whose vectors of d_out numbers are held at once
+
+
+def is_known(layer: Layer) -> bool:
+    """Whether it is known what becomes of the values of ``layer``: W_O, or that there is none."""
+    return not layer.weights_alone and ("output" in layer.projections or is_unprojected(layer))
+
+
+def is_unprojected(layer: Layer) -> bool:
+    """Whether the values are what the layer reads, of one head without projections: its output goes through no W_O either."""
+    inputs = layer.inputs
+    if inputs is None or layer.projections or layer.weights_alone or layer.heads > 1:
+        return False
+    return layer.value.shape[1:] == inputs.shape and bool((layer.value[0] == like(layer.value, inputs)).all())
+
+
+def require_known(layer: Layer) -> None:
+    """Raise the AttnvizError that names ``layer`` where W_O is not known."""
+    layer.known("value")
+    if not is_known(layer):
+        raise AttnvizError(
+            "W_O of {layer} is not known, and a contribution needs it",
+            "capture keeps W_O, unless it is told --no-output-projection",
+            layer=layer.title,
+        )
+
+
+class HeadContribution:
+    """The contributions of one head: what its weights are multiplied with, in float32 or better."""
+
+    def __init__(self, layer: Layer, head: int) -> None:
+        require_known(layer)
+        self._value = as_floating(layer.value[layer.kv_head(head)], "value")  # (keys, d_v)
+        self._weight = None if is_unprojected(layer) else _rows_of_head(layer, head, self._value)  # (d_v, d_out)
+
+    def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> Array:  # noqa: ARG002
+        """``weights`` of these queries and keys, (rows, keys), as contributions."""
+        return weights * like(weights, self.factors(keys))
+
+    def factors(self, keys: Places = WHOLE) -> Array:
+        """‖v_j W_O^h‖ of these keys, (keys,)."""
+        return self._norms[keys] if isinstance(keys, slice) else lengths(self.carried(keys))
+
+    @cached_property
+    def _norms(self) -> Array:
+        xp = namespace(self._value)
+        starts = range(0, self._value.shape[0], BLOCK)
+        return xp.concat([lengths(self.carried(slice(start, start + BLOCK))) for start in starts])
+
+    def carried(self, keys: Places = WHOLE) -> Array:
+        """What these values become on their way through the head's rows of W_O: v_j W_O^h.  (keys, d_out)"""
+        value = self._value[keys]
+        with overflow_unspoken():
+            result = value if self._weight is None else value @ self._weight
+        require_finite(result, Message("what the projection yields"))
+        return result
+
+
+def lengths(vectors: Array) -> Array:
+    """The Euclidean length of each of ``vectors``, (…, d), however large or small their numbers are.  (…,)"""
+    xp = namespace(vectors)
+    largest = xp.max(xp.abs(vectors), axis=-1)
+    unit = xp.where(largest == 0, 1.0, largest)
+    return largest * xp.sqrt(xp.sum((vectors / unit[..., None]) ** 2, axis=-1))
+
+
+def _rows_of_head(layer: Layer, head: int, value: Array) -> Array:
+    """The rows of W_O that the output of one head is multiplied with, beside ``value``.  (d_v, d_out)"""
+    width = value.shape[-1]
+    weight = layer.projections["output"].weight
+    return like(value, as_floating(weight[head * width : (head + 1) * width], "weight"))

@@ -1,0 +1,108 @@
+"""What each key brings to the output: held against the paper's own formula, and against the output itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy
+import pytest
+import torch
+from traces_of_all_kinds import normal, self_layer
+
+from attnviz import trace_text
+from attnviz.errors import AttnvizError
+from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected, lengths
+from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.steps import Head
+from tests.support.contributions import norms, vectors, with_output
+
+
+def plain_layer(**facts) -> Layer:
+    return Layer(normal(4, 3, 2), normal(2, 3, 2), normal(2, 3, 5), **facts)
+
+
+@pytest.mark.parametrize("held", [numpy.asarray, torch.as_tensor])
+@pytest.mark.parametrize("layer", [with_output(plain_layer()), self_layer()], ids=["plain", "every rule"])
+def test_the_norms_are_those_of_the_paper(layer, held):
+    layer = replace(layer, **{name: held(getattr(layer, name)) for name in ("query", "key", "value")})
+    expected = norms(layer)
+    for head in range(layer.heads):
+        found = HeadContribution(layer, head)(layer.steps(head).weights)
+        assert isinstance(found, torch.Tensor) == (held is torch.as_tensor)
+        numpy.testing.assert_allclose(numpy.asarray(found), expected[head], rtol=1e-6, atol=1e-12)
+
+
+def test_the_contributions_of_all_heads_and_the_bias_are_the_output():
+    layer = with_output(plain_layer())
+    concat = layer.concat(layer.steps().output)
+    bias = layer.projections["output"].bias
+    carried = [HeadContribution(layer, head).carried() for head in range(layer.heads)]
+    summed = sum(layer.steps(head).weights @ one for head, one in enumerate(carried)) + bias
+    numpy.testing.assert_allclose(summed, layer.projected(concat), rtol=1e-12)
+    numpy.testing.assert_allclose(vectors(layer).sum(dim=(0, 2)).numpy() + bias, layer.projected(concat), rtol=1e-12)
+
+
+def test_some_queries_and_keys_have_the_contributions_that_they_have_among_all():
+    layer = with_output(plain_layer())
+    whole = HeadContribution(layer, 3)(layer.steps(3).weights)
+    some = HeadContribution(layer, 3)(layer.steps(3).weights[1:, :2], slice(1, 3), slice(0, 2))
+    assert (some == whole[1:, :2]).all()
+    assert (Head(layer, 3).contribution == whole).all()
+    assert (Head(layer, 3, 2).contribution == whole[2:]).all()
+    assert (Head(layer, 3, range(1, 3)).contribution == whole[1:]).all()
+
+
+def test_many_keys_are_carried_block_by_block(monkeypatch):
+    layer = with_output(plain_layer())
+    whole = HeadContribution(layer, 0).factors()
+    monkeypatch.setattr("attnviz.trace.contribution.BLOCK", 2)
+    numpy.testing.assert_allclose(HeadContribution(layer, 0).factors(), whole, rtol=1e-15)
+
+
+def test_a_value_of_nothing_brings_nothing_however_large_its_weight_is():
+    layer = with_output(plain_layer())
+    value = layer.value.copy()
+    value[:, 1] = 0
+    layer = replace(layer, value=value)
+    found = Head(layer, 0).contribution
+    assert (found[:, 1] == 0).all()
+    assert (found[:, [0, 2]] > 0).all()
+
+
+def test_attention_of_one_head_without_projections_goes_through_no_projection():
+    layer = trace_text("Your journey starts", causal=True).layers[0]
+    assert is_unprojected(layer)
+    long = numpy.linalg.norm(layer.value[0], axis=-1)
+    numpy.testing.assert_allclose(Head(layer, 0).contribution, layer.steps(0).weights * long)
+    turned = trace_text("a b", dim=4, position="rope").layers[0]  # which turns queries and keys, and no values
+    assert is_unprojected(turned)
+
+
+def test_where_w_o_is_not_known_the_layer_is_named():
+    for layer in (plain_layer(index=2), replace(trace_text("a b", heads=2).layers[0], projections={}, index=2)):
+        assert not is_known(layer)
+        with pytest.raises(AttnvizError, match="W_O of layer 2 is not known, and a contribution needs it"):
+            HeadContribution(layer, 0)
+    other = {"value": Projection(numpy.eye(3))}
+    assert not is_unprojected(replace(trace_text("a b").layers[0], projections=other))
+    assert not is_unprojected(replace(trace_text("a b").layers[0], value=numpy.ones((1, 2, 4))))
+
+
+def test_of_weights_alone_there_are_no_contributions():
+    layer = Layer(weights=numpy.eye(2)[None])
+    assert not is_known(layer)
+    assert not is_unprojected(layer)
+    with pytest.raises(AttnvizError, match="only the weights of this layer are known"):
+        HeadContribution(layer, 0)
+
+
+def test_what_overflows_is_an_error_that_says_where():
+    layer = replace(with_output(plain_layer()), projections={"output": Projection(numpy.full((20, 2), 1e308))})
+    with pytest.raises(AttnvizError, match="what the projection yields is not finite"):
+        HeadContribution(layer, 0).factors()
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+def test_a_length_is_right_however_large_or_small_its_numbers_are(size):
+    rows = numpy.array([[3.0, -4.0], [0.0, 0.0]])
+    numpy.testing.assert_allclose(lengths(rows * size), [5 * size, 0])
