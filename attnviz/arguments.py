@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,6 +84,15 @@ def members(kind: type[Choice], given: Any, name: str) -> list[Choice]:
     return [
         member(kind, word, name) for one in names for word in (listed_words(one) if isinstance(one, str) else [one])
     ]
+
+
+def numbers_of(kind: type[Choice], given: Any, name: str, limits: Limits) -> dict[Choice, float]:
+    """A number for some members of ``kind``, by their names; None: for none."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise _unexpected(name, given, Message("a number by the name of each"))
+    return {member(kind, word, name): real_number(name, number, limits) for word, number in given.items()}
 
 
 def drawing(temperature: Any, top_k: Any, top_p: Any, seed: Any) -> Sampling:

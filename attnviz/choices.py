@@ -165,6 +165,7 @@ PRECISION_LIMITS = Limits(0, 17)
 MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 NEAR_LIMITS = Limits(1)
+THRESHOLD_LIMITS = Limits(0.01, 1)  # of the name of a head
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
 WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -79,6 +79,13 @@ class Block:
     def _visible_once(self) -> numpy.ndarray:
         """``visible``, of one head alone where all see the same.  (heads or 1, rows, keys)"""
         return self.visible[:1] if self.visible.strides[0] == 0 else self.visible
+
+    @property
+    def even(self) -> Block:
+        """The same queries, each looking at all keys alike that it may look at; of one head alone where all see the same."""
+        visible = self._visible_once
+        weights = visible / numpy.maximum(numpy.count_nonzero(visible, axis=-1), 1)[..., None]
+        return replace(self, weights=weights, rest=numpy.zeros(visible.shape[:2]), visible=visible)
 
     @property
     def largest_entropy(self) -> numpy.ndarray:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy
 
-from attnviz.analysis.measure import measure_heads
+from attnviz.analysis.head_names import (
+    CHANCED,
+    THRESHOLDS,
+    Chance,
+    Found,
+    HeadName,
+    head_names,
+    name_limits,
+)
+from attnviz.analysis.measure import Measured, measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import NEAR, Pool
 from attnviz.progress import Progress, no_progress
@@ -17,6 +27,7 @@ from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 
 Region = tuple[range | None, range | None]
+NO_LIMITS: Mapping[HeadName, float | None] = MappingProxyType({})
 
 
 class Running:
@@ -60,20 +71,26 @@ class Value:
 
 
 class Head(NamedTuple):
-    """One row of the table: a head, and its value for each metric."""
+    """One row of the table: a head, its value for each metric, and the names that it has earned.
+
+    ``limits`` says what each name takes here, None where the texts cannot tell; nothing where no names are given.
+    """
 
     layer: str  # "layer 3", "cross 3"
     number: int
     head: int
     values: dict[Metric, Value]
+    names: tuple[Found, ...] = ()
+    limits: Mapping[HeadName, float | None] = NO_LIMITS
 
 
 class Statistics:
     """The metrics of the selected heads, text after text.
 
     near     keys at a distance below this count as near
-    pool     what stands for the queries of a text
+    pool     what stands for the queries of a text; names are of means, so there are none of the largest
     metrics  what is measured, in the order in which it is shown
+    thresholds  of the names, before they are held against chance
     regions  the queries and the keys that were looked at, None for all, of the texts of which not all were
     skips_tokens whether a text had tokens that are left out
     texts    how many were added; tokens, how many they had together
@@ -83,15 +100,21 @@ class Statistics:
     error    how far the recomputed outputs are at most from the model's own; None: there is no model
     """
 
-    def __init__(self, near: int = NEAR, pool: Pool = Pool.MEAN, metrics: Iterable[Metric] = tuple(Metric)) -> None:
+    def __init__(
+        self,
+        near: int = NEAR,
+        pool: Pool = Pool.MEAN,
+        metrics: Iterable[Metric] = tuple(Metric),
+        thresholds: Mapping[HeadName, float] = THRESHOLDS,
+    ) -> None:
         self.near, self.pool, self.skips_tokens = near, pool, False
-        self.metrics = tuple(dict.fromkeys(metrics))
+        self.metrics, self.thresholds = tuple(dict.fromkeys(metrics)), {**THRESHOLDS, **thresholds}
         self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
         self.model = ""
         self.error: float | None = None
-        self._layers: dict[str, tuple[int, tuple[int, ...], Running]] = {}
+        self._layers: dict[str, _Layer] = {}
         self._left_out = Running(())
 
     def add(self, trace: Trace, selection: Selection, report: Progress = no_progress) -> None:
@@ -106,7 +129,7 @@ class Statistics:
             def tell(done: int, of: int, place: int = place) -> None:
                 report(place * of + done, count * of)
 
-            metrics, lost, _ = measure_heads(
+            measured = measure_heads(
                 trace,
                 selected.layer,
                 self.near,
@@ -116,12 +139,13 @@ class Statistics:
                 only=self.metrics,
                 pool=self.pool,
                 report=tell,
+                chances=CHANCED,
             )
-            heads = list(selected.heads)
-            values = numpy.array([metrics[metric][heads] for metric in self.metrics])  # (metrics, heads)
-            *_, running = layers.get(selected.layer.title, (Running(values.shape),))
-            layers[selected.layer.title] = selected.layer.index, selected.heads, running.plus(values)
-            left_out.append(lost[heads].mean())
+            before = layers.get(selected.layer.title) or _Layer.without_texts(
+                selected.layer.index, selected.heads, self.metrics
+            )
+            layers[selected.layer.title] = before.plus(measured)
+            left_out.append(measured.left_out[list(selected.heads)].mean())
         selected_layers = selection.layers
         elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selected_layers)
         errors = [self.error, trace.source.agreement.largest_error]
@@ -145,13 +169,60 @@ class Statistics:
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""
         rows = [
-            Head(title, number, head, {metric: _value(running, row, column) for row, metric in enumerate(self.metrics)})
-            for title, (number, heads, running) in self._layers.items()
-            for column, head in enumerate(heads)
+            self._named(Head(title, layer.number, head, layer.values(column)), layer.chances(column))
+            for title, layer in self._layers.items()
+            for column, head in enumerate(layer.heads)
         ]
         if sort is None:
             return rows
         return sorted(rows, key=lambda row: math.inf if math.isnan(row.values[sort].mean) else -row.values[sort].mean)
+
+    def _named(self, head: Head, chances: Mapping[Metric, Chance]) -> Head:
+        """``head`` with its names, where they can be told."""
+        if self.pool is not Pool.MEAN:
+            return head
+        means = {metric: value.mean for metric, value in head.values.items()}
+        limits = name_limits(means, chances, self.thresholds)
+        return head._replace(names=head_names(means, limits), limits=limits)
+
+
+class _Layer(NamedTuple):
+    """What is known of the selected heads of a layer so far: their metrics, (metrics, heads); and of the metrics that are
+    held against chance what an even head would have, and one in how many queries each is, (2, metrics, heads)."""
+
+    number: int
+    heads: tuple[int, ...]
+    measured: tuple[Metric, ...]
+    metrics: Running
+    chance: Running
+
+    @classmethod
+    def without_texts(cls, number: int, heads: tuple[int, ...], metrics: tuple[Metric, ...]) -> _Layer:
+        return cls(number, heads, metrics, Running((len(metrics), len(heads))), Running((2, len(CHANCED), len(heads))))
+
+    def plus(self, measured: Measured) -> _Layer:
+        """The same with one more text."""
+        heads = list(self.heads)
+        unknown = numpy.full(len(heads), math.nan)  # of what asks where a key stands, among keys of another text
+        even = numpy.array(
+            [measured.chances[metric][heads] if metric in measured.chances else unknown for metric in CHANCED]
+        )
+        counts = numpy.array([measured.counts[metric][heads] for metric in CHANCED])
+        shares = numpy.where(counts > 0, 1 / numpy.maximum(counts, 1), math.nan)
+        values = numpy.array([measured.metrics[metric][heads] for metric in self.measured])
+        return self._replace(metrics=self.metrics.plus(values), chance=self.chance.plus(numpy.array([even, shares])))
+
+    def values(self, column: int) -> dict[Metric, Value]:
+        return {metric: _value(self.metrics, row, column) for row, metric in enumerate(self.measured)}
+
+    def chances(self, column: int) -> dict[Metric, Chance]:
+        """Of each metric over all texts, whose queries count as many as independent ones of the same weight would."""
+        even, shares = self.chance.mean[:, :, column]
+        texts = self.chance.count[1, :, column]
+        return {
+            metric: Chance(float(even[row]), float(texts[row] / shares[row]) if texts[row] else 0.0)
+            for row, metric in enumerate(CHANCED)
+        }
 
 
 def _region(selected: LayerSelection) -> Region:

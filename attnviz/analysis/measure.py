@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy
@@ -21,15 +22,20 @@ from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
 
+NOTHING: Mapping[Metric, numpy.ndarray] = MappingProxyType({})
+
 
 class Measured(NamedTuple):
     """What was measured of the heads of a layer: each metric, (heads,), and what a query gave on average to keys that are
     left out. NaN for heads that were not asked for. ``covered`` is the share of the queries that a metric has an answer
-    for, (heads,), 0 for heads that were not asked for."""
+    for, (heads,), 0 for heads that were not asked for, and ``counts`` how many these are. ``chances`` is what the metrics
+    that were asked for it would be of a head that looks at all keys alike, (heads,)."""
 
     metrics: dict[Metric, numpy.ndarray]
     left_out: numpy.ndarray
     covered: dict[Metric, numpy.ndarray]
+    counts: dict[Metric, numpy.ndarray]
+    chances: dict[Metric, numpy.ndarray]
 
 
 def head_metrics(
@@ -58,11 +64,12 @@ def measure_heads(
     pool: Pool = Pool.MEAN,
     report: Progress = no_progress,
     cells: int = CELLS,
+    chances: Collection[Metric] = (),
 ) -> Measured:
     """The same, of only these ``queries`` and ``keys`` (None: all), and the mean share that went to the other keys.
 
     ``pool`` says what stands for the queries: their mean, or the largest of them. ``report`` is told how much is done, of
-    how much.
+    how much. ``chances`` names the metrics that are measured of an even head, too.
     """
     heads = range(layer.heads) if heads is None else heads
     metrics = [metric for metric in only if not (metric.positional and _crossed(trace, layer))]
@@ -70,11 +77,12 @@ def measure_heads(
     places = numpy.flatnonzero(looked_at.queries)
     blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1), cells)
     totals, left_out = _Totals(layer.heads), numpy.zeros(layer.heads)
+    even = [metric for metric in metrics if metric in chances]
     with side_by_side(
-        layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics),)), blocks, WORKERS
+        layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics, even),)), blocks, WORKERS
     ) as results:
-        for number, ((some, _), (values, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
-            totals.add(some, values)
+        for number, ((some, _), (values, by_chance, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
+            totals.add(some, values, by_chance)
             left_out[some] += lost
             report(number, len(blocks))
     asked = _chosen(layer.heads, tuple(heads))
@@ -82,21 +90,29 @@ def measure_heads(
         {metric: numpy.where(asked, answer, math.nan) for metric, answer in totals.answers(pool).items()},
         numpy.where(asked, left_out / len(places), math.nan),
         {metric: numpy.where(asked, count / len(places), 0) for metric, (_, count, _) in totals.values.items()},
+        {metric: numpy.where(asked, count, 0) for metric, (_, count, _) in totals.values.items()},
+        {metric: numpy.where(asked, ratio(totals.even[metric], totals.values[metric][1]), math.nan) for metric in even},
     )
 
 
 class _Totals:
-    """The values of each metric over the queries of all blocks so far: their sum, how many there are, and the largest."""
+    """The values of each metric over the queries of all blocks so far: their sum, how many there are, and the largest; and
+    the sum of what an even head would have."""
 
     def __init__(self, heads: int) -> None:
         nothing = numpy.array([[0.0], [0.0], [math.nan]])
         self.values = {metric: nothing.repeat(heads, axis=1) for metric in Metric}  # (3, heads) each
+        self.even = {metric: numpy.zeros(heads) for metric in Metric}
 
-    def add(self, heads: slice, values: dict[Metric, numpy.ndarray]) -> None:
-        """Those of one block, (3, heads) each."""
+    def add(
+        self, heads: slice, values: dict[Metric, numpy.ndarray], even: Mapping[Metric, numpy.ndarray] = NOTHING
+    ) -> None:
+        """Those of one block, (3, heads) each, and of an even head, (heads,)."""
         for metric, (total, count, largest) in values.items():
             known = self.values[metric][:, heads]
             known[:] = known[0] + total, known[1] + count, numpy.fmax(known[2], largest)
+        for metric, total in even.items():
+            self.even[metric][heads] += total
 
     def answers(self, pool: Pool) -> dict[Metric, numpy.ndarray]:
         """Each metric, (heads,): the mean over the queries or the largest of them."""
@@ -139,10 +155,15 @@ def _looked_at(
 
 
 def _of_block(
-    layer: Layer, cut: tuple[slice, slice], looked_at: _LookedAt, metrics: Collection[Metric]
-) -> tuple[dict[Metric, numpy.ndarray], numpy.ndarray]:
+    layer: Layer,
+    cut: tuple[slice, slice],
+    looked_at: _LookedAt,
+    metrics: Collection[Metric],
+    even: Collection[Metric] = (),
+) -> tuple[dict[Metric, numpy.ndarray], dict[Metric, numpy.ndarray], numpy.ndarray]:
     """For each metric the sum of its values over the queries of one block, how many there are, and the largest,
-    (3, heads); and the sum of what these queries gave to keys that are left out, (heads,)."""
+    (3, heads); the sum of those that some would have of an ``even`` head; and the sum of what these queries gave to keys
+    that are left out, (heads,)."""
     rows = row_block(layer, *cut)
     queries, keys = looked_at.queries[rows.rows], looked_at.keys[rows.keys]
     lost = to_numpy(rows.steps.weights)[..., ~keys].sum(axis=-1)  # (heads, rows)
@@ -156,7 +177,16 @@ def _of_block(
         found[metric] = numpy.stack(
             [numpy.where(known, values, 0).sum(axis=-1), known.sum(axis=-1), numpy.fmax.reduce(values, axis=-1)]
         )
-    return found, lost[:, queries].sum(axis=-1)
+    return found, _by_chance(block, queries, even), lost[:, queries].sum(axis=-1)
+
+
+def _by_chance(block: Block, queries: numpy.ndarray, metrics: Collection[Metric]) -> dict[Metric, numpy.ndarray]:
+    """The sum of each metric over the ``queries`` of a block, did they look at all keys alike, (heads,)."""
+    if not metrics:
+        return {}
+    even, heads = block.even, len(block.weights)
+    sums = {metric: numpy.nansum(metric.function(even)[:, queries], axis=-1) for metric in metrics}
+    return {metric: numpy.broadcast_to(total, (heads,)) for metric, total in sums.items()}
 
 
 def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.selected import selected
-from attnviz.arguments import Chosen, Where, chosen, member, members, whole_number
-from attnviz.choices import NEAR, NEAR_LIMITS, Language, Pool
+from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
+from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, Pool
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.trace.trace import Trace
 
@@ -33,6 +33,7 @@ def stats(
     skip_special: bool = False,
     near: int = NEAR,
     pool: str = "mean",
+    threshold: Mapping[str, float] | None = None,
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
@@ -51,6 +52,7 @@ def stats(
     skip_special  leave out special tokens
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
+    threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
     language  in which it prints, "en" or "vi"
     tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
 
@@ -58,6 +60,7 @@ def stats(
     where there is no such metric, layer, head, token or language.
     """
     from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.head_names import HeadName
     from attnviz.analysis.metrics import Metric
     from attnviz.renderers.stats.stats import Stats
 
@@ -65,7 +68,8 @@ def stats(
     first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
-    statistics = Statistics(whole_number("near", near, NEAR_LIMITS), member(Pool, pool, "pool"), asked)
+    limits = numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS)
+    statistics = Statistics(whole_number("near", near, NEAR_LIMITS), member(Pool, pool, "pool"), asked, limits)
     read = _reading(model, tokenizer, chosen("layer", layer), making)
 
     def add(text: Any) -> None:

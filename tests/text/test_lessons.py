@@ -321,6 +321,10 @@ def measure(lesson):
     for key in ("0:2", "1:3"):
         several.add(trace_text(many), select(trace_text(many), key=key))
     statistics_table(several, None, lesson)
+    long = trace_text("a b " * 12, heads=9)  # heads of made-up numbers are broad, and more than are listed
+    broad = Statistics(metrics=(Metric.EVENNESS,))
+    broad.add(long, select(long))
+    statistics_table(broad, None, lesson)
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)

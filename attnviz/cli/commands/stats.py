@@ -9,6 +9,7 @@ import typer
 
 from attnviz.cli.input.selected import NOTHING_SPECIAL, selected
 from attnviz.cli.input.text import line_count
+from attnviz.cli.input.thresholds import thresholds
 from attnviz.cli.input.traces import NAMED_LINE, Making, named_line, read_lines, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
@@ -55,7 +56,7 @@ def stats(
 
     making = Making(toy, rule, engine, model, part.layer)
     total = line_count(source) if lines.lines else None
-    statistics = Statistics(shown.near, shown.pool)
+    statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold))
 
     def add(trace: Trace, report: Progress = no_progress) -> None:
         statistics.add(trace, selected(trace, part, special, region).as_region(), report)

@@ -40,6 +40,14 @@ class StatsOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = Pool.MEAN
+    threshold: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="What a head must reach to be given a name, such as induction=0.4.",
+            rich_help_panel=SHOW,
+        ),
+    ] = ()  # type: ignore[assignment]
     lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
     format: Annotated[

@@ -164,6 +164,8 @@ def _panels(
 
         found, left_out = head_maps(selected, step, frame, tell)
         layer, several = selected.layer, len(selection.layers) > 1
+        if not frame.pooled:
+            wording.name(selected)
         for head, values in zip(selected.heads, found, strict=True):
             title, roles = wording.panel(layer, head, several)
             panels.append(Panel(title, head, values, _short_title(layer, head, several), roles))

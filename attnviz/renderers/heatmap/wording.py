@@ -8,6 +8,7 @@ from attnviz.analysis.maps import Frame
 from attnviz.choices import MapStep
 from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.choice import last_choice
+from attnviz.renderers.shared.head_names import label
 from attnviz.renderers.shared.labels import file_name, name, worn
 from attnviz.text.display import shorten, shown_line
 from attnviz.text.lessons import Lessons
@@ -25,6 +26,15 @@ class Wording:
 
     def __init__(self, trace: Trace, words: Lessons) -> None:
         self.trace, self.words, self.say = trace, words, words.say
+        self._names: dict[tuple[str, int], str] = {}
+
+    def name(self, selected: LayerSelection) -> None:
+        """Find out which names the selected heads have earned on this text, with which their titles end."""
+        from attnviz.analysis.named_heads import named_heads
+
+        layer = selected.layer
+        for head, found in named_heads(self.trace, layer, selected.heads).items():
+            self._names[layer.title, head] = "".join(f" · {label(one, self.words)}" for one in found)
 
     def own(self, title: str) -> str:
         """A person's own title as it may be shown."""
@@ -56,10 +66,10 @@ class Wording:
             if layer.stack
             else self.say("roles.head", layer=layer.index, head=head)
         )
-        return named + worn(self.trace, layer, head, self.words)
+        return named + self._worn(layer, head)
 
     def panel(self, layer: Layer, head: int, several: bool) -> tuple[str, str]:
-        """The title of a panel, of ``several`` layers or of one, and the roles with which it ends."""
+        """The title of a panel, of ``several`` layers or of one, and the roles and names with which it ends."""
         if not several:
             title = self.say("picture.head", head=head)
         elif layer.stack:
@@ -67,7 +77,7 @@ class Wording:
         else:
             title = self.say("picture.panel", layer=layer.index, head=head)
         shared = "" if layer.group == 1 else f" · kv {layer.kv_head(head)}"
-        roles = worn(self.trace, layer, head, self.words)
+        roles = self._worn(layer, head)
         return title + shared + roles, roles
 
     def subtitle(self, selected: LayerSelection, notes: Sequence[str], left_out: float | None) -> str:
@@ -105,6 +115,10 @@ class Wording:
             sizes = {"down": f"{down:,}", "across": f"{across:,}", "high": f"{high:,}", "wide": f"{wide:,}"}
             notes.append(self.say("picture.cells", pool=self.say(f"picture.{frame.pool.value}"), **sizes))
         return notes
+
+    def _worn(self, layer: Layer, head: int) -> str:
+        """The proved roles of a head, and the names that it has earned on this text."""
+        return worn(self.trace, layer, head, self.words) + self._names.get((layer.title, head), "")
 
     def _layer(self, layer: Layer) -> str:
         return layer.title if layer.stack else self.say("picture.layer", layer=layer.index)

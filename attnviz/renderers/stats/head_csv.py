@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.head_names import MEASURED
 from attnviz.analysis.metrics import Metric
 
-COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count")
+COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count", "found", "threshold")
 
 
 def to_csv(statistics: Statistics, sort: Metric | None) -> str:
@@ -24,10 +25,18 @@ def to_csv(statistics: Statistics, sort: Metric | None) -> str:
 
 
 def rows(statistics: Statistics, sort: Metric | None) -> Iterator[tuple[Any, ...]]:
-    """The values of ``COLUMNS`` for each metric of each head; NaN for what no text had an answer for."""
+    """The values of ``COLUMNS`` for each metric of each head; NaN for what no text had an answer for.
+
+    ``found`` is the name that the metric has earned the head, or "", and ``threshold`` what a name takes here; NaN where the
+    metric tells of none, or the texts cannot tell.
+    """
     for head in statistics.heads(sort):
+        names = {MEASURED[one.name]: one.name.value for one in head.names}
+        limits = {MEASURED[name]: least for name, least in head.limits.items() if least is not None}
         for metric, value in head.values.items():
-            yield head.number, head.layer, head.head, metric.value, value.mean, value.deviation, value.count
+            numbers = value.mean, value.deviation, value.count
+            found = names.get(metric, ""), limits.get(metric, math.nan)
+            yield head.number, head.layer, head.head, metric.value, *numbers, *found
 
 
 def _word(value: Any) -> Any:

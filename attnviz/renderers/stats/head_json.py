@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 
 from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.head_names import MEASURED
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.stats.facts import over
+from attnviz.renderers.stats.named import untold
 from attnviz.text.lessons import lessons
 from attnviz.trace.trace import FORMAT
 
@@ -29,6 +31,8 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
             "hidden_share": statistics.left_out,
             "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},
+            "thresholds": {name.value: statistics.thresholds[name] for name in MEASURED},
+            "untold": [name.value for name in untold(statistics)],
             "heads": [_record(head) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,
@@ -37,7 +41,11 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
 
 def _record(head: Head) -> dict[str, Any]:
     metrics = {metric.value: vars(value) for metric, value in head.values.items()}
-    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
+    names = [
+        {"name": one.name.value, "metric": MEASURED[one.name].value, "value": one.value, "threshold": one.threshold}
+        for one in head.names
+    ]
+    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics, "names": names}
 
 
 def _ends(side: range | None) -> list[int]:

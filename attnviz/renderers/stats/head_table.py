@@ -14,6 +14,7 @@ from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
+from attnviz.renderers.stats.named import name_lines
 from attnviz.text.lessons import Lessons, lessons
 
 DECIMALS = 3
@@ -35,9 +36,16 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
         Text(reading(statistics, words), style=DIM),
         Text(""),
         MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words), gap=GAP),
+        *_names(statistics, words),
         Text(""),
         *(Text(line, style=DIM) for line in footnotes(metrics, words)),
     )
+
+
+def _names(statistics: Statistics, words: Lessons) -> list[Text]:
+    """What the heads are called, below an empty line."""
+    heading, *lines = name_lines(statistics, words) or [""]
+    return [Text(""), Text(heading, style=BOLD), *map(Text, lines)] if heading else []
 
 
 def _shown(statistics: Statistics, sort: Metric | None, heads: list[Head]) -> list[Metric]:

@@ -56,6 +56,23 @@ def test_of_a_model_its_name_its_exactness_its_layer_and_its_choice_are_told():
     )
 
 
+def even_layer():
+    array = numpy.zeros((2, 8, 2))
+    yield Layer(array, array, array)
+
+
+def test_heads_of_a_model_wear_the_names_that_they_have_earned():
+    trace = Trace(tuple("abcdefgh"), tuple(even_layer()), {"kind": "model", "model": "M"})
+    title, _, panels = titled(trace, head=["0"])
+    assert title.startswith("Trọng số attention, lớp 0, đầu 0 · trải rộng (1.00)")
+    assert panels == ["Đầu 0 · trải rộng (1.00)"]
+    picture = decide(trace, select(trace))
+    assert picture.panels[0].bare_title == "Head 0"
+    pooled = decide(trace, select(trace), view=View(dpi=20, width=20))
+    assert pooled.pooled
+    assert all(panel.title == panel.bare_title for panel in pooled.panels)
+
+
 @pytest.mark.parametrize(("pool", "word"), [(Pool.MEAN, "trung bình"), (Pool.MAX, "lớn nhất")])
 def test_a_region_and_its_cells_are_told(pool, word):
     trace = trace_text(" ".join(map(str, range(60))))

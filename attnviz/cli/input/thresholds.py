@@ -1,0 +1,29 @@
+"""From the words of --threshold to what each name takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnviz.analysis.head_names import HeadName
+from attnviz.arguments import numbers_of
+from attnviz.choices import THRESHOLD_LIMITS, listed_words
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.message import of_option
+
+
+def thresholds(words: Sequence[str]) -> dict[HeadName, float]:
+    """What is said of each name: "induction=0.4", several with commas between them; UsageError for what is no such word."""
+    said: dict[HeadName, float] = {}
+    for word in (one for some in words for one in listed_words(some)):
+        name, _, text = word.partition("=")
+        try:
+            number = float(text)
+        except ValueError:
+            raise UsageError(
+                "--threshold is {word!r:.60}: expected a name and a number, such as induction=0.4", word=word
+            ) from None
+        try:
+            said |= numbers_of(HeadName, {name: number}, "threshold", THRESHOLD_LIMITS)
+        except AttnvizError as error:
+            raise UsageError(of_option(error.message), error.hint) from None
+    return said
