@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Trace, trace_text
-from attnviz.arguments import chosen, drawing, member, members, real_number, text_of, where, whole_number
+from attnviz.arguments import chosen, drawing, member, members, numbers_of, real_number, text_of, where, whole_number
 from attnviz.choices import Limits, Pool, Step
 from attnviz.trace.written import Sampling
 
@@ -138,6 +138,18 @@ def test_words_come_back_as_what_they_name():
     assert (chosen("head", "0,2"), chosen("head", 3), chosen("head", [0, "2-3"])) == (["0,2"], ["3"], ["0", "2-3"])
     assert (where("key", None), where("key", "cat"), where("key", 3)) == (None, "cat", "@3")
     assert text_of("title", "a") == "a"
+
+
+def test_numbers_come_by_the_names_of_what_they_are_for():
+    assert numbers_of(Pool, None, "share", Limits(0, 1)) == {}
+    assert numbers_of(Pool, {"max": 1, Pool.MEAN: 0.5}, "share", Limits(0, 1)) == {Pool.MAX: 1.0, Pool.MEAN: 0.5}
+    for given, message in (
+        ({"least": 1}, "share is 'least': expected one of mean, max"),
+        ({"max": 2}, "share is 2: expected a number from 0 to 1"),
+        ("max=1", "share is 'max=1': expected a number by the name of each"),
+    ):
+        with pytest.raises(AttnvizError, match=message):
+            numbers_of(Pool, given, "share", Limits(0, 1))
 
 
 def test_a_draw_is_checked_by_the_limits_of_its_options():
