@@ -108,6 +108,13 @@ class Rounding(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Verify(StrEnum):
+    """Which queries of a model's layer are recomputed, and compared with its own output."""
+
+    SAMPLE = "sample"
+    ALL = "all"
+
+
 class Language(StrEnum):
     """A language of the explanations."""
 

@@ -27,6 +27,7 @@ from attnviz.choices import (
     Language,
     Pool,
     Step,
+    Verify,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def trace_model(
     target: Text | None = None,
     chat: bool = False,
     image: Any = None,
+    verify: str = "sample",
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
@@ -58,6 +60,7 @@ def trace_model(
     target      what the decoder of an encoder-decoder reads; without one, the text itself
     chat        put the text into the tokenizer's chat template, as the user's turn
     image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
+    verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
     device, dtype, device_map   of a model that is loaded here
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
@@ -68,7 +71,8 @@ def trace_model(
 
     read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
     more = {} if image is None else {"image": image}
-    return read(text, layer=chosen("layer", layer), target=target, chat=chat, **more)
+    meant = member(Verify, verify, "verify")
+    return read(text, layer=chosen("layer", layer), target=target, chat=chat, verify=meant, **more)
 
 
 def generate(

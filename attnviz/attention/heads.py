@@ -38,6 +38,5 @@ def grouped_product(xp: Any, left: Array, right: Array) -> Array:
         return left @ right
     *batch, heads, rows, inner = left.shape
     groups = right.shape[-3]
-    left = xp.reshape(left, (*batch, groups, heads // groups, rows, inner))
-    result = left @ xp.expand_dims(right, axis=-3)  # (…, kv_heads, group, rows, columns)
-    return xp.reshape(result, (*batch, heads, rows, right.shape[-1]))
+    left = xp.reshape(left, (*batch, groups, heads // groups * rows, inner))  # the heads of a group below each other
+    return xp.reshape(left @ right, (*batch, heads, rows, right.shape[-1]))

@@ -60,19 +60,6 @@ class TokenIds(NamedTuple):
         return self if len(self.ids) == count else TokenIds()
 
 
-class Agreement(NamedTuple):
-    """How far recomputed outputs are from the model's own, in parts of a head's largest output.
-
-    largest_error    over all layers that were captured; None where it is unknown
-    checked_queries  how many queries of each layer were compared; None where it is unknown
-    errors           of each layer, by its title
-    """
-
-    largest_error: float | None = None
-    checked_queries: int | None = None
-    errors: Mapping[str, float] = {}
-
-
 class Origin(dict[str, Any]):
     """What a trace's source says: a mapping of names and values, as JSON has it, whose known facts are attributes.
 
@@ -185,17 +172,7 @@ class Origin(dict[str, Any]):
     @property
     def agreement(self) -> Agreement:
         """How exactly the trace holds what the model computed."""
-        said = self.get("agreement")
-        if not isinstance(said, Mapping):
-            return Agreement()
-        errors = said.get("errors")
-        numbers = {title: _number(error) for title, error in errors.items()} if isinstance(errors, Mapping) else {}
-        checked = said.get("checked_queries")
-        return Agreement(
-            _number(said.get("largest_error")),
-            checked if isinstance(checked, int) else None,
-            {title: error for title, error in numbers.items() if error is not None},
-        )
+        return read_agreement(self.get("agreement"))
 
     @property
     def row_sums(self) -> Mapping[str, Any]:
@@ -263,19 +240,6 @@ def read_origin(said: Any) -> Origin:
     if not isinstance(said, Mapping):
         raise AttnvizError("source is {said!r}: expected names and values", said=said)
     return Origin(_plain(said))
-
-
-def exactness(model: str, error: float | None) -> str:
-    """One line that says of which model the numbers are, and how exactly; "" where either is unknown."""
-    if not model or error is None:
-        return ""
-    if not error:
-        return Message("{model}, recomputed with no difference from its own outputs", model=model)
-    return Message("{model}, recomputed to within {error:.1e} of its own outputs", model=model, error=error)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _all_of(kind: type[Value], values: Any) -> tuple[Value, ...]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from attnviz.attention.arrays import Array
+import numpy
+
+from attnviz.attention.arrays import Array, namespace
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.rule import Rule
-from attnviz.attention.visibility import Visibility
+from attnviz.attention.visibility import Visibility, cells_of
 from attnviz.trace.layer import Layer
 
 
-def seen_keys(layer: Layer) -> tuple[slice, Layer]:
+def seen_keys(layer: Layer, rows: tuple[int, int] | None = None) -> tuple[slice, Layer]:
     """The keys of ``layer`` that causal and window let some of its queries see (one, where that is none), and the layer of
-    only these: its weights and outputs are the same, and of a causal layer's half of the cells are left."""
+    only these: its weights and outputs are the same, and of a causal layer's half of the cells are left.
+
+    rows  the first query and the one after the last of which this must hold; None: of all
+    """
     queries, keys = layer.queries, layer.keys
-    begin, end = Visibility.of(layer.rule, queries, keys).band(0, queries)
+    begin, end = Visibility.of(layer.rule, queries, keys).band(*(rows or (0, queries)))
     begin = min(begin, keys - 1)
     end = max(end, begin + 1)
     return slice(begin, end), layer if end - begin == keys else some_keys(layer, begin, end)
@@ -28,6 +33,22 @@ def some_queries(layer: Layer, start: int, stop: int) -> Layer:
     if layer.weights is not None:
         return _of_weights(layer, layer.weights[:, start:stop], rule)
     return Layer(layer.query[:, start:stop], layer.key, layer.value, rule, layer.index, layer.name, layer.kind)
+
+
+def queries_at(layer: Layer, positions: numpy.ndarray) -> Layer:
+    """Only the queries at these ``positions``, (some queries,) in ascending order. Where they do not follow each other, a
+    mask says what causal and window leave each of them."""
+    start, stop = int(positions[0]), int(positions[-1]) + 1
+    if stop - start == len(positions):
+        return some_queries(layer, start, stop)
+    query = layer.known("query")
+    xp, rule = namespace(query), layer.rule
+    rows = xp.asarray(positions, device=query.device)[:, None]  # (some queries, 1)
+    keys = xp.arange(layer.keys, device=query.device)
+    seen = Visibility.of(rule, layer.queries, layer.keys, rule.mask).cells(rows, keys)
+    bias = None if rule.bias is None else cells_of(rule.bias, rows, keys)
+    own = replace(rule, causal=False, window=None, query_offset=None, mask=seen, bias=bias)
+    return Layer(query[:, rows[:, 0]], layer.key, layer.value, own, layer.index, layer.name, layer.kind)
 
 
 def some_keys(layer: Layer, start: int, stop: int) -> Layer:

@@ -39,6 +39,7 @@ MODEL = {
         "largest_error": 1.7932369189566089e-07,
         "checked_queries": 3,
         "errors": {"encoder 0": 1.7932369189566089e-07, "cross 2": 1.0714753528873189e-07},
+        "queries": 3,
     },
     "ids": [272, 290, 0],
     "special": [2],

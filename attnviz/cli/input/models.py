@@ -50,7 +50,14 @@ class TinyTraces:
 
         if picture is not None:
             raise AttnvizError("the model in the package reads words, and no image", "leave out --image")
-        trace = read(self.model, text, layer=self.layer, target=self.options.target, chat=self.options.chat)
+        trace = read(
+            self.model,
+            text,
+            layer=self.layer,
+            target=self.options.target,
+            chat=self.options.chat,
+            verify=self.options.verify,
+        )
         self._spelled.add(self.model.words(trace.tokens))
         if not self.quiet:
             self.tell()
@@ -87,6 +94,7 @@ class ModelTraces:
                 target=self.options.target,
                 chat=self.options.chat,
                 image=picture,
+                verify=self.options.verify,
                 progress=lambda done, of: line("layers", done, of),
             )
         if not self._told:
@@ -165,7 +173,7 @@ def require_no_rule(rule: RuleOptions) -> None:
 def require_model(options: Options) -> None:
     """Refuse what only a model understands where none is given."""
     for name, value in vars(options).items():
-        if value and name != "model":
+        if value != getattr(type(options), name) and name != "model":
             raise UsageError("--{name} is for a real model", "add --model DIR_OR_ID", name=dashed(name))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from attnviz.choices import Verify
 from attnviz.cli.options.panels import MODEL
 from attnviz.cli.typer_groups import Options
 
@@ -43,6 +44,13 @@ class ModelOptions(LoadOptions):
             metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
         ),
     ] = None
+    verify: Annotated[
+        Verify,
+        typer.Option(
+            help="Which queries of a long text are compared with the model's own output: a sample of them, or all.",
+            rich_help_panel=MODEL,
+        ),
+    ] = Verify.SAMPLE
     image: Annotated[
         Path | None,
         typer.Option(

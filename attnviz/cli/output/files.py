@@ -106,6 +106,8 @@ def save_trace(trace: Trace, output: Path | None) -> None:
     trace.save(output)
     if line := trace.source.exactness:
         notice(Message("{output}: {line}", output=output, line=line))
+    if line := trace.source.sampled:
+        notice(line)
     name_file(output)
 
 

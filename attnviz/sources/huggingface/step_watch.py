@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from attnviz.attention.rule import RULE_ARRAYS, Rule
+from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -19,7 +20,7 @@ from attnviz.sources.huggingface.joined_rule import JoinedRule, Pass
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.turns import Turn, Turns, explains
 from attnviz.sources.huggingface.watch import Watch, require_one_text
-from attnviz.sources.recording.agreement import ALL_QUERIES, require_agreement
+from attnviz.sources.recording.agreement import require_agreement
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.rotation import Rotation
 from attnviz.trace.slices import some_queries
@@ -124,11 +125,10 @@ class LayerSteps:
         layer = self.layer(count)
         outputs = _joined(self._outputs, 0, 0, count)  # (queries, heads, d_v)
         prompt = self._queries[0].shape[1]
-        starts = [0, *range(prompt, count, ALL_QUERIES)]
-        parts = zip(starts, [*starts[1:], count], strict=True)
+        parts = (0, prompt, Verify.SAMPLE), (prompt, count, Verify.ALL)
         return layer, max(
-            require_agreement(some_queries(layer, start, stop), outputs[start:stop], plain=self._plain)
-            for start, stop in parts
+            require_agreement(some_queries(layer, start, stop), outputs[start:stop], plain=self._plain, verify=verify)
+            for start, stop, verify in parts
             if start < stop
         )
 

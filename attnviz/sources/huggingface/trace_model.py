@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.inputs import Reading, Text, read
@@ -36,6 +37,7 @@ def trace(
     chat: bool = False,
     image: Any = None,
     pair: str | None = None,
+    verify: Verify = Verify.SAMPLE,
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
@@ -45,17 +47,19 @@ def trace(
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
     wanted, told = layer_filter(layer), lambda done: progress(done, layers)
     random = torch.get_rng_state()
-    seen = _seen(model, reading, wanted, told)
+    seen = _seen(model, reading, wanted, told, verify)
     _require_seen(layer, seen)
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
-    made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because)
+    made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, verify)
     return replace(made, source=made.source.of_text(text, pair))
 
 
-def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | ModelRecording:
+def _seen(
+    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], verify: Verify
+) -> Watch | ModelRecording:
     """What was seen of the model's attention: through transformers' interface; or, where more of it does not go there, recorded."""
-    watch = None if model.recorded else _watched(model, reading, wanted, told)
+    watch = None if model.recorded else _watched(model, reading, wanted, told, verify)
     if watch is not None and (model.recorded is False or not watch.calls.unseen or PIXELS in reading.inputs):
         return watch  # where the patches of an image stand is asked through the interface
     recording = ModelRecording(model.model, reading, wanted, told)
@@ -68,10 +72,12 @@ def _seen(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], 
     return recording
 
 
-def _watched(model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None]) -> Watch | None:
+def _watched(
+    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], verify: Verify
+) -> Watch | None:
     try:
         with watching(model.model, wanted, told) as watch:
-            watch.one_picture = reading.shows_one_picture
+            watch.one_picture, watch.verify = reading.shows_one_picture, verify
             _run(model, reading)
     except UnwatchedError:
         return None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from attnviz.attention.arrays import Array, namespace
-from attnviz.errors import AttnvizError
-from attnviz.trace.layer import Layer
-from attnviz.trace.slices import seen_keys, some_queries
+import numpy
 
-ALL_QUERIES = 512  # up to here every query is compared
-CACHED_CELLS = 1 << 18
-BLOCKS, BLOCK_QUERIES = 4, 16  # beyond it these, spread over the text, the last query among them
+from attnviz.attention.arrays import Array, namespace
+from attnviz.choices import Verify
+from attnviz.errors import AttnvizError
+from attnviz.sources.recording.sampled import LEAST, compared_queries
+from attnviz.trace.layer import Layer
+from attnviz.trace.slices import queries_at, seen_keys
+
+CACHED_CELLS = 1 << 19  # of scores
+ALL_AT_ONCE = 1 << 9  # queries of which each is compared where the code is not known, and that a card is given together
 
 # How far the largest error may reach, in parts of the head's largest output: some ten times what trained models show.
 # torch's kernels hold the scores in float32; a model's own plain code rounds scores and weights to its dtype as well,
@@ -20,32 +24,35 @@ TOLERANCES = {"float64": 1e-6, "float32": 1e-4, "float16": 4e-3, "bfloat16": 2e-
 PLAIN_TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "float16": 2e-2, "bfloat16": 1e-1}
 
 
-def largest_error(layer: Layer, output: Array) -> tuple[float, int]:
+def largest_error(layer: Layer, output: Array, queries: numpy.ndarray | None = None) -> tuple[float, int]:
     """The largest difference between the recomputed outputs of ``layer`` and the model's own, and the head it is in.
 
-    output  (queries, heads, d_v), as the model's kernel left it
+    output   (queries, heads, d_v), as the model's kernel left it
+    queries  those that are compared, in ascending order; None: each
 
     The error of a head is its largest difference in parts of its largest output. A query that sees no key at all is
     left out: its output means nothing, and kernels differ on it. AttnvizError where numbers are not finite.
     """
-    return _compared(layer, output, None)[0]
+    return _compared(layer, output, None, numpy.arange(layer.queries) if queries is None else queries)[0]
 
 
-def _compared(layer: Layer, output: Array, weights: Array | None) -> tuple[tuple[float, int], float]:
+def _compared(
+    layer: Layer, output: Array, weights: Array | None, queries: numpy.ndarray
+) -> tuple[tuple[float, int], float]:
     """The largest error of the outputs, and its head; and that of the weights, (heads, queries, keys), where these are given."""
     xp = namespace(output)
     worst = largest = 0.0
     apart = 0.0
-    for start, stop in checked_blocks(output.shape[0], _rows_at_a_time(layer)):
-        keys, seen = seen_keys(some_queries(layer, start, stop))
+    for some in _blocks(queries, _rows_at_a_time(layer)):
+        keys, seen = _seen_of(layer, some)
         steps = seen.steps()
-        theirs = xp.permute_dims(xp.asarray(output[start:stop], dtype=steps.output.dtype), (1, 0, 2))
+        theirs = xp.permute_dims(xp.asarray(_at(output, some), dtype=steps.output.dtype), (1, 0, 2))
         theirs = xp.where(steps.blind[..., None], 0.0, theirs)
         difference = xp.max(xp.abs(steps.output - theirs), axis=(1, 2))  # (heads,)
         largest = xp.maximum(xp.max(xp.abs(theirs), axis=(1, 2)), xp.asarray(largest, dtype=theirs.dtype))
         worst = xp.maximum(difference, xp.asarray(worst, dtype=difference.dtype))
         if weights is not None:
-            apart = max(apart, _weights_apart(steps, weights[:, start:stop], keys))
+            apart = max(apart, _weights_apart(steps, _at(weights, some, axis=1), keys))
     relative = worst / xp.where(largest == 0, 1.0, largest)  # (heads,)
     return (float(xp.max(relative)), int(xp.argmax(relative))), apart
 
@@ -59,13 +66,16 @@ def _weights_apart(steps: Any, weights: Array, keys: slice) -> float:
     return max(float(xp.max(xp.where(steps.blind, 0.0, xp.max(one, axis=-1)))) for one in differences)
 
 
-def require_agreement(layer: Layer, output: Array, *, plain: bool = False) -> float:
+def require_agreement(
+    layer: Layer, output: Array, *, plain: bool = False, verify: Verify = Verify.SAMPLE, all_below: int = LEAST
+) -> float:
     """The largest error of ``layer``; AttnvizError, naming the layer, above what the dtype explains.
 
-    ``plain`` says that the output comes from code that rounds every step to its dtype.
+    plain              says that the output comes from code that rounds every step to its dtype
+    verify, all_below  which queries are compared (sampled.py)
     """
     try:
-        error, head = largest_error(layer, output)
+        error, head = largest_error(layer, output, compared_queries(layer, verify, all_below))
     except AttnvizError as problem:
         raise AttnvizError("{title}: {reason}", problem.hint, title=layer.title, reason=problem.message) from None
     _require_small(layer, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
@@ -92,7 +102,7 @@ def require_all_agrees(
     output   (queries, heads, d_v), the module's own; ``dropped`` says that dropout changed it
     weights  (heads, queries, keys), the module's own, before any dropout. They are compared as they are: none is above 1
     """
-    (error, head), apart = _compared(layer, output, weights)
+    (error, head), apart = _compared(layer, output, weights, compared_queries(layer, all_below=ALL_AT_ONCE))
     tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
     if not apart <= tolerance:
         raise AttnvizError(
@@ -106,24 +116,30 @@ def require_all_agrees(
     return max(error, apart)
 
 
-def checked_blocks(queries: int, rows: int = ALL_QUERIES) -> list[tuple[int, int]]:
-    """The first query of each block of at most ``rows`` that is compared, and the one after its last."""
-    if queries <= ALL_QUERIES:
-        return [(start, min(start + rows, queries)) for start in range(0, queries, rows)]
-    last = queries - BLOCK_QUERIES
-    starts = [last * number // (BLOCKS - 1) for number in range(BLOCKS)]
-    return [(start, start + BLOCK_QUERIES) for start in starts]
+def _blocks(queries: numpy.ndarray, rows: int) -> Iterator[numpy.ndarray]:
+    """``queries``, some at a time."""
+    return (queries[start : start + rows] for start in range(0, len(queries), rows))
 
 
-def checked_queries(queries: int) -> int:
-    """How many queries are compared."""
-    return sum(stop - start for start, stop in checked_blocks(queries))
+def _seen_of(layer: Layer, queries: numpy.ndarray) -> tuple[slice, Layer]:
+    """The keys that causal and window let some of ``queries`` see, and the layer of these alone."""
+    keys, seen = seen_keys(layer, (int(queries[0]), int(queries[-1]) + 1))
+    return keys, queries_at(seen, queries)
+
+
+def _at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
+    """``array`` at these positions of ``axis``: a view, where they follow each other."""
+    start, stop = int(positions[0]), int(positions[-1]) + 1
+    follow = stop - start == len(positions)
+    xp = namespace(array)
+    chosen = slice(start, stop) if follow else xp.asarray(positions, device=array.device)
+    return array[(slice(None),) * axis + (chosen,)]
 
 
 def _rows_at_a_time(layer: Layer) -> int:
     """As many as a processor keeps in its cache, which is twice as fast; elsewhere all, since there calls are dear."""
     if "cpu" not in str(layer.query.device):
-        return ALL_QUERIES
+        return ALL_AT_ONCE
     return max(1, CACHED_CELLS // (layer.heads * layer.keys))
 
 

@@ -11,7 +11,7 @@ import torch
 
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import GONE
-from attnviz.sources.recording.agreement import require_agreement, require_all_agrees
+from attnviz.sources.recording.agreement import ALL_AT_ONCE, require_agreement, require_all_agrees
 from attnviz.sources.recording.grouping import Grouping
 from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, hiding_mask, mask_in_rule, together
 from attnviz.trace.layer import Layer
@@ -102,7 +102,7 @@ class Captured:
         """The same of one item, whose ``output`` is (queries, heads, d_v)."""
         layer = self.layer(item)
         if self.weights is None:
-            return require_agreement(layer, output, plain=self.plain)
+            return require_agreement(layer, output, plain=self.plain, all_below=ALL_AT_ONCE)
         return require_all_agrees(layer, output, self.weights[item], dropped=self.dropped, plain=self.plain)
 
     def grouped(self, grouping: Grouping) -> Captured:

@@ -9,17 +9,19 @@ from typing import Any
 
 import torch
 
+from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
-from attnviz.sources.recording.agreement import checked_queries
+from attnviz.sources.recording.agreement import ALL_AT_ONCE
 from attnviz.sources.recording.flex import flex_in_sight
 from attnviz.sources.recording.following import Following
 from attnviz.sources.recording.mode import SeeingMode
 from attnviz.sources.recording.running import Running
+from attnviz.sources.recording.sampled import agreement
 from attnviz.sources.recording.scores import one_line
 from attnviz.sources.recording.taking import Entry, Taking
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import Agreement, Origin
+from attnviz.trace.origin import Origin
 from attnviz.trace.recorded import RecordedLayer, RecordedLayers
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace, numbered
@@ -147,9 +149,9 @@ class Recording:
     def _origin(self, chosen: Sequence[Entry]) -> Origin:
         errors = {f"layer {entry.facts.number}": entry.facts.error for entry in chosen if entry.facts.error is not None}
         name = "" if self._module is None else type(self._module).__name__
-        queries = max(checked_queries(entry.facts.queries) for entry in chosen)
-        agreement = Agreement(max(errors.values(), default=None), queries if errors else None, errors)
-        facts: dict[str, Any] = {"dtype": chosen[0].dtype, "device": chosen[0].device, "agreement": agreement._asdict()}
+        layers = [entry.whole.layer(0, entry.facts.number) for entry in chosen if entry.whole is not None]
+        agreed = agreement(errors, layers, Verify.SAMPLE, ALL_AT_ONCE)
+        facts: dict[str, Any] = {"dtype": chosen[0].dtype, "device": chosen[0].device, "agreement": agreed._asdict()}
         return Origin(kind="model", model=name, architecture=name, **facts)
 
 

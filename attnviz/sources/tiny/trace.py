@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy
 
 from attnviz.attention.formula import softmax
-from attnviz.choices import ALTERNATIVES, TINY
+from attnviz.choices import ALTERNATIVES, TINY, Verify
 from attnviz.errors import AttnvizError
-from attnviz.sources.recording.agreement import checked_queries, require_agreement
+from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
@@ -20,7 +20,15 @@ from attnviz.trace.selectors import layers_meant
 from attnviz.trace.trace import Trace
 
 
-def read(model: TinyModel, text: str, *, layer: Sequence[str] = (), target: object = None, chat: bool = False) -> Trace:
+def read(
+    model: TinyModel,
+    text: str,
+    *,
+    layer: Sequence[str] = (),
+    target: object = None,
+    chat: bool = False,
+    verify: Verify = Verify.ALL,  # noqa: ARG001  # it is so small that each query is compared, whatever is asked for
+) -> Trace:
     """The trace of one text that ``model`` reads, with what may come next at each position; see ``attnviz.trace_model``.
 
     layer  the ones that are kept, as selectors.py reads them; nothing is all
@@ -86,11 +94,11 @@ def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
     AttnvizError where that is more than rounding: where a key/value cache has lost something.
     """
     errors = {
-        layer.title: require_agreement(layer, one.output.swapaxes(0, 1))
+        layer.title: require_agreement(layer, one.output.swapaxes(0, 1), verify=Verify.ALL)
         for layer, one in zip(made, run.layers, strict=True)
     }
     queries = run.stream.shape[-2]
-    agreement = Agreement(max(errors.values()), checked_queries(queries), errors)
+    agreement = Agreement(max(errors.values()), queries, errors, queries)
     facts = {"architecture": type(model).__name__, "dtype": str(model.weights.own.dtype), "device": "cpu"}
     return Origin(kind="model", model=model.name, agreement=agreement._asdict(), **facts)
 

@@ -12,8 +12,6 @@ from tiny_models import inputs, model
 from attnviz import AttnvizError, Layer, Rule, trace_model
 from attnviz.sources.huggingface import watch
 from attnviz.sources.recording.agreement import (
-    checked_blocks,
-    checked_queries,
     largest_error,
     require_agreement,
     require_all_agrees,
@@ -58,14 +56,6 @@ def test_numbers_that_are_not_finite_are_told_with_their_layer():
         network.model.layers[1].self_attn.v_proj.weight[0, 0] = float("nan")
     with pytest.raises(AttnvizError, match=r"^layer 1: value is not finite: nan at head 0, token 0"):
         trace_model(network, inputs("Llama"))
-
-
-def test_long_texts_are_compared_at_queries_spread_over_them():
-    assert checked_blocks(512, 100)[-1] == (500, 512)
-    assert checked_queries(512) == 512
-    blocks = checked_blocks(10_000)
-    assert checked_queries(10_000) >= 64
-    assert (blocks[0][0], blocks[-1][1]) == (0, 10_000)
 
 
 @pytest.mark.parametrize("values", [99.0, -99.0])
