@@ -23,6 +23,11 @@ class Agreement(NamedTuple):
     errors: Mapping[str, float] = {}
     queries: int | None = None
 
+    def facts(self) -> dict[str, Any]:
+        """By name, as a source holds them; ``queries`` only where it is known."""
+        known = self._asdict()
+        return known if self.queries is not None else {name: known[name] for name in known if name != "queries"}
+
     @property
     def sampled(self) -> str:
         """One line that says how many queries were compared, where that is not each; else ""."""
@@ -41,7 +46,9 @@ def read_agreement(said: Any) -> Agreement:
         return Agreement()
     errors = said.get("errors")
     numbers = {title: _number(error) for title, error in errors.items()} if isinstance(errors, Mapping) else {}
-    checked, queries = (one if isinstance(one := said.get(name), int) else None for name in ("checked_queries", "queries"))
+    checked, queries = (
+        one if isinstance(one := said.get(name), int) else None for name in ("checked_queries", "queries")
+    )
     known = {title: error for title, error in numbers.items() if error is not None}
     return Agreement(_number(said.get("largest_error")), checked, known, queries)
 

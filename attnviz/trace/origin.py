@@ -5,7 +5,6 @@ A saved trace may say anything: what is not as the constructors here write it co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, overload
@@ -14,6 +13,7 @@ from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
+from attnviz.trace.agreement import Agreement, exactness, read_agreement
 from attnviz.trace.layer import TOWERS, Layer
 
 NAME_CELLS = 60
@@ -125,7 +125,7 @@ class Origin(dict[str, Any]):
     ) -> Origin:
         """The origin of one text that a model read; ``text`` and ``target`` are None where there is none with ids."""
         origin = cls(kind="model", model=model, architecture=architecture, dtype=dtype, device=device)
-        origin |= {"transformers": transformers, "agreement": agreement._asdict()}
+        origin |= {"transformers": transformers, "agreement": agreement.facts()}
         lacking = {"unseen": list(unseen), "unprojected": list(unprojected), "because": dict(because)}
         origin |= {name: said for name, said in lacking.items() if said}
         for side, tokens in (("", text), ("target_", target)):

@@ -106,7 +106,7 @@ def save_trace(trace: Trace, output: Path | None) -> None:
     trace.save(output)
     if line := trace.source.exactness:
         notice(Message("{output}: {line}", output=output, line=line))
-    if line := trace.source.sampled:
+    if line := trace.source.agreement.sampled:
         notice(line)
     name_file(output)
 

@@ -151,7 +151,7 @@ class Recording:
         name = "" if self._module is None else type(self._module).__name__
         layers = [entry.whole.layer(0, entry.facts.number) for entry in chosen if entry.whole is not None]
         agreed = agreement(errors, layers, Verify.SAMPLE, ALL_AT_ONCE)
-        facts: dict[str, Any] = {"dtype": chosen[0].dtype, "device": chosen[0].device, "agreement": agreed._asdict()}
+        facts: dict[str, Any] = {"dtype": chosen[0].dtype, "device": chosen[0].device, "agreement": agreed.facts()}
         return Origin(kind="model", model=name, architecture=name, **facts)
 
 

@@ -15,8 +15,8 @@ import numpy
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.visibility import Visibility
 from attnviz.choices import Verify
+from attnviz.trace.agreement import Agreement
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import Agreement
 
 LEAST = 64  # of each head and layer
 # A query in a tenth of the pass costs as much as this many numbers of a token's output: measured on two decoders (64 of 512
@@ -42,7 +42,8 @@ def compared_queries(layer: Layer, verify: Verify = Verify.SAMPLE, all_below: in
     turn = random.random(queries)
     turn[chosen[(chosen >= 0) & (chosen < queries)]] = -1  # before all others
     first: numpy.ndarray = numpy.argpartition(turn, count)[:count]
-    return numpy.sort(first)
+    first.sort()
+    return first
 
 
 def agreement(
@@ -71,10 +72,12 @@ def _edges(layer: Layer) -> list[int]:
     rule, queries, keys = layer.rule, layer.queries, layer.keys
     seen = Visibility.of(rule, queries, keys)
     edges: list[int] = []
-    if rule.window is not None:
-        begins = rule.window - seen.offset  # the first query that does not see the first key
-        ends = keys - rule.window - seen.offset  # the last that does not see the last key
-        edges += [begins - 1, begins, ends, ends + 1]
+    if seen.before < queries + keys:
+        begins = int(seen.before) - seen.offset  # the last query that sees the first key
+        edges += [begins, begins + 1]
+    if seen.after < queries + keys:
+        ends = keys - 1 - int(seen.after) - seen.offset  # the first that sees the last key
+        edges += [ends - 1, ends]
     if rule.mask is not None:
         shown = _ends(rule.mask)  # (rows, keys)
         changes = numpy.flatnonzero((shown[:, 1:] != shown[:, :-1]).any(axis=0)) - seen.offset
@@ -85,7 +88,7 @@ def _edges(layer: Layer) -> list[int]:
 def _ends(mask: Array) -> numpy.ndarray:
     """The first and the last row of a mask, of the first and the last head, (rows, keys)."""
     if mask.ndim == 1:
-        return to_numpy(mask)[None]
+        mask = mask[None]
     rows = [mask[..., place, :] for place in (0, -1)]
     ends: numpy.ndarray = numpy.concatenate([to_numpy(row).reshape(-1, row.shape[-1])[[0, -1]] for row in rows])
     return ends

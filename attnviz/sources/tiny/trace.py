@@ -14,8 +14,9 @@ from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
 from attnviz.text.message import Message
+from attnviz.trace.agreement import Agreement
 from attnviz.trace.layer import Layer, Projection
-from attnviz.trace.origin import Agreement, Origin
+from attnviz.trace.origin import Origin
 from attnviz.trace.selectors import layers_meant
 from attnviz.trace.trace import Trace
 
@@ -100,7 +101,7 @@ def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
     queries = run.stream.shape[-2]
     agreement = Agreement(max(errors.values()), queries, errors, queries)
     facts = {"architecture": type(model).__name__, "dtype": str(model.weights.own.dtype), "device": "cpu"}
-    return Origin(kind="model", model=model.name, agreement=agreement._asdict(), **facts)
+    return Origin(kind="model", model=model.name, agreement=agreement.facts(), **facts)
 
 
 def predictions(model: TinyModel, stream: numpy.ndarray, first: int = ALTERNATIVES) -> list[list[tuple[str, float]]]:

@@ -7,7 +7,8 @@ import pytest
 from attnviz.choices import Language
 from attnviz.renderers.shared import facts
 from attnviz.text.lessons import lessons
-from attnviz.trace.origin import Origin, exactness
+from attnviz.trace.agreement import exactness
+from attnviz.trace.origin import Origin
 
 ENGLISH, VIETNAMESE = lessons(Language.EN), lessons(Language.VI)
 
