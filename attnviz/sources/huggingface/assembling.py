@@ -10,14 +10,13 @@ from types import MappingProxyType
 
 import transformers
 
-from attnviz.choices import Verify
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.found import InPicture
 from attnviz.sources.huggingface.patches.labels import patch_labels
 from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.sources.recording.agreement import dtype_name
-from attnviz.sources.recording.sampled import agreement
+from attnviz.sources.recording.sampled import SAMPLED, Comparison, agreement
 from attnviz.trace.layer import TOWERS, Layer
 from attnviz.trace.origin import Origin, TokenIds
 from attnviz.trace.token_facts import NO_FACTS
@@ -33,13 +32,13 @@ def assembled(
     reading: Reading,
     places: InPicture | None = None,
     because: Mapping[str, str] = NO_REASONS,
-    verify: Verify = Verify.SAMPLE,
+    comparison: Comparison = SAMPLED,
 ) -> Trace:
     """The trace of the layers that were ``kept`` of what ``model`` read, each with how far it is from the model's own output;
     ``unseen`` are the modules that could not be watched, and ``places`` where tokens stand in a picture; ``because``
     says why of a layer only the weights are known."""
     layers = tuple(_placed(with_tokens(layer, reading), places) for layer, _ in kept)
-    origin = _origin(model, kept, unseen, reading, because, verify)
+    origin = _origin(model, kept, unseen, reading, because, comparison)
     if places is not None and any(layer.boxes is not None for layer in layers):
         origin = _seeing(origin, layers, places)
     own, target = (NO_FACTS if tokens is None else tokens.facts for tokens in (reading.tokens, reading.target))
@@ -82,7 +81,7 @@ def _origin(
     unseen: Sequence[str],
     reading: Reading,
     because: Mapping[str, str],
-    verify: Verify,
+    comparison: Comparison,
 ) -> Origin:
     layers = [layer for layer, _ in kept]
     errors = {layer.title: error for layer, error in kept if error is not None}
@@ -92,7 +91,7 @@ def _origin(
         dtype=dtype_name(layers[0].queried),
         device=str(model.model.device),
         transformers=transformers.__version__,
-        agreement=agreement(errors, layers, verify),
+        agreement=agreement(errors, layers, comparison),
         unseen=unseen,
         unprojected=[layer.title for layer in layers if "output" not in layer.projections and not layer.weights_alone],
         because={layer.title: because[layer.title] for layer in layers if layer.title in because},

@@ -24,6 +24,7 @@ from attnviz.sources.recording.fused import SDPA
 from attnviz.sources.recording.known import Labels
 from attnviz.sources.recording.recording import Recording
 from attnviz.sources.recording.running import Running
+from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE
 from attnviz.sources.recording.taking import Entry, Taking
 from attnviz.sources.recording.words import SOFTMAX
 from attnviz.trace.layer import Layer
@@ -64,6 +65,8 @@ class ModelRecording(Recording):
     because  why weights alone are kept of a layer, by its title
     calls    calls.unseen are the modules whose attention is no one map of the text, or was not seen
     """
+
+    comparison = OF_UNKNOWN_CODE
 
     def __init__(
         self, model: PreTrainedModel, reading: Reading, wanted: Wanted, progress: Callable[[int], None]

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from attnviz.attention.rule import RULE_ARRAYS, Rule
-from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -21,6 +20,7 @@ from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.turns import Turn, Turns, explains
 from attnviz.sources.huggingface.watch import Watch, require_one_text
 from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.sampled import EACH, SAMPLED
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.rotation import Rotation
 from attnviz.trace.slices import some_queries
@@ -125,10 +125,12 @@ class LayerSteps:
         layer = self.layer(count)
         outputs = _joined(self._outputs, 0, 0, count)  # (queries, heads, d_v)
         prompt = self._queries[0].shape[1]
-        parts = (0, prompt, Verify.SAMPLE), (prompt, count, Verify.ALL)
+        parts = (0, prompt, SAMPLED), (prompt, count, EACH)
         return layer, max(
-            require_agreement(some_queries(layer, start, stop), outputs[start:stop], plain=self._plain, verify=verify)
-            for start, stop, verify in parts
+            require_agreement(
+                some_queries(layer, start, stop), outputs[start:stop], plain=self._plain, comparison=comparison
+            )
+            for start, stop, comparison in parts
             if start < stop
         )
 

@@ -20,6 +20,7 @@ from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.seeing import PIXELS
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watching
+from attnviz.sources.recording.sampled import Comparison
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
@@ -51,7 +52,7 @@ def trace(
     _require_seen(layer, seen)
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
-    made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, verify)
+    made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, seen.comparison)
     return replace(made, source=made.source.of_text(text, pair))
 
 
@@ -77,7 +78,7 @@ def _watched(
 ) -> Watch | None:
     try:
         with watching(model.model, wanted, told) as watch:
-            watch.one_picture, watch.verify = reading.shows_one_picture, verify
+            watch.one_picture, watch.comparison = reading.shows_one_picture, Comparison(verify)
             _run(model, reading)
     except UnwatchedError:
         return None

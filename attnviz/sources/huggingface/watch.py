@@ -18,7 +18,6 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 
 from attnviz.attention.rule import RULE_ARRAYS
-from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
@@ -32,6 +31,7 @@ from attnviz.sources.huggingface.turns import Turns
 from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
+from attnviz.sources.recording.sampled import SAMPLED, Comparison
 from attnviz.trace.layer import Layer
 
 NAME = "attnviz"
@@ -48,7 +48,7 @@ class Watch:
     cells         of scores that the model's own plain code holds at a time
     projections   W_O by stack and number; None where nobody asks for it
     one_picture   whether one picture is read, so that several parts at once are windows or crops of it
-    verify        which queries are compared with the model's own outputs
+    comparison    which queries are compared with the model's own outputs
     """
 
     model: PreTrainedModel
@@ -60,7 +60,7 @@ class Watch:
     turns: Turns = field(default_factory=Turns)
     projections: OutputProjections | None = field(default_factory=OutputProjections)
     one_picture: bool = False
-    verify: Verify = Verify.SAMPLE
+    comparison: Comparison = SAMPLED
     because: Mapping[str, str] = field(default_factory=dict)  # no layer is of weights alone
 
     def start(self) -> None:
@@ -116,7 +116,7 @@ class Watch:
     ) -> tuple[Layer | None, float]:
         """What is kept of a layer that is wanted, and how far it is from ``output``, the model's own."""
         layer = self._layer(call, address, number)
-        error = require_agreement(layer, output[0], plain=call.is_plain, verify=self.verify)
+        error = require_agreement(layer, output[0], plain=call.is_plain, comparison=self.comparison)
         return self._apart(layer), error
 
     def _forget(self, path: str) -> None:

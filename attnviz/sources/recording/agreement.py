@@ -8,14 +8,13 @@ from typing import Any
 import numpy
 
 from attnviz.attention.arrays import Array, namespace
-from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
-from attnviz.sources.recording.sampled import LEAST, compared_queries
+from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, SAMPLED, Comparison, compared_queries
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import queries_at, seen_keys
 
 CACHED_CELLS = 1 << 19  # of scores
-ALL_AT_ONCE = 1 << 9  # queries of which each is compared where the code is not known, and that a card is given together
+ALL_AT_ONCE = 1 << 9  # queries that a card is given together
 
 # How far the largest error may reach, in parts of the head's largest output: some ten times what trained models show.
 # torch's kernels hold the scores in float32; a model's own plain code rounds scores and weights to its dtype as well,
@@ -66,16 +65,14 @@ def _weights_apart(steps: Any, weights: Array, keys: slice) -> float:
     return max(float(xp.max(xp.where(steps.blind, 0.0, xp.max(one, axis=-1)))) for one in differences)
 
 
-def require_agreement(
-    layer: Layer, output: Array, *, plain: bool = False, verify: Verify = Verify.SAMPLE, all_below: int = LEAST
-) -> float:
+def require_agreement(layer: Layer, output: Array, *, plain: bool = False, comparison: Comparison = SAMPLED) -> float:
     """The largest error of ``layer``; AttnvizError, naming the layer, above what the dtype explains.
 
-    plain              says that the output comes from code that rounds every step to its dtype
-    verify, all_below  which queries are compared (sampled.py)
+    plain       says that the output comes from code that rounds every step to its dtype
+    comparison  which queries are compared
     """
     try:
-        error, head = largest_error(layer, output, compared_queries(layer, verify, all_below))
+        error, head = largest_error(layer, output, compared_queries(layer, comparison))
     except AttnvizError as problem:
         raise AttnvizError("{title}: {reason}", problem.hint, title=layer.title, reason=problem.message) from None
     _require_small(layer, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
@@ -102,7 +99,7 @@ def require_all_agrees(
     output   (queries, heads, d_v), the module's own; ``dropped`` says that dropout changed it
     weights  (heads, queries, keys), the module's own, before any dropout. They are compared as they are: none is above 1
     """
-    (error, head), apart = _compared(layer, output, weights, compared_queries(layer, all_below=ALL_AT_ONCE))
+    (error, head), apart = _compared(layer, output, weights, compared_queries(layer, OF_UNKNOWN_CODE))
     tolerance = (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)]
     if not apart <= tolerance:
         raise AttnvizError(

@@ -11,9 +11,10 @@ import torch
 
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import GONE
-from attnviz.sources.recording.agreement import ALL_AT_ONCE, require_agreement, require_all_agrees
+from attnviz.sources.recording.agreement import require_agreement, require_all_agrees
 from attnviz.sources.recording.grouping import Grouping
 from attnviz.sources.recording.rule_from_mask import MaskInRule, distance_bias, hiding_mask, mask_in_rule, together
+from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE
 from attnviz.trace.layer import Layer
 
 Split = Callable[[tuple[int, ...]], tuple[int, int]]  # the sizes before queries and keys → items, heads
@@ -102,7 +103,7 @@ class Captured:
         """The same of one item, whose ``output`` is (queries, heads, d_v)."""
         layer = self.layer(item)
         if self.weights is None:
-            return require_agreement(layer, output, plain=self.plain, all_below=ALL_AT_ONCE)
+            return require_agreement(layer, output, plain=self.plain, comparison=OF_UNKNOWN_CODE)
         return require_all_agrees(layer, output, self.weights[item], dropped=self.dropped, plain=self.plain)
 
     def grouped(self, grouping: Grouping) -> Captured:

@@ -9,14 +9,12 @@ from typing import Any
 
 import torch
 
-from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
-from attnviz.sources.recording.agreement import ALL_AT_ONCE
 from attnviz.sources.recording.flex import flex_in_sight
 from attnviz.sources.recording.following import Following
 from attnviz.sources.recording.mode import SeeingMode
 from attnviz.sources.recording.running import Running
-from attnviz.sources.recording.sampled import agreement
+from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, agreement
 from attnviz.sources.recording.scores import one_line
 from attnviz.sources.recording.taking import Entry, Taking
 from attnviz.text.message import Message
@@ -150,7 +148,7 @@ class Recording:
         errors = {f"layer {entry.facts.number}": entry.facts.error for entry in chosen if entry.facts.error is not None}
         name = "" if self._module is None else type(self._module).__name__
         layers = [entry.whole.layer(0, entry.facts.number) for entry in chosen if entry.whole is not None]
-        agreed = agreement(errors, layers, Verify.SAMPLE, ALL_AT_ONCE)
+        agreed = agreement(errors, layers, OF_UNKNOWN_CODE)
         facts: dict[str, Any] = {"dtype": chosen[0].dtype, "device": chosen[0].device, "agreement": agreed.facts()}
         return Origin(kind="model", model=name, architecture=name, **facts)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy
 
@@ -25,14 +26,26 @@ NUMBERS_A_QUERY = 8
 TILE = 64  # queries that kernels compute together, or a multiple or part of it
 
 
-def compared_queries(layer: Layer, verify: Verify = Verify.SAMPLE, all_below: int = LEAST) -> numpy.ndarray:
-    """The positions of the queries that are compared, in ascending order, (some queries,).
+class Comparison(NamedTuple):
+    """Which queries are compared.
 
-    all_below  up to so many queries, each is compared
+    verify     a sample of a long text's, or all
+    all_below  up to so many queries, each is compared in any case
     """
+
+    verify: Verify = Verify.SAMPLE
+    all_below: int = LEAST
+
+
+SAMPLED, EACH = Comparison(), Comparison(Verify.ALL)
+OF_UNKNOWN_CODE = Comparison(all_below=512)  # of which nobody knows what it does to a query in the middle
+
+
+def compared_queries(layer: Layer, comparison: Comparison = SAMPLED) -> numpy.ndarray:
+    """The positions of the queries that are compared, in ascending order, (some queries,)."""
     queries = layer.queries
     count = allowed(layer)
-    if verify is Verify.ALL or queries <= max(count, all_below):
+    if comparison.verify is Verify.ALL or queries <= max(count, comparison.all_below):
         return numpy.arange(queries)
     random = numpy.random.default_rng(_seed(layer))
     ends = numpy.array([0, 1, queries - 2, queries - 1, *_edges(layer)])
@@ -46,14 +59,12 @@ def compared_queries(layer: Layer, verify: Verify = Verify.SAMPLE, all_below: in
     return first
 
 
-def agreement(
-    errors: Mapping[str, float], layers: Sequence[Layer], verify: Verify, all_below: int = LEAST
-) -> Agreement:
+def agreement(errors: Mapping[str, float], layers: Sequence[Layer], comparison: Comparison) -> Agreement:
     """How far ``layers`` are from what was computed, by their titles, and of how many queries that is known."""
     if not errors:
         return Agreement()
     longest = max((layer for layer in layers if layer.title in errors), key=lambda layer: layer.queries)
-    checked = len(compared_queries(longest, verify, all_below))
+    checked = len(compared_queries(longest, comparison))
     return Agreement(max(errors.values()), checked, errors, longest.queries)
 
 

@@ -10,6 +10,7 @@ from attnviz.attention.formula import softmax
 from attnviz.choices import ALTERNATIVES, TINY, Verify
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.sampled import EACH
 from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
@@ -95,7 +96,7 @@ def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
     AttnvizError where that is more than rounding: where a key/value cache has lost something.
     """
     errors = {
-        layer.title: require_agreement(layer, one.output.swapaxes(0, 1), verify=Verify.ALL)
+        layer.title: require_agreement(layer, one.output.swapaxes(0, 1), comparison=EACH)
         for layer, one in zip(made, run.layers, strict=True)
     }
     queries = run.stream.shape[-2]

@@ -8,9 +8,8 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz import AttnvizError, Layer, Rule
-from attnviz.choices import Verify
 from attnviz.sources.recording.agreement import require_agreement
-from attnviz.sources.recording.sampled import LEAST, agreement, compared_queries
+from attnviz.sources.recording.sampled import EACH, LEAST, SAMPLED, Comparison, agreement, compared_queries
 
 TOKENS, HEADS, WIDTH = 400, 4, 8
 
@@ -37,8 +36,8 @@ def output(of: Layer) -> torch.Tensor:
 
 def test_of_a_short_text_each_is_compared_and_of_a_long_one_where_all_are_asked_for():
     assert compared_queries(layer(tokens=LEAST)).tolist() == list(range(LEAST))
-    assert len(compared_queries(layer(tokens=200), all_below=200)) == 200
-    assert len(compared_queries(layer(), Verify.ALL)) == TOKENS
+    assert len(compared_queries(layer(tokens=200), Comparison(all_below=200))) == 200
+    assert len(compared_queries(layer(), EACH)) == TOKENS
     assert len(compared_queries(layer())) == LEAST
 
 
@@ -123,5 +122,5 @@ def require_caught(name: str, seeds: range) -> None:
 
 def test_how_many_were_compared_is_known():
     of = layer()
-    assert agreement({"layer 0": 1e-7}, [of], Verify.SAMPLE) == (1e-7, LEAST, {"layer 0": 1e-7}, TOKENS)
-    assert agreement({}, [of], Verify.SAMPLE) == (None, None, {}, None)
+    assert agreement({"layer 0": 1e-7}, [of], SAMPLED) == (1e-7, LEAST, {"layer 0": 1e-7}, TOKENS)
+    assert agreement({}, [of], SAMPLED) == (None, None, {}, None)
