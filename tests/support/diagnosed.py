@@ -17,6 +17,7 @@ from attnviz.analysis.diagnosis.computing import computed
 from attnviz.analysis.diagnosis.diagnose import diagnose
 from attnviz.analysis.diagnosis.evidence import Evidence
 from attnviz.analysis.diagnosis.fitting import fitted
+from attnviz.analysis.diagnosis.inputs import Asked
 from attnviz.analysis.diagnosis.inputs import asked as asked_for
 from attnviz.analysis.diagnosis.registry import Entry, Fitted, entries
 from attnviz.analysis.diagnosis.result import Diagnosis
@@ -94,12 +95,17 @@ def of_family(prefix: tuple[str, ...]) -> list[tuple[str, Bug]]:
     return [(name, bug) for name, bugs in PLANTED.items() for bug in bugs if name.startswith(prefix)]
 
 
-def evidence_of(meant: Problem, output: Any) -> Evidence:
-    """What ``diagnose`` looks at."""
+def asked_of(meant: Problem, output: Any) -> Asked:
+    """What ``diagnose`` is asked."""
     options = dict.fromkeys(("scale", "query_offset", "window", "softcap", "mask", "bias", "sinks"))
     given = options | {"causal": False} | meant.options()
     rotation = {name: given.pop(f"rope_{name}", None) for name in ("theta", "dims", "interleaved")}
-    problem = asked_for(*meant.arrays(), output.numpy(), None, given, rotation | {"positions": None})
+    return asked_for(*meant.arrays(), output.numpy(), None, given, rotation | {"positions": None})
+
+
+def evidence_of(meant: Problem, output: Any) -> Evidence:
+    """What ``diagnose`` looks at."""
+    problem = asked_of(meant, output)
     return Evidence(problem.meant, problem.output, ARITHMETICS["float32"], problem.meant.whole)
 
 

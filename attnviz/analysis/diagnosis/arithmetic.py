@@ -9,6 +9,7 @@ import numpy
 from attnviz.analysis.diagnosis.computing import rounded
 from attnviz.errors import AttnvizError
 
+SOME = 4096  # numbers that are asked before all of them are
 ENOUGH = 24  # different fractions from which numbers that all lie on a coarse grid lie there for a reason
 
 
@@ -68,12 +69,18 @@ def arithmetic_of(output: numpy.ndarray, dtype: str) -> Arithmetic:
     """
     declared = ARITHMETICS.get(dtype, ARITHMETICS["float64"])
     numbers = output[numpy.isfinite(output)]
-    fractions = numpy.unique(abs(numpy.frexp(numbers)[0]))
-    if len(fractions) < ENOUGH:
+    some = numbers[:: max(1, len(numbers) // SOME)]
+    if not (_are_enough(some) or _are_enough(numbers)):
         return declared if declared.bits < 53 else ARITHMETICS["float32"]
-    coarse = [ARITHMETICS[name] for name in GRIDS if _all_on(fractions, ARITHMETICS[name].bits)]
+    grids = (ARITHMETICS[name] for name in GRIDS)
+    coarse = [one for one in grids if _all_on(some, one.bits) and _all_on(numbers, one.bits)]
     return min([declared, *coarse], key=lambda one: one.bits)
 
 
-def _all_on(fractions: numpy.ndarray, bits: int) -> bool:
-    return bool((rounded(fractions, bits) == fractions).all())
+def _are_enough(numbers: numpy.ndarray) -> bool:
+    """Whether their fractions differ in so many ways."""
+    return len(numpy.unique(abs(numpy.frexp(numbers)[0]))) >= ENOUGH
+
+
+def _all_on(numbers: numpy.ndarray, bits: int) -> bool:
+    return bool((rounded(numbers, bits) == numbers).all())

@@ -1,4 +1,4 @@
-"""Computing what a recipe says, of some rows or all, in float64."""
+"""Computing what a recipe says, of some rows or all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from attnviz.analysis.diagnosis.recipe import Array, Computed, Logits, Recipe, View, by_softmax
+from attnviz.analysis.diagnosis.recipe import Array, Computed, Logits, Moved, Recipe, View, by_softmax
 from attnviz.analysis.diagnosis.turn import Turn
 from attnviz.attention.arrays import overflow_unspoken
 
@@ -32,13 +32,14 @@ def computed(recipe: Recipe, view: View | None = None) -> Computed:
 AXES = {"items": (0, "items"), "heads": (1, "heads"), "queries": (2, "rows")}
 
 
-def _moved(recipe: Recipe, view: View, move: Callable[[Array], Array]) -> Computed:
-    """The same where the weights of all rows are moved before they meet the values."""
-    given = logits_of(recipe, recipe.whole)
-    weights = move(numpy.broadcast_to(recipe.weigh(given), given.logits.shape))
-    places = (view.items[:, None, None], view.heads[:, None], view.rows)
-    some = Logits(given.logits[places], given.hidden, None, value_of(recipe, view))
-    return _finished(recipe, view, some, weights[places])
+def _moved(recipe: Recipe, view: View, move: Moved) -> Computed:
+    """The same where the weights of all of an axis, of which the view has some, are moved before they meet the values."""
+    axis, field = AXES[move.along]
+    given = logits_of(recipe, view._replace(**{field: getattr(recipe.whole, field)}))
+    weights = move.change(numpy.broadcast_to(recipe.weigh(given), given.logits.shape))
+    places = getattr(view, field)
+    some = Logits(given.logits.take(places, axis), given.hidden, None, value_of(recipe, view))
+    return _finished(recipe, view, some, weights.take(places, axis))
 
 
 def _over_another_axis(recipe: Recipe, view: View) -> Computed:
@@ -156,17 +157,19 @@ def scores_of(recipe: Recipe, view: View) -> Array:
     """QKᵀ of the rows in ``view``, (items, heads, rows, keys); kept, where they are few, for the next recipe."""
     key = (
         *("scores", id(recipe.query), id(recipe.key), recipe.turn_query, recipe.turn_key, id(recipe.groups)),
-        *(id(view), recipe.rounded.inputs),
+        *(id(recipe.key_places), id(view), recipe.rounded.inputs),
     )
     if key in recipe.memo:
         found: Array = recipe.memo[key][0]
         return found
     queries = _rows_of(recipe, view)
-    keys = _of_heads(recipe, recipe.key, view.items, recipe.groups[view.heads], recipe.turn_key)
+    keys = _read(
+        _of_heads(recipe, recipe.key, view.items, recipe.groups[view.heads], recipe.turn_key), recipe.key_places
+    )
     bits = recipe.rounded.inputs
     scores: Array = rounded(queries, bits) @ rounded(keys, bits).swapaxes(-1, -2)
     if scores.size <= KEPT:  # what a key names by its id is kept beside it, so that no other takes its place
-        recipe.memo[key] = (scores, recipe.query, recipe.key, recipe.groups, view)
+        recipe.memo[key] = (scores, recipe.query, recipe.key, recipe.groups, recipe.key_places, view)
     return scores
 
 
@@ -174,15 +177,20 @@ def value_of(recipe: Recipe, view: View) -> Array:
     """The values that the heads in ``view`` read, (items, heads, keys, d_v)."""
     groups = recipe.groups if recipe.value_groups is None else recipe.value_groups
     values = _of_heads(recipe, recipe.value, view.items, groups[view.heads], recipe.turn_value)
-    return rounded(values, recipe.rounded.values)
+    return rounded(_read(values, recipe.value_places), recipe.rounded.values)
+
+
+def _read(tokens: Array, places: Array | None) -> Array:
+    """(items, heads, tokens, d) at ``places``."""
+    return tokens if places is None else tokens[:, :, places]
 
 
 def _rows_of(recipe: Recipe, view: View) -> Array:
     """The queries in ``view``, turned, (items, heads, rows, d)."""
-    some: Array = recipe.query[view.items[:, None, None], view.heads[:, None], view.rows].astype(numpy.float64)
+    some: Array = recipe.query[view.items[:, None, None], view.heads[:, None], view.rows].astype(recipe.precision)
     for turn in recipe.turn_query:
         some = turn.at(view.rows).turned(some, view.items)
-    return some
+    return some.astype(recipe.precision, copy=False)
 
 
 def _of_heads(recipe: Recipe, array: Array, items: Array, heads: Array, turns: tuple[Turn, ...]) -> Array:
@@ -190,12 +198,12 @@ def _of_heads(recipe: Recipe, array: Array, items: Array, heads: Array, turns: t
     key = (id(array), items.tobytes(), heads.tobytes(), turns)
     last: dict[Any, Any] = recipe.memo.setdefault("last", {})
     if key not in last:
-        some: Array = array[items[:, None], heads].astype(numpy.float64)
+        some: Array = array[items[:, None], heads].astype(recipe.precision)
         for turn in turns:
             some = turn.turned(some, items)
         if len(last) >= LAST:
             last.pop(next(iter(last)))
-        last[key] = (some, array)
+        last[key] = (some.astype(recipe.precision, copy=False), array)
     found: Array = last[key][0]
     return found
 

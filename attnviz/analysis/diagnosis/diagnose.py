@@ -69,7 +69,7 @@ def diagnose(
 
 def _diagnosed(problem: Asked, arithmetic: Arithmetic, widen: bool) -> Diagnosis:
     """Correct, explained, correct with coarser products, or unknown: the first that holds."""
-    view = cut(problem)
+    view = cut(problem, arithmetic.unit)
     evidence = Evidence(problem.meant, problem.output, arithmetic, view)
     if widen and arithmetic.name == "float64" and not evidence.judged.fine.all():  # numbers that were single before
         evidence = replace(evidence, arithmetic=ARITHMETICS["float32"])

@@ -63,6 +63,14 @@ class Rounded(NamedTuple):
 EXACT = Rounded()
 
 
+class Moved(NamedTuple):
+    """What becomes of weights, (items, heads, queries, keys), before they meet the values: ``change`` reads all of one axis,
+    ``along``: "heads" or "queries"."""
+
+    along: str
+    change: Callable[[Array], Array]
+
+
 @dataclass(frozen=True)
 class Hiding:
     """What becomes of a hidden cell: its logit is ``fill``, or has ``plus`` added; or its weight is 0 ``after`` softmax.
@@ -110,6 +118,7 @@ class Recipe:
 
     query (items, heads, queries, d), key and value (items, kv_heads, keys, d), float64, before any rotation
     groups       which kv head each head reads, (heads,); value_groups, of the values, where they differ
+    key_places, value_places   the tokens that are read, in this order, once the keys are turned; None: as they are
     turn_query, turn_key, turn_value   rotations, one after the other
     cap_at       what the softcap is applied to, or how: see ``computing.CAPS``
     mask, bias   (items or 1, heads or 1, queries or 1, keys or 1)
@@ -118,10 +127,11 @@ class Recipe:
     sharpness    factor of all logits
     added        added to the weights after softmax, the same axes
     over         the axis of the softmax: "keys", "queries", "heads" or "items"
-    move         what becomes of the weights of all rows before they meet the values
+    move         what becomes of the weights before they meet the values
     weigh, combine   from logits to weights, and from weights to the output
     blind        what a row becomes that sees nothing: 0, NaN, or the mean of all values (None)
     read         the output as it should lie in memory, from how it does
+    precision    the type in which all is computed
     """
 
     query: Array
@@ -131,6 +141,8 @@ class Recipe:
     groups: Array
     band: Band
     value_groups: Array | None = None
+    key_places: Array | None = None
+    value_places: Array | None = None
     turn_query: tuple[Turn, ...] = ()
     turn_key: tuple[Turn, ...] = ()
     turn_value: tuple[Turn, ...] = ()
@@ -145,13 +157,14 @@ class Recipe:
     sharpness: float = 1.0
     added: Array | None = None
     over: str = "keys"
-    move: Callable[[Array], Array] | None = None
+    move: Moved | None = None
     weigh: Callable[[Logits], Array] = by_softmax
     combine: Callable[[Array, Logits], Array] = weighted
     blind: float | None = 0.0
     read: Callable[[Array], Array] | None = None
     rounded: Rounded = EXACT
     only_weights: bool = False
+    precision: Any = numpy.float64
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def but(self, **changes: Any) -> Recipe:

@@ -11,7 +11,7 @@ from diagnosed import RICH, evidence_of
 from planted_attention import attention, problem
 
 from attnviz.analysis.diagnosis.computing import CAPS, computed, rounded
-from attnviz.analysis.diagnosis.recipe import Hiding, Rounded, View
+from attnviz.analysis.diagnosis.recipe import Hiding, Moved, Rounded, View
 
 
 def recipes():
@@ -46,7 +46,7 @@ def test_softmax_over_another_axis_adds_up_to_one_along_it(over):
 
 def test_weights_that_are_moved_are_moved_before_the_values():
     evidence, _ = next(recipes())
-    twice = computed(evidence.meant.but(move=lambda weights: 2 * weights)).output
+    twice = computed(evidence.meant.but(move=Moved("heads", lambda weights: 2 * weights))).output
     numpy.testing.assert_allclose(twice, 2 * computed(evidence.meant).output)
 
 

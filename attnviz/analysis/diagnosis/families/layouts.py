@@ -19,7 +19,7 @@ def heads_first(array: Array) -> Array:
 
 
 def tokens_first(array: Array) -> Array:
-    """(heads, tokens, d) in memory, taken for (tokens, heads · d)."""
+    """(heads, tokens, d) in memory, taken for (tokens, heads · d): the way back of ``heads_first``."""
     items, heads, tokens, width = array.shape
     return array.reshape(items, tokens, heads, width).swapaxes(1, 2)
 
@@ -80,22 +80,8 @@ def heads_interleaved_in(meant: Recipe) -> Iterator[Variant]:
 def heads_not_transposed_out(meant: Recipe) -> Iterator[Variant]:
     """The output was viewed as (tokens, heads · d) without exchanging the axes of heads and tokens, or the other way round."""
     if meant.heads > 1 and meant.queries > 1 and not meant.only_weights:
-        yield Variant(meant.but(read=_undone(tokens_first)))
-        yield Variant(meant.but(read=_undone(heads_first)))
-        yield Variant(meant.but(read=_undone(heads_last)))
-        yield Variant(meant.but(read=_undone(width_first)))
-
-
-def _undone(move: Move) -> Move:
-    """What takes an output back to where it was before ``move``."""
-
-    def read(output: Array) -> Array:
-        places = move(numpy.arange(output.size).reshape(output.shape)).ravel()
-        before = numpy.empty(output.size, output.dtype)
-        before[places] = output.ravel()
-        return before.reshape(output.shape)
-
-    return read
+        for way_back in (heads_first, tokens_first, width_first, heads_last):
+            yield Variant(meant.but(read=way_back))
 
 
 @mistake("qkv-split-wrong", pairs=False)

@@ -17,9 +17,7 @@ MOST_PAGES = 12  # of which each is tried in the place of each other
 
 def _gathered(meant: Recipe, places: Array) -> Recipe:
     """The key and value at ``places``, in the order of the tokens; the keys as they were turned where they stood."""
-    value = meant.value if meant.only_weights else meant.value[:, :, places]
-    turns = tuple(turn.at(places) for turn in meant.turn_key)
-    return meant.but(key=meant.key[:, :, places], value=value, turn_key=turns)
+    return meant.but(key_places=places, value_places=None if meant.only_weights else places)
 
 
 @mistake("page-replaced", pairs=False)

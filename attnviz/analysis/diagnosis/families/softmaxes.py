@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy
 
-from attnviz.analysis.diagnosis.recipe import Array, Logits, Recipe, by_softmax
+from attnviz.analysis.diagnosis.recipe import Array, Logits, Moved, Recipe, by_softmax
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
@@ -39,7 +39,7 @@ def softmax_over_items(meant: Recipe) -> Iterator[Variant]:
 def heads_averaged(meant: Recipe) -> Iterator[Variant]:
     """All heads have the mean of their weights."""
     if meant.heads > 1:
-        yield Variant(meant.but(move=_mean_of_heads))
+        yield Variant(meant.but(move=Moved("heads", _mean_of_heads)))
 
 
 def _mean_of_heads(weights: Array) -> Array:
@@ -50,7 +50,7 @@ def _mean_of_heads(weights: Array) -> Array:
 def weights_transposed(meant: Recipe) -> Iterator[Variant]:
     """The weights of query and key stand where those of key and query belong."""
     if meant.queries == meant.keys > 1:
-        yield Variant(meant.but(move=lambda weights: weights.swapaxes(2, 3)))
+        yield Variant(meant.but(move=Moved("queries", lambda weights: weights.swapaxes(2, 3))))
 
 
 @mistake("output-scaled", pairs=False)

@@ -54,8 +54,16 @@ def query_value_swapped(meant: Recipe) -> Iterator[Variant]:
         yield Variant(meant.but(query=meant.value, value=meant.query))
 
 
-def _moved(array: Array) -> Iterator[Array]:
-    """The tokens one further or one back: around the end, with the last one twice, or with zeros."""
+def _moved(meant: Recipe, array: Array) -> list[Array]:
+    """The tokens one further or one back: around the end, with the last one twice, or with zeros; kept, as pairs ask again."""
+    name = ("moved", id(array))
+    if name not in meant.memo:
+        meant.memo[name] = (list(_each_moved(array)), array)
+    moved: list[Array] = meant.memo[name][0]
+    return moved
+
+
+def _each_moved(array: Array) -> Iterator[Array]:
     for step in (1, -1):
         around = numpy.roll(array, step, axis=2)
         edge = slice(0, 1) if step == 1 else slice(-1, None)
@@ -68,7 +76,7 @@ def _moved(array: Array) -> Iterator[Array]:
 def keys_shifted(meant: Recipe) -> Iterator[Variant]:
     """The keys, or keys and values together, stand one token too far or too near."""
     if meant.keys > 1:
-        for key, value in zip(_moved(meant.key), _moved(meant.value), strict=True):
+        for key, value in zip(_moved(meant, meant.key), _moved(meant, meant.value), strict=True):
             yield Variant(meant.but(key=key))
             if not meant.only_weights:
                 yield Variant(meant.but(key=key, value=value))
@@ -78,7 +86,7 @@ def keys_shifted(meant: Recipe) -> Iterator[Variant]:
 def values_shifted(meant: Recipe) -> Iterator[Variant]:
     """The values stand one token too far or too near."""
     if meant.keys > 1 and not meant.only_weights:
-        for value in _moved(meant.value):
+        for value in _moved(meant, meant.value):
             yield Variant(meant.but(value=value))
 
 
@@ -86,7 +94,7 @@ def values_shifted(meant: Recipe) -> Iterator[Variant]:
 def queries_shifted(meant: Recipe) -> Iterator[Variant]:
     """The queries stand one token too far or too near."""
     if meant.queries > 1:
-        for query in _moved(meant.query):
+        for query in _each_moved(meant.query):
             yield Variant(meant.but(query=query))
 
 
