@@ -137,7 +137,7 @@ def measured(metric: Metric) -> bytes:
 def pooled(pool: StrEnum) -> bytes:
     query, key, value = (numpy.random.default_rng(seed).normal(size=(1, 1300, 2)) for seed in range(3))
     made = Trace(tuple(map(str, range(1300))), (Layer(query, key, value, Rule()),))
-    [panel] = made.heatmap(pool=pool).picture.panels
+    [panel] = made.heatmap(pool=pool).drawing.picture.panels
     return numpy.asarray(panel.values).tobytes()
 
 
@@ -147,13 +147,13 @@ def told(step: StrEnum) -> str:
 
 def drawn(step: StrEnum) -> bytes:
     """What the picture holds, without the cells in which scaled and masked differ from nothing."""
-    panels = WHOLE.heatmap(step=step).picture.panels
+    panels = WHOLE.heatmap(step=step).drawing.picture.panels
     return b"".join(numpy.nan_to_num(panel.values, neginf=-99.0).tobytes() for panel in panels)
 
 
 def compared(comparison: StrEnum) -> str:
     """The titles of what is compared."""
-    return str([one.title for one in WHOLE.heatmap(compare=comparison).picture.maps])
+    return str([one.title for one in WHOLE.heatmap(compare=comparison).drawing.picture.maps])
 
 
 def typed(dtype: StrEnum) -> str:

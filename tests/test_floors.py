@@ -24,13 +24,29 @@ APART = {frozenset({"analysis", "sources"}), frozenset({"sources", "renderers"})
 
 # The methods of a trace that draw or write reach their functions by these names, in strings.
 DOTTED = {"attnviz.api.html", "attnviz.api.heatmap", "attnviz.api.explain", "attnviz.api.notebook_frame"}
-DOTTED |= {"attnviz.api.stats.stats"}
+DOTTED |= {f"attnviz.api.{name}" for name in ("stats.stats", "data.to_json", "data.to_csv", "written.written")}
 DOTTED |= {
-    f"attnviz.renderers.roles.role_table.{name}" for name in ("to_text", "to_renderable")
+    f"attnviz.renderers.roles.{name}"
+    for name in (
+        "role_table.to_text",
+        "role_table.to_renderable",
+        "role_json.to_json",
+        "role_csv.to_csv",
+        "role_html.to_html",
+        "figure.to_figure",
+    )
 }  # so do the roles of a model
 DOTTED |= {
     f"attnviz.renderers.diagnosis.{name}"
-    for name in ("answer.to_text", "answer.to_renderable", "fragment.to_fragment", "picture.to_heatmap")
+    for name in (
+        "answer.to_text",
+        "answer.to_renderable",
+        "fragment.to_fragment",
+        "picture.to_heatmap",
+        "diagnosis_json.to_json",
+        "diagnosis_csv.to_csv",
+        "markdown.to_markdown",
+    )
 }  # and a diagnosis
 DOTTED |= {
     f"attnviz.renderers.recorded.{name}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
-from attnviz.api.selected import selected
+from attnviz.api.selected import selected, shown
 from attnviz.api.traces import load as load
 from attnviz.api.traces import trace_arrays as trace_arrays
 from attnviz.api.traces import trace_text as trace_text
@@ -129,8 +129,8 @@ def explain(
 
     What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook.
 
-    layer, head   numbers and ranges ("0,4-7"); nothing means all. The first of the heads is walked in full, of the others
-                  the weights and the output are shown; with the head "all" each is walked in full
+    layer, head   numbers and ranges ("0,4-7") or "all"; nothing means the first layer and all heads. The first of the heads is
+                  walked in full, of the others the weights and the output are shown; with the head "all" each is walked in full
     step          names of steps ("scores,weights", ["scores", "weights"]); nothing means all
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
@@ -147,7 +147,8 @@ def explain(
     from attnviz.text.lessons import lessons
     from attnviz.trace.selectors import all_meant
 
-    selection = selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
+    part = shown(trace, layer), head, query, key, skip_special
+    selection = selected(trace, *part, members(Step, step, "step"))
     looks = Looks(
         lessons(member(Language, language, "language")),
         whole_number("precision", precision, PRECISION_LIMITS),

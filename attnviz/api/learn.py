@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from attnviz.arguments import member, text_of, whole_number
 from attnviz.choices import CHAPTER_LIMITS, TINY, Language
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from attnviz.renderers.course.course import Course
     from attnviz.renderers.course.lesson import Lesson
     from attnviz.text.lessons import Lessons
     from attnviz.trace.roles import Roles
@@ -19,13 +20,18 @@ MOST_WORDS = 64  # of a sentence: what a learner can follow, and what the tiny m
 CASES = 100  # questions of each role: enough to see what breaks, and answered at once
 
 
-def learn(chapter: int, *, text: str | None = None, language: str = "en") -> Lesson:
-    """A chapter of the course, with the numbers of ``text``, as ``attnviz learn`` shows it.
+@overload
+def learn(chapter: None = None, *, text: str | None = None, language: str = "en") -> Course: ...
+@overload
+def learn(chapter: int, *, text: str | None = None, language: str = "en") -> Lesson: ...
+def learn(chapter: int | None = None, *, text: str | None = None, language: str = "en") -> Lesson | Course:
+    """A chapter of the course, with the numbers of ``text``, as ``attnviz learn`` shows it; or the whole course.
 
-    What comes back prints as plain text, in colour on a Rich console, and shows itself in a notebook; ``lesson["NAME"]`` is
-    one of the tables in it.
+    A chapter prints as plain text, in colour on a Rich console, and shows itself in a notebook; ``lesson["NAME"]`` is
+    one of the tables in it. The course prints as the list of its chapters; ``.to_html()`` and ``.to_notebook()`` are the page and
+    the notebook of all of them, or of one: ``.to_html(chapter=1)``.
 
-    chapter   from 1, the dot product, to 9, a model of one's own
+    chapter   from 1, the dot product, to 9, a model of one's own; None: the course
     text      the sentence that is computed with; None: the textbook's
     language  "en" or "vi"
 
@@ -35,10 +41,14 @@ def learn(chapter: int, *, text: str | None = None, language: str = "en") -> Les
     from attnviz.sources.toy.toy import SAMPLE
     from attnviz.text.course import chapters
 
-    number = whole_number("chapter", chapter, CHAPTER_LIMITS)
     spoken = member(Language, language, "language")
-    shown = chapters(spoken)[number - 1]
-    return Lesson(shown, material(SAMPLE if text is None else text_of("text", text), spoken), SAMPLE)
+    computed = material(SAMPLE if text is None else text_of("text", text), spoken)
+    if chapter is None:
+        from attnviz.renderers.course.course import Course
+
+        return Course([Lesson(one, computed, SAMPLE) for one in chapters(spoken)], spoken)
+    number = whole_number("chapter", chapter, CHAPTER_LIMITS)
+    return Lesson(chapters(spoken)[number - 1], computed, SAMPLE)
 
 
 def material(text: str, language: Language) -> ComputedMaterial:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnviz.api.selected import selected
+from attnviz.api.selected import selected, shown
 from attnviz.arguments import Chosen, Where, chosen, member, real_number, where
 from attnviz.choices import CONTOUR_LIMITS, CONTOURS, OPACITY, OPACITY_LIMITS, Interpolation
 from attnviz.errors import AttnvizError
@@ -77,6 +77,6 @@ def on_picture(
 
     picture = picture_for(trace, on_image)
     part = in_picture(trace, chosen("layer", layer), where("query", query))
-    selection = selected(part, layer, head, query, key, skip_special)
+    selection = selected(part, shown(part, layer), head, query, key, skip_special)
     moves = path is not None and Path(path).suffix.lower().removeprefix(".") in MOVING
     return (decide_moving if moves else decide)(part, selection, picture, overlay, look)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.on_image import on_picture, overlaid
-from attnviz.api.selected import selected
+from attnviz.api.selected import selected, shown
 from attnviz.arguments import Chosen, Where, member, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
@@ -58,30 +58,24 @@ def heatmap(
     contour: Iterable[float] | None = None,
     axes: Any = None,
 ) -> Figure:
-    """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it.
+    """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it: a figure of matplotlib.
 
-    What comes back is a figure of matplotlib, which shows itself in a notebook. ``path`` saves it as .png, .svg or .pdf, or
-    moving as .gif or .webp; so does ``figure.save(path)``.
+    It shows itself in a notebook. ``path`` saves it as .png, .svg or .pdf, or moving as .gif or .webp; so does ``figure.save``.
 
-    layer, head   numbers and ranges ("0,4-7"); nothing means all
+    layer, head   numbers and ranges ("0,4-7") or "all"; nothing means the first layer and all heads
     step          "scores", "scaled", "masked", "weights"; or "all", one head's and its output side by side
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
-    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
-    skip_special  hide special tokens, and say what they took
+    query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
     pool          what a cell of many tokens shows: their "mean" or "max"
-    title, cmap   of the picture (None: what it shows), and a matplotlib colour map
-    vmin, vmax    the values of the first and the last colour (None: where the values end); language of its words, "en" or "vi"
+    title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
+    vmin, vmax    the values of the first and the last colour (None: where the values end)
     annotate      write the values into the cells; None: while they fit
-    dpi, seconds  pixels per inch of a PNG, and how long each frame of a .gif or .webp is shown
-    width         of the figure, in millimetres, with no text below 6 points; None: what it needs
+    dpi, seconds, width   pixels per inch of a PNG, how long a frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
-    interpolation, opacity, contour   of the weights on it: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight
-                  on the image ([0.5, 0.8]) around whose smallest part a line is drawn
-    axes          of your own figure: the map is drawn there, by that figure's settings, and what comes back is that figure;
-                  of several maps an array of as many. It has no colour bar: figure.colorbar(axes.images[0]) adds one
+    interpolation, opacity, contour   of them: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight ([0.5, 0.8])
+    axes          of your own figure, which comes back: the map is drawn there; of several maps, an array of as many
 
-    AttnvizError where there is no such layer, head, step or colour map, the width is too little, or there are not as many
-    axes as maps.
+    AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     if axes is not None:
         _require_of_axes(path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
@@ -91,6 +85,19 @@ def heatmap(
         picture: Any = on_picture(*part, on_image, overlay, look, path)
     else:
         picture = _picture(*part, step, compare, pool, look)
+    return _drawn(picture, cmap, annotate, look.dpi, seconds, path, axes)
+
+
+def _drawn(
+    picture: Picture | Chain,
+    cmap: str | None,
+    annotate: bool | None,
+    dpi: int | None,
+    seconds: float | None,
+    path: str | os.PathLike[str] | None,
+    axes: Any,
+) -> Figure:
+    """``picture`` as a figure of its own, saved where there is a path; or in ``axes``."""
     colours = None if cmap is None else text_of("cmap", cmap)
     if axes is not None:
         from attnviz.renderers.heatmap.in_axes import draw_in_axes
@@ -98,7 +105,7 @@ def heatmap(
         return draw_in_axes(picture, axes, cmap=colours, annotate=annotate)
     from attnviz.renderers.heatmap.heatmap import Heatmap
 
-    return Heatmap(picture, colours, annotate, look.dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
+    return Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
 
 
 def _require_of_axes(**options: Any) -> None:
@@ -143,7 +150,7 @@ def _picture(
     from attnviz.renderers.heatmap.decided import decided
     from attnviz.renderers.heatmap.picture import View
 
-    selection = selected(trace, layer, head, query, key, skip_special).as_region()
+    selection = selected(trace, shown(trace, layer), head, query, key, skip_special).as_region()
     view = View(member(Pool, pool, "pool"), dpi=look.dpi, words=look.words, width=look.width, ends=look.ends)
     drawn, part = member(DrawnStep, step, "step"), None if compare is None else member(Comparison, compare, "compare")
     return decided(trace, selection, drawn, part, look.title, view, named=head != ())

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
 
 
+def shown(trace: Trace, layer: Chosen) -> Chosen:
+    """The layers of a table or a picture: those that are named, or the first."""
+    from attnviz.trace.selection import first_layer
+
+    return first_layer(trace) if isinstance(layer, tuple) and not layer else layer
+
+
 def selected(
     trace: Trace,
     layer: Chosen,

@@ -53,7 +53,7 @@ class Projection:
         return result
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One attention layer, of NumPy arrays or torch tensors. Arrays of other libraries become NumPy's, as in attend().
 
@@ -249,6 +249,11 @@ class Layer:
         rule = self.rule.of_queries(rows.start, rows.stop, self.queries, self.keys)
         name = WEIGHTS if self.weights_alone else "query"
         return replace(self, **{name: self.queried[:, rows.start : rows.stop]}, rule=rule)
+
+    def __repr__(self) -> str:
+        named = f" ({self.name})" if self.name and self.name != self.title else ""
+        alone = ", weights alone" if self.weights_alone else f", d_k {self.query.shape[-1]}"
+        return f"Layer({self.title}{named}: {self.heads} heads, {self.queries} queries, {self.keys} keys{alone})"
 
     def concat(self, outputs: Array) -> Array:
         """(heads, queries, d_v) → (queries, heads · d_v): what W_O multiplies."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -113,6 +114,24 @@ class Roles:
     def __rich__(self) -> Any:
         """The same in colour, on a Rich console."""
         return public("attnviz.renderers.roles.role_table.to_renderable", self)
+
+    def to_json(self) -> str:
+        """What ``attnviz roles --format json`` writes."""
+        return public("attnviz.renderers.roles.role_json.to_json", self).decode()  # type: ignore[no-any-return]
+
+    def to_csv(self) -> str:
+        """What ``attnviz roles --format csv`` writes."""
+        return public("attnviz.renderers.roles.role_csv.to_csv", self)  # type: ignore[no-any-return]
+
+    def figure(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """The picture of ``attnviz roles``, a sentence of each role and where its head looks, as a figure of matplotlib; saved to
+        ``path`` as .png, .svg or .pdf, if there is one.
+        """
+        return public("attnviz.renderers.roles.figure.to_figure", self, path)
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        return public("attnviz.renderers.roles.role_html.to_html", self)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         verdicts = ", ".join(

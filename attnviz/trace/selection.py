@@ -185,6 +185,12 @@ def select(
     return selection
 
 
+def first_layer(trace: Trace) -> str:
+    """The first layer as ``select`` is asked for it: what a table or a picture shows where none is named."""
+    first = trace.layers[0]
+    return f"{first.stack} {first.index}".strip()
+
+
 def _why_missing(trace: Trace, selection: Selection) -> str:
     """What is said beside the error that none of the steps is there."""
     if all(selected.layer.weights_alone for selected in selection.layers):

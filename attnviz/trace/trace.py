@@ -18,8 +18,8 @@ from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
 from attnviz.trace.layer import TOWERS, WRITING, Layer, Projection, valid_tokens
+from attnviz.trace.looks import Looks
 from attnviz.trace.origin import Origin, TokenIds, read_origin
-from attnviz.trace.public import public
 from attnviz.trace.token_facts import NO_FACTS, TokenFacts, known_facts, read_token_facts
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FORMAT = 1  # of saved traces, and of the JSON
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Looks):
     """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
 
     predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
@@ -178,43 +178,6 @@ class Trace:
 
             record["roles"] = [head_role_record(one) for one in self.roles]
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
-
-    def explain(self, **options: Any) -> Any:
-        """Every step, as ``attnviz explain`` shows it: ``print`` what comes back.
-
-        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``top``, ``precision``,
-        ``max_tokens``, ``quiet`` and ``language``. help(attnviz.api.explain) says what each takes.
-        """
-        return public("attnviz.api.explain", self, **options)
-
-    def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
-        """The picture, as ``attnviz heatmap`` draws it, as a figure of matplotlib; written to ``path`` if there is one.
-
-        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
-        ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``,
-        ``opacity``, ``contour`` and ``axes``. help(attnviz.api.heatmap) says what each takes.
-        """
-        return public("attnviz.api.heatmap", self, path, **options)
-
-    def to_html(self, **options: Any) -> str:
-        """One offline page, as ``attnviz html`` writes it.
-
-        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``pool``, ``language``, ``max_size`` and ``on_image``.
-        help(attnviz.api.html) says what each takes.
-        """
-        return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]
-
-    def stats(self, **options: Any) -> Any:
-        """What each head does, in numbers, as ``attnviz stats`` tells it: a table that prints, ``.records``, ``.to_pandas()``.
-
-        Options: ``metrics``, ``sort``, ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``near``, ``pool`` and
-        ``language``. help(attnviz.stats) says what each takes.
-        """
-        return public("attnviz.api.stats.stats", self, **options)
-
-    def _repr_html_(self) -> str:
-        """How a notebook shows this trace: its page, in a frame."""
-        return public("attnviz.api.notebook_frame", self)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.kind})"

@@ -443,7 +443,7 @@ def command_to_file(*words: str, suffix: str) -> Callable[[Kind], bytes]:
 
 def explanation(kind: Kind) -> bytes:
     told = kind.trace.explain(layer=0, head=kind.layer.heads - 1, query=kind.query, key=kind.key)
-    return f"{told}\0{told._repr_markdown_()}".encode()
+    return f"{told}\0{told.to_markdown()}".encode()
 
 
 def explained(*options: str) -> Callable[[Kind], bytes]:

@@ -152,6 +152,22 @@ class Diagnosis:
         """
         return public("attnviz.renderers.diagnosis.picture.to_heatmap", self, path)
 
+    def to_json(self) -> str:
+        """What ``attnviz diagnose --format json`` writes."""
+        return public("attnviz.renderers.diagnosis.diagnosis_json.to_json", self).decode()  # type: ignore[no-any-return]
+
+    def to_csv(self) -> str:
+        """What ``attnviz diagnose --format csv`` writes."""
+        return public("attnviz.renderers.diagnosis.diagnosis_csv.to_csv", self)  # type: ignore[no-any-return]
+
+    def to_markdown(self) -> str:
+        """What ``attnviz diagnose --format markdown`` writes."""
+        return public("attnviz.renderers.diagnosis.markdown.to_markdown", self)  # type: ignore[no-any-return]
+
+    def to_html(self) -> str:
+        """What ``attnviz diagnose --format html`` writes: an element for any page."""
+        return self._repr_html_()
+
     def _repr_html_(self) -> str:
         """The same in a notebook."""
         return public("attnviz.renderers.diagnosis.fragment.to_fragment", self)  # type: ignore[no-any-return]

@@ -50,10 +50,11 @@ def say_if_missing(trace: Trace, selection: Selection, asked: Collection[Step]) 
 
 def first_layer(trace: Trace) -> list[str]:
     """The --layer of a picture or a table when none was asked for: the first, with a notice if there are more."""
-    numbers = list(dict.fromkeys((layer.stack, layer.index) for layer in trace.layers))
-    first = " ".join(map(str, numbers[0])).strip()
+    from attnviz.trace.selection import first_layer as first_of
+
+    numbers, first = {(layer.stack, layer.index) for layer in trace.layers}, first_of(trace)
     if len(numbers) > 1:
-        name = first if numbers[0][0] else Message("layer {layer}", layer=first)
+        name = first if trace.layers[0].stack else Message("layer {layer}", layer=first)
         notice(
             Message(
                 "showing {name} of {numbers}; --layer N or --layer all shows others", name=name, numbers=len(numbers)

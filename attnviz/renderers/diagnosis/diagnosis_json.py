@@ -8,12 +8,13 @@ import orjson
 
 from attnviz.analysis.diagnosis.result import Departure, Diagnosis, Mistake, Ranges
 from attnviz.renderers.diagnosis.seen import seen
-from attnviz.text.lessons import Lessons
+from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.trace import FORMAT
 
 
-def to_json(found: Diagnosis, words: Lessons) -> bytes:
-    """One object, its titles and fixes in ``words``; an error that is infinite is null, what is unknown is left out."""
+def to_json(found: Diagnosis, words: Lessons | None = None) -> bytes:
+    """One object, its titles and fixes in ``words`` (None: in its own language); an error that is infinite is null, what is unknown is left out."""
+    words = words or lessons(found.language)
     record: dict[str, Any] = {
         "attnviz": FORMAT,
         "verdict": found.verdict.value,

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from attnviz.analysis.diagnosis.result import Diagnosis
 from attnviz.renderers.diagnosis.told import Block, told
-from attnviz.text.lessons import Lessons
+from attnviz.text.lessons import Lessons, lessons
 
 
-def to_markdown(found: Diagnosis, words: Lessons) -> str:
-    """What is told of ``found``: a heading, a list for each mistake, and sentences."""
-    return "\n".join(_lines(found, words)) + "\n"
+def to_markdown(found: Diagnosis, words: Lessons | None = None) -> str:
+    """What is told of ``found``: a heading, a list for each mistake, and sentences; in ``words`` (None: in its own language)."""
+    return "\n".join(_lines(found, words or lessons(found.language))) + "\n"
 
 
 def _lines(found: Diagnosis, words: Lessons) -> Iterator[str]:

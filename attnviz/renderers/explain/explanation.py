@@ -1,4 +1,4 @@
-"""What Python gets of an explanation: text, a Rich renderable, Markdown for a notebook."""
+"""What Python gets of an explanation: text, a Rich renderable, HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Explanation:
         sections = sum(isinstance(part, Section) for part in one_by_one(self.parts))
         return f"Explanation({layers} layers, {self.heads} heads, {sections} sections: print() shows it)"
 
+    def to_markdown(self) -> str:
+        """The same as Markdown."""
+        return to_markdown(self.parts)
+
     def to_latex(self) -> str:
         """The same for ``\\input`` in a document of LaTeX, which loads booktabs."""
         from attnviz.renderers.explain.latex import to_latex
@@ -46,5 +50,6 @@ class Explanation:
 
         return to_fragment(self.parts)
 
-    def _repr_markdown_(self) -> str:
-        return to_markdown(self.parts)
+    def _repr_html_(self) -> str:
+        """The same in a notebook, its numbers tinted."""
+        return self.to_html()

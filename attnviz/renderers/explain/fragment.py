@@ -7,15 +7,11 @@ from html import escape
 from itertools import chain
 
 from attnviz.renderers.explain.document import Heading, Part, Section, with_tokens
-from attnviz.renderers.shared.colours import LEVELS, dark, rgb
-from attnviz.renderers.shared.matrix import HIDDEN, Matrix
+from attnviz.renderers.shared.html_table import to_table
 
 WHOLE = "font-family: sans-serif; line-height: 1.4"
-TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums"
-CORNER, LABEL = "text-align: left; opacity: 0.7", "text-align: left"
 ROW = "display: flex; flex-wrap: wrap; column-gap: 2.5em; align-items: flex-end"
 PIECE = "max-width: 100%; overflow-x: auto"
-CELL = "padding: 0.15em 0.6em"
 FORMULA = "font-weight: normal; font-style: italic"
 
 
@@ -42,7 +38,7 @@ def _section(section: Section, level: int) -> Iterator[str]:
         yield f"<p>{' '.join(map(_told, section.sentences))}</p>"
     if section.lines:
         yield f"<pre>{escape(chr(10).join(section.lines))}</pre>"
-    tables = map(_table, section.matrices)
+    tables = map(to_table, section.matrices)
     yield from _side_by_side(tables) if len(section.matrices) > 1 else chain.from_iterable(tables)
 
 
@@ -52,31 +48,6 @@ def _side_by_side(pieces: Iterable[Iterator[str]]) -> Iterator[str]:
     for piece in pieces:
         yield from [f'<div style="{PIECE}">', *piece, "</div>"]
     yield "</div>"
-
-
-def _table(matrix: Matrix) -> Iterator[str]:
-    yield f'<table style="{TABLE}">'
-    yield f"<tr>{_cell('th', CORNER, matrix.corner)}{''.join(_cell('th', '', label) for label in matrix.columns)}</tr>"
-    for label, cells, tints in zip(matrix.rows, matrix.cells, matrix.tints, strict=True):
-        numbers = (_cell("td", _tinted(tint), cell) for cell, tint in zip(cells, tints, strict=True))
-        yield f"<tr>{_cell('th', LABEL, label)}{''.join(numbers)}</tr>"
-    yield "</table>"
-
-
-def _cell(tag: str, style: str, text: str) -> str:
-    own = style or "text-align: right"
-    return f'<{tag} style="{CELL}; {own}">{escape(text)}</{tag}>'
-
-
-def _tinted(tint: float | None) -> str:
-    """The style of a number: black or white on its own colour, as in a terminal; what is hidden is pale."""
-    if tint is None:
-        return ""
-    if tint == HIDDEN:
-        return "text-align: right; opacity: 0.5"
-    colour = rgb(round(tint * LEVELS) / LEVELS)
-    back, text = "#{:02x}{:02x}{:02x}".format(*colour), "#ffffff" if dark(colour) else "#000000"
-    return f"text-align: right; background: {back}; color: {text}"
 
 
 def _told(sentence: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 from attnviz.renderers.heatmap.measures import POINT, text_width
 from attnviz.renderers.heatmap.settings import own_settings
 from attnviz.renderers.heatmap.text_artist import INK, PALE, PlacedText, TextArtist
-from attnviz.renderers.roles.picture import RolesPicture, Strip
+from attnviz.renderers.roles.picture import RolesPicture, Strip, decide
 from attnviz.renderers.shared.colours import dark, rgb
+from attnviz.text.lessons import lessons
+from attnviz.trace.roles import Roles
 
 TITLE, STRIP, WORD, NUMBER, LINE = 17.0, 13.0, 13.0, 9.5, 10.0  # points
 MARGIN, BETWEEN = 0.3, 0.5  # inches: around all, and from column to column
@@ -66,6 +69,14 @@ def draw(picture: RolesPicture) -> tuple[AttentionFigure, str]:
         artist.set_zorder(ON_TILES)
         figure.add_artist(artist)
     return figure, missing
+
+
+def to_figure(found: Roles, path: str | os.PathLike[str] | None = None) -> AttentionFigure:
+    """The figure of ``found`` in its own language; saved to ``path``, if there is one."""
+    figure, _ = draw(decide(found, lessons(found.language)))
+    if path is not None:
+        figure.save(path)
+    return figure
 
 
 def _placed(strip: Strip, families: Sequence[str]) -> Placed:

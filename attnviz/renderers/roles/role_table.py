@@ -29,11 +29,12 @@ def to_renderable(found: Roles, words: Lessons | None = None) -> Group:
     ``words`` are in the language of the reader; None: in that of ``found``.
     """
     words = words or lessons(found.language)
+    title, footnotes = title_and_footnotes(found, words)
     return Group(
-        Text(words.say("roles.title", model=shown_line(found.model), cases=f"{found.cases:,}", seed=found.seed), BOLD),
+        Text(title, BOLD),
         *(part for one in found.roles for part in _block(told(one, found, words), COLOURS.get(one.verdict, "red"))),
         Text(""),
-        *(Sentence(line, DIM) for line in _footnotes(found, words)),
+        *(Sentence(line, DIM) for line in footnotes),
     )
 
 
@@ -52,6 +53,12 @@ def _block(role: Told, colour: str) -> Iterator[RenderableType]:
         grid.add_row(row.label, row.value, Text(row.interval, DIM))
     yield Padding(grid, INDENT, expand=False)
     yield from (Padding(Sentence(sentence), INDENT, expand=False) for sentence in role.sentences)
+
+
+def title_and_footnotes(found: Roles, words: Lessons) -> tuple[str, list[str]]:
+    """What stands above all roles, and the lines below them."""
+    title = words.say("roles.title", model=shown_line(found.model), cases=f"{found.cases:,}", seed=found.seed)
+    return title, list(_footnotes(found, words))
 
 
 def _footnotes(found: Roles, words: Lessons) -> Iterator[str]:

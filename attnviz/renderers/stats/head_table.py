@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy
 from rich.console import Group
@@ -28,24 +29,41 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
     ``words`` are in the language of the reader; None: in English. Of all metrics, without the mass where no head lacks any:
     a column of ones.
     """
-    words = words or lessons()
-    heads = statistics.heads(sort)
-    metrics = _shown(statistics, sort, heads)
+    said = told(statistics, sort, words or lessons())
     return Group(
-        Text(facts(statistics, words), style=BOLD),
-        Text(reading(statistics, words), style=DIM),
+        Text(said.facts, style=BOLD),
+        Text(said.reading, style=DIM),
         Text(""),
-        MatrixTable(_matrix(heads, metrics, statistics.texts > 1, words), gap=GAP),
-        *_names(statistics, words),
+        MatrixTable(said.matrix, gap=GAP),
+        *_names(said.names),
         Text(""),
-        *(Text(line, style=DIM) for line in footnotes(metrics, words)),
+        *(Text(line, style=DIM) for line in said.footnotes),
     )
 
 
-def _names(statistics: Statistics, words: Lessons) -> list[Text]:
+class Told(NamedTuple):
+    """All that the table says: of what it is, how to read it, the numbers, what heads are called (a heading, and lines below it), and
+    what each column is."""
+
+    facts: str
+    reading: str
+    matrix: Matrix
+    names: list[str]
+    footnotes: list[str]
+
+
+def told(statistics: Statistics, sort: Metric | None, words: Lessons) -> Told:
+    """What the table of ``statistics`` says."""
+    heads = statistics.heads(sort)
+    metrics = _shown(statistics, sort, heads)
+    matrix = _matrix(heads, metrics, statistics.texts > 1, words)
+    names = name_lines(statistics, words)
+    return Told(facts(statistics, words), reading(statistics, words), matrix, names, footnotes(metrics, words))
+
+
+def _names(lines: list[str]) -> list[Text]:
     """What the heads are called, below an empty line."""
-    heading, *lines = name_lines(statistics, words) or [""]
-    return [Text(""), Text(heading, style=BOLD), *map(Text, lines)] if heading else []
+    return [Text(""), Text(lines[0], style=BOLD), *map(Text, lines[1:])] if lines else []
 
 
 def _shown(statistics: Statistics, sort: Metric | None, heads: list[Head]) -> list[Metric]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.analysis.corpus import Head, Statistics
 from attnviz.analysis.metrics import Metric
@@ -13,6 +14,9 @@ from attnviz.errors import AttnvizError
 from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.stats.head_csv import COLUMNS, rows
 from attnviz.text.lessons import lessons
+
+if TYPE_CHECKING:
+    from attnviz.renderers.heatmap.attention_figure import AttentionFigure
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,31 @@ class Stats:
         from attnviz.renderers.stats.head_table import to_renderable
 
         return to_renderable(self.statistics, self.sort, lessons(self.language))
+
+    def heatmap(
+        self, metric: str, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+    ) -> AttentionFigure:
+        """One metric as a map of layers × heads, as ``attnviz stats --metric`` draws it: a figure of matplotlib, saved to ``path`` as
+        .png, .svg or .pdf, if there is one. AttnvizError where no head has a value.
+        """
+        from attnviz.renderers.heatmap.heatmap import Heatmap
+        from attnviz.renderers.stats.head_map import decide
+
+        asked = next((one for one in self.statistics.metrics if one == metric), None)
+        if asked is None:
+            raise AttnvizError(
+                "metric is {metric}: measured are {metrics}",
+                metric=repr(metric)[:60],
+                metrics=", ".join(one.value for one in self.statistics.metrics),
+            )
+        picture = decide(self.statistics, asked, title, lessons(self.language))
+        return Heatmap(picture).figure(path)
+
+    def _repr_html_(self) -> str:
+        """The table in a notebook."""
+        from attnviz.renderers.stats.head_html import to_html
+
+        return to_html(self.statistics, self.sort, lessons(self.language))
 
     def __repr__(self) -> str:
         metrics, texts = len(self.statistics.metrics), self.statistics.texts

@@ -1,4 +1,4 @@
-"""What Python gets of an explanation: the same text, the same colours, Markdown in a notebook."""
+"""What Python gets of an explanation: the same text, the same colours, HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def test_a_rich_console_shows_it_in_colour_and_in_its_width(told, traces, render
     assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) <= 60
 
 
-def test_a_notebook_shows_it_as_markdown(told, traces):
+def test_a_notebook_shows_it_as_html(told, traces):
     parts = told(traces["plain"]())
     explanation = Explanation(iter(parts), 1)
-    assert explanation._repr_markdown_() == to_markdown(parts) == explanation._repr_markdown_()
+    assert explanation._repr_html_() == to_fragment(parts) == explanation._repr_html_()
+    assert explanation.to_markdown() == to_markdown(parts)
 
 
 def test_its_repr_says_what_it_is_in_one_line():

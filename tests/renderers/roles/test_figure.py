@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from made_roles import made_role, made_roles
@@ -11,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from PIL import Image
 
+from attnviz import AttnvizError
 from attnviz.choices import Language
 from attnviz.renderers.heatmap.figure import save
 from attnviz.renderers.roles.figure import MARK, draw
@@ -103,3 +105,12 @@ def test_what_no_font_has_is_told(monkeypatch):
     figure, missing = draw(picture_of(1, DOGS._replace(answer="日")))
     assert missing == "日"
     assert len(save(figure, "png")) > 1000
+
+
+def test_python_gets_a_figure_in_the_language_of_the_roles(tmp_path):
+    found = replace(made_roles(made_role(example=DOGS)), language=Language.VI)
+    figure = found.figure(tmp_path / "roles.svg")
+    assert (tmp_path / "roles.svg").read_bytes() == save(draw(decide(found, lessons(Language.VI)))[0], "svg")
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(AttnvizError, match="its suffix is not one of"):
+        found.figure(tmp_path / "roles.txt")

@@ -13,6 +13,7 @@ from attnviz import AttnvizError, trace_text
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.renderers.stats.head_csv import COLUMNS
+from attnviz.renderers.stats.head_html import to_html
 from attnviz.renderers.stats.head_table import to_renderable
 from attnviz.renderers.stats.stats import Stats
 from attnviz.text.lessons import lessons
@@ -33,6 +34,21 @@ def test_the_records_are_the_rows_of_the_csv(measured):
     assert list(ours.records[0]) == list(COLUMNS)
     assert [{name: "" if value is None else str(value) for name, value in one.items()} for one in ours.records] == rows
     assert any(record["mean"] is None for record in ours.records)  # no token comes twice
+
+
+def test_a_metric_is_drawn_as_a_map(measured, tmp_path):
+    ours = Stats(measured(), language=Language.VI)
+    figure = ours.heatmap("first", tmp_path / "first.svg")
+    assert figure.drawing.picture.title == lessons(Language.VI).say("metric.first")
+    assert (tmp_path / "first.svg").read_bytes() == figure.drawing.drawn("svg")
+    assert ours.heatmap("first", title="mine").drawing.picture.title == "mine"
+    with pytest.raises(AttnvizError, match="metric is 'size': measured are entropy, "):
+        ours.heatmap("size")
+
+
+def test_a_notebook_shows_the_table(measured):
+    ours = Stats(measured(), Metric.FIRST, Language.VI)
+    assert ours._repr_html_() == to_html(ours.statistics, Metric.FIRST, lessons(Language.VI))
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars"])

@@ -1,0 +1,41 @@
+"""What the heads do, as an element of HTML, for a notebook: no script, its style inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.metrics import Metric
+from attnviz.renderers.shared.html_table import to_table
+from attnviz.renderers.stats.head_table import told
+from attnviz.text.lessons import Lessons, lessons
+
+WHOLE = "font-family: sans-serif; line-height: 1.4"
+WIDE = "overflow-x: auto; max-height: 40em; overflow-y: auto"  # a model has hundreds of heads
+PALE = "opacity: 0.7; margin: 0.2em 0"
+
+
+def to_html(statistics: Statistics, sort: Metric | None, words: Lessons | None = None) -> str:
+    """What the table says, in the language of ``words``; None: in English."""
+    return "\n".join(_lines(statistics, sort, words or lessons())) + "\n"
+
+
+def _lines(statistics: Statistics, sort: Metric | None, words: Lessons) -> Iterator[str]:
+    said = told(statistics, sort, words)
+    yield f'<div style="{WHOLE}">'
+    yield f"<strong>{escape(said.facts)}</strong>"
+    yield f'<p style="{PALE}">{escape(said.reading)}</p>'
+    yield f'<div style="{WIDE}">'
+    yield from to_table(said.matrix)
+    yield "</div>"
+    yield from _names(said.names)
+    yield from (f'<p style="{PALE}">{escape(line)}</p>' for line in said.footnotes)
+    yield "</div>"
+
+
+def _names(lines: list[str]) -> Iterator[str]:
+    """What the heads are called."""
+    if lines:
+        yield f"<strong>{escape(lines[0])}</strong>"
+        yield f"<ul>{''.join(f'<li>{escape(line.strip())}</li>' for line in lines[1:])}</ul>"
