@@ -10,7 +10,7 @@ from attnviz.analysis.measure import Measured, measure_heads
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
 
-NEEDED = tuple(MEASURED.values())
+NEEDED = tuple(MEASURED.values())  # the metrics of all names
 
 
 def named_heads(trace: Trace, layer: Layer, heads: Collection[int], cells: int = CELLS) -> dict[int, tuple[Found, ...]]:

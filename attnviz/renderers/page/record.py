@@ -8,8 +8,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from attnviz.analysis.measure import measure_heads
+from attnviz.analysis.head_names import CHANCED
+from attnviz.analysis.measure import Measured, measure_heads
 from attnviz.analysis.metrics import Metric
+from attnviz.analysis.named_heads import NEEDED, names_of
 from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.digits import Errors
@@ -24,6 +26,7 @@ from attnviz.renderers.page.selected import computed_type, kv_indices
 from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.facts import whose_bias
+from attnviz.renderers.shared.head_names import number
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
@@ -261,9 +264,11 @@ def _special(known: TokenIds, count: int) -> list[int]:
 
 
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
-    """What the heads are sorted by, and the strongest pattern of each."""
-    only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED)))
-    measured = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED)
+    """What the heads are sorted by, the strongest pattern of each, and of a model the names that it has earned."""
+    of_model = trace.source.kind == "model"
+    only = tuple(dict.fromkeys((*SORTED_BY, *MEASURED, *(NEEDED if of_model else ()))))
+    chances = CHANCED if of_model else ()
+    measured = measure_heads(trace, selected.layer, heads=selected.heads, only=only, cells=CACHED, chances=chances)
     values = measured.metrics
 
     def of_head(found: Mapping[Metric, Any], head: int) -> dict[Metric, float]:
@@ -280,4 +285,14 @@ def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:
         ]
         for metric in SORTED_BY
     }
-    return {"metrics": metrics, "patterns": patterns}
+    return {"metrics": metrics, "patterns": patterns} | (_names(measured, selected) if of_model else {})
+
+
+def _names(measured: Measured, selected: LayerSelection) -> dict[str, Any]:
+    """The names of the heads that have any, by their places: [name, number] each."""
+    named = {place: names_of(measured, head) for place, head in enumerate(selected.heads)}
+    return {
+        "names": {
+            place: [[one.name.value, number(one.value)] for one in found] for place, found in named.items() if found
+        }
+    }

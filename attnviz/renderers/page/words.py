@@ -19,6 +19,7 @@ from attnviz.trace.trace import Trace
 PAGE_GROUPS = ("page", "way", "unfold", "beside", "pattern", "meaning")  # of messages: said by the page's scripts alone
 GROUPS = (
     *PAGE_GROUPS,
+    "names",
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
     *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
 )
@@ -28,6 +29,7 @@ UNSAID = (  # messages of these groups that only explain says, or no script
     *("label.facts_alone", "label.keys_alone", "weights.alone", "weights.given", "weights.adds"),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
+    *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
     "page.language_name",
 )
 

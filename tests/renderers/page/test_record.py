@@ -13,6 +13,7 @@ from random_traces import long_trace, random_trace, unnamed_trace
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
+from attnviz.analysis.named_heads import named_heads
 from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.forms import Form
@@ -21,6 +22,7 @@ from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import TokenLists, make_record
+from attnviz.renderers.shared.head_names import number
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
 
@@ -184,6 +186,18 @@ def test_a_region_says_which_it_is():
 def test_a_file_is_what_unnamed_arrays_are_called():
     assert record_of(unnamed_trace(3, file="my dump.npz"))[0]["heading"] == ["my dump.npz"]
     assert record_of(long_trace(3))[0]["heading"] is None
+
+
+def test_heads_of_a_model_have_the_names_that_they_have_earned():
+    made = trace_text("a b c d e f g h " * 3, heads=4)
+    trace = Trace(made.tokens, made.layers, {"kind": "model"})
+    found = named_heads(trace, trace.layers[0], range(4))
+    named = {
+        str(head): [[one.name.value, number(one.value)] for one in names] for head, names in found.items() if names
+    }
+    assert named
+    assert record_of(trace)[0]["layers"][0]["names"] == named
+    assert "names" not in record_of(made)[0]["layers"][0]
 
 
 def test_heads_wear_their_roles_in_every_form():

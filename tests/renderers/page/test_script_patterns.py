@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 from random_traces import random_trace
 
-from attnviz import generate, trace_model, trace_text
+from attnviz import Trace, generate, trace_model, trace_text, trace_weights
 from attnviz.analysis.measure import measure_heads
 from attnviz.choices import Language
 from attnviz.renderers.page.patterns import MEASURED, strongest
@@ -65,6 +66,21 @@ def test_a_head_with_a_role_shows_the_evidence_and_what_it_does_elsewhere(opened
     assert [
         text for text in page.texts(".card .pattern") if same in text
     ] == []  # two of the nine rows have an earlier copy
+
+
+@pytest.mark.parametrize("lang", ["en", "vi"])
+def test_a_head_is_called_by_the_names_that_it_has_earned(opened, lang):
+    weights = numpy.stack([numpy.eye(24, k=-1), numpy.full((24, 24), 1 / 24), numpy.eye(24, k=-7)])[None]
+    weights[..., 0, :] = 1 / 24
+    made = trace_weights(weights, list("abcdefghijklmnopqrstuvwx"))
+    page = opened(Trace(made.tokens, made.layers, {"kind": "model", "model": "M"}), lang=lang)
+    say = lessons(Language(lang)).say
+    before, broad = say("names.previous-token"), say("names.broad")
+    page.go(view="overview")
+    assert [text.partition(" · ")[2] for text in page.texts(".card .caption > span:first-child")] == [before, broad, ""]
+    page.go(view="matrix", layer=0, head=0)
+    assert page.page.locator("#control-head option:checked").inner_text() == f"0 · {before} (1.00)"
+    assert f"{before} (1.00)" in page.page.locator("#map").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("lang", ["en", "vi"])

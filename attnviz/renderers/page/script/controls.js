@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { keepSaid, say } from "./lessons.js";
 import { PHONE } from "./measure.js";
 import { general } from "./numbers.js";
-import { titleOf } from "./heads.js";
+import { titleOf, wornBy } from "./heads.js";
 import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
 
 const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
@@ -214,9 +214,8 @@ function sameHead(part) {
 function headLabel(number) {
   const spot = spotOf(currentLayer(), number);
   const [layer, head] = [layers[spot.layer], spot.head];
-  const role = roleOf(layer, head);
   const own = layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
-  return role ? `${own} · ${role.name}` : own;
+  return `${own}${wornBy(layer, head)}`;
 }
 
 // `read` makes changes of the state of what is chosen, `write` says what is.

@@ -59,6 +59,11 @@ export function roleOf(layer, head) {
   return record.roles?.[layer.place][head] ?? null;
 }
 
+// The names that a head has earned on this text, [[name, number], …]: by a threshold, not by a proof.
+export function namesOf(layer, head) {
+  return layer.names?.[head] ?? [];
+}
+
 // How a sentence names a token: short.
 export function nameOf(texts, place) {
   return texts.names[place] ?? texts.labels[place];

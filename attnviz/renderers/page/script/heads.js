@@ -1,6 +1,6 @@
 // How heads and their layers are called.
 
-import { groups, record, roleOf } from "./data.js";
+import { groups, record, namesOf, roleOf } from "./data.js";
 import { say } from "./lessons.js";
 
 export function titleOf(layer) {
@@ -10,9 +10,19 @@ export function titleOf(layer) {
 }
 
 export function headName(layer, head) {
-  const role = roleOf(layer, head);
-  const own = say("label.head", { head: layer.heads[head] }) + (role ? ` · ${role.name}` : "");
+  const own = say("label.head", { head: layer.heads[head] }) + wornBy(layer, head);
   return groups.length > 1 ? `${titleOf(layer)}, ${own[0].toLowerCase()}${own.slice(1)}` : own;
+}
+
+// What stands behind the number of a head: " · syntax (proved)", and the names that it has earned, " · induction (0.71)", or
+// without their numbers where a pattern beside them has one.
+export function wornBy(layer, head, numbered = true) {
+  const role = roleOf(layer, head);
+  const earned = namesOf(layer, head).map(([name, value]) => {
+    const title = say(`names.${name}`);
+    return numbered ? say("names.label", { title, value }) : title;
+  });
+  return [...(role ? [role.name] : []), ...earned].map((one) => ` · ${one}`).join("");
 }
 
 // What the page holds of a head, where it does not hold the same of all: every step, the weights, or cells of many tokens.

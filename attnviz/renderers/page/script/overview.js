@@ -4,7 +4,7 @@ import { isPrinting, themed } from "./colours.js";
 import { groups, headsOf, layers, loaded, roleOf } from "./data.js";
 import { make } from "./dom.js";
 import { enlarger } from "./enlarged.js";
-import { headName, heldOf, titleOf } from "./heads.js";
+import { headName, heldOf, titleOf, wornBy } from "./heads.js";
 import { keepSaid, say } from "./lessons.js";
 import { shortened } from "./measure.js";
 import { number } from "./numbers.js";
@@ -183,8 +183,8 @@ function listenTo(box, asked) {
 
 // What is said of a head below its map: how it is called, and by what it is sorted.
 function captionOf({ layer, head }) {
-  const [role, held] = [roleOf(layer, head), heldOf(layer)];
-  const name = make("span", {}, shortName(layer, head), role ? make("span", { class: "role" }, ` · ${role.name}`) : null);
+  const [worn, held] = [wornBy(layer, head, false), heldOf(layer)];
+  const name = make("span", {}, shortName(layer, head), worn ? make("span", { class: "role" }, worn) : null);
   const kept = held && !isFew ? make("span", { class: "kept" }, held) : null;
   const words = patternOf(layer, head);
   const told = words && [make("span", { class: "pattern" }, words), isFew ? "" : make("span", { class: "quiet" }, meaningOf(layer, head))];
