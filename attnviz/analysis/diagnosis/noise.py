@@ -91,11 +91,23 @@ def drawn(found: Array, meant: Array, allowed: Array) -> Draw | None:
     zeros = 1 - float((sure & kept).sum()) / count
     is_scaled = factor > 1 + UNSCALED
     share = 1 - 1 / factor if is_scaled else zeros
+    if not _falls_anywhere(sure, kept, share):
+        return None
     right = numpy.where(kept, abs(ratio - factor) <= 2 * doubt + 1e-6, abs(ratio) <= 2 * doubt)
     spread = SIGMAS * math.sqrt(max(share * (1 - share), 1e-3) / count)
     if not right[sure].all() or abs(zeros - share) > spread or share <= 0 or factor < 1 - UNSCALED:
         return None
     return Draw(share, kept | ~sure, factor)
+
+
+def _falls_anywhere(sure: Array, kept: Array, share: float) -> bool:
+    """Whether numbers of one row are taken each by itself, and not the rows as a whole: as many rows must be mixed as a draw mixes."""
+    count = sure.sum(-1)
+    chance = numpy.maximum(1 - share**count - (1 - share) ** count, 0)  # that a row is mixed
+    taken = (sure & ~kept).sum(-1)
+    mixed = int(((taken > 0) & (taken < count)).sum())
+    spread = SIGMAS * math.sqrt(max(float((chance * (1 - chance)).sum()), 1.0))
+    return mixed >= float(chance.sum()) - spread
 
 
 def _others_are_as_far(evidence: Evidence, share: float) -> bool:

@@ -23,6 +23,8 @@ AS_WELL = 1.5  # an explanation that leaves this times what the best leaves expl
 FLAT = 2.0  # times what rounding may do, within which outputs are as good as the mean of all values
 SINGLE = 24  # bits from which a mean of all values is told from what is near it
 LEAST = 0.01  # of what rounding may do, that it does
+A_LITTLE = 2.0  # times what rounding allows, to which a row that is explained may be off
+FAR_OFF = 1e3  # where it was off by this before
 LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
@@ -157,9 +159,10 @@ def _likely(evidence: Evidence, candidates: Iterable[Candidate], view: View, lim
 def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Explanation]:
     """Those that reach rounding wherever the output departs, and are right where it does not."""
     found: list[Explanation] = []
+    blank: list[Explanation] = []
     for candidate in candidates:
         judged = evidence.judge(candidate.recipe, evidence.view)
-        region = region_of(evidence.judged.fine, judged.fine, evidence.view)
+        region = region_of(evidence.judged.fine, _fine(evidence, judged), evidence.view)
         if region is None or (candidate.recipe.read is not None and not region.is_whole):
             continue
         bad = ~evidence.judged.fine
@@ -168,14 +171,29 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             evidence.judged, bad
         ):
             continue
+        explanation = Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found)
         if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
+            blank.append(explanation)
             continue
         if not region.is_whole and _is_of_all(evidence, candidate, region):
             continue
         if _flattens(evidence, candidate) and _is_empty(evidence, candidate.recipe, judged):
             continue
-        found.append(Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found))
-    return found
+        found.append(explanation)
+    return [*found, *blank] if _is_never_written(found) else found
+
+
+def _fine(evidence: Evidence, judged: Judged) -> Array:
+    """The rows that are explained. What mistakes make of numbers may round a little further than attention does; where all
+    that departs was far off, what is left is no other mistake."""
+    far = evidence.judged.apart >= FAR_OFF
+    fine: Array = judged.fine | (far & (judged.apart <= A_LITTLE))
+    return fine
+
+
+def _is_never_written(found: list[Explanation]) -> bool:
+    """Whether all is 0 and only that explains it: then so does any mistake that leaves nothing to see."""
+    return bool(found) and all(one.named[0].name == "output-zero" for one in found)
 
 
 def _is_of_all(evidence: Evidence, candidate: Candidate, region: Region) -> bool:

@@ -72,15 +72,23 @@ def _of_logits(recipe: Recipe, view: View, arithmetic: Arithmetic, logits: Array
     finite = numpy.isfinite(logits)
     logits = numpy.where(finite, logits, 0)
     scaled = scores_of(recipe, view) * recipe.scale
+    bent = _slope_of_cap(recipe, scaled) ** 2
     if recipe.softcap is not None:
         scaled = numpy.clip(scaled, -recipe.softcap, recipe.softcap)
     sizes = _products(recipe, view) * recipe.scale**2
     below = numpy.where(finite, logits - logits.max(-1, keepdims=True, where=finite, initial=-math.inf), 0)
     units = STORED * scaled**2 + 2 * logits**2 + below**2 + EXPONENTIAL**2
     sums = arithmetic.total**2 * recipe.dimension * sizes
-    slope = recipe.sharpness**2
+    slope = recipe.sharpness**2 * bent
     total = slope * ((2 * arithmetic.product**2 + 4 * _of_angles(recipe)) * sizes + sums) + arithmetic.unit**2 * units
     return numpy.where(finite, total / 3, 0)
+
+
+def _slope_of_cap(recipe: Recipe, scaled: Array) -> Any:
+    """How much of what a score is off by a softcap lets through; all of it where it is none, or was applied in another way."""
+    if recipe.softcap is None or recipe.cap_at != "scaled":
+        return 1.0
+    return 1 - numpy.tanh(scaled / recipe.softcap) ** 2
 
 
 def _products(recipe: Recipe, view: View) -> Array:

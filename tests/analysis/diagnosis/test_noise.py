@@ -42,10 +42,16 @@ def test_noise_of_another_kind_is_none(times):
 
 @pytest.mark.parametrize(("factor", "share"), [(1.0, 0.25), (4 / 3, 0.25), (3.0, None), (0.8, None)])
 def test_what_is_kept_is_as_it_was_or_larger_by_what_was_taken(factor, share):
-    some = numpy.full(100, factor)
-    some[::4] = 0
-    found = drawn(some, numpy.ones(100), numpy.full(100, 1e-6))
+    some = numpy.full((20, 5), factor)
+    some.ravel()[::4] = 0
+    found = drawn(some, numpy.ones_like(some), numpy.full_like(some, 1e-6))
     assert (found and found.share) == (share and pytest.approx(share))
+
+
+def test_rows_that_are_0_as_a_whole_are_none():
+    output = attention(MEANT).clone()
+    output[torch.rand(output.shape[:3], generator=torch.Generator().manual_seed(0)) < 0.2] = 0
+    assert dropout(evidence_of(MEANT, output)) is None
 
 
 def test_garbage_that_tells_no_weights_is_none():

@@ -111,17 +111,26 @@ def values_not_rescaled(meant: Recipe) -> Iterator[Variant]:
             yield Variant(meant.but(value=stored))
 
 
-def from_finite(given: Logits, start: float) -> Array:
-    """The running maximum starts at ``start`` and not at −∞: exponentials of rows far below it are 0."""
+def from_finite(given: Logits, start: float, least: float = 0.0) -> Array:
+    """The running maximum starts at ``start`` and not at −∞: exponentials of rows far below it are 0, and so are those whose
+    total falls below ``least``, by which they are divided then."""
     top = numpy.maximum(given.logits.max(-1, keepdims=True), start)
     powers = numpy.exp(given.logits - top)
+    if least:
+        powers = numpy.rint(powers / SMALLEST) * SMALLEST
+        return numpy.asarray(powers / numpy.maximum(powers.sum(-1, keepdims=True), least))
     kept = powers.max(-1, keepdims=True) >= ARITHMETICS["float32"].tiny
-    weights: Array = numpy.where(kept, by_softmax(given), 0.0)
-    return weights
+    return numpy.where(kept, by_softmax(given), 0.0)
+
+
+SMALLEST = 2.0**-149  # the smallest number of single precision that is not 0
+LEAST_TOTALS = (0.0, 1e-38, 1e-30, 1e-20, 1e-12, 1e-10, 1e-8, 1e-6)  # by which code divides where a total is less
 
 
 @mistake("maximum-starts-finite", pairs=False)
 def maximum_starts_finite(meant: Recipe) -> Iterator[Variant]:
     """The largest logit so far starts at a number and not at −∞, so that rows far below it become 0."""
-    for start in (0.0, -1e2, -1e3, -1e4, -5e4, -65504.0, -1e5, -1e6):
+    for least in LEAST_TOTALS:
+        yield Variant(meant.but(weigh=partial(from_finite, start=0.0, least=least)))
+    for start in (-1e2, -1e3, -1e4, -5e4, -65504.0, -1e5, -1e6):
         yield Variant(meant.but(weigh=partial(from_finite, start=start)))

@@ -11,13 +11,16 @@ from attnviz.analysis.diagnosis.recipe import Array, Logits, Moved, Recipe, by_s
 from attnviz.analysis.diagnosis.registry import Fitted, Variant, mistake
 from attnviz.attention.formula import softmax
 
+MOST_SCORES = (
+    1 << 23
+)  # of a head, all of which are needed where weights are taken along its queries; beyond, it is not tried
 NOTHING = 1e-3  # an output times less than this is no output times a number
 
 
 @mistake("softmax-over-queries")
 def softmax_over_queries(meant: Recipe) -> Iterator[Variant]:
     """The weights of a key, and not those of a query, add up to 1."""
-    if meant.queries > 1:
+    if meant.queries > 1 and meant.queries * meant.keys <= MOST_SCORES:
         yield Variant(meant.but(over="queries"))
 
 
@@ -49,7 +52,7 @@ def _mean_of_heads(weights: Array) -> Array:
 @mistake("weights-transposed", pairs=False)
 def weights_transposed(meant: Recipe) -> Iterator[Variant]:
     """The weights of query and key stand where those of key and query belong."""
-    if meant.queries == meant.keys > 1:
+    if meant.queries == meant.keys > 1 and meant.queries * meant.keys <= MOST_SCORES:
         yield Variant(meant.but(move=Moved("queries", lambda weights: weights.swapaxes(2, 3))))
 
 
