@@ -19,8 +19,9 @@ from attnviz.analysis.head_names import (
     head_names,
     name_limits,
 )
-from attnviz.analysis.measure import Measured, measure_heads
+from attnviz.analysis.measure import Measured
 from attnviz.analysis.metrics import Metric
+from attnviz.analysis.together import measured_together
 from attnviz.choices import NEAR, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection, Selection
@@ -123,24 +124,9 @@ class Statistics:
         ``report`` is told how much is done, of how much.
         """
         layers, left_out = dict(self._layers), []
-        count = len(selection.layers)
-        for place, selected in enumerate(selection.layers):
-
-            def tell(done: int, of: int, place: int = place) -> None:
-                report(place * of + done, count * of)
-
-            measured = measure_heads(
-                trace,
-                selected.layer,
-                self.near,
-                heads=selected.heads,
-                queries=selected.query_positions,
-                keys=selected.key_positions,
-                only=self.metrics,
-                pool=self.pool,
-                report=tell,
-                chances=CHANCED,
-            )
+        options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
+        all_measured = measured_together(trace, selection.layers, report, **options)
+        for selected, measured in zip(selection.layers, all_measured, strict=True):
             before = layers.get(selected.layer.title) or _Layer.without_texts(
                 selected.layer.index, selected.heads, self.metrics
             )

@@ -8,7 +8,7 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose
 
-from attnviz import Layer, Trace, trace_text
+from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Running, Statistics
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
@@ -72,7 +72,8 @@ def test_heads_are_sorted_by_a_metric_and_what_is_unknown_comes_last():
 
 def test_a_text_counts_in_all_layers_or_in_none():
     query = numpy.random.default_rng(0).normal(size=(2, 3, 4))
-    layers = tuple(Layer(query, query, query, index=index) for index in range(3))
+    rules = (Rule(), Rule(scale=2.0), Rule())  # which are not measured together
+    layers = tuple(Layer(query, query, query, rule, index) for index, rule in enumerate(rules))
     trace, statistics = Trace(tuple("abc"), layers), Statistics()
     statistics.add(trace, select(trace))
     before, calls = statistics.heads(), iter(range(9))
