@@ -14,25 +14,46 @@ from attnviz.analysis.diagnosis.registry import Fitted, Variant
 
 STEPS = 12
 NEAR = 1e-14  # relative: a step this small moves no digit of float64 that counts
-SLOW = 0.9  # a step that leaves more than this part leads nowhere
+SLOW = 0.9  # a step that leaves more than this part leads nowhere, where the one before did, too
 BEST = 3  # starts from which a number is refined
+CLEAR = 1e-3  # of what was left, where a number explains all that it was looked for in
+ALIKE, APART = 2.0, 1e-3  # numbers that leave as much, and differ
 
 
 def fitted(evidence: Evidence, family: Fitted, view: View) -> Variant | None:
-    """The recipe of ``family`` that is nearest to the rows in ``view``; None where none comes near."""
-    lefts = [(evidence.left(family.make(start), view), start) for start in family.starts]
-    near = sorted(one for one in lefts if math.isfinite(one[0]))[:BEST]
+    """The recipe of ``family`` that is nearest to the rows in ``view``; None where none comes near.
+
+    Where several numbers explain these rows, as any does that lowers all keys of a row alike, all rows decide.
+    """
+    near = _nearest(evidence, family, view)
     if not near:
         return None
+    if not family.whole and view is not evidence.view and _are_several(near, evidence.left(evidence.meant, view)):
+        near = _nearest(evidence, family, evidence.view) or near
+    value = near[0][1]
+    return Variant(family.make(value), value)
+
+
+def _nearest(evidence: Evidence, family: Fitted, view: View) -> list[tuple[float, float]]:
+    """What the best numbers leave, and the numbers, the nearest first."""
+    lefts = [(evidence.left(family.make(start), view), start) for start in family.starts]
+    near = sorted(one for one in lefts if math.isfinite(one[0]))[:BEST]
     if family.whole:
-        return Variant(family.make(near[0][1]), near[0][1])
-    best = min((refined(evidence, family.make, start, view) for _, start in near), key=lambda one: one[0])
-    return Variant(family.make(best[1]), best[1])
+        return near
+    return sorted(refined(evidence, family.make, start, view) for _, start in near)
+
+
+def _are_several(near: list[tuple[float, float]], before: float) -> bool:
+    """Whether more than one number explains as good as all."""
+    left, value = near[0]
+    others = [one for rest, one in near[1:] if rest <= ALIKE * left]
+    return left <= CLEAR * before and any(abs(one - value) > APART * abs(value) for one in others)
 
 
 def refined(evidence: Evidence, make: Callable[[float], Recipe], value: float, view: View) -> tuple[float, float]:
     """Gauss and Newton's steps from ``value``, halved where they lead away: what is left, and the number."""
     left, residual = _residual(evidence, make, value, view)
+    slow = False
     for _ in range(STEPS):
         step = 1e-6 * (abs(value) or 1.0)
         slope = (_residual(evidence, make, value + step, view)[1] - residual) / step
@@ -43,7 +64,8 @@ def refined(evidence: Evidence, make: Callable[[float], Recipe], value: float, v
         moved = _nearer(evidence, make, value, move, view, left)
         if moved is None:
             break
-        done = abs(moved[1] - value) <= NEAR * abs(value) or moved[0] > SLOW * left
+        was_slow, slow = slow, moved[0] > SLOW * left
+        done = abs(moved[1] - value) <= NEAR * abs(value) or (slow and was_slow)
         left, value, residual = moved
         if done:
             break

@@ -20,12 +20,14 @@ NOT_IN_HALF = {
     "starts_at_zero": "its exponentials overflow, and that is named",
     "plain_series": "makes its slopes in float32",
 }
-# Mistakes whose rounding goes a little further than that of attention, that leave nothing to see, or that end in an epsilon.
+# Mistakes whose rounding goes a little further than that of attention, that leave nothing to see, that end in an epsilon,
+# or whose number is found by slow steps.
 MISSED_ONCE = [
     ("sinks-wrong-column", 0, 7100000),
     ("divided-each-tile", 0, 7100015),
     ("window-tile-lost", 0, 7100119),
     ("maximum-starts-finite", 0, 7100027),
+    ("mask-too-weak", 0, 7100041),
 ]
 EACH = [(name, bug) for name, bugs in PLANTED.items() for bug in bugs]
 
