@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attnviz.analysis.diagnosis.result import Diagnosis
     from attnviz.api import generate, load, trace_arrays, trace_model, trace_text
     from attnviz.api.learn import learn
+    from attnviz.api.manual import manual
     from attnviz.api.record import record
     from attnviz.api.roles import roles
     from attnviz.api.stats import stats
@@ -47,6 +48,7 @@ __all__ = [
     "generate",
     "learn",
     "load",
+    "manual",
     "pool",
     "record",
     "roles",
@@ -73,6 +75,7 @@ _MODULES = {
     "generate": "attnviz.api",
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",
+    "manual": "attnviz.api.manual",
     "pool": "attnviz.pooling.pool",
     "record": "attnviz.api.record",
     "roles": "attnviz.api.roles",

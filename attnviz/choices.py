@@ -131,6 +131,34 @@ class Tokenizer(StrEnum):
     WHITESPACE = "whitespace"
 
 
+class Topic(StrEnum):
+    """The topics of the manual in the order in which a person meets them, one file in attnviz/manual/ each."""
+
+    TEXT = "text"
+    TOY = "toy"
+    ARRAYS = "arrays"
+    TINY = "tiny"
+    MODELS = "models"
+    RECORD = "record"
+    RULE = "rule"
+    SELECTION = "selection"
+    TABLES = "tables"
+    PICTURES = "pictures"
+    LONG = "long"
+    PAGE = "page"
+    STATS = "stats"
+    ROLES = "roles"
+    GENERATE = "generate"
+    DIAGNOSE = "diagnose"
+    LEARN = "learn"
+    JSON = "json"
+    CSV = "csv"
+    PYTHON = "python"
+    LIMITS = "limits"
+    SECURITY = "security"
+    EXIT_CODES = "exit-codes"
+
+
 # Defaults that the option of a command shares with the function that does the work.
 NEAR = 8  # keys at a distance below this count as near
 PRECISION = 4  # at most this many decimals

@@ -38,9 +38,8 @@ from attnviz.choices import (
     Rounding,
     Step,
     Tokenizer,
+    Topic,
 )
-from attnviz.cli.commands.manual import topic_text
-from attnviz.cli.options.manual import Topic
 from attnviz.cli.output.formats import (
     CourseFormat,
     DiagnosisFormat,
@@ -57,6 +56,7 @@ from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
 from attnviz.text.course import Mark, read_chapter
 from attnviz.text.lessons import lessons
+from attnviz.text.manual import topic_text
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.recorded import How, Kept
 from attnviz.trace.roles import Verdict

@@ -30,6 +30,7 @@ NAMES = [
     "generate",
     "learn",
     "load",
+    "manual",
     "pool",
     "record",
     "roles",

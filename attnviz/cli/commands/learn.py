@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.cli.options.learn import CourseOptions
 from attnviz.cli.output.chapters_read import chapters_read, remember_read
-from attnviz.cli.output.files import deliver, name_file, write
+from attnviz.cli.output.files import deliver, write
 from attnviz.cli.output.formats import CourseFormat, chosen_format
 from attnviz.cli.output.keys import goes_on, has_keyboard
 from attnviz.cli.output.terminal import Terminal
@@ -67,13 +67,15 @@ def _show(lesson: Lesson, course: CourseOptions) -> None:
     waits = course.output is None and terminal.height is not None and has_keyboard()
     parts = [None if part is None else terminal(part).decode(terminal.encoding) for part in lesson.renderables]
     screens = paged(parts, terminal.height - 1 if waits and terminal.height else None)  # below it the line that waits
+    if course.output is not None and str(course.output) != "-":
+        deliver([("\n\n".join(screens) + "\n").encode(terminal.encoding)], course.output)
+        return
     for number, screen in enumerate(screens, start=1):
         apart = "\n" if number > 1 else ""
-        write([f"{apart}{screen}\n".encode(terminal.encoding)], course.output)
+        write([f"{apart}{screen}\n".encode(terminal.encoding)], None)
         if number == len(screens) or not waits:
             continue
         if not goes_on(waiting_words(lesson.material.lessons, number, len(screens))):
             return
-    name_file(course.output)
     if course.output is None and terminal.height is not None:
         remember_read(lesson.chapter.number)

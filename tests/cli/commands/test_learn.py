@@ -193,3 +193,9 @@ def test_a_sentence_that_no_command_line_shows_well_is_replaced_by_the_sample():
         shown = done("learn", "2", "--text", text).text
         assert re.search('explain "Your journey starts with one step" --step', shown)
         assert "\x1b" not in shown
+
+
+def test_a_chapter_in_a_file_is_all_of_it(tmp_path):
+    printed = done("learn", 2).text
+    assert done("learn", 2, "--format", "term", "-o", tmp_path / "two").text == f"{tmp_path / 'two'}\n"
+    assert (tmp_path / "two").read_text() == printed

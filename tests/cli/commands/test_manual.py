@@ -18,9 +18,9 @@ from command_line import (
 )
 from documents import MANUAL
 
+from attnviz.choices import Topic
 from attnviz.cli.app import main
-from attnviz.cli.commands.manual import listed_topics, topic_text
-from attnviz.cli.options.manual import Topic
+from attnviz.text.manual import listed_topics, topic_text
 
 
 @pytest.mark.parametrize("topic", Topic)
