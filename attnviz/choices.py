@@ -40,6 +40,13 @@ class MapStep(StrEnum):
     CONTRIBUTION = "contribution"
 
 
+class MeasuredStep(StrEnum):
+    """What stats measures of a head."""
+
+    WEIGHTS = MapStep.WEIGHTS.value
+    CONTRIBUTION = MapStep.CONTRIBUTION.value
+
+
 class DrawnStep(StrEnum):
     """What heatmap draws of a head: one of the maps, or all steps side by side."""
 

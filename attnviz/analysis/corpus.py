@@ -22,9 +22,9 @@ from attnviz.analysis.head_names import (
 from attnviz.analysis.measure import Measured
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.together import measured_together
-from attnviz.choices import NEAR, Pool
+from attnviz.choices import NEAR, MeasuredStep, Pool
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.trace.selection import LayerSelection, Selection, require_contributions
 from attnviz.trace.trace import Trace
 
 Region = tuple[range | None, range | None]
@@ -90,6 +90,7 @@ class Statistics:
 
     near     keys at a distance below this count as near
     pool     what stands for the queries of a text; names are of means, so there are none of the largest
+    step     of what the metrics are: weights, or the shares of contributions; names are of weights, so there are none of these
     metrics  what is measured, in the order in which it is shown
     thresholds  of the names, before they are held against chance
     regions  the queries and the keys that were looked at, None for all, of the texts of which not all were
@@ -107,8 +108,9 @@ class Statistics:
         pool: Pool = Pool.MEAN,
         metrics: Iterable[Metric] = tuple(Metric),
         thresholds: Mapping[HeadName, float] = THRESHOLDS,
+        step: MeasuredStep = MeasuredStep.WEIGHTS,
     ) -> None:
-        self.near, self.pool, self.skips_tokens = near, pool, False
+        self.near, self.pool, self.step, self.skips_tokens = near, pool, step, False
         self.metrics, self.thresholds = tuple(dict.fromkeys(metrics)), {**THRESHOLDS, **thresholds}
         self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
@@ -123,9 +125,11 @@ class Statistics:
 
         ``report`` is told how much is done, of how much.
         """
+        if self.step is MeasuredStep.CONTRIBUTION:
+            require_contributions(trace, selection)
         layers, left_out = dict(self._layers), []
         options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
-        all_measured = measured_together(trace, selection.layers, report, **options)
+        all_measured = measured_together(trace, selection.layers, report, step=self.step, **options)
         for selected, measured in zip(selection.layers, all_measured, strict=True):
             before = layers.get(selected.layer.title) or _Layer.without_texts(
                 selected.layer.index, selected.heads, self.metrics
@@ -165,7 +169,7 @@ class Statistics:
 
     def _named(self, head: Head, chances: Mapping[Metric, Chance]) -> Head:
         """``head`` with its names, where they can be told."""
-        if self.pool is not Pool.MEAN:
+        if self.pool is not Pool.MEAN or self.step is not MeasuredStep.WEIGHTS:
             return head
         means = {metric: value.mean for metric, value in head.values.items()}
         limits = name_limits(means, chances, self.thresholds)

@@ -15,6 +15,7 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
+from attnviz.analysis.contribution import shares
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
@@ -130,6 +131,12 @@ class _OfStep:
         values: numpy.ndarray = to_numpy(found).astype(numpy.float64)
         return numpy.where(to_numpy(steps.hidden), -math.inf, values) if self.step in HIDING else values
 
+    def taken(self, steps: Steps | KnownWeights, values: numpy.ndarray) -> numpy.ndarray:
+        """What each key takes of its query, (rows, keys): its weight, or its share of the contributions, which ``values`` are."""
+        if self._contribution is None:
+            return numpy.asarray(to_numpy(steps.weights))
+        return shares(numpy.where(values == -math.inf, 0.0, values))
+
 
 def _whole(selected: LayerSelection, of_step: _OfStep) -> tuple[numpy.ndarray, float]:
     steps = selected.layer.steps(of_step.head)
@@ -137,8 +144,8 @@ def _whole(selected: LayerSelection, of_step: _OfStep) -> tuple[numpy.ndarray, f
         _left_out(selected.queries, selected.layer.queries),
         _left_out(selected.keys, selected.layer.keys),
     )
-    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1)
-    return of_step.values(steps), float(lost.mean())
+    values = of_step.values(steps)
+    return values, float(of_step.taken(steps, values)[~rows_out][:, keys_out].sum(axis=1).mean())
 
 
 class _Rows(NamedTuple):
@@ -197,8 +204,10 @@ def _of_rows(selected: LayerSelection, of_step: _OfStep, frame: Frame, start: in
             (selected.keys, selected.layer.keys, keys),
         )
     )
-    lost = to_numpy(steps.weights)[~rows_out][:, keys_out].sum(axis=1) if selected.skips_tokens else numpy.zeros(1)
     values = of_step.values(steps, slice(start, stop), keys)
+    lost = numpy.zeros(1)
+    if selected.skips_tokens:
+        lost = of_step.taken(steps, values)[~rows_out][:, keys_out].sum(axis=1)
     if frame.pooled:
         values[rows_out] = -math.inf
         values[:, keys_out] = -math.inf

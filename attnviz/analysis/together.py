@@ -12,6 +12,7 @@ from attnviz.analysis.blocks import CELLS
 from attnviz.analysis.measure import Measured, measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import namespace
+from attnviz.choices import MeasuredStep
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
@@ -29,8 +30,8 @@ def measured_together(
 
     Layers that follow each other are one layer of all of their heads, where that is computed at once.
     """
-    done = 0
-    for some in _alike(selections, cells):
+    done, mixed = 0, options.get("step") is MeasuredStep.CONTRIBUTION  # by a W_O of each layer's own
+    for some in _alike(selections, 0 if mixed else cells):
 
         def tell(part: int, of: int, before: int = done, count: int = len(some)) -> None:
             report((before * of + part * count), len(selections) * of)

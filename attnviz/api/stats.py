@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.selected import selected
 from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
-from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, Pool
+from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.trace.trace import Trace
 
@@ -34,6 +34,7 @@ def stats(
     near: int = NEAR,
     pool: str = "mean",
     threshold: Mapping[str, float] | None = None,
+    step: str = "weights",
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
@@ -53,14 +54,13 @@ def stats(
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
+    step      what the metrics are of: the "weights", or each key's share of the "contribution" to its query
     language  in which it prints, "en" or "vi"
     tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
 
     Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and
     where there is no such metric, layer, head, token or language.
     """
-    from attnviz.analysis.corpus import Statistics
-    from attnviz.analysis.head_names import HeadName
     from attnviz.analysis.metrics import Metric
     from attnviz.renderers.stats.stats import Stats
 
@@ -68,8 +68,7 @@ def stats(
     first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
-    limits = numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS)
-    statistics = Statistics(whole_number("near", near, NEAR_LIMITS), member(Pool, pool, "pool"), asked, limits)
+    statistics = _nothing_yet(asked, near, pool, threshold, step)
     read = _reading(model, tokenizer, chosen("layer", layer), making)
 
     def add(text: Any) -> None:
@@ -80,6 +79,18 @@ def stats(
         add(texts)
         return Stats(statistics, first, spoken)
     return Stats(statistics, first, spoken, _gather(statistics, texts, add))
+
+
+def _nothing_yet(asked: Any, near: Any, pool: str, threshold: Mapping[str, float] | None, step: str) -> Statistics:
+    """The statistics to which no text has been added."""
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.head_names import HeadName
+
+    near, limits = (
+        whole_number("near", near, NEAR_LIMITS),
+        numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS),
+    )
+    return Statistics(near, member(Pool, pool, "pool"), asked, limits, member(MeasuredStep, step, "step"))
 
 
 def _gather(statistics: Statistics, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:

@@ -10,6 +10,7 @@ from attnviz.choices import USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import OR, Message, joined
 from attnviz.trace.boxes import boxes_of_queries
+from attnviz.trace.contribution import is_known
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import TokenIds
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
@@ -181,6 +182,8 @@ def select(
     steps = set(step)
     selection = Selection(selected_layers, tuple(name for name in Step if name in (steps or USUAL_STEPS)))
     if steps and len(selection.missing) == len(steps):
+        if Step.CONTRIBUTION in steps:
+            require_contributions(trace, selection)
         raise AttnvizError(none_here(steps), _why_missing(trace, selection))
     return selection
 
@@ -197,6 +200,19 @@ def _why_missing(trace: Trace, selection: Selection) -> str:
         return "only the weights of the layer are known: save query, key and value as well"
     unknown = trace.source.without_projection(selection.unprojected) if Step.PROJECTED in selection.steps else ""
     return unknown or "choose other steps with --step"
+
+
+def require_contributions(trace: Trace, selection: Selection) -> None:
+    """Raise the AttnvizError that names the first layer of ``selection`` of which W_O is not known, and says why."""
+    for selected in selection.layers:
+        if not is_known(selected.layer):
+            selected.layer.known("value")
+            raise AttnvizError(
+                "W_O of {layer} is not known, and a contribution needs it",
+                trace.source.without_projection(selection.unprojected)
+                or "capture keeps W_O, unless it is told --no-output-projection",
+                layer=selected.layer.title,
+            )
 
 
 def none_here(steps: Iterable[Step]) -> str:

@@ -8,8 +8,10 @@ import torch
 from traces_of_all_kinds import normal
 
 from attnviz import Layer, Rule
-from attnviz.analysis.contribution import contribution_norms
+from attnviz.analysis.blocks import row_block
+from attnviz.analysis.contribution import contribution_norms, shares, shares_of_block
 from attnviz.errors import AttnvizError
+from attnviz.trace.contribution import HeadContribution
 from tests.support.contributions import norms, with_output
 
 LAYER = with_output(Layer(normal(4, 6, 2), normal(2, 6, 2), normal(2, 6, 3), Rule(causal=True, sinks=normal(4))))
@@ -33,3 +35,17 @@ def test_torch_in_torch_out():
 def test_without_w_o_there_is_no_contribution():
     with pytest.raises(AttnvizError, match="W_O of layer 0 is not known"):
         contribution_norms(Layer(normal(1, 2, 2), normal(1, 2, 2), normal(1, 2, 2)), 0)
+
+
+def test_shares_of_a_row_add_up_to_1_whatever_the_signs_are_and_of_nothing_are_nothing():
+    found = shares(numpy.array([[1.0, -3.0], [0.0, 0.0]]))
+    assert found.tolist() == [[0.25, 0.75], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("rows", [slice(0, 6), slice(3, 5)])
+def test_the_shares_of_a_block_are_those_of_its_norms(rows):
+    block = row_block(LAYER, slice(2, 4), rows)
+    expected = norms(LAYER)[2:4, rows, block.keys]
+    expected = expected / expected.sum(axis=-1, keepdims=True)
+    carries = {head: HeadContribution(LAYER, head) for head in (2, 3)}
+    numpy.testing.assert_allclose(shares_of_block(block, carries), expected, rtol=1e-6)

@@ -168,3 +168,14 @@ def test_how_far_it_is_is_told():
     decide(trace, select(trace), view=View(report=lambda done, of: heard.append(done / of)))
     assert heard == sorted(heard)
     assert heard[-1] == 1
+
+
+@pytest.mark.parametrize("cells", [6, 100])
+def test_of_contributions_the_share_of_those_that_are_left_out_is_told(cells):
+    layer = a_layer(RULES["causal"])
+    places = tuple(range(1, 50))
+    part = LayerSelection(layer, (0, 1), queries=places, keys=places)
+    _, found = head_maps(part, MapStep.CONTRIBUTION, framed(part, cells), scores=200)
+    lengths = norms(layer)[:, 1:]
+    expected = (lengths[..., 0] / lengths.sum(axis=-1)).mean(axis=-1)
+    numpy.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -14,6 +15,8 @@ from attnviz.analysis import measure
 from attnviz.analysis.blocks import cuts, row_block
 from attnviz.analysis.measure import head_metrics, measure_heads
 from attnviz.analysis.metrics import Metric
+from attnviz.choices import MeasuredStep
+from tests.support.contributions import norms
 
 PLACES = numpy.arange(3000)  # of a longer text
 
@@ -160,3 +163,23 @@ def test_the_share_of_the_queries_that_a_metric_is_a_mean_of():
     assert covered[Metric.DUPLICATE].tolist() == [0.0, 0.4]
     some = measure_heads(trace, trace.layers[0], queries=[1, 3]).covered
     assert some[Metric.DUPLICATE].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("cells", [1, 14 * 5, 10**9])
+@pytest.mark.parametrize(
+    "rule", [{}, {"causal": True, "sinks": numpy.array([1.0, -1.0, 0.5, 3.0])}], ids=["all", "sinks"]
+)
+@pytest.mark.parametrize("left", [None, LEFT], ids=["whole", "some"])
+def test_contributions_are_measured_as_weights_that_are_their_shares(rule, left, cells):
+    """A layer of weights alone, which are the paper's norms in parts of their row's sum, measures the same."""
+    made = trace_text(" ".join(TEXT), heads=4)
+    layer = replace(made.layers[0], rule=Rule(**rule))
+    lengths = norms(layer)
+    rows = lengths / lengths.sum(axis=-1, keepdims=True)
+    alone = Layer(weights=rows, rule=Rule(causal=rule.get("causal", False)))
+    kept = {"queries": left, "keys": left, "cells": cells}
+    found = measure_heads(made, layer, step=MeasuredStep.CONTRIBUTION, **kept)
+    expected = measure_heads(replace(made, layers=(alone,)), alone, **kept)
+    for metric in Metric:
+        assert_allclose(found.metrics[metric], expected.metrics[metric], rtol=1e-6, err_msg=metric.value)
+    assert_allclose(found.left_out, expected.left_out, rtol=1e-6, atol=1e-12)

@@ -14,7 +14,9 @@ from attnviz.analysis.head_names import CHANCED
 from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.together import measured_together
+from attnviz.choices import MeasuredStep
 from attnviz.trace.selection import select
+from tests.support.contributions import with_output
 
 TOKENS = ("a", "b", "a", "c", "b", "a", "d")
 SAME = numpy.ones((7, 7), dtype=bool)
@@ -105,3 +107,9 @@ def test_they_are_together(monkeypatch):
     apart = Trace(TOKENS, (Layer(query, query, query), Layer(query, query, query, Rule(scale=2.0), 1)))
     require_same(apart, select(apart))
     assert calls == [20, 2, 2]
+
+
+def test_contributions_are_measured_layer_by_layer_each_with_its_own_projection():
+    layers = tuple(with_output(one, seed=number) for number, one in enumerate(TRACES["causal"]))
+    trace = Trace(TOKENS, layers)
+    require_same(trace, select(trace), step=MeasuredStep.CONTRIBUTION)

@@ -97,3 +97,13 @@ def test_a_text_that_cannot_be_read_is_left_out_and_said():
 def test_what_cannot_be_measured_is_told_in_one_line(texts, options, message):
     with pytest.raises(AttnvizError, match=message):
         attnviz.stats(texts, **options)
+
+
+def test_contributions_are_measured_as_the_command_measures_them():
+    ours = attnviz.stats(TEXTS[0], heads=3, causal=True, step="contribution")
+    assert (
+        ours.to_json()
+        == run("stats", TEXTS[0], "--heads", 3, "--causal", "--step", "contribution", "--format", "json").text
+    )
+    with pytest.raises(AttnvizError, match="step"):
+        attnviz.stats(TEXTS[0], step="scores")

@@ -26,7 +26,7 @@ from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
-from attnviz.choices import Comparison, DrawnStep, Language, MapStep, Pool, Step
+from attnviz.choices import Comparison, DrawnStep, Language, MapStep, MeasuredStep, Pool, Step
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.going_on import next_line
 from attnviz.renderers.course.contents import listed
@@ -69,6 +69,7 @@ from attnviz.trace.rotation import Rotation
 from attnviz.trace.row_sums import row_sums
 from attnviz.trace.selection import select
 from attnviz.trace.written import written_steps
+from tests.support.contributions import with_output
 
 LESSONS = Path(sys.modules[Lessons.__module__].__file__).parent
 ENGLISH, VIETNAMESE = (lessons(language).messages for language in (Language.EN, Language.VI))
@@ -316,6 +317,14 @@ def measure(lesson):
             statistics_table(statistics, None, lesson)
         for metric in Metric:
             statistics_map(statistics, metric, words=lesson)
+    toy = trace_text("a b c", heads=2)
+    for some, part in ((toy, {"key": "0:2"}), (made_special(), {"skip_special": True})):
+        projected = replace(some, layers=tuple(with_output(layer) for layer in some.layers))
+        of_contributions = Statistics(step=MeasuredStep.CONTRIBUTION)
+        of_contributions.add(projected, select(projected, **part).as_region())
+        statistics_table(of_contributions, None, lesson)
+        statistics_map(of_contributions, Metric.FIRST, words=lesson)
+        heatmap(projected, select(projected, **part).as_region(), MapStep.CONTRIBUTION, view=View(words=lesson))
     several = Statistics()
     several.skipped, several.partial = 1, True
     for key in ("0:2", "1:3"):

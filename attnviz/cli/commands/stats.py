@@ -56,7 +56,7 @@ def stats(
 
     making = Making(toy, rule, engine, model, part.layer)
     total = line_count(source) if lines.lines else None
-    statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold))
+    statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
 
     def add(trace: Trace, report: Progress = no_progress) -> None:
         statistics.add(trace, selected(trace, part, special, region).as_region(), report)

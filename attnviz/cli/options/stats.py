@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import NEAR, NEAR_LIMITS, Language, Pool
+from attnviz.choices import NEAR, NEAR_LIMITS, Language, MeasuredStep, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import SHOW
@@ -26,6 +26,14 @@ class StatsOptions(Options):
         Metric | None,
         typer.Option(metavar="NAME", help="Draw this metric as a map of layers × heads.", rich_help_panel=SHOW),
     ] = None
+    step: Annotated[
+        MeasuredStep,
+        typer.Option(
+            metavar="NAME",
+            help=Message("What the metrics are of: {choices}.", choices=listed(MeasuredStep)),
+            rich_help_panel=SHOW,
+        ),
+    ] = MeasuredStep.WEIGHTS
     near: Annotated[
         int,
         typer.Option(

@@ -18,7 +18,7 @@ from attnviz.renderers.shared.scale import Scale, scale_of, with_ends
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.trace.selection import LayerSelection, Selection, require_contributions
 from attnviz.trace.trace import Trace
 
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at most, across one panel and across each of several
@@ -120,6 +120,8 @@ def decide(
     view: View = View(),  # noqa: B008  (immutable)
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
+    if step is MapStep.CONTRIBUTION:
+        require_contributions(trace, selection)
     first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
     frame, wording = _frame(trace, selection, view), Wording(trace, view.words or lessons())
     panels, left_out = _panels(selection, step, frame, view.report, wording)
@@ -132,7 +134,7 @@ def decide(
     usual = ", ".join([wording.title(layers, [panel.head for panel in panels], step), *notes])
     return Picture(
         title=usual if own is None else own,
-        subtitle=wording.subtitle(first, notes if own is not None else [], left_out),
+        subtitle=wording.subtitle(first, notes if own is not None else [], left_out, step),
         panels=tuple(panels),
         queries=queries,
         keys=keys,

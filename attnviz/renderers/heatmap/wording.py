@@ -80,7 +80,13 @@ class Wording:
         roles = self._worn(layer, head)
         return title + shared + roles, roles
 
-    def subtitle(self, selected: LayerSelection, notes: Sequence[str], left_out: float | None) -> str:
+    def subtitle(
+        self,
+        selected: LayerSelection,
+        notes: Sequence[str],
+        left_out: float | None,
+        step: MapStep = MapStep.WEIGHTS,
+    ) -> str:
         """The text, or the name of the file whose tokens have none but their positions; and what the title does not say."""
         tokens = self.trace.query_tokens(selected.layer)
         if (file := file_name(self.trace, tokens)) is not None:
@@ -92,12 +98,13 @@ class Wording:
         if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
             names.append("…")
         source = self.trace.source
+        whose = "picture.left_out" + "_contribution" * (step is MapStep.CONTRIBUTION)
         parts = (
             f"“{' '.join(names)}”",
             self._choice(selected),
             *notes,
             facts.exactness(source.model_name, source.agreement.largest_error, self.words),
-            facts.left_out(left_out, self.words),
+            facts.left_out(left_out, self.words, whose),
             facts.row_sums(source, self.words),
         )
         return " · ".join(filter(None, parts))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Pool
+from attnviz.choices import MeasuredStep, Pool
 from attnviz.renderers.shared.facts import exactness, keys, left_out, queries, row_sums
 from attnviz.text.lessons import Lessons
 from attnviz.trace.origin import Origin
@@ -19,7 +19,9 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
     """One line: of what the numbers are, and whether something is missing."""
     say = lessons.say
     whose = "stats.left_out" if statistics.regions else "picture.left_out"
+    whose += "_contribution" * (statistics.step is MeasuredStep.CONTRIBUTION)
     parts = [
+        say("stats.of_contribution") if statistics.step is MeasuredStep.CONTRIBUTION else "",
         exactness(statistics.model, statistics.error, lessons),
         say("stats.count_texts", count=f"{statistics.texts:,}"),
         say("stats.count_tokens", count=f"{statistics.tokens:,}"),
@@ -45,7 +47,8 @@ def reading(statistics: Statistics, lessons: Lessons) -> str:
         if metric.unit not in SHARES
     ]
     near = [say("stats.near", near=statistics.near)] if Metric.NEAR in statistics.metrics else []
-    words = [middle, ", ".join([*units, *near, say("stats.shares")])]
+    shares = "stats.shares_of_contribution" if statistics.step is MeasuredStep.CONTRIBUTION else "stats.shares"
+    words = [middle, ", ".join([*units, *near, say(shares)])]
     if statistics.left_out is not None:
         words.append(say("stats.region" if statistics.regions else "stats.hidden"))
     return "; ".join(words)

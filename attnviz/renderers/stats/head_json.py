@@ -28,6 +28,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "largest_error": statistics.error,
             "near": statistics.near,
             "pool": statistics.pool.value,
+            "step": statistics.step.value,
             "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
             "hidden_share": statistics.left_out,
             "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},

@@ -8,7 +8,7 @@ import numpy
 
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import MapStep, MeasuredStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.facts import layer_name
@@ -49,14 +49,14 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
         hidden=bool((values == -math.inf).any()),
         axes=(words.say("stats.layer"), words.say("stats.head")),
         blank=words.say("stats.unknown"),
-        measure=_measure(metric, words),
+        measure=_measure(metric, statistics.step, words),
     )
 
 
-def _measure(metric: Metric, words: Lessons) -> str:
+def _measure(metric: Metric, step: MeasuredStep, words: Lessons) -> str:
     """What the colours say beside the title, which names the metric: the unit."""
     if metric.unit in SHARES:
-        return words.say("picture.measure_weights") if metric.unit == "weight" else ""
+        return words.say(f"picture.measure_{step.value}") if metric.unit == "weight" else ""
     return words.say(f"unit.{metric.unit}")
 
 

@@ -9,6 +9,7 @@ import signal
 
 import numpy
 import pytest
+from array_files import SAMPLES
 from command_line import Result, attnviz, done, fed, problem, started
 from tiny_models import saved
 
@@ -19,6 +20,7 @@ from attnviz.cli.commands import stats
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.traces import Making, read_lines
 from attnviz.cli.options.source import SourceOptions
+from tests.support.contributions import norms
 
 TEXT = "the cat sat on the mat and the cat slept"
 
@@ -320,3 +322,18 @@ def test_a_metric_that_no_head_has_is_said_and_not_drawn(folder):
     )
     assert list(folder.iterdir()) == []
     assert done("stats", "a b c a b", "--metric", "induction").text == "heads.png\n"
+
+
+def test_contributions_are_measured_in_place_of_weights():
+    asked = (TEXT, "--heads", 2, "--causal", "--step", "contribution")
+    lines = done("stats", *asked).lines
+    assert lines[0] == "contributions ‖α v W_O‖ in place of weights · texts: 1 · tokens: 10"
+    found = heads(*asked)
+    assert found["step"] == "contribution"
+    trace = trace_text(TEXT, heads=2, causal=True)
+    rows = norms(trace.layers[0])
+    rows = rows / rows.sum(axis=-1, keepdims=True)
+    for head, expected in zip(found["heads"], rows.max(axis=-1).mean(axis=-1), strict=True):
+        assert head["metrics"]["largest"]["mean"] == pytest.approx(expected)
+    refused = attnviz("stats", "--from", SAMPLES / "three-tokens.npz", "--step", "contribution")
+    assert problem(refused, 1) == "W_O of layer 0 is not known, and a contribution needs it"

@@ -6,11 +6,14 @@ import numpy
 import pytest
 
 from attnviz import Layer, Trace, trace_text
+from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Language
+from attnviz.choices import Language, MeasuredStep
+from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.renderers.stats.facts import facts, footnotes, over, reading
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import select
 
 EVERY_LANGUAGE = pytest.mark.parametrize("language", list(Language))
 
@@ -109,3 +112,16 @@ def test_the_queries_that_a_metric_is_said_to_be_over_are_those_that_have_a_valu
     assert int(numpy.isfinite(single).sum()) == seeing
     everything = over(metric, lessons()) == over(Metric.ENTROPY, lessons())
     assert everything == (seeing == 5) or metric is Metric.SELF
+
+
+@EVERY_LANGUAGE
+def test_it_says_that_contributions_are_measured(language):
+    words = lessons(language)
+    statistics = Statistics(step=MeasuredStep.CONTRIBUTION)
+    trace = trace_text("a b c", heads=2)
+    statistics.add(trace, select(trace, key="1:3").as_region())
+    assert words.say("stats.of_contribution") in facts(statistics, words)
+    assert words.say("stats.shares_of_contribution") in reading(statistics, words)
+    assert words.say("stats.left_out_contribution", share=brief_percent(statistics.left_out)) in facts(
+        statistics, words
+    )

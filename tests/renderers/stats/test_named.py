@@ -80,3 +80,11 @@ def test_only_metrics_that_were_measured_give_names():
 @pytest.mark.parametrize(("limits", "said"), [([0.5], "0.50"), ([0.501], "0.51"), ([0.3, 0.512], "0.30–0.52")])
 def test_a_threshold_is_rounded_up(limits, said):
     assert least(limits) == said
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_contributions_have_no_names(language):
+    measured = stats(trace_text(ALPHABET, heads=2), step="contribution")
+    words = lessons(language)
+    assert name_lines(measured.statistics, words) == [words.say("names.contribution")]
+    assert all(not head.names for head in measured.statistics.heads())
