@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnviz.analysis.diagnosis.diagnose import diagnose
     from attnviz.analysis.diagnosis.result import Diagnosis
     from attnviz.api import generate, load, trace_arrays, trace_model, trace_text
+    from attnviz.api.diagnose import diagnose
     from attnviz.api.learn import learn
     from attnviz.api.manual import manual
     from attnviz.api.record import record
@@ -71,7 +71,7 @@ _MODULES = {
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
-    "diagnose": "attnviz.analysis.diagnosis.diagnose",
+    "diagnose": "attnviz.api.diagnose",
     "generate": "attnviz.api",
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",

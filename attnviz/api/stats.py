@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.selected import selected
 from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
-from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool
+from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.trace.trace import Trace
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from attnviz.sources.huggingface.inputs import Text
 
     Read = Callable[[Any], Trace]
+
+LOADING = ("device", "dtype", "device_map")  # options of a model that is loaded here
 
 
 def stats(
@@ -56,7 +60,7 @@ def stats(
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
     step      what the metrics are of: the "weights", or each key's share of the "contribution" to its query
     language  in which it prints, "en" or "vi"
-    tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
+    tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
     Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and
     where there is no such metric, layer, head, token or language.
@@ -110,14 +114,30 @@ def _gather(statistics: Statistics, texts: Any, add: Callable[[Any], None]) -> d
 
 
 def _reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:
-    """What makes a trace of a text."""
+    """What makes a trace of a text: a model, which is loaded once, or the toy."""
+    from attnviz.api import trace_model, trace_text
+
+    _require_known(trace_text if model is None else trace_model, making)
+    cut = {} if tokenizer is None else {"tokenizer": tokenizer}
     if model is None:
-        from attnviz.api import trace_text
+        return partial(trace_text, **cut, **making)
+    if is_tiny(model):
+        return partial(trace_model, model, layer=layer, **cut, **making)
+    from attnviz.sources.huggingface.model import Model
 
-        return lambda text: trace_text(text, **making)
-    from attnviz.sources.readers import reader
+    loading = {name: making[name] for name in LOADING if name in making}
+    of_each = {name: value for name, value in making.items() if name not in loading}
+    return partial(trace_model, Model.of(model, tokenizer, **loading), layer=layer, **of_each)
 
-    of_each = {name: making[name] for name in ("target", "chat") if name in making}
-    loading = {name: value for name, value in making.items() if name not in of_each}
-    read = reader(model, tokenizer, **loading)
-    return lambda text: read(text, layer=layer, **of_each)
+
+def _require_known(call: Callable[..., Trace], making: Mapping[str, Any]) -> None:
+    """Refuse options that ``call``, which reads the texts, does not have."""
+    known = signature(call).parameters
+    for name in making:
+        if name not in known:
+            raise AttnvizError(
+                "{name} is no option of {call}, which reads the texts here",
+                "model=… has a model read them, and without it the toy does",
+                name=name,
+                call=call.__name__,
+            )

@@ -60,6 +60,22 @@ def test_a_model_reads_all_texts():
     assert attnviz.stats(TEXTS[0], "tiny").to_json() == trace_model("tiny", TEXTS[0]).stats().to_json()
 
 
+def test_texts_are_cut_as_they_are_traced():
+    assert attnviz.stats("a b", tokenizer="char").to_json() == trace_text("a b", tokenizer="char").stats().to_json()
+
+
+def test_a_model_is_loaded_once_for_all_texts(model_folder, monkeypatch):
+    from attnviz.sources.huggingface import model
+
+    loaded, load = [], model.load_model
+    monkeypatch.setattr(model, "load_model", lambda *words: loaded.append(words) or load(*words))
+    ours = attnviz.stats(["Your journey", "one step"], model_folder, dtype="float64", head=0, verify="all")
+    assert len(loaded) == 1
+    lines = b"Your journey\none step"
+    options = ("--lines", "--model", model_folder, "--dtype", "float64", "--head", 0, "--verify", "all")
+    assert ours.to_json() == run("stats", *options, "--format", "json", stdin=lines).text
+
+
 def test_only_the_metrics_that_are_asked_for_are_measured():
     whole, ours = attnviz.stats(TEXTS[0]), attnviz.stats(TEXTS[0], metrics=["first", "entropy"])
     [head] = ours.heads
@@ -92,6 +108,9 @@ def test_a_text_that_cannot_be_read_is_left_out_and_said():
         (TEXTS, {"pool": "median"}, "pool is 'median': expected one of mean, max"),
         (TEXTS, {"language": "de"}, "language is 'de': expected one of en, vi"),
         (TEXTS, {"query": "dog"}, "text 0: .*dog"),
+        (TEXTS, {"model": "tiny", "heads": 4}, "heads is no option of trace_model, which reads the texts here"),
+        (TEXTS, {"target": "x"}, "target is no option of trace_text, which reads the texts here"),
+        (TEXTS, {"model": "tiny", "device": "cpu"}, "text 0: device is for a model of torch"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_one_line(texts, options, message):

@@ -44,21 +44,7 @@ def diagnose(
     positions: Any = None,
     dtype: str | None = None,
 ) -> Diagnosis:
-    """What is wrong with ``output``, or ``weights``, of attention that was meant to be as the rest says.
-
-    query    (heads, queries, d_k) or (items, heads, queries, d_k); (queries, d_k) for one head
-    key      (kv_heads, keys, d_k), value (kv_heads, keys, d_v), with as many axes
-    output   (heads, queries, d_v), as an implementation gave it; NaN is a symptom and not refused
-    weights  (heads, queries, keys), instead of the output
-    scale … sinks   what was meant, as of ``Rule``; mask and bias may have an axis of items before that of heads
-    rope_theta, rope_dims, rope_interleaved, positions   a rotation that was meant: query and key come as before it.
-             rope_dims is all of d_k unless given; positions, (keys,) or (items, keys), count from 0 unless given
-    dtype    the arithmetic of the implementation: "float64", "float32", "tf32", "float16" or "bfloat16"; None: that of the
-             output, or the narrower one on whose numbers all of it lies
-
-    A name is given only where it explains the output to rounding. AttnvizError where shapes do not fit or numbers that go
-    in are not finite.
-    """
+    """What is wrong with ``output``, or ``weights``, of attention that was meant to be as the rest says; see ``attnviz.diagnose``."""
     rule = {"scale": scale, "causal": causal, "query_offset": query_offset, "window": window, "softcap": softcap}
     arrays = {"mask": mask, "bias": bias, "sinks": sinks}
     rotation = {"theta": rope_theta, "dims": rope_dims, "interleaved": rope_interleaved, "positions": positions}
