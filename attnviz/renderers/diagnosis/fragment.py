@@ -9,11 +9,12 @@ from attnviz.analysis.diagnosis.result import Diagnosis, Verdict
 from attnviz.renderers.diagnosis.told import Block, Row, told
 from attnviz.text.lessons import Lessons, lessons
 
+# Of a verdict: each stands out on white and on black alike, for a notebook may be dark.
 COLOURS = {
-    Verdict.CORRECT: "#1b7837",
-    Verdict.MISTAKE: "#b2182b",
-    Verdict.SEVERAL: "#a6611a",
-    Verdict.UNKNOWN: "#762a83",
+    Verdict.CORRECT: "#2d885b",
+    Verdict.MISTAKE: "#d6433d",
+    Verdict.SEVERAL: "#a36c0d",
+    Verdict.UNKNOWN: "#a557bf",
 }
 WHOLE = (
     "font-family: sans-serif; line-height: 1.4; max-width: 60em; border-left: 0.3em solid {colour}; padding-left: 1em"
@@ -58,4 +59,4 @@ def _link(issue: str) -> str:
     """A public issue by its name, owner/repository#number, as a link to it."""
     repository, _, number = issue.partition("#")
     address = ISSUES.format(repository=repository, number=number)
-    return f'<a href="{escape(address)}">{escape(issue)}</a>'
+    return f'<a style="color: inherit" href="{escape(address)}">{escape(issue)}</a>'

@@ -78,4 +78,4 @@ class Writing:
         """The steps in a notebook."""
         from html import escape
 
-        return f"<pre>{escape(str(self))}</pre>"
+        return f'<pre style="white-space: pre-wrap">{escape(str(self))}</pre>'

@@ -10,9 +10,9 @@ from attnviz.renderers.roles.told import Told, told
 from attnviz.text.lessons import lessons
 from attnviz.trace.roles import Roles, Verdict
 
-# Of a verdict: each can be read on white and on black.
-COLOURS = {Verdict.PROVED: "#2e8b57", Verdict.PARTLY: "#b8860b", None: "#808080"}
-OTHER = "#d9534f"
+# Of a verdict: each stands out on white and on black alike, for a notebook may be dark.
+COLOURS = {Verdict.PROVED: "#2d885b", Verdict.PARTLY: "#a36c0d", None: "#787878"}
+OTHER = "#d6433d"
 WHOLE = "font-family: sans-serif; line-height: 1.4; max-width: 60em"
 BLOCK = "border-left: 0.3em solid {colour}; padding-left: 1em; margin: 1em 0"
 LIST = "display: grid; grid-template-columns: max-content max-content 1fr; gap: 0.1em 1.5em; margin: 0.3em 0"

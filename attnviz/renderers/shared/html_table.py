@@ -8,9 +8,9 @@ from html import escape
 from attnviz.renderers.shared.colours import LEVELS, dark, rgb
 from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 
-TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums"
+TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums; font-size: inherit"
 CORNER, LABEL = "text-align: left; opacity: 0.7", "text-align: left"
-CELL = "padding: 0.15em 0.6em"
+CELL = "padding: 0.15em 0.6em; white-space: nowrap"
 
 
 def to_table(matrix: Matrix) -> Iterator[str]:

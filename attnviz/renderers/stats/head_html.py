@@ -12,7 +12,7 @@ from attnviz.renderers.stats.head_table import told
 from attnviz.text.lessons import Lessons, lessons
 
 WHOLE = "font-family: sans-serif; line-height: 1.4"
-WIDE = "overflow-x: auto; max-height: 40em; overflow-y: auto"  # a model has hundreds of heads
+WIDE = "overflow: auto; max-height: 40em; margin-bottom: 0.6em"  # a model has hundreds of heads
 PALE = "opacity: 0.7; margin: 0.2em 0"
 
 
