@@ -56,6 +56,8 @@ NOT_FOR_PEOPLE = {
 NO_WORDS_OF_OURS = {
     "what libraries say": (
         "allocate memory",
+        "GGUF model with architecture",
+        "GGUF architecture",
         "failed to map segment",
         "start new thread",
         "thread creation failed",

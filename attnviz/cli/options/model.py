@@ -17,7 +17,7 @@ class NamedModelOptions(Options):
         str | None,
         typer.Option(
             metavar="DIR_OR_ID",
-            help="tiny, the model in the package; or a model's folder, or its id on the Hugging Face hub.",
+            help="tiny, the model in the package; or a model's folder, its .gguf file, or its id on the Hugging Face hub.",
             rich_help_panel=MODEL,
         ),
     ] = None

@@ -19,6 +19,7 @@ import torch
 import transformers
 from huggingface_hub import constants
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import modeling_gguf_pytorch_utils as gguf_checkpoints
 from transformers.integrations import hub_kernels
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
@@ -64,6 +65,7 @@ class Complaint(Enum):
     OWN_CODE = ("trust_remote_code", "custom code")
     UNKNOWN_ARCHITECTURE = ("does not recognize this architecture", "Unrecognized model")
     OTHER_SHAPES = ("mismatched",)
+    GGUF_ARCHITECTURE = ("GGUF model with architecture", "GGUF architecture")
     OFFLINE = ("offline mode is enabled", "in the local cache")
 
 
@@ -100,6 +102,18 @@ def closed() -> Iterator[None]:
                 stack.callback(setattr, owner, attribute, getattr(owner, attribute))
                 setattr(owner, attribute, value)
         yield
+
+
+@contextmanager
+def no_gguf_bar() -> Iterator[None]:
+    """transformers draws no bar while it unpacks a .gguf file; its own bars it would leave out."""
+    module: Any = gguf_checkpoints
+    bar = module.tqdm
+    module.tqdm = lambda parts, **_: parts
+    try:
+        yield
+    finally:
+        module.tqdm = bar
 
 
 def _kernels_library() -> list[Any]:

@@ -11,6 +11,7 @@ import threading
 import pytest
 import torch
 import transformers
+from gguf_files import gguf_llama
 from huggingface_hub import HfApi, constants, hf_hub_download
 from tiny_models import CONFIGS, inputs, model, tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedConfig
@@ -143,6 +144,15 @@ def test_the_complaint_about_weights_of_other_shapes(llama):
     rewritten(llama, hidden_size=64)
     error = error_of(lambda: AutoModel.from_pretrained(llama))
     assert complains(error, Complaint.OTHER_SHAPES), f"weights of other shapes get a vague line: {error}"
+
+
+def test_a_gguf_file_is_unpacked_without_a_bar_and_an_unknown_one_is_complained_of(tmp_path, capsys):
+    known, unknown = (gguf_llama(tmp_path / f"{name}.gguf", architecture=name) for name in ("llama", "martian"))
+    with seams.no_gguf_bar():
+        AutoModel.from_pretrained(known.parent, gguf_file=known.name)
+    assert "GGUF" not in capsys.readouterr().err, "a bar of transformers is in the way"
+    error = error_of(lambda: AutoConfig.from_pretrained(unknown.parent, gguf_file=unknown.name))
+    assert complains(error, Complaint.GGUF_ARCHITECTURE), f"a .gguf of an unknown kind gets a vague line: {error}"
 
 
 def test_the_complaint_about_too_little_memory():

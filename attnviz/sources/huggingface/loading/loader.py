@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoProcessor, AutoToke
 from attnviz.attention.arrays import torch_device
 from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.sources.huggingface.loading import gguf
 from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told
 from attnviz.sources.huggingface.loading.folder import (
     TOKENIZERS,
@@ -61,19 +62,9 @@ def load_model(
         raise UsageError(
             "--device-map is {device_map!r}: expected {known}", device_map=device_map, known=", ".join(DEVICE_MAPS)
         )
-    folder = model_folder(name)
-    settings = _require_harmless(name, folder)
-    files = weight_files(name, folder, settings.get("transformers_weights"))
-    fetch_weights(name, folder, files)
-    require_own_files(name, folder)
-    require_weights(name, folder, files)
     options: dict[str, Any] = {"dtype": dtype or "auto"} | ({"device_map": device_map} if device_map else {})
-    with loading_errors(name), closed():
-        config = AutoConfig.from_pretrained(name, **_from(folder))
-        prepare(config)
-        model, report = kind_of(config).from_pretrained(
-            name, config=config, use_safetensors=True, output_loading_info=True, **options, **_from(folder)
-        )
+    read = gguf.read_model if gguf.is_gguf(name) else _read_folder
+    model, report = read(name, kind_of, options)
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing:
         raise AttnvizError(
@@ -83,13 +74,32 @@ def load_model(
             missing=", ".join([*missing[:3], *(["…"] if len(missing) > 3 else [])]),
         )
     if device_map is None:
-        model = model.to(torch_device(device))
+        model = model.to(torch_device(device))  # type: ignore[arg-type]  # of which its decorator makes a riddle
     result: PreTrainedModel = model.eval()
     return result
 
 
+def _read_folder(name: str, kind_of: KindOf, options: dict[str, Any]) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The model in the folder or of the id ``name``, and what transformers reports of its weights."""
+    folder = model_folder(name)
+    settings = _require_harmless(name, folder)
+    files = weight_files(name, folder, settings.get("transformers_weights"))
+    fetch_weights(name, folder, files)
+    require_own_files(name, folder)
+    require_weights(name, folder, files)
+    with loading_errors(name), closed():
+        config = AutoConfig.from_pretrained(name, **_from(folder))
+        prepare(config)
+        model, report = kind_of(config).from_pretrained(
+            name, config=config, use_safetensors=True, output_loading_info=True, **options, **_from(folder)
+        )
+    return model, report
+
+
 def load_tokenizer(name: str) -> Any:
     """The model's tokenizer; AttnvizError where it has none, or a damaged one."""
+    if gguf.is_gguf(name):
+        return gguf.read_tokenizer(name)
     try:
         folder = model_folder(name)
     except AttnvizError:
@@ -118,6 +128,7 @@ def load_tokenizer(name: str) -> Any:
 
 def load_image_processor(name: str) -> Any:
     """What turns an image into the numbers that the model reads."""
+    _require_folder(name)
     folder = model_folder(name)
     _require_harmless(name, folder)
     try:
@@ -136,6 +147,7 @@ def load_image_processor(name: str) -> Any:
 
 def load_processor(name: str) -> Any:
     """What turns a text with an image into the inputs of the model; AttnvizError where it has none, or a part is not installed."""
+    _require_folder(name)
     folder = model_folder(name)
     _require_harmless(name, folder)
     require_bounded_tokenizer(name, folder)
@@ -163,6 +175,14 @@ def load_processor(name: str) -> Any:
     if not hasattr(made, "image_processor"):
         raise AttnvizError("{name} reads no image beside a text", "leave out --image", name=name)
     return made
+
+
+def _require_folder(name: str) -> None:
+    """Refuse a .gguf file where an image is to be prepared."""
+    if gguf.is_gguf(name):
+        raise AttnvizError(
+            "{name} holds no settings for images, as no .gguf file does", "take the model's folder", name=name
+        )
 
 
 def _require_harmless(name: str, folder: Path) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _on_disk(name: str) -> Path | None:
             ) from None
         return None
     if not stat.S_ISDIR(mode):
-        raise AttnvizError("{short} is a file: expected a folder with config.json", short=short)
+        raise AttnvizError("{short} is a file: expected a .gguf file, or a folder with config.json", short=short)
     return Path(name)
 
 

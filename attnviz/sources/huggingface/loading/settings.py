@@ -45,8 +45,13 @@ def read_config(name: str, folder: Path) -> dict[str, Any]:
 
 
 def _require_harmless(name: str, path: Path) -> None:
-    for field, value in _fields(read_settings(name, path)):
-        place = Message("{file:.60} of {name:.100} has {field:.40}", file=path.name, name=name, field=field)
+    require_harmless(name, path.name, read_settings(name, path))
+
+
+def require_harmless(name: str, file: str, settings: dict[str, Any]) -> None:
+    """Refuse ``settings`` that a ``file`` of the model ``name`` holds, where they ask for what they may not have."""
+    for field, value in _fields(settings):
+        place = Message("{file:.60} of {name:.100} has {field:.40}", file=file, name=name, field=field)
         if IMPLEMENTATION.search(field.lower()):
             _require_built_in(place, value)
         if field in FILES:
@@ -106,7 +111,7 @@ def _fields(settings: Any) -> Iterator[tuple[str, Any]]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            yield from value.items()
+            yield from ((str(field), of) for field, of in value.items())  # numbers where transformers has read them
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)

@@ -83,7 +83,7 @@ def test_a_folder_that_is_none(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     for name, message in (
-        (tmp_path / "file", "is a file: expected a folder"),
+        (tmp_path / "file", "is a file: expected a .gguf file, or a folder"),
         (tmp_path / "nothing", "does not exist"),
         (tmp_path / "empty", r"holds no config\.json"),
         ("./nothing", "does not exist"),

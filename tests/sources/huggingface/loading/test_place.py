@@ -193,7 +193,7 @@ def test_a_home_folder_is_the_shells_to_find():
 
 def test_a_pipe_is_no_folder(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(AttnvizError, match=r"pipe is a file: expected a folder with config\.json"):
+    with pytest.raises(AttnvizError, match=r"pipe is a file: expected a \.gguf file, or a folder with config\.json"):
         trace_model(tmp_path / "pipe", TEXT)
 
 
