@@ -80,6 +80,21 @@ class Pool(StrEnum):
     MAX = "max"
 
 
+class Ablation(StrEnum):
+    """What a head's output is replaced with when the head is taken away."""
+
+    MEAN = "mean"
+    ZERO = "zero"
+
+
+class Effect(StrEnum):
+    """What changes of a model's predictions when a head is taken away."""
+
+    LOSS = "loss"
+    PROBABILITY = "probability"
+    KL = "kl"
+
+
 class Position(StrEnum):
     """How the toy tells the order of its tokens."""
 
@@ -154,6 +169,7 @@ class Topic(StrEnum):
     LONG = "long"
     PAGE = "page"
     STATS = "stats"
+    EFFECTS = "effects"
     ROLES = "roles"
     GENERATE = "generate"
     DIAGNOSE = "diagnose"
@@ -165,6 +181,7 @@ class Topic(StrEnum):
     SECURITY = "security"
     EXIT_CODES = "exit-codes"
 
+EFFECT = "effect"  # what stats measures by taking heads away, beside the metrics of their weights
 
 # Defaults that the option of a command shares with the function that does the work.
 NEAR = 8  # keys at a distance below this count as near

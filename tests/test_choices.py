@@ -17,6 +17,7 @@ import pytest
 from array_files import SAMPLES
 from command_line import attnviz
 from made_diagnoses import TOP_LEFT, made
+from made_effects import gathered
 from made_roles import made_role
 from package_sources import module_sources, tree
 
@@ -26,10 +27,12 @@ from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.api.on_image import overlaid
 from attnviz.choices import (
+    Ablation,
     Backend,
     Comparison,
     DrawnStep,
     Dtype,
+    Effect,
     Interpolation,
     Language,
     MapStep,
@@ -51,6 +54,7 @@ from attnviz.cli.output.formats import (
     WritingFormat,
 )
 from attnviz.renderers.diagnosis.told import told as told_diagnosis
+from attnviz.renderers.effects.facts import over, title
 from attnviz.renderers.explain.next_look import Next
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
@@ -134,6 +138,17 @@ def measured(metric: Metric) -> bytes:
     return values.tobytes()
 
 
+def ablated(ablation: StrEnum) -> bytes:
+    result = attnviz("stats", "the dogs near", "--model", "tiny", "--metric", "effect", "--ablate", ablation)
+    assert (result.code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def effect(one: StrEnum) -> str:
+    statistics = gathered()
+    return title(Effect(one.value), statistics, lessons()) + over(Effect(one.value), lessons())
+
+
 def pooled(pool: StrEnum) -> bytes:
     query, key, value = (numpy.random.default_rng(seed).normal(size=(1, 1300, 2)) for seed in range(3))
     made = Trace(tuple(map(str, range(1300))), (Layer(query, key, value, Rule()),))
@@ -172,6 +187,8 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Comparison: compared,
     Interpolation: lambda interpolation: overlaid(interpolation.value, None, None, "weights", None, None),
     Pool: pooled,
+    Ablation: ablated,
+    Effect: effect,
     Position: positioned,
     Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),
     Backend: held,

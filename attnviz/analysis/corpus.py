@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy
 
@@ -28,6 +29,7 @@ from attnviz.trace.selection import LayerSelection, Selection, require_contribut
 from attnviz.trace.trace import Trace
 
 Region = tuple[range | None, range | None]
+Order = TypeVar("Order", bound=StrEnum, contravariant=True)
 NO_LIMITS: Mapping[HeadName, float | None] = MappingProxyType({})
 
 
@@ -80,9 +82,16 @@ class Head(NamedTuple):
     layer: str  # "layer 3", "cross 3"
     number: int
     head: int
-    values: dict[Metric, Value]
+    values: Mapping[Any, Value]  # by metric, or by effect
     names: tuple[Found, ...] = ()
     limits: Mapping[HeadName, float | None] = NO_LIMITS
+
+
+class HasHeads(Protocol[Order]):
+    """Statistics of heads, of whatever is measured."""
+
+    def heads(self, sort: Order | None = None) -> list[Head]:
+        """All heads, sorted by what was measured."""
 
 
 class Statistics:
@@ -203,7 +212,7 @@ class _Layer(NamedTuple):
         return self._replace(metrics=self.metrics.plus(values), chance=self.chance.plus(numpy.array([even, shares])))
 
     def values(self, column: int) -> dict[Metric, Value]:
-        return {metric: _value(self.metrics, row, column) for row, metric in enumerate(self.measured)}
+        return {metric: value_of(self.metrics, row, column) for row, metric in enumerate(self.measured)}
 
     def chances(self, column: int) -> dict[Metric, Chance]:
         """Of each metric over all texts, whose queries count as many as independent ones of the same weight would."""
@@ -222,6 +231,6 @@ def _region(selected: LayerSelection) -> Region:
     return queries if len(queries) < layer.queries else None, keys if len(keys) < layer.keys else None
 
 
-def _value(running: Running, row: int, column: int) -> Value:
-    place = (row, column)
+def value_of(running: Running, *place: int) -> Value:
+    """What is known of one place of an array."""
     return Value(float(running.mean[place]), float(running.deviation[place]), int(running.count[place]))

@@ -143,6 +143,14 @@ def softmax(masked: Array, sink: Array | None = None) -> Array:
     return exponentials / xp.where(total == 0, 1.0, total)
 
 
+def log_softmax(logits: Array) -> Array:
+    """The natural logarithm of softmax over the last axis, which does not round a small share to 0 first."""
+    xp = namespace(logits)
+    below = logits - xp.max(logits, axis=-1, keepdims=True)
+    result: Array = below - xp.log(xp.sum(xp.exp(below), axis=-1, keepdims=True))
+    return result
+
+
 def _require_no_overflow(xp: Any, steps: Steps, rule: Rule) -> None:
     """Raise the AttnvizError that names the first step with numbers too large for its dtype."""
     # Scores are finite where the scaled are, unless a cap hides them; masked too, unless a bias is added; and so are the

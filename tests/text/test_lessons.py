@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy
 import pytest
 from made_diagnoses import EVERY, FOLLOWS, made, named
+from made_effects import gathered, made_effects
 from made_roles import made_role, made_roles, share
 from package_sources import module_sources, tree
 from pictured import pictured_trace
@@ -26,7 +27,7 @@ from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
-from attnviz.choices import Comparison, DrawnStep, Language, MapStep, MeasuredStep, Pool, Step
+from attnviz.choices import Ablation, Comparison, DrawnStep, Effect, Language, MapStep, MeasuredStep, Pool, Step
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.going_on import next_line
 from attnviz.renderers.course.contents import listed
@@ -36,6 +37,8 @@ from attnviz.renderers.course.page import to_html
 from attnviz.renderers.course.screens import waiting_words
 from attnviz.renderers.diagnosis.answer import to_renderable as diagnosis_answer
 from attnviz.renderers.diagnosis.picture import decide as diagnosis_picture
+from attnviz.renderers.effects.effect_map import decide as effects_map
+from attnviz.renderers.effects.effect_table import to_renderable as effects_table
 from attnviz.renderers.explain.next_look import Next, NextLook
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.generation.frames import frames
@@ -89,6 +92,7 @@ NO_WORDS_OF_ITS_OWN = {
     "way.bias",
     "page.axis_query",
     "unit.bits",
+    "effect.nats",
     "picture.query",
     "picture.key",
     "picture.one_query",
@@ -222,6 +226,7 @@ def recording(request):
     measure(lesson)
     tell_roles(lesson)
     tell_diagnoses(lesson)
+    tell_effects(lesson)
     tell_recordings(lesson)
     write(lesson)
     teach(lesson)
@@ -337,6 +342,19 @@ def measure(lesson):
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)
+
+
+def tell_effects(lesson):
+    """Say all that stats says in tables and maps of effects."""
+    made = (
+        gathered(),
+        gathered(made_effects(), made_effects(" Rome"), ablation=Ablation.ZERO),
+        gathered(made_effects(answer=None)),
+    )
+    for statistics in made:
+        effects_table(statistics, None, lesson)
+        for effect in statistics.metrics:
+            effects_map(statistics, effect, lesson)
 
 
 def tell_recordings(lesson):
@@ -527,7 +545,16 @@ def said_by(argument):
         steps = (
             "("
             + "|".join(
-                [*Step, *Comparison, *Metric, *(metric.unit for metric in Metric), *Next, *of_roles, *of_mistakes]
+                [
+                    *Step,
+                    *Comparison,
+                    *Metric,
+                    *(metric.unit for metric in Metric),
+                    *Effect,
+                    *Next,
+                    *of_roles,
+                    *of_mistakes,
+                ]
             )
             + ")"
         )

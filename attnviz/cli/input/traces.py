@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attnviz.choices import Backend
 from attnviz.cli.input.models import (
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
 
 
+Made = TypeVar("Made")
+
 NAMED_LINE = "line {number}: {said}"
 
 
@@ -50,7 +52,7 @@ class Making(NamedTuple):
 
 def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
-    _require_one_source(source, making.model)
+    require_one_source(source, making.model)
     if source.from_ is not None:
         return _from_file(source.from_, making, None if source.text is None else read_text(source))
     maker = _maker(making)
@@ -69,7 +71,7 @@ def read_lines(
 
     A text of which no trace can be made is an error that names its line; or it is left to ``failed``, and the rest goes on.
     """
-    _require_one_source(source, making.model)
+    require_one_source(source, making.model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
     maker = _maker(making)
@@ -79,6 +81,15 @@ def read_lines(
         if maker.reads_images:
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
+    yield from of_lines(source, maker, failed)
+    if isinstance(maker, TinyTraces):
+        maker.tell()
+
+
+def of_lines(
+    source: SourceOptions, make: Callable[[str], Made], failed: Callable[[int, AttnvizError], None] | None = None
+) -> Iterator[tuple[int, Made]]:
+    """The same of whatever ``make`` makes of a line."""
     blank = number = 0
     for number, line in enumerate(text_lines(source), start=1):
         if not line.strip():
@@ -86,19 +97,17 @@ def read_lines(
             continue
         try:
             with named_line(number):
-                trace = maker(line)
+                made = make(line)
         except AttnvizError as error:
             if failed is None:
                 raise
             failed(number, error)
         else:
-            yield number, trace
+            yield number, made
     if blank == number:
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
-    if isinstance(maker, TinyTraces):
-        maker.tell()
 
 
 @contextmanager
@@ -227,7 +236,8 @@ def given_rule(options: RuleOptions) -> dict[str, Any]:
     return given
 
 
-def _require_one_source(source: SourceOptions, model: ModelOptions) -> None:
+def require_one_source(source: SourceOptions, model: ModelOptions) -> None:
+    """Refuse options that mean several texts or files."""
     if model.model is None:
         require_model(model)
     elif source.from_ is not None:

@@ -1,12 +1,13 @@
 """What stats shows, and how."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import NEAR, NEAR_LIMITS, Language, MeasuredStep, Pool
+from attnviz.choices import EFFECT, NEAR, NEAR_LIMITS, Ablation, Effect, Language, MeasuredStep, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import format_option, language_option, output_option
 from attnviz.cli.options.panels import SHOW
@@ -14,17 +15,43 @@ from attnviz.cli.output.formats import PICTURES, TABLES, StatsFormat
 from attnviz.cli.typer_groups import Options
 from attnviz.text.message import Message
 
+METRICS = {metric.name: metric.value for metric in Metric}
+Measured = StrEnum("Measured", METRICS | {"EFFECT": EFFECT})  # type: ignore[misc]  # a metric stands in its file alone
+Sorted = StrEnum("Sorted", METRICS | {effect.name: effect.value for effect in Effect})  # type: ignore[misc]  # the same
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def among(kind: type[Choice], word: StrEnum | None) -> Choice | None:
+    """The member of ``kind`` that ``word`` is; None where it is none of them."""
+    return next((one for one in kind if word is not None and one.value == word.value), None)
+
 
 class StatsOptions(Options):
     """What stats shows, and how."""
 
     sort: Annotated[
-        Metric | None,
-        typer.Option(metavar="NAME", help="Sort by a metric, the largest first.", rich_help_panel=SHOW),
+        Sorted | None,
+        typer.Option(
+            metavar="NAME",
+            help=Message(
+                "Sort by a metric, the largest first; with --metric {effect} by {effects}, the worst first.",
+                effect=EFFECT,
+                effects=listed(Effect),
+            ),
+            rich_help_panel=SHOW,
+        ),
     ] = None
     metric: Annotated[
-        Metric | None,
-        typer.Option(metavar="NAME", help="Draw this metric as a map of layers × heads.", rich_help_panel=SHOW),
+        Measured | None,
+        typer.Option(
+            metavar="NAME",
+            help=Message(
+                "Draw this metric as a map of layers × heads. {effect}: what changes of a model's predictions when a head is taken away, as a table or, with -o, a map.",
+                effect=EFFECT,
+            ),
+            rich_help_panel=SHOW,
+        ),
     ] = None
     step: Annotated[
         MeasuredStep,
@@ -34,6 +61,28 @@ class StatsOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = MeasuredStep.WEIGHTS
+    answer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN",
+            help=Message(
+                "With --metric {effect}: the token after the text, or in its gap, whose probability is measured (default: the likeliest).",
+                effect=EFFECT,
+            ),
+            rich_help_panel=SHOW,
+        ),
+    ] = None
+    ablate: Annotated[
+        Ablation,
+        typer.Option(
+            metavar="NAME",
+            help=Message(
+                "With --metric {effect}: a head that is taken away gives at every token its mean over the text, or zero.",
+                effect=EFFECT,
+            ),
+            rich_help_panel=SHOW,
+        ),
+    ] = Ablation.MEAN
     near: Annotated[
         int,
         typer.Option(

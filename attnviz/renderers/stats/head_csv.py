@@ -6,16 +6,18 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
-from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.corpus import HasHeads
 from attnviz.analysis.head_names import MEASURED
-from attnviz.analysis.metrics import Metric
 
 COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count", "found", "threshold")
 
+Measure = TypeVar("Measure", bound=StrEnum)
 
-def to_csv(statistics: Statistics, sort: Metric | None) -> str:
+
+def to_csv(statistics: HasHeads[Measure], sort: Measure | None) -> str:
     """A row for each metric of each head; what no text had an answer for is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -24,15 +26,17 @@ def to_csv(statistics: Statistics, sort: Metric | None) -> str:
     return text.getvalue()
 
 
-def rows(statistics: Statistics, sort: Metric | None) -> Iterator[tuple[Any, ...]]:
+def rows(statistics: HasHeads[Measure], sort: Measure | None) -> Iterator[tuple[Any, ...]]:
     """The values of ``COLUMNS`` for each metric of each head; NaN for what no text had an answer for.
 
     ``found`` is the name that the metric has earned the head, or "", and ``threshold`` what a name takes here; NaN where the
     metric tells of none, or the texts cannot tell.
     """
     for head in statistics.heads(sort):
-        names = {MEASURED[one.name]: one.name.value for one in head.names}
-        limits = {MEASURED[name]: least for name, least in head.limits.items() if least is not None}
+        names: dict[StrEnum, str] = {MEASURED[one.name]: one.name.value for one in head.names}
+        limits: dict[StrEnum, float] = {
+            MEASURED[name]: least for name, least in head.limits.items() if least is not None
+        }
         for metric, value in head.values.items():
             numbers = value.mean, value.deviation, value.count
             found = names.get(metric, ""), limits.get(metric, math.nan)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from enum import StrEnum
 
 import numpy
 
-from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.corpus import Head, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, MeasuredStep, Pool
 from attnviz.errors import AttnvizError
@@ -23,24 +25,28 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
     ``words`` are in the language of the reader; None: in English. AttnvizError where no head has a value.
     """
     words = words or lessons()
-    heads = statistics.heads()
-    layers = list(dict.fromkeys(head.layer for head in heads))
-    numbers = sorted({head.head for head in heads})
-    values = numpy.full((len(layers), len(numbers)), -math.inf)
-    for head in heads:
-        mean = head.values[metric].mean
-        values[layers.index(head.layer), numbers.index(head.head)] = -math.inf if math.isnan(mean) else mean
+    picture = head_map(statistics.heads(), metric, over(metric, words), words)
+    return picture._replace(
+        title=title or _title(metric, statistics.pool, words),
+        subtitle=facts(statistics, words),
+        measure=_measure(metric, statistics.step, words),
+    )
+
+
+def head_map(heads: Sequence[Head], metric: StrEnum, over: str, words: Lessons) -> Picture:
+    """The map of ``metric``, still without a title; ``over`` is what it is over, where that is nothing."""
+    values, layers, numbers = _values(heads, metric)
     if (values == -math.inf).all():
         raise AttnvizError(
             "no head has a value for {metric}: it is over {over}, and there are none",
             "see which metrics have values with attnviz stats, without --metric",
             metric=metric.value,
-            over=over(metric, words),
+            over=over,
         )
     largest = float(values.max(initial=0.0, where=values > -math.inf))
     return Picture(
-        title=title or _title(metric, statistics.pool, words),
-        subtitle=facts(statistics, words),
+        title="",
+        subtitle="",
         panels=(Panel("", 0, values),),
         queries=tuple(layer_name(layer, words) for layer in layers),
         keys=tuple(map(str, numbers)),
@@ -49,8 +55,18 @@ def decide(statistics: Statistics, metric: Metric, title: str | None = None, wor
         hidden=bool((values == -math.inf).any()),
         axes=(words.say("stats.layer"), words.say("stats.head")),
         blank=words.say("stats.unknown"),
-        measure=_measure(metric, statistics.step, words),
     )
+
+
+def _values(heads: Sequence[Head], metric: StrEnum) -> tuple[numpy.ndarray, list[str], list[int]]:
+    """The means, (layers, heads), −∞ where there is none; the titles of the layers, and the numbers of the heads."""
+    layers = list(dict.fromkeys(head.layer for head in heads))
+    numbers = sorted({head.head for head in heads})
+    values = numpy.full((len(layers), len(numbers)), -math.inf)
+    for head in heads:
+        mean = head.values[metric].mean
+        values[layers.index(head.layer), numbers.index(head.head)] = -math.inf if math.isnan(mean) else mean
+    return values, layers, numbers
 
 
 def _measure(metric: Metric, step: MeasuredStep, words: Lessons) -> str:

@@ -82,27 +82,28 @@ def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Less
         rows=[f"{layer_name(head.layer, words)} · {head.head}" for head in heads],
         columns=[metric.value for metric in metrics],
         cells=[[_cell(value, several) for value in row] for row in values],
-        tints=_tints(numpy.array([[value.mean for value in row] for row in values])),
+        tints=tints([[value.mean for value in row] for row in values]),
     )
 
 
 def _cell(value: Value, several: bool) -> str:
     if math.isnan(value.mean):
         return UNKNOWN
-    text = _number(value.mean)
-    return f"{text} ± {_number(value.deviation)}" if several and not math.isnan(value.deviation) else text
+    text = number(value.mean)
+    return f"{text} ± {number(value.deviation)}" if several and not math.isnan(value.deviation) else text
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """With a table's decimals, or two digits where these would hold none: in a long text, most weights."""
     return f"{value:.1e}" if 0 < abs(value) < 10.0**-DECIMALS else f"{value:.{DECIMALS}f}"
 
 
-def _tints(values: numpy.ndarray) -> list[list[float | None]]:
+def tints(rows: list[list[float]]) -> list[list[float | None]]:
     """Where each number lies between its column's smallest (0) and largest (1); None where there is none."""
+    values = numpy.array(rows)
     known = numpy.where(numpy.isnan(values), math.inf, values)
     low = known.min(axis=0)
     high = numpy.where(numpy.isnan(values), -math.inf, values).max(axis=0)
     spread = numpy.where(high > low, high - low, 1.0)
-    tints = (values - low) / spread
-    return [[None if math.isnan(tint) else tint for tint in row] for row in tints.tolist()]
+    places = (values - low) / spread
+    return [[None if math.isnan(place) else place for place in row] for row in places.tolist()]

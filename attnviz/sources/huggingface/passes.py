@@ -5,7 +5,7 @@ Texts of one length run together: so none is filled up, and the rule of each lay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -36,12 +36,14 @@ class Seen(NamedTuple):
     call    its attention's
     output  of its heads, before W_O, (texts, tokens, heads, d_v)
     once    what is read of masks that the layers of this pass share
+    stack   "encoder", "decoder", "cross"; "" where the model has only one
     """
 
     number: int
     call: AttentionCall
     output: torch.Tensor
     once: OncePerTensor
+    stack: str = ""
 
     def weights(self) -> torch.Tensor:
         """The weights of all texts, (texts, heads, queries, keys), by the one formula: caps, sinks, windows and masks count."""
@@ -88,28 +90,39 @@ def batches(texts: Sequence[tuple[Sequence[int], int]], together: int = TOGETHER
 
 @dataclass
 class PassWatch(Watch):
-    """A Watch over passes of several texts."""
+    """A Watch over passes of several texts.
+
+    stacks  whether the layers of every stack are seen, or only those of the one where the text is read
+    """
 
     wanted: Wanted = lambda *_: False
     visit: Visit = lambda seen: seen.output
     projections: None = None
+    stacks: bool = False
 
     def read(self, ids: torch.Tensor, visit: Visit, checked: bool = False) -> Any:
-        """What the model makes of ``ids``, (texts, tokens), while ``visit`` sees each layer.
+        """What the model makes of ``ids``, (texts, tokens), after their last token, while ``visit`` sees each layer.
 
         checked  compare what is recomputed of the first text with the model's own output, AttnvizError where they differ
         """
+        return self.run({"input_ids": ids}, visit, checked, logits_to_keep=1)
+
+    def run(self, inputs: Mapping[str, torch.Tensor], visit: Visit, checked: bool = False, **options: Any) -> Any:
+        """The same of ``inputs`` by name, after every token unless ``options`` of the forward pass say otherwise."""
         self.runs.clear()
         self._once = OncePerTensor()
-        self.visit, self.wanted = visit, lambda stack, _: checked and not stack
-        options = accepted(self.model, {"use_cache": False, "logits_to_keep": 1})
-        return self.model(input_ids=ids.to(self.model.device), **options)
+        self.visit, self.wanted = visit, lambda stack, _: checked and self._sees(stack)
+        given = {name: value.to(self.model.device) for name, value in inputs.items()}
+        return self.model(**given, **accepted(self.model, {"use_cache": False, **options}))
 
     def attention(self, call: AttentionCall) -> torch.Tensor:
         """What goes on in the model: what its own kernel computes, unless ``visit`` exchanges it."""
         output = super().attention(call)
         run = self.runs[-1]
-        return output if run.stack else self.visit(Seen(run.number, call, output, self._once))
+        return self.visit(Seen(run.number, call, output, self._once, run.stack)) if self._sees(run.stack) else output
+
+    def _sees(self, stack: str) -> bool:
+        return self.stacks or not stack
 
     def _kept(
         self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
@@ -139,9 +152,9 @@ def read_all(
 
 
 @contextmanager
-def passes(model: Model) -> Iterator[PassWatch]:
+def passes(model: Model, stacks: bool = False) -> Iterator[PassWatch]:
     """A PassWatch with which ``model`` reads inside the block; its errors are AttnvizErrors."""
-    with watched_by(PassWatch(model.model)) as watch, running(model):
+    with watched_by(PassWatch(model.model, stacks=stacks)) as watch, running(model):
         yield watch
 
 
@@ -153,11 +166,17 @@ def exchanged(head: Head, value: torch.Tensor, question: int | None = None) -> V
         layer, number = head
         if seen.number != layer:
             return seen.output
-        changed = seen.output.clone()
-        changed[:, slice(None) if question is None else question, number] = value[..., : changed.shape[-1]].to(changed)
-        return changed
+        at = (slice(None), slice(None) if question is None else question, number)
+        return replaced(seen.output, at, value[..., : seen.output.shape[-1]])
 
     return visit
+
+
+def replaced(output: torch.Tensor, at: Any, value: torch.Tensor) -> torch.Tensor:
+    """The ``output`` of a layer's heads with ``value`` in the place ``at``; ``output`` itself stays as it is."""
+    changed = output.clone()
+    changed[at] = value.to(changed)
+    return changed
 
 
 def _require_alike(call: AttentionCall) -> None:

@@ -37,9 +37,7 @@ def read(
 
     AttnvizError where there is a ``target`` or ``chat``, of which it knows nothing.
     """
-    if target is not None:
-        raise AttnvizError("the tiny model has no decoder that reads a target of its own", "leave it out")
-    require_text(text, chat)
+    require_text(text, chat, target)
     words = model.encode(text)
     known = [("", number) for number in range(len(model.weights.layers))]
     wanted = layers_meant(layer, known, Message("the {tiny} model", tiny=TINY))
@@ -55,8 +53,10 @@ def read(
     )
 
 
-def require_text(text: object, chat: bool) -> None:
+def require_text(text: object, chat: bool, target: object = None) -> None:
     """Refuse anything but a text as it stands."""
+    if target is not None:
+        raise AttnvizError("the tiny model has no decoder that reads a target of its own", "leave it out")
     if chat:
         raise AttnvizError("the tiny model has no chat template", "leave out --chat")
     if not isinstance(text, str):

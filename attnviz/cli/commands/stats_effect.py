@@ -1,0 +1,153 @@
+"""attnviz stats --metric effect: what changes of a model's predictions when a head is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attnviz.choices import EFFECT, NEAR, Ablation, Effect, Pool
+from attnviz.cli.input.gathered import end_if_partial, gather
+from attnviz.cli.input.predictors import read_predictor
+from attnviz.cli.input.text import line_count, read_text
+from attnviz.cli.input.traces import of_lines, require_one_source
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.selection import PartOptions
+from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.stats import StatsOptions, among
+from attnviz.cli.output.files import deliver, drawn
+from attnviz.cli.output.formats import HEADS_FILE, StatsFormat, chosen_format
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.streams import notice
+from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
+from attnviz.cli.typer_groups import Options, dashed
+from attnviz.errors import UsageError
+from attnviz.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.trace.ablation import PredictedText
+
+
+def measured_effects(
+    source: SourceOptions,
+    lines: LinesOptions,
+    model: ModelOptions,
+    part: PartOptions,
+    shown: StatsOptions,
+    engine: EngineOptions,
+    unread: Iterable[Options],
+) -> None:
+    """Measure what each head does to the predictions; ``unread`` are options that it does not read."""
+    form = _format(shown)
+    sort = _sort(shown)
+    require_one_source(source, model)
+    _require_a_model(source, model, shown, unread)
+    from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.analysis.effects import measure_effects
+
+    predictor = read_predictor(model, engine)
+    answer = None if shown.answer is None else predictor.answer(shown.answer)
+    statistics = EffectStatistics(shown.ablate)
+
+    def read(text: str) -> PredictedText:
+        return predictor.read(text, target=model.target, chat=model.chat)
+
+    def add(text: PredictedText, report: Progress = no_progress) -> None:
+        statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))
+
+    total = line_count(source) if lines.lines else None
+    if lines.lines:
+        gather(
+            statistics,
+            lambda failed: of_lines(source, read, failed),
+            add,
+            total,
+        )
+    else:
+        text = read(read_text(source))
+        with progress("heads", timed=True) as line:
+            add(text, lambda done, of: line("heads", done, of))
+    for said in predictor.told():
+        notice(said)
+    _write(statistics, form, sort, shown)
+    end_if_partial(statistics, total)
+
+
+def require_no_effect(shown: StatsOptions) -> None:
+    """Refuse what only --metric effect understands."""
+    given = {"answer": shown.answer is not None, "ablate": shown.ablate is not Ablation.MEAN}
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UsageError("--{name} is for --metric {effect}", "add --metric {effect}", name=name, effect=EFFECT)
+    if (effect := among(Effect, shown.sort)) is not None:
+        raise UsageError(
+            "--sort {sort} is for --metric {effect}", "add --metric {effect}", sort=effect.value, effect=EFFECT
+        )
+
+
+def _require_a_model(
+    source: SourceOptions, model: ModelOptions, shown: StatsOptions, unread: Iterable[Options]
+) -> None:
+    """Refuse what is no text that a model reads, and what chooses among its weights."""
+    if source.from_ is not None:
+        raise UsageError(
+            "--from brings what a model has computed, and --metric {effect} runs the model again",
+            "give the text, and --model DIR_OR_ID",
+            effect=EFFECT,
+        )
+    if model.model is None:
+        raise UsageError(
+            "--metric {effect} takes heads away from a model that predicts, and a toy predicts nothing",
+            "add --model DIR_OR_ID",
+            effect=EFFECT,
+        )
+    given = {name: value for group in unread for name, value in vars(group).items()}
+    given |= {"image": model.image, "near": shown.near != NEAR, "pool": shown.pool is not Pool.MEAN}
+    for name in (name for name, value in given.items() if value not in (None, False)):
+        raise UsageError(
+            "--{name} means nothing to --metric {effect}", "leave out --{name}", name=dashed(name), effect=EFFECT
+        )
+
+
+def _sort(shown: StatsOptions) -> Effect | None:
+    effect = among(Effect, shown.sort)
+    if effect is None and shown.sort is not None:
+        raise UsageError(
+            "--sort {sort} is for weights: --metric {effect} is sorted by {effects}",
+            "choose one of these",
+            sort=shown.sort.value,
+            effect=EFFECT,
+            effects=", ".join(Effect),
+        )
+    return effect
+
+
+def _format(shown: StatsOptions) -> StatsFormat:
+    form = chosen_format(shown.output, shown.format, StatsFormat.TABLE)
+    if form in (StatsFormat.PNG, StatsFormat.PDF):
+        require_no_terminal(form.value.upper(), shown.output)
+    return form
+
+
+def _write(statistics: EffectStatistics, form: StatsFormat, sort: Effect | None, shown: StatsOptions) -> None:
+    from attnviz.text.lessons import lessons
+
+    output, words = shown.output, lessons(shown.lang)
+    match form:
+        case StatsFormat.JSON:
+            from attnviz.renderers.effects.effect_json import to_json
+
+            deliver(visible_json([to_json(statistics, sort)], output), output)
+        case StatsFormat.CSV:
+            from attnviz.renderers.stats.head_csv import to_csv
+
+            deliver([to_csv(statistics, sort).encode()], output)
+        case StatsFormat.TABLE:
+            from attnviz.renderers.effects.effect_table import to_renderable
+
+            deliver([Terminal(output)(to_renderable(statistics, sort, words))], output)
+        case _:
+            from attnviz.renderers.effects.effect_map import decide, usual
+
+            picture = decide(statistics, sort or usual(shown.answer is not None), words)
+            deliver([drawn(picture, form.value)], output or HEADS_FILE.with_suffix(f".{form.value}"))

@@ -1,0 +1,1 @@
+"""What taking heads away does to a model's predictions: a table, data, or a map of one effect."""

@@ -1,0 +1,57 @@
+"""The effects of heads, as a table for a person."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Group
+from rich.text import Text
+
+from attnviz.analysis.corpus import Head, Value
+from attnviz.analysis.effect_corpus import EffectStatistics
+from attnviz.choices import Effect
+from attnviz.renderers.effects.facts import facts, footnotes, reading
+from attnviz.renderers.shared.facts import layer_name
+from attnviz.renderers.shared.matrix import Matrix
+from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
+from attnviz.renderers.stats.head_table import UNKNOWN, number, tints
+from attnviz.text.lessons import Lessons, lessons
+
+
+def to_renderable(statistics: EffectStatistics, sort: Effect | None, words: Lessons | None = None) -> Group:
+    """One row per head, one column per effect, each column tinted from its smallest value to its largest.
+
+    ``words`` are in the language of the reader; None: in English.
+    """
+    words = words or lessons()
+    return Group(
+        Text(facts(statistics, words), style=BOLD),
+        Text(reading(statistics, words), style=DIM),
+        Text(""),
+        MatrixTable(_matrix(statistics, sort, words), gap=GAP),
+        Text(""),
+        *(Text(line, style=DIM) for line in footnotes(statistics, words)),
+    )
+
+
+def _matrix(statistics: EffectStatistics, sort: Effect | None, words: Lessons) -> Matrix:
+    heads, effects = statistics.heads(sort), statistics.metrics
+    return Matrix(
+        corner=words.say("stats.head"),
+        rows=[f"{layer_name(head.layer, words)} · {head.head}" for head in heads],
+        columns=[effect.value for effect in effects],
+        cells=[_cells(head, effects, statistics.texts > 1) for head in heads],
+        tints=tints([[head.values[effect].mean for effect in effects] for head in heads]),
+    )
+
+
+def _cells(head: Head, effects: tuple[Effect, ...], several: bool) -> list[str]:
+    return [_cell(head.values[effect], several, effect is not Effect.KL) for effect in effects]
+
+
+def _cell(value: Value, several: bool, signed: bool) -> str:
+    """A change with its sign; with its deviation where there are ``several`` texts."""
+    if math.isnan(value.mean):
+        return UNKNOWN
+    text = ("+" if signed and value.mean > 0 else "") + number(value.mean)
+    return f"{text} ± {number(value.deviation)}" if several and not math.isnan(value.deviation) else text
