@@ -181,6 +181,7 @@ class Topic(StrEnum):
     SECURITY = "security"
     EXIT_CODES = "exit-codes"
 
+
 EFFECT = "effect"  # what stats measures by taking heads away, beside the metrics of their weights
 
 # Defaults that the option of a command shares with the function that does the work.

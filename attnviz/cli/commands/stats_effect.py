@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from attnviz.choices import EFFECT, NEAR, Ablation, Effect, Pool
+from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.predictors import read_predictor
 from attnviz.cli.input.text import line_count, read_text
@@ -103,6 +103,11 @@ def _require_a_model(
         )
     given = {name: value for group in unread for name, value in vars(group).items()}
     given |= {"image": model.image, "near": shown.near != NEAR, "pool": shown.pool is not Pool.MEAN}
+    given |= {
+        "verify": model.verify is not Verify.SAMPLE,
+        "step": shown.step is not MeasuredStep.WEIGHTS,
+        "threshold": bool(shown.threshold),
+    }
     for name in (name for name, value in given.items() if value not in (None, False)):
         raise UsageError(
             "--{name} means nothing to --metric {effect}", "leave out --{name}", name=dashed(name), effect=EFFECT
