@@ -4,7 +4,8 @@ attend(query, key, value, …) returns every step of the formula; trace_text(tex
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 trace_arrays(query, key, value) makes one of your own arrays, trace_weights(attentions, tokens) of weights that another program computed. roles(model)
 finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; record(module) records the attention of any module of PyTorch;
-diagnose(query, key, value, output, …) names the mistake in an implementation; learn(chapter) opens a chapter of the course.
+diagnose(query, key, value, output, …) names the mistake in an implementation; diff(first, second, …) tells which heads
+of two traces differ; learn(chapter) opens a chapter of the course.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attnviz.analysis.diagnosis.result import Diagnosis
+    from attnviz.analysis.difference.result import Difference
     from attnviz.api import generate, load, trace_arrays, trace_model, trace_text
     from attnviz.api.diagnose import diagnose
+    from attnviz.api.diff import diff
     from attnviz.api.learn import learn
     from attnviz.api.manual import manual
     from attnviz.api.record import record
@@ -35,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AttnvizError",
     "Diagnosis",
+    "Difference",
     "Layer",
     "Pooled",
     "Projection",
@@ -45,6 +49,7 @@ __all__ = [
     "__version__",
     "attend",
     "diagnose",
+    "diff",
     "generate",
     "learn",
     "load",
@@ -63,6 +68,7 @@ __all__ = [
 _MODULES = {
     "AttnvizError": "attnviz.errors",
     "Diagnosis": "attnviz.analysis.diagnosis.result",
+    "Difference": "attnviz.analysis.difference.result",
     "Layer": "attnviz.trace.layer",
     "Pooled": "attnviz.pooling.result",
     "Projection": "attnviz.trace.layer",
@@ -72,6 +78,7 @@ _MODULES = {
     "Trace": "attnviz.trace.trace",
     "attend": "attnviz.attention.formula",
     "diagnose": "attnviz.api.diagnose",
+    "diff": "attnviz.api.diff",
     "generate": "attnviz.api",
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",

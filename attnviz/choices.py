@@ -170,6 +170,7 @@ class Topic(StrEnum):
     PAGE = "page"
     STATS = "stats"
     EFFECTS = "effects"
+    DIFF = "diff"
     ROLES = "roles"
     GENERATE = "generate"
     DIAGNOSE = "diagnose"
@@ -197,6 +198,14 @@ TINY_SUFFIX = ".safetensors"  # of the weights of another such model, which its 
 def is_tiny(model: object) -> bool:
     """Whether ``model`` names the model in the package, or a file of weights that its training wrote."""
     return model == TINY or (isinstance(model, str | os.PathLike) and str(model).lower().endswith(TINY_SUFFIX))
+
+
+ARRAY_FILES = (".safetensors", ".npz", ".npy", ".json")  # a word that ends so is the name of a file, and no text
+
+
+def names_a_file(word: object) -> bool:
+    """Whether ``word`` names a file of arrays or a saved trace, where a text could stand as well."""
+    return isinstance(word, os.PathLike) or (isinstance(word, str) and word.lower().endswith(ARRAY_FILES))
 
 
 TOKENS = 12  # that a model writes

@@ -46,6 +46,7 @@ from attnviz.choices import (
 from attnviz.cli.output.formats import (
     CourseFormat,
     DiagnosisFormat,
+    DiffFormat,
     PageFormat,
     PictureFormat,
     RolesFormat,
@@ -93,6 +94,13 @@ def roles(form: StrEnum) -> bytes:
 def diagnosed(form: StrEnum) -> bytes:
     result = attnviz("diagnose", SAMPLES / "top-left.npz", "--format", form, "-o", "-")
     assert (result.code, result.stderr) == (3, "")
+    return result.stdout
+
+
+@cache
+def different(form: StrEnum) -> bytes:
+    result = attnviz("diff", TEXT, f"{TEXT} more", "--format", form, "-o", "-")
+    assert (result.code, result.stderr) == (0, "")
     return result.stdout
 
 
@@ -200,6 +208,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     StatsFormat: stats,
     RolesFormat: roles,
     DiagnosisFormat: diagnosed,
+    DiffFormat: different,
     Rounding: judged,
     DiagnosisVerdict: lambda verdict: told_diagnosis(made(verdict, (TOP_LEFT,)), lessons()).headline,
     CourseFormat: taught,
@@ -288,6 +297,7 @@ def test_formats_that_a_suffix_picks_are_those_that_exist():
             WritingFormat,
             CourseFormat,
             DiagnosisFormat,
+            DiffFormat,
         )
         for form in choice
     }

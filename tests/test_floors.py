@@ -54,6 +54,24 @@ DOTTED |= {
 }  # and the table of a recording
 
 
+DOTTED |= {
+    "attnviz.api.diff.heatmap",
+    *(f"attnviz.renderers.shared.frames.{name}" for name in ("to_pandas", "to_polars")),
+    *(
+        f"attnviz.renderers.difference.{name}"
+        for name in (
+            "records.records",
+            "difference_csv.to_csv",
+            "difference_json.to_json",
+            "table.to_text",
+            "table.to_renderable",
+            "fragment.to_fragment",
+            "markdown.to_markdown",
+        )
+    ),
+}  # and a difference
+
+
 def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:
     """For each module the modules of the package that it imports, wherever in it and for whatever reason."""
     return {

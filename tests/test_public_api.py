@@ -17,6 +17,7 @@ import attnviz
 NAMES = [
     "AttnvizError",
     "Diagnosis",
+    "Difference",
     "Layer",
     "Pooled",
     "Projection",
@@ -27,6 +28,7 @@ NAMES = [
     "__version__",
     "attend",
     "diagnose",
+    "diff",
     "generate",
     "learn",
     "load",

@@ -61,6 +61,10 @@ def diagnosed() -> Any:
     return attnviz.diagnose(dump.query, dump.key, dump.value, **dump.given, **dump.meant)
 
 
+def compared() -> Any:
+    return attnviz.diff(TEXT, f"{TEXT} more", heads=2, pool="max")
+
+
 def figure(form: str, drawn: Callable[[Path], Any]) -> bytes:
     """The bytes of what ``drawn`` saves at a path with that suffix."""
     path = Path(f"mine.{form}")
@@ -77,6 +81,7 @@ TOY, WRITE = (TEXT, "--heads", 2, "--causal"), (PROMPT, "--tokens", 3)
 ON_STDOUT = ("-o", "-")
 QUESTIONS, CHAPTER = ("--cases", 20), (2, "--text", "one step")
 LAYERS = ("--model", "tiny")
+BOTH = (TEXT, f"{TEXT} more", "--heads", 2, "--pool", "max")
 
 TABLE: dict[str, list[Row | Alone]] = {
     "explain": [
@@ -163,6 +168,19 @@ TABLE: dict[str, list[Row | Alone]] = {
             Row(form, (TOP_LEFT,), lambda form=form: figure(form, diagnosed().heatmap))
             for form in ("png", "svg", "pdf")
         ),
+    ],
+    "diff": [
+        *(
+            Row(form, BOTH, lambda form=form: getattr(compared(), f"to_{form}")())
+            for form in ("json", "csv", "markdown")
+        ),
+        Row("table", BOTH, lambda: str(compared())),
+        Row(
+            "table",
+            (PROMPT, "--model", "tiny", "--model", "tiny"),
+            lambda: str(attnviz.diff(PROMPT, model=["tiny"] * 2)),
+        ),
+        *(Row(form, BOTH, lambda form=form: figure(form, compared().heatmap)) for form in ("png", "svg", "pdf")),
     ],
     "learn": [
         Row("term", (), lambda: str(attnviz.learn())),

@@ -73,7 +73,7 @@ def stats(
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
     statistics = _nothing_yet(asked, near, pool, threshold, step)
-    read = _reading(model, tokenizer, chosen("layer", layer), making)
+    read = reading(model, tokenizer, chosen("layer", layer), making)
 
     def add(text: Any) -> None:
         trace = text if isinstance(text, Trace) else read(text)
@@ -113,7 +113,7 @@ def _gather(statistics: Statistics, texts: Any, add: Callable[[Any], None]) -> d
     return errors
 
 
-def _reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:
+def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:
     """What makes a trace of a text: a model, which is loaded once, or the toy."""
     from attnviz.api import trace_model, trace_text
 

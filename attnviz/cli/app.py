@@ -21,7 +21,19 @@ from attnviz.cli.typer_groups import USAGE_ERROR, PlainGroup, add_command
 from attnviz.errors import DONE, FAILED, INTERRUPTED, USAGE, AttnvizError
 from attnviz.text.message import Message
 
-COMMANDS = ("explain", "heatmap", "html", "stats", "roles", "capture", "generate", "diagnose", "learn", "manual")
+COMMANDS = (
+    "explain",
+    "heatmap",
+    "html",
+    "stats",
+    "roles",
+    "capture",
+    "generate",
+    "diagnose",
+    "diff",
+    "learn",
+    "manual",
+)
 
 
 def build(arguments: Sequence[str] = ()) -> Any:

@@ -46,6 +46,7 @@ def modules_of(*arguments: str, stdin: bytes = b"", planted: str = "") -> set[st
         ("html", "--help"),
         ("manual", "--help"),
         ("diagnose", "--help"),
+        ("diff", "--help"),
         ("manual", "toy"),
         ("learn",),
         ("--version",),

@@ -44,6 +44,7 @@ NOT_FOR_PEOPLE = {
     "attnviz.renderers.course.page": "HTML",
     "attnviz.renderers.course.notebook": "Python",
     "attnviz.renderers.explain.fragment": "HTML and its style",
+    "attnviz.renderers.difference.fragment": "HTML and its style",
     "attnviz.renderers.diagnosis.fragment": "HTML and its style",
     "attnviz.renderers.recorded.layer_html": "HTML and its style",
     "attnviz.renderers.roles.role_html": "HTML and its style",

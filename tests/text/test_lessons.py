@@ -21,7 +21,7 @@ from pictured import pictured_trace
 from PIL import Image
 from rich.console import Console
 
-from attnviz import Layer, Projection, Rule, Trace, trace_text
+from attnviz import Layer, Projection, Rule, Trace, diff, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
@@ -37,6 +37,8 @@ from attnviz.renderers.course.page import to_html
 from attnviz.renderers.course.screens import waiting_words
 from attnviz.renderers.diagnosis.answer import to_renderable as diagnosis_answer
 from attnviz.renderers.diagnosis.picture import decide as diagnosis_picture
+from attnviz.renderers.difference.picture import decide as difference_picture
+from attnviz.renderers.difference.table import to_renderable as tell_difference
 from attnviz.renderers.effects.effect_map import decide as effects_map
 from attnviz.renderers.effects.effect_table import to_renderable as effects_table
 from attnviz.renderers.explain.next_look import Next, NextLook
@@ -101,6 +103,7 @@ NO_WORDS_OF_ITS_OWN = {
     "picture.bias",
     "diagnose.row",
     "diagnose.column",
+    "diff.where",
 }
 
 
@@ -227,6 +230,7 @@ def recording(request):
     tell_roles(lesson)
     tell_diagnoses(lesson)
     tell_effects(lesson)
+    tell_differences(lesson)
     tell_recordings(lesson)
     write(lesson)
     teach(lesson)
@@ -393,6 +397,29 @@ def tell_diagnoses(lesson):
             diagnosis_picture(found, lesson)
 
 
+def tell_differences(lesson):
+    """Say all that diff says, in its table and around its picture."""
+    two = trace_text("a b c d", heads=2)
+    for first, second, options in (
+        ("a b c", "x b c y", {}),
+        (two, two, {"pool": "max"}),
+        (two, two, {"left": "0.0", "right": "0.1"}),
+        (two, trace_text("a b c d", heads=3), {"top": 1}),
+        (trace_text("a b c d", heads=3), two, {}),
+        (replace(two, facts={"texts": tuple("abcd")}), trace_spelled("abcd"), {}),
+    ):
+        found = diff(first, second, **options)
+        tell_difference(found, lesson)
+        difference_picture(found, view=View(words=lesson))
+
+
+def trace_spelled(spelling):
+    """A text whose tokens have other labels than their spelling."""
+    vectors = numpy.random.default_rng(3).standard_normal((2, len(spelling), 4))
+    labels = tuple(f"_{letter}" for letter in spelling)
+    return Trace(labels, (Layer(vectors, vectors, vectors),), facts={"texts": tuple(spelling)})
+
+
 def made_special():
     vectors = numpy.random.default_rng(1).standard_normal((3, 4))
     source = {"kind": "model", "ids": [5, 6, 7], "special": [0]}
@@ -542,6 +569,7 @@ def said_by(argument):
     if isinstance(argument, ast.JoinedStr):
         of_roles = [*ROLES, *(verdict.name.lower() for verdict in Verdict), *HeadRole.__dataclass_fields__]
         of_mistakes = [*(name for name in FOLLOWS if "-" not in name), "scale-value", "meant"]
+        sides = ["left", "right"]
         steps = (
             "("
             + "|".join(
@@ -554,6 +582,7 @@ def said_by(argument):
                     *Next,
                     *of_roles,
                     *of_mistakes,
+                    *sides,
                 ]
             )
             + ")"

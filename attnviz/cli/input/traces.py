@@ -55,7 +55,11 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     require_one_source(source, making.model)
     if source.from_ is not None:
         return _from_file(source.from_, making, None if source.text is None else read_text(source))
-    maker = _maker(making)
+    return read_by(maker_of(making), source, making)
+
+
+def read_by(maker: Callable[[Any], Trace], source: SourceOptions, making: Making) -> Trace:
+    """The trace that ``maker`` makes of the text, or of the image where it reads nothing else."""
     if not isinstance(maker, ModelTraces | TinyTraces):
         return maker(read_text(source))
     if isinstance(maker, ModelTraces) and maker.reads_images:
@@ -74,7 +78,7 @@ def read_lines(
     require_one_source(source, making.model)
     if source.from_ is not None:
         raise UsageError("--lines is for texts: --from brings one trace")
-    maker = _maker(making)
+    maker = maker_of(making)
     if making.model.image is not None:
         raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
     if isinstance(maker, ModelTraces | TinyTraces):
@@ -119,7 +123,7 @@ def named_line(number: int) -> Iterator[None]:
         raise type(error)(NAMED_LINE, error.hint, number=number, said=error.message) from None
 
 
-def _maker(making: Making) -> Callable[[Any], Trace]:
+def maker_of(making: Making) -> Callable[[Any], Trace]:
     """What makes a trace of each text."""
     if making.model.model is None:
         return TraceMaker(making.toy, making.rule, making.engine)

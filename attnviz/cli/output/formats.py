@@ -36,6 +36,7 @@ HEADS_FILE = Path("heads.png")
 WRITTEN_FILE = Path("written.gif")
 ROLES_FILE = Path("roles.png")
 DIAGNOSIS_FILE = Path("diagnosis.png")
+DIFF_FILE = Path("diff.png")
 
 
 class TableFormat(StrEnum):
@@ -109,6 +110,18 @@ class DiagnosisFormat(StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
     HTML = "html"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+
+
+class DiffFormat(StrEnum):
+    """What diff writes: the heads that are furthest apart, as data, or two of them side by side."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"

@@ -19,7 +19,7 @@ def to_markdown(parts: Iterable[Part]) -> str:
     for part in one_by_one(parts):
         if isinstance(part, Heading):
             level = part.level
-            blocks.append(f"{'#' * level} {_text(part.text)}")
+            blocks.append(f"{'#' * level} {escaped(part.text)}")
             blocks += [_told(part.facts)] if part.facts else []
         else:
             blocks += _section(part, level + 1)
@@ -28,24 +28,25 @@ def to_markdown(parts: Iterable[Part]) -> str:
 
 def _section(section: Section, level: int) -> list[str]:
     """The blocks of a section, whose heading is one level below that of the head or the layer above it."""
-    blocks = [f"{'#' * level} {_told(section.title)}" + (f": {_text(section.formula)}" if section.formula else "")]
+    blocks = [f"{'#' * level} {_told(section.title)}" + (f": {escaped(section.formula)}" if section.formula else "")]
     if section.sentences:
         blocks.append(" ".join(map(_told, section.sentences)))
     if section.lines:
         blocks.append("\n".join(f"    {line}" for line in section.lines))  # an indented block: nothing in it is markup
-    return [*blocks, *map(_table, section.matrices)]
+    return [*blocks, *map(table, section.matrices)]
 
 
-def _table(matrix: Matrix) -> str:
+def table(matrix: Matrix) -> str:
+    """A table, its numbers at the right."""
     rows = [[matrix.corner, *matrix.columns]]
     rows += [[label, *cells] for label, cells in zip(matrix.rows, matrix.cells, strict=True)]
-    lines = ["| " + " | ".join(map(_text, row)) + " |" for row in rows]
+    lines = ["| " + " | ".join(map(escaped, row)) + " |" for row in rows]
     return "\n".join([lines[0], "|:---|" + "---:|" * len(matrix.columns), *lines[1:]])
 
 
 def _told(sentence: str) -> str:
     """A sentence, its tokens as code."""
-    return with_tokens(sentence, _text, _code)
+    return with_tokens(sentence, escaped, _code)
 
 
 def _code(token: str) -> str:
@@ -55,5 +56,6 @@ def _code(token: str) -> str:
     return f"{fence}{space}{token}{space}{fence}"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """``text`` as itself: nothing in it is markup."""
     return MARKUP.sub(r"\\\1", text)

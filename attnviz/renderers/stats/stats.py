@@ -11,6 +11,7 @@ from attnviz.analysis.corpus import Head, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.errors import AttnvizError
+from attnviz.renderers.shared.frames import to_pandas, to_polars
 from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.stats.head_csv import COLUMNS, rows
 from attnviz.text.lessons import lessons
@@ -62,11 +63,11 @@ class Stats:
 
     def to_pandas(self) -> Any:
         """The records as a DataFrame of pandas; AttnvizError where that is not installed."""
-        return _library("pandas").DataFrame(self.records, columns=list(COLUMNS))
+        return to_pandas(self.records, COLUMNS)
 
     def to_polars(self) -> Any:
         """The records as a DataFrame of polars; AttnvizError where that is not installed."""
-        return _library("polars").DataFrame(self.records, schema=list(COLUMNS), infer_schema_length=None)
+        return to_polars(self.records, COLUMNS)
 
     def __len__(self) -> int:
         return len(self.heads)
@@ -113,17 +114,3 @@ class Stats:
 
 def _known(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _library(name: str) -> Any:
-    """The library ``name``, which attnviz does not need otherwise."""
-    from importlib import import_module
-
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise AttnvizError(
-            "{name} is not installed", "pip install {name}, or take .records or .to_csv()", name=name
-        ) from None

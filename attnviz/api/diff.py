@@ -1,0 +1,143 @@
+"""The public call that compares two traces, and what can be drawn of what it finds."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from attnviz.api.stats import reading
+from attnviz.arguments import Chosen, Where, chosen, member, real_number, text_of, where, whole_number
+from attnviz.choices import COLOUR_LIMITS, DPI_LIMITS, TOP_LIMITS, WIDTH_LIMITS, Language, Pool, names_a_file
+from attnviz.errors import AttnvizError
+from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from attnviz.analysis.difference.result import Difference, Source
+
+
+def diff(
+    first: Any,
+    second: Any = None,
+    *,
+    model: Any = None,
+    left: str | None = None,
+    right: str | None = None,
+    layer: Chosen = (),
+    head: Chosen = (),
+    query: Where | None = None,
+    key: Where | None = None,
+    skip_special: bool = False,
+    pool: str = "mean",
+    top: int | None = None,
+    language: str = "en",
+    tokenizer: Any = None,
+    **making: Any,
+) -> Difference:
+    """Which heads differ, between two traces, texts or models, and by how much, as ``attnviz diff`` tells it.
+
+    What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.heads`` and ``.records``
+    have the numbers, ``.heatmap()`` draws the two heads that are furthest apart.
+
+    first, second  a trace, the name of a file (.safetensors, .npz, .npy, .json), or a text; without a second one, two
+                   models read the first, or two of its heads are compared
+    model          that reads the texts, as of ``trace_model``; or two of them, (left, right); None: toy attention
+    left, right    two heads, as LAYER.HEAD ("3.4", "cross 0.2"); None: all heads, each beside the one of its number
+    layer, head    numbers and ranges ("0,4-7"); nothing means all
+    query, key     a token, a position (3 or "@3") or positions ("A:B" or range(A, B)) of the first text
+    skip_special   leave out special tokens
+    pool           what stands for the queries of a head: their "mean" or their "max"
+    top            only so many heads, the furthest apart; None: a table has the first few, the records all
+    language       in which it prints, "en" or "vi"
+    tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
+
+    Tokens are the same where their labels are, in order (difflib). A row of weights is compared over the keys that both texts
+    have; what is on the others counts together as one more key. The divergence is that of Jensen and Shannon, in bits.
+    AttnvizError where the two have no token, or no head, in common.
+    """
+    from attnviz.analysis.difference.compare import compare
+
+    if (left is None) != (right is None):
+        raise AttnvizError("left and right name a head each, and only one is given", "give both")
+    options: dict[str, Any] = {
+        "layer": chosen("layer", layer),
+        "head": chosen("head", head),
+        "query": where("query", query),
+        "key": where("key", key),
+        "skip_special": skip_special,
+        "pool": member(Pool, pool, "pool"),
+        "top": None if top is None else whole_number("top", top, TOP_LIMITS),
+        "language": member(Language, language, "language"),
+    }
+    heads = None if left is None or right is None else (text_of("left", left), text_of("right", right))
+    sources = _sources([first] if second is None else [first, second], model, tokenizer, making, heads is not None)
+    return compare(sources[0], sources[-1], heads, **options)
+
+
+def heatmap(
+    found: Difference,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    cmap: str | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    annotate: bool | None = None,
+    dpi: int | None = None,
+    width: float | None = None,
+) -> Figure:
+    """The two heads of ``found`` that are furthest apart, left and right on one scale, and their difference around 0: a figure
+    of matplotlib.
+
+    The options are those of ``attnviz.api.heatmap``. A token that only one text has stands in the picture as such.
+    """
+    from attnviz.renderers.difference.picture import decide
+    from attnviz.renderers.heatmap.heatmap import Heatmap
+    from attnviz.renderers.heatmap.picture import View
+
+    ends = tuple(
+        None if value is None else real_number(name, value, COLOUR_LIMITS)
+        for name, value in (("vmin", vmin), ("vmax", vmax))
+    )
+    view = View(
+        dpi=None if dpi is None else whole_number("dpi", dpi, DPI_LIMITS),
+        width=None if width is None else real_number("width", width, WIDTH_LIMITS),
+        ends=(ends[0], ends[1]),
+    )
+    picture = decide(found, title=None if title is None else text_of("title", title), view=view)
+    return Heatmap(picture, None if cmap is None else text_of("cmap", cmap), annotate).figure(path)
+
+
+def _sources(given: list[Any], model: Any, tokenizer: Any, making: dict[str, Any], two_heads: bool) -> list[Source]:
+    """The one or two that are compared."""
+    models = list(model) if isinstance(model, list | tuple) else [model]
+    count = max(len(given), len(models))
+    if count > 2 or not models:
+        raise AttnvizError("{count} models are given: two are compared", count=len(models))
+    if count == 1 and not two_heads:
+        raise AttnvizError(
+            "only one trace is given, and nothing to compare it with",
+            "give another, or two of its heads with left and right",
+        )
+    readers = [_reader(one, tokenizer, making) for one in models]
+    return [_source(given[place % len(given)], readers[place % len(readers)]) for place in range(count)]
+
+
+def _reader(model: Any, tokenizer: Any, making: dict[str, Any]) -> Any:
+    """What makes a trace of a text, made when the first comes."""
+    from functools import cache
+
+    made = cache(lambda: reading(model, tokenizer, [], making))
+    return lambda text: made()(text)
+
+
+def _source(given: Any, read: Any) -> Source:
+    from attnviz.analysis.difference.result import Source
+    from attnviz.api import load
+
+    if isinstance(given, Trace):
+        return Source(given)
+    if names_a_file(given):
+        return Source(load(given), os.fspath(given))
+    return Source(read(given))

@@ -1,0 +1,108 @@
+"""attnviz diff: which heads differ, between two traces, texts or models, and by how much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attnviz.cli.input.compared import read_sides, sides_of
+from attnviz.cli.input.traces import Making
+from attnviz.cli.options.diff import BothOptions, DiffOptions, ModelsOptions
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.files import deliver, drawn
+from attnviz.cli.output.formats import DIFF_FILE, DiffFormat, chosen_format
+from attnviz.cli.output.progress import progress
+from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
+
+if TYPE_CHECKING:
+    from attnviz.analysis.difference.result import Difference, Source
+
+
+def diff(
+    both: BothOptions,
+    toy: ToyOptions,
+    models: ModelsOptions,
+    rule: RuleOptions,
+    part: PartOptions,
+    special: SpecialOptions,
+    region: RegionOptions,
+    shown: DiffOptions,
+    engine: EngineOptions,
+) -> None:
+    """Compare the heads of two traces, texts or models, or two heads: which differ most, and where.
+
+    Example: attnviz diff "the cat sat" "the dog sat" --heads 4
+    """
+    form = chosen_format(shown.output, shown.format, DiffFormat.TABLE)
+    if form in (DiffFormat.PNG, DiffFormat.PDF):
+        require_no_terminal(form.value.upper(), shown.output)
+    sides = sides_of(both, models.model)
+    sources = read_sides(sides, Making(toy, rule, engine), models, _layers(both, part, len(sides)))
+    found = _compared(sources[0], sources[-1], both, part, special, region, shown)
+    _write(found, form, shown)
+
+
+def _layers(both: BothOptions, part: PartOptions, sides: int) -> list[list[str]]:
+    """The layers that are needed of each side; none is all."""
+    if both.left is None or both.right is None:
+        return [part.layer] * sides
+    from attnviz.analysis.difference.pairing import layer_and_head, require_one_way
+
+    require_one_way(part.layer, part.head)
+    left, right = layer_and_head("left", both.left)[0], layer_and_head("right", both.right)[0]
+    return [[left], [right]] if sides > 1 else [list(dict.fromkeys((left, right)))]
+
+
+def _compared(
+    left: Source,
+    right: Source,
+    both: BothOptions,
+    part: PartOptions,
+    special: SpecialOptions,
+    region: RegionOptions,
+    shown: DiffOptions,
+) -> Difference:
+    from attnviz.analysis.difference.compare import compare
+
+    with progress("weights", timed=True, counted=False) as line:
+        return compare(
+            left,
+            right,
+            None if both.left is None or both.right is None else (both.left, both.right),
+            layer=part.layer,
+            head=part.head,
+            query=region.query,
+            key=region.key,
+            skip_special=special.skip_special,
+            pool=shown.pool,
+            top=shown.top,
+            language=shown.lang,
+            report=lambda done, of: line("weights", done, of),
+        )
+
+
+def _write(found: Difference, form: DiffFormat, shown: DiffOptions) -> None:
+    match form:
+        case DiffFormat.TABLE:
+            from attnviz.renderers.difference.table import to_renderable
+
+            deliver([Terminal(shown.output)(to_renderable(found))], shown.output)
+        case DiffFormat.JSON:
+            from attnviz.renderers.difference.difference_json import to_json
+
+            deliver(visible_json([to_json(found)], shown.output), shown.output)
+        case DiffFormat.CSV:
+            from attnviz.renderers.difference.difference_csv import to_csv
+
+            deliver([to_csv(found).encode()], shown.output)
+        case DiffFormat.MARKDOWN:
+            from attnviz.renderers.difference.markdown import to_markdown
+
+            deliver([to_markdown(found).encode()], shown.output)
+        case _:
+            from attnviz.renderers.difference.picture import decide
+
+            output = shown.output or DIFF_FILE.with_suffix(f".{form.value}")
+            deliver([drawn(decide(found), form.value)], output)
