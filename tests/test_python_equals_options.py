@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "capture": (trace_model,),
     "generate": (generate, written),
     "diagnose": (attnviz.diagnose,),
+    "diff": (*SOURCES, attnviz.diff),
     "learn": (attnviz.learn,),
     "manual": (attnviz.manual,),
 }
@@ -55,6 +56,7 @@ OF_ONE_COMMAND = {
     ("capture", "lang"): "it prints nothing but errors, which are in English",
     ("stats", "metric"): "Stats.heatmap(metric) names one, and metrics= chooses some",
     ("stats", "threshold"): "a mapping {name: number}, where the option takes NAME=X several times; None is no name",
+    ("diff", "model"): "one, or a pair of two; the option may be given twice",
     ("generate", "model"): "the first argument: a person says which model writes",
     ("generate", "text"): "the second",
     ("diagnose", "rope_interleaved"): "what the file does not say is False",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from attnviz.api.stats import reading
+from attnviz.api import load
+from attnviz.api.stats import reading, require_known
 from attnviz.arguments import Chosen, Where, chosen, member, real_number, text_of, where, whole_number
 from attnviz.choices import COLOUR_LIMITS, DPI_LIMITS, TOP_LIMITS, WIDTH_LIMITS, Language, Pool, names_a_file
 from attnviz.errors import AttnvizError
@@ -50,7 +53,8 @@ def diff(
     pool           what stands for the queries of a head: their "mean" or their "max"
     top            only so many heads, the furthest apart; None: a table has the first few, the records all
     language       in which it prints, "en" or "vi"
-    tokenizer, and options of ``trace_model``: target, chat, device, dtype, device_map; without a model, of ``trace_text``
+    tokenizer, and options of ``trace_model`` (target, chat, device, dtype, device_map, …); without a model, of ``trace_text``;
+                   of a file, of ``load`` (causal, window, …)
 
     Tokens are the same where their labels are, in order (difflib). A row of weights is compared over the keys that both texts
     have; what is on the others counts together as one more key. The divergence is that of Jensen and Shannon, in bits.
@@ -120,24 +124,25 @@ def _sources(given: list[Any], model: Any, tokenizer: Any, making: dict[str, Any
             "only one trace is given, and nothing to compare it with",
             "give another, or two of its heads with left and right",
         )
+    of_files = {name: value for name, value in making.items() if name in signature(load).parameters}
+    if all(names_a_file(one) for one in given):
+        require_known(load, making)
     readers = [_reader(one, tokenizer, making) for one in models]
-    return [_source(given[place % len(given)], readers[place % len(readers)]) for place in range(count)]
+    return [_source(given[place % len(given)], readers[place % len(readers)], of_files) for place in range(count)]
 
 
 def _reader(model: Any, tokenizer: Any, making: dict[str, Any]) -> Any:
     """What makes a trace of a text, made when the first comes."""
-    from functools import cache
-
     made = cache(lambda: reading(model, tokenizer, [], making))
     return lambda text: made()(text)
 
 
-def _source(given: Any, read: Any) -> Source:
+def _source(given: Any, read: Any, rule: dict[str, Any]) -> Source:
+    """What ``given`` is: a trace; a file, of which ``rule`` may change the rule; or a text, which ``read`` reads."""
     from attnviz.analysis.difference.result import Source
-    from attnviz.api import load
 
     if isinstance(given, Trace):
         return Source(given)
     if names_a_file(given):
-        return Source(load(given), os.fspath(given))
+        return Source(load(given, **rule), os.fspath(given))
     return Source(read(given))

@@ -117,7 +117,7 @@ def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, A
     """What makes a trace of a text: a model, which is loaded once, or the toy."""
     from attnviz.api import trace_model, trace_text
 
-    _require_known(trace_text if model is None else trace_model, making)
+    require_known(trace_text if model is None else trace_model, making)
     cut = {} if tokenizer is None else {"tokenizer": tokenizer}
     if model is None:
         return partial(trace_text, **cut, **making)
@@ -130,7 +130,7 @@ def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, A
     return partial(trace_model, Model.of(model, tokenizer, **loading), layer=layer, **of_each)
 
 
-def _require_known(call: Callable[..., Trace], making: Mapping[str, Any]) -> None:
+def require_known(call: Callable[..., Trace], making: Mapping[str, Any]) -> None:
     """Refuse options that ``call``, which reads the texts, does not have."""
     known = signature(call).parameters
     for name in making:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import pytest
 from command_line import done
 
 import attnviz
 from attnviz import AttnvizError, diff, trace_text
+from attnviz.api.stats import reading
 from attnviz.errors import UsageError
 
 TEXT = "the queen met the actor"
@@ -54,6 +56,7 @@ def test_traces_files_and_texts(files):
     assert numbers == [head.divergence for head in diff(*files).heads]
     assert numbers == [head.divergence for head in diff(str(files[0]), TEXT, heads=2).heads]
     assert diff(*files).left.file == str(files[0])
+    assert diff(*files, causal=True).equal
 
 
 def test_two_models_read_one_text_or_each_its_own():
@@ -62,13 +65,12 @@ def test_two_models_read_one_text_or_each_its_own():
 
 
 def test_a_model_is_made_once_for_both_texts(monkeypatch):
-    from attnviz.sources.tiny import loading
-
-    loads = []
-    load = loading.load
-    monkeypatch.setattr(loading, "load", lambda *names, **options: loads.append(names) or load(*names, **options))
+    made = []
+    monkeypatch.setattr(
+        import_module("attnviz.api.diff"), "reading", lambda *options: made.append(options) or reading(*options)
+    )
     diff(TEXT, "the king met the actor", model="tiny")
-    assert len(loads) == 1
+    assert len(made) == 1
 
 
 def test_it_prints_and_shows_itself(files):
@@ -98,6 +100,8 @@ def test_the_picture(files):
         ((TEXT, TEXT), {"left": 3, "right": "0.0"}, "left is 3: expected a text"),
         ((TEXT, "missing.safetensors"), {}, "missing.safetensors does not exist"),
         (("a b", "c d"), {}, "no token in common"),
+        (("a.npz", "b.npz"), {"heads": 2}, "heads is no option of load"),
+        ((TEXT, TEXT), {"model": "tiny", "causal": True}, "causal is no option of trace_model"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(arguments, options, message):
