@@ -49,6 +49,7 @@ def trace_model(
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
+    adapter: str | None = None,
 ) -> Trace:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
@@ -62,6 +63,7 @@ def trace_model(
     image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
     verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
     device, dtype, device_map   of a model that is loaded here
+    adapter     the folder of a LoRA adapter that is put into it
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
@@ -69,7 +71,7 @@ def trace_model(
     """
     from attnviz.sources.readers import reader
 
-    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
     more = {} if image is None else {"image": image}
     meant = member(Verify, verify, "verify")
     return read(text, layer=chosen("layer", layer), target=target, chat=chat, verify=meant, **more)
@@ -90,13 +92,14 @@ def generate(
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
+    adapter: str | None = None,
 ) -> Trace:
     """What ``model`` writes after ``text``, token by token, as ``attnviz generate`` does: its own generate(), watched.
 
     tokens        at most so many; a token that ends the text ends it sooner
     temperature, top_k, top_p, seed   draw each token; without the first three the likeliest is taken
     alternatives  how many predictions are kept of each position
-    model, text, tokenizer, chat, device, dtype, device_map   as of ``trace_model``; "tiny" is the model in the package
+    model, text, tokenizer, chat, device, dtype, device_map, adapter   as of ``trace_model``; "tiny" is the model in the package
 
     The trace holds every position that ran: all tokens but the last, which was chosen and never read. ``generation`` says
     what was written, ``predictions`` what might have been. AttnvizError as of ``trace_model``.
@@ -106,7 +109,7 @@ def generate(
     tokens = whole_number("tokens", tokens, TOKENS_LIMITS)
     alternatives = whole_number("alternatives", alternatives, ALTERNATIVES_LIMITS)
     draw = drawing(temperature, top_k, top_p, seed)
-    write = writer(model, tokenizer, device=device, dtype=dtype, device_map=device_map)
+    write = writer(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
     return write(text, tokens, sampling=draw, alternatives=alternatives, chat=chat)
 
 

@@ -18,6 +18,7 @@ def roles(
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
+    adapter: str | None = None,
     language: str = "en",
 ) -> Roles:
     """Which head of ``model`` looks after position, syntax, meaning or copying, and all that speaks for and against it.
@@ -28,6 +29,7 @@ def roles(
     cases  questions of each role; None: 1,000 for "tiny", 100 for another model
     seed   other questions
     device, dtype, device_map   of a model that is loaded here
+    adapter  the folder of a LoRA adapter that is put into it
     language  "en" or "vi", in which it prints
 
     AttnvizError where there is no such language, the model cannot be loaded, or its heads cannot be watched.
@@ -39,5 +41,5 @@ def roles(
     spoken = member(Language, language, "language")
     count = usual_cases(model) if cases is None else whole_number("cases", cases, CASES_LIMITS)
     drawn = questions(count, whole_number("seed", seed, SEED_LIMITS))
-    found = find_roles(answering(model, device=device, dtype=dtype, device_map=device_map), drawn)
+    found = find_roles(answering(model, device=device, dtype=dtype, device_map=device_map, adapter=adapter), drawn)
     return replace(found, language=spoken)

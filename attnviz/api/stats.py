@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[Any], Trace]
 
-LOADING = ("device", "dtype", "device_map")  # options of a model that is loaded here
+LOADING = ("device", "dtype", "device_map", "adapter")  # options of a model that is loaded here
 
 
 def stats(

@@ -14,7 +14,7 @@ def reader(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., T
     """The ``model`` that a person names, or has loaded, as a function from a text to a trace.
 
     tokenizer  of a model that is loaded already
-    options    device, dtype, device_map: of a model that is loaded here
+    options    device, dtype, device_map, adapter: of a model that is loaded here
     """
     if is_tiny(model):
         from attnviz.sources.tiny.loading import load

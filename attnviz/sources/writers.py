@@ -13,7 +13,7 @@ def writer(model: Any, tokenizer: Any = None, **options: Any) -> Writer:
     """The ``model`` that a person names, or has loaded, as one that writes.
 
     tokenizer  of a model that is loaded already
-    options    device, dtype, device_map: of a model that is loaded here
+    options    device, dtype, device_map, adapter: of a model that is loaded here
     """
     if is_tiny(model):
         from attnviz.sources.tiny.generate import generate as write

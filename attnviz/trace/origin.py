@@ -68,6 +68,7 @@ class Origin(dict[str, Any]):
     own                           whether some of a toy's numbers are a person's own
     file, unread                                         of arrays, the file's name, and what else it holds
     model, architecture, dtype, device, transformers     of a model
+    adapter                       the folder of the adapter that was put into it
     unseen                        the modules of a model whose attention could not be watched
     unprojected                   the titles of a model's layers whose W_O was looked for and not found
     because                       why weights alone are known of a layer, by its title
@@ -91,6 +92,7 @@ class Origin(dict[str, Any]):
     dtype = Fact(str, "")
     device = Fact(str, "")
     transformers = Fact(str, "")
+    adapter = Fact(str, "")
     original = Fact(str, "")
     pair = Fact(str, "")
 
@@ -120,6 +122,7 @@ class Origin(dict[str, Any]):
         unseen: Sequence[str] = (),
         unprojected: Sequence[str] = (),
         because: Mapping[str, str] = MappingProxyType({}),
+        adapter: str | None = None,
         text: TokenIds | None = None,
         target: TokenIds | None = None,
     ) -> Origin:
@@ -127,7 +130,7 @@ class Origin(dict[str, Any]):
         origin = cls(kind="model", model=model, architecture=architecture, dtype=dtype, device=device)
         origin |= {"transformers": transformers, "agreement": agreement.facts()}
         lacking = {"unseen": list(unseen), "unprojected": list(unprojected), "because": dict(because)}
-        origin |= {name: said for name, said in lacking.items() if said}
+        origin |= {name: said for name, said in lacking.items() if said} | ({"adapter": adapter} if adapter else {})
         for side, tokens in (("", text), ("target_", target)):
             if tokens is not None:
                 origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
@@ -210,7 +213,8 @@ class Origin(dict[str, Any]):
     @property
     def model_name(self) -> str:
         """The model that the trace was taken from, as a person may safely see it, or "" where there was none."""
-        return shorten(shown(self.model), NAME_CELLS) if self.model else ""
+        both = " + ".join(shown(name) for name in (self.model, self.adapter) if name)
+        return shorten(both, NAME_CELLS) if self.model else ""
 
     def without_projection(self, layers: Iterable[Layer]) -> str:
         """One line that says of which of ``layers`` W_O is not known, and why; "" where it is, or nobody looked for it."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from adapters import saved_adapter
 from command_line import attnviz, surroundings
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +170,8 @@ def _run(command: Command, model: Path) -> Iterator[str]:
     if (seeing := SEEING.search(command.text)) is not None:
         model = seeing_folder("llava" if seeing[1] == "image" else "vit")
     meant = command.text.replace("DIR_OR_ID", shlex.quote(str(model)))
+    if "ADAPTER_DIR" in meant:
+        meant = meant.replace("ADAPTER_DIR", shlex.quote(str(saved_adapter(model.parent / "lora"))))
     if "jq" in meant and not shutil.which("jq"):
         return  # CI installs it
     code, stdout, stderr = _in_a_shell(meant) if SHELL.search(_unquoted(meant)) else _in_this_process(meant)

@@ -59,6 +59,7 @@ NO_WORDS_OF_OURS = {
         "allocate memory",
         "GGUF model with architecture",
         "GGUF architecture",
+        "size mismatch",
         "failed to map segment",
         "start new thread",
         "thread creation failed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
@@ -123,8 +124,18 @@ def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False
 
         dtype = None if engine.dtype is None else engine.dtype.value
         return Model.load(
-            str(options.model), device=engine.device, dtype=dtype, device_map=options.device_map, writes=writes
+            str(options.model),
+            device=engine.device,
+            dtype=dtype,
+            device_map=options.device_map,
+            adapter=path_of(options.adapter),
+            writes=writes,
         )
+
+
+def path_of(folder: Path | None) -> str | None:
+    """A folder that an option names, if it names one."""
+    return None if folder is None else str(folder)
 
 
 @contextmanager
@@ -148,7 +159,7 @@ def require_numpy(options: NamedModelOptions, engine: DeviceOptions) -> None:
 
     given = {name: value for name, value in vars(engine).items() if value is not Backend.NUMPY}
     try:
-        require_no_torch(**given, device_map=options.device_map)
+        require_no_torch(**given, device_map=options.device_map, adapter=options.adapter)
     except AttnvizError as error:
         raise UsageError(of_option(error.message), error.hint) from None
 

@@ -25,6 +25,10 @@ class NamedModelOptions(Options):
         str | None,
         typer.Option(metavar="NAME", help="auto: spread the weights over all devices.", rich_help_panel=MODEL),
     ] = None
+    adapter: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A LoRA adapter to put into the model.", rich_help_panel=MODEL),
+    ] = None
 
 
 class LoadOptions(NamedModelOptions):

@@ -29,6 +29,7 @@ def load_answering(
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
+    adapter: str | None = None,
 ) -> ModelAnswering:
     """``model`` ready to be asked; AttnvizError where it cannot be loaded, or has no one stack of attention that can be watched.
 
@@ -39,9 +40,11 @@ def load_answering(
     is known of it.
     """
     if isinstance(model, str | os.PathLike):
-        network = load_model(str(model), device, dtype, device_map, _asked_kind)
-        return ModelAnswering(Model(network, str(model), tokenizer, found=True))
-    return ModelAnswering(Model.of(model, tokenizer))
+        network = load_model(str(model), device, dtype, device_map, _asked_kind, adapter)
+        loaded = Model(network, str(model), tokenizer, found=True)
+        loaded.adapter = adapter
+        return ModelAnswering(loaded)
+    return ModelAnswering(Model.of(model, tokenizer, adapter=adapter))
 
 
 class ModelAnswering:
@@ -56,7 +59,8 @@ class ModelAnswering:
         require_reader(network)
         _require_one_stack(network.config)
         self.model = model
-        self.name = Path(model.name).name or model.name
+        names = [model.name, *([model.adapter] if model.adapter else [])]
+        self.name = " + ".join(Path(name).name or name for name in names)
         self.predicts = network.can_generate() and not fills_gaps(network.config)
         self.shape = self._measured()
 

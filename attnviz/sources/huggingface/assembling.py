@@ -95,6 +95,7 @@ def _origin(
         unseen=unseen,
         unprojected=[layer.title for layer in layers if "output" not in layer.projections and not layer.weights_alone],
         because={layer.title: because[layer.title] for layer in layers if layer.title in because},
+        adapter=model.adapter and (Path(model.adapter).name or model.adapter),
         text=_token_ids(reading.tokens),
         target=_token_ids(reading.target),
     )

@@ -23,6 +23,7 @@ class Model:
     """A loaded model, its name, and its tokenizer or its processor, which is loaded when it is needed.
 
     found     whether a name or a folder was all that was known of it: while it runs, it may no more than while it was loaded
+    adapter   the folder of the adapter that was put into it; None: there is none
     recorded  whether its attention is recorded, since it cannot be watched; None where nobody has seen it run
     """
 
@@ -36,6 +37,7 @@ class Model:
         if hasattr(tokenizer, "image_mean") and self._processor is None:  # of a model of images alone
             self._tokenizer, self._image_processor = None, tokenizer
         self.recorded: bool | None = None
+        self.adapter: str | None = None
 
     @classmethod
     def load(
@@ -45,12 +47,15 @@ class Model:
         device: str | None = None,
         dtype: str | None = None,
         device_map: str | None = None,
+        adapter: str | None = None,
         writes: bool = False,
     ) -> Model:
         """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded. ``writes`` asks for its
         language head."""
         kind_of = writing_kind if writes else bare_kind
-        return cls(load_model(name, device, dtype, device_map, kind_of), name, found=True)
+        loaded = cls(load_model(name, device, dtype, device_map, kind_of, adapter), name, found=True)
+        loaded.adapter = adapter
+        return loaded
 
     @classmethod
     def of(cls, model: Any, tokenizer: Any = None, **options: Any) -> Model:
@@ -59,6 +64,11 @@ class Model:
             return model
         if isinstance(model, str | os.PathLike):
             return cls.load(str(model), **options)
+        if options.get("adapter") is not None:
+            raise AttnvizError(
+                "an adapter is put into a model that is named, and this one is loaded already",
+                "put it in with peft before, or name the model's folder",
+            )
         if not hasattr(model, "config"):
             what = Message("a folder, an id, or a model of transformers")
             raise AttnvizError("model is of type {kind}: expected {what}", kind=type(model).__name__, what=what)

@@ -27,6 +27,18 @@ LARGEST_SETTINGS = 1 << 26  # bytes; the index of a model of a trillion paramete
 
 def require_own_files(name: str, folder: Path) -> None:
     """Refuse a folder that holds a link out of it, what is no file, or what would be loaded beside the weights."""
+    require_own_entries(name, folder)
+    if (folder / ADAPTER).exists():
+        raise AttnvizError(
+            "{name} holds an adapter ({adapter}), and --model takes a whole model",
+            "give --model the model that it was trained for, and this folder to --adapter",
+            name=name,
+            adapter=ADAPTER,
+        )
+
+
+def require_own_entries(name: str, folder: Path) -> None:
+    """Refuse a folder that holds a link out of it, what is no file, or a part of a training's checkpoint."""
     with file_errors(name):
         entries = [
             path for path in sorted(folder.iterdir()) if not path.name.startswith(".")
@@ -41,13 +53,6 @@ def require_own_files(name: str, folder: Path) -> None:
                 name=name,
                 file=path.name,
             )
-    if (folder / ADAPTER).exists():
-        raise AttnvizError(
-            "{name} holds an adapter ({adapter}), which attnviz does not put into its model",
-            "with peft, call model.merge_and_unload() and save_pretrained(folder), and give that folder",
-            name=name,
-            adapter=ADAPTER,
-        )
 
 
 def weight_files(name: str, folder: Path, entry: str | None) -> list[str]:

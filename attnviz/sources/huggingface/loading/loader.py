@@ -17,6 +17,7 @@ from attnviz.attention.arrays import torch_device
 from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.sources.huggingface.loading import gguf
+from attnviz.sources.huggingface.loading.adapter import adapted
 from attnviz.sources.huggingface.loading.errors import loading_errors, one_line, panics_told
 from attnviz.sources.huggingface.loading.folder import (
     TOKENIZERS,
@@ -47,13 +48,19 @@ def bare_kind(config: Any) -> Any:
 
 
 def load_model(
-    name: str, device: str | None, dtype: str | None, device_map: str | None, kind_of: KindOf = bare_kind
+    name: str,
+    device: str | None,
+    dtype: str | None,
+    device_map: str | None,
+    kind_of: KindOf = bare_kind,
+    adapter: str | None = None,
 ) -> PreTrainedModel:
     """The model ``name``, ready to run; AttnvizError says in one line what is missing.
 
     device      "auto", "cpu", "cuda", "mps", …; None is the cpu
     dtype       "float32", "bfloat16", …; None is the file's own
     device_map  "auto" spreads the weights over all devices there are, through accelerate
+    adapter     the folder of an adapter that is put into it
     kind_of     says which class the model is loaded by, once its settings are read: with its language head, or without
     """
     if device_map is not None and device is not None:
@@ -73,6 +80,8 @@ def load_model(
             name=name,
             missing=", ".join([*missing[:3], *(["…"] if len(missing) > 3 else [])]),
         )
+    if adapter is not None:
+        model = adapted(model, adapter)
     if device_map is None:
         model = model.to(torch_device(device))  # type: ignore[arg-type]  # of which its decorator makes a riddle
     result: PreTrainedModel = model.eval()
