@@ -3,7 +3,7 @@
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 trace_arrays(query, key, value) makes one of your own arrays, trace_weights(attentions, tokens) of weights that another program computed. roles(model)
-finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; record(module) records the attention of any module of PyTorch;
+finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; across(trace, "rollout") follows attention through layers; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; diff(first, second, …) tells which heads
 of two traces differ; learn(chapter) opens a chapter of the course.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attnviz.analysis.diagnosis.result import Diagnosis
     from attnviz.analysis.difference.result import Difference
     from attnviz.api import generate, load, trace_arrays, trace_model, trace_text
+    from attnviz.api.across import across
     from attnviz.api.diagnose import diagnose
     from attnviz.api.diff import diff
     from attnviz.api.learn import learn
@@ -47,6 +48,7 @@ __all__ = [
     "Steps",
     "Trace",
     "__version__",
+    "across",
     "attend",
     "diagnose",
     "diff",
@@ -76,6 +78,7 @@ _MODULES = {
     "Stats": "attnviz.renderers.stats.stats",
     "Steps": "attnviz.attention.formula",
     "Trace": "attnviz.trace.trace",
+    "across": "attnviz.api.across",
     "attend": "attnviz.attention.formula",
     "diagnose": "attnviz.api.diagnose",
     "diff": "attnviz.api.diff",

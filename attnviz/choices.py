@@ -66,6 +66,21 @@ class Comparison(StrEnum):
     POSITION = "position"
 
 
+class Across(StrEnum):
+    """How attention is followed through several layers."""
+
+    ROLLOUT = "rollout"
+    FLOW = "flow"
+
+
+class HeadsAs(StrEnum):
+    """How the heads of a layer become one, where attention is followed through layers."""
+
+    MEAN = "mean"
+    MAX = "max"
+    CONTRIBUTION = "contribution"
+
+
 class Interpolation(StrEnum):
     """How the weights of patches become the colours of pixels: evenly from one middle to the next, or one a patch."""
 
@@ -171,6 +186,7 @@ class Topic(StrEnum):
     STATS = "stats"
     EFFECTS = "effects"
     DIFF = "diff"
+    ACROSS = "across"
     ROLES = "roles"
     GENERATE = "generate"
     DIAGNOSE = "diagnose"
@@ -212,6 +228,7 @@ TOKENS = 12  # that a model writes
 ALTERNATIVES = 5  # predictions that are kept of each position
 TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
+RESIDUAL = 0.5  # of a token that goes past the heads of a layer (Abnar & Zuidema 2020)
 OPACITY = 0.65  # of weights on a picture
 SECONDS = 0.8  # that a frame of a moving picture is shown
 DIMENSION, HEAD_DIMENSION = 3, 4  # numbers in a toy embedding of one head, and for each of several
@@ -238,7 +255,7 @@ THRESHOLD_LIMITS = Limits(0.01, 1)  # of the name of a head
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)
 WIDTH_LIMITS = Limits(20, 1000)  # millimetres of a picture
-OPACITY_LIMITS = Limits(0, 1)
+OPACITY_LIMITS = RESIDUAL_LIMITS = Limits(0, 1)
 CONTOUR_LIMITS = Limits(0.001, 0.999)  # a share of the weight on a picture
 CONTOURS = 2  # lines on a picture that can be told apart
 SECONDS_LIMITS = Limits(0.1, 10)

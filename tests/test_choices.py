@@ -21,18 +21,21 @@ from made_effects import gathered
 from made_roles import made_role
 from package_sources import module_sources, tree
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Projection, Rule, Trace, trace_text
+from attnviz.analysis.across.following import Following
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.api.on_image import overlaid
 from attnviz.choices import (
     Ablation,
+    Across,
     Backend,
     Comparison,
     DrawnStep,
     Dtype,
     Effect,
+    HeadsAs,
     Interpolation,
     Language,
     MapStep,
@@ -54,6 +57,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     WritingFormat,
 )
+from attnviz.renderers.across.picture import decide_across
 from attnviz.renderers.diagnosis.told import told as told_diagnosis
 from attnviz.renderers.effects.facts import over, title
 from attnviz.renderers.explain.next_look import Next
@@ -65,6 +69,7 @@ from attnviz.text.manual import topic_text
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.recorded import How, Kept
 from attnviz.trace.roles import Verdict
+from attnviz.trace.selection import select
 
 TEXT = "the cat sat, and the cat slept"
 WHOLE = trace_text("Your journey starts", heads=2, position="sinusoidal", causal=True)
@@ -187,12 +192,28 @@ def held(backend: StrEnum) -> str:
     return type(WHOLE.to(backend).layers[0].steps().weights).__module__.partition(".")[0]
 
 
+def followed(across: StrEnum = Across.ROLLOUT, heads_as: StrEnum = HeadsAs.MEAN) -> bytes:
+    """What one query reads through two layers, whose heads differ, and what each brings to the output."""
+    query, key, value = (numpy.random.default_rng(seed).normal(size=(2, 3, 2)) for seed in range(3))
+    known = {"output": Projection(numpy.eye(4))}
+    layers = tuple(Layer(query, key, value, Rule(), number, projections=known) for number in range(2))
+    trace = Trace(("a", "b", "c"), layers)
+    [panel] = decide_across(trace, select(trace), Following(across, heads_as)).panels
+    return numpy.asarray(panel.values).tobytes()
+
+
+def heatmapped(form: StrEnum) -> bytes:
+    return written("heatmap", form, *(["--across", "rollout"] if form.value in ("csv", "json") else []))
+
+
 # How each choice is used; the results of its members differ from each other.
 USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Step: told,
     MapStep: drawn,
     DrawnStep: drawn,
     Comparison: compared,
+    Across: followed,
+    HeadsAs: lambda heads_as: followed(heads_as=heads_as),
     Interpolation: lambda interpolation: overlaid(interpolation.value, None, None, "weights", None, None),
     Pool: pooled,
     Ablation: ablated,
@@ -204,7 +225,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Language: lambda language: lessons(language).say("scores.what"),
     Metric: measured,
     TableFormat: lambda form: written("explain", form),
-    PictureFormat: lambda form: written("heatmap", form),
+    PictureFormat: heatmapped,
     StatsFormat: stats,
     RolesFormat: roles,
     DiagnosisFormat: diagnosed,

@@ -26,6 +26,7 @@ NAMES = [
     "Steps",
     "Trace",
     "__version__",
+    "across",
     "attend",
     "diagnose",
     "diff",

@@ -25,9 +25,9 @@ from attnviz.sources.toy.toy import Toy
 SOURCES = (trace_text, trace_model, load)
 CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "explain": (*SOURCES, explain, to_json, to_csv),
-    "heatmap": (*SOURCES, heatmap),
+    "heatmap": (*SOURCES, heatmap, attnviz.across),
     "html": (*SOURCES, html),
-    "stats": (*SOURCES, stats, Stats.heatmap),
+    "stats": (*SOURCES, stats, Stats.heatmap, attnviz.across),
     "roles": (attnviz.roles,),
     "capture": (trace_model,),
     "generate": (generate, written),

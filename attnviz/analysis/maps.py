@@ -15,6 +15,7 @@ import numpy
 
 from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
+from attnviz.analysis.cells import Cells, Reduced, reduced
 from attnviz.analysis.contribution import shares
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
@@ -148,50 +149,31 @@ def _whole(selected: LayerSelection, of_step: _OfStep) -> tuple[numpy.ndarray, f
     return values, float(of_step.taken(steps, values)[~rows_out][:, keys_out].sum(axis=1).mean())
 
 
-class _Rows(NamedTuple):
-    """Some rows of a head, reduced to the cells of a frame: (rows of cells, columns of cells) from ``first`` on.
-
-    total, pairs, largest  of the pairs of each cell that are neither hidden nor left out
-    lost                   what each of these queries that is kept gave to keys that are left out
-    """
-
-    first: int
-    total: numpy.ndarray
-    pairs: numpy.ndarray
-    largest: numpy.ndarray
-    lost: numpy.ndarray
-
-
 def _by_rows(
     selected: LayerSelection, of_step: _OfStep, frame: Frame, report: Callable[[int], None], scores: int
 ) -> tuple[numpy.ndarray, float]:
     """Some rows of the head at a time, of so many ``scores`` at the most, each over all keys; and of these the ones in the
     frame."""
-    total, pairs = numpy.zeros(frame.shape), numpy.zeros(frame.shape, dtype=int)
-    largest = numpy.full(frame.shape, -math.inf)
+    cells = Cells(frame.shape)
     lost: list[numpy.ndarray] = []
     size = rows_of_a_block(selected.layer, scores)
     starts = range(frame.queries.start, frame.queries.stop, size)
 
-    def work(start: int) -> Iterator[_Rows]:
+    def work(start: int) -> Iterator[tuple[Reduced, numpy.ndarray]]:
         yield _of_rows(selected, of_step, frame, start, min(start + size, frame.queries.stop))
 
     with side_by_side(selected.layer.queried, work, starts, WORKERS) as results:
-        for start, some in zip(starts, results, strict=True):
-            cells = slice(some.first, some.first + len(some.total))
-            total[cells] += some.total
-            pairs[cells] += some.pairs
-            largest[cells] = numpy.maximum(largest[cells], some.largest)
-            lost.append(some.lost)
+        for start, (rows, lost_of_rows) in zip(starts, results, strict=True):
+            cells.add(rows)
+            lost.append(lost_of_rows)
             report(min(start + size, frame.queries.stop) - frame.queries.start)
-    share = float(numpy.concatenate(lost).mean())
-    if frame.pool is Pool.MAX:
-        return largest, share
-    return numpy.where(pairs > 0, total / numpy.maximum(pairs, 1), -math.inf), share
+    return cells.values(frame.pool), float(numpy.concatenate(lost).mean())
 
 
-def _of_rows(selected: LayerSelection, of_step: _OfStep, frame: Frame, start: int, stop: int) -> _Rows:
-    """The queries start … stop − 1 of a head."""
+def _of_rows(
+    selected: LayerSelection, of_step: _OfStep, frame: Frame, start: int, stop: int
+) -> tuple[Reduced, numpy.ndarray]:
+    """The queries start … stop − 1 of a head, and what each of them that is kept gave to keys that are left out."""
     layer = some_queries(selected.layer, start, stop)
     keys = slice(0, layer.keys)
     if of_step.step in HIDING:  # what causal and window hide need not be computed
@@ -211,30 +193,7 @@ def _of_rows(selected: LayerSelection, of_step: _OfStep, frame: Frame, start: in
     if frame.pooled:
         values[rows_out] = -math.inf
         values[:, keys_out] = -math.inf
-    first, rows = _cuts(frame.queries, start, stop)
-    shape = len(rows), len(frame.keys)
-    total, pairs, largest = numpy.zeros(shape), numpy.zeros(shape, dtype=int), numpy.full(shape, -math.inf)
-    begin, end = max(frame.keys.start, keys.start), min(frame.keys.stop, keys.stop)
-    if begin < end:
-        values = values[:, begin - keys.start : end - keys.start]
-        left, columns = _cuts(frame.keys, begin, end)
-        some = numpy.s_[:, left : left + len(columns)]
-
-        def reduced(reduce: numpy.ufunc, array: numpy.ndarray) -> numpy.ndarray:
-            return numpy.asarray(reduce.reduceat(reduce.reduceat(array, columns, axis=1), rows, axis=0))
-
-        seen = values > -math.inf
-        total[some] = reduced(numpy.add, numpy.where(seen, values, 0.0))
-        pairs[some] = reduced(numpy.add, seen.astype(int))
-        largest[some] = reduced(numpy.maximum, values)
-    return _Rows(first, total, pairs, largest, lost)
-
-
-def _cuts(side: range, begin: int, end: int) -> tuple[int, list[int]]:
-    """The first cell of ``side`` that has some of begin … end − 1, and where it and each one after it begins among these."""
-    first = (begin - side.start) // side.step
-    edges = range(side.start + (first + 1) * side.step, end, side.step)
-    return first, [0, *(edge - begin for edge in edges)]
+    return reduced(frame.queries, frame.keys, start, values, keys.start), lost
 
 
 def _left_out(places: Sequence[int] | None, count: int) -> numpy.ndarray:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
 from attnviz.api.selected import selected, shown
 from attnviz.arguments import Chosen, Where, member, real_number, text_of, whole_number
@@ -25,6 +26,7 @@ from attnviz.errors import AttnvizError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from attnviz.analysis.across.following import Following
     from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture
     from attnviz.renderers.on_image.decided import Look
@@ -56,6 +58,9 @@ def heatmap(
     interpolation: str | None = None,
     opacity: float | None = None,
     contour: Iterable[float] | None = None,
+    across: str | None = None,
+    heads_as: str | None = None,
+    residual: float | None = None,
     axes: Any = None,
 ) -> Figure:
     """One step of the selected heads of ``trace`` as a picture, as ``attnviz heatmap`` draws it: a figure of matplotlib.
@@ -69,22 +74,23 @@ def heatmap(
     pool          what a cell of many tokens shows: their "mean" or "max"
     title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
     vmin, vmax    the values of the first and the last colour (None: where the values end)
-    annotate      write the values into the cells; None: while they fit
-    dpi, seconds, width   pixels per inch of a PNG, how long a frame is shown, and the millimetres of a figure in print
+    annotate, dpi, seconds, width   write the values into the cells (None: while they fit); pixels per inch of a PNG, how long a
+                  frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
     interpolation, opacity, contour   of them: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight ([0.5, 0.8])
+    across, heads_as, residual   follow attention through all layers, or those that are named, as ``attnviz.across`` does
     axes          of your own figure, which comes back: the map is drawn there; of several maps, an array of as many
 
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
-    if axes is not None:
-        _require_of_axes(path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
+    _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
     look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
+    following = following_of(across, heads_as, residual, step=step != "weights", compare=compare, on_image=on_image)
     if on_image is not None:
         overlay = overlaid(interpolation, opacity, contour, step, compare, annotate)
         picture: Any = on_picture(*part, on_image, overlay, look, path)
     else:
-        picture = _picture(*part, step, compare, pool, look)
+        picture = _picture(*part, step, compare, pool, look, following)
     return _drawn(picture, cmap, annotate, look.dpi, seconds, path, axes)
 
 
@@ -108,10 +114,10 @@ def _drawn(
     return Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
 
 
-def _require_of_axes(**options: Any) -> None:
-    """Refuse what only a figure of attnviz's own has."""
+def _require_of_axes(axes: Any, **options: Any) -> None:
+    """Refuse what only a figure of attnviz's own has, where ``axes`` are given."""
     for name, value in options.items():
-        if value is not None:
+        if axes is not None and value is not None:
             raise AttnvizError("axes are of your own figure, and {name} is not", "leave out one of the two", name=name)
 
 
@@ -145,15 +151,16 @@ def _picture(
     compare: str | None,
     pool: str,
     look: Look,
+    following: Following | None,
 ) -> Picture | Chain:
     """The map of the arguments of ``heatmap``, decided."""
     from attnviz.renderers.heatmap.decided import decided
     from attnviz.renderers.heatmap.picture import View
 
-    selection = selected(trace, shown(trace, layer), head, query, key, skip_special).as_region()
+    selection = selected(trace, layer if following else shown(trace, layer), head, query, key, skip_special).as_region()
     view = View(member(Pool, pool, "pool"), dpi=look.dpi, words=look.words, width=look.width, ends=look.ends)
     drawn, part = member(DrawnStep, step, "step"), None if compare is None else member(Comparison, compare, "compare")
-    return decided(trace, selection, drawn, part, look.title, view, named=head != ())
+    return decided(trace, selection, drawn, part, look.title, view, named=head != (), following=following)
 
 
 def _real(name: str, value: float | None, limits: Limits) -> float | None:

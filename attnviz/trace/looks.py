@@ -24,7 +24,7 @@ class Looks:
 
         Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``pool``, ``title``, ``cmap``,
         ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``,
-        ``opacity``, ``contour`` and ``axes``. help(attnviz.api.heatmap) says what each takes.
+        ``opacity``, ``contour``, ``across``, ``heads_as``, ``residual`` and ``axes``. help(attnviz.api.heatmap) says what each takes.
         """
         return public("attnviz.api.heatmap", self, path, **options)
 

@@ -22,14 +22,29 @@ from PIL import Image
 from rich.console import Console
 
 from attnviz import Layer, Projection, Rule, Trace, diff, trace_text
+from attnviz.analysis.across.following import Following, shares
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
-from attnviz.choices import Ablation, Comparison, DrawnStep, Effect, Language, MapStep, MeasuredStep, Pool, Step
+from attnviz.choices import (
+    Ablation,
+    Across,
+    Comparison,
+    DrawnStep,
+    Effect,
+    HeadsAs,
+    Language,
+    MapStep,
+    MeasuredStep,
+    Pool,
+    Step,
+)
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.going_on import next_line
+from attnviz.renderers.across.picture import decide_across
+from attnviz.renderers.across.shares import to_renderable as shares_table
 from attnviz.renderers.course.contents import listed
 from attnviz.renderers.course.lesson import Lesson
 from attnviz.renderers.course.notebook import to_notebook
@@ -101,6 +116,7 @@ NO_WORDS_OF_ITS_OWN = {
     "picture.one_key",
     "picture.softcap",
     "picture.bias",
+    "across.of_query",
     "diagnose.row",
     "diagnose.column",
     "diff.where",
@@ -236,6 +252,7 @@ def recording(request):
     teach(lesson)
     draw(lesson)
     draw_on_image(lesson)
+    follow(lesson)
     return lesson
 
 
@@ -272,6 +289,23 @@ def draw(lesson):
         picture = heatmap(trace, select(trace), view=view)
         heatmap(trace, select(trace), view=view._replace(width=20.0))
         list(Console(width=30).render(TerminalMap(picture._replace(cell=(1, 1)), words=lesson)))
+
+
+def follow(lesson):
+    """Say all that is said of attention that is followed through layers."""
+    vectors, rule = numpy.random.default_rng(3).standard_normal((2, 5, 2)), Rule(causal=True, sinks=numpy.ones(2))
+    known = {"output": Projection(numpy.eye(4, 3))}
+    layers = [Layer(vectors, vectors, vectors, rule, number, projections=known) for number in range(2)]
+    trace, view = Trace(tuple("abcde"), tuple(layers)), View(words=lesson, cells=2)
+    for layer, head, query, heads_as in (
+        (["0"], ["0"], None, HeadsAs.MEAN),
+        *(([], [], "3", heads_as) for heads_as in HeadsAs),
+    ):
+        selection = select(trace, layer=layer, head=head, query=query, key="0:4").as_region()
+        for across in Across:
+            following = Following(across, heads_as)
+            decide_across(trace, selection, following, view=view)
+            shares_table(trace, shares(trace, selection, following), lesson)
 
 
 def draw_on_image(lesson):
@@ -576,6 +610,8 @@ def said_by(argument):
                 [
                     *Step,
                     *Comparison,
+                    *Across,
+                    *HeadsAs,
                     *Metric,
                     *(metric.unit for metric in Metric),
                     *Effect,

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.choices import DrawnStep, MapStep
+from attnviz.cli.commands.heatmap_across import NUMBERS, require_followed, write_numbers
 from attnviz.cli.commands.heatmap_on_image import draw_on_image
+from attnviz.cli.input.following import following_of
 from attnviz.cli.input.pictures import picture_of, require_picture
 from attnviz.cli.input.selected import first_layer, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.model import ModelOptions
@@ -27,6 +30,7 @@ from attnviz.cli.output.terminal import Terminal, require_no_terminal
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
+    from attnviz.analysis.across.following import Following
     from attnviz.renderers.heatmap.chain import Chain
     from attnviz.renderers.heatmap.picture import Picture, View
     from attnviz.trace.selection import Selection
@@ -45,6 +49,7 @@ def heatmap(
     special: SpecialOptions,
     region: RegionOptions,
     picture: PictureOptions,
+    across: AcrossOptions,
     image: OnImageOptions,
     engine: EngineOptions,
 ) -> None:
@@ -52,7 +57,8 @@ def heatmap(
 
     Example: attnviz heatmap --causal --heads 4
     """
-    form = _format(picture)
+    form, following = _format(picture), following_of(across)
+    require_followed(following, form, picture, image)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region)
         trace_file(picture.output)
@@ -67,31 +73,49 @@ def heatmap(
             _show(trace, _chosen(trace, part, special, region), picture)
         save_trace(trace, picture.output)
         return
-    chosen = _chosen(trace, part, special, region)
+    chosen = _chosen(trace, part, special, region, following)
     if form is PictureFormat.TERM:
-        deliver([_in_terminal(trace, chosen, picture, picture.output)], picture.output)
+        deliver([_in_terminal(trace, chosen, picture, picture.output, following)], picture.output)
         return
     if picture.show:
-        _show(trace, chosen, picture)
-    _draw(trace, chosen, picture, form, named=bool(part.head))
+        _show(trace, chosen, picture, following)
+    if following is not None and form in NUMBERS:
+        with _viewed(picture) as view:
+            write_numbers(trace, chosen, following, form, picture.output, view)
+        return
+    _draw(trace, chosen, picture, form, bool(part.head), following)
 
 
-def _chosen(trace: Trace, part: PartOptions, special: SpecialOptions, region: RegionOptions) -> Selection:
-    """What the options choose of ``trace``: without --layer, of its first layer."""
-    chosen = selected(trace, part, special, region, layer=part.layer or first_layer(trace)).as_region()
+def _chosen(
+    trace: Trace,
+    part: PartOptions,
+    special: SpecialOptions,
+    region: RegionOptions,
+    following: Following | None = None,
+) -> Selection:
+    """What the options choose of ``trace``: without --layer its first layer, or all that attention is followed through."""
+    layer = part.layer or (first_layer(trace) if following is None else [])
+    chosen = selected(trace, part, special, region, layer=layer).as_region()
     say_if_nothing_hidden(chosen, special)
     return chosen
 
 
-def _show(trace: Trace, chosen: Selection, picture: PictureOptions) -> None:
+def _show(trace: Trace, chosen: Selection, picture: PictureOptions, following: Following | None = None) -> None:
     """Draw on standard output, whatever is written elsewhere."""
-    write([_in_terminal(trace, chosen, picture, None)], None)
+    write([_in_terminal(trace, chosen, picture, None, following)], None)
 
 
-def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: PictureFormat, named: bool) -> None:
+def _draw(
+    trace: Trace,
+    chosen: Selection,
+    picture: PictureOptions,
+    form: PictureFormat,
+    named: bool,
+    following: Following | None,
+) -> None:
     """Write the picture, and print its name; ``named`` says whether heads were asked for."""
     output = picture.output or PICTURE_FILE.with_suffix(f".{form.value}")
-    decided = _decided(trace, chosen, picture, named=named)
+    decided = _decided(trace, chosen, picture, named, following)
     if picture.annotate and any(one.pooled for one in decided.maps):
         raise UsageError(
             "--annotate writes the weight of a pair, and a cell here covers many",
@@ -100,22 +124,31 @@ def _draw(trace: Trace, chosen: Selection, picture: PictureOptions, form: Pictur
     deliver([drawn(decided, form.value, picture.cmap, picture.annotate, picture.dpi, picture.seconds)], output)
 
 
-def _in_terminal(trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None) -> bytes:
+def _in_terminal(
+    trace: Trace, chosen: Selection, picture: PictureOptions, target: Path | None, following: Following | None
+) -> bytes:
+    from attnviz.renderers.across.picture import decide_across
     from attnviz.renderers.heatmap.picture import decide
     from attnviz.renderers.heatmap.terminal import TerminalMap, room
     from attnviz.text.lessons import lessons
 
     terminal = Terminal(target)
-    with _viewed(picture, room(terminal.console, chosen.heads, terminal.height)) as view:
-        decided = decide(trace, chosen, MapStep(picture.step.value), picture.title, view)
+    panels = chosen.heads if following is None else 1
+    with _viewed(picture, room(terminal.console, panels, terminal.height)) as view:
+        if following is None:
+            decided = decide(trace, chosen, MapStep(picture.step.value), picture.title, view)
+        else:
+            decided = decide_across(trace, chosen, following, picture.title, view)
     return terminal(TerminalMap(decided, picture.cmap, terminal.height, lessons(picture.lang)))
 
 
-def _decided(trace: Trace, chosen: Selection, picture: PictureOptions, named: bool) -> Picture | Chain:
+def _decided(
+    trace: Trace, chosen: Selection, picture: PictureOptions, named: bool, following: Following | None
+) -> Picture | Chain:
     from attnviz.renderers.heatmap.decided import decided
 
     with _viewed(picture) as view:
-        return decided(trace, chosen, picture.step, picture.compare, picture.title, view, named)
+        return decided(trace, chosen, picture.step, picture.compare, picture.title, view, named, following)
 
 
 @contextmanager

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.choices import EFFECT
+from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
+from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.selected import NOTHING_SPECIAL, selected
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.thresholds import thresholds
 from attnviz.cli.input.traces import Making, read_lines, read_trace
+from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -41,19 +44,24 @@ def stats(
     special: SpecialOptions,
     region: RegionOptions,
     shown: StatsOptions,
+    across: AcrossOptions,
     engine: EngineOptions,
 ) -> None:
     """Measure what each head does: how widely it looks, how far, and at what.
 
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
+    following, making = following_of(across), Making(toy, rule, engine, model, part.layer)
+    if following is not None:
+        require_shares(shown, lines)
+        write_shares(read_trace(source, making), following, part, special, region, shown)
+        return
     if shown.metric == EFFECT:
         measured_effects(source, lines, model, part, shown, engine, unread=(toy, rule, special, region))
         return
     form = _format(shown)
     from attnviz.analysis.corpus import Statistics
 
-    making = Making(toy, rule, engine, model, part.layer)
     total = line_count(source) if lines.lines else None
     statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
 

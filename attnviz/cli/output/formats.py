@@ -52,7 +52,7 @@ class TableFormat(StrEnum):
 
 
 class PictureFormat(StrEnum):
-    """What heatmap writes."""
+    """What heatmap writes: a picture, or the numbers of what is followed through layers."""
 
     PNG = "png"
     SVG = "svg"
@@ -60,6 +60,8 @@ class PictureFormat(StrEnum):
     GIF = "gif"
     WEBP = "webp"
     TERM = "term"
+    CSV = "csv"
+    JSON = "json"
     SAFETENSORS = "safetensors"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnviz.analysis.across.following import Following
 from attnviz.choices import Comparison, DrawnStep, MapStep
 from attnviz.errors import AttnvizError
 from attnviz.renderers.heatmap.chain import Chain, one_head
@@ -18,8 +19,16 @@ def decided(
     title: str | None = None,
     view: View = View(),  # noqa: B008  (immutable)
     named: bool = False,
+    following: Following | None = None,
 ) -> Picture | Chain:
-    """The picture of ``selection``; ``named`` says whether a person has chosen its heads, or it holds all there are."""
+    """The picture of ``selection``; ``named`` says whether a person has chosen its heads, or it holds all there are.
+
+    ``following`` says how attention is followed through its layers; None: each is shown by itself.
+    """
+    if following is not None:
+        from attnviz.renderers.across.picture import decide_across
+
+        return decide_across(trace, selection, following, title, view)
     if compare is not None:
         if step is not DrawnStep.WEIGHTS:
             raise AttnvizError(

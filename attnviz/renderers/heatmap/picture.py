@@ -147,7 +147,7 @@ def decide(
         dpi=(view.dpi or DPI) if frame.pooled else view.dpi,
         positions=first.ranges if frame.pooled else (first.query_positions, first.key_positions),
         cell=frame.cell,
-        shows_positions=_shows_positions(trace, first, frame),
+        shows_positions=shows_positions(trace, first, frame),
         measure=wording.say(f"picture.measure_{step.value}"),
         width=None if view.width is None else view.width / MILLIMETRES,
     )
@@ -185,13 +185,18 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
                 "choose layers of the same tokens with --layer",
                 both=_both(first.layer, selected.layer),
             )
-    most, side = (MOST_CELLS, SIDE) if selection.heads == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
-    if view.width is not None:
-        side = min(side, CELLS_SHARE * view.width / MILLIMETRES / math.ceil(math.sqrt(selection.heads)))
-    most = max(min(most, int(side * (view.dpi or DPI))), 1)
+    most = most_cells(selection.heads, view)
     if max(map(len, first.ranges)) > most:
         most = view.cells or most
     return framed(first, most, view.pool)
+
+
+def most_cells(panels: int, view: View) -> int:
+    """How many cells there may be across each of so many panels of a figure."""
+    most, side = (MOST_CELLS, SIDE) if panels == 1 else (MOST_CELLS_OF_SEVERAL, SIDE_OF_SEVERAL)
+    if view.width is not None:
+        side = min(side, CELLS_SHARE * view.width / MILLIMETRES / math.ceil(math.sqrt(panels)))
+    return max(min(most, int(side * (view.dpi or DPI))), 1)
 
 
 def _tokens(trace: Trace, selected: LayerSelection) -> tuple[Any, ...]:
@@ -216,7 +221,7 @@ def token_labels(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[
     )
 
 
-def _shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[bool, bool]:
+def shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tuple[bool, bool]:
     """Whether the tokens of a region, along each side, are something else than their positions."""
     if selected.whole or frame.pooled:
         return False, False

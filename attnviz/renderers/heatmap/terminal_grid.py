@@ -64,8 +64,8 @@ class Grid:
         self.sizes = _sizes(picture, room, tokens)
         self.pooled, self.columns = self.sizes.pooled, self.sizes.columns
         self.long = picture.pooled or self.pooled > 1
-        positions = round_positions(picture.positions[0], picture.cell[0] * self.pooled) if self.long else ()
-        self.labels = positions if self.long else tokens
+        cell = picture.cell[0] * self.pooled
+        self.labels = round_positions(picture.positions[0], cell) if self.pooled > 1 else tokens
         self.maps = [pooled(panel.values, self.pooled, picture.pool) for panel in picture.panels]
         # Means are smaller than what they are the means of.
         self.scale = scale_of(self.maps, picture.step, pooled=True) if self.pooled > 1 else picture.scale

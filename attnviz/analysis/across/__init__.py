@@ -1,0 +1,1 @@
+"""Attention followed through several layers: by rollout, or by flow."""

@@ -1,0 +1,1 @@
+"""Attention followed through several layers: a map, a table of shares, and data."""
