@@ -23,8 +23,8 @@ AS_WELL = 1.5  # an explanation that leaves this times what the best leaves expl
 FLAT = 2.0  # times what rounding may do, within which outputs are as good as the mean of all values
 SINGLE = 24  # bits from which a mean of all values is told from what is near it
 LEAST = 0.01  # of what rounding may do, that it does
-A_LITTLE = 2.0  # times what rounding allows, to which a row that is explained may be off
-FAR_OFF = 1e3  # where it was off by this before
+A_LITTLE = 2.0  # times what rounding allows and does, to which a row that is explained may be off
+FAR_OFF = 1e3  # times what rounding allows: where it was off by this before
 LEFT = 0.35  # of the difference that an explanation may leave
 USUAL = 0.05  # what rounding leaves anyway, in parts of what it may: no explanation is better for leaving less
 WORSE_THAN_FITTED = 1.25  # a number that was found leaves a little less than one that was known, by chance
@@ -167,9 +167,9 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             continue
         bad = ~evidence.judged.fine
         left = left_of(judged, bad)
-        if left > usual(bad.sum() * judged.difference.shape[-1]) or _size(judged, bad) > LEFT * _size(
-            evidence.judged, bad
-        ):
+        rest = _size(judged, bad) / (_size(evidence.judged, bad) or 1.0)
+        noise = usual(bad.sum() * judged.difference.shape[-1]) * (A_LITTLE if rest * FAR_OFF < 1 else 1)
+        if left > noise or rest > LEFT:
             continue
         explanation = Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found)
         if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
@@ -184,8 +184,8 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
 
 
 def _fine(evidence: Evidence, judged: Judged) -> Array:
-    """The rows that are explained. What mistakes make of numbers may round a little further than attention does; where all
-    that departs was far off, what is left is no other mistake."""
+    """The rows that are explained. What mistakes make of numbers may round a little further than attention does; where what
+    departs was far off, what is left is no other mistake."""
     far = evidence.judged.apart >= FAR_OFF
     fine: Array = judged.fine | (far & (judged.apart <= A_LITTLE))
     return fine

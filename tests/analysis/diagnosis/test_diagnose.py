@@ -25,6 +25,7 @@ NOT_IN_HALF = {
 MISSED_ONCE = [
     ("sinks-wrong-column", 0, 7100000),
     ("divided-each-tile", 0, 7100015),
+    ("softcap-after-mask", 0, 7100074),
     ("window-tile-lost", 0, 7100119),
     ("maximum-starts-finite", 0, 7100027),
     ("mask-too-weak", 0, 7100041),

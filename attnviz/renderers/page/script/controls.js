@@ -4,9 +4,9 @@ import { groups, headsOf, layers, record, roleOf, spotOf } from "./data.js";
 import { make } from "./dom.js";
 import { keepSaid, say } from "./lessons.js";
 import { PHONE } from "./measure.js";
-import { general } from "./numbers.js";
+import { fixed, general } from "./numbers.js";
 import { titleOf, wornBy } from "./heads.js";
-import { MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
+import { CONTOURS, MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
 
 const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
 
@@ -177,24 +177,22 @@ const CONTROLS = {
       ? check("special", say("page.special"))
       : null,
 
-  threshold() {
-    const shown = make("output", { class: "value" });
-    const input = make("input", { type: "range", id: "control-threshold", min: 0, max: 1, step: 0.01 });
-    input.addEventListener("input", () => change({ threshold: weightAt(Number(input.value)) }));
-    const element = make(
-      "div",
-      { class: "control of-weights" },
-      make("label", { class: "name", for: "control-threshold" }, say("page.threshold")),
-      input,
-      shown,
-    );
-    const update = () => {
-      input.value = placeOf(state.threshold);
-      shown.textContent = general(state.threshold, 2);
-      input.setAttribute("aria-valuetext", shown.textContent);
-    };
-    return { element, update };
-  },
+  smooth: () =>
+    choice("smooth", say("page.between"), [
+      [true, say("page.smooth")],
+      [false, say("page.each_patch")],
+    ]),
+
+  opacity: () => slider("opacity", say("page.opacity"), { read: (place) => place, place: (opacity) => opacity, told: (opacity) => `${fixed(100 * opacity, 0)} %` }),
+
+  contour: () =>
+    select(
+      "contour",
+      say("page.contour"),
+      Object.keys(CONTOURS).map((name) => [name, say(`page.contour_${name.replace(".", "_")}`)]),
+    ),
+
+  threshold: () => slider("threshold", say("page.threshold"), { read: weightAt, place: placeOf, told: (weight) => general(weight, 2), of: "of-weights" }),
 };
 
 // Each step of the slider is the same factor, rounded to what is written beside it; at its left end nothing is left out.
@@ -216,6 +214,20 @@ function headLabel(number) {
   const [layer, head] = [layers[spot.layer], spot.head];
   const own = layer.grouped ? `${number} (Key/Value ${layer.kvHeads[head]})` : String(number);
   return `${own}${wornBy(layer, head)}`;
+}
+
+// A slider from 0 to 1: `read` makes of its place what is chosen, `place` the way back, and `told` its words.
+function slider(name, label, { read, place, told, of = "" }) {
+  const shown = make("output", { class: "value" });
+  const input = make("input", { type: "range", id: `control-${name}`, min: 0, max: 1, step: 0.01 });
+  input.addEventListener("input", () => change({ [name]: read(Number(input.value)) }));
+  const element = make("div", { class: `control ${of}` }, make("label", { class: "name", for: `control-${name}` }, label), input, shown);
+  const update = () => {
+    input.value = place(state[name]);
+    shown.textContent = told(state[name]);
+    input.setAttribute("aria-valuetext", shown.textContent);
+  };
+  return { element, update };
 }
 
 // `read` makes changes of the state of what is chosen, `write` says what is.

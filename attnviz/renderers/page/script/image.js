@@ -1,22 +1,25 @@
 // Image: the picture that the model has read, tinted by where a token looks.
 
-import { cssShade, themed } from "./colours.js";
+import { pixelPlace, pixels, themed } from "./colours.js";
+import { contourOf } from "./contour.js";
 import { loaded, quoted, record } from "./data.js";
 import { make } from "./dom.js";
 import { headName } from "./heads.js";
+import { heatOf } from "./heat.js";
 import { say } from "./lessons.js";
 import { directionOf } from "./measure.js";
 import { fixed } from "./numbers.js";
 import { show, showCell } from "./readout.js";
 import { rowOf } from "./rule.js";
-import { scaleOf, shownKeys, shownQueries, toneOf, upTo } from "./shown.js";
-import { change, state } from "./state.js";
+import { scaleOf, shownKeys, shownQueries, toneWith, upTo } from "./shown.js";
+import { CONTOURS, change, state } from "./state.js";
 import { tokenList } from "./words.js";
 
-const OPACITY = 0.7; // of the tint
 const UNSEEN = 0.6; // how much of the paper covers what no key shows
 const SIDE = 1024; // pixels of the longer side
 const THUMB = 132; // the same of a small one
+const LINED = 512; // the same of the map around whose parts lines run
+const DASHES = [[], [0.014, 0.008]]; // of the first line and of the second, in parts of the longer side
 
 export function image() {
   const main = make("canvas", { "aria-hidden": "true" });
@@ -87,7 +90,7 @@ export function image() {
   }
 
   function draw() {
-    paint(main, SIDE, layer, state.head);
+    paint(main, SIDE, layer, state.head, CONTOURS[state.contour]);
     const shown = layer.heads.length > 1 ? layer.heads : [];
     heads.replaceChildren(...shown.map((number, head) => thumb(number, head)));
   }
@@ -107,7 +110,7 @@ export function image() {
 
   return {
     element,
-    controls: ["layer", "head", "scale", "special", "threshold"],
+    controls: ["layer", "head", "smooth", "opacity", "contour", "scale", "special", "threshold"],
     update,
     picture: () => pictureOf(layer, main),
     close: () => (closed = true),
@@ -146,52 +149,84 @@ async function grey() {
   source = canvas;
 }
 
-// The image in grey under the weights of a head; what no key shows is pale, and the query's own patch has a frame.
-function paint(canvas, side, layer, head) {
-  const { width, height } = record.image;
-  const factor = side / Math.max(width, height);
-  [canvas.width, canvas.height] = [Math.round(width * factor), Math.round(height * factor)];
+// The image in grey under the weights of a head; what no key shows is pale, the query's own patch has a frame, and lines hold
+// shares of the weight where they are asked for.
+function paint(canvas, side, layer, head, shares = []) {
+  const factor = side / Math.max(record.image.width, record.image.height);
+  [canvas.width, canvas.height] = [Math.round(record.image.width * factor), Math.round(record.image.height * factor)];
   const context = canvas.getContext("2d");
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  cover(context, themed("paper"), UNSEEN, [0, 0, canvas.width, canvas.height]);
+  const { seen, unseen } = groundsOf(canvas.width, canvas.height);
+  context.putImageData(unseen, 0, 0);
   const boxes = boxesOf(layer, "key");
   if (!boxes || state.query === null) return;
   const { weights } = rowOf(layer, head, state.query);
   const keys = shownKeys(layer).filter((key) => boxes[key]);
   const own = Float64Array.from(keys, (key) => weights[key]);
-  const scale = state.scale === "log" ? scaleOf(own) : upTo(own.reduce((most, one) => Math.max(most, one), 0) || 1);
-  for (const key of keys.sort((one, other) => areaOf(boxes[other]) - areaOf(boxes[one]))) {
-    const place = pixelsOf(boxes[key], factor);
-    context.drawImage(source, ...scaled(place, source.width / canvas.width), ...place);
-    cover(context, cssShade(toneOf(weights[key], scale)), OPACITY, place);
+  const heat = (columns, rows) => heatOf(keys.map((key) => boxes[key]), own, record.image, columns, rows, state.smooth);
+  tint(context, seen, unseen, heat(canvas.width, canvas.height), scaleFor(own));
+  const [columns, rows] = [canvas.width, canvas.height].map((length) => Math.round((length * LINED) / side));
+  const map = shares.length ? heat(columns, rows) : null;
+  shares.forEach((share, number) => outline(context, contourOf(map, columns, rows, share), side, DASHES[number]));
+  frame(context, boxesOf(layer, "query")?.[state.query], factor, side);
+}
+
+const grounds = new Map(); // by size and theme: all heads and queries have the same
+
+// The pixels of the image in grey, and the same as pale as what no key shows.
+function groundsOf(width, height) {
+  const name = `${width} ${height} ${themed("paper")}`;
+  if (!grounds.has(name)) {
+    const canvas = make("canvas", { width, height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(source, 0, 0, width, height);
+    const seen = context.getImageData(0, 0, width, height);
+    [context.globalAlpha, context.fillStyle] = [UNSEEN, themed("paper")];
+    context.fillRect(0, 0, width, height);
+    grounds.set(name, { seen, unseen: context.getImageData(0, 0, width, height) });
   }
-  const box = boxesOf(layer, "query")?.[state.query];
+  return grounds.get(name);
+}
+
+function scaleFor(weights) {
+  return state.scale === "log" ? scaleOf(weights) : upTo(weights.reduce((most, one) => Math.max(most, one), 0) || 1);
+}
+
+// Colours of weights over the pixels that are seen, beside those that are not.
+function tint(context, seen, unseen, values, scale) {
+  const mixed = new ImageData(new Uint8ClampedArray(unseen.data), unseen.width, unseen.height);
+  const [from, to, shades] = [seen.data, mixed.data, new Uint8Array(pixels().buffer)];
+  const [toneAt, opacity] = [toneWith(scale), state.opacity];
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place];
+    if (value !== value) continue; // NaN is not even itself
+    const [pixel, shade] = [4 * place, 4 * pixelPlace(toneAt(value))];
+    for (let channel = 0; channel < 3; channel++)
+      to[pixel + channel] = from[pixel + channel] + opacity * (shades[shade + channel] - from[pixel + channel]);
+  }
+  context.putImageData(mixed, 0, 0);
+}
+
+// White on black, so that a line is seen on any ground.
+function outline(context, lines, side, dash) {
+  const { width, height } = context.canvas;
+  const path = new Path2D();
+  for (const line of lines) line.forEach(([x, y], place) => path[place ? "lineTo" : "moveTo"](x * width, y * height));
+  context.setLineDash(dash.map((length) => length * side));
+  for (const [colour, thick] of [["#000000", side / 200], ["#ffffff", side / 400]]) {
+    [context.strokeStyle, context.lineWidth] = [colour, thick];
+    context.stroke(path);
+  }
+  context.setLineDash([]);
+}
+
+// Around the patch of the query.
+function frame(context, box, factor, side) {
   if (!box) return;
-  const place = pixelsOf(box, factor);
+  const [left, top, right, bottom] = box.map((one) => one * factor);
   for (const [colour, thick] of [["#ffffff", side / 180], ["#ff7f0e", side / 340]]) {
     [context.strokeStyle, context.lineWidth] = [colour, thick];
-    context.strokeRect(...place);
+    context.strokeRect(left, top, right - left, bottom - top);
   }
-}
-
-function cover(context, colour, opacity, place) {
-  [context.globalAlpha, context.fillStyle] = [opacity, colour];
-  context.fillRect(...place);
-  context.globalAlpha = 1;
-}
-
-// Whole pixels, so that no seam is seen between patches.
-function pixelsOf([left, top, right, bottom], factor) {
-  const [x, y] = [Math.round(left * factor), Math.round(top * factor)];
-  return [x, y, Math.max(1, Math.round(right * factor) - x), Math.max(1, Math.round(bottom * factor) - y)];
-}
-
-function scaled(place, factor) {
-  return place.map((one) => one * factor);
-}
-
-function areaOf([left, top, right, bottom]) {
-  return (right - left) * (bottom - top);
 }
 
 function pictureOf(layer, canvas) {

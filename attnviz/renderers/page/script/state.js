@@ -5,6 +5,7 @@ import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
+export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50.80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
 const AT_FIRST = firstSpot();
 const DEFAULTS = {
@@ -23,6 +24,9 @@ const DEFAULTS = {
   first: true, // whether the first key is shown
   special: record.special, // whether special tokens are shown
   threshold: 0,
+  smooth: true, // Image: colours change evenly from patch to patch, instead of one colour a patch
+  opacity: 0.65, // of these
+  contour: "none",
   towards: false, // Text: who looks at the token, instead of what it looks at
   sort: "place",
   language: record.language, // that the page was written in
@@ -157,6 +161,7 @@ for (const [layer] of groups) {
 
 const oneOf = (words) => (word) => (words.includes(word) ? word : undefined);
 const truth = (word) => (word === "yes" ? true : word === "no" ? false : undefined);
+const share = (word) => (word !== "" && Number(word) >= 0 && Number(word) <= 1 ? Number(word) : undefined);
 const whole = (word) => (/^\d{1,6}$/.test(word) ? Number(word) : undefined);
 const found = (place) => (place < 0 ? undefined : place);
 
@@ -194,7 +199,10 @@ const READ = {
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
-  threshold: (word) => (Number(word) >= 0 && Number(word) <= 1 ? Number(word) : undefined),
+  threshold: share,
+  smooth: truth,
+  opacity: share,
+  contour: oneOf(Object.keys(CONTOURS)),
   towards: truth,
   sort: oneOf(["place", "entropy", "first", "previous", "induction"]),
   language: oneOf(Object.keys(record.languages)),
@@ -250,8 +258,8 @@ function written() {
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
   put("query", state.query ?? "none");
   if (state.other) words.set("other", addressAt(state.other));
-  for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort"]) put(name, state[name]);
-  for (const name of ["detail", "first", "special", "towards"]) put(name, state[name] ? "yes" : "no");
+  for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort", "opacity", "contour"]) put(name, state[name]);
+  for (const name of ["detail", "first", "special", "towards", "smooth"]) put(name, state[name] ? "yes" : "no");
   for (const name of ["language", "theme"]) put(name, state[name]);
   return words.toString();
 }
