@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from command_line import attnviz as run
+from matplotlib.figure import Figure
 from pictured import pictured_trace
 from PIL import Image
 
-from attnviz import AttnvizError, trace_text
+from attnviz import AttnvizError, trace_model, trace_text
 
 TEXT = "Your journey starts"
 TRACE = trace_text(TEXT, heads=2, causal=True)
@@ -57,3 +58,21 @@ def test_an_image_is_drawn_with_the_weights_over_it():
     trace, image = pictured_trace(), Image.new("RGB", (30, 20))
     assert "Attention on the image" in repr(trace.heatmap(on_image=image, query="15,5", layer=0, head=1))
     assert "Attention on the image" not in repr(trace.heatmap(query="@2", layer=0, head=1))
+
+
+def test_it_is_drawn_into_axes_that_are_given():
+    figure = Figure()
+    axes = figure.subplots(1, 2)
+    assert TRACE.heatmap(axes=axes, cmap="magma") is figure
+    assert [one.images[0].get_cmap().name for one in axes] == ["magma", "magma"]
+    for options in ({"dpi": 100}, {"path": "a.png"}, {"width": 90}):
+        with pytest.raises(AttnvizError, match="axes are of your own figure"):
+            TRACE.heatmap(axes=axes, **options)
+    with pytest.raises(AttnvizError, match="cmap is 3: expected a text"):
+        TRACE.heatmap(axes=axes, cmap=3)
+
+
+def test_of_several_layers_the_first_is_drawn_as_the_command_does(tmp_path):
+    trace_model("tiny", "the dogs").heatmap(tmp_path / "mine.svg", head=0)
+    run("heatmap", "the dogs", "--model", "tiny", "--head", 0, "-o", tmp_path / "its.svg")
+    assert (tmp_path / "mine.svg").read_bytes() == (tmp_path / "its.svg").read_bytes()

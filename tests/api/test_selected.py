@@ -1,5 +1,5 @@
-from attnviz import trace_text
-from attnviz.api.selected import selected
+from attnviz import trace_model, trace_text
+from attnviz.api.selected import selected, shown
 from attnviz.choices import Step
 
 
@@ -8,3 +8,10 @@ def test_arguments_of_python_choose_what_the_command_line_chooses():
     chosen = selected(trace, 0, [1], range(1, 3), 2, False, [Step.WEIGHTS])
     [layer] = chosen.layers
     assert (layer.heads, list(layer.query_positions), layer.key, chosen.steps) == ((1,), [1, 2], 2, (Step.WEIGHTS,))
+
+
+def test_a_table_shows_the_first_layer_where_none_is_named():
+    trace = trace_model("tiny", "the dogs")
+    assert shown(trace, ()) == "0"
+    for layer in (1, "1", [1], "all"):
+        assert shown(trace, layer) == layer

@@ -177,25 +177,6 @@ def test_names_of_tokens_that_came_without_are_their_positions():
     assert numbered(2, "k") == ("k0", "k1")
 
 
-@pytest.mark.parametrize(
-    ("method", "options", "function"),
-    [
-        ("explain", {"head": 0}, "explain"),
-        ("heatmap", {"head": 0}, "heatmap"),
-        ("to_html", {"layer": 3}, "html"),
-        ("_repr_html_", {}, "notebook_frame"),
-    ],
-)
-def test_a_method_calls_its_public_function(method, options, function, monkeypatch):
-    from attnviz import api
-
-    trace = full_trace()
-    monkeypatch.setattr(api, function, lambda *given, **named: (given, named))
-    given, named = getattr(trace, method)(**options)
-    assert given[0] is trace
-    assert named == options
-
-
 def with_roles():
     return replace(full_trace(), roles=(made_role(), made_role("meaning", verdict=None, accuracy=None, ablated={})))
 

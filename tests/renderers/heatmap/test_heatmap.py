@@ -67,3 +67,9 @@ def test_on_an_image_it_is_drawn_as_that():
     heatmap = pictured_trace().heatmap(on_image=image, query="15,5", layer=0, head=1, dpi=40).drawing
     figure, missing = draw_on_image(heatmap.picture)
     assert (heatmap.drawn(), heatmap.missing) == (save(figure, "png", 40), missing)
+
+
+def test_on_an_image_it_moves(tmp_path):
+    image = Image.new("RGB", (30, 20), "teal")
+    pictured_trace().heatmap(tmp_path / "seen.gif", on_image=image, query="1:3", layer=0, head=0, dpi=20)
+    assert Image.open(io.BytesIO((tmp_path / "seen.gif").read_bytes())).n_frames == 3

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
-from attnviz.sources.files.toy_parts import read_embeddings, read_weights
+from attnviz.sources.files.toy_parts import given_embeddings, given_weights, read_embeddings, read_weights
 from attnviz.sources.toy.toy import Toy
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -200,3 +200,29 @@ def test_a_nan_that_signals_is_no_more_than_a_nan(tmp_path):
     numpy.save(tmp_path / "own.npy", numbers)
     with pytest.raises(AttnvizError, match="holds a value that is not finite"):
         read_embeddings(tmp_path / "own.npy")
+
+
+def test_vectors_in_memory_are_those_of_a_file(tmp_path):
+    words = {"a": [1.0, 2.0], "B": torch.tensor([3.0, 4.0])}
+    (tmp_path / "words.json").write_text('{"a": [1, 2], "b": [3, 4]}')
+    for given in (words, torch.tensor([[1.0, 2.0], [3.0, 4.0]]), [[1, 2], [3, 4]], tmp_path / "words.json"):
+        assert_array_equal(given_embeddings(given)(["a", "b"]), [[1, 2], [3, 4]])
+    with pytest.raises(AttnvizError, match="embeddings holds 3, which is no word"):
+        given_embeddings({3: [1.0]})
+
+
+def test_matrices_in_memory_are_those_of_a_file(tmp_path):
+    matrices = {name: normal(2, 2) for name in ("W_Q", "w_k", "value")} | {"other": None}
+    numpy.savez(tmp_path / "w.npz", **{name: matrix for name, matrix in matrices.items() if matrix is not None})
+    for given in (matrices, tmp_path / "w.npz", {name: _tensor(one) for name, one in matrices.items()}):
+        found = given_weights(given)
+        assert_array_equal(found["query"].weight, matrices["W_Q"])
+        assert_array_equal(found["value"].weight, matrices["value"])
+    with pytest.raises(AttnvizError, match=r"weights lacks W_Q, W_V: it holds .*W_K.*, .*other"):
+        given_weights({"W_K": normal(2, 2), "other": 1})
+    with pytest.raises(AttnvizError, match="weights is of type list: expected arrays by name"):
+        given_weights([normal(2, 2)])
+
+
+def _tensor(matrix):
+    return None if matrix is None else torch.tensor(matrix)
