@@ -23,6 +23,7 @@ def test_every_message_of_the_page_is_said_by_a_script():
         "page.sort_",
         "page.theme",
         "page.copy_",
+        "page.contour_",
         "page.language",
         "page.nothing_",
         "page.rounded_",

@@ -133,6 +133,6 @@ def test_colours_lines_and_opacity_are_chosen(opened):
     page.page.locator("#control-opacity").fill("0")
     page.until("location.hash.includes('opacity=0') && document.getElementById('panel').ariaBusy === 'false'")
     assert max(darkness(page.page, [(5, 5), (15, 15), (25, 5)])) == 0  # the picture is white
-    page.page.locator("#control-contour").select_option("50.80")
-    page.until("location.hash.includes('contour=50.80') && document.getElementById('panel').ariaBusy === 'false'")
+    page.page.locator("#control-contour").select_option("50_80")
+    page.until("location.hash.includes('contour=50_80') && document.getElementById('panel').ariaBusy === 'false'")
     assert page.page.evaluate(f"() => {{ {PIXELS} return data.some((one) => one < 40); }}")  # the black of a line

@@ -189,7 +189,7 @@ const CONTROLS = {
     select(
       "contour",
       say("page.contour"),
-      Object.keys(CONTOURS).map((name) => [name, say(`page.contour_${name.replace(".", "_")}`)]),
+      Object.keys(CONTOURS).map((name) => [name, say(`page.contour_${name}`)]),
     ),
 
   threshold: () => slider("threshold", say("page.threshold"), { read: weightAt, place: placeOf, told: (weight) => general(weight, 2), of: "of-weights" }),

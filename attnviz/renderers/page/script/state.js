@@ -5,7 +5,7 @@ import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
 export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
-export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50.80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
+export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50_80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
 const AT_FIRST = firstSpot();
 const DEFAULTS = {
