@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager
 
+import numpy
 import pytest
 import torch
 from tiny_models import inputs, model
@@ -12,6 +13,9 @@ from transformers.pytorch_utils import Conv1D
 from watched_models import forward
 
 from attnviz import generate, trace_model
+from attnviz.analysis.contribution import contribution_norms
+from attnviz.trace.contribution import HeadContribution
+from tests.support.contributions import norms
 
 OWN_NAMES = {
     "GPT2": ["attn.c_proj"],
@@ -38,14 +42,10 @@ def what_they_give(network, ends):
 
 
 def rows(layer):
-    """Σ over heads of α v W_O^h, head by head, + b; (queries, d_out)."""
-    projection, width = layer.projections["output"], layer.value.shape[-1]
-    steps = layer.steps()
-    parts = [
-        steps.weights[head] @ (layer.value[layer.kv_head(head)] @ projection.weight[head * width : (head + 1) * width])
-        for head in range(layer.heads)
-    ]
-    return sum(parts) + (0 if projection.bias is None else projection.bias)
+    """Σ over keys and heads of the contributions α v W_O^h, + b; (queries, d_out)."""
+    weights, bias = layer.steps().weights, layer.projections["output"].bias
+    parts = [weights[head] @ HeadContribution(layer, head).carried() for head in range(layer.heads)]
+    return sum(parts) + (0 if bias is None else bias)
 
 
 def test_the_heads_add_up_to_what_the_module_gives(traced):
@@ -61,6 +61,15 @@ def test_the_heads_add_up_to_what_the_module_gives(traced):
         unmatched = [output for output in unmatched if output is not expected]
         assert _near(layer.projected(layer.concat(layer.steps().output)), expected)
     assert trace.source.unprojected == ()
+
+
+def test_each_contribution_is_as_long_as_the_paper_says(traced):
+    """‖α_ij f(x_j)‖ of Kobayashi et al. 2020, of every head of every layer, pair by pair."""
+    for layer in traced[-1].layers:
+        expected = norms(layer)
+        for head in range(layer.heads):
+            found = contribution_norms(layer, head).numpy()
+            numpy.testing.assert_allclose(found, expected[head], rtol=1e-6, atol=1e-6 * expected[head].max())
 
 
 def _near(ours, theirs) -> bool:
