@@ -184,6 +184,7 @@ class Topic(StrEnum):
     LONG = "long"
     PAGE = "page"
     STATS = "stats"
+    CONTRIBUTION = "contribution"
     EFFECTS = "effects"
     DIFF = "diff"
     ACROSS = "across"
