@@ -12,6 +12,7 @@ import pytest
 from command_line import attnviz as run
 
 from attnviz import AttnvizError, Trace, api, trace_text
+from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.generate import WritingOptions
@@ -100,7 +101,7 @@ OTHER_NAMES = {"lang": "language"}
 OF_THE_COMMAND_ALONE = {"output", "format", "show", "open", "no_pager"}
 GROUPS = {
     "explain": (PartOptions, SpecialOptions, RegionOptions, TableOptions),
-    "heatmap": (PartOptions, SpecialOptions, RegionOptions, PictureOptions, OnImageOptions),
+    "heatmap": (PartOptions, SpecialOptions, RegionOptions, AcrossOptions, PictureOptions, OnImageOptions),
     "html": (PartOptions, SpecialOptions, RegionOptions, PageOptions, PageImageOptions),
 }
 

@@ -61,6 +61,11 @@ def diagnosed() -> Any:
     return attnviz.diagnose(dump.query, dump.key, dump.value, **dump.given, **dump.meant)
 
 
+@cache
+def followed() -> Any:
+    return attnviz.across(attnviz.trace_model("tiny", PROMPT), "rollout", residual=0.3)
+
+
 def compared() -> Any:
     return attnviz.diff(TEXT, f"{TEXT} more", heads=2, pool="max")
 
@@ -81,6 +86,7 @@ TOY, WRITE = (TEXT, "--heads", 2, "--causal"), (PROMPT, "--tokens", 3)
 ON_STDOUT = ("-o", "-")
 QUESTIONS, CHAPTER = ("--cases", 20), (2, "--text", "one step")
 LAYERS = ("--model", "tiny")
+FOLLOWED = (PROMPT, *LAYERS, "--across", "rollout", "--residual", 0.3)
 BOTH = (TEXT, f"{TEXT} more", "--heads", 2, "--pool", "max")
 
 TABLE: dict[str, list[Row | Alone]] = {
@@ -104,6 +110,15 @@ TABLE: dict[str, list[Row | Alone]] = {
             lambda: figure("svg", lambda path: attnviz.trace_model("tiny", PROMPT).heatmap(path, title="x")),
         ),
         Row("safetensors", TOY, lambda: figure("safetensors", toy().save)),
+        Row("csv", FOLLOWED, lambda: followed().map_csv()),
+        Row("json", FOLLOWED, lambda: followed().map_json()),
+        Row(
+            "svg",
+            FOLLOWED,
+            lambda: figure(
+                "svg", lambda path: attnviz.trace_model("tiny", PROMPT).heatmap(path, across="rollout", residual=0.3)
+            ),
+        ),
         Alone("term", "a picture of characters, as large as the terminal that shows it"),
     ],
     "html": [
@@ -123,6 +138,9 @@ TABLE: dict[str, list[Row | Alone]] = {
             ("--lines", *LAYERS, "--file", ROLES),
             lambda: attnviz.stats(ROLES.read_text().splitlines(), "tiny").to_csv(),
         ),
+        Row("table", FOLLOWED, lambda: str(followed())),
+        Row("json", FOLLOWED, lambda: followed().to_json()),
+        Row("csv", FOLLOWED, lambda: followed().to_csv()),
         *(
             Row(
                 form,
