@@ -20,7 +20,7 @@ from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.html import PageOptions
 from attnviz.cli.options.model import LoadOptions
 from attnviz.cli.options.on_image import OnImageOptions, PageImageOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 
 TEXT = "Your journey starts"
 TRACE = trace_text(TEXT, heads=2, causal=True)
@@ -100,9 +100,17 @@ def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
 OTHER_NAMES = {"lang": "language"}
 OF_THE_COMMAND_ALONE = {"output", "format", "show", "open", "no_pager"}
 GROUPS = {
-    "explain": (PartOptions, SpecialOptions, RegionOptions, TableOptions),
-    "heatmap": (PartOptions, SpecialOptions, RegionOptions, AcrossOptions, PictureOptions, OnImageOptions),
-    "html": (PartOptions, SpecialOptions, RegionOptions, PageOptions, PageImageOptions),
+    "explain": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, TableOptions),
+    "heatmap": (
+        PartOptions,
+        SpecialOptions,
+        WordsOptions,
+        RegionOptions,
+        AcrossOptions,
+        PictureOptions,
+        OnImageOptions,
+    ),
+    "html": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, PageOptions, PageImageOptions),
 }
 
 

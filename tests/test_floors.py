@@ -24,7 +24,10 @@ APART = {frozenset({"analysis", "sources"}), frozenset({"sources", "renderers"})
 
 # The methods of a trace that draw or write reach their functions by these names, in strings.
 DOTTED = {"attnviz.api.html", "attnviz.api.heatmap", "attnviz.api.explain", "attnviz.api.notebook_frame"}
-DOTTED |= {f"attnviz.api.{name}" for name in ("stats.stats", "data.to_json", "data.to_csv", "written.written")}
+DOTTED |= {
+    f"attnviz.api.{name}"
+    for name in ("stats.stats", "data.to_json", "data.to_csv", "written.written", "words.by_words")
+}
 DOTTED |= {
     f"attnviz.renderers.roles.{name}"
     for name in (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.models import trace_model as trace_model
 from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
-from attnviz.api.selected import selected, shown
+from attnviz.api.selected import in_words, selected, shown
 from attnviz.api.traces import load as load
 from attnviz.api.traces import trace_arrays as trace_arrays
 from attnviz.api.traces import trace_text as trace_text
@@ -27,54 +28,12 @@ from attnviz.choices import (
     Language,
     Pool,
     Step,
-    Verify,
 )
 
 if TYPE_CHECKING:
     from attnviz.renderers.explain.explanation import Explanation
     from attnviz.sources.huggingface.inputs import Text
     from attnviz.trace.trace import Trace
-
-
-def trace_model(
-    model: Any,
-    text: Text,
-    *,
-    tokenizer: Any = None,
-    layer: Chosen = (),
-    target: Text | None = None,
-    chat: bool = False,
-    image: Any = None,
-    verify: str = "sample",
-    device: str | None = None,
-    dtype: str | None = None,
-    device_map: str | None = None,
-    adapter: str | None = None,
-) -> Trace:
-    """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
-
-    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
-                package
-    text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …)
-    tokenizer   of a model that is loaded already, where ``text`` is a text; or its processor, where it looks at an image
-    layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
-    target      what the decoder of an encoder-decoder reads; without one, the text itself
-    chat        put the text into the tokenizer's chat template, as the user's turn
-    image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
-    verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
-    device, dtype, device_map   of a model that is loaded here
-    adapter     the folder of a LoRA adapter that is put into it
-
-    For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
-    ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
-    AttnvizError also where the model cannot be loaded or watched, or the text does not fit it.
-    """
-    from attnviz.sources.readers import reader
-
-    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
-    more = {} if image is None else {"image": image}
-    meant = member(Verify, verify, "verify")
-    return read(text, layer=chosen("layer", layer), target=target, chat=chat, verify=meant, **more)
 
 
 def generate(
@@ -122,6 +81,7 @@ def explain(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     top: int | None = None,
     precision: int = PRECISION,
     max_tokens: int = MAX_TOKENS,
@@ -137,6 +97,7 @@ def explain(
     step          names of steps ("scores,weights", ["scores", "weights"]); nothing means all
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
+    words         merge the tokens of a word: weights to it are summed, and from it averaged
     top           the keys that a query looks at most, as a long text is shown anyway
     precision     at most this many decimals; max_tokens, at most this many rows and columns
     quiet         only the numbers, no sentences
@@ -150,8 +111,9 @@ def explain(
     from attnviz.text.lessons import lessons
     from attnviz.trace.selectors import all_meant
 
-    part = shown(trace, layer), head, query, key, skip_special
-    selection = selected(trace, *part, members(Step, step, "step"))
+    steps, layers = members(Step, step, "step"), shown(trace, layer)
+    trace = in_words(trace, words, layers, steps)
+    selection = selected(trace, layers, head, query, key, skip_special, steps)
     looks = Looks(
         lessons(member(Language, language, "language")),
         whole_number("precision", precision, PRECISION_LIMITS),
@@ -171,6 +133,7 @@ def html(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     pool: str = "mean",
     language: str = "en",
     max_size: float = PAGE_MEGABYTES,
@@ -181,6 +144,7 @@ def html(
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
     skip_special  open it without special tokens
+    words         merge the tokens of a word: weights to it are summed, and from it averaged
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
     language      of the page, "en" or "vi"
     max_size      in megabytes: where every pair would take more, cells of many tokens, of which the foot of the page tells;
@@ -190,6 +154,7 @@ def html(
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html
 
+    trace = in_words(trace, words, layer)
     selection = selected(trace, layer, head, query, key, skip_special).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
     chosen_pool, picture = member(Pool, pool, "pool"), picture_for(trace, on_image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from attnviz.api.selected import selected
+from attnviz.api.selected import in_words, selected
 from attnviz.arguments import Chosen, Where, members
 from attnviz.choices import Step
 
@@ -20,19 +20,23 @@ def to_json(
     head: Chosen = (),
     step: str | Iterable[str] = (),
     skip_special: bool = False,
+    words: bool = False,
 ) -> str:
     """One line of JSON with all numbers of the selected layers and heads, in full, as ``attnviz explain --format json`` writes it.
 
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     step          names of steps ("scores,weights", ["scores", "weights"]); nothing means all
     skip_special  leave out special tokens
+    words         merge the tokens of a word: weights to it are summed, and from it averaged
 
     −∞ is null, and what is unknown is left out. AttnvizError where there is no such layer, head or step, or the maps would not
     fit into memory.
     """
     from attnviz.renderers.data.json_format import to_json
 
-    selection = selected(trace, layer, head, None, None, skip_special, members(Step, step, "step"))
+    steps = members(Step, step, "step")
+    trace = in_words(trace, words, layer, steps)
+    selection = selected(trace, layer, head, None, None, skip_special, steps)
     return b"".join(to_json(trace, selection)).decode()
 
 
@@ -45,15 +49,18 @@ def to_csv(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
 ) -> str:
     """One row for each number of the selected layers and heads, in full, as ``attnviz explain --format csv`` writes them.
 
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these rows
-    layer, head, step, skip_special   as of ``to_json``
+    layer, head, step, skip_special, words   as of ``to_json``
 
     AttnvizError as of ``to_json``.
     """
     from attnviz.renderers.data.csv_format import csv_header, to_csv
 
-    selection = selected(trace, layer, head, query, key, skip_special, members(Step, step, "step"))
+    steps = members(Step, step, "step")
+    trace = in_words(trace, words, layer, steps)
+    selection = selected(trace, layer, head, query, key, skip_special, steps)
     return csv_header() + to_csv(trace, selection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
-from attnviz.api.selected import selected, shown
+from attnviz.api.selected import in_words, selected, shown
 from attnviz.arguments import Chosen, Where, member, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
@@ -44,6 +44,7 @@ def heatmap(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     pool: str = "mean",
     title: str | None = None,
     cmap: str | None = None,
@@ -71,6 +72,7 @@ def heatmap(
     step          "scores", "scaled", "masked", "weights"; or "all", one head's and its output side by side
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
+    words         merge the tokens of a word: weights to it are summed, and from it averaged
     pool          what a cell of many tokens shows: their "mean" or "max"
     title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
     vmin, vmax    the values of the first and the last colour (None: where the values end)
@@ -84,6 +86,10 @@ def heatmap(
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
+    if words:
+        _require_merging(step, compare, across, on_image)
+        layer = shown(trace, layer)
+        trace = in_words(trace, words, layer)
     look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare, on_image=on_image)
     if on_image is not None:
@@ -112,6 +118,13 @@ def _drawn(
     from attnviz.renderers.heatmap.heatmap import Heatmap
 
     return Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
+
+
+def _require_merging(step: str, compare: str | None, across: str | None, on_image: Any) -> None:
+    """Refuse what cannot be drawn of words."""
+    from attnviz.analysis.words import require_merging
+
+    require_merging([step], compare=compare, across=across, on_image=on_image)
 
 
 def _require_of_axes(axes: Any, **options: Any) -> None:

@@ -20,6 +20,16 @@ def shown(trace: Trace, layer: Chosen) -> Chosen:
     return first_layer(trace) if isinstance(layer, tuple) and not layer else layer
 
 
+def in_words(trace: Trace, words: bool, layer: Chosen, step: Iterable[str] = ()) -> Trace:
+    """``trace`` or, if ``words`` are asked for, these in place of its tokens, of the layers that are meant."""
+    if not words:
+        return trace
+    from attnviz.analysis.words import by_words, require_merging
+
+    require_merging(step)
+    return by_words(trace, chosen("layer", layer))
+
+
 def selected(
     trace: Trace,
     layer: Chosen,

@@ -8,7 +8,7 @@ from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from attnviz.api.selected import selected
+from attnviz.api.selected import in_words, selected
 from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
 from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
@@ -35,6 +35,7 @@ def stats(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     near: int = NEAR,
     pool: str = "mean",
     threshold: Mapping[str, float] | None = None,
@@ -55,6 +56,7 @@ def stats(
     layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
     skip_special  leave out special tokens
+    words         merge the tokens of a word: weights to it are summed, and from it averaged
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
@@ -76,7 +78,7 @@ def stats(
     read = reading(model, tokenizer, chosen("layer", layer), making)
 
     def add(text: Any) -> None:
-        trace = text if isinstance(text, Trace) else read(text)
+        trace = in_words(text if isinstance(text, Trace) else read(text), words, layer, [statistics.step])
         statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region())
 
     if isinstance(texts, Trace | str | Mapping | os.PathLike):

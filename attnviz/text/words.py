@@ -14,6 +14,7 @@ SPACELESS = r"[\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 WORD = rf"{SPACELESS}\p{{M}}*|(?:(?!{SPACELESS})[\p{{L}}\p{{M}}\p{{N}}_])+(?:['’\u200c\u200d](?:(?!{SPACELESS})[\p{{L}}\p{{M}}\p{{N}}_])+)*"
 PART = re.compile(r"\((\d)/\d\)")  # as a label names a part of a character
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # as a byte is written that is no character alone
+SEGMENTS = ("A:", "B:")  # how the labels of tokens name the two texts of a pair
 CONTINUES = "##"  # how WordPiece spells what does not begin a word
 
 Span = tuple[int, int]  # characters from … up to …

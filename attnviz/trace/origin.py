@@ -75,6 +75,7 @@ class Origin(dict[str, Any]):
     agreement                     how exactly the trace holds what the model computed
     row_sums                      of weights alone, how many rows do not add up to 1, and where the furthest is
     original, pair                the text as a person gave it, before it was cut into tokens, and the second one of a pair
+    merged                        "words" where these stand in place of tokens
     picture                       the size in pixels of the picture that was read
     text, target                  the ids of the text, and of what a decoder reads
     """
@@ -95,6 +96,7 @@ class Origin(dict[str, Any]):
     adapter = Fact(str, "")
     original = Fact(str, "")
     pair = Fact(str, "")
+    merged = Fact(str, "")
 
     @classmethod
     def of_toy(

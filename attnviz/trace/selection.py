@@ -12,7 +12,6 @@ from attnviz.text.message import OR, Message, joined
 from attnviz.trace.boxes import boxes_of_queries
 from attnviz.trace.contribution import is_known
 from attnviz.trace.layer import Layer
-from attnviz.trace.origin import TokenIds
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
 from attnviz.trace.steps import available
 from attnviz.trace.trace import Trace
@@ -196,6 +195,8 @@ def first_layer(trace: Trace) -> str:
 
 def _why_missing(trace: Trace, selection: Selection) -> str:
     """What is said beside the error that none of the steps is there."""
+    if trace.source.merged:
+        return "of words only the weights are known: leave out --words"
     if all(selected.layer.weights_alone for selected in selection.layers):
         return "only the weights of the layer are known: save query, key and value as well"
     unknown = trace.source.without_projection(selection.unprojected) if Step.PROJECTED in selection.steps else ""
@@ -228,14 +229,13 @@ def is_long(layer: Layer) -> bool:
 def _without_special(trace: Trace, selected: LayerSelection) -> LayerSelection:
     """``selected`` without the special tokens among its queries and keys, except for those that are asked for."""
     layer = selected.layer
-    queries = _ordinary(trace.source.queries_of(layer), layer.queries, selected.query)
-    keys = _ordinary(trace.source.keys_of(layer), layer.keys, selected.key)
+    queries = _ordinary(trace.special_queries(layer), layer.queries, selected.query)
+    keys = _ordinary(trace.special_keys(layer), layer.keys, selected.key)
     return selected._replace(queries=queries, keys=keys)
 
 
-def _ordinary(known: TokenIds, count: int, wanted: int | None) -> tuple[int, ...] | None:
+def _ordinary(special: frozenset[int], count: int, wanted: int | None) -> tuple[int, ...] | None:
     """The positions among ``count`` tokens that are not special, and the one that is ``wanted``; None where that is all."""
-    special = known.of(count).special
     left = {position for position in range(count) if position not in special}
     if not left:
         raise AttnvizError("the text holds only special tokens: nothing is left to show", "leave out --skip-special")

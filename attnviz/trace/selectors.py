@@ -10,6 +10,7 @@ from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.text.search import NUMBER, find, whole_number
+from attnviz.text.words import SEGMENTS
 from attnviz.trace.boxes import PIXEL, tokens_at
 from attnviz.trace.layer import STACKS
 
@@ -117,15 +118,23 @@ def positions_meant(side: str, wanted: str | range, tokens: Sequence[str], boxes
     A token, in any case, or a position (3, or @3 where 3 is a token too): its position. "A:B" is the range of the
     positions A … B − 1, as Python counts; a range is always one. Where tokens show a picture, in ``boxes``, (tokens, 4), "x,y" is the
     one that shows this pixel. UsageError for a range that is empty in every text, AttnvizError for what these tokens do not have, or
-    have several times.
+    have several times. Of a pair of texts, "A:" and "B:" are each one of them as a range.
     """
     words = f"{wanted.start}:{wanted.stop}" if isinstance(wanted, range) else wanted
     ends = RANGE.fullmatch(words)
     if ends is not None and (isinstance(wanted, range) or wanted not in tokens):
         return _between(side, words, ends, len(tokens))
+    if wanted not in tokens and (segment := _segment(words, tokens)) is not None:
+        return segment
     if boxes is not None and (pixel := PIXEL.fullmatch(words)) is not None:
         return _shown_at(side, words, boxes, *map(float, pixel.groups()))
     return _place(side, words, tokens)
+
+
+def _segment(wanted: str, tokens: Sequence[str]) -> range | None:
+    """The positions of one text of a pair, where ``wanted`` is the mark of its tokens: "B:"."""
+    own = [place for place, token in enumerate(tokens) if token.startswith(wanted) and token != wanted]
+    return range(own[0], own[-1] + 1) if own and wanted in SEGMENTS else None
 
 
 def _shown_at(side: str, words: str, boxes: Any, x: float, y: float) -> int:

@@ -13,7 +13,6 @@ from attnviz.text.words import Span, found_in, spelled_words, words_at
 
 LARGEST = 2**53  # of a number that every reader of JSON takes
 MARKED = re.compile(r"\[[A-Z]+\]|<(?!0x)[^<>\s]+>|⟨.+⟩")  # a special token, where no ids tell of it
-SEGMENTS = ("A:", "B:")  # how the labels of tokens name the two texts of a pair
 
 
 class TokenFacts(NamedTuple):

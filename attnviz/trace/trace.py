@@ -17,13 +17,13 @@ from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import TOWERS, WRITING, Layer, Projection, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, Projection, valid_tokens
 from attnviz.trace.looks import Looks
-from attnviz.trace.origin import Origin, TokenIds, read_origin
-from attnviz.trace.token_facts import NO_FACTS, TokenFacts, known_facts, read_token_facts
+from attnviz.trace.of_tokens import OfTokens
+from attnviz.trace.origin import Origin, read_origin
+from attnviz.trace.token_facts import NO_FACTS, TokenFacts, read_token_facts
 
 if TYPE_CHECKING:
-    from attnviz.text.words import Span
     from attnviz.trace.generation import Generation, Predictions
     from attnviz.trace.roles import HeadRole
 
@@ -31,7 +31,7 @@ FORMAT = 1  # of saved traces, and of the JSON
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Looks):
+class Trace(Looks, OfTokens):
     """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
 
     predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
@@ -97,54 +97,6 @@ class Trace(Looks):
                 chosen=chosen,
                 max=max(ran),
             )
-
-    def query_tokens(self, layer: Layer) -> tuple[str, ...]:
-        """The tokens of the queries of ``layer``, in order."""
-        return self.tokens if layer.tokens is None else layer.tokens
-
-    def key_tokens(self, layer: Layer) -> tuple[str, ...]:
-        """The tokens of the keys of ``layer``, in order."""
-        return self.query_tokens(layer) if layer.key_tokens is None else layer.key_tokens
-
-    @property
-    def words(self) -> tuple[int | None, ...]:
-        """For each token the number of its word, None for a special token; () where they are not known."""
-        return self._own_facts.words
-
-    @property
-    def spans(self) -> tuple[Span | None, ...]:
-        """For each token from which character of the text up to which it stands, None where for none; () where unknown."""
-        return self._own_facts.spans
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Each token as its vocabulary spells it; () where that is not known."""
-        return self._own_facts.texts
-
-    @property
-    def segments(self) -> tuple[int | None, ...]:
-        """For each token of a pair which of the two texts it is of, 0 or 1; () where there is no pair."""
-        return self._own_facts.segments
-
-    @property
-    def _own_facts(self) -> TokenFacts:
-        return self.query_facts(next((layer for layer in self.layers if layer.tokens is None), self.layers[0]))
-
-    def query_facts(self, layer: Layer) -> TokenFacts:
-        """What is known of each token that is a query of ``layer``."""
-        stored = self.target_facts if self.source.has_target(layer) else self.facts
-        return self._facts(layer, self.query_tokens(layer), stored, self.source.queries_of(layer))
-
-    def key_facts(self, layer: Layer) -> TokenFacts:
-        """What is known of each token that is a key of ``layer``."""
-        if layer.kind != "cross":
-            return self.query_facts(layer)
-        return self._facts(layer, self.key_tokens(layer), self.facts, self.source.keys_of(layer))
-
-    def _facts(self, layer: Layer, tokens: tuple[str, ...], stored: TokenFacts, ids: TokenIds) -> TokenFacts:
-        if layer.stack in TOWERS:
-            return NO_FACTS
-        return known_facts(tokens, stored, self.source.original, ids.of(len(tokens)).special)
 
     def to(self, backend: str, device: str | None = None, dtype: str | None = None) -> Trace:
         """The same trace held by ``backend`` ("numpy" or "torch"), on ``device``, its numbers as ``dtype``."""

@@ -69,3 +69,10 @@ def test_words_are_the_same_whatever_their_case_and_encoding():
     assert folded("KHÔNG") == folded("kho\u0302ng")
     assert folded("Your") == "your"
     assert folded("a") != folded("á")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"), [("cat", [1]), ("CAT", [1]), ("B:a", [2]), ("a", [0, 2]), ("[sep]", [3]), ("A:", [])]
+)
+def test_a_token_of_a_pair_is_found_with_its_mark_or_without(wanted, places):
+    assert find(["A:a", "A:cat", "B:a", "[SEP]"], wanted) == places

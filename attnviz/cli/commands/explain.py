@@ -7,13 +7,20 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import Step
-from attnviz.cli.input.selected import first_layer, require_whole, say_if_missing, say_if_nothing_hidden, selected
+from attnviz.cli.input.selected import (
+    first_layer,
+    in_words,
+    require_whole,
+    say_if_missing,
+    say_if_nothing_hidden,
+    selected,
+)
 from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, save_trace, trace_file
@@ -42,6 +49,7 @@ class Shown(NamedTuple):
 
     part: PartOptions
     special: SpecialOptions
+    words: WordsOptions
     region: RegionOptions
     table: TableOptions
     lines: bool
@@ -80,6 +88,7 @@ def explain(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    words: WordsOptions,
     region: RegionOptions,
     table: TableOptions,
     engine: EngineOptions,
@@ -92,9 +101,9 @@ def explain(
     """
     making = Making(toy, rule, engine, model, part.layer)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
-    _require_sense(form, region, table)
+    _require_sense(form, region, table, words)
     if form is TableFormat.SAFETENSORS:
-        require_whole(model, part, special, region, table)
+        require_whole(model, part, special, region, table, words)
         if lines.lines:
             raise UsageError("a .safetensors file holds one trace, but --lines makes many", "leave out --lines")
         output = trace_file(table.output)
@@ -104,9 +113,10 @@ def explain(
     # in the stack, its calls cross the end of one of CPython's 16 KB frame chunks, and each maps and frees the next.
     import numpy  # noqa: F401
 
-    again = toy, model, rule, engine, special, PartOptions(layer=part.layer)
-    render = _renderer(form, Shown(part, special, region, table, lines.lines, source, again))
-    traces = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
+    again = toy, model, rule, engine, special, words, PartOptions(layer=part.layer)
+    render = _renderer(form, Shown(part, special, words, region, table, lines.lines, source, again))
+    read = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
+    traces = _in_words(read, words, part, form, lines.lines)
     if form is TableFormat.TABLE and table.output is None:
         pager = () if table.no_pager else ("PAGER",)
         write_paged(_rendered(traces, render), Terminal(None), pager, at_once=lines.lines)
@@ -114,8 +124,12 @@ def explain(
         deliver(_rendered(traces, render), table.output)
 
 
-def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions) -> None:
+def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions, words: WordsOptions) -> None:
     """Refuse options that the format has no use for."""
+    if words.words:
+        from attnviz.analysis.words import require_merging
+
+        require_merging(table.step)
     if form is TableFormat.CSV and table.step == [Step.PROJECTIONS]:
         raise UsageError("CSV has no projections", "use --format json")
     if table.top is not None and form not in FOR_READING:
@@ -128,6 +142,20 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
         raise UsageError(
             "--query and --key choose rows of a table; JSON always holds all", "pick them with jq, or use --format csv"
         )
+
+
+def _in_words(
+    traces: Iterator[tuple[int, Trace]], words: WordsOptions, part: PartOptions, form: TableFormat, lines: bool
+) -> Iterator[tuple[int, Trace]]:
+    """``traces``, with words in place of tokens if that is asked for: of the layers that are shown."""
+    if not words.words:
+        yield from traces
+        return
+    for number, trace in traces:
+        layer = part.layer or (first_layer(trace) if form in FOR_READING else [])
+        with named_line(number) if number else nullcontext():
+            merged = in_words(trace, words, layer, tell=not lines)
+        yield number, merged
 
 
 def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:

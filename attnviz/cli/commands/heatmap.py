@@ -12,7 +12,7 @@ from attnviz.cli.commands.heatmap_across import NUMBERS, require_followed, write
 from attnviz.cli.commands.heatmap_on_image import draw_on_image
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.pictures import picture_of, require_picture
-from attnviz.cli.input.selected import first_layer, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.input.selected import first_layer, in_words, require_whole, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
@@ -20,7 +20,7 @@ from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.on_image import OnImageOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, drawn, save_trace, trace_file, write
@@ -47,6 +47,7 @@ def heatmap(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    words: WordsOptions,
     region: RegionOptions,
     picture: PictureOptions,
     across: AcrossOptions,
@@ -60,9 +61,10 @@ def heatmap(
     form, following = _format(picture), following_of(across)
     require_followed(following, form, picture, image)
     if form is PictureFormat.SAFETENSORS:
-        require_whole(model, part, special, region)
+        require_whole(model, part, special, region, words)
         trace_file(picture.output)
     require_picture(image)
+    _require_merging(words, picture, across, image)
     photograph, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
     trace = read_trace(source, making)
     if photograph is not None:
@@ -73,6 +75,7 @@ def heatmap(
             _show(trace, _chosen(trace, part, special, region), picture)
         save_trace(trace, picture.output)
         return
+    trace = in_words(trace, words, part.layer or first_layer(trace)) if words.words else trace
     chosen = _chosen(trace, part, special, region, following)
     if form is PictureFormat.TERM:
         deliver([_in_terminal(trace, chosen, picture, picture.output, following)], picture.output)
@@ -84,6 +87,16 @@ def heatmap(
             write_numbers(trace, chosen, following, form, picture.output, view)
         return
     _draw(trace, chosen, picture, form, bool(part.head), following)
+
+
+def _require_merging(
+    words: WordsOptions, picture: PictureOptions, across: AcrossOptions, image: OnImageOptions
+) -> None:
+    """Refuse what cannot be drawn of words."""
+    if words.words:
+        from attnviz.analysis.words import require_merging
+
+        require_merging([picture.step], compare=picture.compare, across=across.across, on_image=image.on_image)
 
 
 def _chosen(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from attnviz.cli.input.pictures import picture_of
-from attnviz.cli.input.selected import say_if_nothing_hidden, selected
+from attnviz.cli.input.selected import in_words, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.html import PageOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.on_image import PageImageOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver
@@ -30,6 +30,7 @@ def html(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    words: WordsOptions,
     region: RegionOptions,
     page: PageOptions,
     image: PageImageOptions,
@@ -45,7 +46,7 @@ def html(
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
     picture, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
-    trace = read_trace(source, making)
+    trace = in_words(read_trace(source, making), words, part.layer)
 
     from attnviz.renderers.page.limits import Limits
     from attnviz.renderers.page.page import to_html

@@ -9,7 +9,7 @@ from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
-from attnviz.cli.input.selected import NOTHING_SPECIAL, selected
+from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, selected
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.thresholds import thresholds
 from attnviz.cli.input.traces import Making, read_lines, read_trace
@@ -17,7 +17,7 @@ from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.stats import StatsOptions, among
 from attnviz.cli.options.toy import ToyOptions
@@ -42,6 +42,7 @@ def stats(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    words: WordsOptions,
     region: RegionOptions,
     shown: StatsOptions,
     across: AcrossOptions,
@@ -53,19 +54,28 @@ def stats(
     """
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer)
     if following is not None:
+        if words.words:
+            from attnviz.analysis.words import require_merging
+
+            require_merging([], across=across.across)
         require_shares(shown, lines)
         write_shares(read_trace(source, making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, unread=(toy, rule, special, region))
+        measured_effects(source, lines, model, part, shown, engine, unread=(toy, rule, special, words, region))
         return
     form = _format(shown)
     from attnviz.analysis.corpus import Statistics
 
+    if words.words:
+        from attnviz.analysis.words import require_merging
+
+        require_merging([shown.step])
     total = line_count(source) if lines.lines else None
     statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
 
     def add(trace: Trace, report: Progress = no_progress) -> None:
+        trace = in_words(trace, words, part.layer, tell=not lines.lines)
         statistics.add(trace, selected(trace, part, special, region).as_region(), report)
 
     if lines.lines:

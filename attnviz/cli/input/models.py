@@ -57,6 +57,7 @@ class TinyTraces:
             layer=self.layer,
             target=self.options.target,
             chat=self.options.chat,
+            pair=self.options.pair,
             verify=self.options.verify,
         )
         self._spelled.add(self.model.words(trace.tokens))
@@ -96,6 +97,7 @@ class ModelTraces:
                 chat=self.options.chat,
                 image=picture,
                 verify=self.options.verify,
+                pair=self.options.pair,
                 progress=lambda done, of: line("layers", done, of),
             )
         if not self._told:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attnviz.choices import Step
 from attnviz.cli.options.model import ModelOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import UsageError
@@ -48,6 +48,18 @@ def say_if_missing(trace: Trace, selection: Selection, asked: Collection[Step]) 
         notice(unknown)
 
 
+def in_words(trace: Trace, options: WordsOptions, layer: Sequence[str], tell: bool = True) -> Trace:
+    """``trace``, or the words of these layers of it, if that is asked for; ``tell`` says where that changes no token."""
+    if not options.words:
+        return trace
+    from attnviz.analysis.words import by_words
+
+    merged = by_words(trace, layer)
+    if tell and len(merged.tokens) == len(trace.tokens):
+        notice("every token is a word by itself: --words merges none")
+    return merged
+
+
 def first_layer(trace: Trace) -> list[str]:
     """The --layer of a picture or a table when none was asked for: the first, with a notice if there are more."""
     from attnviz.trace.selection import first_layer as first_of
@@ -65,7 +77,7 @@ def first_layer(trace: Trace) -> list[str]:
 
 def require_whole(model: ModelOptions, *groups: Options) -> None:
     """A saved trace is whole: refuse options that choose a part of it."""
-    for name in ("layer", "head", "step", "query", "key", "skip_special"):
+    for name in ("layer", "head", "step", "query", "key", "skip_special", "words"):
         if any(getattr(group, name, None) for group in groups):
             hint = (
                 "leave out --{name}, or keep only some layers with attnviz capture --layer"

@@ -48,6 +48,14 @@ class ModelOptions(LoadOptions):
             metavar="TEXT", help="What the decoder reads, if there is one (default: the text).", rich_help_panel=MODEL
         ),
     ] = None
+    pair: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A second text that the model reads with the first, as a pair: A: and B: mark whose a token is.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
     verify: Annotated[
         Verify,
         typer.Option(

@@ -17,6 +17,19 @@ class SpecialOptions(Options):
     ] = False
 
 
+class WordsOptions(Options):
+    """Words in place of tokens."""
+
+    words: Annotated[
+        bool,
+        typer.Option(
+            "--words",
+            help="Merge the tokens of a word: weights to it are summed, and from it averaged.",
+            rich_help_panel=SHOW,
+        ),
+    ] = False
+
+
 class PartOptions(Options):
     """Which layers and heads."""
 

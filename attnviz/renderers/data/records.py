@@ -21,7 +21,16 @@ from attnviz.trace.trace import FORMAT, Trace
 def record(trace: Trace, selection: Selection) -> dict[str, Any]:
     """The selected part of ``trace`` as a dict of NumPy arrays, shaped as the contract for scripts says (manual/json.md)."""
     layers = [layer_record(trace, selected, selection.steps) for selected in selection.layers]
-    return {"attnviz": FORMAT, "tokens": trace.tokens, "source": trace.source} | written(trace) | {"layers": layers}
+    told = {"attnviz": FORMAT, "tokens": trace.tokens} | _facts(trace) | {"source": trace.source}
+    return told | written(trace) | {"layers": layers}
+
+
+def _facts(trace: Trace) -> dict[str, Any]:
+    """What the tokenizer of a model told of each token; what follows from the tokens themselves is left out."""
+    if not trace.facts.words:
+        return {}
+    told = {"words": trace.words, "spans": trace.spans, "texts": trace.texts, "segments": trace.segments}
+    return {name: facts for name, facts in told.items() if facts}
 
 
 def written(trace: Trace) -> dict[str, Any]:

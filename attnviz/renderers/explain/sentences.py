@@ -59,7 +59,8 @@ class HeadSentences:
         return [*self._reasons(), *self._hidden_cells(), *self._blind()]
 
     def weights(self) -> list[str]:
-        what = ["weights.alone", "weights.given"] if self.layer.weights_alone else ["weights.what"]
+        alone = "weights.merged" if self.writer.trace.source.merged else "weights.alone"
+        what = [alone, "weights.given"] if self.layer.weights_alone else ["weights.what"]
         hidden = [*self._reasons(), *self._blind()] if self.layer.weights_alone else []
         sentences, query = self.new(*map(self.say, what), *hidden), self.told_of
         if query is not None:

@@ -103,6 +103,7 @@ class Wording:
             f"“{' '.join(names)}”",
             self._choice(selected),
             *notes,
+            facts.merged(source, self.words),
             facts.exactness(source.model_name, source.agreement.largest_error, self.words),
             facts.left_out(left_out, self.words, whose),
             facts.row_sums(source, self.words),

@@ -30,7 +30,6 @@ from attnviz.renderers.shared.head_names import number
 from attnviz.renderers.shared.labels import file_name, name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
-from attnviz.trace.origin import TokenIds
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
@@ -185,8 +184,8 @@ def _sides(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[st
     layer = selected.layer
     queries, keys = trace.query_tokens(layer), trace.key_tokens(layer)
     return {
-        "queryTexts": texts.add(queries, _special(trace.source.queries_of(layer), len(queries))),
-        "keyTexts": texts.add(keys, _special(trace.source.keys_of(layer), len(keys))),
+        "queryTexts": texts.add(queries, sorted(trace.special_queries(layer))),
+        "keyTexts": texts.add(keys, sorted(trace.special_keys(layer))),
         "apart": layer.key_tokens is not None,
     }
 
@@ -256,11 +255,6 @@ def _rounded_up(error: float) -> float:
         return 0.0
     power = 10.0 ** (math.floor(math.log10(error)) - 1)
     return math.ceil(error / power) * power
-
-
-def _special(known: TokenIds, count: int) -> list[int]:
-    """The positions of special tokens, where ``count`` tokens are the ``known`` ones."""
-    return sorted(known.of(count).special)
 
 
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attnviz.choices import Language
 from attnviz.renderers.page.pooled_maps import PooledLayer
-from attnviz.renderers.shared.facts import exactness, row_sums
+from attnviz.renderers.shared.facts import exactness, merged, row_sums
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.origin import Origin
 from attnviz.trace.selection import LayerSelection
@@ -26,7 +26,7 @@ GROUPS = (
 
 
 UNSAID = (  # messages of these groups that only explain says, or no script
-    *("label.facts_alone", "label.keys_alone", "weights.alone", "weights.given", "weights.adds"),
+    *("label.facts_alone", "label.keys_alone", "weights.alone", "weights.merged", "weights.given", "weights.adds"),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
     *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
@@ -45,7 +45,7 @@ def words(
     return {
         "source": _source(source, spoken),
         "region": pooled.region(spoken) if pooled else None,
-        "messages": _messages(language),
+        "messages": _messages(language) | _of_words(source, spoken),
     } | _roles(trace, selected_layers, language)
 
 
@@ -62,7 +62,12 @@ def _source(source: Origin, spoken: Lessons) -> str | None:
     if source.drawn:
         return spoken.say("explain.drawn")
     exact = exactness(source.model_name, source.agreement.largest_error, spoken) or source.model_name
-    return " · ".join(filter(None, [exact, row_sums(source, spoken)]))
+    return " · ".join(filter(None, [exact, merged(source, spoken), row_sums(source, spoken)]))
+
+
+def _of_words(source: Origin, spoken: Lessons) -> dict[str, str]:
+    """What is said in another way of tokens that are merged to words."""
+    return {"page.alone": spoken.say("weights.merged")} if source.merged else {}
 
 
 def _packed(said: dict[str, Any]) -> str:

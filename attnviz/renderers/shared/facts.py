@@ -34,6 +34,11 @@ def left_out(share: float | None, words: Lessons, whose: str = "picture.left_out
     return "" if share is None else words.say(whose, share=brief_percent(share))
 
 
+def merged(source: Origin, words: Lessons) -> str:
+    """What is said of tokens that are merged to words; "" where none are."""
+    return words.say("picture.merged") if source.merged else ""
+
+
 def row_sums(source: Origin, words: Lessons) -> str:
     """What is said of weights alone whose rows do not add up to 1; "" where all do."""
     if not (said := source.row_sums):

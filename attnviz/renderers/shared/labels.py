@@ -30,12 +30,13 @@ def file_name(trace: Trace, tokens: Sequence[str]) -> str | None:
 
 
 def text_of(trace: Trace) -> str | None:
-    """The text itself that is looked at, on one line and with what the model wrote after it; None where only its tokens
+    """The text itself that is looked at, or both of a pair, on one line and with what the model wrote after it; None where only its tokens
     are known."""
     generation = trace.generation
     if generation is not None and generation.prompt is not None and generation.text is not None:
         return shown_line(" ".join((generation.prompt + generation.text).split()))
-    return shown_line(" ".join(trace.source.original.split())) or None
+    both = filter(None, (" ".join(text.split()) for text in (trace.source.original, trace.source.pair)))
+    return shown_line(" / ".join(both)) or None
 
 
 def worn(trace: Trace, layer: Layer, head: int, words: Lessons | None = None) -> str:

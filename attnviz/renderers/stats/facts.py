@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import MeasuredStep, Pool
-from attnviz.renderers.shared.facts import exactness, keys, left_out, queries, row_sums
+from attnviz.renderers.shared.facts import exactness, keys, left_out, merged, queries, row_sums
 from attnviz.text.lessons import Lessons
 from attnviz.trace.origin import Origin
 
@@ -26,6 +26,7 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
         say("stats.count_texts", count=f"{statistics.texts:,}"),
         say("stats.count_tokens", count=f"{statistics.tokens:,}"),
         say("stats.skipped", count=f"{statistics.skipped:,}") if statistics.skipped else "",
+        merged(Origin(statistics.source), lessons),
         *_region(statistics.regions, lessons),
         left_out(statistics.left_out, lessons, whose),
         row_sums(Origin(statistics.source), lessons) if statistics.texts == 1 else "",

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from attnviz.sources.huggingface.tokens import Tokens
-from attnviz.text.words import Span, found_in, spaces_led, spelled_words, words_at
-from attnviz.trace.token_facts import NO_FACTS, SEGMENTS, TokenFacts
+from attnviz.text.words import SEGMENTS, Span, found_in, spaces_led, spelled_words, words_at
+from attnviz.trace.token_facts import NO_FACTS, TokenFacts
 
 BETWEEN = "\n"  # stands between two texts where they are looked at as one: no word goes on behind it
 

@@ -29,14 +29,17 @@ def read(
     layer: Sequence[str] = (),
     target: object = None,
     chat: bool = False,
+    pair: object = None,
     verify: Verify = Verify.ALL,  # noqa: ARG001  # it is so small that each query is compared, whatever is asked for
 ) -> Trace:
     """The trace of one text that ``model`` reads, with what may come next at each position; see ``attnviz.trace_model``.
 
     layer  the ones that are kept, as selectors.py reads them; nothing is all
 
-    AttnvizError where there is a ``target`` or ``chat``, of which it knows nothing.
+    AttnvizError where there is a ``target``, ``chat`` or a ``pair``, of which it knows nothing.
     """
+    if pair is not None:
+        raise AttnvizError("the tiny model knows no pairs: nothing separates two texts for it", "give both as one text")
     require_text(text, chat, target)
     words = model.encode(text)
     known = [("", number) for number in range(len(model.weights.layers))]

@@ -1,0 +1,130 @@
+"""The public call that lets a model read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from attnviz.arguments import Chosen, chosen, member
+from attnviz.choices import Verify
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+
+if TYPE_CHECKING:
+    from attnviz.sources.huggingface.inputs import Text
+    from attnviz.trace.trace import Trace
+
+    Texts = list[str] | tuple[str, ...]
+
+
+@overload
+def trace_model(
+    model: Any,
+    text: Text,
+    *,
+    pair: str | None = None,
+    tokenizer: Any = None,
+    layer: Chosen = (),
+    target: Text | None = None,
+    chat: bool = False,
+    image: Any = None,
+    verify: str = "sample",
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+    adapter: str | None = None,
+) -> Trace: ...
+
+
+@overload
+def trace_model(
+    model: Any,
+    text: Texts,
+    *,
+    pair: Texts | str | None = None,
+    tokenizer: Any = None,
+    layer: Chosen = (),
+    target: Texts | str | None = None,
+    chat: bool = False,
+    image: Any = None,
+    verify: str = "sample",
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+    adapter: str | None = None,
+) -> list[Trace]: ...
+
+
+def trace_model(
+    model: Any,
+    text: Any,
+    *,
+    pair: Any = None,
+    tokenizer: Any = None,
+    layer: Chosen = (),
+    target: Any = None,
+    chat: bool = False,
+    image: Any = None,
+    verify: str = "sample",
+    device: str | None = None,
+    dtype: str | None = None,
+    device_map: str | None = None,
+    adapter: str | None = None,
+) -> Trace | list[Trace]:
+    """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
+
+    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
+                package
+    text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …). A list
+                of texts gives a list of traces, one a text, each as if it were read alone
+    pair        a second text that the model reads with the first, of an encoder with segments; of a list of texts one for
+                each, or one for all. Labels then begin with "A:" or "B:", and ``trace.segments`` says the same in numbers
+    tokenizer   of a model that is loaded already, where ``text`` is a text; or its processor, where it looks at an image
+    layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
+    target      what the decoder of an encoder-decoder reads; without one, the text itself. Of a list of texts as ``pair``
+    chat        put the text into the tokenizer's chat template, as the user's turn
+    image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
+    verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
+    device, dtype, device_map   of a model that is loaded here
+    adapter     the folder of a LoRA adapter that is put into it
+
+    For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
+    ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
+    AttnvizError also where the model cannot be loaded or watched, it reads no pairs, or the text does not fit it.
+    """
+    from attnviz.sources.readers import reader
+
+    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
+    more = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
+    more |= {} if image is None else {"image": image}
+    if not _are_several(text):
+        return read(text, target=target, pair=pair, **more)
+    targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
+    traces = []
+    for place, (one, own, other) in enumerate(zip(text, targets, pairs, strict=True)):
+        try:
+            traces.append(read(one, target=own, pair=other, **more))
+        except (ChoiceError, UsageError):
+            raise
+        except AttnvizError as error:
+            raise AttnvizError("text {place}: {said}", error.hint, place=place, said=error.message) from None
+    return traces
+
+
+def _are_several(text: Any) -> bool:
+    """Whether it is a list of texts, and not one of ids."""
+    return isinstance(text, list | tuple) and any(isinstance(one, str | Path | Mapping) for one in text)
+
+
+def _of_each(name: str, given: Any, count: int) -> Sequence[Any]:
+    """What is ``given`` for each of ``count`` texts: one for all, or a list with one for each."""
+    if not isinstance(given, list | tuple):
+        return [given] * count
+    if len(given) != count:
+        raise AttnvizError(
+            "{given} of {name} for {count} texts: give one for each, or one for all",
+            given=len(given),
+            name=name,
+            count=count,
+        )
+    return given
