@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from attnviz.attention.arrays import Array, as_floating
 from attnviz.attention.checks import require_finite, require_some
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
-from attnviz.trace.layer import Layer
+from attnviz.trace.layer import Layer, Projection
+
+WEIGHTS_OF = "the {name} weights"
+_looked_at = WeakSet[Projection]()  # whose numbers are known to be finite
 
 
 def require_known_parts_fit(layer: Layer) -> None:
@@ -35,7 +40,7 @@ def require_known_parts_fit(layer: Layer) -> None:
 
 def _require_projection(layer: Layer, name: str, width: int | None) -> None:
     """Of query, key and value: from the embeddings to all heads; of the output: from all heads."""
-    projection, what = layer.projections[name], Message("the {name} weights", name=name)
+    projection = layer.projections[name]
     side = None if name == "output" else layer.known(name)
     inner = layer.heads * layer.known("value").shape[-1] if side is None else side.shape[0] * side.shape[-1]
     shape = tuple(projection.weight.shape)
@@ -44,21 +49,23 @@ def _require_projection(layer: Layer, name: str, width: int | None) -> None:
         rows, columns = ("d" if size is None else size for size in expected)
         raise AttnvizError(
             "{what} have the shape {shape}, expected ({rows}, {columns})",
-            what=what,
+            what=Message(WEIGHTS_OF, name=name),
             shape=shape,
             rows=rows,
             columns=columns,
         )
-    _require_numbers(projection.weight, what)
-    if projection.bias is not None:
-        if tuple(projection.bias.shape) != shape[1:]:
-            raise AttnvizError(
-                "the {name} bias has the shape {shape}, expected ({width},)",
-                name=name,
-                shape=tuple(projection.bias.shape),
-                width=shape[1],
-            )
-        _require_numbers(projection.bias, Message("the {name} bias", name=name))
+    if projection.bias is not None and tuple(projection.bias.shape) != shape[1:]:
+        raise AttnvizError(
+            "the {name} bias has the shape {shape}, expected ({width},)",
+            name=name,
+            shape=tuple(projection.bias.shape),
+            width=shape[1],
+        )
+    if projection not in _looked_at:  # a model's own is that of each text which it reads
+        _require_numbers(projection.weight, Message(WEIGHTS_OF, name=name))
+        if projection.bias is not None:
+            _require_numbers(projection.bias, Message("the {name} bias", name=name))
+        _looked_at.add(projection)
 
 
 def _require_numbers(array: Array, name: str) -> None:

@@ -17,7 +17,8 @@ from attnviz.sources.huggingface.patches.labels import patch_labels
 from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.sources.recording.agreement import dtype_name
 from attnviz.sources.recording.sampled import SAMPLED, Comparison, agreement
-from attnviz.trace.layer import TOWERS, Layer
+from attnviz.trace.layer import TOWERS, Layer, valid_tokens
+from attnviz.trace.layer_facts import with_facts
 from attnviz.trace.origin import Origin, TokenIds
 from attnviz.trace.token_facts import NO_FACTS
 from attnviz.trace.trace import Trace, numbered
@@ -121,7 +122,9 @@ def with_tokens(layer: Layer, reading: Reading, whole: int | None = None) -> Lay
     queries, keys = layer.queries if whole is None else whole, layer.keys
     own, other = read_by(layer.stack, reading)
     tokens = reading.labels(own, queries)[queries - layer.queries :]
-    return replace(layer, tokens=tokens, key_tokens=reading.labels(other, keys))
+    both = {"tokens": tokens, "key_tokens": reading.labels(other, keys)}
+    own_layer: Layer = with_facts(layer, **{name: valid_tokens(labels) for name, labels in both.items()})
+    return own_layer
 
 
 def _grouped(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -130,7 +133,7 @@ def _grouped(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     tokens = layers[0].tokens
     ordered = sorted(layers, key=lambda layer: stacks.index(layer.stack))
     return tuple(
-        replace(
+        with_facts(
             layer,
             tokens=None if layer.tokens == tokens else layer.tokens,
             key_tokens=None if layer.key_tokens == layer.tokens else layer.key_tokens,

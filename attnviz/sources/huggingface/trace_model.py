@@ -42,30 +42,44 @@ def trace(
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
-    reading = read(model, text, target, chat, image, pair)
+    made = trace_of(model, text, read(model, text, target, chat, image, pair), layer, Comparison(verify), progress)
+    return made if pair is None else replace(made, source=made.source.of_text(text, pair))
+
+
+def trace_of(
+    model: Model,
+    text: Text,
+    reading: Reading,
+    layer: Sequence[str],
+    comparison: Comparison,
+    progress: LayerProgress = lambda *_: None,
+) -> Trace:
+    """The trace of one ``text``, which is read as ``reading`` says."""
     layers = layer_count(model.model.config)
     if (known := known_layers(model.model)) is not None:
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
     wanted, told = layer_filter(layer), lambda done: progress(done, layers)
     random = torch.get_rng_state()
-    seen = _seen(model, reading, wanted, told, verify)
+    seen = _seen(model, reading, wanted, told, comparison)
     _require_seen(layer, seen)
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
     made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, seen.comparison)
-    return replace(made, source=made.source.of_text(text, pair))
+    return replace(made, source=made.source.of_text(text))
 
 
 def _seen(
-    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], verify: Verify
+    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], comparison: Comparison
 ) -> Watch | ModelRecording:
     """What was seen of the model's attention: through transformers' interface; or, where more of it does not go there, recorded."""
-    watch = None if model.recorded else _watched(model, reading, wanted, told, verify)
+    watch = None if model.recorded else _watched(model, reading, wanted, told, comparison)
+    if watch is not None and not watch.calls.unseen:
+        model.recorded = False
     if watch is not None and (model.recorded is False or not watch.calls.unseen or PIXELS in reading.inputs):
         return watch  # where the patches of an image stand is asked through the interface
     recording = ModelRecording(model.model, reading, wanted, told)
     with recording.following():
-        _run(model, reading)
+        run(model, reading)
     model.recorded = watch is None or len(recording.runs) > len(watch.runs)
     if watch is not None and not model.recorded:
         return watch
@@ -74,12 +88,12 @@ def _seen(
 
 
 def _watched(
-    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], verify: Verify
+    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], comparison: Comparison
 ) -> Watch | None:
     try:
         with watching(model.model, wanted, told) as watch:
-            watch.one_picture, watch.comparison = reading.shows_one_picture, Comparison(verify)
-            _run(model, reading)
+            watch.one_picture, watch.comparison = reading.shows_one_picture, comparison
+            run(model, reading)
     except UnwatchedError:
         return None
     return watch
@@ -98,7 +112,7 @@ def _require_recorded(model: Model, recording: ModelRecording) -> None:
     )
 
 
-def _run(model: Model, reading: Reading) -> None:
+def run(model: Model, reading: Reading) -> None:
     """One forward pass, without anything that a generation or a training would keep."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}

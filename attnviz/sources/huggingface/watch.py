@@ -33,6 +33,7 @@ from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.recording.sampled import SAMPLED, Comparison
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import with_facts
 
 NAME = "attnviz"
 
@@ -77,7 +78,7 @@ class Watch:
     def projected(self, layer: Layer) -> Layer:
         """``layer`` with its W_O, if that was found."""
         found = None if self.projections is None else self.projections.found.get((layer.stack, layer.index))
-        return layer if found is None else replace(layer, projections={"output": found})
+        return layer if found is None else with_facts(layer, projections={"output": found})
 
     @contextmanager
     def following(self) -> Iterator[None]:

@@ -1,0 +1,156 @@
+"""Watching a model while it reads several texts at once, padded to the length of the longest.
+
+What is compared with the model's own output is the batch as one layer, of the heads of each text below each other; each text
+is cut out of it afterwards, padding dropped, and looks as if it had been read alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy
+import torch
+
+from attnviz.attention.rule import RULE_ARRAYS, Rule
+from attnviz.attention.visibility import Visibility
+from attnviz.errors import AttnvizError
+from attnviz.sources.huggingface.attention_call import AttentionCall
+from attnviz.sources.huggingface.call_rules import call_rule
+from attnviz.sources.huggingface.stacks import LayerAddress
+from attnviz.sources.huggingface.watch import Watch
+from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.sampled import compared_queries
+from attnviz.trace.layer import Layer
+from attnviz.trace.rotation import Rotation
+
+
+class BatchedLayer(NamedTuple):
+    """One layer of all texts of a batch.
+
+    query, key, value  (texts, heads, tokens, d), in memory of their own on the CPU
+    rules              each text's own
+    error              how far the furthest of them is from the model's own output
+    """
+
+    address: LayerAddress
+    number: int
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    rules: tuple[Rule, ...]
+    rotary: bool
+    rotation: Rotation | None
+    error: float
+
+    def layer(self, text: int, length: int) -> Layer:
+        """That of one text, which has so many tokens."""
+        query, key, value = (array[text, :, :length] for array in (self.query, self.key, self.value))
+        named = self.address.name_and_kind(self.number)
+        return Layer(
+            query, key, value, self.rules[text], self.number, *named, rotary=self.rotary, rotation=self.rotation
+        )
+
+
+@dataclass
+class BatchWatch(Watch):
+    """What one forward pass over several texts left.
+
+    lengths  how many tokens each text has; what stands behind them is padding
+    checked  how many queries of each text were compared with the model's own, in the layer with the fewest
+    """
+
+    lengths: Sequence[int] = ()
+    checked: list[int] = field(default_factory=list)
+    batched: list[BatchedLayer] = field(default_factory=list)
+
+    def kept_of(self, text: int) -> list[tuple[Layer, float]]:
+        """What ``Watch.kept`` is of one text."""
+        length = self.lengths[text]
+        return [(self.projected(one.layer(text, length)), one.error) for one in self.batched]
+
+    def _kept(
+        self, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
+    ) -> tuple[Layer | None, float]:
+        texts, _, tokens, _ = call.query.shape
+        if texts != len(self.lengths) or tokens != max(self.lengths) or call.keys != tokens:
+            raise AttnvizError("{path} attends to something else than these texts", path=address.path)
+        rules = tuple(call_rule(_of_text(call, text, length), self._once) for text, length in enumerate(self.lengths))
+        rotary, rotation = self.turns.taken(call)
+        query, key, value = (array.flatten(0, 1) for array in (call.query, call.key, call.value))
+        whole = Layer(query, key, value, self._rule(rules, call), number)  # (texts · heads, tokens, d) each
+        by_heads = output.permute(1, 0, 2, 3).flatten(1, 2)  # (tokens, texts · heads, d_v)
+        error = require_agreement(whole, by_heads, plain=call.is_plain, comparison=self.comparison)
+        self._count(compared_queries(whole, self.comparison))
+        with torch.inference_mode(False):
+            query, key, value = (array.to("cpu", copy=True) for array in (call.query, call.key, call.value))
+        own = tuple(self._on_the_cpu(rule) for rule in rules)
+        self.batched.append(BatchedLayer(address, number, query, key, value, own, rotary, rotation, error))
+        return None, error
+
+    def _count(self, queries: numpy.ndarray) -> None:
+        """Note that these queries of each text were compared in one layer more."""
+        counts = [int((queries < length).sum()) for length in self.lengths]
+        self.checked = list(map(min, self.checked or counts, counts))
+
+    def _rule(self, rules: tuple[Rule, ...], call: AttentionCall) -> Rule:
+        """The rule of all heads of all texts, in which padding sees nothing."""
+        first, (texts, heads, tokens, _) = rules[0], call.query.shape
+        sinks = None if first.sinks is None else first.sinks.repeat(texts)
+        said = {(rule.causal, rule.window, rule.query_offset) for rule in rules}
+        if len(said) == 1 and all(rule.mask is None and rule.bias is None for rule in rules):
+            same_length = len({*self.lengths}) == 1
+            return replace(first, sinks=sinks, mask=None if same_length else self._there(heads, tokens, call))
+        seen = torch.zeros(texts, heads, tokens, tokens, dtype=torch.bool, device=call.query.device)
+        bias = torch.zeros(seen.shape, device=seen.device) if any(rule.bias is not None for rule in rules) else None
+        for text, (rule, length) in enumerate(zip(rules, self.lengths, strict=True)):
+            some = slice(0, length)
+            shown = Visibility.of(rule, length, length, rule.mask).block(some, some, torch, seen.device)
+            seen[text, :, some, some] = True if shown is None else shown
+            if bias is not None and rule.bias is not None:
+                bias[text, :, some, some] = torch.as_tensor(rule.bias, device=bias.device)
+        return replace(
+            first,
+            causal=False,
+            window=None,
+            query_offset=None,
+            sinks=sinks,
+            mask=seen.flatten(0, 1),
+            bias=None if bias is None else bias.flatten(0, 1),
+        )
+
+    def _there(self, heads: int, tokens: int, call: AttentionCall) -> torch.Tensor:
+        """Whether each query of each head is a token of its text, (texts · heads, tokens, 1)."""
+        device = call.query.device
+        lengths = torch.tensor(self.lengths, device=device)
+        there = torch.arange(tokens, device=device) < lengths.repeat_interleave(heads)[:, None]
+        return there[..., None]
+
+    def _on_the_cpu(self, rule: Rule) -> Rule:
+        moved = {
+            name: self._once(array, torch.Tensor.cpu)
+            for name in RULE_ARRAYS
+            if isinstance(array := getattr(rule, name), torch.Tensor)
+        }
+        return replace(rule, **moved) if moved else rule
+
+
+def _of_text(call: AttentionCall, text: int, length: int) -> AttentionCall:
+    """The call as it would be of one text alone."""
+    one, some = slice(text, text + 1), slice(0, length)
+    options = dict(call.options)
+    mask = call.mask
+    if mask is not None:
+        mask = _square(mask, text, length)
+    if isinstance(bias := options.get("position_bias"), torch.Tensor):
+        options["position_bias"] = _square(bias, text, length)
+    query, key, value = (array[one, :, some] for array in (call.query, call.key, call.value))
+    return call._replace(query=query, key=key, value=value, mask=mask, options=options)
+
+
+def _square(array: torch.Tensor, text: int, length: int) -> torch.Tensor:
+    """(texts or 1, heads, tokens or 1, tokens) → (1, heads, length or 1, length), of one text."""
+    one = slice(text, text + 1) if len(array) > 1 else slice(None)
+    rows = slice(0, length) if array.shape[-2] > 1 else slice(None)
+    return array[one, :, rows, :length]

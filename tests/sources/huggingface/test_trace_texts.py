@@ -1,0 +1,118 @@
+"""Many texts that a model reads at once: each trace is that of its text alone, and the order is the input's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from tiny_models import model, tokenizer
+
+from attnviz import AttnvizError
+from attnviz.sources.huggingface import trace_texts
+from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.trace_model import trace
+from attnviz.sources.huggingface.trace_texts import Batches
+
+TEXTS = [
+    "the cat sat on the mat",
+    "a dog",
+    "the cat sat on the mat",
+    "your journey starts with one step",
+    "",
+    "the dog and the cat",
+]
+KINDS = [
+    "Llama",
+    "Mistral",
+    "Gemma2",
+    "GptOss",
+    "Qwen2",
+    "Qwen3",
+    "GPT2",
+    "Bert",
+    "ModernBert",
+    "Albert",
+    "Splinter",
+    "T5",
+    "XLNet",
+]
+
+
+def loaded(name: str) -> Model:
+    return Model.of(model(name), tokenizer())
+
+
+def require_equal(mine, theirs) -> None:
+    assert mine.tokens == theirs.tokens
+    assert [layer.title for layer in mine.layers] == [layer.title for layer in theirs.layers]
+    for one, other in zip(mine.layers, theirs.layers, strict=True):
+        rules = [(layer.rule.causal, layer.rule.window, layer.rule.softcap, layer.rule.scale) for layer in (one, other)]
+        assert rules[0] == rules[1]
+        if one.weights_alone:
+            torch.testing.assert_close(one.weights, other.weights)
+            continue
+        for first, second in zip(one.steps(), other.steps(), strict=True):
+            finite = torch.isfinite(second)
+            assert torch.equal(torch.isfinite(first), finite)
+            torch.testing.assert_close(first[finite], second[finite], rtol=1e-5, atol=1e-5)
+        assert one.projections.keys() == other.projections.keys()
+    assert mine.source.keys() == theirs.source.keys()
+    assert mine.source["original"] == theirs.source["original"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_text_is_as_it_is_alone(name):
+    read = loaded(name)
+    answers = list(Batches(read, batch=4)(TEXTS))
+    assert [number for number, _ in answers] == list(range(len(TEXTS)))
+    for (_, mine), text in zip(answers, TEXTS, strict=True):
+        if text:
+            require_equal(mine, trace(read, text))
+        else:
+            with pytest.raises(AttnvizError, match=f"^{re.escape(str(mine))}$"):
+                trace(read, text)
+
+
+def test_texts_run_together(monkeypatch):
+    passes = []
+    original = trace_texts.run
+    monkeypatch.setattr(
+        trace_texts,
+        "run",
+        lambda model, reading: passes.append(reading.inputs["input_ids"].shape) or original(model, reading),
+    )
+    read = loaded("Llama")
+    list(Batches(read, batch=3)(TEXTS))
+    assert [count for count, _ in passes] == [3]  # the first and the last run alone
+
+
+def test_layers_are_chosen_and_one_that_is_none_is_told_before_the_model_runs():
+    read = loaded("Llama")
+    ((_, one), (_, other)) = Batches(read, layer=["1"])(["the cat", "a dog sat"])
+    assert [layer.index for layer in (*one.layers, *other.layers)] == [1, 1]
+    with pytest.raises(AttnvizError, match="layer 7"):
+        Batches(read, layer=["7"])
+
+
+def test_where_padding_leaks_texts_of_one_length_alone_run_together(monkeypatch):
+    monkeypatch.setattr(trace_texts, "_near", lambda *_: False)
+    read = loaded("Llama")
+    trace(read, "a")
+    batches = Batches(read, batch=8)
+    answers = dict(batches(TEXTS))
+    assert batches.padded is False
+    again = dict(batches(TEXTS))
+    for place, text in enumerate(TEXTS):
+        if text:
+            require_equal(answers[place], trace(read, text))
+            require_equal(again[place], trace(read, text))
+
+
+def test_a_text_that_cannot_be_read_tells_its_own_error():
+    read = loaded("GPT2")
+    long = "the cat " * 80
+    answers = [answer for _, answer in Batches(read)(["a cat", long, "the dog"])]
+    assert isinstance(answers[1], AttnvizError)
+    assert "positions of this model" in str(answers[1])
+    assert [type(answer).__name__ for answer in (answers[0], answers[2])] == ["Trace", "Trace"]
