@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 from traces_of_all_kinds import normal
 
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import with_facts
 from attnviz.trace.rotation import Rotation
 
 
@@ -27,3 +29,14 @@ from attnviz.trace.rotation import Rotation
 def test_what_cannot_be_is_refused(facts, words):
     with pytest.raises(AttnvizError, match=words):
         Layer(normal(2, 3, 4), normal(2, 3, 4), normal(2, 3, 4), **facts)
+
+
+def test_other_facts_stand_beside_the_same_arrays():
+    query = numpy.ones((2, 3, 4))
+    layer = Layer(query, query, query, index=1, tokens=("a", "b", "c"))
+    other = with_facts(layer, tokens=None, index=2)
+    assert (layer.tokens, layer.index) == (("a", "b", "c"), 1)
+    assert (other.tokens, other.index, other.scale) == (None, 2, layer.scale)
+    assert other.query is layer.query
+    with pytest.raises(AttnvizError, match="a layer's kind is"):
+        with_facts(layer, kind="both")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy
 import torch
 
+from attnviz.attention.arrays import like
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
@@ -99,8 +100,9 @@ class BatchWatch(Watch):
         first, (texts, heads, tokens, _) = rules[0], call.query.shape
         sinks = None if first.sinks is None else first.sinks.repeat(texts)
         said = {(rule.causal, rule.window, rule.query_offset) for rule in rules}
-        if len(said) == 1 and all(rule.mask is None and rule.bias is None for rule in rules):
-            same_length = len({*self.lengths}) == 1
+        same_length = len({*self.lengths}) == 1
+        plain = len(said) == 1 and all(rule.mask is None and rule.bias is None for rule in rules)
+        if plain and (same_length or first.causal):  # behind a text only padding sees padding
             return replace(first, sinks=sinks, mask=None if same_length else self._there(heads, tokens, call))
         seen = torch.zeros(texts, heads, tokens, tokens, dtype=torch.bool, device=call.query.device)
         bias = torch.zeros(seen.shape, device=seen.device) if any(rule.bias is not None for rule in rules) else None
@@ -109,7 +111,7 @@ class BatchWatch(Watch):
             shown = Visibility.of(rule, length, length, rule.mask).block(some, some, torch, seen.device)
             seen[text, :, some, some] = True if shown is None else shown
             if bias is not None and rule.bias is not None:
-                bias[text, :, some, some] = torch.as_tensor(rule.bias, device=bias.device)
+                bias[text, :, some, some] = like(bias, rule.bias)
         return replace(
             first,
             causal=False,

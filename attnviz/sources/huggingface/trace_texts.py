@@ -52,6 +52,7 @@ class Batches:
 
     batch   how many texts run at once; None: as many as memory allows
     padded  whether texts of other lengths may run together; None: nobody has looked yet
+    apart   why each text runs by itself, where this model can run no batch of them; None: it can
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Batches:
         self.model, self.layer, self.target, self.chat = model, layer, target, chat
         self.comparison, self.batch = Comparison(verify), batch
         self.padded: bool | None = None
+        self.apart: AttnvizError | None = None
         if (known := known_layers(model.model)) is not None:
             layers_meant(layer, known, MODEL)
 
@@ -109,6 +111,7 @@ class Batches:
         network = self.model.model
         return (
             _is_plain(reading)
+            and self.apart is None
             and self.model.recorded is False  # the first text tells
             and not getattr(network.config, "is_encoder_decoder", False)
             and "attention_mask" in accepted(network, {"attention_mask": None})
@@ -123,13 +126,17 @@ class Batches:
         return max(1, min(MOST, allowance() // (length * numbers * BYTES_A_NUMBER)))
 
     def _answers(self, some: Sequence[Asked]) -> dict[int, Trace | AttnvizError]:
-        """What is made of texts that run at once; where these fail together, each by itself."""
-        if len(some) > 1:
-            try:
-                return dict(zip((one.number for one in some), self._together(some), strict=True))
-            except AttnvizError:
-                pass  # one of them may be to blame: each tells its own error
-        return {one.number: self._alone(one) for one in some}
+        """What is made of texts that run at once. Where these fail together, each tells its own error; and where none has
+        one, this model is run on one text at a time from now on."""
+        if len(some) == 1:
+            return {some[0].number: self._alone(some[0])}
+        try:
+            return dict(zip((one.number for one in some), self._together(some), strict=True))
+        except AttnvizError as error:
+            answers = {one.number: self._alone(one) for one in some}
+            if all(isinstance(answer, Trace) for answer in answers.values()):
+                self.apart = error
+            return answers
 
     def _alone(self, one: Asked) -> Trace | AttnvizError:
         try:

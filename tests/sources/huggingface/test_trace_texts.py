@@ -64,7 +64,9 @@ def require_equal(mine, theirs) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_each_text_is_as_it_is_alone(name):
     read = loaded(name)
-    answers = list(Batches(read, batch=4)(TEXTS))
+    batches = Batches(read, batch=4)
+    answers = list(batches(TEXTS))
+    assert batches.apart is None
     assert [number for number, _ in answers] == list(range(len(TEXTS)))
     for (_, mine), text in zip(answers, TEXTS, strict=True):
         if text:
@@ -116,3 +118,15 @@ def test_a_text_that_cannot_be_read_tells_its_own_error():
     assert isinstance(answers[1], AttnvizError)
     assert "positions of this model" in str(answers[1])
     assert [type(answer).__name__ for answer in (answers[0], answers[2])] == ["Trace", "Trace"]
+
+
+def test_a_model_whose_batches_fail_reads_each_text_by_itself(monkeypatch):
+    def fails(*_):
+        raise AttnvizError("no batch")
+
+    monkeypatch.setattr(Batches, "_together", fails)
+    batches = Batches(loaded("Llama"), batch=2)
+    answers = dict(batches(TEXTS[:4]))
+    assert str(batches.apart) == "no batch"
+    for place, text in enumerate(TEXTS[:4]):
+        require_equal(answers[place], trace(loaded("Llama"), text))

@@ -1,0 +1,85 @@
+"""A batch is watched as one layer, and each text cut out of it has the rule and the numbers that it has alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_models import model
+
+from attnviz import AttnvizError
+from attnviz.sources.huggingface import batch_watch
+from attnviz.sources.huggingface.batch_watch import BatchWatch
+from attnviz.sources.huggingface.watch import watched_by, watching
+from attnviz.sources.recording.sampled import LEAST, Comparison
+
+LENGTHS = (9, 5, 9)
+IDS = torch.randint(1, 300, (3, 9), generator=torch.Generator().manual_seed(0))
+
+
+def batched(name: str, lengths=LENGTHS, ids=IDS, **options) -> BatchWatch:
+    network = model(name)
+    watch = BatchWatch(network, lengths=lengths, **options)
+    there = torch.arange(ids.shape[1]) < torch.tensor(lengths)[:, None]
+    with watched_by(watch), torch.inference_mode():
+        network(input_ids=ids, attention_mask=there.long() if len({*lengths}) > 1 else None, use_cache=False)
+    return watch
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, (9, 9, 9)], ids=str)
+@pytest.mark.parametrize("name", ["Llama", "Mistral", "Gemma2", "GptOss", "GPT2", "Bert", "ModernBert", "Albert"])
+def test_each_text_has_the_rule_and_the_numbers_that_it_has_alone(name, lengths):
+    watch, network = batched(name, lengths), model(name)
+    assert watch.checked == list(lengths)
+    for text, length in enumerate(lengths):
+        with watching(network) as alone, torch.inference_mode():
+            network(input_ids=IDS[text : text + 1, :length], use_cache=False)
+        for (mine, error), (theirs, _) in zip(watch.kept_of(text), alone.kept, strict=True):
+            assert error < 1e-5
+            assert mine.title == theirs.title
+            assert (mine.rule.causal, mine.rule.window, mine.rule.softcap) == (
+                theirs.rule.causal,
+                theirs.rule.window,
+                theirs.rule.softcap,
+            )
+            assert (mine.rotary, mine.rotation is None) == (theirs.rotary, theirs.rotation is None)
+            assert mine.projections.keys() == theirs.projections.keys()
+            torch.testing.assert_close(mine.steps().weights, theirs.steps().weights, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(mine.steps().output, theirs.steps().output, rtol=1e-5, atol=1e-5)
+
+
+def test_a_wrong_rule_of_one_text_is_never_shown(monkeypatch):
+    right, calls = batch_watch.call_rule, []
+
+    def wrong(call, once):
+        calls.append(call)
+        rule = right(call, once)
+        return rule if len(calls) != 2 else type(rule)(**{**vars(rule), "causal": False})
+
+    monkeypatch.setattr(batch_watch, "call_rule", wrong)
+    with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
+        batched("Llama")
+
+
+def test_biases_of_texts_of_other_lengths_are_compared_too():
+    """T5's encoder adds a bias by distance to what hides the padding."""
+    network = model("T5").encoder
+    watch = BatchWatch(network, lengths=LENGTHS)
+    there = torch.arange(9) < torch.tensor(LENGTHS)[:, None]
+    with watched_by(watch), torch.inference_mode():
+        network(input_ids=IDS, attention_mask=there.long())
+    with watching(network) as alone, torch.inference_mode():
+        network(input_ids=IDS[1:2, :5])
+    (mine, _), (theirs, _) = watch.kept_of(1)[1], alone.kept[1]
+    torch.testing.assert_close(mine.steps().weights, theirs.steps().weights, rtol=1e-5, atol=1e-5)
+
+
+def test_how_many_queries_of_each_text_were_compared_is_counted():
+    ids = torch.randint(1, 300, (2, 3 * LEAST), generator=torch.Generator().manual_seed(1))
+    watch = batched("Qwen2", (3 * LEAST, LEAST), ids, comparison=Comparison())
+    assert watch.checked[0] == LEAST
+    assert 5 < watch.checked[1] < LEAST
+
+
+def test_what_is_no_attention_over_these_texts_is_refused():
+    with pytest.raises(AttnvizError, match="attends to something else than these texts"):
+        batched("Llama", (9, 9), IDS)
