@@ -49,6 +49,7 @@ NOT_FOR_PEOPLE = {
     "attnviz.renderers.recorded.layer_html": "HTML and its style",
     "attnviz.renderers.roles.role_html": "HTML and its style",
     "attnviz.renderers.shared.html_table": "HTML and its style",
+    "attnviz.renderers.across.share_html": "HTML and its style",
     "attnviz.renderers.stats.head_html": "HTML and its style",
     "attnviz.renderers.heatmap.fonts": "names of fonts",
     "attnviz.text.course": "faults of a chapter, which a test finds",

@@ -96,6 +96,12 @@ class AcrossLayers:
 
         return to_renderable(self.trace, self._shares, lessons(self.language))
 
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        from attnviz.renderers.across.share_html import to_html
+
+        return to_html(self.trace, self._shares, lessons(self.language))
+
     def __repr__(self) -> str:
         layers, across = len(self.selection.layers), self.following.across.value
         return f"AcrossLayers({across} through {layers} layers; print() shows each token's share)"

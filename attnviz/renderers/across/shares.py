@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy
 from rich.console import Group
@@ -24,19 +25,28 @@ DECIMALS = 4
 
 def to_renderable(trace: Trace, found: Shares, words: Lessons | None = None) -> Group:
     """A row for each token in its place or, of a long text, for each of the largest shares; below them, what is not shown."""
-    words = words or lessons()
+    said = told(trace, found, words or lessons())
+    return Group(Text(said.title, style=BOLD), Text(said.facts, style=DIM), Text(""), MatrixTable(said.matrix))
+
+
+class Told(NamedTuple):
+    """All that the table says: how attention was followed, of what, and the shares."""
+
+    title: str
+    facts: str
+    matrix: Matrix
+
+
+def told(trace: Trace, found: Shares, words: Lessons) -> Told:
+    """What the table of ``found`` says."""
     source = trace.source
     beside = [
         *notes(found, words),
         exactness(source.model_name, source.agreement.largest_error, words),
         row_sums(source, words),
     ]
-    return Group(
-        Text(", ".join(how(found, words)), style=BOLD),
-        Text(" · ".join(filter(None, [_whose(trace, found, words), *beside])), style=DIM),
-        Text(""),
-        MatrixTable(_matrix(trace, found, words)),
-    )
+    facts = " · ".join(filter(None, [_whose(trace, found, words), *beside]))
+    return Told(", ".join(how(found, words)), facts, _matrix(trace, found, words))
 
 
 def _whose(trace: Trace, found: Shares, words: Lessons) -> str:

@@ -12,6 +12,7 @@ from attnviz.analysis.reading import HeadReading, Reader
 from attnviz.errors import AttnvizError
 from attnviz.files import write_whole
 from attnviz.renderers.generation.step import StepLines, decided, ending
+from attnviz.renderers.shared.html_table import as_it_stands
 from attnviz.renderers.shared.plain import plain
 from attnviz.text.lessons import Lessons
 from attnviz.trace.trace import Trace
@@ -76,6 +77,4 @@ class Writing:
 
     def _repr_html_(self) -> str:
         """The steps in a notebook."""
-        from html import escape
-
-        return f'<pre style="white-space: pre-wrap">{escape(str(self))}</pre>'
+        return as_it_stands(str(self))

@@ -37,3 +37,8 @@ def _tinted(tint: float | None) -> str:
     colour = rgb(round(tint * LEVELS) / LEVELS)
     back, text = "#{:02x}{:02x}{:02x}".format(*colour), "#ffffff" if dark(colour) else "#000000"
     return f"text-align: right; background: {back}; color: {text}"
+
+
+def as_it_stands(text: str) -> str:
+    """``text`` in its own lines, as on a terminal, folded where the window ends."""
+    return f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from attnviz.renderers.shared.colours import LEVELS, dark, rgb
-from attnviz.renderers.shared.html_table import to_table
+from attnviz.renderers.shared.html_table import as_it_stands, to_table
 from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 
 MATRIX = Matrix("<b>", ["a&b", "c"], ["x", "y"], [["0.1", "0.9"], ["·", "–"]], [[0.1, 1.0], [HIDDEN, None]])
@@ -38,3 +38,8 @@ def test_what_is_hidden_is_pale_and_what_has_no_tint_is_plain():
     assert "opacity" in hidden
     assert "background" not in hidden + plain
     assert "text-align: right" in plain
+
+
+def test_a_text_keeps_its_lines():
+    page = ElementTree.fromstring(as_it_stands("a\n  <b> & c"))
+    assert (page.tag, page.text) == ("pre", "a\n  <b> & c")
