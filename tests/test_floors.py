@@ -59,6 +59,7 @@ DOTTED |= {
 
 DOTTED |= {
     "attnviz.api.diff.heatmap",
+    "attnviz.api.diff.html",
     *(f"attnviz.renderers.shared.frames.{name}" for name in ("to_pandas", "to_polars")),
     *(
         f"attnviz.renderers.difference.{name}"

@@ -190,7 +190,7 @@ TABLE: dict[str, list[Row | Alone]] = {
     "diff": [
         *(
             Row(form, BOTH, lambda form=form: getattr(compared(), f"to_{form}")())
-            for form in ("json", "csv", "markdown")
+            for form in ("json", "csv", "markdown", "html")
         ),
         Row("table", BOTH, lambda: str(compared())),
         Row(

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api import load
 from attnviz.api.stats import reading, require_known
 from attnviz.arguments import Chosen, Where, chosen, member, real_number, text_of, where, whole_number
-from attnviz.choices import COLOUR_LIMITS, DPI_LIMITS, TOP_LIMITS, WIDTH_LIMITS, Language, Pool, names_a_file
+from attnviz.choices import (
+    COLOUR_LIMITS,
+    DPI_LIMITS,
+    PAGE_MEGABYTES,
+    PAGE_MEGABYTES_LIMITS,
+    TOP_LIMITS,
+    WIDTH_LIMITS,
+    Language,
+    Pool,
+    names_a_file,
+)
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
@@ -111,6 +121,21 @@ def heatmap(
     )
     picture = decide(found, title=None if title is None else text_of("title", title), view=view)
     return Heatmap(picture, None if cmap is None else text_of("cmap", cmap), annotate).figure(path)
+
+
+def html(
+    found: Difference, *, pool: str = "mean", language: str | None = None, max_size: float = PAGE_MEGABYTES
+) -> str:
+    """One offline page of all heads that were compared, which opens with the two that are furthest apart, side by side.
+
+    The options are those of ``attnviz.api.html``; language None: that of ``found``.
+    """
+    from attnviz.renderers.difference.page import to_html
+    from attnviz.renderers.page.limits import Limits
+
+    limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
+    spoken = None if language is None else member(Language, language, "language")
+    return to_html(found, spoken, limits, member(Pool, pool, "pool"))
 
 
 def _sources(given: list[Any], model: Any, tokenizer: Any, making: dict[str, Any], two_heads: bool) -> list[Source]:

@@ -114,3 +114,11 @@ def test_what_is_wrong_is_told_in_one_line(arguments, options, message):
 def test_heads_named_in_two_ways():
     with pytest.raises(UsageError, match="--left and --right name two heads"):
         diff(trace_text(TEXT, 2), left="0.0", right="0.1", head=1)
+
+
+def test_the_page(files):
+    found = diff(*files)
+    assert 'lang="en"' in found.to_html()
+    assert 'lang="vi"' in found.to_html(language="vi", pool="max", max_size=1)
+    with pytest.raises(AttnvizError, match="max_size is 0"):
+        found.to_html(max_size=0)

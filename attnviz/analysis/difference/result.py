@@ -121,6 +121,11 @@ class Difference:
         draws them; written to ``path`` if there is one. help(attnviz.api.diff.heatmap) says which options there are."""
         return public("attnviz.api.diff.heatmap", self, path, **options)
 
+    def to_html(self, **options: Any) -> str:
+        """One offline page that opens with these two heads side by side, as ``attnviz diff -o x.html`` writes it.
+        help(attnviz.api.diff.html) says which options there are."""
+        return public("attnviz.api.diff.html", self, **options)  # type: ignore[no-any-return]
+
     def __str__(self) -> str:
         """The table, as ``attnviz diff`` prints it."""
         return public("attnviz.renderers.difference.table.to_text", self)  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, drawn
 from attnviz.cli.output.formats import DIFF_FILE, DiffFormat, chosen_format
 from attnviz.cli.output.progress import progress
+from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ def _write(found: Difference, form: DiffFormat, shown: DiffOptions) -> None:
             from attnviz.renderers.difference.markdown import to_markdown
 
             deliver([to_markdown(found).encode()], shown.output)
+        case DiffFormat.HTML:
+            from attnviz.renderers.difference.page import to_html
+
+            with progress("weights", timed=True, counted=False) as line:
+                page = to_html(found, report=lambda done, of: line("weights", done, of), notice=notice)
+            deliver([page.encode()], shown.output)
         case _:
             from attnviz.renderers.difference.picture import decide
 

@@ -124,6 +124,7 @@ class DiffFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -61,6 +62,7 @@ def side_name(found: Difference, number: int, words: Lessons) -> str:
     "right"."""
     sides = found.left, found.right
     for names in (
+        [os.path.basename(one.file) for one in sides],
         [one.file for one in sides],
         [one.trace.source.model_name for one in sides],
         [_quoted(one, SHORT_TEXT_CELLS) for one in sides],

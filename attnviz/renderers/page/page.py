@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attnviz.attention.threads import numpy_threads
 from attnviz.choices import Language, Pool
 from attnviz.progress import Notice, Progress, no_notice, no_progress
+from attnviz.renderers.page.beside import Beside, beside_record
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.forms import Form
@@ -41,6 +42,7 @@ def to_html(
     report: Progress = no_progress,
     notice: Notice = no_notice,
     image: Image | None = None,
+    beside: Beside | None = None,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
@@ -49,7 +51,7 @@ def to_html(
     stand out, and of the others the weights, in cells of many tokens where there is not room for all, which show what
     ``pool`` says. Of a region, and of a text with more tokens than the limits say, it holds only weights. ``notice`` is told
     what is missing and why, and ``report`` how much of the maps is done. AttnvizError where the page would take more
-    megabytes all the same.
+    megabytes all the same. ``beside`` says which two heads it opens with, side by side, where they are of two traces.
     """
     layers, size = selection.layers, 0
     beyond = told_size(trace, layers)
@@ -66,7 +68,7 @@ def to_html(
         missing = what_is_missing(parts, limits, pool)
         if any(part.form is Form.POOLED for part in parts):
             say(missing)  # before what may take a while
-        page, left_out = _page(trace, parts, language, limits, pool, report, image)
+        page, left_out = _page(trace, parts, language, limits, pool, report, image, beside)
         size = len(page)
         if size <= limits.size:
             say(missing)
@@ -86,6 +88,7 @@ def _page(
     pool: Pool,
     report: Progress,
     image: Image | None,
+    beside: Beside | None,
 ) -> tuple[str, bool]:
     """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()
@@ -96,8 +99,15 @@ def _page(
         others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
         packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
         record = make_record(trace, parts, packed, language, blobs, threads.map, pooled, image)
+        if beside is not None:
+            record |= beside_record(beside, parts, record["layers"])
         left_out = add_ways(record, parts, packed, blobs, limits.room)
-        return document(title(trace), language.value, record, blobs.in_base64(threads.map)), left_out
+        return document(
+            title(trace) if beside is None else f"{beside.text} · attnviz",
+            language.value,
+            record,
+            blobs.in_base64(threads.map),
+        ), left_out
 
 
 def title(trace: Trace) -> str:

@@ -88,12 +88,13 @@ def test_arrays_weights_alone_and_another_rule(folder):
 
 
 def test_the_suffix_picks_the_format(files, folder):
-    for name in ("d.json", "d.csv", "d.md", "d.txt", "d.svg"):
+    for name in ("d.json", "d.csv", "d.md", "d.txt", "d.svg", "d.html"):
         assert done("diff", *files, "-o", name).text == f"{name}\n"
     assert len(list(csv.reader((folder / "d.csv").read_text().splitlines()))) == 5
     assert json.loads((folder / "d.json").read_text())["attnviz"] == 1
     assert (folder / "d.md").read_text().startswith("## Pairs")
     assert (folder / "d.txt").read_text() == done("diff", *files).text
+    assert (folder / "d.html").read_text().startswith("<!doctype html>")
     ElementTree.parse(folder / "d.svg")  # which raises where it is no XML
     assert "causal.safetensors" in (folder / "d.svg").read_text()
 

@@ -146,6 +146,7 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
     """opened(trace, width=390, dark=True, lang="vi", **state) → its page; at the end of the test it must be without fault.
 
     ``before`` is a script that runs before the page's own, in a window that no other test gets; ``until`` is what to wait for.
+    ``content`` is a page that has been made already.
     """
     pages: list[Opened] = []
     ends = ExitStack()
@@ -165,7 +166,7 @@ def opened(browser: Any, tabs: Callable[..., Any], tmp_path: Path) -> Iterator[C
         **options: Any,
     ) -> Opened:
         chosen = select(trace, **options.pop("selected", {}))
-        content = to_html(trace, chosen, Language(lang), limits, pool, image=image)
+        content = options.pop("content", None) or to_html(trace, chosen, Language(lang), limits, pool, image=image)
         file = tmp_path / f"page-{len(pages)}.html"
         file.write_text(content, encoding="utf-8")
         looks = {

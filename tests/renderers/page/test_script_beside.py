@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from page_words import called
 
-from attnviz import trace_text
+from attnviz import diff, trace_text
 from attnviz.renderers.shared import numbers
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
@@ -119,3 +119,31 @@ def test_no_short_label_is_cut_in_the_picture_that_is_saved(opened):
         page.page.locator("#save-svg").click()
     texts = [text.text for text in ElementTree.parse(saving.value.path()).iter(f"{SVG}text")]
     assert [texts.count(word) for word in words] == [2] * 4
+
+
+def test_of_two_texts_a_token_is_marked_where_its_partner_stands(opened):
+    first, second = trace_text("the cat sat down", heads=2), trace_text("now the dog sat down", heads=2, seed=1)
+    found = diff(first, second, left="0.0", right="0.1")
+    page = opened(first, content=found.to_html(), query=2, key=0, height=1000)
+    weights = first.layers[0].steps(0).weights[2, 0], second.layers[0].steps(1).weights[3, 1]
+    left, right = (numbers.number(value, 4) for value in weights)
+    assert page.texts("#readout") == [f"sat with the: {left} in the first map, {right} in the second."]
+    page.page.locator("#other-map").focus()
+    page.page.keyboard.press("ArrowDown")  # from sat to down, in the second text
+    page.until("document.querySelector('#readout').textContent.startsWith('down with the')")
+    page.page.keyboard.press("ArrowUp")
+    page.until("document.querySelector('#readout').textContent.startsWith('sat with the')")
+    before = page.page.evaluate("location.hash")
+    page.page.keyboard.press("ArrowUp")  # to dog, which the first text has not
+    page.until("document.querySelector('#readout').textContent.startsWith('dog gives the')")
+    assert page.page.evaluate("location.hash") == before
+
+
+def test_a_page_of_two_traces_says_which_layer_is_whose(opened):
+    found = diff(trace_text("a b c", heads=2, causal=True), trace_text("a b c", heads=2), language="en")
+    page = opened(found.left.trace, content=found.to_html())
+    assert page.texts("h2.of-map")[0].startswith("left · Layer 0, head ")
+    [options] = [page.texts(".of-map.choices select:first-child option")]
+    assert options == ["left · Layer 0", "right · Layer 0"]
+    page.page.locator(".of-map.choices .tool").click()
+    assert "other=none" in page.page.evaluate("location.hash")

@@ -6,6 +6,7 @@ import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { mapView } from "./matrix.js";
 import { titleOf } from "./heads.js";
+import { partner } from "./partners.js";
 import { show } from "./readout.js";
 import { MAP_STEPS, change, state } from "./state.js";
 
@@ -17,7 +18,7 @@ export function matrix() {
     main: true,
     spot: () => ({ layer: state.layer, head: state.head, step: state.step }),
     hovered: (layer, query, key) => second?.pointAt(layer, query, key),
-    told: tellBoth,
+    told: (query, key, aloud) => tellBoth([query, key], second && across(first, second, query, key), aloud),
   });
   const caption = make("h2", { class: "of-map", hidden: true });
   const element = make("div", { class: "maps" }, make("div", { class: "pane" }, caption, first.element));
@@ -32,7 +33,8 @@ export function matrix() {
     pane?.update();
     await Promise.all([first.update(), second?.update()]);
     caption.textContent = first.title() ?? "";
-    if (state.query !== null && state.key !== null) tellBoth(state.query, state.key, false);
+    if (second && state.query !== null && state.key !== null)
+      tellBoth([state.query, state.key], across(first, second, state.query, state.key), false);
   }
 
   function open() {
@@ -41,7 +43,12 @@ export function matrix() {
       main: false,
       spot: () => state.other ?? { layer: state.layer, head: state.head, step: state.step },
       hovered: (layer, query, key) => first.pointAt(layer, query, key),
-      told: tellBoth,
+      told: (query, key, aloud) => tellBoth(across(second, first, query, key), [query, key], aloud),
+      chosen: () => across(first, second, state.query, state.key),
+      choose: (layer, query, key) => {
+        const there = across(second, first, query, key);
+        if (!there.includes(null)) change({ query: there[0], key: there[1], detail: false });
+      },
     });
     pane = header();
     element.append(make("div", { class: "pane" }, pane.element, second.element));
@@ -53,15 +60,22 @@ export function matrix() {
     element.lastElementChild.remove();
   }
 
-  // Say a cell of both maps, if there are two; else false.
-  function tellBoth(query, key, aloud) {
-    if (!second) return false;
-    const [left, right] = [first, second].map((one) => wordsOf(one.valueAt(query, key), one.writes()));
-    if (right === null) return false;
+  // Say a cell of both maps, if there are two that have it, by its places in each; else false.
+  function tellBoth(here, there, aloud) {
+    if (!second || here.includes(null) || there.includes(null)) return false;
+    const left = wordsOf(first.valueAt(...here), first.writes());
+    const right = wordsOf(second.valueAt(...there), second.writes());
+    if (left === null || right === null) return false;
     const layer = layers[state.layer];
-    const names = { query: quoted(layer.queryTexts, query), key: quoted(layer.keyTexts, key) };
+    const names = { query: quoted(layer.queryTexts, here[0]), key: quoted(layer.keyTexts, here[1]) };
     show("beside.cell", { ...names, left, right }, aloud);
     return true;
+  }
+
+  // The query and the key of one map as the other has them: null where its text has no such token.
+  function across(from, to, query, key) {
+    const [one, other] = [from, to].map((map) => layers[map === first ? state.layer : (state.other?.layer ?? state.layer)]);
+    return [partner(one, other, "query", query), partner(one, other, "key", key)];
   }
 
   return {

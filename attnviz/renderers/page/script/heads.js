@@ -2,11 +2,13 @@
 
 import { groups, record, namesOf, roleOf } from "./data.js";
 import { say } from "./lessons.js";
+import { sideOf } from "./partners.js";
 
 export function titleOf(layer) {
-  return /^layer /.test(layer.title)
+  const title = /^layer /.test(layer.title)
     ? say("label.layer", { layer: layer.index })
     : layer.title[0].toUpperCase() + layer.title.slice(1);
+  return sideOf(layer) ? `${sideOf(layer)} · ${title}` : title;
 }
 
 export function headName(layer, head) {

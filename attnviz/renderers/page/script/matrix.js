@@ -14,6 +14,7 @@ import { say } from "./lessons.js";
 import { isKept, isSlow, mapOf, smallMap } from "./maps.js";
 import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
+import { partner } from "./partners.js";
 import { rowOf } from "./rule.js";
 import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
@@ -30,7 +31,8 @@ function coarse(layer, head) {
 }
 
 // `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
-// of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing.
+// of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing;
+// chosen() and choose(query, key), the query and the key of this map's texts that are chosen, where these are others than the main map's.
 export function mapView(own) {
   const base = make("canvas", { "aria-hidden": "true" });
   const over = make("canvas", { "aria-hidden": "true" });
@@ -58,6 +60,8 @@ export function mapView(own) {
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
 
+  const chosenHere = () => own.chosen?.(layer) ?? [state.query, state.key];
+  const chosenPair = () => (chosenHere().includes(null) ? null : chosenHere());
   const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
   const point = eachFrame(() => drawn && crosshair());
 
@@ -73,7 +77,7 @@ export function mapView(own) {
     const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
     if (!ready || !wanted()) return;
     lay(whole, { map: ready, step: spot.step, ...bitmapOf(whole, ready, spot.step) });
-    if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+    if (chosenPair()) tell(...chosenPair(), false);
     else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
   }
 
@@ -84,11 +88,12 @@ export function mapView(own) {
 
   // Scroll to the row of the chosen query, where it is another.
   function find() {
-    const row = drawn.rows.indexOf(state.query);
+    const [query] = chosenHere();
+    const row = drawn.rows.indexOf(query);
     const [top, room] = [row * view.cell, frame.clientHeight - view.gutter.top];
     const seen = top >= frame.scrollTop && top + view.cell <= frame.scrollTop + room;
-    if (row >= 0 && state.query !== found && !seen) frame.scrollTop = top - room / 2;
-    found = state.query;
+    if (row >= 0 && query !== found && !seen) frame.scrollTop = top - room / 2;
+    found = query;
   }
 
   // Show what is drawn of a layer.
@@ -135,8 +140,8 @@ export function mapView(own) {
   }
 
   function crosshair() {
-    const chosen = state.query === null || state.key === null ? null : place(state.query, state.key);
-    const row = chosen || view.hover ? -1 : drawn.rows.indexOf(state.query);
+    const chosen = chosenPair() && place(...chosenPair());
+    const row = chosen || view.hover ? -1 : drawn.rows.indexOf(chosenHere()[0]);
     drawCrosshair(over, frame, drawn, view, view.hover ?? chosen, chosen, row);
   }
 
@@ -171,7 +176,7 @@ export function mapView(own) {
     if (own.told?.(query, key, aloud) || !map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
     showCell(layer, query, key, valueAt(query, key), { aloud, row, step: drawn.step });
-    if (view.touched && query === state.query && key === state.key)
+    if (view.touched && query === chosenHere()[0] && key === chosenHere()[1])
       readout.append(" ", make("span", { class: "quiet" }, say("page.tap_again")));
   }
 
@@ -180,7 +185,8 @@ export function mapView(own) {
     const opens = detail && layer.computes && own.main;
     note.hidden = layer.computes || !detail;
     view.touched = byTouch && !detail && layer.computes && own.main;
-    change({ query, key, detail: opens });
+    if (own.choose) own.choose(layer, query, key);
+    else change({ query, key, detail: opens });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
     const { left, top } = view.gutter;
@@ -197,13 +203,13 @@ export function mapView(own) {
     point();
     own.hovered?.(layer, cell && drawn.rows[cell.row], cell && drawn.columns[cell.column]);
     if (cell) tell(drawn.rows[cell.row], drawn.columns[cell.column], false);
-    else if (state.query !== null && state.key !== null) tell(state.query, state.key, false);
+    else if (chosenPair()) tell(...chosenPair(), false);
   }
 
-  // Show what is pointed at in another map of the same texts.
+  // Show what is pointed at in another map, where the texts of this one have it.
   function pointAt(other, query, key) {
-    const shared = drawn && layer.queryTexts === other.queryTexts && layer.keyTexts === other.keyTexts;
-    view.hover = shared && query !== null ? place(query, key) : null;
+    const here = drawn && query !== null ? [partner(other, layer, "query", query), partner(other, layer, "key", key)] : [null];
+    view.hover = here.includes(null) ? null : place(...here);
     point();
   }
 
@@ -213,8 +219,8 @@ export function mapView(own) {
     choose,
     zoom,
     redraw: () => (redraw(), point()),
-    current: () => (state.query === null || state.key === null ? null : place(state.query, state.key)),
-    first: () => Math.max(0, drawn.rows.indexOf(state.query)),
+    current: () => chosenPair() && place(...chosenPair()),
+    first: () => Math.max(0, drawn.rows.indexOf(chosenHere()[0])),
     size: () => drawn && { rows: drawn.rows.length, columns: drawn.columns.length },
     fit,
   });

@@ -7,16 +7,16 @@ export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
 export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
 export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50_80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
-const AT_FIRST = firstSpot();
+const AT_FIRST = record.opens ?? firstSpot();
 const DEFAULTS = {
-  view: record.image ? "image" : layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
+  view: record.opens ? "matrix" : record.image ? "image" : layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
   layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
   head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
   query: lastQuery(layers[0]), // null where none is chosen
   key: null,
   upto: null, // the position up to which the text is read; null is all of it
-  other: null, // of the Matrix: the second map, { layer, head, step }, in places
+  other: record.opens ? { ...record.opens.other, step: "weights" } : null, // of the Matrix: the second map, { layer, head, step }, in places
   detail: false, // whether the arithmetic of query and key is open
   step: "weights", // of the matrix
   stage: null, // of the steps; null is the first whose numbers are known
@@ -195,7 +195,7 @@ const READ = {
   detail: truth,
   step: oneOf(MAP_STEPS),
   stage: oneOf(STAGES),
-  other: spotAt,
+  other: (word) => (word === "none" ? null : spotAt(word)),
   scale: oneOf(["linear", "log"]),
   first: truth,
   special: truth,
@@ -258,6 +258,7 @@ function written() {
   put("heads", state.heads?.map((head) => layer.heads[head]).join("."));
   put("query", state.query ?? "none");
   if (state.other) words.set("other", addressAt(state.other));
+  else if (DEFAULTS.other) words.set("other", "none");
   for (const name of ["key", "upto", "step", "stage", "scale", "threshold", "sort", "opacity", "contour"]) put(name, state[name]);
   for (const name of ["detail", "first", "special", "towards", "smooth"]) put(name, state[name] ? "yes" : "no");
   for (const name of ["language", "theme"]) put(name, state[name]);
