@@ -1,5 +1,7 @@
 """What Python gets: the map, the shares, and both handed on."""
 
+import json
+
 import numpy
 import pytest
 from followed_traces import layered
@@ -20,6 +22,13 @@ def test_the_map_and_the_shares_are_arrays():
 def test_the_records_hold_the_shares():
     assert [(one["position"], one["token"]) for one in FOUND.records] == list(enumerate(["w0", "w1", "w2", "w3"]))
     assert [one["share"] for one in FOUND.records] == [*FOUND.shares[:3].tolist(), None]
+
+
+def test_both_are_data_for_scripts():
+    assert json.loads(FOUND.to_json())["shares"] == FOUND.records
+    assert json.loads(FOUND.map_json())["values"][1][:3] == FOUND.values[1, :3].tolist()
+    assert FOUND.to_csv().splitlines()[0] == "position,token,share"
+    assert FOUND.map_csv().splitlines()[0] == "layer,query,key,value,query_token,key_token"
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
