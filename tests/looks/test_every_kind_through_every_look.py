@@ -276,6 +276,21 @@ def csv_of_weights(kind: Kind, written: bytes) -> None:
     assert_allclose([float(row["value"]) for row in rows], kind.weights, atol=kind.tolerance)
 
 
+def json_across_a_layer(kind: Kind, written: bytes) -> None:
+    """One head of one layer and no residual: its weights, divided by what a sink leaves of them."""
+    if written:
+        [values] = json.loads(written)["values"]
+        assert_allclose(values, kind.weights / kind.weights.sum(), atol=kind.tolerance)
+
+
+def csv_across_a_layer(kind: Kind, written: bytes) -> None:
+    if written:
+        rows = list(csv.DictReader(io.StringIO(text(written))))
+        assert {row["query_token"] for row in rows} == {kind.query_token}
+        assert [row["key_token"] for row in rows] == list(kind.key_tokens)
+        assert_allclose([float(row["value"]) for row in rows], kind.weights / kind.weights.sum(), atol=kind.tolerance)
+
+
 def saved_trace(kind: Kind, written: bytes) -> None:
     """The same arrays, tokens and source come back."""
     copy = kind.file.with_name("copy.safetensors")
@@ -441,6 +456,23 @@ def command_to_file(*words: str, suffix: str) -> Callable[[Kind], bytes]:
     return write
 
 
+def across_a_layer(form: str) -> Callable[[Kind], bytes]:
+    """The numbers of --across; nothing where attention goes to another text, and one line says so."""
+
+    def write(kind: Kind) -> bytes:
+        head = str(kind.layer.heads - 1)
+        words = ("--across", "rollout", "--residual", "0", "--layer", "0", "--head", head, "--query", f"@{kind.query}")
+        result = run("heatmap", "--from", kind.file, *words, "--format", form, "-o", "-")
+        if kind.trace.query_tokens(kind.layer) != kind.key_tokens:
+            assert (result.code, result.stdout) == (1, b"")
+            assert "the queries of layer 0 are other tokens than its keys" in result.stderr
+        else:
+            assert result.code == 0, result.stderr
+        return result.stdout
+
+    return write
+
+
 def explanation(kind: Kind) -> bytes:
     told = kind.trace.explain(layer=0, head=kind.layer.heads - 1, query=kind.query, key=kind.key)
     return f"{told}\0{told.to_markdown()}".encode()
@@ -484,6 +516,8 @@ LOOKS: dict[str, Look] = {
     "heatmap webp": Look(command("heatmap", "--format", "webp", "-o", "-", "--dpi", "50"), moving),
     "heatmap, all steps": Look(command("heatmap", "--step", "all", "--format", "svg", "-o", "-"), all_steps),
     "heatmap, compared": Look(command("heatmap", "--compare", "scale", "--format", "png", "-o", "-"), png),
+    "heatmap csv": Look(across_a_layer("csv"), csv_across_a_layer),
+    "heatmap json": Look(across_a_layer("json"), json_across_a_layer),
     "heatmap term": Look(command("heatmap", "--format", "term"), terminal_map),
     "heatmap safetensors": Look(command_to_file("heatmap", suffix=".safetensors"), saved_trace),
     "stats table": Look(command("stats"), stats_table),
