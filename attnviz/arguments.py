@@ -50,11 +50,16 @@ def text_of(name: str, value: Any) -> str:
 
 def chosen(name: str, value: Any) -> list[str]:
     """What is given for layers or heads, as the command line has it."""
+    from attnviz.trace.selectors import are_numbers
+
+    words = None
     if isinstance(value, str) or _index(value) is not None:
-        return [str(value)]
-    if not isinstance(value, Iterable):
+        words = [str(value)]
+    elif isinstance(value, Iterable):
+        words = [str(word) for word in value]
+    if words is None or not are_numbers(words):
         raise _unexpected(name, value, Message("numbers and ranges such as 3, '0,4-7' or [0, 3]"))
-    return [str(word) for word in value]
+    return words
 
 
 def where(name: str, value: Any) -> str | range | None:

@@ -70,6 +70,8 @@ def test_a_range_is_never_the_token_that_is_written_so():
         ({"layer": 1.5}, "layer is 1.5: expected numbers and ranges"),
         ({"head": None}, "head is None: expected numbers and ranges"),
         ({"head": True}, "head is True: expected numbers and ranges"),
+        ({"layer": "x"}, "layer is 'x': expected numbers and ranges"),
+        ({"head": ["0", "1-"]}, "head is ['0', '1-']: expected numbers and ranges"),
         ({"step": 5}, "step is 5: expected some of embeddings, "),
         ({"step": [5]}, "step is 5: expected one of embeddings, "),
         ({"step": "weights,"}, "step is '': expected one of embeddings, "),

@@ -99,9 +99,19 @@ def all_meant(selectors: Sequence[str]) -> bool:
     return "all" in _split(selectors)
 
 
+def are_numbers(selectors: Sequence[str]) -> bool:
+    """Whether ``selectors`` are numbers and ranges of them, of layers behind the word of a stack; or all."""
+    return all(part == "all" or _is_range(part) for _, part in _layer_parts(selectors))
+
+
+def _is_range(part: str) -> bool:
+    first, dash, last = part.partition("-")
+    return first.isdecimal() and (not dash or last.isdecimal()) and len(part) <= 20
+
+
 def _range(what: str, part: str) -> range:
     first, dash, last = part.partition("-")
-    if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 20:
+    if not _is_range(part):
         raise UsageError(
             "--{what} {part}: expected numbers and ranges such as 0,4-7, or all",
             what=what,

@@ -17,11 +17,12 @@ from attnviz.sources.recording.running import Running
 from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, agreement
 from attnviz.sources.recording.scores import one_line
 from attnviz.sources.recording.taking import Entry, Taking
+from attnviz.text.display import shorten
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
 from attnviz.trace.recorded import RecordedLayer, RecordedLayers
-from attnviz.trace.selectors import layer_filter, layers_meant
+from attnviz.trace.selectors import are_numbers, layer_filter, layers_meant
 from attnviz.trace.trace import Trace, numbered
 
 RECORDING = Message("the recording")  # as errors call what has layers
@@ -119,6 +120,13 @@ class Recording:
                 "call the module inside the with block; `attnviz manual record` says what cannot be seen",
             )
         selectors = [str(layers)] if isinstance(layers, str | int) else list(map(str, layers))
+        if not are_numbers(selectors):
+            raise AttnvizError(
+                "{name} is {given}: expected {expected}",
+                name="layers",
+                given=shorten(repr(layers), 60),
+                expected=Message("numbers and ranges such as 3, '0,4-7' or [0, 3]"),
+            )
         meant = [
             entries[place]
             for place in layers_meant(selectors, [("", place) for place in range(len(entries))], RECORDING)

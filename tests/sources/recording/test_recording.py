@@ -115,6 +115,8 @@ def test_filters_by_number_and_by_module_keep_the_numbers(x):
         some.trace(layers=1)
     with pytest.raises(AttnvizError, match="layer 3 does not exist"):
         some.trace(layers=3)
+    with pytest.raises(AttnvizError, match="layers is 'x': expected numbers and ranges"):
+        some.trace(layers="x")
     with attnviz.record(module, layers="5") as nothing:
         module(x)
     with pytest.raises(AttnvizError, match="no layer of this recording is kept: not asked for"):
