@@ -72,31 +72,25 @@ def heatmap(
     step          "scores", "scaled", "masked", "weights"; or "all", one head's and its output side by side
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
-    words         merge the tokens of a word: weights to it are summed, and from it averaged
-    pool          what a cell of many tokens shows: their "mean" or "max"
+    words, pool   merge the tokens of a word: weights to it are summed, and from it averaged; what a cell of many shows, "mean" or "max"
     title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
     vmin, vmax    the values of the first and the last colour (None: where the values end)
     annotate, dpi, seconds, width   write the values into the cells (None: while they fit); pixels per inch of a PNG, how long a
                   frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
-    interpolation, opacity, contour   of them: "bilinear" or "nearest", from 0 to 1, and up to two shares of the weight ([0.5, 0.8])
+    interpolation, opacity, contour   of them: "bilinear" or "nearest", 0 to 1, up to two shares of the weight ([0.5, 0.8])
     across, heads_as, residual   follow attention through all layers, or those that are named, as ``attnviz.across`` does
     axes          of your own figure, which comes back: the map is drawn there; of several maps, an array of as many
 
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
-    if words:
-        _require_merging(step, compare, across, on_image)
-        layer = shown(trace, layer)
-        trace = in_words(trace, words, layer)
+    trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (trace, layer)
     look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare, on_image=on_image)
-    if on_image is not None:
-        overlay = overlaid(interpolation, opacity, contour, step, compare, annotate)
-        picture: Any = on_picture(*part, on_image, overlay, look, path)
-    else:
-        picture = _picture(*part, step, compare, pool, look, following)
+    overlay = on_image is not None and overlaid(interpolation, opacity, contour, step, compare, annotate)
+    own = (on_image, overlay, look, path) if overlay else (step, compare, pool, look, following)
+    picture: Any = on_picture(*part, *own) if overlay else _picture(*part, *own)
     return _drawn(picture, cmap, annotate, look.dpi, seconds, path, axes)
 
 
@@ -120,11 +114,15 @@ def _drawn(
     return Heatmap(picture, colours, annotate, dpi, _real("seconds", seconds, SECONDS_LIMITS)).figure(path)
 
 
-def _require_merging(step: str, compare: str | None, across: str | None, on_image: Any) -> None:
-    """Refuse what cannot be drawn of words."""
+def _in_words(
+    trace: Trace, layer: Chosen, step: str, compare: str | None, across: str | None, on_image: Any
+) -> tuple[Trace, Chosen]:
+    """Words in place of tokens, of the layer that is drawn, and that layer; AttnvizError where something else is to be drawn."""
     from attnviz.analysis.words import require_merging
 
     require_merging([step], compare=compare, across=across, on_image=on_image)
+    layer = shown(trace, layer)
+    return in_words(trace, True, layer), layer
 
 
 def _require_of_axes(axes: Any, **options: Any) -> None:

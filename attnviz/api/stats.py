@@ -55,8 +55,7 @@ def stats(
     sort      the metric whose largest value stands first
     layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
-    skip_special  leave out special tokens
-    words         merge the tokens of a word: weights to it are summed, and from it averaged
+    skip_special  leave out special tokens; words: merge those of a word, weights to it are summed, and from it averaged
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance

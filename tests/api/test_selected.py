@@ -1,5 +1,7 @@
-from attnviz import trace_model, trace_text
-from attnviz.api.selected import selected, shown
+import pytest
+
+from attnviz import AttnvizError, trace_model, trace_text
+from attnviz.api.selected import in_words, selected, shown
 from attnviz.choices import Step
 
 
@@ -15,3 +17,11 @@ def test_a_table_shows_the_first_layer_where_none_is_named():
     assert shown(trace, ()) == "0"
     for layer in (1, "1", [1], "all"):
         assert shown(trace, layer) == layer
+
+
+def test_words_are_merged_where_they_are_asked_for():
+    trace = trace_text("one step", tokenizer="char")
+    assert in_words(trace, False, ()) is trace
+    assert in_words(trace, True, (), ["weights"]).tokens == ("one", " ", "step")
+    with pytest.raises(AttnvizError, match="scores cannot be shown of words"):
+        in_words(trace, True, (), ["scores"])

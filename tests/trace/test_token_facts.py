@@ -9,7 +9,7 @@ import pytest
 
 from attnviz import AttnvizError
 from attnviz.trace.layer import Layer
-from attnviz.trace.token_facts import NO_FACTS, TokenFacts, read_token_facts
+from attnviz.trace.token_facts import NO_FACTS, TokenFacts, known_facts, read_token_facts
 from attnviz.trace.trace import Trace
 
 EYE = numpy.eye(4)[None]
@@ -64,3 +64,20 @@ def test_facts_that_can_be_none_are_refused(facts, said):
 
 def test_lone_surrogates_are_written_out():
     assert read_token_facts({"texts": ["\udc80"]}).texts == ("\\udc80",)
+
+
+def test_what_is_not_kept_follows_from_the_tokens():
+    assert known_facts(TOKENS, FACTS, "other", ()) == FACTS
+    found = known_facts(("[CLS]", "a", "cat"), TokenFacts(texts=("[CLS]", "a", " cat")), "a cat", ())
+    assert found == TokenFacts((None, 0, 1), (None, (0, 1), (2, 5)), ("[CLS]", "a", " cat"))
+    assert known_facts(("a", "dog"), NO_FACTS, "a cat", ()) == TokenFacts((0, 1))
+    assert known_facts(("end", "dog"), NO_FACTS, "", {0}) == TokenFacts((None, 0))
+
+
+def test_a_start_in_front_moves_all_facts_by_one():
+    moved = FACTS.behind("</s>")
+    assert moved.words == (None, None, 0, 0)
+    assert moved.texts == ("</s>", "[CLS]", "jour", "##ney")
+    assert NO_FACTS.behind("</s>") == NO_FACTS
+    assert FACTS.record.keys() == {"words", "spans", "texts", "segments"}
+    assert FACTS.of(3) == NO_FACTS
