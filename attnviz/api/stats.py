@@ -8,10 +8,12 @@ from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
+from attnviz.api.gathered import gather
 from attnviz.api.selected import in_words, selected
 from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
 from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
-from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from attnviz.sources.huggingface.inputs import Text
 
     Read = Callable[[Any], Trace]
-
-LOADING = ("device", "dtype", "device_map", "adapter")  # options of a model that is loaded here
 
 
 def stats(
@@ -40,6 +40,8 @@ def stats(
     pool: str = "mean",
     threshold: Mapping[str, float] | None = None,
     step: str = "weights",
+    answer: str | None = None,
+    ablate: str = "mean",
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
@@ -51,8 +53,9 @@ def stats(
 
     texts     a text or a trace; or a list or an iterator of them, of which no more than one is held at a time
     model     that reads the texts, as of ``trace_model``; None: toy attention, as of ``trace_text``
-    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all
-    sort      the metric whose largest value stands first
+    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the
+              model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence
+    sort      the metric whose largest value stands first; of effects, "loss", "probability" or "kl"
     layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
     skip_special  leave out special tokens; words: merge those of a word, weights to it are summed, and from it averaged
@@ -60,20 +63,49 @@ def stats(
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
     step      what the metrics are of: the "weights", or each key's share of the "contribution" to its query
+    answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken
+              away gives, its "mean" over the text or "zero"
     language  in which it prints, "en" or "vi"
     tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
     Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and
     where there is no such metric, layer, head, token or language.
     """
+    given = locals()
+    if of_effects(metrics):
+        usual = {name: one.default for name, one in signature(stats).parameters.items()}
+        return effects(usual=usual, **given)
+    return _of_weights(**given)
+
+
+def _of_weights(
+    texts: Any,
+    model: Any,
+    metrics: Any,
+    sort: str | None,
+    layer: Chosen,
+    head: Chosen,
+    query: Where | None,
+    key: Where | None,
+    skip_special: bool,
+    words: bool,
+    language: str,
+    tokenizer: Any,
+    making: Mapping[str, Any],
+    answer: str | None,
+    ablate: str,
+    **how: Any,
+) -> Stats:
+    """The metrics of weights; ``how`` they are measured."""
     from attnviz.analysis.metrics import Metric
     from attnviz.renderers.stats.stats import Stats
 
+    require_no_effect(answer, ablate)
     asked = members(Metric, metrics, "metrics") or list(Metric)
     first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
-    statistics = _nothing_yet(asked, near, pool, threshold, step)
+    statistics = _nothing_yet(asked, **how)
     read = reading(model, tokenizer, chosen("layer", layer), making)
 
     def add(text: Any) -> None:
@@ -83,7 +115,7 @@ def stats(
     if isinstance(texts, Trace | str | Mapping | os.PathLike):
         add(texts)
         return Stats(statistics, first, spoken)
-    return Stats(statistics, first, spoken, _gather(statistics, texts, add))
+    return Stats(statistics, first, spoken, gather(statistics, texts, add))
 
 
 def _nothing_yet(asked: Any, near: Any, pool: str, threshold: Mapping[str, float] | None, step: str) -> Statistics:
@@ -96,22 +128,6 @@ def _nothing_yet(asked: Any, near: Any, pool: str, threshold: Mapping[str, float
         numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS),
     )
     return Statistics(near, member(Pool, pool, "pool"), asked, limits, member(MeasuredStep, step, "step"))
-
-
-def _gather(statistics: Statistics, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:
-    """Add each of ``texts``; why some could not be read, by their places. Where none can, the error of the first is raised."""
-    errors: dict[int, AttnvizError] = {}
-    for place, text in enumerate(texts):
-        try:
-            add(text)
-        except (ChoiceError, UsageError):  # no other text would do better
-            raise
-        except AttnvizError as error:
-            errors[place] = AttnvizError("text {place}: {said}", error.hint, place=place, said=error.message)
-            statistics.skipped += 1
-    if not statistics.texts:
-        raise next(iter(errors.values()), AttnvizError("there are no texts", "give at least one"))
-    return errors
 
 
 def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:

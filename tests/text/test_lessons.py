@@ -392,7 +392,7 @@ def tell_effects(lesson):
     for statistics in made:
         effects_table(statistics, None, lesson)
         for effect in statistics.metrics:
-            effects_map(statistics, effect, lesson)
+            effects_map(statistics, effect, words=lesson)
 
 
 def tell_recordings(lesson):

@@ -51,7 +51,7 @@ def measured_effects(
     statistics = EffectStatistics(shown.ablate)
 
     def read(text: str) -> PredictedText:
-        return predictor.read(text, target=model.target, chat=model.chat)
+        return predictor.read(text, target=model.target, chat=model.chat, pair=model.pair)
 
     def add(text: PredictedText, report: Progress = no_progress) -> None:
         statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))
@@ -154,5 +154,5 @@ def _write(statistics: EffectStatistics, form: StatsFormat, sort: Effect | None,
         case _:
             from attnviz.renderers.effects.effect_map import decide, usual
 
-            picture = decide(statistics, sort or usual(shown.answer is not None), words)
+            picture = decide(statistics, sort or usual(shown.answer is not None), words=words)
             deliver([drawn(picture, form.value)], output or HEADS_FILE.with_suffix(f".{form.value}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.choices import is_tiny
-from attnviz.cli.input.models import loading, require_numpy
+from attnviz.cli.input.models import loading, path_of, require_numpy
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 
@@ -22,4 +22,6 @@ def read_predictor(model: ModelOptions, engine: EngineOptions) -> Predictor:
         return predictor(model.model)
     dtype = None if engine.dtype is None else engine.dtype.value
     with loading(model.model):
-        return predictor(model.model, device=engine.device, dtype=dtype, device_map=model.device_map)
+        return predictor(
+            model.model, device=engine.device, dtype=dtype, device_map=model.device_map, adapter=path_of(model.adapter)
+        )

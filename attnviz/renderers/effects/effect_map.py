@@ -11,15 +11,17 @@ from attnviz.renderers.stats.head_map import head_map
 from attnviz.text.lessons import Lessons, lessons
 
 
-def decide(statistics: EffectStatistics, effect: Effect, words: Lessons | None = None) -> Picture:
+def decide(
+    statistics: EffectStatistics, effect: Effect, own: str | None = None, words: Lessons | None = None
+) -> Picture:
     """The picture: one row per layer, one column per head, in two colours where a change has both signs.
 
-    ``words`` are in the language of the reader; None: in English. AttnvizError where no head has a value.
+    ``own`` is a person's own title; ``words`` are in the language of the reader; None: in English. AttnvizError where no head has a value.
     """
     words = words or lessons()
     picture = head_map(statistics.heads(), effect, over(effect, words), words)
     return picture._replace(
-        title=title(effect, statistics, words),
+        title=own or title(effect, statistics, words),
         subtitle=f"{facts(statistics, words)} · {reading(statistics, words)}",
         scale=scale_of([picture.panels[0].values], MapStep.SCORES),
         measure=words.say("effect.probability_unit" if effect is Effect.PROBABILITY else "effect.nats"),

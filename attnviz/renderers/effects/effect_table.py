@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from rich.console import Group
-from rich.text import Text
 
 from attnviz.analysis.corpus import Head, Value
 from attnviz.analysis.effect_corpus import EffectStatistics
@@ -13,8 +12,7 @@ from attnviz.choices import Effect
 from attnviz.renderers.effects.facts import facts, footnotes, reading
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
-from attnviz.renderers.stats.head_table import UNKNOWN, number, tints
+from attnviz.renderers.stats.head_table import UNKNOWN, Told, as_table, number, tints
 from attnviz.text.lessons import Lessons, lessons
 
 
@@ -23,14 +21,17 @@ def to_renderable(statistics: EffectStatistics, sort: Effect | None, words: Less
 
     ``words`` are in the language of the reader; None: in English.
     """
-    words = words or lessons()
-    return Group(
-        Text(facts(statistics, words), style=BOLD),
-        Text(reading(statistics, words), style=DIM),
-        Text(""),
-        MatrixTable(_matrix(statistics, sort, words), gap=GAP),
-        Text(""),
-        *(Text(line, style=DIM) for line in footnotes(statistics, words)),
+    return as_table(told(statistics, sort, words or lessons()))
+
+
+def told(statistics: EffectStatistics, sort: Effect | None, words: Lessons) -> Told:
+    """What the table of ``statistics`` says."""
+    return Told(
+        facts(statistics, words),
+        reading(statistics, words),
+        _matrix(statistics, sort, words),
+        names=[],
+        footnotes=footnotes(statistics, words),
     )
 
 

@@ -32,7 +32,7 @@ def reading(statistics: EffectStatistics, lessons: Lessons) -> str:
     """What was done, and what a number is."""
     name = "effect.by_mean" if statistics.ablation is Ablation.MEAN else "effect.by_zero"
     said = lessons.say(name)
-    return said + lessons.say("stats.texts") if statistics.texts > 1 else said
+    return said + lessons.say("effect.texts") if statistics.texts > 1 else said
 
 
 def over(effect: Effect, lessons: Lessons) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.html_table import to_table
-from attnviz.renderers.stats.head_table import told
+from attnviz.renderers.stats.head_table import Told, told
 from attnviz.text.lessons import Lessons, lessons
 
 WHOLE = "font-family: sans-serif; line-height: 1.4"
@@ -18,11 +18,15 @@ PALE = "opacity: 0.7; margin: 0.2em 0"
 
 def to_html(statistics: Statistics, sort: Metric | None, words: Lessons | None = None) -> str:
     """What the table says, in the language of ``words``; None: in English."""
-    return "\n".join(_lines(statistics, sort, words or lessons())) + "\n"
+    return as_html(told(statistics, sort, words or lessons()))
 
 
-def _lines(statistics: Statistics, sort: Metric | None, words: Lessons) -> Iterator[str]:
-    said = told(statistics, sort, words)
+def as_html(said: Told) -> str:
+    """What is ``said``, in a notebook."""
+    return "\n".join(_lines(said)) + "\n"
+
+
+def _lines(said: Told) -> Iterator[str]:
     yield f'<div style="{WHOLE}">'
     yield f"<strong>{escape(said.facts)}</strong>"
     yield f'<p style="{PALE}">{escape(said.reading)}</p>'

@@ -29,7 +29,11 @@ def to_renderable(statistics: Statistics, sort: Metric | None, words: Lessons | 
     ``words`` are in the language of the reader; None: in English. Of all metrics, without the mass where no head lacks any:
     a column of ones.
     """
-    said = told(statistics, sort, words or lessons())
+    return as_table(told(statistics, sort, words or lessons()))
+
+
+def as_table(said: Told) -> Group:
+    """What is ``said``, in the terminal."""
     return Group(
         Text(said.facts, style=BOLD),
         Text(said.reading, style=DIM),

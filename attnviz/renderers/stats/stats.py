@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from attnviz.choices import Language
 from attnviz.errors import AttnvizError
 from attnviz.renderers.shared.frames import to_pandas, to_polars
 from attnviz.renderers.shared.plain import plain
-from attnviz.renderers.stats.head_csv import COLUMNS, rows
+from attnviz.renderers.stats.head_csv import COLUMNS, Measure, rows
+from attnviz.renderers.stats.head_table import Told, told
 from attnviz.text.lessons import lessons
 
 if TYPE_CHECKING:
@@ -78,9 +80,9 @@ class Stats:
 
     def __rich__(self) -> Any:
         """The same in colour, on a Rich console."""
-        from attnviz.renderers.stats.head_table import to_renderable
+        from attnviz.renderers.stats.head_table import as_table
 
-        return to_renderable(self.statistics, self.sort, lessons(self.language))
+        return as_table(self._told())
 
     def heatmap(
         self, metric: str, path: str | os.PathLike[str] | None = None, *, title: str | None = None
@@ -91,25 +93,34 @@ class Stats:
         from attnviz.renderers.heatmap.heatmap import Heatmap
         from attnviz.renderers.stats.head_map import decide
 
-        asked = next((one for one in self.statistics.metrics if one == metric), None)
-        if asked is None:
-            raise AttnvizError(
-                "metric is {metric}: measured are {metrics}",
-                metric=repr(metric)[:60],
-                metrics=", ".join(one.value for one in self.statistics.metrics),
-            )
+        asked = measured(self.statistics.metrics, metric)
         picture = decide(self.statistics, asked, title, lessons(self.language))
         return Heatmap(picture).figure(path)
 
     def _repr_html_(self) -> str:
         """The table in a notebook."""
-        from attnviz.renderers.stats.head_html import to_html
+        from attnviz.renderers.stats.head_html import as_html
 
-        return to_html(self.statistics, self.sort, lessons(self.language))
+        return as_html(self._told())
+
+    def _told(self) -> Told:
+        return told(self.statistics, self.sort, lessons(self.language))
 
     def __repr__(self) -> str:
         metrics, texts = len(self.statistics.metrics), self.statistics.texts
-        return f"Stats({len(self)} heads, {metrics} metrics, {texts:,} texts; print() shows it)"
+        return f"{type(self).__name__}({len(self)} heads, {metrics} metrics, {texts:,} texts; print() shows it)"
+
+
+def measured(metrics: Sequence[Measure], name: str) -> Measure:
+    """The one of ``metrics`` that is called so; AttnvizError where it was not measured."""
+    asked = next((one for one in metrics if one == name), None)
+    if asked is None:
+        raise AttnvizError(
+            "metric is {metric}: measured are {metrics}",
+            metric=repr(name)[:60],
+            metrics=", ".join(one.value for one in metrics),
+        )
+    return asked
 
 
 def _known(value: Any) -> Any:

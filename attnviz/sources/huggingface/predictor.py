@@ -23,6 +23,7 @@ def load_predictor(
     device: str | None = None,
     dtype: str | None = None,
     device_map: str | None = None,
+    adapter: str | None = None,
 ) -> ModelPredictor:
     """``model`` with its language head; AttnvizError where it cannot be loaded, or has none.
 
@@ -30,9 +31,11 @@ def load_predictor(
     tokenizer  of a model that is loaded
     """
     if isinstance(model, str | os.PathLike):
-        network = load_model(str(model), device, dtype, device_map, head_kind)
-        return ModelPredictor(Model(network, str(model), tokenizer, found=True))
-    return ModelPredictor(Model.of(model, tokenizer))
+        network = load_model(str(model), device, dtype, device_map, head_kind, adapter)
+        loaded = Model(network, str(model), tokenizer, found=True)
+        loaded.adapter = adapter
+        return ModelPredictor(loaded)
+    return ModelPredictor(Model.of(model, tokenizer, adapter=adapter))
 
 
 class ModelPredictor:
@@ -51,9 +54,11 @@ class ModelPredictor:
         """The one token of the vocabulary that a person means by ``token``; ChoiceError where there is none."""
         return answer_token(self.model.tokenizer, token)
 
-    def read(self, text: Text, *, target: Text | None = None, chat: bool = False) -> ModelPredicted:
+    def read(
+        self, text: Text, *, target: Text | None = None, chat: bool = False, pair: str | None = None
+    ) -> ModelPredicted:
         """The text as the model reads it whole: its next tokens, or of a model that fills gaps, each token in its gap."""
-        reading = read(self.model, text, target, chat)
+        reading = read(self.model, text, target, chat, pair=pair)
         variants = gaps(self.model, reading) if fills_gaps(self.model.model.config) else next_tokens(reading)
         made = ModelPredicted(self.model, reading, variants, self.together)
         self._unseen = tuple(made.source.unseen)

@@ -36,9 +36,9 @@ class TinyPredictor:
             )
         return Answer(number, self.model.weights.words[number])
 
-    def read(self, text: Any, *, target: Any = None, chat: bool = False) -> TinyPredicted:
+    def read(self, text: Any, *, target: Any = None, chat: bool = False, pair: str | None = None) -> TinyPredicted:
         """The text as the model reads it whole."""
-        require_text(text, chat, target)
+        require_text(text, chat, target, pair)
         words = self.model.encode(text)
         self._spelled.add(words)
         return TinyPredicted(self.model, words)

@@ -38,9 +38,7 @@ def read(
 
     AttnvizError where there is a ``target``, ``chat`` or a ``pair``, of which it knows nothing.
     """
-    if pair is not None:
-        raise AttnvizError("the tiny model knows no pairs: nothing separates two texts for it", "give both as one text")
-    require_text(text, chat, target)
+    require_text(text, chat, target, pair)
     words = model.encode(text)
     known = [("", number) for number in range(len(model.weights.layers))]
     wanted = layers_meant(layer, known, Message("the {tiny} model", tiny=TINY))
@@ -56,8 +54,10 @@ def read(
     )
 
 
-def require_text(text: object, chat: bool, target: object = None) -> None:
+def require_text(text: object, chat: bool, target: object = None, pair: object = None) -> None:
     """Refuse anything but a text as it stands."""
+    if pair is not None:
+        raise AttnvizError("the tiny model knows no pairs: nothing separates two texts for it", "give both as one text")
     if target is not None:
         raise AttnvizError("the tiny model has no decoder that reads a target of its own", "leave it out")
     if chat:

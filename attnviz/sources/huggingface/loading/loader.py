@@ -7,7 +7,7 @@ its weights are .safetensors, since a pickle can run any code when it is read, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,9 @@ def load_model(
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing:
         raise AttnvizError(
-            "{name} lacks weights: {missing}",
+            "{name} has no language head among its weights: it lacks {missing}"
+            if _of_the_head(model, missing)
+            else "{name} lacks weights: {missing}",
             "what is missing would be drawn at random, and the map would show nothing that was learned",
             name=name,
             missing=", ".join([*missing[:3], *(["…"] if len(missing) > 3 else [])]),
@@ -86,6 +88,13 @@ def load_model(
         model = model.to(torch_device(device))  # type: ignore[arg-type]  # of which its decorator makes a riddle
     result: PreTrainedModel = model.eval()
     return result
+
+
+def _of_the_head(model: PreTrainedModel, missing: Collection[str]) -> bool:
+    """Whether all that is ``missing`` of ``model`` stands outside of the model without its head."""
+    base = {id(parameter) for parameter in model.base_model.parameters()}
+    all_of_it = dict(model.named_parameters(remove_duplicate=False))
+    return all(name in all_of_it and id(all_of_it[name]) not in base for name in missing)
 
 
 def _read_folder(name: str, kind_of: KindOf, options: dict[str, Any]) -> tuple[PreTrainedModel, dict[str, Any]]:

@@ -1,0 +1,99 @@
+"""What attnviz.stats does where it is asked for effects: it takes heads away from a model, one at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attnviz.api.gathered import gather
+from attnviz.arguments import Chosen, chosen, member, text_of
+from attnviz.choices import EFFECT, Ablation, Effect, Language, listed_words
+from attnviz.errors import AttnvizError
+from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from attnviz.renderers.effects.stats import EffectStats
+    from attnviz.trace.ablation import Predictor
+
+LOADING = ("device", "dtype", "device_map", "adapter")  # options of a model that is loaded here
+OF_EACH = ("target", "chat", "pair")  # of each text that it reads
+
+
+def of_effects(metrics: str | Iterable[str]) -> bool:
+    """Whether effects are asked for; AttnvizError where metrics of weights are, too."""
+    words = listed_words(metrics) if isinstance(metrics, str) else metrics
+    if not isinstance(words, list | tuple | set) or EFFECT not in words:
+        return False
+    if len(words) > 1:
+        raise AttnvizError(
+            "metrics are {effect} and others: the effect of heads is measured alone",
+            "ask for the others in a call of their own",
+            effect=EFFECT,
+        )
+    return True
+
+
+def effects(
+    texts: Any,
+    model: Any,
+    sort: str | None,
+    layer: Chosen,
+    head: Chosen,
+    answer: str | None,
+    ablate: str,
+    language: str,
+    tokenizer: Any,
+    making: Mapping[str, Any],
+    usual: Mapping[str, Any],
+    **unread: Any,
+) -> EffectStats:
+    """The effects of the heads of ``model``; ``unread`` are the options of attnviz.stats that are for weights,
+    and ``usual`` what they are where nobody gives them."""
+    from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.analysis.effects import measure_effects
+    from attnviz.renderers.effects.stats import EffectStats
+
+    _require_a_model(
+        model, unread | {name: value for name, value in making.items() if name not in LOADING + OF_EACH}, usual
+    )
+    first = None if sort is None else member(Effect, sort, "sort")
+    ablation, spoken = member(Ablation, ablate, "ablate"), member(Language, language, "language")
+    layers, heads = chosen("layer", layer), chosen("head", head)
+    predictor = _predictor(model, tokenizer, making)
+    meant = None if answer is None else predictor.answer(text_of("answer", answer))
+    of_each, statistics = {name: making[name] for name in OF_EACH if name in making}, EffectStatistics(ablation)
+
+    def add(text: Any) -> None:
+        if isinstance(text, Trace):
+            raise AttnvizError("a trace brings no model that could run without a head", "give its text, and model=…")
+        statistics.add(measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads))
+
+    if isinstance(texts, Trace | str | Mapping | os.PathLike):
+        add(texts)
+        return EffectStats(statistics, first, spoken)
+    return EffectStats(statistics, first, spoken, gather(statistics, texts, add))
+
+
+def require_no_effect(answer: Any, ablate: Any) -> None:
+    """Refuse what only effects understand."""
+    given = {"answer": answer is not None, "ablate": ablate != Ablation.MEAN}
+    for name in (name for name, is_given in given.items() if is_given):
+        raise AttnvizError("{name} is for metrics=[{effect!r}]", name=name, effect=EFFECT)
+
+
+def _predictor(model: Any, tokenizer: Any, making: Mapping[str, Any]) -> Predictor:
+    from attnviz.sources.predictors import predictor
+
+    return predictor(model, tokenizer, **{name: making[name] for name in LOADING if name in making})
+
+
+def _require_a_model(model: Any, unread: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+    """Refuse texts that no model reads, and what chooses among its weights."""
+    if model is None:
+        raise AttnvizError(
+            "the effect of heads is measured by taking them away from a model, and none is given", "give model=…"
+        )
+    for name, value in unread.items():
+        if name != "metrics" and value != usual.get(name, ...):
+            raise AttnvizError("{name} means nothing to the effect of heads", "leave it out", name=name)

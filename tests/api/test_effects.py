@@ -1,0 +1,64 @@
+"""attnviz.stats(metrics="effect"): the bytes of the command, and one line for what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from command_line import attnviz as run
+
+import attnviz
+from attnviz import AttnvizError
+from attnviz.renderers.effects.stats import EffectStats
+
+TEXT = "the queen met the actor . she"
+EFFECT = ("--model", "tiny", "--metric", "effect")
+
+
+def test_a_text_is_what_the_command_says_of_it(tmp_path):
+    ours = attnviz.stats(TEXT, "tiny", metrics="effect", answer="rules", ablate="zero", sort="kl", layer=1, head="1-3")
+    options = (*EFFECT, "--answer", "rules", "--ablate", "zero", "--sort", "kl", "--layer", 1, "--head", "1-3")
+    assert isinstance(ours, EffectStats)
+    assert str(ours) == run("stats", TEXT, *options).text
+    assert ours.to_json() == run("stats", TEXT, *options, "--format", "json").text
+    assert ours.to_csv() == run("stats", TEXT, *options, "--format", "csv").text
+    ours.heatmap("kl", tmp_path / "ours.svg")
+    run("stats", TEXT, *options, "-o", tmp_path / "theirs.svg")
+    assert (tmp_path / "ours.svg").read_bytes() == (tmp_path / "theirs.svg").read_bytes()
+
+
+def test_many_texts_are_what_the_command_says_of_lines():
+    texts = [TEXT, "", "we learn word by"]
+    ours = attnviz.stats(texts, "tiny", metrics=["effect"], language="vi")
+    theirs = run("stats", "--lines", *EFFECT, "--lang", "vi", stdin=f"{TEXT}\nwe learn word by\n".encode())
+    assert str(ours).replace(" · số dòng bỏ qua: 1", "") == theirs.text
+    assert list(ours.errors) == [1]
+    assert [one["count"] for one in ours.records][:2] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"query": 1}, "query means nothing to the effect of heads"),
+        ({"near": 3}, "near means nothing to the effect of heads"),
+        ({"causal": True}, "causal means nothing to the effect of heads"),
+        ({"model": None}, "the effect of heads is measured by taking them away from a model, and none is given"),
+        ({"metrics": "effect,entropy"}, "metrics are effect and others"),
+        ({"sort": "entropy"}, "sort is 'entropy': expected one of loss, probability, kl"),
+        ({"ablate": "half"}, "ablate is 'half': expected one of mean, zero"),
+        ({"answer": "xyzzy"}, "the answer xyzzy is not in the vocabulary"),
+        ({"answer": 3}, "answer is 3: expected a text"),
+        ({"metrics": (), "answer": "rules"}, "answer is for metrics="),
+        ({"metrics": (), "ablate": "zero"}, "ablate is for metrics="),
+        ({"layer": 9}, "layer 9 does not exist"),
+    ],
+)
+def test_what_is_wrong_is_one_line(options, message):
+    with pytest.raises(AttnvizError, match=message) as raised:
+        attnviz.stats(TEXT, **({"model": "tiny", "metrics": "effect"} | options))
+    assert "\n" not in raised.value.message
+
+
+def test_a_trace_brings_no_model_that_runs():
+    with pytest.raises(AttnvizError, match="none is given"):
+        attnviz.trace_text(TEXT).stats(metrics="effect")
+    with pytest.raises(AttnvizError, match="a trace brings no model that could run without a head"):
+        attnviz.stats(attnviz.trace_text(TEXT), "tiny", metrics="effect")

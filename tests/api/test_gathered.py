@@ -1,0 +1,39 @@
+"""Many texts: those that can be added are, and why others cannot is told by their places."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from attnviz.api.gathered import gather
+from attnviz.errors import AttnvizError, ChoiceError
+
+
+def gathered(texts):
+    statistics = SimpleNamespace(texts=0, skipped=0)
+
+    def add(text):
+        if isinstance(text, AttnvizError):
+            raise text
+        statistics.texts += 1
+
+    return statistics, gather(statistics, texts, add)
+
+
+def test_what_cannot_be_added_is_told_by_its_place():
+    statistics, errors = gathered(["a", AttnvizError("no", "yes"), "b"])
+    assert (statistics.texts, statistics.skipped) == (2, 1)
+    assert {place: (error.message, error.hint) for place, error in errors.items()} == {1: ("text 1: no", "yes")}
+
+
+def test_where_none_can_be_it_is_the_first_error_or_that_there_are_none():
+    with pytest.raises(AttnvizError, match="text 0: no"):
+        gathered([AttnvizError("no"), AttnvizError("later")])
+    with pytest.raises(AttnvizError, match="there are no texts"):
+        gathered([])
+
+
+def test_what_no_other_text_would_do_better_ends_it():
+    with pytest.raises(ChoiceError, match=r"^wrong$"):
+        gathered(["a", ChoiceError("wrong"), "b"])
