@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from asked_models import word_tokenizer
+from asked_models import END, word_tokenizer
 from tiny_models import model, tokenizer
+from tokenizers import processors
 from torch.nn.functional import cross_entropy, kl_div
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -48,6 +49,10 @@ def gap_tokenizer() -> PreTrainedTokenizerFast:
     """Words between two special tokens, as BERT's, and a token for a gap."""
     made = copy.deepcopy(word_tokenizer(closed=True))
     made.add_special_tokens({"mask_token": "[MASK]"})
+    single = f"{END} $A {END}"
+    made.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=single, pair=f"{single} $B:1 {END}:1", special_tokens=[(END, 0)]
+    )
     return made
 
 
