@@ -49,6 +49,7 @@ def gap_tokenizer() -> PreTrainedTokenizerFast:
     """Words between two special tokens, as BERT's, and a token for a gap."""
     made = copy.deepcopy(word_tokenizer(closed=True))
     made.add_special_tokens({"mask_token": "[MASK]"})
+    made.bos_token = None  # what ends a text stands between the two of a pair
     single = f"{END} $A {END}"
     made.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=single, pair=f"{single} $B:1 {END}:1", special_tokens=[(END, 0)]
