@@ -261,6 +261,7 @@ def read_and_used(path: Path, content: bytes) -> None:
     for layer in trace.layers[:3]:
         layer.steps(0)
     str(explain(trace, layer=[str(trace.layers[0].index)], head=0))
+    str(explain(trace, layer=[str(trace.layers[0].index)], head=0, words=True))
     for one in trace.roles:
         evidence(one, lessons())
     if trace.generation is not None:

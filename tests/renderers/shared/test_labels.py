@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_roles import made_role
 
-from attnviz import Layer, Trace
+from attnviz import Layer, Trace, trace_text
 from attnviz.choices import Language
 from attnviz.renderers.shared.labels import file_name, name, named, round_positions, text_of, unnamed, worn
 from attnviz.text.display import NamedToken
@@ -100,3 +102,8 @@ def test_a_head_wears_its_roles():
 def test_the_text_itself_stands_on_one_line_with_what_was_written(source, generation, text):
     layer = Layer(*numpy.ones((3, 1, 2, 2)))
     assert text_of(Trace(("the", "cat"), (layer,), source, generation=generation)) == text
+
+
+def test_both_texts_of_a_pair_are_told():
+    trace = trace_text("the  cat")
+    assert text_of(replace(trace, source=trace.source.of_text("the  cat", "a\ndog"))) == "the cat / a dog"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy
 import pytest
 import tiny_models
 import torch
 import transformers
-from tiny_tokenizers import byte_fallback, unigram, word_pieces
+from tiny_tokenizers import byte_fallback, ending, pairing, word_pieces
 from tokenizers import processors
 
 from attnviz import AttnvizError, trace_model, trace_text
@@ -17,26 +15,6 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.trace.selection import select
 
 FIRST, SECOND = "the cat sat", "your journey starts"
-
-
-@lru_cache
-def pairing():
-    """As BERT's: [CLS] A [SEP] B [SEP], with 1 as the type of what is of the second."""
-    made = word_pieces()
-    made.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
-    )
-    return made
-
-
-@lru_cache
-def ending():
-    """As T5's: A </s> B </s>, without types."""
-    made = unigram()
-    made.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
-    )
-    return made
 
 
 @pytest.mark.parametrize("name", ["Bert", "Albert"])
