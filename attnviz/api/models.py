@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from attnviz.arguments import Chosen, chosen, member
 from attnviz.choices import Verify
-from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.inputs import Text
@@ -92,22 +92,21 @@ def trace_model(
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, it reads no pairs, or the text does not fit it.
     """
-    from attnviz.sources.readers import reader
+    from attnviz.sources.given import Given
+    from attnviz.sources.readers import reader, reader_of_many
 
-    read = reader(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
-    more = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
-    more |= {} if image is None else {"image": image}
+    loading = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
+    asked = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
     if not _are_several(text):
-        return read(text, target=target, pair=pair, **more)
+        beside = {} if image is None else {"image": image}
+        return reader(model, tokenizer, **loading)(text, target=target, pair=pair, **beside, **asked)
     targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
+    texts = [Given(one, own, other, image) for one, own, other in zip(text, targets, pairs, strict=True)]
     traces = []
-    for place, (one, own, other) in enumerate(zip(text, targets, pairs, strict=True)):
-        try:
-            traces.append(read(one, target=own, pair=other, **more))
-        except (ChoiceError, UsageError):
-            raise
-        except AttnvizError as error:
-            raise AttnvizError("text {place}: {said}", error.hint, place=place, said=error.message) from None
+    for place, answer in reader_of_many(model, tokenizer, **loading)(texts, **asked):
+        if isinstance(answer, AttnvizError):
+            raise AttnvizError("text {place}: {said}", answer.hint, place=place, said=answer.message) from None
+        traces.append(answer)
     return traces
 
 

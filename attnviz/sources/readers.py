@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from attnviz.choices import is_tiny
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.sources.given import Answer, Given
 from attnviz.trace.trace import Trace
 
 
@@ -25,3 +27,26 @@ def reader(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., T
     from attnviz.sources.huggingface.trace_model import trace
 
     return partial(trace, Model.of(model, tokenizer, **options))
+
+
+def reader_of_many(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., Iterator[Answer]]:
+    """The same as a function from many texts, each ``Given``, to the answer to each, in their order; a model of transformers
+    reads several at once. What no other text would do better is raised."""
+    if is_tiny(model):
+        return partial(_one_by_one, reader(model, tokenizer, **options))
+    from attnviz.sources.huggingface.model import Model
+    from attnviz.sources.huggingface.trace_texts import Batches
+
+    loaded = Model.of(model, tokenizer, **options)
+    return lambda texts, **asked: Batches(loaded, **asked)(texts)
+
+
+def _one_by_one(read: Callable[..., Trace], texts: Iterable[Given], **asked: Any) -> Iterator[Answer]:
+    for number, given in enumerate(texts):
+        beside = {name: value for name, value in given._asdict().items() if value is not None}
+        try:
+            yield number, read(**beside, **asked)
+        except (ChoiceError, UsageError):
+            raise
+        except AttnvizError as error:
+            yield number, error

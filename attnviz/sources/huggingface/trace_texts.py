@@ -11,10 +11,11 @@ import torch
 
 from attnviz.attention.memory import allowance
 from attnviz.choices import Verify
-from attnviz.errors import AttnvizError
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.sources.given import Answer, Given
 from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.batch_watch import BatchWatch
-from attnviz.sources.huggingface.inputs import Reading, Text, read
+from attnviz.sources.huggingface.inputs import Reading, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
@@ -35,16 +36,13 @@ class Asked(NamedTuple):
     """One text of many, and how it is read."""
 
     number: int
-    text: Text
+    given: Given
     reading: Reading
 
     @property
     def length(self) -> int:
         """How many tokens it has."""
         return int(self.reading.inputs["input_ids"].shape[1])
-
-
-Answer = tuple[int, Trace | AttnvizError]
 
 
 class Batches:
@@ -60,31 +58,32 @@ class Batches:
         model: Model,
         *,
         layer: Sequence[str] = (),
-        target: Text | None = None,
         chat: bool = False,
         verify: Verify = Verify.SAMPLE,
         batch: int | None = None,
     ) -> None:
-        self.model, self.layer, self.target, self.chat = model, layer, target, chat
+        self.model, self.layer, self.chat = model, layer, chat
         self.comparison, self.batch = Comparison(verify), batch
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
         if (known := known_layers(model.model)) is not None:
             layers_meant(layer, known, MODEL)
 
-    def __call__(self, texts: Iterable[Text]) -> Iterator[Answer]:
+    def __call__(self, texts: Iterable[Given]) -> Iterator[Answer]:
         """The trace of each text with its number from 0, or why there is none."""
         numbered = enumerate(texts)
         while some := list(islice(numbered, AHEAD * (self.batch or MOST))):
             yield from self._window(some)
 
-    def _window(self, texts: Sequence[tuple[int, Text]]) -> Iterator[Answer]:
+    def _window(self, texts: Sequence[tuple[int, Given]]) -> Iterator[Answer]:
         """Texts that were read together, in their order."""
         answers: dict[int, Trace | AttnvizError] = {}
         asked: list[Asked] = []
-        for number, text in texts:
+        for number, given in texts:
             try:
-                asked.append(Asked(number, text, read(self.model, text, self.target, self.chat)))
+                asked.append(Asked(number, given, self._reading(given)))
+            except (ChoiceError, UsageError):  # no other text would do better
+                raise
             except AttnvizError as error:
                 answers[number] = error
         waiting = sorted(asked, key=lambda one: one.length if _is_plain(one.reading) else 0, reverse=True)
@@ -94,6 +93,9 @@ class Batches:
             place += len(some)
             answers |= self._answers(some)
         yield from sorted(answers.items())
+
+    def _reading(self, given: Given) -> Reading:
+        return read(self.model, given.text, given.target, self.chat, given.image, given.pair)
 
     def _next(self, waiting: Sequence[Asked], place: int) -> Sequence[Asked]:
         """The texts that run next, from ``place`` on, the longest first."""
@@ -140,9 +142,13 @@ class Batches:
 
     def _alone(self, one: Asked) -> Trace | AttnvizError:
         try:
-            return trace_of(self.model, one.text, one.reading, self.layer, self.comparison)
+            return self._of_one(one)
         except AttnvizError as error:
             return error
+
+    def _of_one(self, one: Asked) -> Trace:
+        made = trace_of(self.model, one.given.text, one.reading, self.layer, self.comparison)
+        return replace(made, source=made.source.of_text(one.given.text, one.given.pair))
 
     def _together(self, some: Sequence[Asked]) -> list[Trace]:
         """The traces of texts that run at once; AttnvizError where any cannot be made."""
@@ -153,7 +159,7 @@ class Batches:
         if len({*lengths}) > 1 and self.padded is None:
             self.padded = self._reads_padding_right(watch, some)
             if not self.padded:
-                return [trace_of(self.model, one.text, one.reading, self.layer, self.comparison) for one in some]
+                return [self._of_one(one) for one in some]
         return [self._trace(watch, place, one) for place, one in enumerate(some)]
 
     def _trace(self, watch: BatchWatch, place: int, one: Asked) -> Trace:
@@ -161,7 +167,7 @@ class Batches:
         made = assembled(self.model, kept, watch.calls.unseen, one.reading, comparison=self.comparison)
         agreement = made.source.agreement._replace(checked_queries=watch.checked[place])
         source = Origin(made.source | {"agreement": agreement.facts()})
-        return replace(made, source=source.of_text(one.text))
+        return replace(made, source=source.of_text(one.given.text, one.given.pair))
 
     def _padding(self) -> int:
         config = self.model.model.config.get_text_config()
@@ -171,7 +177,7 @@ class Batches:
     def _reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked]) -> bool:
         """Whether the shortest text has the same keys in the last layer as where it is read alone: some models let padding in."""
         place, one = min(enumerate(some), key=lambda each: each[1].length)
-        alone = trace_of(self.model, one.text, one.reading, self.layer, self.comparison)
+        alone = self._of_one(one)
         pairs = zip(watch.kept_of(place), alone.layers, strict=True)
         return all(_near(mine.key, theirs.key) for (mine, _), theirs in pairs)
 

@@ -9,6 +9,7 @@ import torch
 from tiny_models import model, tokenizer
 
 from attnviz import AttnvizError
+from attnviz.sources.given import Given
 from attnviz.sources.huggingface import trace_texts
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.trace_model import trace
@@ -43,6 +44,10 @@ def loaded(name: str) -> Model:
     return Model.of(model(name), tokenizer())
 
 
+def given(texts: list[str]) -> list[Given]:
+    return [Given(text) for text in texts]
+
+
 def require_equal(mine, theirs) -> None:
     assert mine.tokens == theirs.tokens
     assert [layer.title for layer in mine.layers] == [layer.title for layer in theirs.layers]
@@ -65,7 +70,7 @@ def require_equal(mine, theirs) -> None:
 def test_each_text_is_as_it_is_alone(name):
     read = loaded(name)
     batches = Batches(read, batch=4)
-    answers = list(batches(TEXTS))
+    answers = list(batches(given(TEXTS)))
     assert batches.apart is None
     assert [number for number, _ in answers] == list(range(len(TEXTS)))
     for (_, mine), text in zip(answers, TEXTS, strict=True):
@@ -85,13 +90,13 @@ def test_texts_run_together(monkeypatch):
         lambda model, reading: passes.append(reading.inputs["input_ids"].shape) or original(model, reading),
     )
     read = loaded("Llama")
-    list(Batches(read, batch=3)(TEXTS))
+    list(Batches(read, batch=3)(given(TEXTS)))
     assert [count for count, _ in passes] == [3]  # the first and the last run alone
 
 
 def test_layers_are_chosen_and_one_that_is_none_is_told_before_the_model_runs():
     read = loaded("Llama")
-    ((_, one), (_, other)) = Batches(read, layer=["1"])(["the cat", "a dog sat"])
+    ((_, one), (_, other)) = Batches(read, layer=["1"])(given(["the cat", "a dog sat"]))
     assert [layer.index for layer in (*one.layers, *other.layers)] == [1, 1]
     with pytest.raises(AttnvizError, match="layer 7"):
         Batches(read, layer=["7"])
@@ -102,9 +107,9 @@ def test_where_padding_leaks_texts_of_one_length_alone_run_together(monkeypatch)
     read = loaded("Llama")
     trace(read, "a")
     batches = Batches(read, batch=8)
-    answers = dict(batches(TEXTS))
+    answers = dict(batches(given(TEXTS)))
     assert batches.padded is False
-    again = dict(batches(TEXTS))
+    again = dict(batches(given(TEXTS)))
     for place, text in enumerate(TEXTS):
         if text:
             require_equal(answers[place], trace(read, text))
@@ -114,7 +119,7 @@ def test_where_padding_leaks_texts_of_one_length_alone_run_together(monkeypatch)
 def test_a_text_that_cannot_be_read_tells_its_own_error():
     read = loaded("GPT2")
     long = "the cat " * 80
-    answers = [answer for _, answer in Batches(read)(["a cat", long, "the dog"])]
+    answers = [answer for _, answer in Batches(read)(given(["a cat", long, "the dog"]))]
     assert isinstance(answers[1], AttnvizError)
     assert "positions of this model" in str(answers[1])
     assert [type(answer).__name__ for answer in (answers[0], answers[2])] == ["Trace", "Trace"]
@@ -126,7 +131,7 @@ def test_a_model_whose_batches_fail_reads_each_text_by_itself(monkeypatch):
 
     monkeypatch.setattr(Batches, "_together", fails)
     batches = Batches(loaded("Llama"), batch=2)
-    answers = dict(batches(TEXTS[:4]))
+    answers = dict(batches(given(TEXTS[:4])))
     assert str(batches.apart) == "no batch"
     for place, text in enumerate(TEXTS[:4]):
         require_equal(answers[place], trace(loaded("Llama"), text))
