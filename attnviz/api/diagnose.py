@@ -45,7 +45,6 @@ def diagnose(
              rope_dims is all of d_k unless given; positions, (keys,) or (items, keys), count from 0 unless given
     dtype    the arithmetic of the implementation: "float64", "float32", "tf32", "float16" or "bfloat16"; None: that of the
              output, or the narrower one on whose numbers all of it lies
-
     language in which it prints, "en" or "vi"
 
     A name is given only where it explains the output to rounding. AttnvizError where shapes do not fit or numbers that go
@@ -54,24 +53,8 @@ def diagnose(
     from attnviz.analysis.diagnosis.diagnose import diagnose as diagnosed
 
     spoken = member(Language, language, "language")
-    found = diagnosed(
-        query,
-        key,
-        value,
-        output,
-        weights=weights,
-        scale=scale,
-        causal=causal,
-        query_offset=query_offset,
-        window=window,
-        softcap=softcap,
-        mask=mask,
-        bias=bias,
-        sinks=sinks,
-        rope_theta=rope_theta,
-        rope_dims=rope_dims,
-        rope_interleaved=rope_interleaved,
-        positions=positions,
-        dtype=dtype,
-    )
-    return replace(found, language=spoken)
+    rule = {"scale": scale, "causal": causal, "query_offset": query_offset, "window": window, "softcap": softcap}
+    arrays = {"weights": weights, "mask": mask, "bias": bias, "sinks": sinks, "positions": positions}
+    rotation = {"rope_theta": rope_theta, "rope_dims": rope_dims, "rope_interleaved": rope_interleaved}
+    meant: dict[str, Any] = rule | arrays | rotation
+    return replace(diagnosed(query, key, value, output, **meant, dtype=dtype), language=spoken)
