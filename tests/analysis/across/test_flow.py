@@ -5,10 +5,12 @@ import builtins
 import numpy
 import pytest
 from followed_by_hand import flow_by_networkx, mixed
+from followed_models import own_matrices, self_attending
 from followed_traces import layered, weights_of
 from random_traces import random_trace
+from tiny_models import CONFIGS, inputs, model
 
-from attnviz import AttnvizError
+from attnviz import AttnvizError, trace_model
 from attnviz.analysis.across import flow as module
 from attnviz.analysis.across.flow import flow
 from attnviz.analysis.across.way import way_through
@@ -45,6 +47,18 @@ def test_flow_through_two_layers_is_the_sum_of_the_narrower_pipes(residual):
     lower, upper = (mixed(weights, residual) for weights in weights_of(trace))
     found = flows(trace, residual)
     assert within(found, numpy.minimum(upper[:, :, None], lower[None]).sum(axis=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_flow_through_two_layers_of_a_model_is_the_same_sum_of_its_own_attention(name):
+    trace, own = trace_model(model(name), inputs(name)), own_matrices(model(name), inputs(name))
+    for stack, selection in self_attending(trace).items():
+        lower, upper = own[stack][:2]
+        way = way_through(trace, selection._replace(layers=selection.layers[:2]))
+        found = flow(way, range(way.tokens))
+        expected = numpy.minimum(upper[:, :, None], lower[None]).sum(axis=1)
+        assert numpy.allclose(there(found.values), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("layers", "tokens"), [(3, 5), (4, 4)])

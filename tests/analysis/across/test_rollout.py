@@ -5,11 +5,12 @@ import tracemalloc
 import numpy
 import pytest
 from followed_by_hand import mixed, rollout_by_hand
+from followed_models import own_matrices, self_attending
 from followed_traces import RULES, layered, weights_of
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from random_traces import random_trace
-from tiny_models import inputs, model
+from tiny_models import CONFIGS, inputs, model
 
 from attnviz import Layer, Trace, trace_model
 from attnviz.analysis.across import rollout as module
@@ -52,18 +53,15 @@ def test_rollout_is_the_product_of_the_papers_matrices_and_rows_add_up_to_1(laye
     assert ((found == -numpy.inf) == (expected == 0)).all()
 
 
-@pytest.mark.parametrize("name", ["Bert", "Llama"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ("Bert", "Llama") else [pytest.mark.slow]) for name in CONFIGS]
+)
 def test_rollout_of_a_model_is_that_of_its_own_eager_attention(name):
-    loaded, given_inputs = model(name), inputs(name)
-    trace = trace_model(loaded, {key: value for key, value in given_inputs.items() if key == "input_ids"})
-    loaded.set_attn_implementation("eager")
-    try:
-        attentions = loaded(given_inputs["input_ids"], output_attentions=True).attentions
-    finally:
-        loaded.set_attn_implementation("sdpa")
-    expected = rollout_by_hand([mixed(one[0].detach().double().numpy()) for one in attentions])
-    found = rollout(through(trace), range(len(trace.tokens)))
-    assert numpy.allclose(shares(found), expected, rtol=0, atol=1e-6)
+    trace, own = trace_model(model(name), inputs(name)), own_matrices(model(name), inputs(name))
+    for stack, selection in self_attending(trace).items():
+        found = rollout(way_through(trace, selection), range(selection.layers[0].layer.queries))
+        expected = rollout_by_hand(own[stack])
+        assert numpy.allclose(shares(found), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("cells", [1, 7, 30])
