@@ -8,6 +8,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api import load
+from attnviz.api.selected import in_words
 from attnviz.api.stats import reading, require_known
 from attnviz.arguments import Chosen, Where, chosen, member, real_number, text_of, where, whole_number
 from attnviz.choices import (
@@ -42,6 +43,7 @@ def diff(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     pool: str = "mean",
     top: int | None = None,
     language: str = "en",
@@ -55,11 +57,13 @@ def diff(
 
     first, second  a trace, the name of a file (.safetensors, .npz, .npy, .json), or a text; without a second one, two
                    models read the first, or two of its heads are compared
-    model          that reads the texts, as of ``trace_model``; or two of them, (left, right); None: toy attention
+    model          that reads the texts, as of ``trace_model``; or two of them, (left, right); None: toy attention. Where one
+                   text is read, an ``adapter=`` goes into the model on the right alone
     left, right    two heads, as LAYER.HEAD ("3.4", "cross 0.2"); None: all heads, each beside the one of its number
     layer, head    numbers and ranges ("0,4-7"); nothing means all
     query, key     a token, a position (3 or "@3") or positions ("A:B" or range(A, B)) of the first text
     skip_special   leave out special tokens
+    words          compare words in place of tokens, as ``Trace.by_words`` merges them: those of two tokenizers, too
     pool           what stands for the queries of a head: their "mean" or their "max"
     top            only so many heads, the furthest apart; None: a table has the first few, the records all
     language       in which it prints, "en" or "vi"
@@ -85,7 +89,12 @@ def diff(
         "language": member(Language, language, "language"),
     }
     heads = None if left is None or right is None else (text_of("left", left), text_of("right", right))
-    sources = _sources([first] if second is None else [first, second], model, tokenizer, making, heads is not None)
+    sources = [
+        source._replace(trace=in_words(source.trace, words, layer))
+        for source in _sources(
+            [first] if second is None else [first, second], model, tokenizer, making, heads is not None
+        )
+    ]
     return compare(sources[0], sources[-1], heads, **options)
 
 
@@ -141,7 +150,8 @@ def html(
 def _sources(given: list[Any], model: Any, tokenizer: Any, making: dict[str, Any], two_heads: bool) -> list[Source]:
     """The one or two that are compared."""
     models = list(model) if isinstance(model, list | tuple) else [model]
-    count = max(len(given), len(models))
+    adapts = making.get("adapter") is not None and len(given) == 1
+    count = max(len(given), len(models), 1 + adapts)
     if count > 2 or not models:
         raise AttnvizError("{count} models are given: two are compared", count=len(models))
     if count == 1 and not two_heads:
@@ -152,7 +162,11 @@ def _sources(given: list[Any], model: Any, tokenizer: Any, making: dict[str, Any
     of_files = {name: value for name, value in making.items() if name in signature(load).parameters}
     if all(names_a_file(one) for one in given):
         require_known(load, making)
-    readers = [_reader(one, tokenizer, making) for one in models]
+    bare = {name: value for name, value in making.items() if name != "adapter"}
+    if adapts:
+        readers = [_reader(models[0], tokenizer, bare), _reader(models[-1], tokenizer, making)]
+    else:
+        readers = [_reader(one, tokenizer, making) for one in models]
     return [_source(given[place % len(given)], readers[place % len(readers)], of_files) for place in range(count)]
 
 

@@ -59,6 +59,25 @@ def test_traces_files_and_texts(files):
     assert diff(*files, causal=True).equal
 
 
+def test_an_adapter_goes_into_the_model_on_the_right(monkeypatch):
+    made = []
+
+    def planted(model, _, __, making):
+        made.append((model, making))
+        return lambda text: trace_text(text)
+
+    monkeypatch.setattr(import_module("attnviz.api.diff"), "reading", planted)
+    assert diff(TEXT, model="M", adapter="A").equal
+    assert made == [("M", {}), ("M", {"adapter": "A"})]
+    made.clear()
+    diff(TEXT, "the king", model="M", adapter="A")
+    assert made == [("M", {"adapter": "A"})]
+
+
+def test_words_in_place_of_tokens():
+    assert diff("the queen", "the king", model="tiny", words=True).left.trace.source["merged"] == "words"
+
+
 def test_two_models_read_one_text_or_each_its_own():
     assert diff(TEXT, model=("tiny", "tiny")).equal
     assert not diff(TEXT, "the king met the actor", model=["tiny", "tiny"]).equal

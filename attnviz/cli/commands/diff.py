@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.cli.input.compared import read_sides, sides_of
+from attnviz.cli.input.selected import in_words
 from attnviz.cli.input.traces import Making
 from attnviz.cli.options.diff import BothOptions, DiffOptions, ModelsOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, drawn
 from attnviz.cli.output.formats import DIFF_FILE, DiffFormat, chosen_format
@@ -28,6 +29,7 @@ def diff(
     rule: RuleOptions,
     part: PartOptions,
     special: SpecialOptions,
+    words: WordsOptions,
     region: RegionOptions,
     shown: DiffOptions,
     engine: EngineOptions,
@@ -39,8 +41,9 @@ def diff(
     form = chosen_format(shown.output, shown.format, DiffFormat.TABLE)
     if form in (DiffFormat.PNG, DiffFormat.PDF):
         require_no_terminal(form.value.upper(), shown.output)
-    sides = sides_of(both, models.model)
-    sources = read_sides(sides, Making(toy, rule, engine), models, _layers(both, part, len(sides)))
+    sides = sides_of(both, models.model, models.adapter is not None)
+    layers = _layers(both, part, len(sides))
+    sources = _in_words(read_sides(sides, Making(toy, rule, engine), models, layers), words, layers)
     found = _compared(sources[0], sources[-1], both, part, special, region, shown)
     _write(found, form, shown)
 
@@ -54,6 +57,17 @@ def _layers(both: BothOptions, part: PartOptions, sides: int) -> list[list[str]]
     require_one_way(part.layer, part.head)
     left, right = layer_and_head("left", both.left)[0], layer_and_head("right", both.right)[0]
     return [[left], [right]] if sides > 1 else [list(dict.fromkeys((left, right)))]
+
+
+def _in_words(sources: list[Source], words: WordsOptions, layers: list[list[str]]) -> list[Source]:
+    """Words in place of tokens, if that is asked for; where neither side has a token that is no word, that is said."""
+    found: list[Source] = []
+    merges = False
+    for number, (source, layer) in enumerate(zip(sources, layers, strict=True), start=1):
+        trace = in_words(source.trace, words, layer, tell=number == len(sources) and not merges)
+        merges = merges or len(trace.tokens) < len(source.trace.tokens)
+        found.append(source._replace(trace=trace))
+    return found
 
 
 def _compared(

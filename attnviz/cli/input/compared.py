@@ -25,16 +25,18 @@ TWO = 2
 
 
 class Side(NamedTuple):
-    """What makes a trace: a file, or a text and the model that reads it (None: the toy). No text at all is that of standard
-    input, or the sample."""
+    """What makes a trace: a file, or a text and the model that reads it (None: the toy), without its adapter where ``bare``. No
+    text at all is that of standard input, or the sample."""
 
     file: Path | None = None
     text: str | None = None
     model: str | None = None
+    bare: bool = False
 
 
-def sides_of(both: BothOptions, models: Sequence[str]) -> list[Side]:
-    """The one or two that are meant; UsageError where that cannot be told."""
+def sides_of(both: BothOptions, models: Sequence[str], adapter: bool = False) -> list[Side]:
+    """The one or two that are meant; UsageError where that cannot be told. An ``adapter`` goes into the model on the right,
+    where one text is read: what it changes is what is compared."""
     given = [word for word in (both.first, both.second) if word is not None]
     if not given and not models:
         raise UsageError("nothing to compare is given", "name two files, or a text and two models with --model")
@@ -51,11 +53,14 @@ def sides_of(both: BothOptions, models: Sequence[str]) -> list[Side]:
         )
     words: list[str | None] = [*given] or [None]
     readers: list[str | None] = [*models] or [None]
-    count = max(len(words), len(readers))
+    adapts = adapter and len(words) == 1 and not files
+    count = max(len(words), len(readers), 1 + adapts)
     sides = [
         Side(file=Path(word)) if word is not None and word in files else Side(text=word, model=model)
         for word, model in zip(words * (count // len(words)), readers * (count // len(readers)), strict=True)
     ]
+    if adapts:
+        sides[0] = sides[0]._replace(bare=True)
     _require_heads(both, sides)
     return sides
 
@@ -86,8 +91,7 @@ def read_sides(
     from attnviz.analysis.difference.result import Source
 
     asked = [
-        making._replace(model=ModelOptions(**(vars(models) | {"model": side.model})), layer=layer)
-        for side, layer in zip(sides, layers, strict=True)
+        making._replace(model=_model_of(side, models), layer=layer) for side, layer in zip(sides, layers, strict=True)
     ]
     text = next((_read_once(side) for side in sides if side.file is None and side.text in (None, STDIN)), None)
     found: list[Source] = []
@@ -97,12 +101,18 @@ def read_sides(
             trace = read_trace(SourceOptions(from_=side.file), one._replace(toy=ToyOptions(), model=ModelOptions()))
             found.append(Source(trace, "" if str(side.file) == STDIN else str(side.file)))
             continue
-        if maker is None or (side.model, one.layer) != made_by:
+        if maker is None or (side.model, side.bare, one.layer) != made_by:
             maker = None  # so that two large models are not held at once
-            maker, made_by = maker_of(one), (side.model, one.layer)
+            maker, made_by = maker_of(one), (side.model, side.bare, one.layer)
         words = text if side.text in (None, STDIN) else side.text
         found.append(Source(read_by(maker, SourceOptions(text=words), one)))
     return found
+
+
+def _model_of(side: Side, models: ModelsOptions) -> ModelOptions:
+    """The options of the model that reads the text of one side."""
+    own = {"model": side.model} | ({"adapter": None} if side.bare else {})
+    return ModelOptions(**(vars(models) | own))
 
 
 def _read_once(side: Side) -> str:

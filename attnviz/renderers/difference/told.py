@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from attnviz.analysis.difference.alignment import Alignment
 from attnviz.analysis.difference.pairing import HeadPlace
 from attnviz.analysis.difference.result import Difference, HeadDifference, Source
@@ -23,7 +25,7 @@ from attnviz.trace.layer import Layer
 
 DECIMALS = 3
 UNKNOWN = "–"
-TEXT_CELLS, SHORT_TEXT_CELLS = 60, 32  # of a text in the line that says what was compared, and above a map
+TEXT_CELLS, NAME_CELLS = 60, 24  # of a text in the line that says what was compared, and above a map
 TITLE_TOKENS = 12  # of a text that is known by its tokens alone
 TOKEN_CELLS = 12  # of a token in the table
 LISTED = 8  # tokens without a partner that are named
@@ -65,13 +67,13 @@ def side_name(found: Difference, number: int, words: Lessons) -> str:
         [os.path.basename(one.file) for one in sides],
         [one.file for one in sides],
         [one.trace.source.model_name for one in sides],
-        [_quoted(one, SHORT_TEXT_CELLS) for one in sides],
+        [text if cell_len(text := _quoted(one)) <= NAME_CELLS else "" for one in sides],
         [long_name(one, words) for one in (found.heads[0].left, found.heads[0].right)]
         if len(found.heads) == 1
         else [""] * 2,
     ):
         if names[0] != names[1] and all(names):
-            return shorten(shown_line(names[number]), SHORT_TEXT_CELLS)
+            return shorten(shown_line(names[number]), NAME_CELLS)
     return words.say(("diff.left", "diff.right")[number])
 
 
@@ -94,10 +96,14 @@ def between(one: HeadDifference, words: Lessons, name: Callable[[HeadPlace, Less
 def source_texts(found: Difference, words: Lessons) -> list[str]:
     """What was compared, in a line: the texts, or the one that both are, and how exactly the numbers are a model's."""
     sides = found.left, found.right
-    said = [_quoted(one) for one in sides]
-    origins = [one.trace.source for one in sides]
-    exact = [facts.exactness(one.model_name, one.agreement.largest_error, words) for one in origins]
-    return list(dict.fromkeys(filter(None, [*said, *exact])))
+    said = list(dict.fromkeys(filter(None, map(_quoted, sides))))
+    if len(said) > 1:
+        said = [f"{words.say(side)}: {text}" for side, text in zip(("diff.left", "diff.right"), said, strict=True)]
+    errors: dict[str, float | None] = {}  # of each model
+    for one in sides:
+        model, error = one.trace.source.model_name, one.trace.source.agreement.largest_error
+        errors[model] = max(errors.get(model) or 0.0, error) if error is not None else errors.get(model)
+    return [*said, *filter(None, (facts.exactness(model, error, words) for model, error in errors.items()))]
 
 
 def _headline(found: Difference, shown: Sequence[HeadDifference], words: Lessons) -> str:
@@ -127,13 +133,13 @@ def _source(found: Difference, number: int, words: Lessons) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _quoted(source: Source, cells: int = TEXT_CELLS) -> str:
+def _quoted(source: Source) -> str:
     """The text of a side."""
     text = text_of(source.trace)
     if text is None:
         tokens = [name(token) for token in source.trace.tokens[:TITLE_TOKENS]]
         text = " ".join([*tokens, "…"] if len(source.trace.tokens) > TITLE_TOKENS else tokens)
-    return f"“{shorten(text, cells)}”" if text else ""
+    return f"“{shorten(text, TEXT_CELLS)}”" if text else ""
 
 
 def _rule(own: Layer, other: Layer, words: Lessons) -> Iterator[str]:
@@ -233,12 +239,13 @@ def _notes(found: Difference, shown: Sequence[HeadDifference], words: Lessons) -
 
 
 def _heads(places: Sequence[HeadPlace], words: Lessons) -> str:
-    """Heads by their layers: "layer 2: 0 to 3"; layers with the same heads follow each other."""
-    by_layer = [
+    """Heads by their layers: "layer 2: 0 to 3"; layers that follow each other with the same heads together, "layer 2 – layer 5: 0 to 3"."""
+    of_layers = [
         (facts.layer_name(title, words), listed([one.head for one in some], words))
-        for title, some in ((title, list(some)) for title, some in groupby(places, key=lambda one: one.title))
+        for title, some in groupby(places, key=lambda one: one.title)
     ]
-    told = [f"{title}: {heads}" for title, heads in by_layer[:LISTED]]
+    by_layer = [(heads, [title for title, _ in some]) for heads, some in groupby(of_layers, key=lambda one: one[1])]
+    told = [f"{' – '.join(dict.fromkeys((some[0], some[-1])))}: {heads}" for heads, some in by_layer[:LISTED]]
     some = "; ".join(told)
     left = len(by_layer) - len(told)
     return words.say("diagnose.more", listed=some, count=f"{left:,}") if left else some

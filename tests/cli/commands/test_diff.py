@@ -87,6 +87,18 @@ def test_arrays_weights_alone_and_another_rule(folder):
     assert all(one["divergence"] == 0 for one in record("a.npz", "c.npz", "--causal")["heads"])
 
 
+def test_words_in_place_of_tokens(folder):
+    for name, tokens in (("a", ("Un", "##like", "##ly", "so")), ("b", ("Unlikely", "so"))):
+        weights = numpy.full((1, len(tokens), len(tokens)), 1 / len(tokens))
+        Trace(tokens, (Layer(weights=weights),), {"original": "Unlikely so"}).save(folder / f"{name}.safetensors")
+    found = record("a.safetensors", "b.safetensors", "--words")
+    assert found["aligned"] == [[0, 0], [1, 1]]
+    assert found["heads"][0]["largest"]["left"] == 0.75
+    assert record("a.safetensors", "b.safetensors")["aligned"] == [[3, 1]]
+    said = attnviz("diff", "b.safetensors", "b.safetensors", "--words").stderr
+    assert said == "attnviz: every token is a word by itself: --words merges none\n"
+
+
 def test_the_suffix_picks_the_format(files, folder):
     for name in ("d.json", "d.csv", "d.md", "d.txt", "d.svg", "d.html"):
         assert done("diff", *files, "-o", name).text == f"{name}\n"

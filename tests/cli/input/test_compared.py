@@ -37,6 +37,16 @@ def test_what_is_meant(words, models, heads, sides):
     assert sides_of(BothOptions(**_both(words, heads)), models) == sides
 
 
+def test_an_adapter_goes_into_the_model_on_the_right_where_one_text_is_read():
+    def sides(*words, models=("M",), **heads):
+        return sides_of(BothOptions(**_both(words, heads)), models, adapter=True)
+
+    without, with_it = Side(None, "one", "M", bare=True), Side(None, "one", "M")
+    assert sides("one") == sides("one", **HEADS) == sides("one", models=("M", "M")) == [without, with_it]
+    assert sides("one", "two") == [with_it, Side(None, "two", "M")]
+    assert sides("a.safetensors", "one") == [Side(A), with_it]
+
+
 @pytest.mark.parametrize(
     ("words", "models", "heads", "message"),
     [

@@ -26,10 +26,10 @@ def test_both_traces_are_in_it_side_by_side(words):
     ]
     head = words.heads[0].left.head
     assert found["opens"] == {"layer": 0, "head": head, "other": {"layer": 1, "head": head}}
-    assert found["sides"] == ["“the cat sat on the mat”", "“today the dog sat on a mat”"]
+    assert found["sides"] == ["left", "right"]
     [partners] = found["partners"]
     assert list(map(list, zip(*partners["pairs"], strict=True))) == [list(pair) for pair in words.tokens.pairs]
-    assert found["text"] == "“the cat sat on the mat” · “today the dog sat on a mat”"
+    assert found["text"] == "left: “the cat sat on the mat” · right: “today the dog sat on a mat”"
 
 
 def test_two_heads_of_one_trace_are_a_page_of_that_trace(rules):

@@ -73,10 +73,10 @@ def test_small_numbers_are_not_written_as_none():
 
 
 def test_a_side_is_called_by_what_differs(words, rules, equal):
-    assert [side_name(words, side, WORDS) for side in (0, 1)] == [
-        "“the cat sat on the mat”",
-        "“today the dog sat on a mat”",
-    ]
+    assert [side_name(words, side, WORDS) for side in (0, 1)] == ["left", "right"]  # whose texts are long
+    short = diff("the cat", "the dog")
+    assert [side_name(short, side, WORDS) for side in (0, 1)] == ["“the cat”", "“the dog”"]
+    assert source_texts(short, WORDS) == ["left: “the cat”", "right: “the dog”"]
     assert [side_name(rules, side, WORDS) for side in (0, 1)] == ["left", "right"]
     files = replace(rules, left=Source(rules.left.trace, "a.npz"), right=Source(rules.right.trace, "b\n.npz"))
     assert [side_name(files, side, WORDS) for side in (0, 1)] == ["a.npz", "b\\n.npz"]
@@ -97,6 +97,15 @@ def test_a_rule_that_one_side_lacks_is_told(rules):
     assert source_texts(rules, WORDS) == ["“the cat sat on the mat”"]
 
 
+def test_how_exact_a_model_is_is_told_once(equal):
+    def of_model(error):
+        source = {"kind": "model", "model": "M", "agreement": {"largest_error": error}}
+        return replace(equal.left.trace, source=source)
+
+    told_once = source_texts(diff(of_model(1e-7), of_model(2e-7)), WORDS)
+    assert told_once[1:] == ["M, recomputed to within 2.0e-07 of its own outputs"]
+
+
 def test_a_text_that_is_known_by_its_tokens_alone():
     layer = Layer(weights=numpy.full((1, 20, 20), 1 / 20))
     long = Trace(tuple(f"w{place}" for place in range(20)), (layer,))
@@ -115,7 +124,10 @@ def test_heads_that_only_one_side_has_are_told_by_their_layers():
     assert told(diff(large, small), WORDS).notes[-1] == "heads that only the left has: layer 0: 2, 3"
     assert told(diff(small, large), WORDS).notes[-1] == "heads that only the right has: layer 0: 2, 3"
     many = Trace(large.tokens, tuple(replace(large.layers[0], index=number) for number in range(12)))
-    assert told(diff(many, small), WORDS).notes[-1].endswith("layer 7: 0 to 3 and 4 more")
+    assert told(diff(many, small), WORDS).notes[-1].endswith("layer 0: 2, 3; layer 1 – layer 11: 0 to 3")
+    layers = [replace(trace_text("a b c", 1 + number % 2).layers[0], index=number) for number in range(12)]
+    uneven = Trace(large.tokens, tuple(layers))
+    assert told(diff(uneven, small, layer="all"), WORDS).notes[-1].endswith("layer 8: 0 and 3 more")
 
 
 def test_the_notes_say_what_the_numbers_are(words, equal):
