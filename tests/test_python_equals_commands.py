@@ -62,6 +62,11 @@ def diagnosed() -> Any:
 
 
 @cache
+def effect() -> Any:
+    return attnviz.stats(PROMPT, "tiny", metrics="effect", answer="are", ablate="zero")
+
+
+@cache
 def followed() -> Any:
     return attnviz.across(attnviz.trace_model("tiny", PROMPT), "rollout", residual=0.3)
 
@@ -86,6 +91,7 @@ TOY, WRITE = (TEXT, "--heads", 2, "--causal"), (PROMPT, "--tokens", 3)
 ON_STDOUT = ("-o", "-")
 QUESTIONS, CHAPTER = ("--cases", 20), (2, "--text", "one step")
 LAYERS = ("--model", "tiny")
+EFFECT = (PROMPT, *LAYERS, "--metric", "effect", "--answer", "are", "--ablate", "zero")
 FOLLOWED = (PROMPT, *LAYERS, "--across", "rollout", "--residual", 0.3)
 BOTH = (TEXT, f"{TEXT} more", "--heads", 2, "--pool", "max")
 
@@ -97,6 +103,11 @@ TABLE: dict[str, list[Row | Alone]] = {
         Row("json", TOY, lambda: toy().to_json()),
         Row("json", (PROMPT, *LAYERS), lambda: attnviz.trace_model("tiny", PROMPT).to_json()),
         Row("csv", TOY, lambda: toy().to_csv()),
+        Row(
+            "csv",
+            (PROMPT, *LAYERS, "--step", "contribution"),
+            lambda: attnviz.trace_model("tiny", PROMPT).to_csv(step="contribution"),
+        ),
         Row("markdown", TOY, lambda: toy().explain().to_markdown()),
         Row("latex", TOY, lambda: toy().explain().to_latex()),
         Row("html", TOY, lambda: toy().explain().to_html()),
@@ -137,6 +148,16 @@ TABLE: dict[str, list[Row | Alone]] = {
             "csv",
             ("--lines", *LAYERS, "--file", ROLES),
             lambda: attnviz.stats(ROLES.read_text().splitlines(), "tiny").to_csv(),
+        ),
+        Row("table", EFFECT, lambda: str(effect())),
+        Row("json", EFFECT, lambda: effect().to_json()),
+        Row("csv", EFFECT, lambda: effect().to_csv()),
+        Row("svg", EFFECT, lambda: figure("svg", lambda path: effect().heatmap(path=path))),
+        Row("csv", (*TOY, "--words"), lambda: toy().stats(words=True).to_csv()),
+        Row(
+            "csv",
+            (PROMPT, *LAYERS, "--step", "contribution"),
+            lambda: attnviz.trace_model("tiny", PROMPT).stats(step="contribution").to_csv(),
         ),
         Row("table", FOLLOWED, lambda: str(followed())),
         Row("json", FOLLOWED, lambda: followed().to_json()),

@@ -71,8 +71,8 @@ def effects(
 
     if isinstance(texts, Trace | str | Mapping | os.PathLike):
         add(texts)
-        return EffectStats(statistics, first, spoken)
-    return EffectStats(statistics, first, spoken, gather(statistics, texts, add))
+        return EffectStats(statistics, first, spoken, answered=meant is not None)
+    return EffectStats(statistics, first, spoken, gather(statistics, texts, add), meant is not None)
 
 
 def require_no_effect(answer: Any, ablate: Any) -> None:

@@ -33,16 +33,20 @@ class EffectStats(Stats):
 
         return to_json(self.statistics, self.sort).decode()
 
+    answered: bool = False  # whether a person gave the answer whose probability is measured
+
     def heatmap(
-        self, metric: str = Effect.LOSS, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+        self, metric: str | None = None, path: str | os.PathLike[str] | None = None, *, title: str | None = None
     ) -> AttentionFigure:
-        """One effect as a map of layers × heads: the "loss", the "probability" or the divergence "kl"; saved to ``path`` as .png,
-        .svg or .pdf, if there is one. AttnvizError where no head has a value.
+        """One effect as a map of layers × heads: the "loss", the "probability" or the divergence "kl"; None: the one that
+        sorts them, or else the probability of an answer that was given, or else the loss. Saved to ``path`` as .png, .svg or .pdf,
+        if there is one. AttnvizError where no head has a value.
         """
-        from attnviz.renderers.effects.effect_map import decide
+        from attnviz.renderers.effects.effect_map import decide, usual
         from attnviz.renderers.heatmap.heatmap import Heatmap
 
-        asked = measured(self.statistics.metrics, metric)
+        named = (self.sort or usual(self.answered)) if metric is None else metric
+        asked = measured(self.statistics.metrics, named)
         return Heatmap(decide(self.statistics, asked, title, lessons(self.language))).figure(path)
 
     def _told(self) -> Told:
