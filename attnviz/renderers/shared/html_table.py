@@ -8,6 +8,7 @@ from html import escape
 from attnviz.renderers.shared.colours import LEVELS, dark, rgb
 from attnviz.renderers.shared.matrix import HIDDEN, Matrix
 
+TEXT = "font-family: monospace; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"  # as notebooks would not
 TABLE = "border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums; font-size: inherit"
 CORNER, LABEL = "text-align: left; opacity: 0.7", "text-align: left"
 CELL = "padding: 0.15em 0.6em; white-space: nowrap"
@@ -41,4 +42,4 @@ def _tinted(tint: float | None) -> str:
 
 def as_it_stands(text: str) -> str:
     """``text`` in its own lines, as on a terminal, folded where the window ends."""
-    return f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'
+    return f'<pre style="{TEXT}">{escape(text)}</pre>'
