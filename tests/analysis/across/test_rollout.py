@@ -43,7 +43,7 @@ def test_rollout_of_one_layer_is_half_its_weights_and_half_the_token_itself(rule
     rule=some.sampled_from(["plain", "causal", "window", "sinks"]),
     residual=some.sampled_from([0.0, 0.3, 0.5, 1.0]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_rollout_is_the_product_of_the_papers_matrices_and_rows_add_up_to_1(layers, tokens, rule, residual):
     trace = layered(layers, tokens, rule)
     expected = rollout_by_hand([mixed(weights, residual) for weights in weights_of(trace)])

@@ -31,7 +31,10 @@ def test_one_query_goes_down_the_layers_that_are_named():
     assert shown.lines[2] == "rows: down to layer, columns: key"
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.gif", b"GIF8")])
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), pytest.param("a.gif", b"GIF8", marks=pytest.mark.slow)],
+)
 def test_it_is_drawn_into_files(folder, name, start):  # noqa: ARG001
     assert done("heatmap", *TEXT, "--across", "rollout", "-o", name).lines == [name]
     assert Path(name).read_bytes().startswith(start)
