@@ -20,7 +20,7 @@ from strategies import Case, attention_cases
 
 from attnviz import load
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Comparison, DrawnStep, Dtype, Language, Position, Step, Tokenizer
+from attnviz.choices import Comparison, DrawnStep, Dtype, HeadsAs, Language, Position, Step, Tokenizer
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=30)
 TEXTS = ANYTHING | st.lists(
@@ -151,6 +151,25 @@ def test_any_options_of_heatmap(text, options, form):
     assert result.code or form == "term" or result.stdout.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[form])
     assert result.code or form != "term" or "rows: query, columns: key" in result.text
     assert result.code == 0 or result.stderr.startswith("attnviz: ")
+
+
+ACROSS = [
+    option("across", st.sampled_from(["flow", "rollout"])),
+    option("heads-as", st.sampled_from(HeadsAs)),
+    option("residual", st.sampled_from(["0", "0.5", "1", "1.5", "-1", "nan", "a"])),
+]
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(
+    text=words,
+    command=st.sampled_from(["heatmap", "stats"]),
+    options=some(*SHARED, *ACROSS),
+    form=st.sampled_from(["term", "csv", "json", "table"]),
+)
+def test_any_options_of_what_is_followed_across_layers(text, command, options, form):
+    assert_told(attnviz(command, text, "--across", "rollout", "--format", form, *options), 0, 1, 2)
 
 
 def spans(last: int) -> st.SearchStrategy[str]:

@@ -106,6 +106,14 @@ def test_the_heat_map_of_a_terminal_shows_it_as_text(token):
     assert f"“{HOSTILE[token]} plain”" in result.text
 
 
+def test_what_is_read_across_layers_shows_it_as_text(token):
+    table = done("stats", "--across", "rollout", "--query", 0, *options(token))
+    drawn = done("heatmap", "--format", "term", "--across", "rollout", "--query", 0, *options(token))
+    for result in (table, drawn):
+        assert not CONTROL.search(result.text)
+        assert f"query “{HOSTILE[token]}” (0)" in result.text
+
+
 @pytest.mark.parametrize("form", ["png", "pdf"])
 @pytest.mark.parametrize("token", ["$\\frac{", "\ud800", "\U0010ffff"], ids=ascii)
 def test_a_picture_can_be_drawn(token, form):
