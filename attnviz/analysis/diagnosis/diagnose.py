@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from attnviz.analysis.diagnosis.apart import Part, mistakes_apart, parts_explained
 from attnviz.analysis.diagnosis.arithmetic import ARITHMETICS, Arithmetic, arithmetic_named, arithmetic_of
 from attnviz.analysis.diagnosis.departure import departure
 from attnviz.analysis.diagnosis.evidence import Evidence
@@ -72,7 +73,10 @@ def _diagnosed(problem: Asked, arithmetic: Arithmetic, widen: bool) -> Diagnosis
     if coarse is not None and coarse.judged.fine.all() and is_noise(coarse.judged):
         return _told(coarse, Verdict.CORRECT)
     noise = dropout(evidence)
-    return _explained(evidence, [noise]) if noise is not None else _unknown(evidence)
+    if noise is not None:
+        return _explained(evidence, [noise])
+    ways = parts_explained(evidence)
+    return _apart(evidence, ways) if ways else _unknown(evidence)
 
 
 def _has_coarse_products(evidence: Evidence) -> bool:
@@ -97,6 +101,16 @@ def _explained(evidence: Evidence, found: list[Explanation]) -> Diagnosis:
         departs=departure(evidence),
         suggestion=suggestion(evidence.meant, found) if len(found) > 1 else None,
         compared=tuple(compared(evidence, one) for one in found),
+    )
+
+
+def _apart(evidence: Evidence, ways: list[list[Part]]) -> Diagnosis:
+    return _told(
+        evidence,
+        Verdict.MISTAKE if len(ways) == 1 else Verdict.SEVERAL,
+        explanations=tuple(mistakes_apart(parts) for parts in ways),
+        departs=departure(evidence),
+        compared=tuple(compared(*parts[0]) for parts in ways),
     )
 
 

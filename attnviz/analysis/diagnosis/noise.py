@@ -126,4 +126,4 @@ def _explanation(evidence: Evidence, share: float, recipe: Recipe, view: View) -
     if not judged.fine.all():
         return None
     everywhere = numpy.ones(judged.fine.shape, bool)
-    return Explanation((Named("dropout", share),), recipe, Region(), judged, left_of(judged, everywhere), True)
+    return Explanation((Named("dropout", share),), recipe, Region(), judged, left_of(judged, everywhere), 0.0, True)

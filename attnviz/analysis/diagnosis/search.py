@@ -48,6 +48,7 @@ class Explanation(NamedTuple):
     """Mistakes that together give what came out.
 
     left     the mean square root of what they leave, in parts of what rounding allows, where the output departs
+    rest     the same as it is
     found    whether a number of it was found, and not known before
     """
 
@@ -56,6 +57,7 @@ class Explanation(NamedTuple):
     region: Region
     judged: Judged
     left: float
+    rest: float
     found: bool
 
 
@@ -67,19 +69,19 @@ class Candidate(NamedTuple):
     found: bool = False
 
 
-def explanations(evidence: Evidence) -> list[Explanation]:
-    """All that explain the output as well as each other: single mistakes, or where there is none, pairs."""
+def explanations(evidence: Evidence, pairs: bool = True) -> list[Explanation]:
+    """All that explain the output as well as each other: single mistakes, or where there is none, ``pairs``."""
     view = telling(evidence)
     limit = _limit(evidence, view)
     single = _explained(evidence, _likely(evidence, _singles(evidence, view), view, limit))
-    if single:
+    if single or not pairs:
         return best(single)
     effort = min(1.0, SMALL / (len(view.rows) * evidence.meant.keys * evidence.meant.dimension))
     tried = islice(_pairs(evidence), int(PAIRS * effort))
-    pairs = _explained(evidence, _likely(evidence, tried, view, limit))
-    if not pairs and effort > LITTLE:
-        pairs = _explained(evidence, _likely(evidence, _with_a_scale(evidence, view), view, limit))
-    return best(pairs)
+    found = _explained(evidence, _likely(evidence, tried, view, limit))
+    if not found and effort > LITTLE:
+        found = _explained(evidence, _likely(evidence, _with_a_scale(evidence, view), view, limit))
+    return best(found)
 
 
 def telling(evidence: Evidence) -> View:
@@ -167,11 +169,11 @@ def _explained(evidence: Evidence, candidates: Iterable[Candidate]) -> list[Expl
             continue
         bad = ~evidence.judged.fine
         left = left_of(judged, bad)
-        rest = _size(judged, bad) / (_size(evidence.judged, bad) or 1.0)
-        noise = usual(bad.sum() * judged.difference.shape[-1]) * (A_LITTLE if rest * FAR_OFF < 1 else 1)
-        if left > noise or rest > LEFT:
+        rest, before = _size(judged, bad), _size(evidence.judged, bad)
+        noise = usual(bad.sum() * judged.difference.shape[-1]) * (A_LITTLE if rest * FAR_OFF < before else 1)
+        if left > noise or rest > LEFT * before:
             continue
-        explanation = Explanation(candidate.named, candidate.recipe, region, judged, left, candidate.found)
+        explanation = Explanation(candidate.named, candidate.recipe, region, judged, left, rest, candidate.found)
         if _is_told_by_hidden_rows(evidence, candidate.recipe, judged):
             blank.append(explanation)
             continue
@@ -259,8 +261,9 @@ def best(found: list[Explanation]) -> list[Explanation]:
         found = known
     whole = [one for one in found if one.region.is_whole]
     found = whole or found
-    least = min(one.left for one in found)
-    good = sorted((one for one in found if one.left <= max(AS_WELL * least, USUAL)), key=lambda one: one.left)
+    least, smallest = min(one.left for one in found), min(one.rest for one in found)
+    as_well = (one for one in found if one.left <= max(AS_WELL * least, USUAL) or one.rest <= AS_WELL * smallest)
+    good = sorted(as_well, key=lambda one: one.left)
     by_name: dict[tuple[str, ...], Explanation] = {}
     for one in good:
         by_name.setdefault(tuple(named.name for named in one.named), one)

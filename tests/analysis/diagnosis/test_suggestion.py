@@ -12,7 +12,7 @@ NOTHING = dict.fromkeys(("mask", "bias", "sinks", "softcap", "window", "rope", "
 
 
 def explained(*names):
-    return [Explanation((Named(name, value),), None, None, None, 0.0, False) for name, value in names]
+    return [Explanation((Named(name, value),), None, None, None, 0.0, 0.0, False) for name, value in names]
 
 
 def meant(**options):
