@@ -190,6 +190,11 @@ def weights_alone():
         yield Trace(("a", "b", "c"), (layer,), {"row_sums": row_sums([layer])._asdict()})
 
 
+def merged():
+    """A trace of words in place of tokens."""
+    return trace_text(" ".join(map(str, range(60))), tokenizer="char").by_words()
+
+
 def turned():
     """Traces whose queries and keys are turned, of which some numbers are not, or by unknown angles."""
     vectors = numpy.ones((1, 3, 4))
@@ -229,7 +234,7 @@ def recording(request):
         for query in ("0", "1"):
             list(explain(trace, select(trace, query=query, key="1"), Looks(lesson)))
         list(explain(trace, select(trace, step=[Step.QUERY, Step.KEY]), Looks(lesson)))
-    for trace in (*compared_heads(), *turned(), *weights_alone()):
+    for trace in (*compared_heads(), *turned(), *weights_alone(), merged()):
         list(explain(trace, select(trace), Looks(lesson)))
         list(explain(trace, select(trace, query="@0", key="@0"), Looks(lesson)))
     vectors = numpy.zeros((1025, 1))  # too long for a table of all pairs
@@ -281,6 +286,7 @@ def draw(lesson):
     masked = Layer(vectors, vectors, vectors, Rule(mask=numpy.zeros((3, 3), bool)))
     heatmap(Trace(tokens, (masked,)), select(Trace(tokens, (masked,))), view=View(words=lesson))
     heatmap(made_special(), select(made_special(), skip_special=True), view=View(words=lesson))
+    heatmap(merged(), select(merged()), view=View(dpi=20, width=20.0, words=lesson))
     for pool in Pool:
         trace = trace_text(" ".join(map(str, range(60))))
         view = View(pool, dpi=20, words=lesson)

@@ -95,6 +95,8 @@ def _facts(writer: Writer) -> str:
         else {"queries": len(writer.queries), "keys": len(writer.keys)}
     )
     if layer.weights_alone:
+        if writer.trace.source.merged and layer.key_tokens is None:
+            return say("label.facts_words", heads=layer.heads, **counts)
         return say("label.facts_alone" if layer.key_tokens is None else "label.keys_alone", heads=layer.heads, **counts)
     facts = {"heads": layer.heads, "dimension": layer.query.shape[-1], "scale": writer.factor(layer.scale)}
     return say("label.facts" if layer.key_tokens is None else "label.keys", **counts, **facts)

@@ -59,10 +59,11 @@ class HeadSentences:
         return [*self._reasons(), *self._hidden_cells(), *self._blind()]
 
     def weights(self) -> list[str]:
-        alone = "weights.merged" if self.writer.trace.source.merged else "weights.alone"
-        what = [alone, "weights.given"] if self.layer.weights_alone else ["weights.what"]
+        say, merged = self.say, self.writer.trace.source.merged
+        alone = [say("weights.merged" if merged else "weights.alone"), say("weights.given")]
+        what = alone if self.layer.weights_alone else [say("weights.what")]
         hidden = [*self._reasons(), *self._blind()] if self.layer.weights_alone else []
-        sentences, query = self.new(*map(self.say, what), *hidden), self.told_of
+        sentences, query = self.new(*what, *hidden), self.told_of
         if query is not None:
             row = self.steps.weights[query]
             sentences += [*self._looks_most(query, row), *self._adds_up(query, row)]

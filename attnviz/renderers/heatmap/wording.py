@@ -121,7 +121,8 @@ class Wording:
         if frame.pooled:
             (down, across), (high, wide) = frame.shape, frame.cell
             sizes = {"down": f"{down:,}", "across": f"{across:,}", "high": f"{high:,}", "wide": f"{wide:,}"}
-            notes.append(self.say("picture.cells", pool=self.say(f"picture.{frame.pool.value}"), **sizes))
+            sizes["pool"] = self.say(f"picture.{frame.pool.value}")
+            notes.append(self.say("picture.cells_words" if self.trace.source.merged else "picture.cells", **sizes))
         return notes
 
     def _worn(self, layer: Layer, head: int) -> str:

@@ -26,7 +26,15 @@ GROUPS = (
 
 
 UNSAID = (  # messages of these groups that only explain says, or no script
-    *("label.facts_alone", "label.keys_alone", "weights.alone", "weights.merged", "weights.given", "weights.adds"),
+    *(
+        "label.facts_alone",
+        "label.facts_words",
+        "label.keys_alone",
+        "weights.alone",
+        "weights.merged",
+        "weights.given",
+        "weights.adds",
+    ),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
     *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
