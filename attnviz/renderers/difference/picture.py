@@ -73,9 +73,9 @@ def decide(
         if missing.any()
     ]
     cut = [
-        say(range(some.start, some.stop), words)
-        for say, some, side in ((facts.queries, rows, queries), (facts.keys, columns, keys))
-        if some.stop - some.start < len(side.left)
+        say(_span(shown.left), words)
+        for say, shown, side in ((facts.queries, drawn.queries, queries), (facts.keys, drawn.keys, keys))
+        if len(shown.left) < len(side.left)
     ]
     return Chain(
         own or words.say("diff.picture", heads=_capital(between(one, words, long_name)), bits=brief(one.divergence)),
@@ -108,6 +108,12 @@ def _window(left: numpy.ndarray, one: HeadDifference, side: str) -> slice:
     middle = 0 if most is None else int(numpy.flatnonzero(left == getattr(most, side))[0])
     start = max(min(middle - MOST_CELLS // 2, len(left) - MOST_CELLS), 0)
     return slice(start, min(start + MOST_CELLS, len(left)))
+
+
+def _span(positions: numpy.ndarray) -> range:
+    """The positions of the left text that are shown."""
+    known = positions[positions >= 0].tolist()
+    return range(known[0], known[-1] + 1)
 
 
 class _Drawn:

@@ -107,5 +107,18 @@ def test_of_a_long_text_it_shows_what_is_around_the_largest_difference():
     assert (numpy.delete(apart, 120, axis=0) == 0).all()
 
 
+def test_what_is_shown_of_a_long_text_is_told_by_its_own_positions():
+    count = 300
+    tokens = tuple(f"w{one}" for one in range(count))
+    vectors = numpy.random.default_rng(0).standard_normal((1, count + 9, 4))
+    left = Trace(tokens, (Layer(*[vectors[:, 9:]] * 3),))
+    right = Trace((*(f"new{one}" for one in range(9)), *tokens), (Layer(vectors * 1.1, vectors, vectors),))
+    found = diff(left, right)
+    chain = decide(found)
+    shown = [label for label in chain.maps[0].queries if not label.startswith("+")]
+    assert len(chain.maps[0].queries) == MOST_CELLS
+    assert f"queries {shown[0][1:]}–{shown[-1][1:]}" in chain.subtitle
+
+
 def test_equal_maps_are_drawn_too(equal):
     assert (maps(equal)[2] == 0).all()
