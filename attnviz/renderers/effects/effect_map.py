@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.choices import Effect, MapStep
-from attnviz.renderers.effects.facts import facts, over, reading, title
+from attnviz.renderers.effects.facts import brief, facts, over, title
 from attnviz.renderers.heatmap.picture import Picture
 from attnviz.renderers.shared.scale import scale_of
 from attnviz.renderers.stats.head_map import head_map
@@ -22,7 +22,7 @@ def decide(
     picture = head_map(statistics.heads(), effect, over(effect, words), words)
     return picture._replace(
         title=own or title(effect, statistics, words),
-        subtitle=f"{facts(statistics, words)} · {reading(statistics, words)}",
+        subtitle=f"{facts(statistics, words)} · {brief(statistics, words)}",
         scale=scale_of([picture.panels[0].values], MapStep.SCORES),
         measure=words.say("effect.probability_unit" if effect is Effect.PROBABILITY else "effect.nats"),
     )

@@ -15,6 +15,8 @@ from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.stats.head_table import UNKNOWN, Told, as_table, number, tints
 from attnviz.text.lessons import Lessons, lessons
 
+NOISE = 1e-6  # in single precision, texts side by side are rounded otherwise than alone: no number that small is told
+
 
 def to_renderable(statistics: EffectStatistics, sort: Effect | None, words: Lessons | None = None) -> Group:
     """One row per head, one column per effect, each column tinted from its smallest value to its largest.
@@ -54,5 +56,9 @@ def _cell(value: Value, several: bool, signed: bool) -> str:
     """A change with its sign; with its deviation where there are ``several`` texts."""
     if math.isnan(value.mean):
         return UNKNOWN
-    text = ("+" if signed and value.mean > 0 else "") + number(value.mean)
-    return f"{text} ± {number(value.deviation)}" if several and not math.isnan(value.deviation) else text
+    text = ("+" if signed and value.mean > NOISE else "") + _number(value.mean)
+    return f"{text} ± {_number(value.deviation)}" if several and not math.isnan(value.deviation) else text
+
+
+def _number(value: float) -> str:
+    return number(0.0 if abs(value) <= NOISE else value)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from attnviz.analysis.effect_corpus import EffectStatistics
-from attnviz.choices import Ablation, Effect
+from attnviz.choices import Effect
 from attnviz.renderers.shared.facts import exactness
 from attnviz.text.display import shorten, shown
 from attnviz.text.lessons import Lessons
@@ -30,9 +30,13 @@ def facts(statistics: EffectStatistics, lessons: Lessons) -> str:
 
 def reading(statistics: EffectStatistics, lessons: Lessons) -> str:
     """What was done, and what a number is."""
-    name = "effect.by_mean" if statistics.ablation is Ablation.MEAN else "effect.by_zero"
-    said = lessons.say(name)
+    said = lessons.say(f"effect.by_{statistics.ablation.value}")
     return said + lessons.say("effect.texts") if statistics.texts > 1 else said
+
+
+def brief(statistics: EffectStatistics, lessons: Lessons) -> str:
+    """What was done, below a title that says what a number is."""
+    return lessons.say(f"effect.brief_{statistics.ablation.value}")
 
 
 def over(effect: Effect, lessons: Lessons) -> str:

@@ -31,7 +31,7 @@ def test_it_says_what_it_is_of():
     picture = decide(gathered(), Effect.PROBABILITY)
     assert picture.title == "Change of the probability of “·Paris”"
     assert "loss with all heads" in picture.subtitle
-    assert "its mean over the text" in picture.subtitle
+    assert picture.subtitle.endswith("its output is its mean over the text")
     assert decide(gathered(), Effect.KL, "My own").title == "My own"
 
 

@@ -32,6 +32,12 @@ def test_a_value_that_no_text_has_is_a_dash_and_a_column_without_any_is_not_ther
     assert told(gathered(made_effects(answer=None)), None, lessons()).matrix.columns == ["loss", "kl"]
 
 
+def test_what_may_be_rounding_is_0():
+    values = VALUES.copy()
+    values[0, :, 0] = 9e-7, -9e-7, 9e-7
+    assert told(gathered(made_effects(values=values)), None, lessons()).matrix.cells[0] == ["0.000"] * 3
+
+
 def test_it_is_printed_whole():
     lines = plain(to_renderable(gathered(), Effect.PROBABILITY, lessons(Language.VI))).splitlines()
     assert lines[5].startswith("lớp 0 · 0 │ +0.500")
