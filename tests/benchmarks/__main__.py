@@ -309,6 +309,17 @@ def generation(_: Path) -> list[Row]:
     ]
 
 
+def headless(_: Path) -> list[Row]:
+    """What taking each head away takes beside the passes that it needs at least."""
+    run = subprocess.run(peer("headless.py", "3"), check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    times = [tuple(map(float, line.split())) for line in run.stdout.splitlines()]
+    ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(one / other for one, other in times)
+    return [
+        ("effects of 270 heads / heads ÷ batch passes", f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", "≤ 1.5 ×")
+    ]
+
+
 def roles(_: Path) -> list[Row]:
     """The whole proof, as a process of its own; nobody else offers one."""
     took = statistics.median(seconds(attnviz("roles", "--format", "json")) for _ in range(5))
@@ -334,6 +345,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "capture": capture,
     "capture-long": capture_long,
     "generate": generation,
+    "effects": headless,
     "roles": roles,
     "page": page,
     "look": look,
