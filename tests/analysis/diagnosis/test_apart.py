@@ -30,6 +30,7 @@ def output():
     return attention().clone()
 
 
+@pytest.mark.slow
 def test_heads_with_mistakes_of_their_own(output):
     output[:, 1] = attention(scale=1 / 16)[:, 1]
     output[:, 3] = attention(seen=torch.ones(30, 30).tril(1).bool())[:, 3]
@@ -42,7 +43,6 @@ def test_heads_with_mistakes_of_their_own(output):
     assert all(one.after < 1e-6 < one.before for one in diagnosis.mistakes)
 
 
-@pytest.mark.slow
 def test_one_mistake_in_two_heads_is_one(output):
     wide = attention(scale=1.0)
     output[:, 0], output[:, 2] = wide[:, 0], wide[:, 2]
@@ -62,7 +62,6 @@ def test_items_with_mistakes_of_their_own(output):
     }
 
 
-@pytest.mark.slow
 def test_blocks_of_queries_with_mistakes_of_their_own(output):
     output[:, :, 3:9] = attention(scale=1.0)[:, :, 3:9]
     output[:, :, 20:26] = attention(seen=torch.ones(30, 30).tril(1).bool())[:, :, 20:26]
@@ -84,6 +83,7 @@ def test_what_explains_a_part_in_two_ways_makes_several(output):
     assert len(diagnosis.compared) == len(names)
 
 
+@pytest.mark.slow
 def test_where_one_place_is_unknown_nothing_is_named(output):
     output[:, 0] = attention(scale=1.0)[:, 0]
     output[:, 1] = torch.randn(output[:, 1].shape, generator=torch.Generator().manual_seed(1))
@@ -91,6 +91,7 @@ def test_where_one_place_is_unknown_nothing_is_named(output):
     assert (diagnosis.verdict, diagnosis.mistakes) == ("unknown", ())
 
 
+@pytest.mark.slow
 def test_the_order_of_heads_is_no_mistake_of_one(output):
     """Two heads that read each other's keys are one mistake, and not one of each."""
     exchanged = output.clone()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from correct_attention import WAYS, tf32
 from diagnosed import asked, counted, judged, needed, planted_cases
-from planted_attention import PLANTED, problem
+from planted_attention import PLANTED, attention, problem
 from replayed_mistakes import REPLAYED, inputs, output
 from unlisted_mistakes import UNLISTED
 
@@ -78,6 +78,25 @@ def test_garbage_is_unknown():
     assert (found.verdict, found.mistakes) == ("unknown", ())
     assert found.departs is not None
     assert found.departs.heads == "all"
+
+
+def test_numbers_that_were_single_before_they_were_saved_as_double_are_correct():
+    meant = problem(numpy.random.default_rng(0))
+    output = attention(meant).double()
+    noise = 1e-8 * torch.randn(output.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = asked(meant, output + noise)
+    assert (found.verdict, found.dtype) == ("correct", "float32")
+
+
+def test_two_heads_with_mistakes_of_their_own_have_them_named():
+    random = torch.Generator().manual_seed(0)
+    query, key, value = (torch.randn(2, 12, 8, generator=random) for _ in range(3))
+    scores = query @ key.mT
+    output = torch.stack([(scores[0] / 8).softmax(-1) @ value[0], (scores[1] * 8**-0.5).softmax(0) @ value[1]])
+    found = diagnose(query, key, value, output)
+    assert found.verdict == "mistake"
+    assert {(one.name, one.heads) for one in found.mistakes} == {("scale-value", (0,)), ("softmax-over-queries", (1,))}
+    assert len(found.compared) == 1
 
 
 def test_both_an_output_and_weights_are_refused():
