@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from operator import index
@@ -45,6 +46,13 @@ def text_of(name: str, value: Any) -> str:
     """``value`` if it is a text."""
     if not isinstance(value, str):
         raise _unexpected(name, value, Message("a text"))
+    return value
+
+
+def path_of(name: str, value: Any) -> str | os.PathLike[str]:
+    """``value`` if it can name a file."""
+    if not isinstance(value, str | os.PathLike):
+        raise _unexpected(name, value, Message("a path"))
     return value
 
 

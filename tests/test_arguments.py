@@ -21,7 +21,7 @@ TRACE = trace_text(TEXT, heads=2, causal=True)
     [
         ({"query": numpy.int64(1)}, {"query": "@1"}),
         ({"key": numpy.uint8(2)}, {"key": "@2"}),
-        ({"layer": numpy.int64(0)}, {"layer": "0"}),
+        ({"layer": numpy.int64(1)}, {"layer": "1"}),
         ({"head": numpy.int32(1)}, {"head": "1"}),
         ({"head": numpy.array([1])}, {"head": "1"}),
         ({"head": range(1, 2)}, {"head": "1"}),

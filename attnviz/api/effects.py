@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +68,6 @@ def effects(
             raise AttnvizError("a trace brings no model that could run without a head", "give its text, and model=…")
         statistics.add(measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads))
 
-    if isinstance(texts, Trace | str | Mapping | os.PathLike):
-        add(texts)
-        return EffectStats(statistics, first, spoken, answered=meant is not None)
     return EffectStats(statistics, first, spoken, gather(statistics, texts, add), meant is not None)
 
 

@@ -1,11 +1,13 @@
-"""Many texts, one after the other: those that can be read, and why others cannot."""
+"""A text, or many one after the other: those that can be read, and why others cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.trace.trace import Trace
 
 
 class Counts(Protocol):
@@ -16,7 +18,12 @@ class Counts(Protocol):
 
 
 def gather(statistics: Counts, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:
-    """Add each of ``texts``; why some could not be read, by their places. Where none can, the error of the first is raised."""
+    """Add ``texts``, one or many; why some could not be read, by their places. Where none can, the error of the first is raised."""
+    if isinstance(texts, Trace | str | Mapping | os.PathLike):
+        add(texts)
+        return {}
+    if not isinstance(texts, Iterable):
+        raise AttnvizError("texts is {kind}: expected a text, a trace, or a list of them", kind=type(texts).__name__)
     errors: dict[int, AttnvizError] = {}
     for place, text in enumerate(texts):
         try:

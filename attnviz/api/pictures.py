@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
 from attnviz.api.selected import in_words, selected, shown
-from attnviz.arguments import Chosen, Where, member, real_number, text_of, whole_number
+from attnviz.arguments import Chosen, Where, member, path_of, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
     DPI_LIMITS,
@@ -105,6 +105,7 @@ def _drawn(
 ) -> Figure:
     """``picture`` as a figure of its own, saved where there is a path; or in ``axes``."""
     colours = None if cmap is None else text_of("cmap", cmap)
+    path = None if path is None else path_of("path", path)
     if axes is not None:
         from attnviz.renderers.heatmap.in_axes import draw_in_axes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from inspect import signature
@@ -112,9 +111,6 @@ def _of_weights(
         trace = in_words(text if isinstance(text, Trace) else read(text), words, layer, [statistics.step])
         statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region())
 
-    if isinstance(texts, Trace | str | Mapping | os.PathLike):
-        add(texts)
-        return Stats(statistics, first, spoken)
     return Stats(statistics, first, spoken, gather(statistics, texts, add))
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attnviz.arguments import member, text_of, whole_number
+from attnviz.arguments import member, path_of, text_of, whole_number
 from attnviz.choices import DIMENSION_LIMITS, HEADS_LIMITS, Position, Tokenizer
 from attnviz.errors import AttnvizError
 
@@ -144,4 +144,4 @@ def load(
 
     rule = {"causal": causal, "scale": scale, "window": window, "softcap": softcap, "query_offset": query_offset}
     given = {name: value for name, value in rule.items() if value is not None}
-    return read_trace(Path(path), given, text=None if text is None else text_of("text", text))
+    return read_trace(Path(path_of("path", path)), given, text=None if text is None else text_of("text", text))

@@ -47,6 +47,7 @@ def test_it_draws_what_the_command_draws(tmp_path):
         ({"vmax": float("nan")}, "vmax is nan"),
         ({"language": "de"}, "language is 'de': .*en, vi"),
         ({"dpi": 1}, "dpi is 1"),
+        ({"path": 5}, "path is 5: expected a path"),
     ],
 )
 def test_what_is_out_of_range_is_told(options, message):

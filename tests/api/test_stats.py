@@ -99,6 +99,9 @@ def test_a_text_that_cannot_be_read_is_left_out_and_said():
     [
         (["", ""], {}, "text 0: the text is empty"),
         ([], {}, "there are no texts"),
+        (5, {}, "texts is int: expected a text, a trace, or a list of them"),
+        (None, {}, "texts is NoneType"),
+        ([5], {}, "text 0: text is 5: expected a text"),
         ("", {}, "the text is empty"),
         (TEXTS, {"heads": 2, "head": 3}, "head 3 does not exist: layer 0 has heads 0 to 1"),
         (TEXTS, {"metrics": "entrpy"}, "metrics is 'entrpy': expected one of entropy, "),

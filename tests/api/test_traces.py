@@ -128,6 +128,10 @@ def test_load_takes_another_rule_and_the_words_of_arrays(folder):
     assert load("t.safetensors").layers[0].rule.causal is True
     numpy.savez(folder / "a.npz", query=QUERY, key=KEY, value=VALUE)
     assert load("a.npz", TEXT).tokens == ("Your", "journey", "starts")
+    with pytest.raises(AttnvizError, match="path is 5: expected a path"):
+        load(5)
+    with pytest.raises(AttnvizError, match="text is 5: expected a text"):
+        load("a.npz", text=5)
     with pytest.raises(AttnvizError, match="holds its own tokens"):
         load("t.safetensors", "a b c")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,8 @@ from attnviz.renderers.heatmap.settings import missing_glyphs_unspoken, own_sett
 
 LARGE = 13.0  # inches
 MOVING = ("gif", "webp")
-FORMATS = ("png", "svg", "pdf", *MOVING)
+STILL = ("png", "svg", "pdf")
+FORMATS = (*STILL, *MOVING)
 
 
 class Drawing(Protocol):
@@ -57,7 +59,7 @@ class AttentionFigure(Figure):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all; its suffix picks the format: .png, .svg, .pdf, .gif, .webp."""
-        form = format_of(path)
+        form = format_of(path, FORMATS if self.drawing is not None else STILL)
         if self.drawing is not None and form in MOVING:
             write_whole(path, [self.drawing.drawn(form)])
             return
@@ -80,12 +82,12 @@ class AttentionFigure(Figure):
     __str__ = __repr__
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
-    """The format of pictures that the suffix of ``path`` names."""
+def format_of(path: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> str:
+    """The one of ``formats`` that the suffix of ``path`` names."""
     form = Path(path).suffix.lower().removeprefix(".")
-    if form not in FORMATS:
+    if form not in formats:
         raise AttnvizError(
-            "{path}: its suffix is not one of {words}", path=path, words=", ".join(f".{word}" for word in FORMATS)
+            "{path}: its suffix is not one of {words}", path=path, words=", ".join(f".{word}" for word in formats)
         )
     return form
 

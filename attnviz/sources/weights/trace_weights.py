@@ -52,6 +52,8 @@ def split_tokens(tokens: Tokens) -> tuple[str, ...] | None:
     """``tokens`` one by one; a text is split at its spaces."""
     if tokens is None:
         return None
+    if not isinstance(tokens, Iterable):
+        raise AttnvizError("tokens are {kind}: expected a text, or a list of tokens", kind=type(tokens).__name__)
     return tuple(tokens.split() if isinstance(tokens, str) else tokens)
 
 

@@ -67,3 +67,5 @@ def test_one_that_was_drawn_of_nothing_is_as_any_other():
     assert (figure.missing, repr(figure)) == ("", Figure.__repr__(figure))
     assert figure._repr_png_() == save(figure, "png")
     assert set(MOVING) < set(FORMATS)
+    with pytest.raises(AttnvizError, match=r"its suffix is not one of \.png, \.svg, \.pdf$"):
+        figure.save("still.gif")

@@ -68,6 +68,8 @@ def test_other_keys_have_names_of_their_own():
         ([[["a"]], [["b"]], [["c"]]], {}, "query"),
         ([[[1.0], [1.0, 2.0]]] * 3, {}, "query"),
         (arrays(4, 3, 8), {"kind": 3}, "kind is 3"),
+        (arrays(4, 3, 8), {"tokens": 5}, "tokens are int: expected a text, or a list of tokens"),
+        (arrays(4, 3, 8), {"tokens": [1, 2, 3]}, "tokens must be strings"),
         (arrays(4, 3, 8), {"kind": "crossed"}, "kind"),
     ],
 )
