@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attnviz.api.learn import learn
     from attnviz.api.manual import manual
     from attnviz.api.record import record
+    from attnviz.api.retrieval import retrieval
     from attnviz.api.roles import roles
     from attnviz.api.stats import stats
     from attnviz.api.weights import trace_weights
@@ -58,6 +59,7 @@ __all__ = [
     "manual",
     "pool",
     "record",
+    "retrieval",
     "roles",
     "stats",
     "trace_arrays",
@@ -88,6 +90,7 @@ _MODULES = {
     "manual": "attnviz.api.manual",
     "pool": "attnviz.pooling.pool",
     "record": "attnviz.api.record",
+    "retrieval": "attnviz.api.retrieval",
     "roles": "attnviz.api.roles",
     "stats": "attnviz.api.stats",
     "trace_arrays": "attnviz.api",

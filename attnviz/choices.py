@@ -226,6 +226,7 @@ def names_a_file(word: object) -> bool:
 
 
 TOKENS = 12  # that a model writes
+NEEDLES, NEEDLE_WORDS = 8, 100  # sentences that a model is asked to copy, and words around each
 ALTERNATIVES = 5  # predictions that are kept of each position
 TINY_CASES, MODEL_CASES = 1000, 100  # questions of each role: a person waits for those of a large model
 DPI, LARGE_DPI = 150, 100  # pixels per inch of a PNG, and of a large one
@@ -252,6 +253,8 @@ PRECISION_LIMITS = Limits(0, 17)
 MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 NEAR_LIMITS = Limits(1)
+NEEDLES_LIMITS = Limits(1, 12)  # as many as the package has
+NEEDLE_WORDS_LIMITS = Limits(10, 1_000_000)
 THRESHOLD_LIMITS = Limits(0.01, 1)  # of the name of a head
 PAGE_MEGABYTES_LIMITS = Limits(0.1)
 DPI_LIMITS = Limits(20, 1200)

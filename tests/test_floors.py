@@ -40,6 +40,13 @@ DOTTED |= {
     )
 }  # so do the roles of a model
 DOTTED |= {
+    "attnviz.renderers.stats.head_csv.to_csv",
+    *(
+        f"attnviz.renderers.retrieval.{name}"
+        for name in ("retrieval_table.to_text", "retrieval_table.to_renderable", "retrieval_json.to_json")
+    ),
+}  # and the scores of retrieval
+DOTTED |= {
     f"attnviz.renderers.diagnosis.{name}"
     for name in (
         "answer.to_text",

@@ -36,6 +36,7 @@ NAMES = [
     "manual",
     "pool",
     "record",
+    "retrieval",
     "roles",
     "stats",
     "trace_arrays",

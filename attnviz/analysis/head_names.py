@@ -21,8 +21,14 @@ LUCK = 1e-3  # how often, at most, a head that picks its keys at random may earn
 STEPS = 50  # of a bisection: more than a double has digits
 
 
+class Copying(StrEnum):
+    """What is asked of a head while a model copies a needle (analysis/retrieval.py)."""
+
+    RETRIEVAL = "retrieval"
+
+
 class HeadName(StrEnum):
-    """A name, the metric that tells it (None: the needles of analysis/retrieval.py), and its threshold; whether an even head
+    """A name, the metric that tells it, and its threshold; whether an even head
     could never earn it, so that chance is no question.
 
     first-token-sink  0.3: Gu et al. 2024, "When Attention Sink Emerges in Language Models", 2410.10781, section 3.1
@@ -34,7 +40,7 @@ class HeadName(StrEnum):
     retrieval         0.1 of the copied tokens: Wu et al. 2024, 2404.15574, section 2
     """
 
-    metric: Metric | None
+    metric: Metric | Copying
     threshold: float
     against_chance: bool
 
@@ -44,16 +50,16 @@ class HeadName(StrEnum):
     INDUCTION = "induction", Metric.INDUCTION, 0.5
     LOCAL = "local", Metric.NEAR, 0.9
     BROAD = "broad", Metric.EVENNESS, 0.85, False
-    RETRIEVAL = "retrieval", None, 0.1
+    RETRIEVAL = "retrieval", Copying.RETRIEVAL, 0.1
 
-    def __new__(cls, name: str, metric: Metric | None, threshold: float, against_chance: bool = True) -> HeadName:
+    def __new__(cls, name: str, metric: Metric | Copying, threshold: float, against_chance: bool = True) -> HeadName:
         member = str.__new__(cls, name)
         member._value_ = name
         member.metric, member.threshold, member.against_chance = metric, threshold, against_chance
         return member
 
 
-MEASURED = {name: name.metric for name in HeadName if name.metric is not None}  # those that a metric tells
+MEASURED = {name: name.metric for name in HeadName if isinstance(name.metric, Metric)}  # by the weights of any text
 CHANCED = tuple(metric for name, metric in MEASURED.items() if name.against_chance)
 OTHERWISE_SAID = {HeadName.LOCAL: HeadName.PREVIOUS_TOKEN}  # a name that says nothing beside the other
 THRESHOLDS: Mapping[HeadName, float] = MappingProxyType({name: name.threshold for name in HeadName})

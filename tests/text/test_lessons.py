@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from copying import measured as copies
 from made_diagnoses import EVERY, FOLLOWS, made, named
 from made_effects import gathered, made_effects
 from made_roles import made_role, made_roles, share
@@ -70,6 +71,7 @@ from attnviz.renderers.on_image.decided import decide as decide_on_image
 from attnviz.renderers.page.words import PAGE_GROUPS
 from attnviz.renderers.page.worn import worn_roles
 from attnviz.renderers.recorded.rows import told_layers
+from attnviz.renderers.retrieval.retrieval_table import to_renderable as retrieval_table
 from attnviz.renderers.roles.picture import decide as roles_picture
 from attnviz.renderers.roles.role_table import to_renderable as roles_table
 from attnviz.renderers.roles.told import WORN, worn_name
@@ -383,6 +385,8 @@ def measure(lesson):
     broad = Statistics(metrics=(Metric.EVENNESS,))
     broad.add(long, select(long))
     statistics_table(broad, None, lesson)
+    for lost in (0, 1, 9):
+        retrieval_table(copies(12, lost=lost), lesson)
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attnviz.choices import EFFECT
 from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
+from attnviz.cli.commands.stats_needles import measured_needles, require_no_needles
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, selected
@@ -16,6 +17,7 @@ from attnviz.cli.input.traces import Making, read_lines, read_trace
 from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
+from attnviz.cli.options.needles import NeedleOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import LinesOptions, SourceOptions
@@ -45,6 +47,7 @@ def stats(
     words: WordsOptions,
     region: RegionOptions,
     shown: StatsOptions,
+    needle: NeedleOptions,
     across: AcrossOptions,
     engine: EngineOptions,
 ) -> None:
@@ -52,6 +55,11 @@ def stats(
 
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
+    if needle.needles is not None:
+        unread = (lines, toy, rule, special, words, region, across)
+        measured_needles(source, model, part, shown, needle, engine, unread)
+        return
+    require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer)
     if following is not None:
         if words.words:

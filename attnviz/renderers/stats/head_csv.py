@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from attnviz.analysis.corpus import HasHeads
-from attnviz.analysis.head_names import MEASURED
 
 COLUMNS = ("layer", "name", "head", "metric", "mean", "deviation", "count", "found", "threshold")
 
@@ -33,10 +32,8 @@ def rows(statistics: HasHeads[Measure], sort: Measure | None) -> Iterator[tuple[
     metric tells of none, or the texts cannot tell.
     """
     for head in statistics.heads(sort):
-        names: dict[StrEnum, str] = {MEASURED[one.name]: one.name.value for one in head.names}
-        limits: dict[StrEnum, float] = {
-            MEASURED[name]: least for name, least in head.limits.items() if least is not None
-        }
+        names: dict[StrEnum, str] = {one.name.metric: one.name.value for one in head.names}
+        limits: dict[StrEnum, float] = {name.metric: least for name, least in head.limits.items() if least is not None}
         for metric, value in head.values.items():
             numbers = value.mean, value.deviation, value.count
             found = names.get(metric, ""), limits.get(metric, math.nan)

@@ -34,16 +34,17 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},
             "thresholds": {name.value: statistics.thresholds[name] for name in MEASURED},
             "untold": [name.value for name in untold(statistics)],
-            "heads": [_record(head) for head in statistics.heads(sort)],
+            "heads": [head_record(head) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
 
 
-def _record(head: Head) -> dict[str, Any]:
+def head_record(head: Head) -> dict[str, Any]:
+    """A head: where it is, its metrics, and the names that it has earned."""
     metrics = {metric.value: vars(value) for metric, value in head.values.items()}
     names = [
-        {"name": one.name.value, "metric": MEASURED[one.name].value, "value": one.value, "threshold": one.threshold}
+        {"name": one.name.value, "metric": one.name.metric.value, "value": one.value, "threshold": one.threshold}
         for one in head.names
     ]
     return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics, "names": names}

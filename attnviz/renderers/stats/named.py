@@ -31,7 +31,7 @@ def name_lines(statistics: Statistics, words: Lessons) -> list[str]:
     told = [name for name in MEASURED if name not in lacking and _limits(heads, name)]
     if not told and not lacking:
         return []
-    return [words.say("names.heading"), *(_line(heads, name, words) for name in told), *_why(heads, lacking, words)]
+    return [words.say("names.heading"), *(name_line(heads, name, words) for name in told), *_why(heads, lacking, words)]
 
 
 def least(limits: Sequence[float]) -> str:
@@ -40,7 +40,7 @@ def least(limits: Sequence[float]) -> str:
     return "–".join(dict.fromkeys(ends))
 
 
-def _line(heads: Sequence[Head], name: HeadName, words: Lessons) -> str:
+def name_line(heads: Sequence[Head], name: HeadName, words: Lessons) -> str:
     """One name: how many heads, which, and from which number on."""
     limits = [one for one in _limits(heads, name) if one is not None]
     threshold = words.say("names.least", threshold=least(limits))

@@ -1,0 +1,1 @@
+"""What heads do while a model copies needles: a table, and data."""
