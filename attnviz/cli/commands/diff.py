@@ -12,14 +12,18 @@ from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.files import deliver, drawn
+from attnviz.cli.output.files import deliver, drawn, write
 from attnviz.cli.output.formats import DIFF_FILE, DiffFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
+from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from attnviz.analysis.difference.result import Difference, Source
+
+
+PICTURES = (DiffFormat.PNG, DiffFormat.SVG, DiffFormat.PDF)  # which have a file of their own where none is named
 
 
 def diff(
@@ -41,11 +45,30 @@ def diff(
     form = chosen_format(shown.output, shown.format, DiffFormat.TABLE)
     if form in (DiffFormat.PNG, DiffFormat.PDF):
         require_no_terminal(form.value.upper(), shown.output)
+    _require_free(shown, form)
     sides = sides_of(both, models.model, models.adapter is not None)
     layers = _layers(both, part, len(sides))
     sources = _in_words(read_sides(sides, Making(toy, rule, engine), models, layers), words, layers)
     found = _compared(sources[0], sources[-1], both, part, special, region, shown)
     _write(found, form, shown)
+    if shown.show:
+        from attnviz.renderers.difference.terminal import to_maps
+
+        terminal = Terminal(None)
+        write(
+            [b"\n" * (form is DiffFormat.TABLE and shown.output is None), terminal(to_maps(found, terminal.height))],
+            None,
+        )
+
+
+def _require_free(shown: DiffOptions, form: DiffFormat) -> None:
+    """Refuse to draw in the terminal where standard output takes something else than a table."""
+    named = shown.output is not None and str(shown.output) != "-"
+    drawn_to_file = shown.output is None and form in PICTURES
+    if shown.show and not (named or drawn_to_file or form is DiffFormat.TABLE):
+        raise UsageError(
+            "--show draws on standard output, and -o - sends the {form} there", "name a file with -o", form=form.value
+        )
 
 
 def _layers(both: BothOptions, part: PartOptions, sides: int) -> list[list[str]]:

@@ -9,7 +9,7 @@ from attnviz.choices import TOP, TOP_LIMITS, Language, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.output import format_option, language_option, output_option
-from attnviz.cli.options.panels import MODEL, SHOW
+from attnviz.cli.options.panels import MODEL, OUTPUT, SHOW
 from attnviz.cli.output.formats import DiffFormat
 from attnviz.cli.typer_groups import Options
 from attnviz.text.message import Message
@@ -81,6 +81,10 @@ class DiffOptions(Options):
             rich_help_panel=SHOW,
         ),
     ] = None
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Draw the heads that are furthest apart in the terminal.", rich_help_panel=OUTPUT),
+    ] = False
     lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option()] = None
     format: Annotated[

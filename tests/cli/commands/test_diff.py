@@ -130,6 +130,19 @@ def test_in_a_terminal_of_40_and_80_columns(files):
         assert max(map(len, lines)) <= columns
 
 
+def test_the_heads_that_are_furthest_apart_in_the_terminal(files, folder):
+    lines = done("diff", *files, "--show").lines
+    assert lines[0].startswith("Pairs of heads")
+    assert any(line.startswith("Layer 0, head ") for line in lines)
+    assert "Difference" in lines
+    assert done("diff", *files, "--show", "-o", "d.csv").lines[0] == "d.csv"
+    assert (folder / "d.csv").exists()
+    shown = without_escapes(in_terminal("diff", *files, "--show", columns=80).text).splitlines()
+    assert max(map(len, shown)) <= 80
+    message = problem(attnviz("diff", *files, "--show", "--format", "json"), 2)
+    assert message == "--show draws on standard output, and -o - sends the json there"
+
+
 def test_in_vietnamese(files):
     assert done("diff", *files, "--lang", "vi").lines[0] == "Các cặp đầu, xa nhau nhất đứng trước: 4"
 
