@@ -337,3 +337,7 @@ def test_contributions_are_measured_in_place_of_weights():
         assert head["metrics"]["largest"]["mean"] == pytest.approx(expected)
     refused = attnviz("stats", "--from", SAMPLES / "three-tokens.npz", "--step", "contribution")
     assert problem(refused, 1) == "W_O of layer 0 is not known, and a contribution needs it"
+
+
+def test_the_effect_of_heads_is_measured_by_taking_them_away():
+    assert "taken away" in done("stats", "the dogs near", "--model", "tiny", "--metric", "effect").lines[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from made_effects import gathered, made_effects
 
 from attnviz.choices import Ablation, Effect, Language
-from attnviz.renderers.effects.facts import facts, footnotes, over, reading, title
+from attnviz.renderers.effects.facts import brief, facts, footnotes, over, reading, title
 from attnviz.text.lessons import lessons
 
 EN = lessons()
@@ -41,6 +41,8 @@ def test_what_was_done_is_told():
     assert "its output is its mean over the text" in reading(gathered(), EN)
     assert "its output is 0" in reading(gathered(ablation=Ablation.ZERO), EN)
     assert reading(gathered(made_effects(), made_effects()), EN).endswith("; mean ± deviation over texts")
+    assert brief(gathered(), EN).endswith("its output is its mean over the text")
+    assert brief(gathered(ablation=Ablation.ZERO), EN).endswith("its output is 0")
     assert "deviation" not in reading(gathered(), EN)
 
 
@@ -55,5 +57,7 @@ def test_each_effect_is_explained_and_the_caveat_comes_last():
     assert [line.partition(":")[0] for line in lines[:-1]] == ["loss", "probability", "kl"]
     assert lines[-1].startswith("A small effect does not mean")
     assert len(footnotes(gathered(made_effects(answer=None)), EN)) == 3
+    several = gathered(made_effects(), made_effects(" Rome"))
+    assert title(Effect.PROBABILITY, several, EN).endswith("the token that the model thinks likeliest")
     for language in Language:
         assert len({over(effect, lessons(language)) for effect in Effect}) == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy
 import pytest
 import torch
@@ -57,16 +59,6 @@ def test_models_without_a_head_are_refused(tmp_path):
         load_predictor(model("XLNet"))
 
 
-def test_a_head_that_is_kept_elsewhere_is_none(monkeypatch):
-    def elsewhere():
-        raise NotImplementedError
-
-    bare = transformers.LlamaModel(model("Llama").config)
-    monkeypatch.setattr(bare, "get_output_embeddings", elsewhere)
-    with pytest.raises(AttnvizError, match="LlamaModel has no language head"):
-        load_predictor(bare)
-
-
 def test_what_goes_past_the_interface_is_refused_in_one_line():
     network = transformers.BloomForCausalLM(
         transformers.BloomConfig(vocab_size=330, hidden_size=32, n_layer=2, n_head=4)
@@ -74,6 +66,22 @@ def test_what_goes_past_the_interface_is_refused_in_one_line():
     with pytest.raises(AttnvizError, match="BloomForCausalLM computes attention in its own way") as raised:
         load_predictor(network.eval(), tokenizer()).read("the cat")
     assert "\n" not in raised.value.message
+
+
+def test_a_layer_that_cannot_be_watched_is_left_out_and_told():
+    class OwnAttention(torch.nn.Module):
+        def forward(self, hidden_states, **_):
+            return hidden_states, None
+
+    network = copy.deepcopy(model("Llama"))
+    network.model.layers[1].self_attn = OwnAttention()
+    asked = ModelPredictor(Model(network, "x", tokenizer()))
+    assert asked.told() == []
+    text = asked.read("the cat sat")
+    assert [layer.title for layer in text.layers] == ["layer 0"]
+    (said,) = asked.told()
+    assert said == "not shown, because they compute attention in their own way: model.layers.N.self_attn"
+    assert len(measure_effects(text).layers) == 1
 
 
 def test_a_batch_is_refused_and_a_text_that_takes_too_much_memory(monkeypatch):

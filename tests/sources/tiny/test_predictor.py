@@ -56,6 +56,7 @@ def test_what_it_predicts_are_the_words_after_each(text):
     assert (text.targets[-1], text.asked, text.tokens) == (UNKNOWN, 6, 7)
     assert [(layer.title, layer.heads) for layer in text.layers] == [("layer 0", 4), ("layer 1", 4)]
     assert text.source.model == "tiny"
+    assert text.label(text.targets[0]) == "queen"
 
 
 def test_a_word_that_is_known_by_its_letters_is_no_target():
