@@ -13,6 +13,7 @@ from attnviz.choices import CONTOUR_LIMITS, CONTOURS, OPACITY, OPACITY_LIMITS, I
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from attnviz.analysis.across.following import Following
     from attnviz.renderers.on_image.decided import Look, OnImage, Overlay
     from attnviz.trace.trace import Trace
 
@@ -69,14 +70,22 @@ def on_picture(
     overlay: Overlay,
     look: Look,
     path: str | os.PathLike[str] | None,
+    following: Following | None,
 ) -> OnImage:
-    """What is drawn over ``on_image``, moving where ``path`` says so."""
+    """What is drawn over ``on_image``, moving where ``path`` says so; what is followed through layers does not."""
     from attnviz.renderers.heatmap.attention_figure import MOVING
     from attnviz.renderers.on_image.decided import decide, decide_moving
     from attnviz.trace.in_picture import in_picture
 
     picture = picture_for(trace, on_image)
     part = in_picture(trace, chosen("layer", layer), where("query", query))
-    selection = selected(part, shown(part, layer), head, query, key, skip_special)
     moves = path is not None and Path(path).suffix.lower().removeprefix(".") in MOVING
+    if following is not None:
+        if moves:
+            raise AttnvizError("what across follows does not move on an image", "save it as .png, .svg or .pdf")
+        from attnviz.renderers.on_image.across import decide_across_image
+
+        whole = selected(part, layer, head, query, key, skip_special)
+        return decide_across_image(following, part, whole, picture, overlay, look)
+    selection = selected(part, shown(part, layer), head, query, key, skip_special)
     return (decide_moving if moves else decide)(part, selection, picture, overlay, look)

@@ -87,9 +87,9 @@ def heatmap(
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
     trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (trace, layer)
     look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
-    following = following_of(across, heads_as, residual, step=step != "weights", compare=compare, on_image=on_image)
+    following = following_of(across, heads_as, residual, step=step != "weights", compare=compare)
     overlay = on_image is not None and overlaid(interpolation, opacity, contour, step, compare, annotate)
-    own = (on_image, overlay, look, path) if overlay else (step, compare, pool, look, following)
+    own = (on_image, overlay, look, path, following) if overlay else (step, compare, pool, look, following)
     picture: Any = on_picture(*part, *own) if overlay else _picture(*part, *own)
     return _drawn(picture, cmap, annotate, look.dpi, seconds, path, axes)
 

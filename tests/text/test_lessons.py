@@ -66,6 +66,7 @@ from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import View
 from attnviz.renderers.heatmap.picture import decide as heatmap
 from attnviz.renderers.heatmap.terminal import TerminalMap
+from attnviz.renderers.on_image.across import decide_across_image
 from attnviz.renderers.on_image.decided import Look, Overlay
 from attnviz.renderers.on_image.decided import decide as decide_on_image
 from attnviz.renderers.page.words import PAGE_GROUPS
@@ -314,6 +315,9 @@ def follow(lesson):
             following = Following(across, heads_as)
             decide_across(trace, selection, following, view=view)
             shares_table(trace, shares(trace, selection, following), lesson)
+    decide_across_image(
+        Following(), pictured_trace(), select(pictured_trace()), Image.new("RGB", (30, 20)), look=Look(words=lesson)
+    )
 
 
 def draw_on_image(lesson):

@@ -59,7 +59,7 @@ def heatmap(
     Example: attnviz heatmap --causal --heads 4
     """
     form, following = _format(picture), following_of(across)
-    require_followed(following, form, picture, image)
+    require_followed(following, form, picture)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region, words)
         trace_file(picture.output)
@@ -68,7 +68,7 @@ def heatmap(
     photograph, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
     trace = read_trace(source, making)
     if photograph is not None:
-        draw_on_image(trace, photograph, form, part, special, region, picture, image)
+        draw_on_image(trace, photograph, form, part, special, region, picture, image, following)
         return
     if form is PictureFormat.SAFETENSORS:
         if picture.show:

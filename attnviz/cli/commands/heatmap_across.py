@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attnviz.choices import DrawnStep
 from attnviz.cli.input.following import refuse_beside
 from attnviz.cli.options.heatmap import PictureOptions
-from attnviz.cli.options.on_image import OnImageOptions
 from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import PictureFormat
 from attnviz.cli.output.terminal import visible_json
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 NUMBERS = (PictureFormat.CSV, PictureFormat.JSON)  # of a map across layers
 
 
-def require_followed(
-    following: Following | None, form: PictureFormat, picture: PictureOptions, image: OnImageOptions
-) -> None:
+def require_followed(following: Following | None, form: PictureFormat, picture: PictureOptions) -> None:
     """Refuse numbers of what is not followed, and beside --across what has no meaning there."""
     if following is None:
         if form in NUMBERS:
@@ -38,7 +35,6 @@ def require_followed(
     given = {
         "--step": picture.step is not DrawnStep.WEIGHTS,
         "--compare": picture.compare is not None,
-        "--on-image": image.on_image is not None,
         "--format safetensors": form is PictureFormat.SAFETENSORS,
     }
     refuse_beside(given)

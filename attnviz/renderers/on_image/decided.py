@@ -104,7 +104,7 @@ def decide(
     require_same_size(trace, image.size)
     queries = [asked_queries(trace, selected) for selected in selection.layers]
     made = _decided(trace, selection, image, overlay, look, queries, report)
-    return made._replace(frame=made.frame._replace(scale=_scale([made], look)))
+    return made._replace(frame=made.frame._replace(scale=scale_over([made], look)))
 
 
 def decide_moving(
@@ -129,7 +129,7 @@ def decide_moving(
     for query in some:
         frames.append(_decided(trace, selection, image, overlay, look, [(query,)] * len(rows)))
         report(len(frames), len(some))
-    scale = _scale(frames, look)
+    scale = scale_over(frames, look)
     frames = [one._replace(frame=one.frame._replace(scale=scale)) for one in frames]
     return whole._replace(frame=whole.frame._replace(scale=scale), frames=tuple(frames))
 
@@ -145,7 +145,7 @@ def _decided(
 ) -> OnImage:
     """The picture of these ``queries`` of each layer, still without a scale of its own."""
     wording = Wording(trace, look.words or lessons())
-    panels, boxes, marked, shares = [], [], [], []
+    panels, boxes, own, shares = [], [], [], []
     for selected, rows in zip(selection.layers, queries, strict=True):
         shown = keys_in_picture(selected)
         for head in selected.heads:
@@ -153,7 +153,7 @@ def _decided(
             shares.append(brief_percent(float(weights.sum())))
             panels.append(_panel(wording, selected, head, weights, shares[-1], len(selection.layers) > 1))
             boxes.append(numpy.asarray(selected.layer.boxes[shown], dtype=numpy.float64))
-            marked.append(_marked(selected, rows))
+            own.append(marked(selected, rows))
             report(len(panels), selection.heads)
     frame = Picture(
         title=_title(wording, selection, look.title, queries[0]),
@@ -168,17 +168,17 @@ def _decided(
         measure=wording.say("on_image.measure"),
         width=None if look.width is None else look.width / MILLIMETRES,
     )
-    return OnImage(frame, image, tuple(boxes), tuple(marked), overlay)
+    return OnImage(frame, image, tuple(boxes), tuple(own), overlay)
 
 
-def _scale(pictures: Sequence[OnImage], look: Look) -> Scale:
+def scale_over(pictures: Sequence[OnImage], look: Look) -> Scale:
     """One scale for the weights of all ``pictures``, from 0 to the largest, or to the ends that are asked for."""
     maps = [panel.values for picture in pictures for panel in picture.panels]
     largest = max(float(values.max()) for values in maps)
     return with_ends(Scale(0.0, largest or 1.0, largest), maps, *look.ends)
 
 
-def _marked(selected: LayerSelection, queries: Sequence[int]) -> numpy.ndarray:
+def marked(selected: LayerSelection, queries: Sequence[int]) -> numpy.ndarray:
     """The box of the one query, where it shows a part of the picture, (0 or 1, 4)."""
     own = boxes_of_queries(selected.layer)
     if own is None or len(queries) != 1:
@@ -230,10 +230,10 @@ def _title(wording: Wording, selection: Selection, own: str | None, queries: Seq
         heads = f"{facts.layer_name(layer.title, wording.words)}, {wording.say('picture.heads', heads=selection.heads)}"
     else:
         heads = wording.head(layer, selection.layers[0].heads[0])
-    return f"{wording.say('on_image.title')}, {heads}, {_whose(wording, layer, queries)}"
+    return f"{wording.say('on_image.title')}, {heads}, {whose(wording, layer, queries)}"
 
 
-def _whose(wording: Wording, layer: Layer, queries: Sequence[int]) -> str:
+def whose(wording: Wording, layer: Layer, queries: Sequence[int]) -> str:
     """Whose weights they are."""
     if len(queries) == 1:
         query = wording.trace.query_tokens(layer)[queries[0]]
@@ -242,11 +242,16 @@ def _whose(wording: Wording, layer: Layer, queries: Sequence[int]) -> str:
 
 
 def _subtitle(wording: Wording, shares: Sequence[str], overlay: Overlay) -> str:
-    source, lines = wording.trace.source, [brief_percent(share) for share in overlay.contours]
+    source = wording.trace.source
     parts = [
         wording.say("on_image.share", share=shares[0]) if len(shares) == 1 else wording.say("on_image.shares"),
-        wording.say("on_image.solid", share=lines[0]) if lines else "",
-        wording.say("on_image.dashed", share=lines[1]) if len(lines) > 1 else "",
+        *lines_told(wording, overlay),
         facts.exactness(source.model_name, source.agreement.largest_error, wording.words),
     ]
     return " · ".join(filter(None, parts))
+
+
+def lines_told(wording: Wording, overlay: Overlay) -> list[str]:
+    """What the lines of ``overlay`` are around."""
+    names = ("on_image.solid", "on_image.dashed")
+    return [wording.say(name, share=brief_percent(share)) for name, share in zip(names, overlay.contours, strict=False)]

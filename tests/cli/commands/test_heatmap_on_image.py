@@ -26,6 +26,7 @@ def here(tmp_path, monkeypatch):
         (("--query", "25,15", "--head", "1", "--contour", "50,80", "-o", "b.svg"), "b.svg", b"<?xml"),
         (("--query", "cls", "--interpolation", "nearest", "--opacity", "1", "-o", "b.pdf"), "b.pdf", b"%PDF"),
         (("--query", "1:3", "--head", "0", "--dpi", "40", "-o", "b.gif"), "b.gif", b"GIF"),
+        (("--across", "rollout", "--query", "25,15", "-o", "b.svg"), "b.svg", b"<?xml"),
         (("--width", "84", "--vmax", "1", "--title", "Mine", "--lang", "vi", "-o", "b.png"), "b.png", b"\x89PNG"),
     ],
 )
@@ -43,6 +44,12 @@ def test_the_picture_is_written(options, file, begins):
         (("--on-image", "a.png", "--step", "scores"), 2, "--on-image draws weights on an image, not --step"),
         (("--on-image", "a.png", "--compare", "causal"), 2, "--on-image draws weights on an image, not --compare"),
         (("--on-image", "a.png", "--show"), 2, "--on-image draws weights on an image, not --show"),
+        (
+            ("--on-image", "a.png", "--across", "flow", "-o", "a.gif"),
+            2,
+            "what --across follows does not move on an image",
+        ),
+        (("--on-image", "a.png", "--across", "flow", "--show"), 2, "--on-image draws weights on an image, not --show"),
         (("--on-image", "a.png", "--annotate"), 2, "--on-image draws weights on an image, not --annotate"),
         (("--on-image", "a.png", "--contour", "0"), 2, "--contour 0: expected percents from 0.1 to 99.9"),
         (("--on-image", "a.png", "--contour", "x"), 2, "--contour x: expected percents from 0.1 to 99.9"),
