@@ -177,7 +177,7 @@ def test_a_model_without_a_decoder_reads_no_target():
         trace_model(model("Llama"), [5, 6], target=[7])
 
 
-@pytest.mark.parametrize("given", [[[1, 2], [3]], [None], ["5"]])
+@pytest.mark.parametrize("given", [[[1, 2], [3]], [None], [b"5"]])
 def test_values_that_are_no_ids_are_told(given):
     with pytest.raises(AttnvizError, match=r"the ids are .*: expected whole numbers"):
         trace_model(model("Llama"), given)
