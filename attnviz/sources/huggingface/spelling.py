@@ -104,6 +104,7 @@ def _of_characters(piece: str) -> str:
     return piece.replace("▁", " ")
 
 
+@lru_cache(maxsize=65536)  # a text has most of its tokens several times
 def _of_bytes(piece: str) -> str:
     bytes_of = _bytes_of_characters()
     if any(character not in bytes_of for character in piece):  # a token that was added to the vocabulary
