@@ -241,14 +241,16 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-SLOW = {"pdf", "gif", "webp"}  # what is drawn is the same in each format: the quick ones do for every day
+# What is drawn, and proved, takes long: one such row of each is enough for every day.
+DRAWN = {"png", "svg", "pdf", "gif", "webp"}
+QUICK = {("heatmap", "png"), ("roles", "json")}
 
 
 def parameters() -> Iterator[Any]:
     """Each row with its command."""
     rows = [(command, row) for command, rows in TABLE.items() for row in rows if isinstance(row, Row)]
     for number, (command, row) in enumerate(rows):
-        slow = row.format in SLOW or (row.format == "png" and command != "heatmap")
+        slow = (row.format in DRAWN or command == "roles") and (command, row.format) not in QUICK
         yield pytest.param(
             command, row, id=f"{command} {row.format} {number}", marks=[pytest.mark.slow] if slow else []
         )
