@@ -53,3 +53,10 @@ def test_what_cannot_be_drawn_is_told(options, said):
 def test_a_text_has_no_image():
     with pytest.raises(AttnvizError, match="it is not known where the tokens"):
         trace_text("the cat").to_html(on_image=PICTURE)
+
+
+def test_what_is_read_through_all_layers_is_laid_over_it(tmp_path):
+    pictured_trace().heatmap(tmp_path / "a.svg", across="rollout", on_image=PICTURE)
+    assert "Attention rollout, layers 1 to 0" in (tmp_path / "a.svg").read_text("utf-8")
+    with pytest.raises(AttnvizError, match="does not move on an image"):
+        pictured_trace().heatmap(tmp_path / "a.gif", across="rollout", on_image=PICTURE)
