@@ -52,32 +52,27 @@ def diff(
 ) -> Difference:
     """Which heads differ, between two traces, texts or models, and by how much, as ``attnviz diff`` tells it.
 
-    What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.heads`` and ``.records``
-    have the numbers, ``.heatmap()`` draws the two heads that are furthest apart.
+    What comes back prints as a table and shows itself in a notebook; ``.heads`` and ``.records`` have the numbers,
+    ``.heatmap()`` draws the two heads that are furthest apart, and ``.to_html()`` is a page of all.
 
-    first, second  a trace, the name of a file (.safetensors, .npz, .npy, .json), or a text; without a second one, two
-                   models read the first, or two of its heads are compared
-    model          that reads the texts, as of ``trace_model``; or two of them, (left, right); None: toy attention. Where one
-                   text is read, an ``adapter=`` goes into the model on the right alone
+    first, second  a trace, a file (.safetensors, .npz, .npy, .json), or a text; without a second one, two models read the
+                   first, or two of its heads are compared
+    model          that reads the texts, as of ``trace_model``; or (left, right); None: toy attention. Where one text is read, an
+                   ``adapter=`` goes into the model on the right alone
     left, right    two heads, as LAYER.HEAD ("3.4", "cross 0.2"); None: all heads, each beside the one of its number
     layer, head    numbers and ranges ("0,4-7"); nothing means all
     query, key     a token, a position (3 or "@3") or positions ("A:B" or range(A, B)) of the first text
-    skip_special   leave out special tokens
-    words          compare words in place of tokens, as ``Trace.by_words`` merges them: those of two tokenizers, too
+    skip_special   leave out special tokens; words: compare words in place of tokens, those of two tokenizers, too
     pool           what stands for the queries of a head: their "mean" or their "max"
     top            only so many heads, the furthest apart; None: a table has the first few, the records all
     language       in which it prints, "en" or "vi"
-    tokenizer, and options of ``trace_model`` (target, chat, device, dtype, device_map, …); without a model, of ``trace_text``;
-                   of a file, of ``load`` (causal, window, …)
+    tokenizer, and options of ``trace_model``; without a model, of ``trace_text``; of a file, of ``load`` (causal, window, …)
 
-    Tokens are the same where their labels are, in order (difflib). A row of weights is compared over the keys that both texts
-    have; what is on the others counts together as one more key. The divergence is that of Jensen and Shannon, in bits.
-    AttnvizError where the two have no token, or no head, in common.
+    A row of weights is compared over the keys that both texts have; what is on the others counts together as one more key. The
+    divergence is that of Jensen and Shannon, in bits. AttnvizError where the two have no token, or no head, in common.
     """
     from attnviz.analysis.difference.compare import compare
 
-    if (left is None) != (right is None):
-        raise AttnvizError("left and right name a head each, and only one is given", "give both")
     options: dict[str, Any] = {
         "layer": chosen("layer", layer),
         "head": chosen("head", head),
@@ -88,7 +83,7 @@ def diff(
         "top": None if top is None else whole_number("top", top, TOP_LIMITS),
         "language": member(Language, language, "language"),
     }
-    heads = None if left is None or right is None else (text_of("left", left), text_of("right", right))
+    heads = _two_heads(left, right)
     sources = [
         source._replace(trace=in_words(source.trace, words, layer))
         for source in _sources(
@@ -96,6 +91,15 @@ def diff(
         )
     ]
     return compare(sources[0], sources[-1], heads, **options)
+
+
+def _two_heads(left: str | None, right: str | None) -> tuple[str, str] | None:
+    """The two heads that are named, if any is."""
+    if left is None and right is None:
+        return None
+    if left is None or right is None:
+        raise AttnvizError("left and right name a head each, and only one is given", "give both")
+    return text_of("left", left), text_of("right", right)
 
 
 def heatmap(

@@ -11,7 +11,8 @@ from attnviz.analysis.difference.alignment import Alignment, Side, align_tokens
 from attnviz.analysis.difference.apart import Places, heads_apart
 from attnviz.analysis.difference.pairing import HeadPlace, LayerPair, Pairs, head_meant, paired, require_one_way
 from attnviz.analysis.difference.result import Difference, HeadDifference, Source, Texts
-from attnviz.choices import Language, Pool
+from attnviz.attention.arrays import is_torch
+from attnviz.choices import Backend, Language, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import LayerSelection, select
@@ -43,6 +44,7 @@ def compare(
 
     AttnvizError where nothing can be compared: no token, no head or no query in common.
     """
+    left, right = _of_one_library(left, right)
     pairs = _pairs(left.trace, right.trace, heads, layer, head)
     asked = [_asked(left.trace, pair, query, key, skip_special) for pair in pairs.layers]
     others = [_asked(right.trace, pair._replace(left=pair.right), None, None, skip_special) for pair in pairs.layers]
@@ -63,6 +65,14 @@ def compare(
     alignment = align_tokens(*(Side(one.trace.tokens, one.trace.texts) for one in (left, right)))
     only = tuple(pairs.only[0]), tuple(pairs.only[1])
     return Difference(left, right, alignment, tuple(known), tuple(found), only, pool, top, language)
+
+
+def _of_one_library(left: Source, right: Source) -> tuple[Source, Source]:
+    """Both as they are or, where only one is of torch, both of NumPy: two libraries round the same numbers in different ways."""
+    if len({is_torch(one.trace.layers[0].queried) for one in (left, right)}) == 1:
+        return left, right
+    first, second = (one._replace(trace=one.trace.to(Backend.NUMPY.value)) for one in (left, right))
+    return first, second
 
 
 def _pairs(

@@ -52,6 +52,13 @@ def test_identical_traces_differ_by_exactly_nothing():
     assert not between(CAUSAL, PLAIN).equal
 
 
+def test_the_same_numbers_of_two_libraries_differ_by_nothing():
+    torch_one = CAUSAL.to("torch")
+    assert between(CAUSAL, torch_one).equal
+    assert between(torch_one, CAUSAL).equal
+    assert between(torch_one, torch_one).equal
+
+
 def test_left_and_right_change_places():
     one, other = between(CAUSAL, PLAIN), between(PLAIN, CAUSAL)
     assert [head.divergence for head in one.heads] == [head.divergence for head in other.heads]
