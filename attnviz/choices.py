@@ -208,6 +208,7 @@ PRECISION = 4  # at most this many decimals
 MAX_TOKENS = 16  # at most this many rows and columns of a table
 TOP = 10  # rows of a table of the largest weights
 PAGE_MEGABYTES = 50.0  # a page that every browser opens easily
+OUTPUT = "@output"  # in place of a token: contributions along the layer's own output
 TINY = "tiny"  # as a model: the one in the package; a folder of that name is ./tiny
 TINY_SUFFIX = ".safetensors"  # of the weights of another such model, which its training wrote
 

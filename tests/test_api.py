@@ -13,6 +13,7 @@ from command_line import attnviz as run
 
 from attnviz import AttnvizError, Trace, api, trace_text
 from attnviz.cli.options.across import AcrossOptions
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.generate import WritingOptions
@@ -100,12 +101,13 @@ def test_a_word_that_is_none_is_told_with_those_there_are(call, message):
 OTHER_NAMES = {"lang": "language"}
 OF_THE_COMMAND_ALONE = {"output", "format", "show", "open", "no_pager"}
 GROUPS = {
-    "explain": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, TableOptions),
+    "explain": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, DirectionOptions, TableOptions),
     "heatmap": (
         PartOptions,
         SpecialOptions,
         WordsOptions,
         RegionOptions,
+        DirectionOptions,
         AcrossOptions,
         PictureOptions,
         OnImageOptions,

@@ -166,6 +166,7 @@ ONCE = {
         goes_through_all_heads,
         {
             "attnviz.trace.steps": "is it",
+            "attnviz.trace.along": "some rows of all heads at once, of which none is shown",
             "attnviz.trace.layer": "checks weights that are there, of which nothing is computed",
             "attnviz.trace.row_sums": "adds up the rows of such weights",
         },

@@ -99,6 +99,7 @@ class Statistics:
 
     near     keys at a distance below this count as near
     pool     what stands for the queries of a text; names are of means, so there are none of the largest
+    toward   the token, or OUTPUT, along which contributions are measured; "" where they are not
     step     of what the metrics are: weights, or the shares of contributions; names are of weights, so there are none of these
     metrics  what is measured, in the order in which it is shown
     thresholds  of the names, before they are held against chance
@@ -124,6 +125,7 @@ class Statistics:
         self.regions: frozenset[Region] = frozenset()
         self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
         self.source: dict[str, Any] = {}
+        self.toward = ""
         self.model = ""
         self.error: float | None = None
         self._layers: dict[str, _Layer] = {}
@@ -136,6 +138,7 @@ class Statistics:
         """
         if self.step is MeasuredStep.CONTRIBUTION:
             require_contributions(trace, selection)
+            self.toward = next((one.layer.toward.token for one in selection.layers if one.layer.toward), "")
         layers, left_out = dict(self._layers), []
         options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
         all_measured = measured_together(trace, selection.layers, report, step=self.step, **options)

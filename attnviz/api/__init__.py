@@ -82,6 +82,7 @@ def explain(
     key: Where | None = None,
     skip_special: bool = False,
     words: bool = False,
+    toward: str | None = None,
     top: int | None = None,
     precision: int = PRECISION,
     max_tokens: int = MAX_TOKENS,
@@ -98,6 +99,7 @@ def explain(
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); with one of each, their arithmetic
     skip_special  hide special tokens, and say what they took
     words         merge the tokens of a word: weights to it are summed, and from it averaged
+    toward        of contributions: a token along whose logit they are measured, or "@output"
     top           the keys that a query looks at most, as a long text is shown anyway
     precision     at most this many decimals; max_tokens, at most this many rows and columns
     quiet         only the numbers, no sentences
@@ -109,10 +111,11 @@ def explain(
     from attnviz.renderers.explain.sections import explain
     from attnviz.renderers.shared.matrix import Looks
     from attnviz.text.lessons import lessons
+    from attnviz.trace.along import along
     from attnviz.trace.selectors import all_meant
 
     steps, layers = members(Step, step, "step"), shown(trace, layer)
-    trace = in_words(trace, words, layers, steps)
+    trace = in_words(along(trace, toward), words, layers, steps)
     selection = selected(trace, layers, head, query, key, skip_special, steps)
     looks = Looks(
         lessons(member(Language, language, "language")),

@@ -33,6 +33,7 @@ def trace_model(
     dtype: str | None = None,
     device_map: str | None = None,
     adapter: str | None = None,
+    toward: str | None = None,
 ) -> Trace: ...
 
 
@@ -52,6 +53,7 @@ def trace_model(
     dtype: str | None = None,
     device_map: str | None = None,
     adapter: str | None = None,
+    toward: str | None = None,
 ) -> list[Trace]: ...
 
 
@@ -70,6 +72,7 @@ def trace_model(
     dtype: str | None = None,
     device_map: str | None = None,
     adapter: str | None = None,
+    toward: str | None = None,
 ) -> Trace | list[Trace]:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
@@ -87,6 +90,7 @@ def trace_model(
     verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
     device, dtype, device_map   of a model that is loaded here
     adapter     the folder of a LoRA adapter that is put into it
+    toward      a token of its vocabulary: the direction of its logit is kept, along which a look can measure contributions
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
@@ -95,11 +99,15 @@ def trace_model(
     from attnviz.sources.given import Given
     from attnviz.sources.readers import reader, reader_of_many
 
-    loading = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
+    loading: dict[str, Any] = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
     asked = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
     if not _are_several(text):
         beside = {} if image is None else {"image": image}
+        if toward is not None:
+            loading, beside = loading | {"predicts": True}, beside | {"toward": toward}
         return reader(model, tokenizer, **loading)(text, target=target, pair=pair, **beside, **asked)
+    if toward is not None:
+        raise AttnvizError("toward is of one text", "give one text, or a list of traces to attnviz.stats")
     targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
     texts = [Given(one, own, other, image) for one, own, other in zip(text, targets, pairs, strict=True)]
     traces = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
-from attnviz.api.selected import in_words, selected, shown
+from attnviz.api.selected import directed, in_words, selected, shown
 from attnviz.arguments import Chosen, Where, member, path_of, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
@@ -45,6 +45,7 @@ def heatmap(
     key: Where | None = None,
     skip_special: bool = False,
     words: bool = False,
+    toward: str | None = None,
     pool: str = "mean",
     title: str | None = None,
     cmap: str | None = None,
@@ -69,7 +70,7 @@ def heatmap(
     It shows itself in a notebook. ``path`` saves it as .png, .svg or .pdf, or moving as .gif or .webp; so does ``figure.save``.
 
     layer, head   numbers and ranges ("0,4-7") or "all"; nothing means the first layer and all heads
-    step          "scores", "scaled", "masked", "weights"; or "all", one head's and its output side by side
+    step, toward  "scores", "scaled", "masked", "weights", "contribution" (along a token's logit, or "@output"); or "all", one head's
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
     words, pool   merge the tokens of a word: weights to it are summed, and from it averaged; what a cell of many shows, "mean" or "max"
@@ -81,12 +82,12 @@ def heatmap(
     interpolation, opacity, contour   of them: "bilinear" or "nearest", 0 to 1, up to two shares of the weight ([0.5, 0.8])
     across, heads_as, residual   follow attention through all layers, or those that are named, as ``attnviz.across`` does
     axes          of your own figure, which comes back: the map is drawn there; of several maps, an array of as many
-
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
     trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (trace, layer)
-    look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
+    trace, look = directed(trace, toward), _look(title, language, width, vmin, vmax, dpi)
+    part = (trace, layer, head, query, key, skip_special)
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare)
     overlay = on_image is not None and overlaid(interpolation, opacity, contour, step, compare, annotate)
     own = (on_image, overlay, look, path, following) if overlay else (step, compare, pool, look, following)

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
 
 
+def directed(trace: Trace, toward: str | None) -> Trace:
+    """``trace`` with its contributions along what is asked for."""
+    from attnviz.trace.along import along
+
+    return along(trace, toward)
+
+
 def shown(trace: Trace, layer: Chosen) -> Chosen:
     """The layers of a table or a picture: those that are named, or the first."""
     from attnviz.trace.selection import first_layer

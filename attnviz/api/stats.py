@@ -11,7 +11,7 @@ from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.selected import in_words, selected
 from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
-from attnviz.choices import NEAR, NEAR_LIMITS, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
+from attnviz.choices import NEAR, NEAR_LIMITS, OUTPUT, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
@@ -39,6 +39,7 @@ def stats(
     pool: str = "mean",
     threshold: Mapping[str, float] | None = None,
     step: str = "weights",
+    toward: str | None = None,
     answer: str | None = None,
     ablate: str = "mean",
     language: str = "en",
@@ -61,7 +62,7 @@ def stats(
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
-    step      what the metrics are of: the "weights", or each key's share of the "contribution" to its query
+    step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken
               away gives, its "mean" over the text or "zero"
     language  in which it prints, "en" or "vi"
@@ -88,6 +89,7 @@ def _of_weights(
     key: Where | None,
     skip_special: bool,
     words: bool,
+    toward: str | None,
     language: str,
     tokenizer: Any,
     making: Mapping[str, Any],
@@ -98,6 +100,7 @@ def _of_weights(
     """The metrics of weights; ``how`` they are measured."""
     from attnviz.analysis.metrics import Metric
     from attnviz.renderers.stats.stats import Stats
+    from attnviz.trace.along import along
 
     require_no_effect(answer, ablate)
     asked = members(Metric, metrics, "metrics") or list(Metric)
@@ -105,10 +108,12 @@ def _of_weights(
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
     statistics = _nothing_yet(asked, **how)
-    read = reading(model, tokenizer, chosen("layer", layer), making)
+    asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
+    read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 
     def add(text: Any) -> None:
-        trace = in_words(text if isinstance(text, Trace) else read(text), words, layer, [statistics.step])
+        trace = along(text if isinstance(text, Trace) else read(text), toward)
+        trace = in_words(trace, words, layer, [statistics.step])
         statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region())
 
     return Stats(statistics, first, spoken, gather(statistics, texts, add))
@@ -140,6 +145,7 @@ def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, A
 
     loading = {name: making[name] for name in LOADING if name in making}
     of_each = {name: value for name, value in making.items() if name not in loading}
+    loading |= {"predicts": True} if making.get("toward") is not None else {}
     return partial(trace_model, Model.of(model, tokenizer, **loading), layer=layer, **of_each)
 
 

@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from attnviz.choices import is_tiny
+from attnviz.choices import OUTPUT, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
 from attnviz.trace.trace import Trace
+
+
+def no_directions() -> AttnvizError:
+    """What to raise where the direction of a token is asked for of the model in the package."""
+    return AttnvizError(
+        "the model in the package tells no direction of a token",
+        "take another with --model, or {output}, the layer's own output",
+        output=OUTPUT,
+    )
 
 
 def reader(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., Trace]:
     """The ``model`` that a person names, or has loaded, as a function from a text to a trace.
 
     tokenizer  of a model that is loaded already
-    options    device, dtype, device_map, adapter: of a model that is loaded here
+    options    device, dtype, device_map, adapter: of a model that is loaded here; predicts, for its language head
     """
     if is_tiny(model):
+        if options.pop("predicts", False):
+            raise no_directions()
         from attnviz.sources.tiny.loading import load
         from attnviz.sources.tiny.trace import read
 

@@ -55,21 +55,33 @@ class HeadContribution:
     def __init__(self, layer: Layer, head: int) -> None:
         require_known(layer)
         self._value = as_floating(layer.value[layer.kv_head(head)], "value")  # (keys, d_v)
+        self.toward = layer.toward
         self._weight = None if is_unprojected(layer) else _rows_of_head(layer, head, self._value)  # (d_v, d_out)
 
-    def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> Array:  # noqa: ARG002
+    def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> Array:
         """``weights`` of these queries and keys, (rows, keys), as contributions."""
-        return weights * like(weights, self.factors(keys))
+        return weights * like(weights, self.factors(rows, keys))
 
-    def factors(self, keys: Places = WHOLE) -> Array:
-        """‖v_j W_O^h‖ of these keys, (keys,)."""
-        return self._norms[keys] if isinstance(keys, slice) else lengths(self.carried(keys))
+    def factors(self, rows: Places = WHOLE, keys: Places = WHOLE) -> Array:
+        """‖v_j W_O^h‖ of these keys, (keys,); along the layer's direction, v_j W_O^h · u_i with its sign, (rows or 1, keys)."""
+        if self.toward is None:
+            return self._norms[keys] if isinstance(keys, slice) else lengths(self.carried(keys))
+        pulled = self._pulled
+        return (pulled if pulled.shape[0] == 1 else pulled[rows]) @ self._value[keys].T
 
     @cached_property
     def _norms(self) -> Array:
         xp = namespace(self._value)
         starts = range(0, self._value.shape[0], BLOCK)
         return xp.concat([lengths(self.carried(slice(start, start + BLOCK))) for start in starts])
+
+    @cached_property
+    def _pulled(self) -> Array:
+        assert self.toward is not None
+        with overflow_unspoken():
+            pulled = self.toward.pulled(self._weight, self._value)
+        require_finite(pulled, Message("the direction"))
+        return pulled
 
     def carried(self, keys: Places = WHOLE) -> Array:
         """What these values become on their way through the head's rows of W_O: v_j W_O^h.  (keys, d_out)"""

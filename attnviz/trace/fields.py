@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention.arrays import Array, as_floating
 from attnviz.attention.checks import finite_in
@@ -15,6 +15,9 @@ from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, joined
 from attnviz.trace.layer import VECTORS, WEIGHTS, Layer, Projection
+
+if TYPE_CHECKING:
+    from attnviz.trace.direction import Direction
 
 LAYER_ARRAYS = (*VECTORS, WEIGHTS, "embeddings", "positions")
 BOXES = ("boxes", "query_boxes")  # pixels of a picture: NumPy's, and never moved, for half precision would shift them
@@ -33,8 +36,15 @@ def with_arrays(layer: Layer, move: Any) -> Layer:
         layer,
         **{name: move(getattr(layer, name)) for name in LAYER_ARRAYS},
         rule=rule,
+        toward=None if layer.toward is None else _moved(layer.toward, move),
         projections={name: Projection(move(p.weight), move(p.bias)) for name, p in layer.projections.items()},
     )
+
+
+def _moved(direction: Direction, move: Any) -> Direction:
+    from attnviz.trace.direction import Direction
+
+    return Direction(direction.token, move(direction.vector), move(direction.divisors))
 
 
 def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]:
@@ -48,10 +58,13 @@ def pack_layer(layer: Layer, prefix: str, arrays: dict[str, Array]) -> dict[str,
         named |= {f"projections.{name}.weight": projection.weight, f"projections.{name}.bias": projection.bias}
     if (rotation := layer.rotation) is not None:
         named |= {"rotation.frequencies": rotation.frequencies}
+    if (toward := layer.toward) is not None:
+        named |= {"toward.vector": toward.vector, "toward.divisors": toward.divisors}
     arrays |= {prefix + name: array for name, array in named.items() if array is not None}
     rule = {name: value for name, value in vars(layer.rule).items() if name not in RULE_ARRAYS}
     turned = {} if rotation is None else {"rotation": {"halves": rotation.halves, "gain": rotation.gain}}
-    return {name: getattr(layer, name) for name in LAYER_FACTS} | turned | {"rule": rule}
+    directed = {} if toward is None else {"toward": toward.token}
+    return {name: getattr(layer, name) for name in LAYER_FACTS} | turned | directed | {"rule": rule}
 
 
 def unpacked_layers(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Array]) -> Iterator[Layer]:
@@ -85,6 +98,10 @@ def _unpacked_layer(record: Mapping[str, Any], own: dict[str, Array]) -> Layer:
 
         said = record.get("rotation", {})
         facts["rotation"] = Rotation(frequencies, said.get("halves", False), said.get("gain", 1.0))
+    if (vector := own.get("toward.vector")) is not None:
+        from attnviz.trace.direction import Direction
+
+        facts["toward"] = Direction(record.get("toward", ""), vector, own.get("toward.divisors"))
     return Layer(**facts, rule=_unpacked_rule(record["rule"], own), projections=projections)
 
 

@@ -8,6 +8,7 @@ from attnviz.attention.arrays import Array, as_floating
 from attnviz.attention.checks import require_finite, require_some
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
+from attnviz.trace.direction import require_fits
 from attnviz.trace.layer import Layer, Projection
 
 WEIGHTS_OF = "the {name} weights"
@@ -36,6 +37,8 @@ def require_known_parts_fit(layer: Layer) -> None:
         )
     for name in layer.projections:
         _require_projection(layer, name, width)
+    if layer.toward is not None and not layer.toward.is_output and "output" in layer.projections:
+        require_fits(layer.toward, int(layer.projections["output"].weight.shape[1]), layer.queries)
 
 
 def _require_projection(layer: Layer, name: str, width: int | None) -> None:

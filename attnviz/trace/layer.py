@@ -21,6 +21,7 @@ from attnviz.trace.boxes import take_boxes
 from attnviz.trace.layer_facts import require_facts
 
 if TYPE_CHECKING:
+    from attnviz.trace.direction import Direction
     from attnviz.trace.rotation import Rotation
 
 BYTES_A_CELL = 5 * 8  # five steps in float64
@@ -71,6 +72,7 @@ class Layer:
     rotation     by which angles, where that is known
     boxes        (keys, 4): left, top, right, bottom of what each key shows of a picture; NaN: nothing. query_boxes where others
     slopes       one per head, where the rule's bias is −slope × distance (ALiBi, Press et al. 2021)
+    toward       along what contributions are measured, with a sign; None: how long they are
     weights      (heads, queries, keys), in place of query, key and value where these are not known: as another program gave
                  them. A 0 is then a weight of 0; only what ``rule`` tells (causal, window, mask) is hidden
     """
@@ -93,6 +95,7 @@ class Layer:
     weights: Array | None = None
     boxes: Any = None
     query_boxes: Any = None
+    toward: Direction | None = None
 
     def __post_init__(self) -> None:
         self._require_one_kind()

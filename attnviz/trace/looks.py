@@ -14,7 +14,7 @@ class Looks:
     def explain(self, **options: Any) -> Any:
         """Every step, as ``attnviz explain`` shows it: ``print`` what comes back; a notebook shows it by itself.
 
-        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``words``, ``top``, ``precision``,
+        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``toward``, ``words``, ``top``, ``precision``,
         ``max_tokens``, ``quiet`` and ``language``. help(attnviz.api.explain) says what each takes.
         """
         return public("attnviz.api.explain", self, **options)
@@ -22,7 +22,7 @@ class Looks:
     def heatmap(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """The picture, as ``attnviz heatmap`` draws it, as a figure of matplotlib; written to ``path`` if there is one.
 
-        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``words``, ``pool``, ``title``, ``cmap``,
+        Options: ``layer``, ``head``, ``step``, ``compare``, ``query``, ``key``, ``skip_special``, ``toward``, ``words``, ``pool``, ``title``, ``cmap``,
         ``vmin``, ``vmax``, ``language``, ``annotate``, ``dpi``, ``seconds``, ``width``, ``on_image``, ``interpolation``,
         ``opacity``, ``contour``, ``across``, ``heads_as``, ``residual`` and ``axes``. help(attnviz.api.heatmap) says what each takes.
         """
@@ -54,7 +54,7 @@ class Looks:
     def stats(self, **options: Any) -> Any:
         """What each head does, in numbers, as ``attnviz stats`` tells it: a table that prints, ``.records``, ``.to_pandas()``.
 
-        Options: ``metrics``, ``sort``, ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``words``, ``near``, ``pool`` and
+        Options: ``metrics``, ``sort``, ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``toward``, ``words``, ``near``, ``pool`` and
         ``language``. help(attnviz.stats) says what each takes.
         """
         return public("attnviz.api.stats.stats", self, **options)

@@ -93,6 +93,7 @@ LAYER = _object(
         "tokens": TOKENS.or_null(),
         "key_tokens": TOKENS.or_null(),
         "rotary": FLAG,
+        "toward": TEXT,
         "rotation": _object({"halves": FLAG, "gain": NUMBER}),
         "slopes": _list_of(NUMBER, Message("a list of numbers")).or_null(),
         "rule": RULE,

@@ -30,6 +30,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
 from attnviz.choices import (
+    OUTPUT,
     Ablation,
     Across,
     Comparison,
@@ -84,7 +85,9 @@ from attnviz.renderers.stats.head_table import to_renderable as statistics_table
 from attnviz.text.course import Chapter, Mark, Paragraph
 from attnviz.text.display import shorten
 from attnviz.text.lessons import Catalogue, Lessons, lessons
+from attnviz.trace.along import along
 from attnviz.trace.asking import ROLES
+from attnviz.trace.direction import Direction
 from attnviz.trace.generation import Generation
 from attnviz.trace.recorded import How, Kept, RecordedLayer, RecordedLayers
 from attnviz.trace.roles import Example, HeadRole, Verdict
@@ -184,6 +187,18 @@ def traces():
     yield replace(made(), generation=Generation(("a",)))
 
 
+def tell_directed(lesson, toy, token):
+    """Say all that is said of contributions along a direction."""
+    width = toy.layers[0].inputs.shape[1]
+    toy = along(replace(toy, layers=(replace(toy.layers[0], toward=Direction("x", numpy.ones(width))),)), token)
+    for place in {}, {"query": "2", "key": "0"}:
+        list(explain(toy, select(toy, step=[Step.CONTRIBUTION], **place), Looks(lesson)))
+    heatmap(toy, select(toy), MapStep.CONTRIBUTION, view=View(words=lesson))
+    statistics = Statistics(step=MeasuredStep.CONTRIBUTION)
+    statistics.add(toy, select(toy))
+    statistics_table(statistics, None, lesson)
+
+
 def weights_alone():
     """Traces of which the weights alone are known: whole rows and some that lack a part, of one text and of two."""
     given = numpy.full((2, 3, 3), 1 / 3)
@@ -248,6 +263,8 @@ def recording(request):
         for place in {}, {"query": "2", "key": "0"}:
             list(explain(toy, select(toy, step=[Step.CONTRIBUTION], **place), Looks(lesson)))
         list(explain(toy, select(toy, step=[Step.CONTRIBUTION], query="2"), Looks(lesson, top=1)))
+        for token in ("x", OUTPUT):
+            tell_directed(lesson, toy, token)
     for what in Next:
         next_line(NextLook(what, "explain", []), lesson, SourceOptions(text="a"), [])
     measure(lesson)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.capture import CaptureOptions
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.source import SourceOptions, TextOptions
@@ -13,7 +14,9 @@ from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
 
 
-def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine: EngineOptions) -> None:
+def capture(
+    text: TextOptions, model: ModelOptions, kept: CaptureOptions, direction: DirectionOptions, engine: EngineOptions
+) -> None:
     """Save what a model's attention computes with, to look at it later without torch or the model.
 
     Example: attnviz capture "Your journey" --model DIR_OR_ID -o t.safetensors
@@ -21,7 +24,9 @@ def capture(text: TextOptions, model: ModelOptions, kept: CaptureOptions, engine
     if model.model is None:
         raise UsageError("no model is named", "add --model DIR_OR_ID")
     output = trace_file(kept.output, SUFFIXES["safetensors"])
-    trace = read_trace(SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer))
+    trace = read_trace(
+        SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer, toward=direction.toward)
+    )
     if kept.no_output_projection:
         trace = trace.without_output_projections()
     elif unknown := trace.source.without_projection(trace.layers):

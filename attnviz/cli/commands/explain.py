@@ -10,12 +10,14 @@ from attnviz.choices import Step
 from attnviz.cli.input.selected import (
     first_layer,
     in_words,
+    require_contribution,
     require_whole,
     say_if_missing,
     say_if_nothing_hidden,
     selected,
 )
 from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.model import ModelOptions
@@ -90,6 +92,7 @@ def explain(
     special: SpecialOptions,
     words: WordsOptions,
     region: RegionOptions,
+    direction: DirectionOptions,
     table: TableOptions,
     engine: EngineOptions,
 ) -> None:
@@ -99,9 +102,10 @@ def explain(
 
     Example: attnviz explain "Your journey starts" --causal
     """
-    making = Making(toy, rule, engine, model, part.layer)
+    making = Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
     _require_sense(form, region, table, words)
+    require_contribution(direction, Step.CONTRIBUTION in table.step or form is TableFormat.SAFETENSORS)
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, region, table, words)
         if lines.lines:

@@ -12,9 +12,17 @@ from attnviz.cli.commands.heatmap_across import NUMBERS, require_followed, write
 from attnviz.cli.commands.heatmap_on_image import draw_on_image
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.pictures import picture_of, require_picture
-from attnviz.cli.input.selected import first_layer, in_words, require_whole, say_if_nothing_hidden, selected
+from attnviz.cli.input.selected import (
+    first_layer,
+    in_words,
+    require_contribution,
+    require_whole,
+    say_if_nothing_hidden,
+    selected,
+)
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.across import AcrossOptions
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.options.model import ModelOptions
@@ -49,6 +57,7 @@ def heatmap(
     special: SpecialOptions,
     words: WordsOptions,
     region: RegionOptions,
+    direction: DirectionOptions,
     picture: PictureOptions,
     across: AcrossOptions,
     image: OnImageOptions,
@@ -60,12 +69,14 @@ def heatmap(
     """
     form, following = _format(picture), following_of(across)
     require_followed(following, form, picture)
+    require_contribution(direction, picture.step is DrawnStep.CONTRIBUTION or form is PictureFormat.SAFETENSORS)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region, words)
         trace_file(picture.output)
     require_picture(image)
     _require_merging(words, picture, across, image)
-    photograph, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
+    making = Making(toy, rule, engine, model, part.layer, toward=direction.toward)
+    photograph, making = picture_of(image, source, making)
     trace = read_trace(source, making)
     if photograph is not None:
         draw_on_image(trace, photograph, form, part, special, region, picture, image, following)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attnviz.choices import EFFECT
+from attnviz.choices import EFFECT, MeasuredStep
 from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.commands.stats_needles import measured_needles, require_no_needles
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
-from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, selected
+from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, require_contribution, selected
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.thresholds import thresholds
 from attnviz.cli.input.traces import Making, read_lines, read_trace
 from attnviz.cli.options.across import AcrossOptions
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.needles import NeedleOptions
@@ -46,6 +47,7 @@ def stats(
     special: SpecialOptions,
     words: WordsOptions,
     region: RegionOptions,
+    direction: DirectionOptions,
     shown: StatsOptions,
     needle: NeedleOptions,
     across: AcrossOptions,
@@ -56,11 +58,11 @@ def stats(
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
     if needle.needles is not None:
-        unread = (lines, toy, rule, special, words, region, across)
+        unread = (lines, toy, rule, special, words, region, direction, across)
         measured_needles(source, model, part, shown, needle, engine, unread)
         return
     require_no_needles(needle, shown)
-    following, making = following_of(across), Making(toy, rule, engine, model, part.layer)
+    following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
         if words.words:
             from attnviz.analysis.words import require_merging
@@ -73,6 +75,7 @@ def stats(
         measured_effects(source, lines, model, part, shown, engine, unread=(toy, rule, special, words, region))
         return
     form = _format(shown)
+    require_contribution(direction, shown.step is MeasuredStep.CONTRIBUTION)
     from attnviz.analysis.corpus import Statistics
 
     if words.words:

@@ -27,9 +27,17 @@ if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
 
 
-def model_traces(options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> ModelTraces | TinyTraces:
-    """What makes traces of texts with the model that the options name."""
-    return TinyTraces(options, engine, layer) if is_tiny(options.model) else ModelTraces(options, engine, layer)
+def model_traces(
+    options: ModelOptions, engine: EngineOptions, layer: Sequence[str], toward: str | None = None
+) -> ModelTraces | TinyTraces:
+    """What makes traces of texts with the model that the options name; ``toward``: and with the direction of a token."""
+    if not is_tiny(options.model):
+        return ModelTraces(options, engine, layer, toward)
+    if toward is not None:
+        from attnviz.sources.readers import no_directions
+
+        raise no_directions()
+    return TinyTraces(options, engine, layer)
 
 
 class TinyTraces:
@@ -74,11 +82,13 @@ class TinyTraces:
 class ModelTraces:
     """Texts to the traces of one model, which is loaded once."""
 
-    def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
-        self.options, self.engine, self.layer = options, engine, layer
+    def __init__(
+        self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str], toward: str | None = None
+    ) -> None:
+        self.options, self.engine, self.layer, self.toward = options, engine, layer, toward
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
-        self.model = load_model(options, engine)
+        self.model = load_model(options, engine, predicts=toward is not None)
 
     @property
     def reads_images(self) -> bool:
@@ -98,6 +108,7 @@ class ModelTraces:
                 image=picture,
                 verify=self.options.verify,
                 pair=self.options.pair,
+                toward=self.toward,
                 progress=lambda done, of: line("layers", done, of),
             )
         if not self._told:
@@ -119,8 +130,8 @@ class ModelTraces:
         self._told = True
 
 
-def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False) -> Model:
-    """The model that the options name; ``writes``: with its language head."""
+def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False, predicts: bool = False) -> Model:
+    """The model that the options name; ``writes`` and ``predicts``: with its language head."""
     with loading(options.model):
         from attnviz.sources.huggingface.model import Model
 
@@ -132,6 +143,7 @@ def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False
             device_map=options.device_map,
             adapter=path_of(options.adapter),
             writes=writes,
+            predicts=predicts,
         )
 
 

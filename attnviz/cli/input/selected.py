@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attnviz.choices import Step
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.output.streams import notice
@@ -28,6 +29,12 @@ def selected(
 
     words = {"layer": part.layer} | words
     return select(trace, head=part.head, query=region.query, key=region.key, skip_special=special.skip_special, **words)
+
+
+def require_contribution(direction: DirectionOptions, measured: bool) -> None:
+    """Refuse a direction where no contribution is ``measured``."""
+    if direction.toward is not None and not measured:
+        raise UsageError("--toward is of contributions", "add --step contribution, or leave out --toward")
 
 
 def say_if_nothing_hidden(selection: Selection, special: SpecialOptions) -> None:

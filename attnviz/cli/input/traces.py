@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from attnviz.choices import Backend
+from attnviz.choices import OUTPUT, Backend
 from attnviz.cli.input.models import (
     ModelTraces,
     TinyTraces,
@@ -48,14 +48,29 @@ class Making(NamedTuple):
     model: ModelOptions = ModelOptions()
     layer: Sequence[str] = ()  # of a model, the only ones that are kept
     picture: Image | None = None  # that the model looks at, where it is read already
+    toward: str | None = None  # along what contributions are measured
+
+    @property
+    def token(self) -> str | None:
+        """The token whose direction a model is asked for."""
+        return None if self.toward == OUTPUT else self.toward
 
 
 def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
     require_one_source(source, making.model)
     if source.from_ is not None:
-        return _from_file(source.from_, making, None if source.text is None else read_text(source))
-    return read_by(maker_of(making), source, making)
+        return _directed(_from_file(source.from_, making, None if source.text is None else read_text(source)), making)
+    return _directed(read_by(maker_of(making), source, making), making)
+
+
+def _directed(trace: Trace, making: Making) -> Trace:
+    """``trace`` with its contributions along what is asked for."""
+    if making.toward is None and all(one.toward is None for one in trace.layers):
+        return trace
+    from attnviz.trace.along import along
+
+    return along(trace, making.toward)
 
 
 def read_by(maker: Callable[[Any], Trace], source: SourceOptions, making: Making) -> Trace:
@@ -85,7 +100,7 @@ def read_lines(
         if maker.reads_images:
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
-    yield from of_lines(source, maker, failed)
+    yield from of_lines(source, lambda line: _directed(maker(line), making), failed)
     if isinstance(maker, TinyTraces):
         maker.tell()
 
@@ -129,7 +144,7 @@ def maker_of(making: Making) -> Callable[[Any], Trace]:
         return TraceMaker(making.toy, making.rule, making.engine)
     require_no_toy(making.toy, "--model")
     require_no_rule(making.rule)
-    return model_traces(making.model, making.engine, making.layer)
+    return model_traces(making.model, making.engine, making.layer, making.token)
 
 
 def _image(source: SourceOptions, making: Making) -> Image:

@@ -69,6 +69,8 @@ def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]
     data |= _tokens(trace, selected)
     data |= _boxes(selected)
     data |= _told_of_rule(layer)
+    if Step.CONTRIBUTION in steps and layer.toward is not None:
+        data["toward"] = layer.toward.token
     for step in steps_of(Owner.LAYER):
         if step in steps and (array := STEPS[step].array(layer)) is not None:
             data[step.value] = _projections(array) if step is Step.PROJECTIONS else _kept(array, selected.queries)

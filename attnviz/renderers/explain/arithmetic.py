@@ -71,6 +71,7 @@ def _contribution(writer: Writer, head: int, query: int, key: int) -> list[str]:
     of_query = Head(writer.layer, head, query)
     told = ContributionSection(writer, of_query, of_query.steps, writer.matrices)
     said = "contribution.pair_unprojected" if is_unprojected(writer.layer) else "contribution.pair"
+    said = said if writer.layer.toward is None else "contribution.pair_along"
     return [writer.say(said), f"  {told.by_hand(query, key)}"]
 
 

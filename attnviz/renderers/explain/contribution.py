@@ -13,8 +13,10 @@ from attnviz.choices import Step
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.explain.writer import Writer
 from attnviz.renderers.shared import numbers
+from attnviz.renderers.shared.labels import named
 from attnviz.renderers.shared.matrix import Matrix, MatrixMaker
 from attnviz.trace.contribution import is_unprojected
+from attnviz.trace.direction import Direction
 from attnviz.trace.steps import Head
 
 MOST_NUMBERS = 8  # of a vector that is written out
@@ -29,12 +31,23 @@ class ContributionSection:
     def section(self, query: int | None) -> Section:
         """All of it; ``query`` is the one to speak of, None where none sees a key."""
         values = numpy.where(self.steps.hidden, -math.inf, self.head.contribution)
-        sentences = self.writer.new(self.say("contribution.what"), *self._unprojected())
+        sentences = self.writer.new(*self._what(), *self._unprojected())
         if query is not None:
             sentences += self._here(query, values[query])
-        return self.writer.section(
-            Step.CONTRIBUTION, self.formula, sentences, self._lengths(), self.matrices.of_cells(values)
-        )
+        lengths = [] if self._toward is not None else [self._lengths()]
+        return self.writer.section(Step.CONTRIBUTION, self.formula, sentences, *lengths, self.matrices.of_cells(values))
+
+    @property
+    def _toward(self) -> Direction | None:
+        return self.writer.layer.toward
+
+    def _what(self) -> list[str]:
+        """What is measured: how long contributions are, or how far they go along a direction."""
+        if self._toward is None:
+            return [self.say("contribution.what")]
+        if self._toward.is_output:
+            return [self.say("contribution.output")]
+        return [self.say("contribution.toward", token=named([self._toward.token])[0])]
 
     @cached_property
     def formula(self) -> str:
@@ -44,15 +57,20 @@ class ContributionSection:
     @cached_property
     def length(self) -> str:
         """What is measured of each value."""
-        return "‖V‖" if is_unprojected(self.writer.layer) else "‖V W_O‖"
+        carried = "V" if is_unprojected(self.writer.layer) else "V W_O"
+        return f"‖{carried}‖" if self._toward is None else f"{carried} · u"
 
     def by_hand(self, query: int, key: int) -> str:
         """One cell, as on paper: 0.31 × ‖[0.4, 0.2]‖ = 0.31 × 0.4472 = 0.1386."""
         digits = self.writer.looks.precision
         weight = numbers.significant(float(self.steps.weights[query - self._first, key]), digits)
-        vector = to_numpy(self.head.carries.carried(numpy.array([key])))[0]
-        length = numbers.significant(float(to_numpy(self.head.carries.factors(numpy.array([key])))[0]), digits)
+        length = numbers.significant(
+            float(to_numpy(self.head.carries.factors(slice(query, query + 1), numpy.array([key]))).flat[0]), digits
+        )
         found = numbers.significant(float(self.head.contribution[query - self._first, key]), digits)
+        if self._toward is not None:
+            return f"{weight} × {length} = {found}"
+        vector = to_numpy(self.head.carries.carried(numpy.array([key])))[0]
         return f"{weight} × ‖{numbers.vector(vector, digits, most=MOST_NUMBERS)}‖ = {weight} × {length} = {found}"
 
     @property

@@ -43,7 +43,7 @@ class Wording:
     def title(self, layers: Sequence[Layer], heads: Sequence[int], step: MapStep) -> str:
         """What is drawn of which heads, one for each panel, and by which rule."""
         layer, rules = layers[0], [layer.rule for layer in layers]
-        parts = [self.say(f"picture.{step.value}")]
+        parts = [self._what(layer, step)]
         if len(heads) == 1 and layer.heads > 1:
             parts.append(self.head(layer, heads[0]))
         elif len(heads) > 1:
@@ -58,6 +58,14 @@ class Wording:
         if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
             parts.append(self.say("picture.window", window=layer.rule.window))
         return ", ".join(parts)
+
+    def _what(self, layer: Layer, step: MapStep) -> str:
+        """What is drawn of each head."""
+        if step is not MapStep.CONTRIBUTION or layer.toward is None:
+            return self.say(f"picture.{step.value}")
+        if layer.toward.is_output:
+            return self.say("picture.contribution_output")
+        return self.say("picture.contribution_toward", logit=name(layer.toward.token, LABEL_CELLS))
 
     def head(self, layer: Layer, head: int) -> str:
         """A head in a title: "layer 0, head 2 · syntax (proved)"."""

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import MeasuredStep, Pool
+from attnviz.choices import OUTPUT, MeasuredStep, Pool
 from attnviz.renderers.shared.facts import exactness, keys, left_out, merged, queries, row_sums
+from attnviz.renderers.shared.labels import name
 from attnviz.text.lessons import Lessons
 from attnviz.trace.origin import Origin
 
@@ -21,7 +22,7 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
     whose = "stats.left_out" if statistics.regions else "picture.left_out"
     whose += "_contribution" * (statistics.step is MeasuredStep.CONTRIBUTION)
     parts = [
-        say("stats.of_contribution") if statistics.step is MeasuredStep.CONTRIBUTION else "",
+        _contribution(statistics, lessons),
         exactness(statistics.model, statistics.error, lessons),
         say("stats.count_texts", count=f"{statistics.texts:,}"),
         say("stats.count_tokens", count=f"{statistics.tokens:,}"),
@@ -33,6 +34,15 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
         say("stats.partial") if statistics.partial else "",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _contribution(statistics: Statistics, lessons: Lessons) -> str:
+    """That contributions are measured, and along what; "" where it is weights."""
+    if statistics.step is not MeasuredStep.CONTRIBUTION:
+        return ""
+    if statistics.toward in ("", OUTPUT):
+        return lessons.say("stats.along_output" if statistics.toward else "stats.of_contribution")
+    return lessons.say("stats.toward", token=name(statistics.toward))
 
 
 def reading(statistics: Statistics, lessons: Lessons) -> str:

@@ -29,6 +29,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "near": statistics.near,
             "pool": statistics.pool.value,
             "step": statistics.step.value,
+            **({"toward": statistics.toward} if statistics.toward else {}),
             "regions": sorted([_ends(queries), _ends(keys)] for queries, keys in statistics.regions),
             "hidden_share": statistics.left_out,
             "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},

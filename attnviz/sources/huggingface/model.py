@@ -15,7 +15,7 @@ from attnviz.sources.huggingface.loading.loader import (
     load_processor,
     load_tokenizer,
 )
-from attnviz.sources.huggingface.loading.writers import writing_kind
+from attnviz.sources.huggingface.loading.writers import head_kind, writing_kind
 from attnviz.text.message import Message
 
 
@@ -49,10 +49,11 @@ class Model:
         device_map: str | None = None,
         adapter: str | None = None,
         writes: bool = False,
+        predicts: bool = False,
     ) -> Model:
         """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded. ``writes`` asks for its
-        language head."""
-        kind_of = writing_kind if writes else bare_kind
+        language head; ``predicts`` too, of a model that fills gaps as well."""
+        kind_of = head_kind if predicts else writing_kind if writes else bare_kind
         loaded = cls(load_model(name, device, dtype, device_map, kind_of, adapter), name, found=True)
         loaded.adapter = adapter
         return loaded

@@ -39,10 +39,16 @@ def trace(
     image: Any = None,
     pair: str | None = None,
     verify: Verify = Verify.SAMPLE,
+    toward: str | None = None,
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
-    made = trace_of(model, text, read(model, text, target, chat, image, pair), layer, Comparison(verify), progress)
+    reading = read(model, text, target, chat, image, pair)
+    made = trace_of(model, text, reading, layer, Comparison(verify), progress)
+    if toward is not None:
+        from attnviz.sources.huggingface.direction import directed
+
+        made = directed(model, reading, made, toward)
     return made if pair is None else replace(made, source=made.source.of_text(text, pair))
 
 

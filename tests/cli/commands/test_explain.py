@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shlex
 
@@ -497,3 +498,45 @@ def test_without_decimals_neither_the_scale_nor_the_weights_are_0_and_1():
     assert "that is × 0.58:" in text
     assert re.findall(r"(?m)^journey +│ 0.43 +0.57 +· +1$", text)
     assert "scores × 0.58" in done("explain", "a b", "--scale", 0.577, "--precision", 0).text
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    from tiny_models import saved  # not for tests that need no torch
+
+    return saved("Llama", tmp_path_factory.mktemp("llama"))
+
+
+def test_contributions_go_toward_a_token_of_the_model_or_a_captured_one(llama, tmp_path):
+    asked = ("--step", "contribution", "--toward", "cat", "--format", "json")
+    told = done("explain", "the cat sat", "--model", llama, "--layer", 1, *asked).text
+    captured = attnviz("capture", "the cat sat", "--model", llama, "--toward", "cat", "-o", tmp_path / "t.safetensors")
+    assert captured.code == 0
+    saved = "explain", "--from", tmp_path / "t.safetensors", "--layer", 1
+    again = attnviz(*saved, *asked).text
+    ours, kept = (json.loads(one)["layers"][0] for one in (told, again))
+    assert ours["toward"].strip() == "cat"
+    for one, other in zip(ours["heads"], kept["heads"], strict=True):
+        assert one["contribution"] == [pytest.approx(row, abs=1e-6) for row in other["contribution"]]
+    assert min(min(row) for head in ours["heads"] for row in head["contribution"]) < 0
+    plain = json.loads(attnviz(*saved, *asked[:2], *asked[4:]).text)["layers"][0]
+    assert "toward" not in plain
+    assert min(min(row) for head in plain["heads"] for row in head["contribution"]) >= 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--toward", "@output"), 2, "--toward is of contributions"),
+        (("--step", "contribution", "--toward", "cat"), 1, "no direction of cat is known here"),
+        (
+            ("--model", "tiny", "--step", "contribution", "--toward", "cat"),
+            1,
+            "the model in the package tells no direction",
+        ),
+        (("--model", "LLAMA", "--step", "contribution", "--toward", "qqxyz"), 1, "the answer qqxyz is"),
+    ],
+)
+def test_a_direction_that_cannot_be_is_one_line(arguments, code, said, llama):
+    words = [llama if one == "LLAMA" else one for one in arguments]
+    assert problem(attnviz("explain", "the cat", *words), code).startswith(said)
