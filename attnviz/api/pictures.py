@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
-from attnviz.api.selected import directed, in_words, selected, shown
+from attnviz.api.selected import along, in_words, selected, shown
 from attnviz.arguments import Chosen, Where, member, path_of, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
@@ -80,14 +80,12 @@ def heatmap(
                   frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
     interpolation, opacity, contour   of them: "bilinear" or "nearest", 0 to 1, up to two shares of the weight ([0.5, 0.8])
-    across, heads_as, residual   follow attention through all layers, or those that are named, as ``attnviz.across`` does
-    axes          of your own figure, which comes back: the map is drawn there; of several maps, an array of as many
+    across, heads_as, residual   as of ``attnviz.across``; axes, of your own figure: the map is drawn there (of several, an array)
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
-    trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (trace, layer)
-    trace, look = directed(trace, toward), _look(title, language, width, vmin, vmax, dpi)
-    part = (trace, layer, head, query, key, skip_special)
+    trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (along(trace, toward), layer)
+    look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare)
     overlay = on_image is not None and overlaid(interpolation, opacity, contour, step, compare, annotate)
     own = (on_image, overlay, look, path, following) if overlay else (step, compare, pool, look, following)

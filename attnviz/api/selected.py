@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
 
 
-def directed(trace: Trace, toward: str | None) -> Trace:
+def along(trace: Trace, toward: str | None) -> Trace:
     """``trace`` with its contributions along what is asked for."""
-    from attnviz.trace.along import along
+    from attnviz.trace.along import along as measured_along
 
-    return along(trace, toward)
+    return measured_along(trace, toward)
 
 
 def shown(trace: Trace, layer: Chosen) -> Chosen:
