@@ -82,6 +82,10 @@ class OutputProjections:
         rows = sorted({round(number * (len(flat) - 1) / (SAMPLE - 1)) for number in range(SAMPLE)})
         self._under_way.append(Outgoing(place, outputs, rows, flat[rows].clone()))
 
+    def awaits(self, given: torch.Tensor) -> bool:
+        """Whether ``given``, which a linear map reads, is the outputs of an attention."""
+        return any(outgoing.is_in(given) for outgoing in self._under_way)
+
     def pass_through(self, linear: LinearMap) -> bool:
         """A linear map has run: whether the outputs of an attention went into it."""
         for outgoing in reversed(self._under_way):

@@ -9,11 +9,14 @@ import numpy
 import pytest
 import torch
 from tiny_models import inputs, model
+from torch.testing._internal.two_tensor import TwoTensor
 from transformers.pytorch_utils import Conv1D
 from watched_models import forward
 
 from attnviz import generate, trace_model
 from attnviz.analysis.contribution import contribution_norms
+from attnviz.sources.huggingface import linear_maps
+from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.trace.contribution import HeadContribution
 from tests.support.contributions import norms
 
@@ -146,3 +149,39 @@ def test_what_a_model_writes_has_it_too(name):
     written = generate(network, {"input_ids": inputs(name)["input_ids"]}, tokens=3)
     own = {parameter.data_ptr() for parameter in network.parameters()}
     assert all(layer.projections["output"].weight.data_ptr() in own for layer in written.layers)
+
+
+def test_weights_that_are_packed_count_as_what_they_stand_for(monkeypatch):
+    class Packed(TwoTensor):
+        """Two arrays that stand for one, as a library packs weights."""
+
+        def dequantize(self):
+            return self.a
+
+    weight = torch.randn(3, 4)
+    packed = torch.nn.Linear(4, 3)
+    packed.weight = torch.nn.Parameter(Packed(weight, weight), requires_grad=False)
+    assert torch.equal(linear_maps._weight(packed), weight.T)
+    monkeypatch.setattr(Packed, "dequantize", lambda _: "nothing")
+    assert linear_maps._weight(packed).numel() == 0
+    monkeypatch.delattr(Packed, "dequantize")
+    assert linear_maps._weight(packed).numel() == 0  # torch knows no way to unpack it
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited):
+    class Awaiting(OutputProjections):
+        told = 0
+
+        def awaits(self, _):
+            return awaited
+
+        def pass_through(self, _):
+            self.told += 1
+            return awaited
+
+    packed, projections = torch.nn.Linear(4, 3, bias=False), Awaiting()
+    packed.weight = torch.nn.Parameter(TwoTensor(packed.weight.data, packed.weight.data), requires_grad=False)
+    with linear_maps.following_linear_maps(packed, projections):
+        packed(torch.randn(2, 4))
+    assert projections.told == awaited

@@ -137,3 +137,13 @@ def test_a_module_that_has_ended_is_not_followed():
     projections.end()
     projections.pass_through(linear_map(outputs().flatten(-2)))
     assert projections.found == {}
+
+
+def test_outputs_are_awaited_until_the_module_ends():
+    projections, array = OutputProjections(), outputs()
+    assert not projections.awaits(array.flatten(-2))
+    projections.leave("here", array)
+    assert projections.awaits(array.flatten(-2))
+    assert not projections.awaits(array.flatten(-2) + 1)
+    projections.end()
+    assert not projections.awaits(array.flatten(-2))
