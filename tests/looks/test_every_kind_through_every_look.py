@@ -35,6 +35,7 @@ from attnviz.cli.output import formats
 from attnviz.cli.output.formats import (
     CourseFormat,
     DiagnosisFormat,
+    DiffFormat,
     PageFormat,
     PictureFormat,
     RolesFormat,
@@ -53,9 +54,11 @@ COMMANDS_OF_FORMATS = {
     WritingFormat: "generate",
     CourseFormat: "learn",
     DiagnosisFormat: "diagnose",
+    DiffFormat: "diff",
 }
-# All but the manual and diagnose of a model that no file holds; diagnose reads a dump with the output of somebody's code.
-SHOW_NO_TRACE = {"manual", "capture", "generate", "roles", "learn", "diagnose"}
+# All but the manual and diagnose of a model that no file holds; diagnose reads a dump with the output of somebody's code,
+# and diff looks at two traces.
+SHOW_NO_TRACE = {"manual", "capture", "generate", "roles", "learn", "diagnose", "diff"}
 
 
 @dataclass(frozen=True)

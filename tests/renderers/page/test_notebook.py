@@ -50,7 +50,7 @@ def test_the_frame_is_named_and_holds_the_page():
 
 def test_a_notebook_pools_what_does_not_take_long(monkeypatch):
     trace = random_trace(2, 6, 220, 32, causal=True)
-    monkeypatch.setattr(notebook, "LIMITS", Limits(megabytes=0.4, cells_of_several=60))
+    monkeypatch.setattr(notebook, "LIMITS", Limits(megabytes=0.45, cells_of_several=60))
     assert to_frame(trace).startswith("<iframe")
     monkeypatch.setattr(notebook, "PAIRS", 1000)
     assert "its 220 tokens are pooled by to_html(), which may take a while" in to_frame(trace)
