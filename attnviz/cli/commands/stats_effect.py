@@ -102,7 +102,11 @@ def _require_a_model(
             effect=EFFECT,
         )
     given = {name: value for group in unread for name, value in vars(group).items()}
-    given |= {"image": model.image, "pair": model.pair, "near": shown.near != NEAR, "pool": shown.pool is not Pool.MEAN}
+    given |= {
+        "image": model.image,
+        "near": shown.near != NEAR,
+        "pool": shown.pool is not Pool.MEAN,
+    }
     given |= {
         "verify": model.verify is not Verify.SAMPLE,
         "step": shown.step is not MeasuredStep.WEIGHTS,

@@ -102,6 +102,9 @@ def test_a_model_that_fills_gaps(bert):
     options = ("--model", bert, "--metric", "effect")
     assert "probability of “king”" in done("stats", "the [MASK] met we", *options, "--answer", "king").lines[0]
     assert done("stats", "the king met we", *options).lines[3].split("│")[1].split() == ["loss", "kl"]
+    pair, alone = (done("stats", "the king", *options, *more).lines[0] for more in (("--pair", "we list"), ()))
+    assert "tokens: 7" in pair
+    assert "tokens: 4" in alone
     result = attnviz("stats", "the king", *options, "--answer", "king")
     assert "the text has no place for the answer king: a model that fills gaps needs one gap" in problem(result, 1)
 
@@ -136,6 +139,7 @@ def test_what_brings_no_model_is_refused(options, message):
         (("--threshold", "induction=0.5"), "threshold"),
         (("--verify", "all"), "verify"),
         (("--image", "a.png"), "image"),
+        (("--words",), "words"),
         (("--heads", "3"), "heads"),
         (("--causal",), "causal"),
         (("--softcap", "3"), "softcap"),

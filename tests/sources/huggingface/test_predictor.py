@@ -43,6 +43,7 @@ def test_weights_without_the_head_are_told(tmp_path):
     ) as raised:
         load_predictor(folder)
     assert "\n" not in raised.value.message
+    assert raised.value.hint.startswith("take one that predicts tokens, loaded with its head")
 
 
 def test_models_without_a_head_are_refused(tmp_path):

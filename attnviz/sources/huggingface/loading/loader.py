@@ -28,6 +28,7 @@ from attnviz.sources.huggingface.loading.folder import (
 )
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
+from attnviz.sources.huggingface.loading.writers import HEAD_HINT
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
 IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
@@ -74,11 +75,14 @@ def load_model(
     model, report = read(name, kind_of, options)
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing:
+        of_the_head = _of_the_head(model, missing)
         raise AttnvizError(
             "{name} has no language head among its weights: it lacks {missing}"
-            if _of_the_head(model, missing)
+            if of_the_head
             else "{name} lacks weights: {missing}",
-            "what is missing would be drawn at random, and the map would show nothing that was learned",
+            HEAD_HINT
+            if of_the_head
+            else "what is missing would be drawn at random, and the map would show nothing that was learned",
             name=name,
             missing=", ".join([*missing[:3], *(["…"] if len(missing) > 3 else [])]),
         )
