@@ -7,6 +7,7 @@ weight times a factor that is one number for each key, or for each pair, so that
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WHOLE = slice(None)
 Places = slice | numpy.ndarray  # some that follow each other, or the positions of a few
+LEAST = 1e-30  # of a sum of squares that lost nothing to underflow in single precision
 BLOCK = 4096  # keys whose vectors of d_out numbers are held at once
 
 
@@ -95,6 +97,10 @@ class HeadContribution:
 def lengths(vectors: Array) -> Array:
     """The Euclidean length of each of ``vectors``, (…, d), however large or small their numbers are.  (…,)"""
     xp = namespace(vectors)
+    with overflow_unspoken():
+        squares = xp.sum(vectors * vectors, axis=-1)
+    if float(xp.min(squares)) > LEAST and float(xp.max(squares)) < math.inf:
+        return xp.sqrt(squares)
     largest = xp.max(xp.abs(vectors), axis=-1)
     unit = xp.where(largest == 0, 1.0, largest)
     return largest * xp.sqrt(xp.sum((vectors / unit[..., None]) ** 2, axis=-1))

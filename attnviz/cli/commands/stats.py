@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attnviz.choices import EFFECT, MeasuredStep
@@ -64,24 +65,20 @@ def stats(
     require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
-        if words.words:
-            from attnviz.analysis.words import require_merging
-
-            require_merging([], across=across.across)
+        _require_merging(words, [], across=across.across)
         require_shares(shown, lines)
         write_shares(read_trace(source, making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, unread=(toy, rule, special, words, region))
+        measured_effects(
+            source, lines, model, part, shown, engine, unread=(toy, rule, special, words, region, direction)
+        )
         return
     form = _format(shown)
     require_contribution(direction, shown.step is MeasuredStep.CONTRIBUTION)
     from attnviz.analysis.corpus import Statistics
 
-    if words.words:
-        from attnviz.analysis.words import require_merging
-
-        require_merging([shown.step])
+    _require_merging(words, [shown.step])
     total = line_count(source) if lines.lines else None
     statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
 
@@ -99,6 +96,14 @@ def stats(
         notice(NOTHING_SPECIAL)
     _write(statistics, form, shown)
     end_if_partial(statistics, total)
+
+
+def _require_merging(words: WordsOptions, steps: Sequence[MeasuredStep], **beside: str | None) -> None:
+    """Refuse what cannot be merged into words, where they are asked for."""
+    if words.words:
+        from attnviz.analysis.words import require_merging
+
+        require_merging(steps, **beside)
 
 
 def _write(statistics: Statistics, form: StatsFormat, shown: StatsOptions) -> None:
