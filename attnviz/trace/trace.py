@@ -32,8 +32,11 @@ FORMAT = 1  # of saved traces, and of the JSON
 
 @dataclass(frozen=True, eq=False)
 class Trace(Looks, OfTokens):
-    """Tokens, and the layers that read them; ``source`` says where they come from, and takes any mapping.
+    """Tokens, and the layers that read them: inputs, of which the steps of a head are computed when it is looked at.
 
+    tokens       (queries,), as they are shown; of a layer with queries or keys of its own, see ``query_tokens``, ``key_tokens``
+    layers       each with its query, key and value, (heads, tokens, d), and its rule; or with weights alone
+    source       where they come from, and how exactly they are what a model computed; takes any mapping
     predictions  where a model predicts what comes next, for each query of its text (of its decoder, where it has one) the
                  few likeliest tokens; () as a whole, or of a position, where they are not known
     generation   what the model wrote itself; all of it but the last token is among the tokens
