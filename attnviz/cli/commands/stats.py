@@ -58,9 +58,9 @@ def stats(
 
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
+    unread = (toy, rule, special, words, region, direction)
     if needle.needles is not None:
-        unread = (lines, toy, rule, special, words, region, direction, across)
-        measured_needles(source, model, part, shown, needle, engine, unread)
+        measured_needles(source, model, part, shown, needle, engine, (lines, across, *unread))
         return
     require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
@@ -70,9 +70,7 @@ def stats(
         write_shares(read_trace(source, making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(
-            source, lines, model, part, shown, engine, unread=(toy, rule, special, words, region, direction)
-        )
+        measured_effects(source, lines, model, part, shown, engine, unread)
         return
     form = _format(shown)
     require_contribution(direction, shown.step is MeasuredStep.CONTRIBUTION)
