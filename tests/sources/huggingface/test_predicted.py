@@ -13,7 +13,7 @@ from attnviz.choices import Ablation, Effect
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.predictor import ModelPredictor
 
-QUICK = ("Llama", "GPT2", "Bert", "T5")  # a mask and grouped heads, one product for three, gaps, two stacks
+QUICK = ("Llama", "GPT2", "Bert")  # grouped heads, one product for query, key and value with a bias in W_O, and gaps
 FAMILIES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 TOGETHER = 40  # tokens in a pass: so several heads are in one, and several passes are needed
 
