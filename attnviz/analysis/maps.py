@@ -141,11 +141,13 @@ class _OfStep:
 
 def _whole(selected: LayerSelection, of_step: _OfStep) -> tuple[numpy.ndarray, float]:
     steps = selected.layer.steps(of_step.head)
+    values = of_step.values(steps)
+    if not selected.skips_tokens:
+        return values, 0.0
     rows_out, keys_out = (
         _left_out(selected.queries, selected.layer.queries),
         _left_out(selected.keys, selected.layer.keys),
     )
-    values = of_step.values(steps)
     return values, float(of_step.taken(steps, values)[~rows_out][:, keys_out].sum(axis=1).mean())
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WHOLE = slice(None)
 Places = slice | numpy.ndarray  # some that follow each other, or the positions of a few
 LEAST = 1e-30  # of a sum of squares that lost nothing to underflow in single precision
+YIELDED = Message("what the projection yields")
 BLOCK = 4096  # keys whose vectors of d_out numbers are held at once
 
 
@@ -90,7 +91,7 @@ class HeadContribution:
         value = self._value[keys]
         with overflow_unspoken():
             result = value if self._weight is None else value @ self._weight
-        require_finite(result, Message("what the projection yields"))
+        require_finite(result, YIELDED)
         return result
 
 

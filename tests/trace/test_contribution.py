@@ -12,6 +12,7 @@ from traces_of_all_kinds import normal, self_layer
 from attnviz import trace_text
 from attnviz.errors import AttnvizError
 from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected, lengths
+from attnviz.trace.direction import Direction
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.steps import Head
 from tests.support.contributions import norms, vectors, with_output
@@ -106,3 +107,19 @@ def test_what_overflows_is_an_error_that_says_where():
 def test_a_length_is_right_however_large_or_small_its_numbers_are(size):
     rows = numpy.array([[3.0, -4.0], [0.0, 0.0]])
     numpy.testing.assert_allclose(lengths(rows * size), [5 * size, 0])
+
+
+@pytest.mark.parametrize("divisors", [None, [1.0, 2.0, 4.0]])
+def test_along_a_direction_each_has_a_sign(divisors):
+    layer = with_output(plain_layer())
+    toward = Direction("x", normal(5), divisors)
+    found = numpy.stack([Head(replace(layer, toward=toward), head).contribution for head in range(4)])
+    shrunk = 1 if divisors is None else numpy.array(divisors)[:, None]
+    numpy.testing.assert_allclose(found, vectors(layer).numpy() @ normal(5) / shrunk, atol=1e-12)
+    assert (found < 0).any()
+
+
+def test_a_direction_too_large_for_its_numbers_is_an_error():
+    layer = replace(with_output(plain_layer()), toward=Direction("x", numpy.full(5, 1e308)))
+    with pytest.raises(AttnvizError, match="the direction is not finite"):
+        HeadContribution(replace(layer, projections={"output": Projection(numpy.full((20, 5), 1e300))}), 0).factors()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy
 import pytest
 
 from attnviz import trace_text
 from attnviz.renderers.explain.document import Section
+from attnviz.trace.along import along
+from attnviz.trace.direction import Direction
+from attnviz.trace.steps import Head
 from tests.support.contributions import norms
 from tests.support.explained import EVERYTHING, LANGUAGES, found, parsed, same, say
 
@@ -84,8 +88,6 @@ def test_a_pair_has_its_contribution_as_on_paper_where_that_is_asked_for(told):
 
 
 def test_a_query_that_sees_nothing_is_told_of_no_key(told):
-    from dataclasses import replace
-
     from attnviz import Rule, Trace
 
     trace = trace_text(TEXT, heads=2)
@@ -103,3 +105,24 @@ def test_a_long_text_has_a_column_of_contributions(told, words):
     expected = norms(trace.layers[0])[1]
     expected = expected[2, places] if "query" in words else expected[places, 0]
     numpy.testing.assert_allclose([float(row[1]) for row in table.cells[: len(places)]], expected, rtol=1e-4)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("token", ["x", "@output"])
+def test_along_a_direction_it_says_along_which_and_shows_no_lengths(told, lang, token):
+    trace = trace_text(TEXT, heads=2, causal=True)
+    layer = replace(trace.layers[0], toward=Direction("x", numpy.arange(8.0)))
+    trace = along(replace(trace, layers=(layer,)), token)
+    section = section_of(told, trace, lang, precision=6)
+    assert section.formula == "contribution = weights × V W_O · u"
+    said = say("contribution.output", lang) if token == "@output" else say("contribution.toward", lang, token="x")
+    assert section.sentences[0] == said
+    [cells] = section.matrices
+    contribution = Head(trace.layers[0], 0).contribution
+    assert same(parsed(cells), numpy.where(trace.layers[0].steps(0).hidden, -numpy.inf, contribution), 6)
+    [here] = found("contribution.here", lang, section.sentences)
+    weight, factor, product = re.fullmatch(r"([\d.e-]+) × ([\d.e-]+) = ([\d.e-]+)", here["sum"]).groups()
+    assert float(weight) * float(factor) == pytest.approx(float(product), rel=1e-4)
+    assert (
+        say("contribution.pair_along", lang) in pair_of(told, trace, lang=lang, head=["0"], step=["contribution"]).lines
+    )
