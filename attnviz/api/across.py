@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.selected import selected
-from attnviz.arguments import Chosen, Where, member, real_number
+from attnviz.arguments import Chosen, Where, chosen, member, real_number
 from attnviz.choices import RESIDUAL, RESIDUAL_LIMITS, Across, HeadsAs, Language
 from attnviz.errors import AttnvizError
 
@@ -43,6 +43,9 @@ def across(
     """
     following = following_of(across, heads_as, residual)
     assert following is not None
+    from attnviz.analysis.across.way import in_one_stack
+
+    trace = in_one_stack(trace, chosen("layer", layer))
     selection = selected(trace, layer, head, query, key, skip_special).as_region()
 
     from attnviz.renderers.across.across_layers import AcrossLayers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.across import following_of
 from attnviz.api.on_image import on_picture, overlaid
 from attnviz.api.selected import along, in_words, selected, shown
-from attnviz.arguments import Chosen, Where, member, path_of, real_number, text_of, whole_number
+from attnviz.arguments import Chosen, Where, chosen, member, path_of, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
     DPI_LIMITS,
@@ -168,6 +168,10 @@ def _picture(
     from attnviz.renderers.heatmap.decided import decided
     from attnviz.renderers.heatmap.picture import View
 
+    if following is not None:
+        from attnviz.analysis.across.way import in_one_stack
+
+        trace = in_one_stack(trace, chosen("layer", layer))
     selection = selected(trace, layer if following else shown(trace, layer), head, query, key, skip_special).as_region()
     view = View(member(Pool, pool, "pool"), dpi=look.dpi, words=look.words, width=look.width, ends=look.ends)
     drawn, part = member(DrawnStep, step, "step"), None if compare is None else member(Comparison, compare, "compare")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from attnviz.analysis.across.passing import Passing
 from attnviz.choices import RESIDUAL, HeadsAs
 from attnviz.errors import AttnvizError
-from attnviz.text.message import AND, joined
-from attnviz.trace.layer import Layer
-from attnviz.trace.selection import LayerSelection, Selection
+from attnviz.text.message import AND, Message, joined
+from attnviz.trace.layer import WRITING, Layer
+from attnviz.trace.selection import Selection
+from attnviz.trace.selectors import layers_meant
 from attnviz.trace.trace import Trace
 
 
@@ -52,7 +53,9 @@ def way_through(
     AttnvizError where nothing can go from one of them to the next: a layer between them is missing, or one's queries are
     other tokens than its keys or than another's.
     """
-    chosen = sorted(_of_one_stack(selection.layers), key=lambda selected: -selected.layer.index)
+    stack = _stack_of([selected.layer for selected in selection.layers])
+    of_stack = (selected for selected in selection.layers if selected.layer.stack == stack)
+    chosen = sorted(of_stack, key=lambda selected: -selected.layer.index)
     layers = tuple(selected.layer for selected in chosen)
     _require_the_same_tokens(trace, layers)
     for upper, lower in pairwise(layers):
@@ -66,11 +69,27 @@ def way_through(
     return Way(layers, tuple(selected.heads for selected in chosen), heads_as, residual)
 
 
-def _of_one_stack(selected: Sequence[LayerSelection]) -> Sequence[LayerSelection]:
-    """All that are selected; of a model that reads pictures or sounds too, those that read its text."""
-    stacks = list(dict.fromkeys(one.layer.stack for one in selected))
-    if "" in stacks:  # which no --layer could name alone
-        return [one for one in selected if not one.layer.stack]
+def in_one_stack(trace: Trace, layer: Sequence[str] = ()) -> Trace:
+    """``trace`` with the layers alone of the stack that ``layer`` means, so that a query is looked for among its tokens.
+
+    Without a word for a stack it is the only one or, of a model that reads pictures or sounds too, that of its text.
+    AttnvizError where it could be several.
+    """
+    meant = layers_meant(layer, [(one.stack, one.index) for one in trace.layers], Message("the trace"))
+    stack = _stack_of([trace.layers[place] for place in meant])
+    kept = tuple(one for one in trace.layers if one.stack == stack)
+    if len(kept) == len(trace.layers):
+        return trace
+    if stack in WRITING:
+        return replace(trace, layers=kept)
+    return replace(trace, layers=kept, predictions=(), generation=None)
+
+
+def _stack_of(layers: Sequence[Layer]) -> str:
+    """The one stack that ``layers`` are of, or that of the text, which no --layer could name alone."""
+    stacks = list(dict.fromkeys(layer.stack for layer in layers))
+    if "" in stacks:
+        return ""
     if len(stacks) > 1:
         raise AttnvizError(
             "attention is followed through the layers of one stack, and these are of {stacks}",
@@ -78,7 +97,7 @@ def _of_one_stack(selected: Sequence[LayerSelection]) -> Sequence[LayerSelection
             stacks=joined(stacks, AND),
             first=next(stack for stack in stacks if stack != "cross"),
         )
-    return selected
+    return stacks[0]
 
 
 def _require_the_same_tokens(trace: Trace, layers: Sequence[Layer]) -> None:

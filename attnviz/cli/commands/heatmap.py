@@ -87,6 +87,10 @@ def heatmap(
         save_trace(trace, picture.output)
         return
     trace = in_words(trace, words, part.layer or first_layer(trace)) if words.words else trace
+    if following is not None:
+        from attnviz.analysis.across.way import in_one_stack
+
+        trace = in_one_stack(trace, part.layer)
     chosen = _chosen(trace, part, special, region, following)
     if form is PictureFormat.TERM:
         deliver([_in_terminal(trace, chosen, picture, picture.output, following)], picture.output)

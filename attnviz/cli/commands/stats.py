@@ -66,7 +66,7 @@ def stats(
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
         _require_merging(words, [], across=across.across)
-        require_shares(shown, lines)
+        require_shares(shown, lines, direction)
         write_shares(read_trace(source, making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.cli.input.following import refuse_beside
 from attnviz.cli.input.selected import say_if_nothing_hidden, selected
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.source import LinesOptions
 from attnviz.cli.options.stats import StatsOptions
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 WRITING = ("lang", "output", "format")  # options of a result, whatever it is of
 
 
-def require_shares(shown: StatsOptions, lines: LinesOptions) -> None:
+def require_shares(shown: StatsOptions, lines: LinesOptions, direction: DirectionOptions) -> None:
     """Refuse what is said of heads, or of many texts, whose tokens stand at other places in each."""
     usual = {name: getattr(StatsOptions, name) for name in options_of(StatsOptions) if name not in WRITING}
     given = {f"--{dashed(name)}": (getattr(shown, name) or default) != default for name, default in usual.items()}
-    refuse_beside({"--lines": lines.lines} | given)
+    refuse_beside({"--lines": lines.lines, "--toward": direction.toward is not None} | given)
     if _format(shown) in PICTURES:
         raise UsageError(
             "stats --across writes shares as a table, CSV or JSON", "draw a map with attnviz heatmap --across"
@@ -45,7 +46,9 @@ def write_shares(
 ) -> None:
     """Write what each token gives to the selected queries, on average."""
     from attnviz.analysis.across.following import shares
+    from attnviz.analysis.across.way import in_one_stack
 
+    trace = in_one_stack(trace, part.layer)
     chosen = selected(trace, part, special, region).as_region()
     say_if_nothing_hidden(chosen, special)
     with progress("weights", timed=True, counted=False) as line:

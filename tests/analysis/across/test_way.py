@@ -7,7 +7,7 @@ import pytest
 from followed_traces import layered
 
 from attnviz import AttnvizError, Layer, Rule, Trace
-from attnviz.analysis.across.way import way_through
+from attnviz.analysis.across.way import in_one_stack, way_through
 from attnviz.choices import HeadsAs
 from attnviz.trace.selection import select
 
@@ -52,11 +52,38 @@ def test_the_layers_must_be_of_one_stack():
     assert [layer.name for layer in through(trace, layer=["decoder"]).layers] == ["decoder 0"]
 
 
+def seeing():
+    """One layer that looks at patches, and one that reads a text."""
+    patches, text = renamed(layered(2), "vision 0", "").layers
+    return Trace(
+        tuple("abcdef"),
+        (replace(patches, tokens=tuple("uvwxyz")), replace(text, index=0)),
+        predictions=[[("g", 0.5)]] * 6,
+    )
+
+
 def test_of_a_model_that_sees_too_the_layers_that_read_its_text_are_followed():
-    trace = renamed(layered(2), "vision 0", "")
-    trace = replace(trace, layers=(trace.layers[0], replace(trace.layers[1], index=0)))
-    assert [layer.stack for layer in through(trace).layers] == [""]
-    assert [layer.stack for layer in through(trace, layer=["vision"]).layers] == ["vision"]
+    assert [layer.stack for layer in through(seeing()).layers] == [""]
+    assert [layer.stack for layer in through(seeing(), layer=["vision"]).layers] == ["vision"]
+
+
+def test_a_query_is_looked_for_in_the_stack_that_is_followed():
+    text = in_one_stack(seeing())
+    assert [layer.stack for layer in text.layers] == [""]
+    assert len(text.predictions) == 6
+    assert select(text, query="c").layers[0].query == 2
+    patches = in_one_stack(seeing(), ["vision"])
+    assert [layer.stack for layer in patches.layers] == ["vision"]
+    assert patches.predictions == ()
+    whole = layered(2)
+    assert in_one_stack(whole) is whole
+
+
+def test_of_several_stacks_one_must_be_named_before_a_query_is_looked_for():
+    trace = renamed(layered(2), "encoder 0", "decoder 0")
+    with pytest.raises(AttnvizError, match="and these are of encoder and decoder"):
+        in_one_stack(trace)
+    assert [layer.stack for layer in in_one_stack(trace, ["decoder"]).layers] == ["decoder"]
 
 
 def test_attention_to_another_text_cannot_be_followed():

@@ -1,12 +1,15 @@
 """heatmap --across: every format, what is shown, and one line for what cannot be."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from array_files import SAMPLES
 from command_line import attnviz, done, problem
 from followed_traces import layered
+
+from attnviz import Trace
 
 TEXT = ("the dogs near the tree", "--model", "tiny")
 
@@ -48,6 +51,15 @@ def test_numbers_are_written_and_shown(folder):  # noqa: ARG001
     assert [row[3] for row in (line.split(",") for line in table[1:])] == [
         "" if value is None else repr(value) for row in values for value in row
     ]
+
+
+def test_a_query_is_looked_for_among_the_tokens_of_its_stack(folder):  # noqa: ARG001
+    encoder, decoder = layered(2).layers
+    named = replace(encoder, name="encoder 0", tokens=tuple("uvwxyz")), replace(decoder, name="decoder 0", index=0)
+    Trace(tuple("abcdef"), named).save("a.safetensors")
+    given = ("--from", "a.safetensors", "--across", "rollout", "--query", "c", "--show")
+    assert "choose one with --layer, such as --layer encoder" in attnviz("heatmap", *given).stderr
+    assert "query “c” (2)" in done("heatmap", *given, "--layer", "decoder").lines[0]
 
 
 def test_a_saved_trace_needs_no_model(folder):  # noqa: ARG001

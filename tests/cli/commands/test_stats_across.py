@@ -34,6 +34,7 @@ def test_it_speaks_vietnamese():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--toward", "a"], "--toward has no place there"),
         (["--lines"], "--lines has no place there"),
         (["--sort", "entropy"], "--sort has no place there"),
         (["--ablate", "zero"], "--ablate has no place there"),
