@@ -77,3 +77,14 @@ def test_of_several_layers_the_first_is_drawn_as_the_command_does(tmp_path):
     trace_model("tiny", "the dogs").heatmap(tmp_path / "mine.svg", head=0)
     run("heatmap", "the dogs", "--model", "tiny", "--head", 0, "-o", tmp_path / "its.svg")
     assert (tmp_path / "mine.svg").read_bytes() == (tmp_path / "its.svg").read_bytes()
+
+
+def test_words_are_drawn_in_place_of_tokens(tmp_path):
+    cut = trace_text(TEXT, tokenizer="char")
+    cut.heatmap(tmp_path / "mine.png", words=True)
+    cut.by_words().heatmap(tmp_path / "same.png")
+    cut.heatmap(tmp_path / "other.png")
+    mine, same, other = ((tmp_path / f"{name}.png").read_bytes() for name in ("mine", "same", "other"))
+    assert mine == same != other
+    with pytest.raises(AttnvizError, match="--words merges weights: scores cannot be shown of words"):
+        cut.heatmap(words=True, step="scores")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy
 
 import attnviz
@@ -75,3 +77,10 @@ def test_special_tokens_are_those_that_the_ids_tell_of_or_of_no_word():
     assert told.special_queries(told.layers[0]) == told.special_keys(told.layers[0]) == {3}
     bare = trace(facts=NO_FACTS)  # [CLS] may be a word of a person's own
     assert bare.special_queries(bare.layers[0]) == set()
+
+
+def test_of_a_trace_that_an_older_attnviz_saved_words_follow_from_its_text():
+    old = attnviz.load(Path(__file__).parent / "saved_by_0_1_0" / "model.safetensors")
+    assert (old.tokens, old.facts) == (("Your", "step", "<|endoftext|>"), NO_FACTS)
+    assert old.words == (0, 1, None)
+    assert old.by_words().tokens == old.tokens

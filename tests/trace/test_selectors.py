@@ -124,3 +124,15 @@ def test_a_stack_holds_for_the_numbers_that_follow_it():
     for selectors in ((), ["0"], ["decoder"]):
         with pytest.raises(ChoiceError, match=r"^the model has no layers$"):
             layers_meant(selectors, [], "the model")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [("A:", range(1, 3)), ("B:", range(4, 6)), ("B:cat", 5), ("dog", 2), ("sep", 3)],
+)
+def test_a_text_of_a_pair_is_a_range(words, meant):
+    assert positions_meant("query", words, ("[CLS]", "A:a", "A:dog", "[SEP]", "B:a", "B:cat", "[END]")) == meant
+
+
+def test_a_mark_that_is_a_token_itself_is_the_token():
+    assert positions_meant("query", "B:", ("A:a", "B:", "B:a")) == 1

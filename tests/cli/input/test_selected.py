@@ -10,13 +10,14 @@ from attnviz.choices import Step
 from attnviz.cli.input.selected import (
     NOTHING_SPECIAL,
     first_layer,
+    in_words,
     require_whole,
     say_if_missing,
     say_if_nothing_hidden,
     selected,
 )
 from attnviz.cli.options.model import ModelOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.errors import UsageError
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
@@ -114,3 +115,14 @@ def test_a_saved_trace_is_whole(group, model, hint):
 
 def test_what_chooses_nothing_may_be_saved():
     require_whole(ModelOptions(), PartOptions(), RegionOptions(), SpecialOptions())
+
+
+def test_words_stand_in_place_of_tokens_where_they_are_asked_for(capsys):
+    cut = trace_text("one step", tokenizer="char")
+    assert in_words(cut, WordsOptions(), []) is cut
+    assert in_words(cut, WordsOptions(words=True), []).tokens == ("one", " ", "step")
+    assert capsys.readouterr().err == ""
+    in_words(TRACE, WordsOptions(words=True), [], tell=False)
+    assert capsys.readouterr().err == ""
+    in_words(TRACE, WordsOptions(words=True), [])
+    assert capsys.readouterr().err == "attnviz: every token is a word by itself: --words merges none\n"

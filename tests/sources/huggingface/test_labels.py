@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import tiny_models
-from tiny_tokenizers import TOKENIZERS, byte_fallback, fast, word_pieces
+from tiny_tokenizers import TOKENIZERS, byte_fallback, fast, pairing, word_pieces
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from attnviz import AttnvizError
-from attnviz.sources.huggingface.labels import alone, continued, tokens_of_ids, tokens_of_text
+from attnviz.sources.huggingface.labels import alone, continued, of_ids, tokens_of_ids, tokens_of_text
 from attnviz.sources.huggingface.tokens import Tokens
 
 
@@ -150,3 +150,33 @@ def test_a_tokenizer_that_panics_is_one_line_and_prints_nothing(capfd):
     with pytest.raises(AttnvizError, match=r"the tokenizer fails on this text: .*retry-limit-in-match"):
         tokens_of_text(fast(endless), "a" * 40 + "!")
     assert capfd.readouterr() == ("", "")
+
+
+class Slow:
+    """A tokenizer that tells no offsets, as those that are written in Python."""
+
+    is_fast = False
+
+    def __init__(self, made) -> None:
+        self.made = made
+
+    def __call__(self, *given, **options):
+        return self.made(*given, **options)
+
+    def __getattr__(self, name):
+        return getattr(self.made, name)
+
+
+def test_a_tokenizer_without_offsets_cuts_one_text_or_a_pair():
+    one = tokens_of_text(Slow(word_pieces()), "the cat")
+    assert one.facts == tokens_of_text(word_pieces(), "the cat").facts
+    pair = tokens_of_text(Slow(pairing()), "the cat", pair="the mat")
+    assert pair.labels == ("[CLS]", "A:the", "A:cat", "[SEP]", "B:the", "B:mat", "[SEP]")
+    assert pair.types == (0, 0, 0, 0, 1, 1, 1)
+
+
+def test_ids_have_facts_of_what_they_decode_to():
+    tokenizer = word_pieces()
+    cut = tokens_of_text(tokenizer, "the cat")
+    assert of_ids(cut.ids, tokenizer).facts == cut.facts._replace(spans=())
+    assert of_ids([5, 7]) == tokens_of_ids([5, 7])
