@@ -43,6 +43,10 @@ def toy() -> Any:
     return attnviz.trace_text(TEXT, heads=2, causal=True)
 
 
+def cut() -> Any:
+    return attnviz.trace_text("one step", tokenizer="char")
+
+
 @cache
 def wrote() -> Any:
     return attnviz.generate("tiny", PROMPT, 3)
@@ -87,6 +91,7 @@ def heatmap(form: str, **options: Any) -> Row:
     return Row(form, words, lambda: figure(form, lambda path: toy().heatmap(path, head=1, dpi=40, **options)))
 
 
+CUT = ("one step", "--tokenizer", "char")
 TOY, WRITE = (TEXT, "--heads", 2, "--causal"), (PROMPT, "--tokens", 3)
 ON_STDOUT = ("-o", "-")
 QUESTIONS, CHAPTER = ("--cases", 20), (2, "--text", "one step")
@@ -101,12 +106,18 @@ TABLE: dict[str, list[Row | Alone]] = {
         Row("table", (PROMPT, *LAYERS), lambda: str(attnviz.trace_model("tiny", PROMPT).explain())),
         Row("table", (*TOY, "--lang", "vi"), lambda: str(toy().explain(language="vi"))),
         Row("json", TOY, lambda: toy().to_json()),
+        Row("csv", (*CUT, "--words", "--step", "weights"), lambda: cut().to_csv(words=True, step="weights")),
         Row("json", (PROMPT, *LAYERS), lambda: attnviz.trace_model("tiny", PROMPT).to_json()),
         Row("csv", TOY, lambda: toy().to_csv()),
         Row(
             "csv",
             (PROMPT, *LAYERS, "--step", "contribution"),
             lambda: attnviz.trace_model("tiny", PROMPT).to_csv(step="contribution"),
+        ),
+        Row(
+            "csv",
+            (PROMPT, *LAYERS, "--step", "contribution", "--toward", "@output"),
+            lambda: attnviz.trace_model("tiny", PROMPT).to_csv(step="contribution", toward="@output"),
         ),
         Row("markdown", TOY, lambda: toy().explain().to_markdown()),
         Row("latex", TOY, lambda: toy().explain().to_latex()),

@@ -39,15 +39,16 @@ class Looks:
     def to_json(self, **options: Any) -> str:
         """The numbers in full, one line of JSON, as ``attnviz explain --format json`` writes them.
 
-        Options: ``layer``, ``head``, ``step``, ``skip_special`` and ``words``. help(attnviz.api.data.to_json) says what each takes.
+        Options: ``layer``, ``head``, ``step``, ``skip_special``, ``words`` and ``toward``. help(attnviz.api.data.to_json) says what
+        each takes.
         """
         return public("attnviz.api.data.to_json", self, **options)  # type: ignore[no-any-return]
 
     def to_csv(self, **options: Any) -> str:
         """The numbers in full, one row a number, as ``attnviz explain --format csv`` writes them.
 
-        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special`` and ``words``. help(attnviz.api.data.to_csv) says what
-        each takes.
+        Options: ``layer``, ``head``, ``step``, ``query``, ``key``, ``skip_special``, ``words`` and ``toward``.
+        help(attnviz.api.data.to_csv) says what each takes.
         """
         return public("attnviz.api.data.to_csv", self, **options)  # type: ignore[no-any-return]
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from inspect import signature
 
 import pytest
 from command_line import attnviz as run
 
 from attnviz import AttnvizError, trace_text
+from attnviz.api import explain
+from attnviz.api.data import to_csv, to_json
 
 TEXT = "the cat sat"
 TRACE = trace_text(TEXT, heads=3)
@@ -43,3 +46,10 @@ def test_what_is_asked_for_is_all_there_is():
 def test_what_is_not_there_is_told(call, options, message):
     with pytest.raises(AttnvizError, match=message):
         call(**options)
+
+
+def test_numbers_are_chosen_by_all_that_chooses_what_is_explained():
+    of_reading = {"top", "precision", "max_tokens", "quiet", "language"}
+    chosen = set(signature(explain).parameters) - of_reading
+    assert set(signature(to_csv).parameters) == chosen
+    assert set(signature(to_json).parameters) == chosen - {"query", "key"}  # JSON always holds all
