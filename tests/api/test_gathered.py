@@ -37,3 +37,15 @@ def test_where_none_can_be_it_is_the_first_error_or_that_there_are_none():
 def test_what_no_other_text_would_do_better_ends_it():
     with pytest.raises(ChoiceError, match=r"^wrong$"):
         gathered(["a", ChoiceError("wrong"), "b"])
+
+
+def test_one_text_is_added_by_itself():
+    added = []
+    assert gather(SimpleNamespace(texts=0, skipped=0), "one text", added.append) == {}
+    assert added == ["one text"]
+
+
+@pytest.mark.parametrize("texts", [5, None])
+def test_what_is_neither_a_text_nor_several_is_told(texts):
+    with pytest.raises(AttnvizError, match="expected a text, a trace, or a list of them"):
+        gather(SimpleNamespace(texts=0, skipped=0), texts, print)
