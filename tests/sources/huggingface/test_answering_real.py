@@ -6,6 +6,8 @@ import numpy
 import pytest
 from real_models import minilm, smollm2
 
+import attnviz
+from attnviz.analysis.head_names import Copying, HeadName
 from attnviz.analysis.roles import find_roles
 from attnviz.sources.huggingface import promising
 from attnviz.sources.huggingface.answering import load_answering
@@ -55,6 +57,14 @@ def test_a_trained_decoder(tmp_path, monkeypatch):
         again = one.ask(cases)
         assert (again.looks() == asked.looks()).all()
         assert (again.right() == asked.right()).all()
+
+        retrieved = attnviz.retrieval(str(folder), needles=3, needle_words=40)
+        assert retrieved.copied >= 2
+        best, *_, worst = retrieved.heads(Copying.RETRIEVAL)
+        assert best.values[Copying.RETRIEVAL].mean > 0.7  # of what is copied, a head has nearly all
+        assert [one.name for one in best.names] == [HeadName.RETRIEVAL]
+        assert worst.values[Copying.RETRIEVAL].mean == 0
+        assert sum(bool(head.names) for head in retrieved.heads()) < 0.2 * 270  # few heads retrieve (Wu et al. 2024)
 
         monkeypatch.setattr(promising, "BEST", 2)
         found = find_roles(one, Questions({"copying": cases}, EXAMPLES, seed=1))

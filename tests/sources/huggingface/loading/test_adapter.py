@@ -68,6 +68,7 @@ def test_it_does_not_matter_with_which_output_layer_it_was_trained(llama, tmp_pa
     assert written == generate(adapted_by_hand(), TEXT, 6, tokenizer=tokenizer()).generation.chosen
 
 
+@pytest.mark.slow
 def test_one_that_peft_has_put_in_and_left_beside_gives_the_same(lora):
     made = adapted_by_hand()
     with warnings.catch_warnings():
@@ -83,6 +84,7 @@ def test_one_that_peft_has_put_in_and_left_beside_gives_the_same(lora):
     assert trace.source.unprojected
 
 
+@pytest.mark.slow
 def test_every_call_that_loads_a_model_takes_one(llama, lora):
     told = attnviz.stats(TEXT, llama, adapter=lora, layer=0).statistics
     assert told.model.endswith(" + lora")

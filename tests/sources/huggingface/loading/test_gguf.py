@@ -46,6 +46,7 @@ def test_the_weights_are_those_of_the_model_that_was_written(tmp_path, packed, c
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_it_writes_as_well(llama):
     ours = generate(llama, TEXT, 5).generation
     theirs = generate(model("Llama"), TEXT, 5, tokenizer=tokenizer()).generation
