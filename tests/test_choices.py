@@ -24,6 +24,7 @@ from package_sources import module_sources, tree
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.across.following import Following
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
+from attnviz.analysis.head_names import Copying, HeadName
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
 from attnviz.api.on_image import overlaid
@@ -46,6 +47,7 @@ from attnviz.choices import (
     Step,
     Tokenizer,
     Topic,
+    Verify,
 )
 from attnviz.cli.output.formats import (
     CourseFormat,
@@ -64,6 +66,9 @@ from attnviz.renderers.effects.facts import over, title
 from attnviz.renderers.explain.next_look import Next
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.roles.told import verdict_word
+from attnviz.renderers.shared.head_names import title as head_name_title
+from attnviz.sources.recording.sampled import Comparison as Compared
+from attnviz.sources.recording.sampled import compared_queries
 from attnviz.text.course import Mark, read_chapter
 from attnviz.text.lessons import lessons
 from attnviz.text.manual import topic_text
@@ -207,6 +212,12 @@ def heatmapped(form: StrEnum) -> bytes:
     return written("heatmap", form, *(["--across", "rollout"] if form.value in ("csv", "json") else []))
 
 
+def verified(verify: StrEnum) -> int:
+    """How many queries of a long text are compared."""
+    vectors = numpy.ones((1, 200, 2))
+    return len(compared_queries(Layer(vectors, vectors, vectors), Compared(verify)))
+
+
 # How each choice is used; the results of its members differ from each other.
 USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Step: told,
@@ -224,6 +235,8 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),
     Backend: held,
     Dtype: typed,
+    Verify: verified,
+    HeadName: lambda name: head_name_title(name, lessons()),
     Language: lambda language: lessons(language).say("scores.what"),
     Metric: measured,
     TableFormat: lambda form: written("explain", form),
@@ -245,6 +258,7 @@ NO_CHOICE = {
     Kept,  # what it could keep: the same
     Form,  # what a page does by itself: tests/renderers/page/test_packing.py
     Next,  # what explain names as the next step: tests/renderers/explain/test_next_look.py
+    Copying,  # what the needles ask, which is one thing: tests/analysis/test_retrieval.py
     PageFormat,  # the only one that html writes: it has no --format
 }
 

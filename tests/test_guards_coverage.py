@@ -134,6 +134,9 @@ OTHERS = {
     "text/test_vietnamese.py": "the Vietnamese of every file of words",
     "test_guards_": "the house",
     "test_floors.py": "the house",
+    "test_python_equals_": "each command beside the call that does the same",
+    "test_samples.py": "the samples",
+    "sources/huggingface/test_words_real.py": "words of models that somebody trained",
     "test_readme.py": "the README",
     "test_contributing.py": "CONTRIBUTING.md",
 }

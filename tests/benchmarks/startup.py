@@ -55,6 +55,7 @@ BUDGETS = (
     Budget(("learn",), ("typer", "rich.table"), 1.2, 70, frozenset()),
     Budget(("roles", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("diagnose", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
+    Budget(("diff", "--help"), ("typer", "rich.table"), 1.3, 180, frozenset()),
     Budget(("capture", "--help"), ("typer", "rich.table"), 1.3, 175, frozenset()),
     Budget(("generate", "--help"), ("typer", "rich.table"), 1.3, 180, frozenset()),
 )

@@ -72,7 +72,7 @@ NOT_SAID = {
 # Where such a word is no word of ours: names of options, files, functions and of parts of a model.
 NAMES = re.compile(
     r"`[^`]*`|(?<!\w)--?[\w-]+|\{\w+\}|[\w./]*[\w]\.\w+(?:\(\w*\))?|[\w]+_[\w]+(?:\(\w*\))?|[A-Z]{2,}\w*|\([^)]*(?:head|template|mask)[^)]*\)|khóa học"
-    r"|attnviz \w+|save_pretrained\(folder\)|model là {\w+}|^model |model có kiểu|của heads|heads là|OWNER/MODEL"
+    r"|\w+=…?|attnviz \w+|save_pretrained\(folder\)|model là {\w+}|^model |model có kiểu|của heads|heads là|OWNER/MODEL"
 )
 
 
