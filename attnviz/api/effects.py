@@ -65,7 +65,7 @@ def effects(
 
     def add(text: Any) -> None:
         if isinstance(text, Trace):
-            raise AttnvizError("a trace brings no model that could run without a head", "give its text, and model=…")
+            raise AttnvizError("a trace brings no model that could run without a head", "give its text, and a model")
         statistics.add(measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads))
 
     return EffectStats(statistics, first, spoken, gather(statistics, texts, add), meant is not None)
@@ -88,7 +88,8 @@ def _require_a_model(model: Any, unread: Mapping[str, Any], usual: Mapping[str, 
     """Refuse texts that no model reads, and what chooses among its weights."""
     if model is None:
         raise AttnvizError(
-            "the effect of heads is measured by taking them away from a model, and none is given", "give model=…"
+            "the effect of heads is measured by taking them away from a model, and none is given",
+            "give a model that reads the texts",
         )
     for name, value in unread.items():
         if name != "metrics" and value != usual.get(name, ...):
