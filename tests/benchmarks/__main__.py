@@ -309,6 +309,21 @@ def generation(_: Path) -> list[Row]:
     ]
 
 
+def bringing(_: Path) -> list[Row]:
+    """What contributions take beside weights, of a layer of GPT-2's size; of a longer text the maps are pooled."""
+    rows = []
+    for tokens in ("512", "4096"):
+        run = subprocess.run(
+            peer("bringing.py", "5", tokens), check=True, capture_output=True, text=True, env=ENVIRONMENT
+        )
+        times = [tuple(map(float, line.split())) for line in run.stdout.splitlines()]
+        ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+        ratio = statistics.median(one / other for one, other in times)
+        work = f"contributions / weights, 12 heads, T = {tokens}"
+        rows.append((work, f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", "≤ 2 ×"))
+    return rows
+
+
 def headless(_: Path) -> list[Row]:
     """What taking each head away takes beside the passes that it needs at least."""
     run = subprocess.run(peer("headless.py", "3"), check=True, capture_output=True, text=True, env=ENVIRONMENT)
@@ -346,6 +361,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "capture-long": capture_long,
     "generate": generation,
     "effects": headless,
+    "contribution": bringing,
     "roles": roles,
     "page": page,
     "look": look,
