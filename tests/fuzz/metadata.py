@@ -22,6 +22,7 @@ LAYER = {
     "key_tokens": ["c", "d"],
     "rotary": True,
     "rotation": {"halves": True, "gain": 1.0},
+    "toward": "a",
     "slopes": [0.5],
     "rule": {"scale": 1.0, "causal": True, "query_offset": 0, "window": 2, "softcap": 3.5},
 }

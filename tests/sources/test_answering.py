@@ -31,5 +31,5 @@ def test_any_other_is_left_to_transformers_with_where_it_goes(model, monkeypatch
     module.load_answering = lambda *given, **named: asked.append((given, named)) or "loaded"
     monkeypatch.setitem(__import__("sys").modules, OTHERS, module)
     assert answering(model, device="cpu", dtype="float32", device_map="auto") == "loaded"
-    assert asked == [((model,), {"device": "cpu", "dtype": "float32", "device_map": "auto"})]
+    assert asked == [((model,), {"device": "cpu", "dtype": "float32", "device_map": "auto", "adapter": None})]
     assert usual_cases(model) == 100

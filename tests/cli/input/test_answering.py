@@ -35,7 +35,7 @@ def test_another_model_is_loaded_where_the_options_say(monkeypatch):
     monkeypatch.setattr(choice, "answering", lambda *given, **named: asked.append((given, named)) or "loaded")
     options = AskedModelOptions(model="some/id", device_map="auto")
     assert read_answering(options, DeviceOptions(device="cpu", dtype=Dtype.FLOAT16)) == "loaded"
-    assert asked == [(("some/id",), {"device": "cpu", "dtype": "float16", "device_map": "auto"})]
+    assert asked == [(("some/id",), {"device": "cpu", "dtype": "float16", "device_map": "auto", "adapter": None})]
 
 
 def failing(error):

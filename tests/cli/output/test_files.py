@@ -119,7 +119,7 @@ def test_the_format_that_is_named_overrides_the_suffix(folder, command, name, fo
 
 @pytest.mark.parametrize(
     ("command", "name"),
-    [("explain", "a.png"), ("explain", "a.xyz"), ("explain", "a"), ("heatmap", "a.json"), ("heatmap", "a.jpg")],
+    [("explain", "a.png"), ("explain", "a.xyz"), ("explain", "a"), ("heatmap", "a.tiff"), ("heatmap", "a.jpg")],
 )
 def test_an_unknown_suffix_is_wrong_usage(folder, command, name):
     assert name in problem(attnviz(command, "text", "-o", name), 2)
