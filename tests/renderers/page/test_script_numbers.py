@@ -12,6 +12,7 @@ from random_traces import projected_trace
 from attnviz import Layer, Rule, Trace, attend, trace_text
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
+from attnviz.choices import MapStep
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.digits import errors
