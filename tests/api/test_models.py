@@ -66,3 +66,10 @@ def test_what_is_wrong_with_one_of_them_is_told_with_its_place(texts, options, m
     with pytest.raises(AttnvizError) as error:
         trace_model(tiny_models.model("GPT2"), texts, tokenizer=tiny_models.tokenizer(), **options)
     assert error.value.message.startswith(message)
+
+
+def test_a_direction_is_of_one_text_and_the_model_in_the_package_tells_none():
+    with pytest.raises(AttnvizError, match="toward is of one text"):
+        trace_model("tiny", ["the dog", "the cat"], toward="cat")
+    with pytest.raises(AttnvizError, match="tells no direction of a token"):
+        trace_model("tiny", "the dog", toward="cat")

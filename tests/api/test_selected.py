@@ -1,7 +1,7 @@
 import pytest
 
 from attnviz import AttnvizError, trace_model, trace_text
-from attnviz.api.selected import in_words, selected, shown
+from attnviz.api.selected import along, in_words, selected, shown
 from attnviz.choices import Step
 
 
@@ -25,3 +25,11 @@ def test_words_are_merged_where_they_are_asked_for():
     assert in_words(trace, True, (), ["weights"]).tokens == ("one", " ", "step")
     with pytest.raises(AttnvizError, match="scores cannot be shown of words"):
         in_words(trace, True, (), ["scores"])
+
+
+def test_contributions_are_measured_along_what_is_asked_for():
+    trace = trace_text("a b c", heads=2)
+    assert along(trace, None) is trace
+    assert all(layer.toward.is_output for layer in along(trace, "@output").layers)
+    with pytest.raises(AttnvizError, match="direction"):
+        along(trace, "b")

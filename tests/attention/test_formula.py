@@ -17,7 +17,7 @@ from strategies import Case, attention_cases
 from tolerances import Arithmetic, bounded, hidden, require_near
 from torch.nn.functional import scaled_dot_product_attention
 
-from attnviz.attention.formula import Steps, attend
+from attnviz.attention.formula import Steps, attend, log_softmax
 from attnviz.errors import AttnvizError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -298,3 +298,19 @@ def test_what_a_bias_lowers_far_enough_is_hidden(convert, lowest):
     steps = attend(*arrays, bias=bias)
     assert_array_equal(steps.hidden, numpy.triu(numpy.ones((4, 4)), 1) == 1)
     assert_array_equal(numpy.asarray(steps.weights)[numpy.asarray(steps.hidden)], 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [({}, "scores"), ({"softcap": 2.0}, "scores"), ({"bias": [[1.7e308, 1.7e308]]}, "masked")]
+)
+def test_the_first_step_whose_numbers_are_too_large_is_named(given, words):
+    query = numpy.full((1, 1), 1e200 if words == "scores" else 1e154)
+    with pytest.raises(AttnvizError, match=words):
+        attend(query, query.repeat(2, axis=0), numpy.ones((2, 2)), scale=1.0, **given)
+
+
+def test_the_logarithm_of_a_share_is_not_rounded_to_that_of_0():
+    logits = numpy.array([[0.0, -800.0, 3.0], [1e5, 0.0, 0.0]])
+    theirs = torch.log_softmax(torch.tensor(logits), dim=-1).numpy()
+    numpy.testing.assert_allclose(log_softmax(logits), theirs, rtol=1e-12)
+    assert numpy.isfinite(log_softmax(logits)).all()

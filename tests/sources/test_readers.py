@@ -54,3 +54,8 @@ def test_what_no_text_would_do_better_is_raised(which):
     model, tokenizer = ("tiny", None) if which == "tiny" else (tiny_models.model(which), tiny_models.tokenizer())
     with pytest.raises(UsageError, match="layer"):
         list(reader_of_many(model, tokenizer)(map(Given, ["the cats sleep"]), layer=["x"]))
+
+
+def test_the_model_in_the_package_tells_no_direction():
+    with pytest.raises(AttnvizError, match="tells no direction of a token"):
+        reader("tiny", predicts=True)

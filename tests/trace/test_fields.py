@@ -23,6 +23,7 @@ from attnviz.attention.rule import Rule
 from attnviz.choices import Position
 from attnviz.errors import AttnvizError
 from attnviz.sources.toy.toy import Toy
+from attnviz.trace.direction import Direction
 from attnviz.trace.fields import unpacked_layers
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace, load
@@ -154,3 +155,18 @@ def test_a_row_that_is_lowered_as_a_whole_stays_so_in_half_precision(backend):
     layer = Layer(array, array, array, Rule(bias=numpy.full((2, 2), -1e9)))
     moved = Trace(("a", "b"), (layer,)).to(backend, dtype="float16").layers[0]
     assert to_numpy(moved.steps().weights).tolist() == [[[0.5, 0.5], [0.5, 0.5]]]
+
+
+def test_a_direction_is_saved_and_moved_with_its_layer(tmp_path):
+    one = Toy(2).trace("a b c", Rule())
+    width = one.layers[0].projections["output"].weight.shape[1]
+    toward = Direction("b", numpy.arange(width, dtype=float), numpy.array([1.0, 2.0, 3.0]))
+    trace = Trace(one.tokens, (replace(one.layers[0], toward=toward),), one.source)
+    trace.save(tmp_path / "a.safetensors")
+    again = load(tmp_path / "a.safetensors").layers[0].toward
+    moved = trace.to("torch").layers[0].toward
+    for other in (again, moved):
+        assert other.token == "b"
+        assert_array_equal(to_numpy(other.vector), toward.vector)
+        assert_array_equal(to_numpy(other.divisors), toward.divisors)
+    assert isinstance(moved.vector, torch.Tensor)

@@ -9,7 +9,8 @@ from attnviz.attention.rule import Rule
 from attnviz.choices import USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import Selection, select
+from attnviz.trace.origin import Origin
+from attnviz.trace.selection import Selection, first_layer, is_long, select
 from attnviz.trace.trace import Trace
 
 TOKENS = ("The", "cat", "saw", "the", "dog", "\n", "2")
@@ -127,3 +128,32 @@ def test_keys_of_another_text_are_chosen_among_its_tokens():
     assert select(cross, query="chat", key="cat").layers[0].pair == (1, 2)
     with pytest.raises(AttnvizError, match=r"no query token cat: there are le \(0\), chat \(1\)"):
         select(cross, query="cat")
+
+
+def test_how_much_there_is_to_show_is_counted():
+    vectors = numpy.ones((2, 3, 2))
+    trace = Trace(tuple("abc"), tuple(Layer(vectors, vectors, vectors, index=number) for number in range(2)))
+    assert (select(trace).heads, select(trace).pairs) == (4, 36)
+    assert select(trace, head=["1"], query="0:1").pairs < 36
+    assert first_layer(trace) == "0"
+
+
+def test_contributions_need_w_o_and_words_have_weights_alone():
+    vectors = numpy.ones((2, 3, 2))
+    trace = Trace(tuple("abc"), (Layer(vectors, vectors, vectors),))
+    with pytest.raises(AttnvizError, match="W_O of layer 0 is not known"):
+        select(trace, step=[Step.CONTRIBUTION])
+    alone = Trace(tuple("abc"), (Layer(weights=numpy.full((1, 3, 3), 1 / 3)),))
+    with pytest.raises(AttnvizError) as refused:
+        select(alone, step=[Step.SCORES])
+    assert "save query, key and value as well" in refused.value.hint
+    merged = Trace(alone.tokens, alone.layers, Origin(merged="words"))
+    with pytest.raises(AttnvizError) as refused:
+        select(merged, step=[Step.SCORES])
+    assert "leave out --words" in refused.value.hint
+
+
+def test_a_long_map_is_known():
+    vectors = numpy.ones((1, 4000, 1))
+    assert is_long(Layer(vectors, vectors, vectors))
+    assert not is_long(Layer(vectors[:, :3], vectors[:, :3], vectors[:, :3]))

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from attnviz import Layer, Rule
 from attnviz.attention.toeplitz import spread
-from attnviz.trace.slices import seen_keys, some_heads, some_keys, some_queries
+from attnviz.trace.slices import queries_at, seen_keys, some_heads, some_keys, some_queries
 
 DRAW = numpy.random.default_rng(0)
 MASK = DRAW.random((4, 6, 6)) < 0.7
@@ -79,3 +79,24 @@ def test_where_no_key_is_seen_one_stays():
     keys, seen = seen_keys(Layer(ones, ones, ones, Rule(causal=True, query_offset=-9)))
     assert keys == slice(0, 1)
     assert not seen.steps().output.any()
+
+
+@pytest.mark.parametrize("places", [[2, 3, 4], [0, 3, 6], [6]], ids=str)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(),
+        Rule(causal=True, window=3),
+        Rule(causal=True, mask=numpy.arange(7)[None] != 2, scale=0.7),
+        Rule(bias=numpy.arange(98.0).reshape(2, 7, 7) / 20, softcap=2.0),
+        Rule(sinks=numpy.array([0.5, 1.0]), window=4),
+    ],
+    ids=repr,
+)
+def test_queries_here_and_there_are_those_of_the_whole(rule, places):
+    draw = numpy.random.default_rng(0)
+    query, key, value = (draw.standard_normal((heads, 7, 3)) for heads in (2, 1, 1))
+    whole = Layer(query, key, value, rule)
+    some, steps = queries_at(whole, numpy.array(places)).steps(), whole.steps()
+    assert_allclose(some.weights, steps.weights[:, places], atol=1e-12)
+    assert_allclose(some.output, steps.output[:, places], atol=1e-12)

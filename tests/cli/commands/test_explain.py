@@ -540,3 +540,20 @@ def test_contributions_go_toward_a_token_of_the_model_or_a_captured_one(llama, t
 def test_a_direction_that_cannot_be_is_one_line(arguments, code, said, llama):
     words = [llama if one == "LLAMA" else one for one in arguments]
     assert problem(attnviz("explain", "the cat", *words), code).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("markdown", b"#"), ("latex", b"%"), ("html", b"<"), ("csv", b"layer"), ("json", b"{")]
+)
+def test_words_in_place_of_tokens_in_every_format(form, begins):
+    result = attnviz("explain", "ab cd", "--tokenizer", "char", "--words", "--format", form)
+    assert (result.code, result.stderr) == (0, "")
+    assert begins in result.stdout[:200]
+    assert b"ab" in result.stdout
+
+
+def test_words_have_weights_alone():
+    assert "--words merges weights" in problem(
+        attnviz("explain", "ab cd", "--tokenizer", "char", "--words", "--step", "scores"), 2
+    )
+    assert "CSV has no projections" in problem(attnviz("explain", "a b", "--step", "projections", "--format", "csv"), 2)

@@ -303,3 +303,19 @@ def test_all_steps_and_comparisons_are_figures():
 )
 def test_what_does_not_go_together_is_told(options, code, message):
     assert message in problem(attnviz("heatmap", "a b c", *options), code)
+
+
+def test_what_is_followed_through_layers_is_drawn_shown_and_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    followed = ("heatmap", "the dog saw the cat", "--model", "tiny", "--across", "rollout")
+    done(*followed, "-o", "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert b"rollout" in done(*followed, "--show", "-o", "a.csv").stdout.lower()
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"layer,query,key")
+    assert b"rollout" in done(*followed, "--format", "term").stdout.lower()
+
+
+def test_words_are_drawn_in_place_of_tokens_and_only_their_weights():
+    characters = ("heatmap", "ab cd", "--tokenizer", "char", "--words")
+    assert b"ab" in done(*characters, "--format", "term").stdout
+    assert "--words merges weights" in problem(attnviz(*characters, "--step", "scores", "-o", "a.png"), 2)

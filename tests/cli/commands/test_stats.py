@@ -341,3 +341,12 @@ def test_contributions_are_measured_in_place_of_weights():
 
 def test_the_effect_of_heads_is_measured_by_taking_them_away():
     assert "taken away" in done("stats", "the dogs near", "--model", "tiny", "--metric", "effect").lines[1]
+
+
+def test_needles_shares_and_words_each_go_their_way():
+    assert "tiny" in problem(attnviz("stats", "--needles", 1, "--model", "tiny"), 1)
+    shares = done("stats", "the dog saw the cat", "--model", "tiny", "--across", "rollout", "--format", "csv")
+    assert shares.stdout.startswith(b"position,token,share")
+    words = ("stats", "ab cd", "--tokenizer", "char", "--words")
+    assert done(*words, "--format", "json").stdout.startswith(b"{")
+    assert "--words merges weights" in problem(attnviz(*words, "--step", "contribution"), 2)

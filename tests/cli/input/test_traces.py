@@ -224,3 +224,19 @@ def test_what_weights_cannot_do_is_one_line(own_weights, words, code, message):
     assert result.code == code
     assert message in result.stderr
     assert result.stdout == b""
+
+
+def test_contributions_are_measured_along_what_is_asked_for():
+    [layer] = read_trace(TEXT, Making(toy=ToyOptions(heads=2), toward="@output")).layers
+    assert layer.toward.is_output
+    assert read_trace(TEXT, Making(toy=ToyOptions(heads=2))).layers[0].toward is None
+
+
+def test_the_model_in_the_package_reads_lines_and_tells_its_words_once(capsys):
+    making = Making(model=ModelOptions(model="tiny"))
+    traces = dict(read_lines(source(text="the dog\nthe zebra"), making))
+    assert [trace.tokens for trace in traces.values()] == [("the", "dog"), ("the", "zebra")]
+    assert capsys.readouterr().err.count("zebra") == 1
+    assert read_trace(source(text="the dog"), making).tokens == ("the", "dog")
+    with pytest.raises(UsageError, match="--image is one image"):
+        list(read_lines(TEXT, Making(model=ModelOptions(model="tiny", image=Path("a.png")))))

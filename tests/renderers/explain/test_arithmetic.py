@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from attnviz import Layer, Rule, Trace, attend
+from attnviz import Layer, Rule, Trace, attend, trace_text
 from attnviz.choices import Language
 from attnviz.renderers.explain.sections import explain
 from attnviz.renderers.shared.matrix import Looks
@@ -355,3 +355,29 @@ def test_small_numbers_have_the_digits_that_a_reader_computes_with():
     left, weight = sides(paper.under("weight")[0])
     exponential, total = map(float, left.split(" / "))
     assert exponential / total == pytest.approx(float(weight), rel=1e-3)
+
+
+def test_positions_that_turn_are_told_before_the_products():
+    said = str(trace_text("a b c", heads=2, position="rope").explain(query=2, key=1))
+    assert "turn" in said
+    assert str(trace_text("a b c", heads=2).explain(query=2, key=1)) != said
+
+
+@pytest.mark.parametrize("toward", [None, "@output"])
+def test_what_the_key_brings_to_the_output_is_told_where_it_is_asked_for(toward):
+    trace = trace_text("a b c", heads=2)
+    told = str(trace.explain(step="weights,contribution", query=2, key=1, toward=toward))
+    assert told != str(trace.explain(step="weights", query=2, key=1))
+    bare = str(trace_text("a b c").explain(step="weights,contribution", query=2, key=1, toward=toward))
+    assert "contribut" in told.lower()
+    assert "contribut" in bare.lower()
+
+
+def test_the_position_of_a_cached_query_is_told():
+    draw = numpy.random.default_rng(0).standard_normal((1, 5, 2))
+    layer = Layer(
+        draw[:, :2], draw, draw, Rule(causal=True, query_offset=3), tokens=("d", "e"), key_tokens=tuple("abcde")
+    )
+    assert "position 4" in str(Trace(("d", "e"), (layer,)).explain(query=1, key=2))
+    turned = Layer(draw, draw, draw, Rule(), rotary=True)
+    assert "after their turn" in str(Trace(tuple("abcde"), (turned,)).explain(query=1, key=2))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from attnviz import AttnvizError, trace_text
-from attnviz.choices import Comparison, DrawnStep
+from attnviz.analysis.across.following import Following
+from attnviz.choices import Across, Comparison, DrawnStep, HeadsAs
 from attnviz.renderers.heatmap.chain import Chain
 from attnviz.renderers.heatmap.decided import decided
 from attnviz.renderers.heatmap.picture import Picture, View
@@ -31,3 +32,11 @@ def test_what_does_not_go_together_is_told():
         decided(TRACE, select(TRACE), DrawnStep.ALL, view=View(ends=(0.0, None)))
     with pytest.raises(AttnvizError, match="--compare draws one head, and 2 are chosen"):
         decided(TRACE, select(TRACE), compare=Comparison.CAUSAL, named=True)
+
+
+def test_what_is_followed_through_layers_is_a_picture_of_one_map():
+    trace = trace_text("a b c", heads=2)
+    following = Following(Across.ROLLOUT, HeadsAs.MEAN)
+    picture = decided(trace, select(trace), DrawnStep.WEIGHTS, None, following=following)
+    assert isinstance(picture, Picture)
+    assert len(picture.panels) == 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.choices import Language, Pool
+from attnviz.choices import Language, MapStep, Pool
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.text.lessons import lessons
+from attnviz.trace.along import along
+from attnviz.trace.direction import Direction
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
 
@@ -88,3 +92,13 @@ def test_a_title_of_ones_own_stands_alone_and_the_rest_below():
     picture = decide(trace, select(trace, query="0:2"), title="Của tôi\n", view=VI)
     assert picture.title == "Của tôi\\n"
     assert "các Query 0–1" in picture.subtitle
+
+
+def test_along_what_contributions_are_measured_is_the_title():
+    trace = along(trace_text("a b", heads=2), "@output")
+    said = decide(trace, select(trace), MapStep.CONTRIBUTION).title
+    vector = numpy.ones(trace.layers[0].projections["output"].weight.shape[1])
+    layers = tuple(replace(layer, toward=Direction("Paris", vector)) for layer in trace.layers)
+    other = Trace(trace.tokens, layers, trace.source)
+    assert "Paris" in decide(other, select(other), MapStep.CONTRIBUTION).title != said
+    assert "output" in said

@@ -153,7 +153,10 @@ def test_a_file_is_opened_once(tmp_path, monkeypatch, suffix):
 def test_ctrl_c_ends_the_wait_for_a_pipe_that_nobody_writes_to(tmp_path, suffix):
     path = tmp_path / f"pipe{suffix}"
     os.mkfifo(path)
-    interruption = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    # To this thread, as in a program that has no other; and as it comes there, whatever a library has asked for meanwhile.
+    signal.siginterrupt(signal.SIGINT, True)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    interruption = threading.Timer(0.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     release = threading.Timer(20, path.write_bytes, (b"it went on waiting",))
     release.start()
     interruption.start()

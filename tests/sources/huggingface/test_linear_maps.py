@@ -185,3 +185,24 @@ def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited
     with linear_maps.following_linear_maps(packed, projections):
         packed(torch.randn(2, 4))
     assert projections.told == awaited
+
+
+def test_a_map_that_gives_no_array_and_a_weight_that_cannot_be_unpacked_are_no_projection():
+    class Odd(torch.nn.Linear):
+        def forward(self, given):
+            return (super().forward(given),)
+
+    class Packed:
+        def dequantize(self):
+            raise RuntimeError("not on this device")
+
+    told = []
+    projections = OutputProjections()
+    projections.pass_through = told.append
+    with linear_maps.following_linear_maps(torch.nn.Sequential(Odd(2, 2)), projections):
+        Odd(2, 2)(torch.ones(1, 2))
+    network = torch.nn.Sequential(Odd(2, 2))
+    with linear_maps.following_linear_maps(network, projections):
+        network(torch.ones(1, 2))
+    assert told == []
+    assert linear_maps._unpacked(Packed()).numel() == 0
