@@ -34,7 +34,7 @@ ROWS = """async () => {
   }
   return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
-STEPS = (*MapStep, "hidden", "output", "map")
+STEPS = (*(step for step in MapStep if step is not MapStep.CONTRIBUTION), "hidden", "output", "map")
 
 
 def rows_of(page, names=STEPS):
