@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.arguments import Chosen, chosen, real_number, text_of, whole_number
 from attnviz.choices import NEEDLE_WORDS, NEEDLE_WORDS_LIMITS, NEEDLES, NEEDLES_LIMITS, THRESHOLD_LIMITS
-from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def retrieval(
     lengths = [needle_words] if isinstance(needle_words, int) else list(needle_words)
     words = [whole_number("needle_words", one, NEEDLE_WORDS_LIMITS) for one in lengths]
     text = None if haystack is None else text_of("haystack", haystack)
-    write = writer(model, tokenizer, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
+    write = writer(model, tokenizer, copies=True, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
     statistics = RetrievalStatistics(least)
     ask(statistics, write, count, words, text, chosen("layer", layer), chosen("head", head))
     return statistics
@@ -79,9 +78,5 @@ def ask(
     for done, needle in enumerate(hidden):
         report(done, len(hidden))
         trace = write(needle.text, WRITTEN, sampling=Sampling(), alternatives=1)
-        if any(one.stack for one in trace.layers):
-            raise AttnvizError(
-                "needles are for a model that reads and writes in one stack of layers", "take a decoder, such as Llama"
-            )
         statistics.add(trace, needle, select(trace, layer=list(layer), head=list(head)))
     require_copies(statistics)

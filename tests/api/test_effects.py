@@ -44,7 +44,7 @@ def test_many_texts_are_what_the_command_says_of_lines():
         ({"metrics": "effect,entropy"}, "metrics are effect and others"),
         ({"sort": "entropy"}, "sort is 'entropy': expected one of loss, probability, kl"),
         ({"ablate": "half"}, "ablate is 'half': expected one of mean, zero"),
-        ({"answer": "xyzzy"}, "the answer xyzzy is not in the vocabulary"),
+        ({"answer": "xyzzy"}, "the token xyzzy is not in the vocabulary"),
         ({"answer": 3}, "answer is 3: expected a text"),
         ({"metrics": (), "answer": "rules"}, "answer is for metrics="),
         ({"metrics": (), "ablate": "zero"}, "ablate is for metrics="),

@@ -57,7 +57,7 @@ def measured_needles(
         raise UsageError("--threshold {name} means nothing to --needles", "leave it out", name=name.value)
     haystack = None if source.text is None and source.file is None else read_text(source)
     statistics = RetrievalStatistics(least.get(HeadName.RETRIEVAL, HeadName.RETRIEVAL.threshold))
-    write, words = read_writer(model, engine), needle.needle_words or (NEEDLE_WORDS,)
+    write, words = read_writer(model, engine, copies=True), needle.needle_words or (NEEDLE_WORDS,)
     with progress("needles", timed=True) as line:
         count = needle.needles or 0
         ask(

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from attnviz.trace.written import Writer
 
 
-def read_writer(options: LoadOptions, engine: EngineOptions) -> Writer:
-    """The model that the options name, or the one in the package where they name none."""
+def read_writer(options: LoadOptions, engine: EngineOptions, *, copies: bool = False) -> Writer:
+    """The model that the options name, or the one in the package where they name none; ``copies`` as of sources/writers.py."""
     name = TINY if options.model is None else options.model
     if is_tiny(name):
         require_numpy(options, engine)
     model = name if is_tiny(name) else load_model(options, engine, writes=True)
     from attnviz.sources.writers import writer
 
-    return writer(model)
+    return writer(model, copies=copies)

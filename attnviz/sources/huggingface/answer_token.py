@@ -56,12 +56,12 @@ def _none(tokenizer: Any, answer: str, ids: tuple[int, ...]) -> ChoiceError:
     word = shorten(shown(answer), 40)
     if len(ids) < 2 or tokenizer.unk_token_id in ids:
         return ChoiceError(
-            "the answer {word} is not in the vocabulary of this model", "give a token that the model knows", word=word
+            "the token {word} is not in the vocabulary of this model", "give a token that the model knows", word=word
         )
     pieces = [alone(number, tokenizer, ()) for number in ids[:MOST]]
     more = Message(" …") if len(ids) > MOST else ""
     return ChoiceError(
-        "the answer {word} is {count} tokens to this model, not one: {pieces}",
+        "{word} is {count} tokens to this model, not one: {pieces}",
         "give one token, such as the first of them",
         word=word,
         count=len(ids),

@@ -30,7 +30,7 @@ class TinyPredictor:
         if number is None:
             word = shorten(shown(token), 40)
             raise ChoiceError(
-                "the answer {word} is not in the vocabulary of this model",
+                "the token {word} is not in the vocabulary of this model",
                 "give a token that the model knows",
                 word=word,
             )

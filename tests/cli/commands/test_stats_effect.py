@@ -79,7 +79,7 @@ def test_a_line_that_cannot_be_read_is_skipped_and_the_answer_is_not():
     assert "line 1 skipped: the text has 2,000 tokens" in result.stderr
     assert "skipped: 1" in result.lines[0]
     result = attnviz("stats", "--lines", *EFFECT, "--answer", "xyzzy", stdin=f"{TEXT}\n".encode())
-    assert "the answer xyzzy is not in the vocabulary" in problem(result, 1)
+    assert "the token xyzzy is not in the vocabulary" in problem(result, 1)
 
 
 def test_a_word_that_is_read_by_its_letters_is_told():

@@ -14,7 +14,7 @@ from attnviz.sources import writers
 
 @pytest.fixture(autouse=True)
 def copier(monkeypatch):
-    monkeypatch.setattr(stats_needles, "read_writer", lambda *_: copying.writes)
+    monkeypatch.setattr(stats_needles, "read_writer", lambda *_, **__: copying.writes)
     monkeypatch.setattr(writers, "writer", lambda *_, **__: copying.writes)
 
 

@@ -41,7 +41,7 @@ def test_an_answer_of_words(answer, expected):
 
 
 def test_what_is_several_tokens_is_named_with_them():
-    with pytest.raises(ChoiceError, match="the answer Zürich is 7 tokens to this model, not one: Z · ") as raised:
+    with pytest.raises(ChoiceError, match="^Zürich is 7 tokens to this model, not one: Z · ") as raised:
         answer_token(tokenizer(), "Zürich")
     assert raised.value.hint == "give one token, such as the first of them"
     with pytest.raises(ChoiceError, match=r"is 30 tokens .* …$"):
@@ -63,5 +63,5 @@ def test_an_answer_that_is_no_text_or_breaks_the_tokenizer_is_told():
 
 
 def test_control_characters_are_written_out():
-    with pytest.raises(ChoiceError, match=r"the answer \\x1b"):
+    with pytest.raises(ChoiceError, match=r"the token \\x1b"):
         answer_token(gap_tokenizer(), "\x1b[31m")

@@ -38,12 +38,10 @@ def test_weights_without_the_head_are_told(tmp_path):
     folder = saved("Bert", tmp_path, with_tokenizer=False)
     kept = {name: value for name, value in load_file(folder / "model.safetensors").items() if "cls" not in name}
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(
-        AttnvizError, match=r"has no language head among its weights: it lacks cls\.predictions"
-    ) as raised:
+    with pytest.raises(AttnvizError, match="was saved without a language head, the part of a model that") as raised:
         load_predictor(folder)
     assert "\n" not in raised.value.message
-    assert raised.value.hint.startswith("take one that predicts tokens, loaded with its head")
+    assert "take a model that has it" in raised.value.hint
 
 
 def test_models_without_a_head_are_refused(tmp_path):

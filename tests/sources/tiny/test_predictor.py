@@ -78,7 +78,7 @@ def test_the_head_that_knows_whom_she_means():
 
 def test_what_it_cannot_do_is_told():
     predictor = TinyPredictor(TinyModel.load())
-    with pytest.raises(ChoiceError, match="the answer Zürich is not in the vocabulary of this model"):
+    with pytest.raises(ChoiceError, match="the token Zürich is not in the vocabulary of this model"):
         predictor.answer("Zürich")
     with pytest.raises(AttnvizError, match="no decoder that reads a target"):
         predictor.read(TEXT, target="x")

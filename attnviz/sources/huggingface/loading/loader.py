@@ -28,7 +28,6 @@ from attnviz.sources.huggingface.loading.folder import (
 )
 from attnviz.sources.huggingface.loading.place import fetch_weights, model_folder
 from attnviz.sources.huggingface.loading.settings import read_config
-from attnviz.sources.huggingface.loading.writers import HEAD_HINT
 from attnviz.sources.huggingface.seams import Complaint, closed, complains, first_known, prepare
 
 IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
@@ -77,10 +76,11 @@ def load_model(
     if missing:
         of_the_head = _of_the_head(model, missing)
         raise AttnvizError(
-            "{name} has no language head among its weights: it lacks {missing}"
+            "{name} was saved without a language head, the part of a model that predicts tokens"
             if of_the_head
             else "{name} lacks weights: {missing}",
-            HEAD_HINT
+            "--toward TOKEN, --metric effect and generate need one: take a model that has it (Llama, Qwen, GPT-2, T5);"
+            " --toward @output needs none"
             if of_the_head
             else "what is missing would be drawn at random, and the map would show nothing that was learned",
             name=name,
