@@ -41,7 +41,7 @@ def test_an_answer_of_words(answer, expected):
 
 
 def test_what_is_several_tokens_is_named_with_them():
-    with pytest.raises(ChoiceError, match="^Zürich is 7 tokens to this model, not one: Z · ") as raised:
+    with pytest.raises(ChoiceError, match=r"^Zürich is 7 tokens to this model, not one: Z · ") as raised:
         answer_token(tokenizer(), "Zürich")
     assert raised.value.hint == "give one token, such as the first of them"
     with pytest.raises(ChoiceError, match=r"is 30 tokens .* …$"):
