@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy
 
 from attnviz.analysis.across.following import Following, Shares, shares
-from attnviz.choices import MapStep
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.across.wording import how, notes
-from attnviz.renderers.heatmap.picture import MILLIMETRES, Panel, Picture
+from attnviz.renderers.heatmap.picture import Panel
 from attnviz.renderers.heatmap.wording import Wording
 from attnviz.renderers.on_image.decided import (
     Look,
     OnImage,
     Overlay,
     asked_queries,
+    framed,
     keys_in_picture,
     lines_told,
     marked,
@@ -25,7 +25,6 @@ from attnviz.renderers.on_image.decided import (
 )
 from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.numbers import brief_percent
-from attnviz.renderers.shared.scale import Scale
 from attnviz.text.lessons import lessons
 from attnviz.trace.in_picture import require_same_size
 from attnviz.trace.selection import LayerSelection, Selection
@@ -56,18 +55,13 @@ def decide_across_image(
         found.values[numpy.searchsorted(found.part.key_positions, places)], 0.0
     )  # out of reach: nothing
     wording, share = Wording(trace, look.words or lessons()), brief_percent(float(there.sum()))
-    frame = Picture(
-        title=_title(wording, found) if look.title is None else wording.own(look.title),
-        subtitle=_subtitle(wording, found, share, overlay),
-        panels=(Panel(share, 0, there[None], share),),
-        queries=(),
-        keys=(),
-        step=MapStep.WEIGHTS,
-        scale=Scale(0.0, 1.0, 1.0),
-        hidden=False,
-        dpi=look.dpi,
-        measure=wording.say("across.measure_rollout"),
-        width=None if look.width is None else look.width / MILLIMETRES,
+    frame = framed(
+        wording,
+        _title(wording, found) if look.title is None else wording.own(look.title),
+        _subtitle(wording, found, share, overlay),
+        [Panel(share, 0, there[None], share)],
+        "across.measure_rollout",
+        look,
     )
     boxes = numpy.asarray(found.part.layer.boxes[places], dtype=numpy.float64)
     made = OnImage(frame, image, (boxes,), (marked(found.part, found.part.query_positions),), overlay)

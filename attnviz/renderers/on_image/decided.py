@@ -155,9 +155,22 @@ def _decided(
             boxes.append(numpy.asarray(selected.layer.boxes[shown], dtype=numpy.float64))
             own.append(marked(selected, rows))
             report(len(panels), selection.heads)
-    frame = Picture(
-        title=_title(wording, selection, look.title, queries[0]),
-        subtitle=_subtitle(wording, shares, overlay),
+    frame = framed(
+        wording,
+        _title(wording, selection, look.title, queries[0]),
+        _subtitle(wording, shares, overlay),
+        panels,
+        "on_image.measure",
+        look,
+    )
+    return OnImage(frame, image, tuple(boxes), tuple(own), overlay)
+
+
+def framed(wording: Wording, title: str, subtitle: str, panels: Sequence[Panel], measure: str, look: Look) -> Picture:
+    """What stands around the overlaid ``panels``, still without a scale of its own; ``measure`` names what they are of."""
+    return Picture(
+        title=title,
+        subtitle=subtitle,
         panels=tuple(panels),
         queries=(),
         keys=(),
@@ -165,10 +178,9 @@ def _decided(
         scale=Scale(0.0, 1.0, 1.0),
         hidden=False,
         dpi=look.dpi,
-        measure=wording.say("on_image.measure"),
+        measure=wording.say(measure),
         width=None if look.width is None else look.width / MILLIMETRES,
     )
-    return OnImage(frame, image, tuple(boxes), tuple(own), overlay)
 
 
 def scale_over(pictures: Sequence[OnImage], look: Look) -> Scale:
