@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attnviz.analysis.corpus import Head, Running, Value, value_of
+from attnviz.analysis.corpus.texts import Texts
 from attnviz.analysis.effects import LayerEffects, TextEffects
 from attnviz.choices import Ablation, Effect
 
@@ -31,24 +32,18 @@ class _Layer(NamedTuple):
         return {effect: value_of(self.effects, row, column) for row, effect in enumerate(Effect)}
 
 
-class EffectStatistics:
+class EffectStatistics(Texts):
     """The effects of the selected heads, text after text.
 
     ablation what a head's output was replaced with
     metrics  what is measured: where no text asks for an answer, no probability
-    texts    how many were added; tokens, how many they had together
-    skipped  how many could not be read
-    partial  whether more were meant to come
-    source   where they come from, without what belongs to one text; model, its name
-    error    how far the outputs recomputed from what is seen of a layer are at most from the model's own
+
+    What is counted of the texts themselves, ``Texts`` says.
     """
 
     def __init__(self, ablation: Ablation = Ablation.MEAN) -> None:
+        super().__init__()
         self.ablation = ablation
-        self.texts, self.tokens, self.skipped, self.partial = 0, 0, 0, False
-        self.source: dict[str, Any] = {}
-        self.model = ""
-        self.error: float | None = None
         self._layers: dict[str, _Layer] = {}
         self._whole = Running((len(Effect),))
         self._answers: tuple[str, ...] = ()  # each once
@@ -60,16 +55,11 @@ class EffectStatistics:
             before = layers.get(one.layer.title) or _Layer.of(one)
             layers[one.layer.title] = before._replace(effects=before.effects.plus(one.values))
         answers = () if found.answer is None else (found.answer.label,)
-        errors = [self.error, found.source.agreement.largest_error]
         vars(self).update(  # in one step, which nothing can interrupt
             _layers=layers,
             _whole=self._whole.plus(found.whole),
             _answers=tuple(dict.fromkeys((*self._answers, *answers))),
-            source=found.source.of_any_text(),
-            model=found.source.model_name,
-            error=max((error for error in errors if error is not None), default=None),
-            texts=self.texts + 1,
-            tokens=self.tokens + found.tokens,
+            **self.one_more(found.source, found.tokens),
         )
 
     @property

@@ -11,10 +11,12 @@ from attnviz.trace.trace import Trace
 
 
 class Counts(Protocol):
-    """How many texts were added, and how many skipped."""
+    """How many texts were added; and those that were skipped are told to it."""
 
     texts: int
-    skipped: int
+
+    def skip(self, said: str, name: str = "") -> None:
+        """One more text that could not be read: what is said of it, and its name."""
 
 
 def gather(statistics: Counts, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:
@@ -32,7 +34,7 @@ def gather(statistics: Counts, texts: Any, add: Callable[[Any], None]) -> dict[i
             raise
         except AttnvizError as error:
             errors[place] = AttnvizError("text {place}: {said}", error.hint, place=place, said=error.message)
-            statistics.skipped += 1
+            statistics.skip(error.message, str(place))
     if not statistics.texts:
         raise next(iter(errors.values()), AttnvizError("there are no texts", "give at least one"))
     return errors

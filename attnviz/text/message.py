@@ -38,7 +38,7 @@ class Message(str):
         return message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.template, dict(self.values))
+        return again, (self.template, dict(self.values))
 
 
 def told(text: str, language: Language) -> str:
@@ -83,7 +83,7 @@ def of_option(message: str) -> Message:
     if not isinstance(message, Message):
         return Message("--{said}", said=message)
     values = {name: value.replace("_", "-") for name, value in message.values.items()}
-    return Message("--{said}", said=_again(message.template, values))
+    return Message("--{said}", said=again(message.template, values))
 
 
 def meaning(message: Message, known: Message) -> Message:
@@ -92,7 +92,7 @@ def meaning(message: Message, known: Message) -> Message:
         name: known if value == known else meaning(value, known) if isinstance(value, Message) else value
         for name, value in message.values.items()
     }
-    return _again(message.template, values)
+    return again(message.template, values)
 
 
 def _written(value: Any, how: str) -> str:
@@ -106,6 +106,8 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return PLACE.sub(lambda place: str(values.get(place["name"], place[0])), template) if values else template
 
 
-def _again(template: str, values: Mapping[str, str]) -> Message:
-    """A Message that was pickled: its values are written already."""
-    return Message(PLACE.sub(r"{\g<name>}", template), **values)
+def again(template: str, values: Mapping[str, str]) -> Message:
+    """A Message that was taken apart, pickled or saved: its values are written already, and its sentence is the catalogue's."""
+    message = str.__new__(Message, _filled(template, values))
+    message.template, message.values = template, values
+    return message

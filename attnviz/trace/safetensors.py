@@ -32,11 +32,11 @@ def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, Any], m
     Written here and not by the library, which writes to a name of its own accord, or makes a second copy of everything.
     The format is the one of https://github.com/huggingface/safetensors#format; its reader is the oracle of the tests.
     """
-    write_whole(path, _pieces(arrays, metadata))
+    write_whole(path, safetensors_pieces(arrays, metadata))
 
 
-def _pieces(arrays: Mapping[str, Any], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
-    """The file: the length of the header, the header, and the numbers of each array."""
+def safetensors_pieces(arrays: Mapping[str, Any], metadata: dict[str, str]) -> Iterator[bytes | memoryview]:
+    """The bytes of the file: the length of the header, the header, and the numbers of each array."""
     import json
 
     kept = {name: _stored(name, array) for name, array in arrays.items()}

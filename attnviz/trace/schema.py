@@ -52,11 +52,13 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _list_of(items: Kind, expected: str) -> Kind:
+def list_of(items: Kind, expected: str) -> Kind:
+    """A list of such items."""
     return Kind(expected, lambda value: isinstance(value, list), items=items)
 
 
-def _object(fields: Mapping[str, Kind], *required: str) -> Kind:
+def object_of(fields: Mapping[str, Kind], *required: str) -> Kind:
+    """Names and values: each of ``fields`` is of its kind where it is there, and the ``required`` are there."""
     return Kind(Message("names and values"), lambda value: isinstance(value, dict), fields, required=required)
 
 
@@ -68,15 +70,16 @@ def _shares(*names: str) -> dict[str, Kind]:
 TEXT = Kind(Message("a text"), lambda value: isinstance(value, str))
 FLAG = Kind(Message("true or false"), lambda value: isinstance(value, bool))
 WHOLE = Kind(Message("a whole number"), _is_whole)
+COUNT = Kind(Message("a whole number, 0 or more"), lambda value: _is_whole(value) and 0 <= value < 2**63)
 NUMBER = Kind(Message("a finite number"), _is_number)
-TOKENS = _list_of(TEXT, Message("a list of texts"))
+TOKENS = list_of(TEXT, Message("a list of texts"))
 
 SHARE = Kind(Message("a share from 0 to 1"), lambda value: _is_number(value) and 0 <= value <= 1)
 INTERVAL = Kind(
     Message("the two ends of an interval"), lambda value: isinstance(value, list) and len(value) == 2, items=SHARE
 )  # of a share
 
-RULE = _object(
+RULE = object_of(
     {
         "scale": NUMBER.or_null(),
         "causal": FLAG,
@@ -85,7 +88,7 @@ RULE = _object(
         "softcap": NUMBER.or_null(),
     }
 )
-LAYER = _object(
+LAYER = object_of(
     {
         "index": WHOLE,
         "name": TEXT,
@@ -94,8 +97,8 @@ LAYER = _object(
         "key_tokens": TOKENS.or_null(),
         "rotary": FLAG,
         "toward": TEXT,
-        "rotation": _object({"halves": FLAG, "gain": NUMBER}),
-        "slopes": _list_of(NUMBER, Message("a list of numbers")).or_null(),
+        "rotation": object_of({"halves": FLAG, "gain": NUMBER}),
+        "slopes": list_of(NUMBER, Message("a list of numbers")).or_null(),
         "rule": RULE,
     },
     "rule",
@@ -109,39 +112,39 @@ SPAN = Kind(
     lambda value: isinstance(value, list) and len(value) == 2,
     items=WHOLE,
 )
-GENERATION = _object(
+GENERATION = object_of(
     {
         "chosen": TOKENS,
-        "probabilities": _list_of(NUMBER, Message("a list of numbers")),
+        "probabilities": list_of(NUMBER, Message("a list of numbers")),
         "prompt": TEXT.or_null(),
         "text": TEXT.or_null(),
     },
     "chosen",
 )
-OF_ROLES = _object(dict.fromkeys(ROLES, SHARE))
-HEAD_ROLE = _object(
+OF_ROLES = object_of(dict.fromkeys(ROLES, SHARE))
+HEAD_ROLE = object_of(
     {
         "role": Kind(Message("one of {roles}", roles=", ".join(ROLES)), lambda value: value in ROLES),
         "verdict": Kind(Message("one of {verdict}", verdict=", ".join(Verdict)), lambda value: value in list(Verdict)),
         "layer": WHOLE,
         "head": WHOLE,
         **_shares("hits", "word_before", "accuracy", "others", "patched"),
-        "offset": _object({"offset": WHOLE, **_shares("hits")}, "offset", "hits", "hits_interval"),
+        "offset": object_of({"offset": WHOLE, **_shares("hits")}, "offset", "hits", "hits_interval"),
         "ablated": OF_ROLES,
-        "ablated_interval": _object(dict.fromkeys(ROLES, INTERVAL)),
-        "helpers": _list_of(
-            _object(
+        "ablated_interval": object_of(dict.fromkeys(ROLES, INTERVAL)),
+        "helpers": list_of(
+            object_of(
                 {"layer": WHOLE, "head": WHOLE, **_shares("accuracy")}, "layer", "head", "accuracy", "accuracy_interval"
             ),
             Message("a list of heads"),
         ),
         "missing": TOKENS,
-        "example": _object(
+        "example": object_of(
             {
                 "tokens": TOKENS,
                 "true": WHOLE,
                 "answer": TEXT,
-                "weights": _list_of(NUMBER, Message("a list of numbers")),
+                "weights": list_of(NUMBER, Message("a list of numbers")),
             },
             "tokens",
             "true",
@@ -158,22 +161,22 @@ HEAD_ROLE = _object(
     "helpers",
     "missing",
 )
-FACTS = _object(
+FACTS = object_of(
     {
-        "words": _list_of(WHOLE.or_null(), Message("a list of whole numbers")),
-        "spans": _list_of(SPAN.or_null(), Message("a list of lists")),
+        "words": list_of(WHOLE.or_null(), Message("a list of whole numbers")),
+        "spans": list_of(SPAN.or_null(), Message("a list of lists")),
         "texts": TOKENS,
-        "segments": _list_of(WHOLE.or_null(), Message("a list of whole numbers")),
+        "segments": list_of(WHOLE.or_null(), Message("a list of whole numbers")),
     }
 )
-RECORD = _object(
+RECORD = object_of(
     {
         "tokens": TOKENS,
-        "source": _object({}),
-        "layers": _list_of(LAYER, Message("a list of layers")),
-        "predictions": _list_of(_list_of(PREDICTION, Message("a list of predictions")), Message("a list of lists")),
+        "source": object_of({}),
+        "layers": list_of(LAYER, Message("a list of layers")),
+        "predictions": list_of(list_of(PREDICTION, Message("a list of predictions")), Message("a list of lists")),
         "generation": GENERATION,
-        "roles": _list_of(HEAD_ROLE, Message("a list of roles")),
+        "roles": list_of(HEAD_ROLE, Message("a list of roles")),
         "facts": FACTS,
         "target_facts": FACTS,
     },
@@ -185,10 +188,11 @@ RECORD = _object(
 
 def require_record(record: Any) -> None:
     """Raise the AttnvizError that names the first field of ``record`` that is missing, or is of another kind."""
-    _require(record, RECORD, "")
+    require_kind(record, RECORD)
 
 
-def _require(value: Any, kind: Kind, place: str) -> None:
+def require_kind(value: Any, kind: Kind, place: str = "") -> None:
+    """Raise the AttnvizError that names the first place in ``value`` that is not of ``kind``; ``place`` is where it stands."""
     if not kind.fits(value):
         raise AttnvizError(
             "{place} is {value}, expected {expected}",
@@ -202,10 +206,10 @@ def _require(value: Any, kind: Kind, place: str) -> None:
                 raise AttnvizError("{place} lacks {name}", place=place or Message("it"), name=name)
         for name, field in kind.fields.items():
             if name in value:
-                _require(value[name], field, f"{place}.{name}" if place else name)
+                require_kind(value[name], field, f"{place}.{name}" if place else name)
     if isinstance(value, list) and kind.items is not None:
         for number, item in enumerate(value):
-            _require(item, kind.items, f"{place}[{number}]")
+            require_kind(item, kind.items, f"{place}[{number}]")
 
 
 def _quoted(value: Any) -> str:

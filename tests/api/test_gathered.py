@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
+from attnviz.analysis.corpus.texts import Texts
 from attnviz.api.gathered import gather
 from attnviz.errors import AttnvizError, ChoiceError
 
 
 def gathered(texts):
-    statistics = SimpleNamespace(texts=0, skipped=0)
+    statistics = Texts()
 
     def add(text):
         if isinstance(text, AttnvizError):
@@ -25,6 +24,7 @@ def test_what_cannot_be_added_is_told_by_its_place():
     statistics, errors = gathered(["a", AttnvizError("no", "yes"), "b"])
     assert (statistics.texts, statistics.skipped) == (2, 1)
     assert {place: (error.message, error.hint) for place, error in errors.items()} == {1: ("text 1: no", "yes")}
+    assert [tuple(reason) for reason in statistics.left_out_texts.reasons] == [("no", 1, ("1",))]
 
 
 def test_where_none_can_be_it_is_the_first_error_or_that_there_are_none():
@@ -41,11 +41,11 @@ def test_what_no_other_text_would_do_better_ends_it():
 
 def test_one_text_is_added_by_itself():
     added = []
-    assert gather(SimpleNamespace(texts=0, skipped=0), "one text", added.append) == {}
+    assert gather(Texts(), "one text", added.append) == {}
     assert added == ["one text"]
 
 
 @pytest.mark.parametrize("texts", [5, None])
 def test_what_is_neither_a_text_nor_several_is_told(texts):
     with pytest.raises(AttnvizError, match="expected a text, a trace, or a list of them"):
-        gather(SimpleNamespace(texts=0, skipped=0), texts, print)
+        gather(Texts(), texts, print)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from attnviz.trace.asking import ROLES
 from attnviz.trace.roles import Example, HeadRole, Helper, Share, Verdict, head_role_record, read_head_role
-from attnviz.trace.schema import HEAD_ROLE, _require
+from attnviz.trace.schema import HEAD_ROLE, require_kind
 
 SHARES = st.floats(0, 1).flatmap(
     lambda value: st.builds(Share, st.just(value), st.tuples(st.floats(0, value), st.floats(value, 1)))
@@ -47,7 +47,7 @@ FOUND = st.builds(
 @given(FOUND)
 def test_what_is_written_is_read_again(found):
     record = json.loads(json.dumps(head_role_record(found)))
-    _require(record, HEAD_ROLE, "")
+    require_kind(record, HEAD_ROLE, "")
     assert read_head_role(record) == found
 
 

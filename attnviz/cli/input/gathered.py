@@ -21,8 +21,14 @@ class Counts(Protocol):
     """How many texts were added, how many skipped, and whether more were meant to come."""
 
     texts: int
-    skipped: int
     partial: bool
+
+    @property
+    def skipped(self) -> int:
+        """How many were left out."""
+
+    def skip(self, said: str, name: str = "") -> None:
+        """One more that was left out: what is said of it, and its name."""
 
 
 def gather(
@@ -41,9 +47,9 @@ def gather(
         if isinstance(error, UsageError | ChoiceError):  # no other text would do better
             raise error
         errors.append(error)
-        statistics.skipped += 1
         named = error.message.template == NAMED_LINE
         why = error.message.values["said"] if named else error.message
+        statistics.skip(why, str(number))
         notice(Message("line {number} skipped: {why}", number=number, why=why))
 
     try:

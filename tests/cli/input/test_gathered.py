@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import typer
 
+from attnviz.analysis.corpus.texts import Texts
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 
 
 def counts():
-    return SimpleNamespace(texts=0, skipped=0, partial=False, added=[])
+    statistics = Texts()
+    statistics.added = []
+    return statistics
 
 
 def gathered(*made):
@@ -41,6 +42,10 @@ def gathered(*made):
 def test_what_cannot_be_read_or_added_is_skipped_and_told(capsys):
     statistics = gathered("a", None, AttnvizError("not this one"), "b")
     assert (statistics.added, statistics.skipped, statistics.partial) == (["a", "b"], 2, False)
+    assert [tuple(one) for one in statistics.left_out_texts.reasons] == [
+        ("not this one", 1, ("3",)),
+        ("unread", 1, ("2",)),
+    ]
     assert capsys.readouterr().err == "attnviz: line 2 skipped: unread\nattnviz: line 3 skipped: not this one\n"
 
 

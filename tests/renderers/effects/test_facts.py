@@ -20,7 +20,9 @@ def test_the_model_with_all_heads_is_told():
         "probability of “·Paris” with all heads: 0.750",
     ]
     several = gathered(made_effects(), made_effects(" Rome"))
-    several.skipped, several.partial = 2, True
+    several.partial = True
+    for _ in range(2):
+        several.skip("unread")
     assert facts(several, EN).split(" · ")[1:] == [
         "texts: 2",
         "tokens: 14",

@@ -1,0 +1,7 @@
+"""What heads do over many texts: states that grow with the number of heads, not of texts, are merged, and are saved as files."""
+
+from attnviz.analysis.corpus.heads import HasHeads, Head, Value, value_of
+from attnviz.analysis.corpus.running import Running
+from attnviz.analysis.corpus.statistics import Region, Statistics
+
+__all__ = ["HasHeads", "Head", "Region", "Running", "Statistics", "Value", "value_of"]
