@@ -15,7 +15,6 @@ from attnviz.analysis.corpus.state_file import running_arrays, running_of
 from attnviz.analysis.head_names import CHANCED, Chance
 from attnviz.analysis.measure import Measured
 from attnviz.analysis.metrics import Metric
-from attnviz.errors import AttnvizError
 
 
 class LayerState(NamedTuple):
@@ -76,8 +75,6 @@ class LayerState(NamedTuple):
     ) -> LayerState:
         """What ``arrays`` holds of these heads over at most so many texts; AttnvizError where that is of another shape."""
         empty = cls.without_texts(number, tuple(heads), metrics)
-        if len(set(heads)) < len(heads):
-            raise AttnvizError("{name} names a head twice", name=prefix)
         return empty._replace(
             metrics=running_of(arrays, f"{prefix}.metrics", empty.metrics.count.shape, most),
             chance=running_of(arrays, f"{prefix}.chance", empty.chance.count.shape, most),

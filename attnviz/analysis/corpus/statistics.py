@@ -11,6 +11,7 @@ import numpy
 from attnviz.analysis.corpus.alike import require_alike, require_same
 from attnviz.analysis.corpus.heads import Head
 from attnviz.analysis.corpus.layer_state import LayerState
+from attnviz.analysis.corpus.layers import LAYERS, both_layers, layers_record
 from attnviz.analysis.corpus.running import Running
 from attnviz.analysis.corpus.state_file import (
     Packed,
@@ -29,6 +30,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.together import measured_together
 from attnviz.choices import NEAR, MeasuredStep, Pool
 from attnviz.progress import Progress, no_progress
+from attnviz.text.display import shown_line
 from attnviz.text.message import Message
 from attnviz.trace.schema import COUNT, FLAG, NUMBER, TEXT, TOKENS, Kind, list_of, object_of
 from attnviz.trace.selection import LayerSelection, Selection, require_contributions
@@ -39,7 +41,6 @@ Region = tuple[range | None, range | None]
 _SIDE = Kind(
     Message("two positions"), lambda value: isinstance(value, list) and len(value) == 2, items=COUNT
 ).or_null()  # a range of queries or of keys
-_LAYER = object_of({"title": TEXT, "number": COUNT, "heads": list_of(COUNT, Message("a list of heads"))})
 FIELDS = {
     "near": COUNT,
     "pool": TEXT,
@@ -52,7 +53,7 @@ FIELDS = {
         Kind(Message("two ranges"), lambda value: isinstance(value, list) and len(value) == 2, items=_SIDE),
         Message("a list of ranges"),
     ),
-    "layers": list_of(_LAYER._replace(required=("title", "number", "heads")), Message("a list of layers")),
+    "layers": LAYERS,
 }
 
 
@@ -123,7 +124,7 @@ class Statistics(Texts):
             require_same("toward", self.toward, other.toward)
         both = Statistics(self.near, self.pool, self.metrics, self.thresholds, self.step)
         vars(both).update(
-            _layers=_both(self._layers, other._layers),
+            _layers=both_layers(self._layers, other._layers),
             _left_out=self._left_out.merged(other._left_out),
             **self.counts_with(other),
             toward=self.toward or other.toward,
@@ -140,10 +141,7 @@ class Statistics(Texts):
             "toward": self.toward,
             "skips_tokens": self.skips_tokens,
             "regions": [[_ends(side) for side in region] for region in self.regions],
-            "layers": [
-                {"title": title, "number": layer.number, "heads": list(layer.heads)}
-                for title, layer in self._layers.items()
-            ],
+            "layers": layers_record(self._layers),
         }
         arrays = running_arrays(self._left_out, "left_out")
         for place, layer in enumerate(self._layers.values()):
@@ -174,7 +172,7 @@ class Statistics(Texts):
         statistics.regions = frozenset((_side(queries), _side(keys)) for queries, keys in record["regions"])
         statistics._left_out = running_of(arrays, "left_out", (), statistics.texts)
         statistics._layers = {
-            layer["title"]: LayerState.of_arrays(
+            shown_line(layer["title"]): LayerState.of_arrays(
                 arrays, f"layers.{place}", layer["number"], layer["heads"], statistics.metrics, statistics.texts
             )
             for place, layer in enumerate(record["layers"])
@@ -221,15 +219,6 @@ def _region(selected: LayerSelection) -> Region:
     queries, keys = selected.ranges
     layer = selected.layer
     return queries if len(queries) < layer.queries else None, keys if len(keys) < layer.keys else None
-
-
-def _both(mine: Mapping[str, LayerState], theirs: Mapping[str, LayerState]) -> dict[str, LayerState]:
-    """The layers of both, in the order of the one that has more."""
-    titles = dict.fromkeys((*mine, *theirs) if len(mine) >= len(theirs) else (*theirs, *mine))
-    return {
-        title: mine[title].merged(theirs[title]) if title in mine and title in theirs else {**mine, **theirs}[title]
-        for title in titles
-    }
 
 
 def _ends(side: range | None) -> list[int] | None:
