@@ -76,7 +76,7 @@ def read_stream(stream: BinaryIO, name: str | os.PathLike[str], most: int | None
     most = allowance() if most is None else min(most, allowance())
     require_end(stream, name)
     if stat.S_ISREG((status := os.fstat(stream.fileno())).st_mode) and status.st_size > most:
-        raise _too_much(name, most)  # before any of it is read
+        raise too_much(name, most)  # before any of it is read
     pieces: list[bytes] = []
     left = most
     asked = got = 0
@@ -86,7 +86,7 @@ def read_stream(stream: BinaryIO, name: str | os.PathLike[str], most: int | None
         got = len(pieces[-1])
         left -= got
         if left < 0:
-            raise _too_much(name, most)
+            raise too_much(name, most)
     return b"".join(pieces)
 
 
@@ -97,7 +97,8 @@ def require_end(stream: BinaryIO, name: str | os.PathLike[str]) -> None:
         raise AttnvizError("{name} is a device, which may never end", "give a file, or a pipe", name=name)
 
 
-def _too_much(name: str | os.PathLike[str], most: int) -> AttnvizError:
+def too_much(name: str | os.PathLike[str], most: int) -> AttnvizError:
+    """What to say of a file that holds more than ``most`` bytes."""
     return AttnvizError(
         "{name} holds more than the {most:,.0f} MiB of memory that it may take", name=name, most=most / 2**20
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 import sys
@@ -21,18 +20,14 @@ from attnviz.text.message import Message
 LONGEST_TEXT = 64 << 20  # bytes of a text or a line: more words than any look could show
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = Message("standard input")
-WIDE = {  # how a text in another encoding begins, the longer mark first: UTF-16's is the beginning of UTF-32's
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
 
 
 def line_count(source: SourceOptions) -> int | None:
     """How many lines with a text there will be, where that can be known before they are read."""
+    from attnviz.sources.texts.decoding import lines_in
+
     if (text := _written_out(source)) is not None:
-        return sum(1 for line in _split(text) if line.strip())
+        return sum(1 for line in lines_in(text) if line.strip())
     if (path := _file(source)) is None or not os.path.isfile(path):
         return None  # what comes through a pipe comes once
     with file_errors(path), open(path, "rb") as stream:
@@ -46,14 +41,16 @@ def read_text(source: SourceOptions) -> str:
     """The whole text: TEXT, --file, standard input when it is a pipe or a file, or the sample."""
     if (text := _written_out(source)) is not None:
         return text
+    from attnviz.sources.texts.decoding import decoded
+
     if (path := _file(source)) is not None:
         with _opened(path) as stream:
-            return _decoded(read_stream(stream, path, LONGEST_TEXT), str(path))
+            return decoded(read_stream(stream, path, LONGEST_TEXT), str(path))
     if not _reads_stdin(source):
         return _sample()
     with _waiting() as stdin:
         content = read_stream(stdin, STDIN, LONGEST_TEXT)
-    return _decoded(content, STDIN)
+    return decoded(content, STDIN)
 
 
 def read_arrays(path: Path) -> bytes | None:
@@ -69,13 +66,15 @@ def read_arrays(path: Path) -> bytes | None:
 
 def text_lines(source: SourceOptions) -> Iterator[str]:
     """The same, line by line as they arrive."""
+    from attnviz.sources.texts.decoding import lines_in
+
     if (text := _written_out(source)) is not None:
-        yield from _split(text)
+        yield from lines_in(text)
     elif (path := _file(source)) is not None:
         with _opened(path) as stream:
             yield from _decoded_lines(stream, str(path))
     elif not _reads_stdin(source):
-        yield from _split(_sample())
+        yield from lines_in(_sample())
     else:
         with _waiting() as stdin:
             yield from _decoded_lines(stdin, STDIN)
@@ -111,12 +110,6 @@ def _sample() -> str:
     return SAMPLE
 
 
-def _split(text: str) -> list[str]:
-    """The lines of ``text``, which end where a file's lines end: not at \\x0c or \\u2028."""
-    lines = text.split("\n")
-    return [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
-
-
 def _raw_lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
     """The lines as they arrive; AttnvizError where one does not end."""
     require_end(stream, name)
@@ -135,37 +128,13 @@ def _raw_lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    from attnviz.sources.texts.decoding import decoded
+
     number = 0
     for number, line in enumerate(_raw_lines(stream, name), start=1):
-        yield _decoded(line, Message("{name}, line {number}", name=name, number=number)).rstrip("\r\n")
+        yield decoded(line, Message("{name}, line {number}", name=name, number=number)).rstrip("\r\n")
     if not number:
         raise AttnvizError("{name} is empty", "give at least one line", name=name)
-
-
-def _decoded(content: bytes, name: str) -> str:
-    if not content:
-        raise AttnvizError("{name} is empty", "give at least one word", name=name)
-    if wide := next((encoding for mark, encoding in WIDE.items() if content.startswith(mark)), None):
-        raise AttnvizError(
-            "{name} is {wide} text, not UTF-8", "convert it first: iconv -f {wide} -t UTF-8", name=name, wide=wide
-        )
-    if b"\0" in content:
-        raise AttnvizError(
-            "{name} is binary, not text: a zero byte at position {index}",
-            "arrays are read with --from",
-            name=name,
-            index=content.index(0),
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AttnvizError(
-            "{name} is not UTF-8 text: byte 0x{content:02x} at position {start}",
-            "convert it first, for example with iconv",
-            name=name,
-            content=content[error.start],
-            start=error.start,
-        ) from None
 
 
 def _stdin_has_text() -> bool:
