@@ -3,7 +3,7 @@
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 trace_arrays(query, key, value) makes one of your own arrays, trace_weights(attentions, tokens) of weights that another program computed. roles(model)
-finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do; across(trace, "rollout") follows attention through layers; record(module) records the attention of any module of PyTorch;
+finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do, and merge_stats(files) joins what was measured apart; across(trace, "rollout") follows attention through layers; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; diff(first, second, …) tells which heads
 of two traces differ; learn(chapter) opens a chapter of the course.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from attnviz.api.diff import diff
     from attnviz.api.learn import learn
     from attnviz.api.manual import manual
+    from attnviz.api.merge_stats import merge_stats
     from attnviz.api.record import record
     from attnviz.api.retrieval import retrieval
     from attnviz.api.roles import roles
@@ -57,6 +58,7 @@ __all__ = [
     "learn",
     "load",
     "manual",
+    "merge_stats",
     "pool",
     "record",
     "retrieval",
@@ -88,6 +90,7 @@ _MODULES = {
     "learn": "attnviz.api.learn",
     "load": "attnviz.api",
     "manual": "attnviz.api.manual",
+    "merge_stats": "attnviz.api.merge_stats",
     "pool": "attnviz.pooling.pool",
     "record": "attnviz.api.record",
     "retrieval": "attnviz.api.retrieval",

@@ -56,6 +56,16 @@ def path_of(name: str, value: Any) -> str | os.PathLike[str]:
     return value
 
 
+def as_asked(**given: Any) -> dict[str, Any]:
+    """What was asked for, by the names of options, as JSON holds it and a shell and Python say alike; what was not is left out."""
+    return {
+        name: [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
+        for name, value in given.items()
+        if not any(value is nothing for nothing in (None, False))
+        and not (isinstance(value, str | list | tuple) and not value)
+    }
+
+
 def chosen(name: str, value: Any) -> list[str]:
     """What is given for layers or heads, as the command line has it."""
     from attnviz.trace.selectors import are_numbers

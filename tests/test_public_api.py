@@ -34,6 +34,7 @@ NAMES = [
     "learn",
     "load",
     "manual",
+    "merge_stats",
     "pool",
     "record",
     "retrieval",

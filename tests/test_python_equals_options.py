@@ -54,6 +54,7 @@ OF_A_SHELL = {
 OF_ONE_COMMAND = {
     ("manual", "lang"): "the manual is in English",
     ("capture", "lang"): "it prints nothing but errors, which are in English",
+    ("stats", "merge"): "attnviz.merge_stats(*files)",
     ("stats", "metric"): "Stats.heatmap(metric) names one, and metrics= chooses some",
     ("stats", "needles"): "attnviz.retrieval(model) asks for them, and None is no needles",
     ("stats", "needle_words"): "the same number, where the option may be given several times",

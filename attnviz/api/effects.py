@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.gathered import gather
-from attnviz.arguments import Chosen, chosen, member, text_of
+from attnviz.arguments import Chosen, as_asked, chosen, member, text_of
 from attnviz.choices import EFFECT, Ablation, Effect, Language, listed_words
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
@@ -62,6 +62,7 @@ def effects(
     predictor = _predictor(model, tokenizer, making)
     meant = None if answer is None else predictor.answer(text_of("answer", answer))
     of_each, statistics = {name: making[name] for name in OF_EACH if name in making}, EffectStatistics(ablation)
+    statistics.asked = as_asked(layer=layers, head=heads, answer=answer, **of_each)
 
     def add(text: Any) -> None:
         if isinstance(text, Trace):

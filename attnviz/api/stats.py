@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.selected import in_words, selected
-from attnviz.arguments import Chosen, Where, chosen, member, members, numbers_of, whole_number
+from attnviz.arguments import Chosen, Where, as_asked, chosen, member, members, numbers_of, whole_number
 from attnviz.choices import NEAR, NEAR_LIMITS, OUTPUT, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
@@ -108,6 +108,15 @@ def _of_weights(
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
     statistics = _nothing_yet(asked, **how)
+    statistics.asked = as_asked(
+        layer=chosen("layer", layer),
+        head=chosen("head", head),
+        query=query,
+        key=key,
+        skip_special=skip_special,
+        words=words,
+        **{name: value for name, value in making.items() if name not in LOADING},
+    )
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
     read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 

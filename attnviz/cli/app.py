@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from attnviz.choices import Language
-from attnviz.cli.bare_options import with_alone
+from attnviz.cli.bare_options import with_alone, with_several
 from attnviz.cli.language import VARIABLE, asked, behind_command, speak, unknown
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import language_option
@@ -67,7 +67,7 @@ def program(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code, of those that errors.py names."""
     fill_standard_descriptors()
-    arguments = with_alone(behind_command(sys.argv[1:] if arguments is None else arguments))
+    arguments = with_several(with_alone(behind_command(sys.argv[1:] if arguments is None else arguments)))
     speak(asked(arguments))
     if variable := unknown(arguments):
         notice(

@@ -21,6 +21,8 @@ from attnviz.trace.schema import Kind, object_of, require_kind
 
 MARK = "attnviz_stats"  # in the metadata; its value is the version
 VERSION = "1"  # another one as soon as a number in the file means something else
+WRITES = Message("attnviz stats -o NAME.stats writes such a file")
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 PARTS = {"count": numpy.dtype("<i8"), "means": numpy.dtype("<f8"), "squares": numpy.dtype("<f8")}
@@ -45,10 +47,13 @@ def packed(content: Packed) -> bytes:
 
 def unpacked(content: bytes, name: str) -> Packed:
     """What ``content`` holds; AttnvizError, which calls it ``name``, where it is none of ours, or damaged."""
-    arrays, metadata = read_safetensors(name, content)
+    try:
+        arrays, metadata = read_safetensors(name, content)
+    except AttnvizError:
+        raise AttnvizError("{path} is no .stats file, or cut short", WRITES, path=name) from None
     with of_file(name):
         if MARK not in metadata:
-            raise AttnvizError("it holds no statistics", "attnviz stats -o NAME.stats writes such a file")
+            raise AttnvizError("it holds no statistics", WRITES)
         if metadata[MARK] != VERSION:
             raise AttnvizError("another version of attnviz has written it", "measure again with this one")
         text = str(metadata.get("statistics", ""))
@@ -57,7 +62,7 @@ def unpacked(content: bytes, name: str) -> Packed:
         record = parsed_json(text.encode("utf-8", "replace"), Message("what it says"))
         require_kind(record, RECORD)
         if record["kind"] not in KINDS:
-            raise AttnvizError("it holds no statistics", "attnviz stats -o NAME.stats writes such a file")
+            raise AttnvizError("it holds no statistics", WRITES)
         return Packed(record.pop("kind"), record, arrays)
 
 

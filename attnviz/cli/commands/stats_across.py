@@ -11,7 +11,7 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.options.source import LinesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.output.files import deliver
-from attnviz.cli.output.formats import PICTURES, StatsFormat, chosen_format
+from attnviz.cli.output.formats import TABLES, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, visible_json
 from attnviz.cli.typer_groups import dashed, options_of
@@ -30,7 +30,7 @@ def require_shares(shown: StatsOptions, lines: LinesOptions, direction: Directio
     usual = {name: getattr(StatsOptions, name) for name in options_of(StatsOptions) if name not in WRITING}
     given = {f"--{dashed(name)}": (getattr(shown, name) or default) != default for name, default in usual.items()}
     refuse_beside({"--lines": lines.lines, "--toward": direction.toward is not None} | given)
-    if _format(shown) in PICTURES:
+    if _format(shown) not in TABLES:
         raise UsageError(
             "stats --across writes shares as a table, CSV or JSON", "draw a map with attnviz heatmap --across"
         )

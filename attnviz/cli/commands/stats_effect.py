@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from attnviz.arguments import as_asked
 from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.predictors import read_predictor
@@ -15,17 +16,14 @@ from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions
 from attnviz.cli.options.source import LinesOptions, SourceOptions
 from attnviz.cli.options.stats import StatsOptions, among
-from attnviz.cli.output.files import deliver, drawn
-from attnviz.cli.output.formats import HEADS_FILE, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
+from attnviz.cli.output.statistics import effects_format, effects_sort, write_effects
 from attnviz.cli.output.streams import notice
-from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import UsageError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from attnviz.analysis.effect_corpus import EffectStatistics
     from attnviz.trace.ablation import PredictedText
 
 
@@ -39,8 +37,8 @@ def measured_effects(
     unread: Iterable[Options],
 ) -> None:
     """Measure what each head does to the predictions; ``unread`` are options that it does not read."""
-    form = _format(shown)
-    sort = _sort(shown)
+    form = effects_format(shown)
+    sort = effects_sort(shown)
     require_one_source(source, model)
     _require_a_model(source, model, shown, unread)
     from attnviz.analysis.effect_corpus import EffectStatistics
@@ -49,9 +47,11 @@ def measured_effects(
     predictor = read_predictor(model, engine)
     answer = None if shown.answer is None else predictor.answer(shown.answer)
     statistics = EffectStatistics(shown.ablate)
+    of_text = {"target": model.target, "chat": model.chat, "pair": model.pair}
+    statistics.asked = as_asked(layer=part.layer, head=part.head, answer=shown.answer, **of_text)
 
     def read(text: str) -> PredictedText:
-        return predictor.read(text, target=model.target, chat=model.chat, pair=model.pair)
+        return predictor.read(text, **of_text)
 
     def add(text: PredictedText, report: Progress = no_progress) -> None:
         statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))
@@ -70,7 +70,7 @@ def measured_effects(
             add(text, lambda done, of: line("heads", done, of))
     for said in predictor.told():
         notice(said)
-    _write(statistics, form, sort, shown)
+    write_effects(statistics, form, sort, shown)
     end_if_partial(statistics, total)
 
 
@@ -116,47 +116,3 @@ def _require_a_model(
         raise UsageError(
             "--{name} means nothing to --metric {effect}", "leave out --{name}", name=dashed(name), effect=EFFECT
         )
-
-
-def _sort(shown: StatsOptions) -> Effect | None:
-    effect = among(Effect, shown.sort)
-    if effect is None and shown.sort is not None:
-        raise UsageError(
-            "--sort {sort} is for weights: --metric {effect} is sorted by {effects}",
-            "choose one of these",
-            sort=shown.sort.value,
-            effect=EFFECT,
-            effects=", ".join(Effect),
-        )
-    return effect
-
-
-def _format(shown: StatsOptions) -> StatsFormat:
-    form = chosen_format(shown.output, shown.format, StatsFormat.TABLE)
-    if form in (StatsFormat.PNG, StatsFormat.PDF):
-        require_no_terminal(form.value.upper(), shown.output)
-    return form
-
-
-def _write(statistics: EffectStatistics, form: StatsFormat, sort: Effect | None, shown: StatsOptions) -> None:
-    from attnviz.text.lessons import lessons
-
-    output, words = shown.output, lessons(shown.lang)
-    match form:
-        case StatsFormat.JSON:
-            from attnviz.renderers.effects.effect_json import to_json
-
-            deliver(visible_json([to_json(statistics, sort)], output), output)
-        case StatsFormat.CSV:
-            from attnviz.renderers.stats.head_csv import to_csv
-
-            deliver([to_csv(statistics, sort).encode()], output)
-        case StatsFormat.TABLE:
-            from attnviz.renderers.effects.effect_table import to_renderable
-
-            deliver([Terminal(output)(to_renderable(statistics, sort, words))], output)
-        case _:
-            from attnviz.renderers.effects.effect_map import decide, usual
-
-            picture = decide(statistics, sort or usual(shown.answer is not None), words=words)
-            deliver([drawn(picture, form.value)], output or HEADS_FILE.with_suffix(f".{form.value}"))

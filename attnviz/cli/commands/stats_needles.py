@@ -50,7 +50,7 @@ def measured_needles(
     form = chosen_format(shown.output, shown.format, StatsFormat.TABLE)
     if form not in TABLES:
         raise UsageError(
-            "--needles has no picture", "leave out --format {form}, or name another suffix", form=form.value
+            "--needles has no format {form}", "leave out --format {form}, or name another suffix", form=form.value
         )
     least = thresholds(shown.threshold)
     for name in set(least) - {HeadName.RETRIEVAL}:

@@ -110,6 +110,11 @@ class StatsOptions(Options):
     format: Annotated[
         StatsFormat | None,
         format_option(
-            Message("{choices}; with --metric {pictures}.", choices=listed(TABLES), pictures=listed(PICTURES))
+            Message(
+                "{choices}; with --metric {pictures}; {merged} for --merge.",
+                choices=listed(TABLES),
+                pictures=listed(PICTURES),
+                merged=StatsFormat.STATS.value,
+            )
         ),
     ] = None

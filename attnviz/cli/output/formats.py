@@ -27,6 +27,7 @@ SUFFIXES = {
     "ipynb": (".ipynb",),
     "webp": (".webp",),
     "latex": (".tex",),
+    "stats": (".stats",),
 }
 
 # The files that are written where none is named; another format has another suffix.
@@ -72,7 +73,7 @@ class PageFormat(StrEnum):
 
 
 class StatsFormat(StrEnum):
-    """What stats writes: a table of all metrics, or a map of one."""
+    """What stats writes: a table of all metrics, a map of one, or a file that is merged with others."""
 
     TABLE = "table"
     JSON = "json"
@@ -80,6 +81,7 @@ class StatsFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+    STATS = "stats"
 
 
 class WritingFormat(StrEnum):
@@ -139,7 +141,8 @@ class CourseFormat(StrEnum):
 
 
 PICTURES = (StatsFormat.PNG, StatsFormat.SVG, StatsFormat.PDF)  # of one metric
-TABLES = tuple(form for form in StatsFormat if form not in PICTURES)
+TABLES = (StatsFormat.TABLE, StatsFormat.JSON, StatsFormat.CSV)
+BINARY = (StatsFormat.PNG, StatsFormat.PDF, StatsFormat.STATS)  # what no terminal shows
 
 
 def chosen_format(output: Path | None, named: Format | None, default: Format) -> Format:

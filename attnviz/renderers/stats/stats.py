@@ -12,6 +12,7 @@ from attnviz.analysis.corpus import Head, Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import Language
 from attnviz.errors import AttnvizError
+from attnviz.files import write_whole
 from attnviz.renderers.shared.frames import to_pandas, to_polars
 from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.stats.head_csv import COLUMNS, Measure, rows
@@ -62,6 +63,10 @@ class Stats:
         from attnviz.renderers.stats.head_csv import to_csv
 
         return to_csv(self.statistics, self.sort)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of it to a .stats file, whole or not at all, which ``attnviz.merge_stats`` joins with others."""
+        write_whole(path, [self.statistics.to_bytes()])
 
     def to_pandas(self) -> Any:
         """The records as a DataFrame of pandas; AttnvizError where that is not installed."""
