@@ -80,14 +80,28 @@ def stats(
         measured_effects(source, lines, model, part, shown, engine, unread)
         return
     require_no_effect(shown)
-    form = heads_format(shown)
     require_contribution(direction, shown.step is MeasuredStep.CONTRIBUTION)
+    _measure_weights(source, lines, making, part, special, words, region, shown)
+
+
+def _measure_weights(
+    source: SourceOptions,
+    lines: LinesOptions,
+    making: Making,
+    part: PartOptions,
+    special: SpecialOptions,
+    words: WordsOptions,
+    region: RegionOptions,
+    shown: StatsOptions,
+) -> None:
+    """Measure the weights of a text, or of many, or what is contributed with them."""
+    form = heads_format(shown)
     from attnviz.analysis.corpus import Statistics
 
     _require_merging(words, [shown.step])
     total = line_count(source) if lines.lines else None
     statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
-    statistics.asked = _asked(toy, rule, part, special, words, region, model)
+    statistics.asked = _asked(making.toy, making.rule, part, special, words, region, making.model)
 
     def add(trace: Trace, report: Progress = no_progress) -> None:
         trace = in_words(trace, words, part.layer, tell=not lines.lines)

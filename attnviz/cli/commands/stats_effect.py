@@ -47,11 +47,12 @@ def measured_effects(
     predictor = read_predictor(model, engine)
     answer = None if shown.answer is None else predictor.answer(shown.answer)
     statistics = EffectStatistics(shown.ablate)
-    of_text = {"target": model.target, "chat": model.chat, "pair": model.pair}
-    statistics.asked = as_asked(layer=part.layer, head=part.head, answer=shown.answer, **of_text)
+    statistics.asked = as_asked(
+        layer=part.layer, head=part.head, answer=shown.answer, target=model.target, chat=model.chat, pair=model.pair
+    )
 
     def read(text: str) -> PredictedText:
-        return predictor.read(text, **of_text)
+        return predictor.read(text, target=model.target, chat=model.chat, pair=model.pair)
 
     def add(text: PredictedText, report: Progress = no_progress) -> None:
         statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))

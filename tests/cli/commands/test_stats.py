@@ -117,7 +117,7 @@ def test_a_map_of_one_metric(llama, folder):
         (("-o", "map.txt", "--metric", "first"), "--metric draws a map, but table holds all metrics"),
         (
             ("-o", "trace.safetensors"),
-            "trace.safetensors: its suffix is not one of .txt, .json, .jsonl, .csv, .png, .svg, .pdf",
+            "trace.safetensors: its suffix is not one of .txt, .json, .jsonl, .csv, .png, .svg, .pdf, .stats",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_haystack_and_a_threshold_of_ones_own(folder):
         (("--needles", 2, "--model", "m", "--skip-special"), "--skip-special means nothing to --needles"),
         (("--needles", 2, "--model", "m", "--chat"), "--chat means nothing to --needles"),
         (("--needles", 2, "--model", "m", "--metric", "first"), "--metric means nothing to --needles"),
-        (("--needles", 2, "--model", "m", "-o", "a.png"), "--needles has no picture"),
+        (("--needles", 2, "--model", "m", "-o", "a.png"), "--needles has no format png"),
         (("--needles", 2, "--model", "m", "--threshold", "local=0.5"), "--threshold local means nothing to --needles"),
         (("--needle-words", 50), "--needle-words is for --needles"),
         (("a b", "--threshold", "retrieval=0.5"), "--threshold retrieval is for --needles"),

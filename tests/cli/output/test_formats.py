@@ -83,7 +83,7 @@ def test_a_new_format_needs_no_more_than_its_entry(monkeypatch):
 
 
 def test_stats_writes_tables_of_all_metrics_or_pictures_of_one():
-    assert {*TABLES, *PICTURES} == set(StatsFormat)
+    assert {*TABLES, *PICTURES, StatsFormat.STATS} == set(StatsFormat)
     assert not {*TABLES} & {*PICTURES}
 
 
