@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from attnviz.arguments import Chosen, chosen, member
-from attnviz.choices import Verify
+from attnviz.arguments import Chosen, chosen, member, whole_number
+from attnviz.choices import ALTERNATIVES_LIMITS, Verify
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def trace_model(
     device_map: str | None = None,
     adapter: str | None = None,
     toward: str | None = None,
+    predictions: int | None = None,
 ) -> Trace: ...
 
 
@@ -54,6 +55,7 @@ def trace_model(
     device_map: str | None = None,
     adapter: str | None = None,
     toward: str | None = None,
+    predictions: int | None = None,
 ) -> list[Trace]: ...
 
 
@@ -73,6 +75,7 @@ def trace_model(
     device_map: str | None = None,
     adapter: str | None = None,
     toward: str | None = None,
+    predictions: int | None = None,
 ) -> Trace | list[Trace]:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
@@ -90,6 +93,8 @@ def trace_model(
     verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
     device, dtype, device_map   of a model that is loaded here
     adapter     the folder of a LoRA adapter that is put into it
+    predictions how many of the likeliest next tokens are kept after each position, of a model that predicts them; None: none, and
+                of "tiny" five
     toward      a token of its vocabulary: the direction of its logit is kept, along which a look can measure contributions
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
@@ -101,6 +106,9 @@ def trace_model(
 
     loading: dict[str, Any] = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
     asked = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
+    if predictions is not None:
+        asked["predictions"] = whole_number("predictions", predictions, ALTERNATIVES_LIMITS)
+        loading["writes"] = True
     if not _are_several(text):
         beside = {} if image is None else {"image": image}
         if toward is not None:
@@ -110,8 +118,13 @@ def trace_model(
         raise AttnvizError("toward is of one text", "give one text, or a list of traces to attnviz.stats")
     targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
     texts = [Given(one, own, other, image) for one, own, other in zip(text, targets, pairs, strict=True)]
+    return _all_of(reader_of_many(model, tokenizer, **loading)(texts, **asked))
+
+
+def _all_of(answers: Iterable[tuple[int, Any]]) -> list[Trace]:
+    """The trace of each text; AttnvizError names the first that has none."""
     traces = []
-    for place, answer in reader_of_many(model, tokenizer, **loading)(texts, **asked):
+    for place, answer in answers:
         if isinstance(answer, AttnvizError):
             raise AttnvizError("text {place}: {said}", answer.hint, place=place, said=answer.message) from None
         traces.append(answer)

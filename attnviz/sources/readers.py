@@ -25,11 +25,12 @@ def reader(model: Any, tokenizer: Any = None, **options: Any) -> Callable[..., T
     """The ``model`` that a person names, or has loaded, as a function from a text to a trace.
 
     tokenizer  of a model that is loaded already
-    options    device, dtype, device_map, adapter: of a model that is loaded here; predicts, for its language head
+    options    device, dtype, device_map, adapter: of a model that is loaded here; predicts or writes, for its language head
     """
     if is_tiny(model):
         if options.pop("predicts", False):
             raise no_directions()
+        options.pop("writes", None)  # it writes in any case
         from attnviz.sources.tiny.loading import load
         from attnviz.sources.tiny.trace import read
 

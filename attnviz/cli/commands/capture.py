@@ -25,7 +25,8 @@ def capture(
         raise UsageError("no model is named", "add --model DIR_OR_ID")
     output = trace_file(kept.output, SUFFIXES["safetensors"])
     trace = read_trace(
-        SourceOptions(**vars(text)), Making(engine=engine, model=model, layer=kept.layer, toward=direction.toward)
+        SourceOptions(**vars(text)),
+        Making(engine=engine, model=model, layer=kept.layer, toward=direction.toward, predictions=kept.predictions),
     )
     if kept.no_output_projection:
         trace = trace.without_output_projections()

@@ -28,16 +28,21 @@ if TYPE_CHECKING:
 
 
 def model_traces(
-    options: ModelOptions, engine: EngineOptions, layer: Sequence[str], toward: str | None = None
+    options: ModelOptions,
+    engine: EngineOptions,
+    layer: Sequence[str],
+    toward: str | None = None,
+    predictions: int | None = None,
 ) -> ModelTraces | TinyTraces:
-    """What makes traces of texts with the model that the options name; ``toward``: and with the direction of a token."""
+    """What makes traces of texts with the model that the options name; ``toward``: and with the direction of a token;
+    ``predictions``: and with so many next tokens after each position."""
     if not is_tiny(options.model):
-        return ModelTraces(options, engine, layer, toward)
+        return ModelTraces(options, engine, layer, toward, predictions)
     if toward is not None:
         from attnviz.sources.readers import no_directions
 
         raise no_directions()
-    return TinyTraces(options, engine, layer)
+    return TinyTraces(options, engine, layer, predictions)
 
 
 class TinyTraces:
@@ -45,12 +50,15 @@ class TinyTraces:
 
     reads_images = False
 
-    def __init__(self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str]) -> None:
+    def __init__(
+        self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str], predictions: int | None = None
+    ) -> None:
         require_numpy(options, engine)
         from attnviz.sources.tiny.loading import load
         from attnviz.sources.tiny.notices import Spelled
 
         self.model, self.options, self.layer = load(str(options.model)), options, layer
+        self.predictions = predictions
         self.quiet = False  # set where many texts are read: what is said of one is said once of all
         self._spelled = Spelled()
 
@@ -67,6 +75,7 @@ class TinyTraces:
             chat=self.options.chat,
             pair=self.options.pair,
             verify=self.options.verify,
+            predictions=self.predictions,
         )
         self._spelled.add(self.model.words(trace.tokens))
         if not self.quiet:
@@ -83,12 +92,18 @@ class ModelTraces:
     """Texts to the traces of one model, which is loaded once."""
 
     def __init__(
-        self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str], toward: str | None = None
+        self,
+        options: ModelOptions,
+        engine: EngineOptions,
+        layer: Sequence[str],
+        toward: str | None = None,
+        predictions: int | None = None,
     ) -> None:
-        self.options, self.engine, self.layer, self.toward = options, engine, layer, toward
+        self.options, self.engine, self.layer = options, engine, layer
+        self.toward, self.predictions = toward, predictions
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
-        self.model = load_model(options, engine, predicts=toward is not None)
+        self.model = load_model(options, engine, writes=predictions is not None, predicts=toward is not None)
 
     @property
     def reads_images(self) -> bool:
@@ -109,6 +124,7 @@ class ModelTraces:
                 verify=self.options.verify,
                 pair=self.options.pair,
                 toward=self.toward,
+                predictions=self.predictions,
                 progress=lambda done, of: line("layers", done, of),
             )
         if not self._told:

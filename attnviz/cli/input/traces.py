@@ -49,6 +49,7 @@ class Making(NamedTuple):
     layer: Sequence[str] = ()  # of a model, the only ones that are kept
     picture: Image | None = None  # that the model looks at, where it is read already
     toward: str | None = None  # along what contributions are measured
+    predictions: int | None = None  # how many next tokens are kept after each position
 
     @property
     def token(self) -> str | None:
@@ -144,7 +145,7 @@ def maker_of(making: Making) -> Callable[[Any], Trace]:
         return TraceMaker(making.toy, making.rule, making.engine)
     require_no_toy(making.toy, "--model")
     require_no_rule(making.rule)
-    return model_traces(making.model, making.engine, making.layer, making.token)
+    return model_traces(making.model, making.engine, making.layer, making.token, making.predictions)
 
 
 def _image(source: SourceOptions, making: Making) -> Image:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Language
+from attnviz.choices import ALTERNATIVES_LIMITS, Language
 from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT
 from attnviz.cli.typer_groups import Options
@@ -26,5 +26,14 @@ class CaptureOptions(Options):
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    predictions: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Keep the N likeliest next tokens after each position, too.",
+            min=ALTERNATIVES_LIMITS.min,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     lang: Annotated[Language, language_option()] = Language.EN
     output: Annotated[Path | None, output_option("The file: NAME.safetensors.")] = None

@@ -53,7 +53,7 @@ class Model:
     ) -> Model:
         """The model in a folder or of a Hugging Face id; AttnvizError when it cannot be loaded. ``writes`` asks for its
         language head; ``predicts`` too, of a model that fills gaps as well."""
-        kind_of = head_kind if predicts else writing_kind if writes else bare_kind
+        kind_of = writing_kind if writes else head_kind if predicts else bare_kind
         loaded = cls(load_model(name, device, dtype, device_map, kind_of, adapter), name, found=True)
         loaded.adapter = adapter
         return loaded

@@ -14,6 +14,7 @@ from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.model_recording import ModelRecording
+from attnviz.sources.huggingface.next_tokens import foreseen, predicted
 from attnviz.sources.huggingface.patches.found import found_in_picture
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
@@ -40,11 +41,12 @@ def trace(
     pair: str | None = None,
     verify: Verify = Verify.SAMPLE,
     toward: str | None = None,
+    predictions: int | None = None,
     progress: LayerProgress = lambda *_: None,
 ) -> Trace:
     """The trace of one text that ``model`` reads; see ``attnviz.trace_model``."""
     reading = read(model, text, target, chat, image, pair)
-    made = trace_of(model, text, reading, layer, Comparison(verify), progress)
+    made = trace_of(model, text, reading, layer, Comparison(verify), progress, predictions)
     if toward is not None:
         from attnviz.sources.huggingface.direction import directed
 
@@ -59,19 +61,21 @@ def trace_of(
     layer: Sequence[str],
     comparison: Comparison,
     progress: LayerProgress = lambda *_: None,
+    predictions: int | None = None,
 ) -> Trace:
-    """The trace of one ``text``, which is read as ``reading`` says."""
+    """The trace of one ``text``, which is read as ``reading`` says, with so many ``predictions`` after each position."""
     layers = layer_count(model.model.config)
     if (known := known_layers(model.model)) is not None:
         layers_meant(layer, known, MODEL)  # before the model runs, which may take long
     wanted, told = layer_filter(layer), lambda done: progress(done, layers)
     random = torch.get_rng_state()
-    seen = _seen(model, reading, wanted, told, comparison)
+    with foreseen(model, predictions) as found:
+        seen = _seen(model, reading, wanted, told, comparison)
     _require_seen(layer, seen)
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
     made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, seen.comparison)
-    return replace(made, source=made.source.of_text(text))
+    return replace(made, source=made.source.of_text(text), predictions=predicted(made, found, reading))
 
 
 def _seen(

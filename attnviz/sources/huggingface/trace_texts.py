@@ -17,6 +17,7 @@ from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.batch_watch import BatchWatch
 from attnviz.sources.huggingface.inputs import Reading, read
 from attnviz.sources.huggingface.model import Model
+from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.trace_model import MODEL, run, trace_of
@@ -49,6 +50,7 @@ class Batches:
     """Texts to traces, in the order in which they come.
 
     batch   how many texts run at once; None: as many as memory allows
+    predictions  how many of the likeliest next tokens are kept after each position; None: none
     padded  whether texts of other lengths may run together; None: nobody has looked yet
     apart   why each text runs by itself, where this model can run no batch of them; None: it can
     """
@@ -61,9 +63,11 @@ class Batches:
         chat: bool = False,
         verify: Verify = Verify.SAMPLE,
         batch: int | None = None,
+        predictions: int | None = None,
     ) -> None:
         self.model, self.layer, self.chat = model, layer, chat
         self.comparison, self.batch = Comparison(verify), batch
+        self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
         if (known := known_layers(model.model)) is not None:
@@ -147,27 +151,30 @@ class Batches:
             return error
 
     def _of_one(self, one: Asked) -> Trace:
-        made = trace_of(self.model, one.given.text, one.reading, self.layer, self.comparison)
+        made = trace_of(
+            self.model, one.given.text, one.reading, self.layer, self.comparison, predictions=self.predictions
+        )
         return replace(made, source=made.source.of_text(one.given.text, one.given.pair))
 
     def _together(self, some: Sequence[Asked]) -> list[Trace]:
         """The traces of texts that run at once; AttnvizError where any cannot be made."""
         lengths = [one.length for one in some]
         watch = BatchWatch(self.model.model, layer_filter(self.layer), comparison=self.comparison, lengths=lengths)
-        with watched_by(watch):
+        with watched_by(watch), foreseen(self.model, self.predictions) as found:
             run(self.model, _padded(some, self._padding()))
         if len({*lengths}) > 1 and self.padded is None:
             self.padded = self._reads_padding_right(watch, some)
             if not self.padded:
                 return [self._of_one(one) for one in some]
-        return [self._trace(watch, place, one) for place, one in enumerate(some)]
+        return [self._trace(watch, place, one, found) for place, one in enumerate(some)]
 
-    def _trace(self, watch: BatchWatch, place: int, one: Asked) -> Trace:
+    def _trace(self, watch: BatchWatch, place: int, one: Asked, found: NextTokens | None) -> Trace:
         kept = watch.kept_of(place)
         made = assembled(self.model, kept, watch.calls.unseen, one.reading, comparison=self.comparison)
         agreement = made.source.agreement._replace(checked_queries=watch.checked[place])
         source = Origin(made.source | {"agreement": agreement.facts()})
-        return replace(made, source=source.of_text(one.given.text, one.given.pair))
+        predictions = predicted(made, found, one.reading, place)
+        return replace(made, source=source.of_text(one.given.text, one.given.pair), predictions=predictions)
 
     def _padding(self) -> int:
         config = self.model.model.config.get_text_config()

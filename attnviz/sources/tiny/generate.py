@@ -13,7 +13,7 @@ from attnviz.sources.tiny.evidence import known_roles
 from attnviz.sources.tiny.model import Cache, LayerRun, Run, TinyModel, Words
 from attnviz.sources.tiny.notices import spelled_notice
 from attnviz.sources.tiny.sampling import choose
-from attnviz.sources.tiny.trace import layers, origin, predictions, require_text
+from attnviz.sources.tiny.trace import layers, likeliest_words, origin, require_text
 from attnviz.trace.generation import Generation, Predictions
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
@@ -82,7 +82,7 @@ class _Steps:
         run = self._model.run(self._model.embed(words), self._cache)
         self._runs.append(run)
         self._words = Words(self._words.tokens + words.tokens, self._words.ids + words.ids)
-        self.predictions += map(tuple, predictions(self._model, run.stream, self._alternatives))
+        self.predictions += map(tuple, likeliest_words(self._model, run.stream, self._alternatives))
         return self._model.logits(run.stream[-1])
 
     def trace(self) -> Trace:

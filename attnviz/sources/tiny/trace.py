@@ -31,10 +31,12 @@ def read(
     chat: bool = False,
     pair: object = None,
     verify: Verify = Verify.ALL,  # noqa: ARG001  # it is so small that each query is compared, whatever is asked for
+    predictions: int | None = None,
 ) -> Trace:
     """The trace of one text that ``model`` reads, with what may come next at each position; see ``attnviz.trace_model``.
 
-    layer  the ones that are kept, as selectors.py reads them; nothing is all
+    layer        the ones that are kept, as selectors.py reads them; nothing is all
+    predictions  how many words are kept that may come next; None: as many as of what is generated
 
     AttnvizError where there is a ``target``, ``chat`` or a ``pair``, of which it knows nothing.
     """
@@ -44,7 +46,7 @@ def read(
     wanted = layers_meant(layer, known, Message("the {tiny} model", tiny=TINY))
     run = model.run(model.embed(words))
     made = layers(model, words, run)
-    likeliest = predictions(model, run.stream)
+    likeliest = likeliest_words(model, run.stream, predictions or ALTERNATIVES)
     return Trace(
         words.tokens,
         tuple(made[number] for number in wanted),
@@ -108,7 +110,9 @@ def origin(model: TinyModel, made: Sequence[Layer], run: Run) -> Origin:
     return Origin(kind="model", model=model.name, agreement=agreement.facts(), **facts)
 
 
-def predictions(model: TinyModel, stream: numpy.ndarray, first: int = ALTERNATIVES) -> list[list[tuple[str, float]]]:
+def likeliest_words(
+    model: TinyModel, stream: numpy.ndarray, first: int = ALTERNATIVES
+) -> list[list[tuple[str, float]]]:
     """For each position the ``first`` likeliest next words with their probabilities, the likeliest first."""
     logits = model.logits(stream)  # (tokens, words)
     shares = softmax(logits)

@@ -22,6 +22,15 @@ def test_some_layers_alone_are_kept(model_folder, folder):
     assert [layer.index for layer in load(folder / "t.SAFETENSORS").layers] == [1]
 
 
+def test_the_likeliest_next_tokens_come_along_where_they_are_asked_for(model_folder, folder):
+    for model in (model_folder, "tiny"):
+        attnviz("capture", "Your step", "--model", model, "--predictions", "2", "-o", "t.safetensors")
+        trace = load(folder / "t.safetensors")
+        assert [len(position) for position in trace.predictions] == [2] * len(trace.tokens)
+    attnviz("capture", "Your step", "--model", model_folder, "-o", "t.safetensors")
+    assert load(folder / "t.safetensors").predictions == ()
+
+
 def test_the_text_may_come_from_standard_input(model_folder):
     for words in ((), ("-",), ("--file", "-")):
         result = attnviz("capture", *words, "--model", model_folder, "-o", "t.safetensors", stdin=b"Your step")

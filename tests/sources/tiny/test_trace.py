@@ -11,7 +11,7 @@ from tiny_weights import drawn_weights
 from attnviz import AttnvizError
 from attnviz.attention.toeplitz import is_spread
 from attnviz.sources.tiny.model import TinyModel, joined
-from attnviz.sources.tiny.trace import layers, origin, predictions, read
+from attnviz.sources.tiny.trace import layers, likeliest_words, origin, read
 from attnviz.trace.trace import Trace, load
 
 TEXT = "the old wugs near the tree met a Queen . she"
@@ -88,6 +88,10 @@ def test_a_text_is_read_with_what_may_come_next_at_each_word(model):
     assert {len(one) for one in trace.predictions} == {5}
 
 
+def test_as_many_next_words_are_kept_as_are_asked_for(model):
+    assert [len(one) for one in read(model, "the dog", predictions=2).predictions] == [2, 2]
+
+
 def test_only_the_layers_that_are_asked_for_are_kept(model):
     (layer,) = read(model, TEXT, layer=["1"]).layers
     assert layer.index == 1
@@ -121,7 +125,7 @@ def test_it_is_saved_and_read_again(traced, tmp_path):
 
 def test_predictions_are_the_likeliest_words_first(model, traced):
     run, _ = traced
-    found = predictions(model, run.stream, 4)
+    found = likeliest_words(model, run.stream, 4)
     assert len(found) == 11
     for row, likeliest in zip(model.logits(run.stream), found, strict=True):
         shares = numpy.exp(row) / numpy.exp(row).sum()
@@ -131,6 +135,6 @@ def test_predictions_are_the_likeliest_words_first(model, traced):
 
 def test_all_words_together_have_probability_one(model, traced):
     run, _ = traced
-    every = predictions(model, run.stream[-1:], len(model.weights.words))[0]
+    every = likeliest_words(model, run.stream[-1:], len(model.weights.words))[0]
     assert sum(share for _, share in every) == pytest.approx(1.0)
     assert len({word for word, _ in every}) == len(model.weights.words)
