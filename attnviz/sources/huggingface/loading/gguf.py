@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
@@ -30,6 +31,7 @@ SUFFIX = ".gguf"
 HEAD = struct.Struct("<4sIQQ")  # magic, version, how many tensors, how many facts
 MAGIC = b"GGUF"
 ALONE = f"model{SUFFIX}"  # how transformers sees it
+MOST_A_BYTE = 16  # numbers: ggml's narrowest type has a bit and a half for each, and tied weights may count twice
 READ = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -45,7 +47,9 @@ def read_model(name: str, kind_of: Any, options: Mapping[str, Any]) -> tuple[Pre
         require_harmless(name, Path(name).name, config.to_dict())
         prepare(config)
         config.name_or_path = name
-        model, report = kind_of(config).from_pretrained(
+        kind = kind_of(config)
+        _require_held(name, kind, config)
+        model, report = kind.from_pretrained(
             folder, config=config, gguf_file=ALONE, output_loading_info=True, **_unpacked(), **options, **READ
         )
     for part in (model, model.config):
@@ -79,6 +83,19 @@ def _require_readable(name: str) -> None:
         raise AttnvizError("{name} is no GGUF file: it does not begin as one", "copy it again", name=name)
     if find_spec("gguf") is None:
         raise AttnvizError("a .gguf file is read with gguf, which is not installed", "pip install 'attnviz[gguf]'")
+
+
+def _require_held(name: str, kind: Any, config: Any) -> None:
+    """Refuse a file that says to hold more numbers than it can: room would be made for all of them before one is missed."""
+    with torch.device("meta"):
+        asked = sum(parameter.numel() for parameter in kind.from_config(config).parameters())
+    if asked > MOST_A_BYTE * os.stat(name).st_size:
+        raise AttnvizError(
+            "{name} says that it holds {asked:,} numbers, and is too small for them",
+            "it may be damaged or cut short: copy it again",
+            name=name,
+            asked=asked,
+        )
 
 
 @contextmanager

@@ -106,6 +106,15 @@ def test_what_it_says_of_itself_is_bounded(tmp_path):
         load_model(str(path), None, None, None)
 
 
+@pytest.mark.parametrize("fact", ["feed_forward_length", "vocab_size"])
+def test_what_it_cannot_hold_is_not_made_room_for(tmp_path, fact):
+    path = gguf_files.gguf_llama(tmp_path / "large.gguf", **{fact: 1_000_000})
+    with pytest.raises(
+        AttnvizError, match=r"large\.gguf says that it holds \d+,\d+,\d+ numbers, and is too small for them"
+    ):
+        load_model(str(path), None, None, None)
+
+
 def test_layers_that_are_not_there_are_told(tmp_path):
     path = gguf_files.gguf_llama(tmp_path / "m.gguf", block_count=3)
     with pytest.raises(AttnvizError, match=r"lacks weights: .*layers\.2\."):
