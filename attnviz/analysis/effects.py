@@ -69,8 +69,8 @@ def measure_effects(
     The loss is the mean of −log p over the tokens of the text that are predicted, in nats. The divergence is KL(p ‖ q),
     in nats, of what is predicted with all heads, p, from what is predicted without one, q: the mean over all
     predictions. Ablation by zero: Michel et al. 2019, "Are Sixteen Heads Really Better than One?" (1905.10650); by the
-    mean: Wang et al. 2022, "Interpretability in the Wild" (2211.00593), section 3.1. AttnvizError where an answer is
-    given and the text has no place for it.
+    mean: Wang et al. 2022, "Interpretability in the Wild" (2211.00593), section 2.1, whose mean is over many texts of one
+    pattern, and not over the tokens of the one. AttnvizError where an answer is given and the text has no place for it.
     """
     wanted = _wanted(text, layer, head)
     logits = text.whole()

@@ -31,13 +31,15 @@ class HeadName(StrEnum):
     """A name, the metric that tells it, and its threshold; whether an even head
     could never earn it, so that chance is no question.
 
-    first-token-sink  0.3: Gu et al. 2024, "When Attention Sink Emerges in Language Models", 2410.10781, section 3.1
-    previous-token    0.5: Clark et al. 2019, 1906.04341, section 3.2 ("more than half of the attention")
-    duplicate         0.5: a choice, as for the token before. The heads: Wang et al. 2022, 2211.00593, section 3.2
+    first-token-sink  0.3: the threshold ε of the sink metric of Gu et al. 2024, "When Attention Sink Emerges in Language
+                      Models", 2410.10781, for a head's mean weight on the first token
+    previous-token    0.5: a choice, after Clark et al. 2019, 1906.04341, section 3.1, who tell of heads of BERT that put more
+                      than half of their attention on it, and call nothing a threshold
+    duplicate         0.5: a choice, as for the token before. The heads: Wang et al. 2022, 2211.00593, section 3
     induction         0.5: a choice, as for the token before. The measure: Olsson et al. 2022, 2209.11895, prefix matching
-    local             0.9: a choice. The window: Beltagy et al. 2020, 2004.05150
+    local             0.9: a choice. What is near, too: Beltagy et al. 2020, 2004.05150, attend within a window, and name no heads
     broad             0.85 of the largest entropy: a choice. The heads: Clark et al. 2019, section 3.3
-    retrieval         0.1 of the copied tokens: Wu et al. 2024, 2404.15574, section 2
+    retrieval         0.1 of the copied tokens: Wu et al. 2024, 2404.15574, whose retrieval heads have a score above it
     """
 
     metric: Metric | Copying

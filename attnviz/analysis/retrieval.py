@@ -23,7 +23,7 @@ from attnviz.trace.selection import Selection
 from attnviz.trace.slices import some_queries, weighed
 from attnviz.trace.trace import Trace
 
-ENOUGH = 0.5  # of a needle's tokens: with fewer, the model has not found it (Wu et al.: a recall of more than a half)
+ENOUGH = 0.5  # of a needle's tokens: with fewer, the model has not found it (the code of Wu et al. wants a ROUGE recall above a half)
 WRITTEN = 12  # tokens that a model is asked for: a needle has fewer
 
 
