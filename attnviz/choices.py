@@ -25,9 +25,11 @@ class Step(StrEnum):
     CONTRIBUTION = "contribution"
     CONCAT = "concat"
     PROJECTED = "projected"
+    SUMMED = "summed"
 
 
-USUAL_STEPS = tuple(step for step in Step if step is not Step.CONTRIBUTION)  # that are shown where none is named
+CONTRIBUTIONS: tuple[str, ...] = (Step.CONTRIBUTION, Step.SUMMED)  # of each head; and of all heads of a layer, added up
+USUAL_STEPS = tuple(step for step in Step if step not in CONTRIBUTIONS)  # that are shown where none is named
 
 
 class MapStep(StrEnum):
@@ -38,13 +40,15 @@ class MapStep(StrEnum):
     MASKED = "masked"
     WEIGHTS = "weights"
     CONTRIBUTION = "contribution"
+    SUMMED = "summed"
 
 
 class MeasuredStep(StrEnum):
-    """What stats measures of a head."""
+    """What stats measures of a head, or of all heads of a layer together."""
 
     WEIGHTS = MapStep.WEIGHTS.value
     CONTRIBUTION = MapStep.CONTRIBUTION.value
+    SUMMED = MapStep.SUMMED.value
 
 
 class DrawnStep(StrEnum):
@@ -55,6 +59,7 @@ class DrawnStep(StrEnum):
     MASKED = MapStep.MASKED.value
     WEIGHTS = MapStep.WEIGHTS.value
     CONTRIBUTION = MapStep.CONTRIBUTION.value
+    SUMMED = MapStep.SUMMED.value
     ALL = "all"
 
 

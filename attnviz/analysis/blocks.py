@@ -124,13 +124,16 @@ class Block:
         return numpy.asarray(numpy.einsum("hrk,rk->hr", self.weights, values.astype(self.weights.dtype)))
 
 
-def cuts(layer: Layer, heads: Collection[int], queries: range, cells: int = CELLS) -> list[tuple[slice, slice]]:
+def cuts(
+    layer: Layer, heads: Collection[int], queries: range, cells: int = CELLS, as_one: bool = False
+) -> list[tuple[slice, slice]]:
     """These heads and queries of ``layer`` in blocks of at most ``cells`` scores, (heads, rows); heads that share keys with
     one of them come along. What a block needs beside scores is the same for all heads, so all are together where there is
-    room for enough rows."""
+    room for enough rows, or where they are looked at ``as_one``."""
     keys = layer.keys
     rows = min(len(queries), ROWS) if len(heads) == layer.heads else len(queries)
-    together = layer.heads if layer.heads * rows * keys <= cells else layer.group  # the heads that share keys
+    fits = as_one or layer.heads * rows * keys <= cells
+    together = layer.heads if fits else layer.group  # the heads that share keys
     size = rows_of_a_block(layer, cells // together)
     return [
         (slice(first, first + together), slice(start, min(start + size, queries.stop)))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy
 
-from attnviz.analysis.blocks import CELLS, RowBlock
+from attnviz.analysis.blocks import RowBlock
 from attnviz.attention.arrays import Array, to_numpy
-from attnviz.attention.memory import require_memory
-from attnviz.text.message import Message
+from attnviz.attention.formula import Steps
+from attnviz.choices import MeasuredStep
 from attnviz.trace.contribution import HeadContribution
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import some_queries, weighed
+from attnviz.trace.summed import SummedContribution
 
-BLOCK = 1024  # keys whose vectors of all heads are held at once
-BYTES = 8  # of a product
+Sharing = Callable[[RowBlock], RowBlock]
 
 
 def contribution_norms(layer: Layer, head: int, rows: slice | None = None) -> Array:
@@ -46,42 +46,27 @@ def shares_of_block(block: RowBlock, carries: Mapping[int, HeadContribution]) ->
     return shares(numpy.stack(found))
 
 
-class SummedContribution:
-    """How long the sum of all heads' contributions is for each pair, ‖Σ_h α_ij^h v_j W_O^h‖: of the layer as one.
+def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -> Sharing | None:
+    """What puts, for the weights of a block, the shares of the contributions that ``step`` says: of each head, or of all heads of
+    a layer as one. None where the weights themselves are meant.
 
-    ‖Σ_h α^h f^h‖² = αᵀ G α with G = f fᵀ, (heads, heads) for each key: exact, and no vector for each pair is held.
+    The block is of some of these ``heads``, counted through ``layers`` that have as many each; or of all.
     """
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self._carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
-        require_memory(
-            layer.keys * layer.heads**2 * BYTES,
-            Message("products of {heads} heads for each of {keys:,} keys", heads=layer.heads, keys=layer.keys),
-            "give a shorter text",
-        )
-        starts = range(0, layer.keys, BLOCK)
-        self._gram = numpy.concatenate([self._of_keys(slice(start, start + BLOCK)) for start in starts])
-
-    def __call__(self, rows: slice) -> numpy.ndarray:
-        """Of the queries ``rows``, (rows, keys)."""
-        start, stop, _ = rows.indices(self._layer.queries)
-        weights = to_numpy(weighed(some_queries(self._layer, start, stop)).weights).astype(numpy.float64)
-        of_keys = weights.transpose(2, 1, 0)  # (keys, rows, heads)
-        squares = (of_keys @ self._gram * of_keys).sum(axis=-1)
-        return numpy.asarray(numpy.sqrt(numpy.maximum(squares, 0)).T)
-
-    def _of_keys(self, keys: slice) -> numpy.ndarray:
-        """The products of what each pair of heads makes of a key, (keys, heads, heads)."""
-        vectors = numpy.stack([to_numpy(one.carried(keys)) for one in self._carries], axis=1).astype(numpy.float64)
-        return numpy.asarray(vectors @ vectors.transpose(0, 2, 1))
+    if step is MeasuredStep.WEIGHTS:
+        return None
+    if step is MeasuredStep.SUMMED:
+        summed = [SummedContribution(layer) for layer in layers]
+        return lambda block: _as_one(block, summed)
+    each = layers[0].heads
+    carries = {head: HeadContribution(layers[head // each], head % each) for head in heads}
+    return lambda block: block._replace(steps=block.steps._replace(weights=shares_of_block(block, carries)))
 
 
-def summed_norms(layer: Layer, rows: slice | None = None) -> numpy.ndarray:
-    """‖Σ_h α_ij^h v_j W_O^h‖ of the queries ``rows`` (None: all), some at a time, (rows, keys); 0 where a key is hidden.
-
-    AttnvizError where W_O of ``layer`` is not known. Kobayashi et al. 2020, 2004.10102, section 3.
-    """
-    start, stop, _ = (rows or slice(None)).indices(layer.queries)
-    summed, size = SummedContribution(layer), max(1, CELLS // (layer.heads * layer.keys))
-    return numpy.concatenate([summed(slice(one, min(one + size, stop))) for one in range(start, stop, size)])
+def _as_one(block: RowBlock, layers: Sequence[SummedContribution]) -> RowBlock:
+    """``block``, of all heads of these ``layers``, as one head of each, which sees what any of the layer's heads sees."""
+    assert isinstance(block.steps, Steps)  # W_O is not known of weights alone
+    weights, masked = (numpy.split(to_numpy(array), len(layers)) for array in (block.steps.weights, block.steps.masked))
+    shared = [shares(one(of, block.rows, block.keys)) for one, of in zip(layers, weights, strict=True)]
+    steps = Steps(*(array[: len(layers)] for array in block.steps))
+    steps = steps._replace(masked=numpy.stack([of.max(axis=0) for of in masked]), weights=numpy.stack(shared))
+    return block._replace(heads=slice(0, len(layers)), steps=steps)

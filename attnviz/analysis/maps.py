@@ -21,7 +21,7 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.threads import side_by_side
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import CONTRIBUTIONS, MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
@@ -30,8 +30,9 @@ from attnviz.trace.contribution import WHOLE, HeadContribution
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import seen_keys, some_queries, weighed
+from attnviz.trace.summed import SummedContribution
 
-HIDING = (MapStep.MASKED, MapStep.WEIGHTS, MapStep.CONTRIBUTION)  # the steps that show what is hidden
+HIDING = (MapStep.MASKED, MapStep.WEIGHTS, *CONTRIBUTIONS)  # the steps that show what is hidden
 
 
 class Frame(NamedTuple):
@@ -75,20 +76,22 @@ def head_maps(
     report: Progress = no_progress,
     scores: int = CELLS_OF_A_BLOCK,
 ) -> tuple[list[numpy.ndarray], list[float]]:
-    """A map for each head of ``selected``, (query cells, key cells): the mean or the largest of the pairs that are not hidden,
-    −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if any are.
+    """A map for each head of ``selected``, or the one of all heads, (query cells, key cells): the mean or the largest of the pairs
+    that are not hidden, −∞ where all are hidden; and for each what the queries gave on average to keys that are left out, if
+    any are.
 
     A map that is not pooled is without what is left out; in cells it counts as hidden.
     """
-    small = selected.whole and not frame.pooled  # so that all steps of a head may be held
+    heads = selected.maps(step)
+    small = selected.whole and not frame.pooled and None not in heads  # so that all steps of a head may be held
     if step is MapStep.WEIGHTS and not selected.skips_tokens and not small:
         return pooled_maps(pooled(selected, frame, report), frame.pool), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
-    for place, head in enumerate(selected.heads):
+    for place, head in enumerate(heads):
 
         def tell(done: int, before: int = place * rows) -> None:
-            report(before + done, len(selected.heads) * rows)
+            report(before + done, len(heads) * rows)
 
         of_step = _OfStep(selected.layer, head, step)
         values, lost = _whole(selected, of_step) if small else _by_rows(selected, of_step, frame, tell, scores)
@@ -118,11 +121,16 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
 
 
 class _OfStep:
-    """One step of one head, as numbers of a map."""
+    """One step of one head, or of all together (None), as numbers of a map."""
 
-    def __init__(self, layer: Layer, head: int, step: MapStep) -> None:
+    def __init__(self, layer: Layer, head: int | None, step: MapStep) -> None:
         self.head, self.step = head, step
-        self._contribution = HeadContribution(layer, head) if step is MapStep.CONTRIBUTION else None
+        self.heads = layer.heads if head is None else 1  # whose weights are computed
+        self._contribution: HeadContribution | SummedContribution | None = None
+        if head is None:
+            self._contribution = SummedContribution(layer)
+        elif step is MapStep.CONTRIBUTION:
+            self._contribution = HeadContribution(layer, head)
 
     def values(self, steps: Steps | KnownWeights, rows: slice = WHOLE, keys: slice = WHOLE) -> numpy.ndarray:
         """The step of these queries and keys, of which ``steps`` are, (rows, keys); a hidden cell, which has the weight 0
@@ -130,7 +138,10 @@ class _OfStep:
         contribution = self._contribution
         found = getattr(steps, self.step.value) if contribution is None else contribution(steps.weights, rows, keys)
         values: numpy.ndarray = to_numpy(found).astype(numpy.float64)
-        return numpy.where(to_numpy(steps.hidden), -math.inf, values) if self.step in HIDING else values
+        if self.step not in HIDING:
+            return values
+        hidden = to_numpy(steps.hidden)
+        return numpy.where(hidden.all(axis=0) if self.head is None else hidden, -math.inf, values)
 
     def taken(self, steps: Steps | KnownWeights, values: numpy.ndarray) -> numpy.ndarray:
         """What each key takes of its query, (rows, keys): its weight, or its share of the contributions, which ``values`` are."""
@@ -158,7 +169,7 @@ def _by_rows(
     frame."""
     cells = Cells(frame.shape)
     lost: list[numpy.ndarray] = []
-    size = rows_of_a_block(selected.layer, scores)
+    size = rows_of_a_block(selected.layer, scores // of_step.heads)
     starts = range(frame.queries.start, frame.queries.stop, size)
 
     def work(start: int) -> Iterator[tuple[Reduced, numpy.ndarray]]:

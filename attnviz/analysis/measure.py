@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy
 
 from attnviz.analysis.blocks import CELLS, WORKERS, Block, RowBlock, cuts, ratio, row_block
-from attnviz.analysis.contribution import shares_of_block
+from attnviz.analysis.contribution import Sharing, sharing
 from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import as_floating, to_numpy
 from attnviz.attention.checks import bias_beside, boolean_mask
@@ -20,11 +19,8 @@ from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Lowering, Visibility, block_of, lowering
 from attnviz.choices import NEAR, MeasuredStep, Pool
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.contribution import HeadContribution
 from attnviz.trace.layer import Layer
 from attnviz.trace.trace import Trace
-
-NOTHING: Mapping[Metric, numpy.ndarray] = MappingProxyType({})
 
 
 class Measured(NamedTuple):
@@ -68,31 +64,36 @@ def measure_heads(
     report: Progress = no_progress,
     cells: int = CELLS,
     chances: Collection[Metric] = (),
+    parts: Sequence[Layer] = (),
 ) -> Measured:
     """The same, of only these ``queries`` and ``keys`` (None: all), and the mean share that went to the other keys.
 
     ``pool`` says what stands for the queries: their mean, or the largest of them. ``step`` says of what the metrics are: the
-    weights, or the shares of the contributions. ``report`` is told how much is done, of how much. ``chances`` names the
-    metrics that are measured of an even head, too.
+    weights, or the shares of the contributions, which of all heads of a layer added up are those of one head. ``parts`` are the
+    layers whose heads are joined in ``layer``. ``report`` is told how much is done, of how much. ``chances`` names the metrics
+    that are measured of an even head, too.
     """
-    heads = range(layer.heads) if heads is None else heads
+    parts = parts or (layer,)
+    as_one = step is MeasuredStep.SUMMED
+    heads = range(layer.heads) if heads is None or as_one else heads
     metrics = [metric for metric in only if not (metric.positional and _crossed(trace, layer))]
     looked_at = _looked_at(trace, layer, queries, keys, near, Metric.FIRST in metrics, cells)
     places = numpy.flatnonzero(looked_at.queries)
-    blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1), cells)
-    if step is MeasuredStep.CONTRIBUTION:
-        needed = {head for some, _ in blocks for head in range(some.start, some.stop)}
-        looked_at = looked_at._replace(carries={head: HeadContribution(layer, head) for head in needed})
-    totals, left_out = _Totals(layer.heads), numpy.zeros(layer.heads)
+    blocks = cuts(layer, heads, range(int(places[0]), int(places[-1]) + 1), cells, as_one)
+    needed = {head for some, _ in blocks for head in range(some.start, some.stop)}
+    looked_at = looked_at._replace(sharing=sharing(parts, step, needed))
+    rows = len(parts) if as_one else layer.heads  # of what is measured
+    totals, left_out = _Totals(rows), numpy.zeros(rows)
     even = [metric for metric in metrics if metric in chances]
     with side_by_side(
         layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics, even),)), blocks, WORKERS
     ) as results:
         for number, ((some, _), (values, by_chance, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
+            some = slice(0, rows) if as_one else some
             totals.add(some, values, by_chance)
             left_out[some] += lost
             report(number, len(blocks))
-    asked = _chosen(layer.heads, tuple(heads))
+    asked = _chosen(rows, None if as_one else tuple(heads))
     return Measured(
         {metric: numpy.where(asked, answer, math.nan) for metric, answer in totals.answers(pool).items()},
         numpy.where(asked, left_out / len(places), math.nan),
@@ -111,9 +112,7 @@ class _Totals:
         self.values = {metric: nothing.repeat(heads, axis=1) for metric in Metric}  # (3, heads) each
         self.even = {metric: numpy.zeros(heads) for metric in Metric}
 
-    def add(
-        self, heads: slice, values: dict[Metric, numpy.ndarray], even: Mapping[Metric, numpy.ndarray] = NOTHING
-    ) -> None:
+    def add(self, heads: slice, values: dict[Metric, numpy.ndarray], even: Mapping[Metric, numpy.ndarray]) -> None:
         """Those of one block, (3, heads) each, and of an even head, (heads,)."""
         for metric, (total, count, largest) in values.items():
             known = self.values[metric][:, heads]
@@ -135,7 +134,7 @@ class _LookedAt(NamedTuple):
     queries, keys  whether each is looked at, (queries,) and (keys,)
     copies         a number for each token, the same for copies of it; None: queries and keys are of different texts
     near, first    as a ``Block`` has them, first among all keys
-    carries        of each head, where its contributions are measured
+    sharing        what puts the shares of contributions for weights, where these are measured
     rounding       what a row of weights alone may lack to 1 and still be whole; else 0, for a sink takes what is lacking
     """
 
@@ -145,7 +144,7 @@ class _LookedAt(NamedTuple):
     near: int
     first: int | None
     rounding: float = 0.0
-    carries: Mapping[int, HeadContribution] = MappingProxyType({})
+    sharing: Sharing | None = None
 
 
 def _looked_at(
@@ -174,8 +173,7 @@ def _of_block(
     (3, heads); the sum of those that some would have of an ``even`` head; and the sum of what these queries gave to keys
     that are left out, (heads,)."""
     rows = row_block(layer, *cut)
-    if looked_at.carries:
-        rows = rows._replace(steps=rows.steps._replace(weights=shares_of_block(rows, looked_at.carries)))
+    rows = rows if looked_at.sharing is None else looked_at.sharing(rows)
     queries, keys = looked_at.queries[rows.rows], looked_at.keys[rows.keys]
     lost = to_numpy(rows.steps.weights)[..., ~keys].sum(axis=-1)  # (heads, rows)
     block = _block(layer, rows, looked_at, lost)
@@ -260,7 +258,7 @@ def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarr
     some = type(steps)(*(array[:1] for array in steps)) if _sees_the_same(layer.rule) else steps
     visible = numpy.broadcast_to(~to_numpy(some.hidden), weights.shape)
     rest = lost
-    if (layer.rule.sinks is not None or layer.weights_alone) and not looked_at.carries:
+    if (layer.rule.sinks is not None or layer.weights_alone) and looked_at.sharing is None:
         taken = numpy.clip(1 - weights.sum(axis=-1), 0, 1)
         rest = lost + numpy.where(taken > looked_at.rounding, taken, 0)
     kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies

@@ -30,8 +30,8 @@ def measured_together(
 
     Layers that follow each other are one layer of all of their heads, where that is computed at once.
     """
-    done, mixed = 0, options.get("step") is MeasuredStep.CONTRIBUTION  # by a W_O of each layer's own
-    for some in _alike(selections, 0 if mixed else cells):
+    done, as_one = 0, options.get("step") is MeasuredStep.SUMMED
+    for some in _alike(selections, cells):
 
         def tell(part: int, of: int, before: int = done, count: int = len(some)) -> None:
             report((before * of + part * count), len(selections) * of)
@@ -47,10 +47,12 @@ def measured_together(
             keys=one.key_positions,
             report=tell,
             cells=cells,
+            parts=[selected.layer for selected in some],
             **options,
         )
-        for place, selected in enumerate(some):
-            yield _of_heads(measured, slice(place * selected.layer.heads, (place + 1) * selected.layer.heads))
+        of_each = 1 if as_one else one.layer.heads
+        for place, _ in enumerate(some):
+            yield _of_heads(measured, slice(place * of_each, (place + 1) * of_each))
         done += len(some)
 
 

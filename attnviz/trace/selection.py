@@ -6,14 +6,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from attnviz.choices import USUAL_STEPS, Step
+from attnviz.choices import CONTRIBUTIONS, USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import OR, Message, joined
 from attnviz.trace.boxes import boxes_of_queries
 from attnviz.trace.contribution import is_known
 from attnviz.trace.layer import Layer
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
-from attnviz.trace.steps import available
+from attnviz.trace.steps import STEPS, Owner, available
 from attnviz.trace.trace import Trace
 
 PAIRS = 1 << 20  # of queries and keys in a head: more would make a table that is too long to read
@@ -104,6 +104,10 @@ class LayerSelection(NamedTuple):
         region = None if (queries, keys) == whole else (queries, keys)
         return self._replace(query=None, key=None, region=region)
 
+    def maps(self, step: str) -> tuple[int | None, ...]:
+        """The heads that a map of ``step`` is of, one each; None for the one map of a step that all heads share."""
+        return (None,) if is_of_all_heads(step) else self.heads
+
     @property
     def pair(self) -> tuple[int, int] | None:
         """The query and the key whose arithmetic is asked for."""
@@ -120,6 +124,10 @@ class Selection(NamedTuple):
     def heads(self) -> int:
         """How many heads of all layers there are to show."""
         return sum(len(selected.heads) for selected in self.layers)
+
+    def maps(self, step: str) -> int:
+        """How many maps of ``step`` of all layers there are to show."""
+        return sum(len(selected.maps(step)) for selected in self.layers)
 
     @property
     def pairs(self) -> int:
@@ -181,7 +189,7 @@ def select(
     steps = set(step)
     selection = Selection(selected_layers, tuple(name for name in Step if name in (steps or USUAL_STEPS)))
     if steps and len(selection.missing) == len(steps):
-        if Step.CONTRIBUTION in steps:
+        if steps.intersection(CONTRIBUTIONS):
             require_contributions(trace, selection)
         raise AttnvizError(none_here(steps), _why_missing(trace, selection))
     return selection
@@ -201,6 +209,19 @@ def _why_missing(trace: Trace, selection: Selection) -> str:
         return "only the weights of the layer are known: save query, key and value as well"
     unknown = trace.source.without_projection(selection.unprojected) if Step.PROJECTED in selection.steps else ""
     return unknown or "choose other steps with --step"
+
+
+def is_of_all_heads(step: str) -> bool:
+    """Whether there is one of ``step`` for all heads of a layer together."""
+    return STEPS[Step(step)].owner is Owner.HEADS
+
+
+def require_all_heads(selection: Selection, step: str) -> None:
+    """Refuse a choice of heads where only ``step`` is shown, which all heads share."""
+    if is_of_all_heads(step) and any(len(selected.heads) < selected.layer.heads for selected in selection.layers):
+        raise AttnvizError(
+            "--step {step} is of all heads of a layer together, and --head chooses some", "leave out --head", step=step
+        )
 
 
 def require_contributions(trace: Trace, selection: Selection) -> None:

@@ -16,6 +16,7 @@ from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import Step
 from attnviz.trace.contribution import HeadContribution, is_known
 from attnviz.trace.layer import Layer
+from attnviz.trace.summed import summed_contributions
 
 
 class Owner(Enum):
@@ -110,6 +111,7 @@ STEPS: Mapping[Step, StepFacts] = {
         lambda layer: "output" in layer.projections and not layer.weights_alone,
         computed=True,
     ),
+    Step.SUMMED: StepFacts(Owner.HEADS, Rows.QUERIES, lambda heads: heads.summed, is_known, is_map=True, computed=True),
 }
 
 
@@ -155,15 +157,29 @@ class Head:
         return numpy.asarray(to_numpy(self.carries(self.steps.weights, rows)))
 
 
-class TogetherSteps(NamedTuple):
-    """What follows from the outputs of all heads.
+class TogetherSteps:
+    """What follows from all heads of ``layer``, whose ``outputs`` are (heads, rows, d_v), of the queries ``rows``.
 
-    concat     (queries, heads · d_v)
-    projected  (queries, d_out); None where W_O is not known
+    hidden  (rows, keys): which keys no head may look at
     """
 
-    concat: numpy.ndarray
-    projected: Array | None
+    def __init__(self, layer: Layer, outputs: numpy.ndarray, rows: range, hidden: numpy.ndarray) -> None:
+        self._layer, self._outputs, self._rows, self.hidden = layer, outputs, rows, hidden
+
+    @cached_property
+    def concat(self) -> numpy.ndarray:
+        """(rows, heads · d_v)"""
+        return numpy.asarray(self._layer.concat(self._outputs))
+
+    @cached_property
+    def projected(self) -> Array | None:
+        """(rows, d_out); None where W_O is not known."""
+        return self._layer.projected(self.concat)
+
+    @cached_property
+    def summed(self) -> numpy.ndarray:
+        """What each key brings to each query's output through all heads, (rows, keys); AttnvizError where W_O is not known."""
+        return summed_contributions(self._layer, slice(self._rows.start, self._rows.stop))
 
 
 class HeadByHead:
@@ -180,20 +196,22 @@ class HeadByHead:
         wanted = available(layer).intersection(steps)
         self.needs_all = any(STEPS[step].owner is Owner.HEADS for step in wanted)
         self._outputs: list[numpy.ndarray] = []
+        self._hidden: numpy.ndarray | None = None
 
     def __iter__(self) -> Iterator[Head]:
-        self._outputs = []
+        self._outputs, self._hidden = [], None
         for number in range(self.layer.heads) if self.needs_all else self.heads:
             head = Head(self.layer, number, self.query)
             if self.needs_all:
                 self._outputs.append(head.steps.output)
+                hidden = head.steps.hidden
+                self._hidden = hidden if self._hidden is None else self._hidden & hidden
             if number in self.heads:
                 yield head
 
     @property
     def together(self) -> TogetherSteps | None:
         """What follows from the outputs of all heads, once the last has passed; None where no step needs it."""
-        if not self.needs_all:
+        if self._hidden is None:
             return None
-        concat = self.layer.concat(numpy.stack(self._outputs))
-        return TogetherSteps(concat, self.layer.projected(concat))
+        return TogetherSteps(self.layer, numpy.stack(self._outputs), Head(self.layer, 0, self.query).rows, self._hidden)

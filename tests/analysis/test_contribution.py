@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pytest
 import torch
 from traces_of_all_kinds import normal
 
 from attnviz import Layer, Rule
-from attnviz.analysis import contribution
 from attnviz.analysis.blocks import row_block
-from attnviz.analysis.contribution import contribution_norms, shares, shares_of_block, summed_norms
+from attnviz.analysis.contribution import contribution_norms, shares, shares_of_block, sharing
+from attnviz.choices import MeasuredStep
 from attnviz.errors import AttnvizError
 from attnviz.trace.contribution import HeadContribution
-from tests.support.contributions import norms, vectors, with_output
+from tests.support.contributions import norms, summed_norms, with_output
 
 LAYER = with_output(Layer(normal(4, 6, 2), normal(2, 6, 2), normal(2, 6, 3), Rule(causal=True, sinks=normal(4))))
 
@@ -52,17 +54,27 @@ def test_the_shares_of_a_block_are_those_of_its_norms(rows):
     numpy.testing.assert_allclose(shares_of_block(block, carries), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rows", [None, slice(2, 5)])
-def test_the_sum_of_the_heads_is_as_long_as_its_vectors_added_up(rows, monkeypatch):
-    monkeypatch.setattr(contribution, "BLOCK", 4)
-    monkeypatch.setattr(contribution, "CELLS", 4 * 6 * 2)  # two rows at a time
-    expected = torch.linalg.vector_norm(vectors(LAYER).sum(dim=0), dim=-1).numpy()
-    found = summed_norms(LAYER, rows)
-    numpy.testing.assert_allclose(found, expected[rows or slice(None)], atol=5e-16 * 8 * expected.max())
+@pytest.mark.parametrize("rows", [slice(0, 6), slice(3, 5)])
+def test_all_heads_as_one_share_what_their_vectors_added_up_bring(rows):
+    """Of two layers that are measured together, each is one head, which sees what any of its heads sees."""
+    other = replace(LAYER, query=-LAYER.query)
+    mask = normal(8, 6, 6) > 0
+    joined = Layer(
+        *(numpy.concatenate([getattr(one, name) for one in (LAYER, other)]) for name in ("query", "key", "value")),
+        Rule(mask=mask),
+    )
+    layers = [replace(one, rule=Rule(mask=own)) for one, own in zip((LAYER, other), numpy.split(mask, 2), strict=True)]
+    block = row_block(joined, slice(0, 8), rows)
+    found = sharing(layers, MeasuredStep.SUMMED, range(8))(block)
+    assert found.heads == slice(0, 2)
+    for place, layer in enumerate(layers):
+        expected = summed_norms(layer)[rows]
+        total = expected.sum(axis=-1, keepdims=True)
+        numpy.testing.assert_allclose(
+            found.steps.weights[place], expected / numpy.where(total == 0, 1, total), rtol=1e-9
+        )
+        numpy.testing.assert_array_equal(found.steps.hidden[place], ~layer.rule.mask.any(axis=0)[rows])
 
 
-def test_of_one_head_the_sum_is_that_head():
-    layer = with_output(Layer(normal(1, 4, 2), normal(1, 4, 2), normal(1, 4, 3)))
-    numpy.testing.assert_allclose(summed_norms(layer), contribution_norms(layer, 0), rtol=1e-12)
-    with pytest.raises(AttnvizError, match="W_O of layer 0 is not known"):
-        summed_norms(Layer(normal(1, 2, 2), normal(1, 2, 2), normal(1, 2, 2)))
+def test_weights_are_shared_as_they_are():
+    assert sharing([LAYER], MeasuredStep.WEIGHTS, range(4)) is None

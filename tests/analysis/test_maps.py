@@ -13,7 +13,7 @@ from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap.picture import View, decide
 from attnviz.trace.selection import LayerSelection, select
-from tests.support.contributions import norms, with_output
+from tests.support.contributions import norms, summed_norms, with_output
 
 RULES = {
     "plain": Rule(),
@@ -34,8 +34,9 @@ def a_layer(rule, queries=50, keys=50):
 def naive(layer, head, step, queries, keys, cell, pool):
     """The whole map, cut, and then reduced cell by cell."""
     steps = layer.steps(head)
-    values = norms(layer)[head] if step is MapStep.CONTRIBUTION else getattr(steps, step.value)
-    if step in (MapStep.WEIGHTS, MapStep.MASKED, MapStep.CONTRIBUTION):
+    brought = {MapStep.CONTRIBUTION: norms, MapStep.SUMMED: lambda of: [summed_norms(of)]}
+    values = brought[step](layer)[head] if step in brought else getattr(steps, step.value)
+    if step in (MapStep.WEIGHTS, MapStep.MASKED, *brought):
         values = numpy.where(steps.hidden, -math.inf, values)
     return reduced(values[queries.start : queries.stop, keys.start : keys.stop], cell, pool)
 
@@ -64,6 +65,7 @@ def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells):
     frame = framed(part, cells, pool)
     maps, shares = head_maps(part, step, frame, scores=200)  # several blocks of rows, which do not end with cells
     assert shares == []
+    assert len(maps) == (1 if step is MapStep.SUMMED else 2)
     for head, values in enumerate(maps):
         wanted = naive(layer, head, step, *region, frame.cell, pool)
         assert values.shape == frame.shape

@@ -44,3 +44,8 @@ def with_output(layer: Layer, width: int = 5, seed: int = 0, bias: bool = True) 
     inner = layer.heads * layer.value.shape[-1]
     projection = Projection(draw((inner, width)) / math.sqrt(inner), draw(width) if bias else None)
     return replace(layer, projections=dict(layer.projections) | {"output": projection})
+
+
+def summed_norms(layer: Layer) -> numpy.ndarray:
+    """‖Σ_h α_ij f(x_j)‖: the vectors of all heads added up first, (queries, keys)."""
+    return torch.linalg.vector_norm(vectors(layer).sum(dim=0), dim=-1).numpy()

@@ -30,6 +30,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
 from attnviz.api.learn import ComputedMaterial
 from attnviz.choices import (
+    CONTRIBUTIONS,
     OUTPUT,
     Ablation,
     Across,
@@ -192,11 +193,12 @@ def tell_directed(lesson, toy, token):
     width = toy.layers[0].inputs.shape[1]
     toy = along(replace(toy, layers=(replace(toy.layers[0], toward=Direction("x", numpy.ones(width))),)), token)
     for place in {}, {"query": "2", "key": "0"}:
-        list(explain(toy, select(toy, step=[Step.CONTRIBUTION], **place), Looks(lesson)))
-    heatmap(toy, select(toy), MapStep.CONTRIBUTION, view=View(words=lesson))
-    statistics = Statistics(step=MeasuredStep.CONTRIBUTION)
-    statistics.add(toy, select(toy))
-    statistics_table(statistics, None, lesson)
+        list(explain(toy, select(toy, step=CONTRIBUTIONS, **place), Looks(lesson)))
+    for step in CONTRIBUTIONS:
+        heatmap(toy, select(toy), MapStep(step), view=View(words=lesson))
+        statistics = Statistics(step=MeasuredStep(step))
+        statistics.add(toy, select(toy))
+        statistics_table(statistics, None, lesson)
 
 
 def weights_alone():
@@ -261,7 +263,7 @@ def recording(request):
     for heads in (1, 2):
         toy = trace_text("Your journey starts", heads=heads, causal=True)
         for place in {}, {"query": "2", "key": "0"}:
-            list(explain(toy, select(toy, step=[Step.CONTRIBUTION], **place), Looks(lesson)))
+            list(explain(toy, select(toy, step=CONTRIBUTIONS, **place), Looks(lesson)))
         list(explain(toy, select(toy, step=[Step.CONTRIBUTION], query="2"), Looks(lesson, top=1)))
         for token in ("x", OUTPUT):
             tell_directed(lesson, toy, token)
@@ -292,6 +294,8 @@ def draw(lesson):
         trace = Trace(tokens, tuple(both), source, generation=generation)
         for layer, head in ((["0"], ["0"]), (["0"], []), ([], [])):
             heatmap(trace, select(trace, layer=layer, head=head), view=View(words=lesson))
+        known = replace(trace, layers=tuple(map(with_output, both)))
+        heatmap(known, select(known), MapStep.SUMMED, view=View(words=lesson))
     projected = trace_text("a b", project=True)
     for step in MapStep:
         heatmap(projected, select(projected), step, view=View(words=lesson))
@@ -392,11 +396,12 @@ def measure(lesson):
     toy = trace_text("a b c", heads=2)
     for some, part in ((toy, {"key": "0:2"}), (made_special(), {"skip_special": True})):
         projected = replace(some, layers=tuple(with_output(layer) for layer in some.layers))
-        of_contributions = Statistics(step=MeasuredStep.CONTRIBUTION)
-        of_contributions.add(projected, select(projected, **part).as_region())
-        statistics_table(of_contributions, None, lesson)
-        statistics_map(of_contributions, Metric.FIRST, words=lesson)
-        heatmap(projected, select(projected, **part).as_region(), MapStep.CONTRIBUTION, view=View(words=lesson))
+        for step in CONTRIBUTIONS:
+            of_contributions = Statistics(step=MeasuredStep(step))
+            of_contributions.add(projected, select(projected, **part).as_region())
+            statistics_table(of_contributions, None, lesson)
+            statistics_map(of_contributions, Metric.FIRST, words=lesson)
+            heatmap(projected, select(projected, **part).as_region(), MapStep(step), view=View(words=lesson))
     several = Statistics()
     several.skipped, several.partial = 1, True
     for key in ("0:2", "1:3"):
@@ -720,7 +725,7 @@ def test_formulas_are_the_same_in_both(name):
 
 @EVERY_LANGUAGE
 def test_the_columns_of_a_table_are_told_apart(language):
-    titles = [lessons(language).messages[f"column.{step}"] for step in MapStep]
+    titles = [lessons(language).messages[f"column.{step}"] for step in MapStep if step is not MapStep.SUMMED]
     assert len({shorten(title, COLUMN_CELLS) for title in titles}) == len(titles)
     assert [title for title in titles if shorten(title, COLUMN_CELLS) != title] == []
 

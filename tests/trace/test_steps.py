@@ -10,7 +10,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from attnviz import Layer, trace_text
-from attnviz.choices import MapStep, Step
+from attnviz.choices import CONTRIBUTIONS, MapStep, Step
 from attnviz.trace.layer import Projection
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, available, steps_of
 
@@ -35,7 +35,11 @@ def test_a_layer_has_the_steps_that_it_has_arrays_for():
     assert available(replace(toy, positions=None)) == set(Step) - {Step.POSITIONS, Step.INPUTS}
     assert available(replace(toy, embeddings=None, positions=None)) == set(Step) - {*steps_of(Owner.LAYER)[:3]}
     assert available(replace(toy, projections={"output": toy.projections["output"]})) == set(Step) - {Step.PROJECTIONS}
-    assert available(replace(toy, projections={})) == set(Step) - {Step.PROJECTIONS, Step.CONTRIBUTION, Step.PROJECTED}
+    assert available(replace(toy, projections={})) == set(Step) - {
+        Step.PROJECTIONS,
+        Step.PROJECTED,
+        *CONTRIBUTIONS,
+    }
 
 
 @pytest.mark.parametrize("text", ["a b c", "one"])

@@ -32,7 +32,7 @@ class Head(NamedTuple):
 
     layer: str  # "layer 3", "cross 3"
     number: int
-    head: int
+    head: int | None  # None: all heads of the layer as one
     values: Mapping[Any, Value]  # by metric, or by effect
     names: tuple[Found, ...] = ()
     limits: Mapping[HeadName, float | None] = NO_LIMITS

@@ -28,12 +28,18 @@ from attnviz.analysis.corpus.texts import TEXTS, Texts
 from attnviz.analysis.head_names import CHANCED, THRESHOLDS, Chance, HeadName, head_names, name_limits
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.together import measured_together
-from attnviz.choices import NEAR, MeasuredStep, Pool
+from attnviz.choices import CONTRIBUTIONS, NEAR, MeasuredStep, Pool
 from attnviz.progress import Progress, no_progress
 from attnviz.text.display import shown_line
 from attnviz.text.message import Message
 from attnviz.trace.schema import COUNT, FLAG, NUMBER, TEXT, TOKENS, Kind, list_of, object_of
-from attnviz.trace.selection import LayerSelection, Selection, require_contributions
+from attnviz.trace.selection import (
+    LayerSelection,
+    Selection,
+    is_of_all_heads,
+    require_all_heads,
+    require_contributions,
+)
 from attnviz.trace.trace import Trace
 
 Region = tuple[range | None, range | None]
@@ -93,19 +99,21 @@ class Statistics(Texts):
 
         ``report`` is told how much is done, of how much; ``name`` is what the text is called, such as "line 12".
         """
-        if self.step is MeasuredStep.CONTRIBUTION:
+        if self.step in CONTRIBUTIONS:
             require_contributions(trace, selection)
+            require_all_heads(selection, self.step)
             self.toward = next((one.layer.toward.token for one in selection.layers if one.layer.toward), "")
         layers, left_out = dict(self._layers), []
         options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
         all_measured = measured_together(trace, selection.layers, report, step=self.step, **options)
         for selected, measured in zip(selection.layers, all_measured, strict=True):
+            heads = (0,) if is_of_all_heads(self.step) else selected.heads  # all as one are the only one
             before = layers.get(selected.layer.title) or LayerState.without_texts(
-                selected.layer.index, selected.heads, self.metrics
+                selected.layer.index, heads, self.metrics
             )
-            require_same("head", list(before.heads), list(selected.heads))
+            require_same("head", list(before.heads), list(heads))
             layers[selected.layer.title] = before.plus(measured)
-            left_out.append(measured.left_out[list(selected.heads)].mean())
+            left_out.append(measured.left_out[list(heads)].mean())
         selected_layers = selection.layers
         elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selected_layers)
         vars(self).update(  # in one step, which nothing can interrupt
@@ -196,8 +204,11 @@ class Statistics(Texts):
 
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""
+        as_one = is_of_all_heads(self.step)
         rows = [
-            self._named(Head(title, layer.number, head, layer.values(column)), layer.chances(column))
+            self._named(
+                Head(title, layer.number, None if as_one else head, layer.values(column)), layer.chances(column)
+            )
             for title, layer in self._layers.items()
             for column, head in enumerate(layer.heads)
         ]

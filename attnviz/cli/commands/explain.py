@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attnviz.choices import Step
+from attnviz.choices import CONTRIBUTIONS, Step
 from attnviz.cli.input.selected import (
     first_layer,
     in_words,
@@ -75,7 +75,8 @@ class Shown(NamedTuple):
         table, every = self.table, all_meant(self.part.head)
         looks = Looks(lessons(table.lang), table.precision, table.max_tokens, table.quiet, table.top, every)
         selection = self.selection(trace, layer=self.part.layer or first_layer(trace))
-        if table.step and Step.CONTRIBUTION not in table.step and any(one.pair for one in selection.layers):
+        written = Step.CONTRIBUTION in table.step and Step.SUMMED not in table.step
+        if table.step and not written and any(one.pair for one in selection.layers):
             raise UsageError(
                 "--query with --key writes out the arithmetic of all steps", "leave out --step, or one of the two"
             )
@@ -105,7 +106,7 @@ def explain(
     making = Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     form = chosen_format(table.output, table.format, TableFormat.TABLE)
     _require_sense(form, region, table, words)
-    require_contribution(direction, Step.CONTRIBUTION in table.step or form is TableFormat.SAFETENSORS)
+    require_contribution(direction, not {*CONTRIBUTIONS}.isdisjoint(table.step) or form is TableFormat.SAFETENSORS)
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, region, table, words)
         if lines.lines:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.choices import DrawnStep, MapStep
+from attnviz.choices import CONTRIBUTIONS, DrawnStep, MapStep
 from attnviz.cli.commands.heatmap_across import NUMBERS, require_followed, write_numbers
 from attnviz.cli.commands.heatmap_on_image import draw_on_image
 from attnviz.cli.input.following import following_of
@@ -69,7 +69,7 @@ def heatmap(
     """
     form, following = _format(picture), following_of(across)
     require_followed(following, form, picture)
-    require_contribution(direction, picture.step is DrawnStep.CONTRIBUTION or form is PictureFormat.SAFETENSORS)
+    require_contribution(direction, picture.step in CONTRIBUTIONS or form is PictureFormat.SAFETENSORS)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region, words)
         trace_file(picture.output)
@@ -161,7 +161,7 @@ def _in_terminal(
     from attnviz.text.lessons import lessons
 
     terminal = Terminal(target)
-    panels = chosen.heads if following is None else 1
+    panels = chosen.maps(MapStep(picture.step.value)) if following is None else 1
     with _viewed(picture, room(terminal.console, panels, terminal.height)) as view:
         if following is None:
             decided = decide(trace, chosen, MapStep(picture.step.value), picture.title, view)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from attnviz.arguments import as_asked
-from attnviz.choices import EFFECT, MeasuredStep
+from attnviz.choices import CONTRIBUTIONS, EFFECT, MeasuredStep
 from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.commands.stats_merge import write_merged
@@ -80,7 +80,7 @@ def stats(
         measured_effects(source, lines, model, part, shown, engine, unread)
         return
     require_no_effect(shown)
-    require_contribution(direction, shown.step is MeasuredStep.CONTRIBUTION)
+    require_contribution(direction, shown.step in CONTRIBUTIONS)
     _measure_weights(source, lines, making, part, special, words, region, shown)
 
 

@@ -10,11 +10,12 @@ import numpy
 from attnviz.analysis.key_column import Column, key_columns
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.memory import require_memory
-from attnviz.choices import Step
+from attnviz.choices import CONTRIBUTIONS, Step
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
-from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, steps_of
+from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, available, steps_of
+from attnviz.trace.summed import SummedContribution
 from attnviz.trace.trace import FORMAT, Trace
 
 
@@ -69,7 +70,7 @@ def layer_record(trace: Trace, selected: LayerSelection, steps: tuple[Step, ...]
     data |= _tokens(trace, selected)
     data |= _boxes(selected)
     data |= _told_of_rule(layer)
-    if Step.CONTRIBUTION in steps and layer.toward is not None:
+    if layer.toward is not None and not {*CONTRIBUTIONS}.isdisjoint(steps):
         data["toward"] = layer.toward.token
     for step in steps_of(Owner.LAYER):
         if step in steps and (array := STEPS[step].array(layer)) is not None:
@@ -129,14 +130,15 @@ def _computed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, An
     heads = HeadByHead(selected.layer, selected.heads, steps, _alone(selected))
     if not heads.needs_all and not any(STEPS[step].owner is Owner.HEAD for step in steps):
         return {}
-    if _is_column(selected) and not heads.needs_all:
-        return {"heads": _of_column(selected, steps)}
+    if _is_column(selected) and not {Step.CONCAT, Step.PROJECTED}.intersection(available(selected.layer), steps):
+        return {"heads": _of_column(selected, steps)} | _of_column_summed(selected, steps)
     shown = {head.head: _head(selected, head, steps) for head in heads}
     data: dict[str, Any] = {"heads": [shown[head] for head in selected.heads]}
     together = heads.together
     for step in steps_of(Owner.HEADS):
         if step in steps and STEPS[step].known(selected.layer):
-            data[step.value] = _kept(STEPS[step].array(together), _computed_rows(selected))
+            columns = selected.keys if STEPS[step].is_map else None
+            data[step.value] = _kept(STEPS[step].array(together), _computed_rows(selected), columns)
     return data
 
 
@@ -163,6 +165,17 @@ def _of_column(selected: LayerSelection, steps: tuple[Step, ...]) -> list[dict[s
         _head(selected, Head(selected.layer, head), steps, column)
         for head, column in zip(selected.heads, found, strict=True)
     ]
+
+
+def _of_column_summed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict[str, Any]:
+    """What all heads together bring from the key that is asked for, where that is among ``steps``."""
+    layer, key = selected.layer, selected.key
+    if Step.SUMMED not in steps or not STEPS[Step.SUMMED].known(layer):
+        return {}
+    assert key is not None
+    weights = numpy.stack([column.weights[:, None] for column in key_columns(layer, range(layer.heads), key)])
+    summed = SummedContribution(layer)(weights, keys=numpy.array([key]))
+    return {Step.SUMMED.value: _kept(summed, selected.queries)}
 
 
 def _computed_rows(selected: LayerSelection) -> tuple[int, ...] | None:

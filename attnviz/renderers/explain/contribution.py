@@ -17,7 +17,7 @@ from attnviz.renderers.shared.labels import named
 from attnviz.renderers.shared.matrix import Matrix, MatrixMaker
 from attnviz.trace.contribution import is_unprojected
 from attnviz.trace.direction import Direction
-from attnviz.trace.steps import Head
+from attnviz.trace.steps import Head, TogetherSteps
 
 MOST_NUMBERS = 8  # of a vector that is written out
 
@@ -43,11 +43,7 @@ class ContributionSection:
 
     def _what(self) -> list[str]:
         """What is measured: how long contributions are, or how far they go along a direction."""
-        if self._toward is None:
-            return [self.say("contribution.what")]
-        if self._toward.is_output:
-            return [self.say("contribution.output")]
-        return [self.say("contribution.toward", token=named([self._toward.token])[0])]
+        return [self.say("contribution.what")] if self._toward is None else [_along(self.writer, self._toward)]
 
     @cached_property
     def formula(self) -> str:
@@ -57,7 +53,7 @@ class ContributionSection:
     @cached_property
     def length(self) -> str:
         """What is measured of each value."""
-        carried = "V" if is_unprojected(self.writer.layer) else "V W_O"
+        carried = _carried(self.writer)
         return f"‖{carried}‖" if self._toward is None else f"{carried} · u"
 
     def by_hand(self, query: int, key: int) -> str:
@@ -94,3 +90,36 @@ class ContributionSection:
 
     def _lengths(self) -> Matrix:
         return self.matrices.of_key_values(self.length, to_numpy(self.head.carries.factors()))
+
+
+def summed_section(writer: Writer, together: TogetherSteps) -> Section:
+    """The contributions of all heads of a layer, added up."""
+    toward, say = writer.layer.toward, writer.say
+    values = numpy.where(together.hidden, -math.inf, together.summed)
+    if toward is None:
+        formula, sentences = f"summed = ‖Σ weights × {_carried(writer)}‖", [say("contribution.summed")]
+    else:
+        formula = f"summed = Σ weights × {_carried(writer)} · u"
+        sentences = [say("contribution.summed_along"), _along(writer, toward)]
+    sentences = writer.new(*sentences)
+    blind = numpy.asarray(together.hidden.all(axis=-1))
+    query = next((one for one in reversed(writer.selected.shown_queries) if not blind[one]), None)
+    if query is not None:
+        keys = numpy.array(writer.selected.shown_keys)
+        key = int(keys[values[query, keys].argmax()])
+        names, most = {"query": writer.queries[query], "key": writer.keys[key]}, writer.number(values[query, key])
+        sentences.append(say("contribution.summed_here", **names, contribution=most))
+    matrices = writer.matrices.marking(numpy.flatnonzero(blind))
+    return writer.section(Step.SUMMED, formula, sentences, matrices.of_cells(values))
+
+
+def _along(writer: Writer, toward: Direction) -> str:
+    """Along what contributions are measured."""
+    if toward.is_output:
+        return writer.say("contribution.output")
+    return writer.say("contribution.toward", token=named([toward.token])[0])
+
+
+def _carried(writer: Writer) -> str:
+    """What becomes of the values, in a formula."""
+    return "V" if is_unprojected(writer.layer) else "V W_O"

@@ -202,7 +202,7 @@ def _after_heads(writer: Writer, together: TogetherSteps) -> Iterator[Part]:
     layer = writer.layer
     if layer.heads > 1:
         yield Heading(3, writer.say("label.together"))
-    told = {Step.CONCAT: _concat, Step.PROJECTED: _projected}
+    told = {Step.CONCAT: _concat, Step.PROJECTED: _projected, Step.SUMMED: _summed}
     for step in steps_of(Owner.HEADS):
         if step in writer.steps and STEPS[step].known(layer):
             yield told[step](writer, together) if step in told else writer.plain_section(step, together)
@@ -220,6 +220,12 @@ def _projected(writer: Writer, together: TogetherSteps) -> Section:
     weight = writer.matrices.of_projection("W_O", writer.layer.projections["output"])
     result = writer.matrices.of_queries(together.projected)
     return writer.section(Step.PROJECTED, formula, writer.new(writer.say("projected.what")), weight, result)
+
+
+def _summed(writer: Writer, together: TogetherSteps) -> Section:
+    from attnviz.renderers.explain.contribution import summed_section
+
+    return summed_section(writer, together)
 
 
 def _shown_tokens(trace: Trace, selected_layers: Sequence[LayerSelection]) -> Sequence[str]:

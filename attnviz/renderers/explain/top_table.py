@@ -15,7 +15,7 @@ from attnviz.trace.steps import STEPS
 def shown_steps(writer: Writer) -> list[Step]:
     """The steps that are columns of the table."""
     steps = [step for step in map(Step, MapStep) if step in writer.steps and STEPS[step].known(writer.layer)]
-    if not steps:
+    if not steps or Step.SUMMED in steps:
         raise AttnvizError(
             "a text this long is shown as the top keys of single queries, or the top queries of a key",
             "choose scores, scaled, masked, weights or contribution with --step; heatmap shows the whole",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from attnviz.analysis.maps import Frame, framed, head_maps
-from attnviz.choices import DPI, MapStep, Pool
+from attnviz.choices import CONTRIBUTIONS, DPI, MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.renderers.heatmap.wording import LABEL_CELLS, Wording
@@ -18,7 +18,7 @@ from attnviz.renderers.shared.scale import Scale, scale_of, with_ends
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import Layer
-from attnviz.trace.selection import LayerSelection, Selection, require_contributions
+from attnviz.trace.selection import LayerSelection, Selection, require_all_heads, require_contributions
 from attnviz.trace.trace import Trace
 
 MOST_CELLS, MOST_CELLS_OF_SEVERAL = 1024, 512  # at most, across one panel and across each of several
@@ -50,11 +50,11 @@ class View(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One head: its title and its map, (queries, keys), hidden cells −∞; a shorter title, where there is less room; and the
-    roles with which its title ends, " · syntax (proved)"."""
+    """One head, or all of a layer as one (None): its title and its map, (queries, keys), hidden cells −∞; a shorter title, where
+    there is less room; and the roles with which its title ends, " · syntax (proved)"."""
 
     title: str
-    head: int
+    head: int | None
     values: numpy.ndarray
     short_title: str = ""
     roles: str = ""
@@ -68,7 +68,7 @@ class Panel(NamedTuple):
 class Picture(NamedTuple):
     """Everything that a heat map says.
 
-    panels    one for each head, all of the same shape
+    panels    one for each head, or each layer whose heads are one, all of the same shape
     queries   the label of each row, keys the label of each column
     scale     the one scale of their colours
     hidden    whether any cell is hidden
@@ -120,10 +120,11 @@ def decide(
     view: View = View(),  # noqa: B008  (immutable)
 ) -> Picture:
     """The picture of one step of the selected heads of ``trace``; of a long text, pooled into as many cells as fit."""
-    if step is MapStep.CONTRIBUTION:
+    if step in CONTRIBUTIONS:
         require_contributions(trace, selection)
+        require_all_heads(selection, step)
     first, layers = selection.layers[0], [selected.layer for selected in selection.layers]
-    frame, wording = _frame(trace, selection, view), Wording(trace, view.words or lessons())
+    frame, wording = _frame(trace, selection, step, view), Wording(trace, view.words or lessons())
     panels, left_out = _panels(selection, step, frame, view.report, wording)
     maps = [panel.values for panel in panels]
     queries, keys = token_labels(trace, first, frame)
@@ -159,23 +160,25 @@ def _panels(
     """A panel for each head, and the mean share of the weights that went to keys which are left out; None: none are."""
     panels: list[Panel] = []
     shares: list[float] = []
+    count = selection.maps(step)
     for selected in selection.layers:
+        heads = selected.maps(step)
 
-        def tell(done: int, of: int, before: int = len(panels), heads: int = len(selected.heads)) -> None:
-            report(before * of + done * heads, selection.heads * of)
+        def tell(done: int, of: int, before: int = len(panels), heads: int = len(heads)) -> None:
+            report(before * of + done * heads, count * of)
 
         found, left_out = head_maps(selected, step, frame, tell)
         layer, several = selected.layer, len(selection.layers) > 1
-        if not frame.pooled:
+        if not frame.pooled and None not in heads:
             wording.name(selected)
-        for head, values in zip(selected.heads, found, strict=True):
+        for head, values in zip(heads, found, strict=True):
             title, roles = wording.panel(layer, head, several)
             panels.append(Panel(title, head, values, _short_title(layer, head, several), roles))
         shares += left_out
     return panels, float(numpy.mean(shares)) if shares else None
 
 
-def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
+def _frame(trace: Trace, selection: Selection, step: MapStep, view: View) -> Frame:
     """What of the layers is shown, which must have the same tokens."""
     first, *others = selection.layers
     for selected in others:
@@ -185,7 +188,7 @@ def _frame(trace: Trace, selection: Selection, view: View) -> Frame:
                 "choose layers of the same tokens with --layer",
                 both=_both(first.layer, selected.layer),
             )
-    most = most_cells(selection.heads, view)
+    most = most_cells(selection.maps(step), view)
     if max(map(len, first.ranges)) > most:
         most = view.cells or most
     return framed(first, most, view.pool)
@@ -228,6 +231,7 @@ def shows_positions(trace: Trace, selected: LayerSelection, frame: Frame) -> tup
     return not unnamed(trace.query_tokens(selected.layer)), not unnamed(trace.key_tokens(selected.layer))
 
 
-def _short_title(layer: Layer, head: int, several: bool) -> str:
+def _short_title(layer: Layer, head: int | None, several: bool) -> str:
     """As few characters as tell heads apart: H3, of several layers L0H3, of the cross layers of several stacks cr0H3."""
-    return f"{layer.stack[:2] or 'L'}{layer.index}H{head}" if several else f"H{head}"
+    own = "" if head is None else f"H{head}"
+    return f"{layer.stack[:2] or 'L'}{layer.index}{own}" if several or head is None else own

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attnviz.analysis.maps import Frame
-from attnviz.choices import MapStep
+from attnviz.choices import CONTRIBUTIONS, MapStep
 from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.head_names import label
@@ -40,32 +40,37 @@ class Wording:
         """A person's own title as it may be shown."""
         return shorten(shown_line(title), TITLE_CELLS)
 
-    def title(self, layers: Sequence[Layer], heads: Sequence[int], step: MapStep) -> str:
+    def title(self, layers: Sequence[Layer], heads: Sequence[int | None], step: MapStep) -> str:
         """What is drawn of which heads, one for each panel, and by which rule."""
         layer, rules = layers[0], [layer.rule for layer in layers]
-        parts = [self._what(layer, step)]
-        if len(heads) == 1 and layer.heads > 1:
-            parts.append(self.head(layer, heads[0]))
-        elif len(heads) > 1:
-            parts += [self._layer(layer)] if len(layers) == 1 and self.trace.source.model_name else []
-            several = len(layers) > 1
-            parts.append(
-                self.say("picture.heads_of_layers", heads=len(heads), layers=len(layers))
-                if several
-                else self.say("picture.heads", heads=len(heads))
-            )
+        parts = [self._what(layer, step), *self._whose(layers, heads)]
         parts += [self.say("picture.causal")] if all(rule.causal for rule in rules) else []
         if layer.rule.window is not None and len({rule.window for rule in rules}) == 1:
             parts.append(self.say("picture.window", window=layer.rule.window))
         return ", ".join(parts)
 
     def _what(self, layer: Layer, step: MapStep) -> str:
-        """What is drawn of each head."""
-        if step is not MapStep.CONTRIBUTION or layer.toward is None:
+        """What is drawn of each head, or of all as one."""
+        if step not in CONTRIBUTIONS or layer.toward is None:
             return self.say(f"picture.{step.value}")
         if layer.toward.is_output:
-            return self.say("picture.contribution_output")
-        return self.say("picture.contribution_toward", logit=name(layer.toward.token, LABEL_CELLS))
+            return self.say(f"picture.{step.value}_output")
+        return self.say(f"picture.{step.value}_toward", logit=name(layer.toward.token, LABEL_CELLS))
+
+    def _whose(self, layers: Sequence[Layer], heads: Sequence[int | None]) -> Iterator[str]:
+        """The heads, or the layers whose heads are one (None)."""
+        first, several = layers[0], len(layers) > 1
+        [head, *others] = heads
+        if not several and (head is None or others) and self.trace.source.model_name:
+            yield self._layer(first)
+        if head is None:
+            yield from [self.say("picture.layers", layers=len(layers))] if several else []
+        elif others and several:
+            yield self.say("picture.heads_of_layers", heads=len(heads), layers=len(layers))
+        elif others:
+            yield self.say("picture.heads", heads=len(heads))
+        elif first.heads > 1:
+            yield self.head(first, head)
 
     def head(self, layer: Layer, head: int) -> str:
         """A head in a title: "layer 0, head 2 · syntax (proved)"."""
@@ -76,8 +81,10 @@ class Wording:
         )
         return named + self._worn(layer, head)
 
-    def panel(self, layer: Layer, head: int, several: bool) -> tuple[str, str]:
+    def panel(self, layer: Layer, head: int | None, several: bool) -> tuple[str, str]:
         """The title of a panel, of ``several`` layers or of one, and the roles and names with which it ends."""
+        if head is None:
+            return (layer.title.capitalize() if layer.stack else self.say("picture.layer_panel", layer=layer.index)), ""
         if not several:
             title = self.say("picture.head", head=head)
         elif layer.stack:
@@ -106,7 +113,7 @@ class Wording:
         if len(selected.query_positions) > SOURCE_TOKENS or selected.ranges[0].stop < len(tokens):
             names.append("…")
         source = self.trace.source
-        whose = "picture.left_out" + "_contribution" * (step is MapStep.CONTRIBUTION)
+        whose = "picture.left_out" + "_contribution" * (step in CONTRIBUTIONS)
         parts = (
             f"“{' '.join(names)}”",
             self._choice(selected),

@@ -36,7 +36,7 @@ UNSAID = (  # messages of these groups that only explain says, or no script
         "weights.adds",
     ),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
+    *(f"title.{name}" for name in ["projections", "summed", "top_keys", "top_queries"]),
     *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
     "page.language_name",
 )

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.choices import MapStep
+from attnviz.choices import CONTRIBUTIONS, MapStep
 from attnviz.errors import AttnvizError
 
 TOWERING = 3.0  # times the 99th percentile: from there the largest weights leave the scale
 FAR = 30.0  # times the scale's end: from there it grows by factors, or a needle would look like what surrounds it
-TOWERED = (MapStep.WEIGHTS, MapStep.CONTRIBUTION)  # the steps of which a few may tower over all others
+TOWERED = (MapStep.WEIGHTS, *CONTRIBUTIONS)  # the steps of which a few may tower over all others
 HUGE = 1e30  # further apart than from -HUGE to HUGE, a float32 can hardly say how far
 LEAST_SHARE = 1e-6  # of what a scale ends with: what is below has the first colour of the scale
 

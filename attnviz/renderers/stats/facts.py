@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from attnviz.analysis.corpus import Region, Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import OUTPUT, MeasuredStep, Pool
+from attnviz.choices import CONTRIBUTIONS, OUTPUT, Pool
 from attnviz.renderers.shared.facts import exactness, keys, left_out, merged, queries, row_sums
 from attnviz.renderers.shared.labels import name
 from attnviz.text.lessons import Lessons
@@ -20,7 +20,7 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
     """One line: of what the numbers are, and whether something is missing."""
     say = lessons.say
     whose = "stats.left_out" if statistics.regions else "picture.left_out"
-    whose += "_contribution" * (statistics.step is MeasuredStep.CONTRIBUTION)
+    whose += "_contribution" * (statistics.step in CONTRIBUTIONS)
     parts = [
         _contribution(statistics, lessons),
         exactness(statistics.model, statistics.error, lessons),
@@ -37,12 +37,13 @@ def facts(statistics: Statistics, lessons: Lessons) -> str:
 
 
 def _contribution(statistics: Statistics, lessons: Lessons) -> str:
-    """That contributions are measured, and along what; "" where it is weights."""
-    if statistics.step is not MeasuredStep.CONTRIBUTION:
+    """That contributions are measured, of each head or of all, and along what; "" where it is weights."""
+    if statistics.step not in CONTRIBUTIONS:
         return ""
+    step = statistics.step.value
     if statistics.toward in ("", OUTPUT):
-        return lessons.say("stats.along_output" if statistics.toward else "stats.of_contribution")
-    return lessons.say("stats.toward", token=name(statistics.toward))
+        return lessons.say(f"stats.of_{step}_output" if statistics.toward else f"stats.of_{step}")
+    return lessons.say(f"stats.of_{step}_toward", token=name(statistics.toward))
 
 
 def reading(statistics: Statistics, lessons: Lessons) -> str:
@@ -58,7 +59,7 @@ def reading(statistics: Statistics, lessons: Lessons) -> str:
         if metric.unit not in SHARES
     ]
     near = [say("stats.near", near=statistics.near)] if Metric.NEAR in statistics.metrics else []
-    shares = "stats.shares_of_contribution" if statistics.step is MeasuredStep.CONTRIBUTION else "stats.shares"
+    shares = "stats.shares_of_contribution" if statistics.step in CONTRIBUTIONS else "stats.shares"
     words = [middle, ", ".join([*units, *near, say(shares)])]
     if statistics.left_out is not None:
         words.append(say("stats.region" if statistics.regions else "stats.hidden"))

@@ -16,6 +16,7 @@ from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.scale import Scale
 from attnviz.renderers.stats.facts import SHARES, facts, over
+from attnviz.renderers.stats.head_table import head_word
 from attnviz.text.lessons import Lessons, lessons
 
 
@@ -49,7 +50,7 @@ def head_map(heads: Sequence[Head], metric: StrEnum, over: str, words: Lessons) 
         subtitle="",
         panels=(Panel("", 0, values),),
         queries=tuple(layer_name(layer, words) for layer in layers),
-        keys=tuple(map(str, numbers)),
+        keys=tuple(head_word(number, words) for number in numbers),
         step=MapStep.WEIGHTS,
         scale=Scale(0.0, largest or 1.0, largest),
         hidden=bool((values == -math.inf).any()),
@@ -58,10 +59,10 @@ def head_map(heads: Sequence[Head], metric: StrEnum, over: str, words: Lessons) 
     )
 
 
-def _values(heads: Sequence[Head], metric: StrEnum) -> tuple[numpy.ndarray, list[str], list[int]]:
+def _values(heads: Sequence[Head], metric: StrEnum) -> tuple[numpy.ndarray, list[str], list[int | None]]:
     """The means, (layers, heads), −∞ where there is none; the titles of the layers, and the numbers of the heads."""
     layers = list(dict.fromkeys(head.layer for head in heads))
-    numbers = sorted({head.head for head in heads})
+    numbers = sorted({head.head for head in heads}, key=lambda number: number or 0)
     values = numpy.full((len(layers), len(numbers)), -math.inf)
     for head in heads:
         mean = head.values[metric].mean

@@ -83,11 +83,16 @@ def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Less
     values = [[head.values[metric] for metric in metrics] for head in heads]
     return Matrix(
         corner=words.say("stats.head"),
-        rows=[f"{layer_name(head.layer, words)} · {head.head}" for head in heads],
+        rows=[f"{layer_name(head.layer, words)} · {head_word(head.head, words)}" for head in heads],
         columns=[metric.value for metric in metrics],
         cells=[[_cell(value, several) for value in row] for row in values],
         tints=tints([[value.mean for value in row] for row in values]),
     )
+
+
+def head_word(head: int | None, words: Lessons) -> str:
+    """The number of a head; or that it is all of a layer."""
+    return words.say("stats.all_heads") if head is None else str(head)
 
 
 def _cell(value: Value, several: bool) -> str:

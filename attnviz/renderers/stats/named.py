@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attnviz.analysis.corpus import Head, Statistics
 from attnviz.analysis.head_names import MEASURED, HeadName
-from attnviz.choices import MeasuredStep, Pool
+from attnviz.choices import CONTRIBUTIONS, Pool
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.head_names import DIGITS, number, title
 from attnviz.text.lessons import Lessons
@@ -23,7 +23,7 @@ def untold(statistics: Statistics) -> list[HeadName]:
 
 def name_lines(statistics: Statistics, words: Lessons) -> list[str]:
     """What the heads are called, each name a line, and why some names cannot be told; nothing where there are no names."""
-    if statistics.step is MeasuredStep.CONTRIBUTION:
+    if statistics.step in CONTRIBUTIONS:
         return [words.say("names.contribution")]
     if statistics.pool is not Pool.MEAN:
         return [words.say("names.largest")]

@@ -11,7 +11,7 @@ from made_roles import made_role
 
 from attnviz import AttnvizError, Layer, Rule, Trace, attend, trace_text
 from attnviz.analysis.maps import HIDING
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import CONTRIBUTIONS, MapStep, Pool
 from attnviz.renderers.heatmap.picture import Picture, View, decide
 from attnviz.renderers.shared.scale import TOWERED, Scale
 from attnviz.trace.generation import Generation
@@ -25,7 +25,7 @@ def picture_of(trace, step=MapStep.WEIGHTS, title=None, **words) -> Picture:
     return decide(trace, select(trace, **words), step, title)
 
 
-OF_SCORES = [step for step in MapStep if step is not MapStep.CONTRIBUTION]
+OF_SCORES = [step for step in MapStep if step not in CONTRIBUTIONS]
 
 
 @pytest.mark.parametrize("step", OF_SCORES)

@@ -10,7 +10,7 @@ from generated_rules import DEPTHS, PLACES, TYPES, generated_layers
 from hiding_rules import FLOATS, arrays, rules
 
 from attnviz import Layer, Rule, Trace
-from attnviz.choices import MapStep
+from attnviz.choices import CONTRIBUTIONS, MapStep
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import USUAL, Limits
@@ -34,7 +34,7 @@ ROWS = """async () => {
   }
   return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
-STEPS = (*(step for step in MapStep if step is not MapStep.CONTRIBUTION), "hidden", "output", "map")
+STEPS = (*(step for step in MapStep if step not in CONTRIBUTIONS), "hidden", "output", "map")
 
 
 def rows_of(page, names=STEPS):
