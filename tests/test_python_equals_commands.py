@@ -116,8 +116,8 @@ TABLE: dict[str, list[Row | Alone]] = {
         ),
         Row(
             "csv",
-            (PROMPT, *LAYERS, "--step", "contribution", "--toward", "@output"),
-            lambda: attnviz.trace_model("tiny", PROMPT).to_csv(step="contribution", toward="@output"),
+            (PROMPT, *LAYERS, "--step", "contribution,summed", "--toward", "@output"),
+            lambda: attnviz.trace_model("tiny", PROMPT).to_csv(step="contribution,summed", toward="@output"),
         ),
         Row("markdown", TOY, lambda: toy().explain().to_markdown()),
         Row("latex", TOY, lambda: toy().explain().to_latex()),
@@ -169,6 +169,11 @@ TABLE: dict[str, list[Row | Alone]] = {
             "csv",
             (PROMPT, *LAYERS, "--step", "contribution"),
             lambda: attnviz.trace_model("tiny", PROMPT).stats(step="contribution").to_csv(),
+        ),
+        Row(
+            "csv",
+            (PROMPT, *LAYERS, "--step", "summed"),
+            lambda: attnviz.trace_model("tiny", PROMPT).stats(step="summed").to_csv(),
         ),
         Row("table", FOLLOWED, lambda: str(followed())),
         Row("json", FOLLOWED, lambda: followed().to_json()),

@@ -70,7 +70,7 @@ def heatmap(
     It shows itself in a notebook. ``path`` saves it as .png, .svg or .pdf, or moving as .gif or .webp; so does ``figure.save``.
 
     layer, head   numbers and ranges ("0,4-7") or "all"; nothing means the first layer and all heads
-    step, toward  "scores", "scaled", "masked", "weights", "contribution" (along a token's logit, or "@output"); or "all", one head's
+    step, toward  "scores", "scaled", "masked", "weights", "contribution", "summed" (along a token's logit, or "@output"); or "all", one head's
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
     words, pool   merge the tokens of a word: weights to it are summed, and from it averaged; what a cell of many shows, "mean" or "max"

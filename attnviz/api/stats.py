@@ -62,7 +62,7 @@ def stats(
     near      keys at a distance below this are near
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
-    step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query (along a direction)
+    step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken
               away gives, its "mean" over the text or "zero"
     language  in which it prints, "en" or "vi"

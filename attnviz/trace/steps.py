@@ -158,18 +158,14 @@ class Head:
 
 
 class TogetherSteps:
-    """What follows from all heads of ``layer``, whose ``outputs`` are (heads, rows, d_v), of the queries ``rows``.
+    """What follows from all heads of ``layer``, of the queries ``rows``.
 
+    concat  (rows, heads · d_v)
     hidden  (rows, keys): which keys no head may look at
     """
 
-    def __init__(self, layer: Layer, outputs: numpy.ndarray, rows: range, hidden: numpy.ndarray) -> None:
-        self._layer, self._outputs, self._rows, self.hidden = layer, outputs, rows, hidden
-
-    @cached_property
-    def concat(self) -> numpy.ndarray:
-        """(rows, heads · d_v)"""
-        return numpy.asarray(self._layer.concat(self._outputs))
+    def __init__(self, layer: Layer, rows: range, concat: numpy.ndarray, hidden: numpy.ndarray) -> None:
+        self._layer, self._rows, self.concat, self.hidden = layer, rows, concat, hidden
 
     @cached_property
     def projected(self) -> Array | None:
@@ -214,4 +210,5 @@ class HeadByHead:
         """What follows from the outputs of all heads, once the last has passed; None where no step needs it."""
         if self._hidden is None:
             return None
-        return TogetherSteps(self.layer, numpy.stack(self._outputs), Head(self.layer, 0, self.query).rows, self._hidden)
+        concat = self.layer.concat(numpy.stack(self._outputs))
+        return TogetherSteps(self.layer, Head(self.layer, 0, self.query).rows, concat, self._hidden)

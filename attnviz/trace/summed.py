@@ -29,7 +29,7 @@ class SummedContribution:
 
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
-        self._carries = [HeadContribution(layer, head) for head in range(layer.heads)]
+        self._carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
         self._gram = self._of_all_keys() if layer.toward is None else None  # (keys, heads, heads)
 
     def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> numpy.ndarray:

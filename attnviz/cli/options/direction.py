@@ -18,7 +18,7 @@ class DirectionOptions(Options):
         typer.Option(
             metavar="TOKEN",
             help=Message(
-                "With --step contribution: how far each goes toward the logit of a token, or {output}, the layer's own.",
+                "With --step contribution or summed: how far each goes toward the logit of a token, or {output}, the layer's own.",
                 output=OUTPUT,
             ),
             rich_help_panel=SHOW,

@@ -173,7 +173,8 @@ def _of_column_summed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict
     if Step.SUMMED not in steps or not STEPS[Step.SUMMED].known(layer):
         return {}
     assert key is not None
-    weights = numpy.stack([column.weights[:, None] for column in key_columns(layer, range(layer.heads), key)])
+    columns = key_columns(layer, range(layer.heads), key)
+    weights = numpy.stack([column.weights[:, None] for column in columns])
     summed = SummedContribution(layer)(weights, keys=numpy.array([key]))
     return {Step.SUMMED.value: _kept(summed, selected.queries)}
 

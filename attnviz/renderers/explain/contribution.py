@@ -96,12 +96,8 @@ def summed_section(writer: Writer, together: TogetherSteps) -> Section:
     """The contributions of all heads of a layer, added up."""
     toward, say = writer.layer.toward, writer.say
     values = numpy.where(together.hidden, -math.inf, together.summed)
-    if toward is None:
-        formula, sentences = f"summed = ‖Σ weights × {_carried(writer)}‖", [say("contribution.summed")]
-    else:
-        formula = f"summed = Σ weights × {_carried(writer)} · u"
-        sentences = [say("contribution.summed_along"), _along(writer, toward)]
-    sentences = writer.new(*sentences)
+    whole = [say("contribution.summed")]
+    sentences = writer.new(*(whole if toward is None else [say("contribution.summed_along"), _along(writer, toward)]))
     blind = numpy.asarray(together.hidden.all(axis=-1))
     query = next((one for one in reversed(writer.selected.shown_queries) if not blind[one]), None)
     if query is not None:
@@ -110,7 +106,7 @@ def summed_section(writer: Writer, together: TogetherSteps) -> Section:
         names, most = {"query": writer.queries[query], "key": writer.keys[key]}, writer.number(values[query, key])
         sentences.append(say("contribution.summed_here", **names, contribution=most))
     matrices = writer.matrices.marking(numpy.flatnonzero(blind))
-    return writer.section(Step.SUMMED, formula, sentences, matrices.of_cells(values))
+    return writer.section(Step.SUMMED, _summed_formula(writer), sentences, matrices.of_cells(values))
 
 
 def _along(writer: Writer, toward: Direction) -> str:
@@ -118,6 +114,13 @@ def _along(writer: Writer, toward: Direction) -> str:
     if toward.is_output:
         return writer.say("contribution.output")
     return writer.say("contribution.toward", token=named([toward.token])[0])
+
+
+def _summed_formula(writer: Writer) -> str:
+    """How a cell of all heads is computed."""
+    if writer.layer.toward is None:
+        return f"summed = ‖Σ(weights × {_carried(writer)})‖"
+    return f"summed = Σ(weights × {_carried(writer)} · u)"
 
 
 def _carried(writer: Writer) -> str:

@@ -20,7 +20,7 @@ from attnviz.cli.commands import stats
 from attnviz.cli.input.text import line_count
 from attnviz.cli.input.traces import Making, read_lines
 from attnviz.cli.options.source import SourceOptions
-from tests.support.contributions import norms
+from tests.support.contributions import norms, summed_norms
 
 TEXT = "the cat sat on the mat and the cat slept"
 
@@ -337,6 +337,31 @@ def test_contributions_are_measured_in_place_of_weights():
         assert head["metrics"]["largest"]["mean"] == pytest.approx(expected)
     refused = attnviz("stats", "--from", SAMPLES / "three-tokens.npz", "--step", "contribution")
     assert problem(refused, 1) == "W_O of layer 0 is not known, and a contribution needs it"
+
+
+def test_all_heads_of_a_layer_are_measured_as_one():
+    asked = (TEXT, "--heads", 2, "--causal", "--step", "summed")
+    lines = done("stats", *asked).lines
+    assert lines[0] == (
+        "contributions of all heads of a layer added up, ‖Σ α v W_O‖, in place of weights · texts: 1 · tokens: 10"
+    )
+    [row] = [line for line in lines if line.startswith("layer 0 · ")]
+    assert row.startswith("layer 0 · all heads │")
+    rows = summed_norms(trace_text(TEXT, heads=2, causal=True).layers[0])
+    rows = rows / rows.sum(axis=-1, keepdims=True)
+    [found] = heads(*asked)["heads"]
+    assert (found["head"], found["names"]) == (None, [])
+    assert found["metrics"]["largest"]["mean"] == pytest.approx(rows.max(axis=-1).mean())
+    assert done("stats", *asked, "--format", "csv").lines[1].startswith("0,layer 0,,entropy,")
+    left = heads(*asked, "--key", "1:")["hidden_share"]
+    assert left == pytest.approx(rows[:, 0].mean())
+
+
+def test_some_heads_are_no_choice_where_all_are_measured_as_one():
+    for command, more in (("stats", ()), ("heatmap", ("--show",))):
+        refused = attnviz(command, TEXT, "--heads", 2, "--head", 1, "--step", "summed", *more)
+        assert problem(refused, 1) == "--step summed is of all heads of a layer together, and --head chooses some"
+        assert done(command, TEXT, "--heads", 2, "--head", "all", "--step", "summed", *more).lines
 
 
 def test_the_effect_of_heads_is_measured_by_taking_them_away():

@@ -19,7 +19,8 @@ from attnviz.renderers.data.records import layer_record, record
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import LayerSelection, Selection, select
 from attnviz.trace.steps import available
-from tests.support.contributions import norms
+from attnviz.trace.summed import summed_contributions
+from tests.support.contributions import norms, summed_norms
 from tests.support.records import numbers, parsed
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -159,6 +160,25 @@ def test_contributions_of_a_long_text_are_those_of_all_of_it(words):
     expected = contribution_norms(layer, 1)
     rows, keys = (1200 if "query" in words else slice(None)), (1200 if words == {"key": "@1200"} else slice(None))
     numpy.testing.assert_allclose(head["contribution"].squeeze(), expected[rows][..., keys].squeeze(), atol=1e-12)
+
+
+def test_what_all_heads_bring_together_is_told_of_the_layer(traces):
+    trace = traces["four heads"]()
+    layer = parsed(trace, step=["summed"])["layers"][0]
+    numpy.testing.assert_allclose(numbers(layer["summed"]), summed_norms(trace.layers[0]), rtol=1e-6)
+    assert "summed" not in parsed(trace)["layers"][0]
+
+
+@pytest.mark.parametrize("words", [{"query": "@1200"}, {"key": "@1200"}])
+def test_of_a_long_text_one_query_or_key_of_all_heads_together_is_that_of_all_of_it(words):
+    layer = trace_text(" ".join(map(str, range(1300))), heads=2, causal=True).layers[0]
+    trace = Trace(tuple(map(str, range(1300))), (layer,))
+    part = {"queries": (1200,)} if "query" in words else {"keys": (1200,)}
+    selected = select(trace, step=["summed"], **words).layers[0]._replace(**part)
+    found = layer_record(trace, selected, (Step.SUMMED,))["summed"]
+    places = numpy.ix_(*(part.get(side, range(1300)) for side in ("queries", "keys")))
+    assert found.shape == (len(part.get("queries", range(1300))), len(part.get("keys", range(1300))))
+    numpy.testing.assert_allclose(found, summed_contributions(layer)[places], atol=1e-12)
 
 
 def test_several_layers_are_told_in_their_order():

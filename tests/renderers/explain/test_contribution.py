@@ -13,7 +13,7 @@ from attnviz.renderers.explain.document import Section
 from attnviz.trace.along import along
 from attnviz.trace.direction import Direction
 from attnviz.trace.steps import Head
-from tests.support.contributions import norms
+from tests.support.contributions import norms, summed_norms
 from tests.support.explained import EVERYTHING, LANGUAGES, found, parsed, same, say
 
 TEXT = "Your journey starts"
@@ -126,3 +126,46 @@ def test_along_a_direction_it_says_along_which_and_shows_no_lengths(told, lang, 
     assert (
         say("contribution.pair_along", lang) in pair_of(told, trace, lang=lang, head=["0"], step=["contribution"]).lines
     )
+
+
+def summed_of(told, trace, lang="en", **words):
+    [section] = [one for one in told(trace, lang, step=["summed"], **words) if isinstance(one, Section)]
+    return section
+
+
+@LANGUAGES
+@pytest.mark.parametrize("options", [{}, {"causal": True}])
+def test_all_heads_together_are_the_vectors_added_up(told, lang, options):
+    trace = trace_text(TEXT, heads=2, **options)
+    section, hidden = summed_of(told, trace, lang, **EVERYTHING), trace.layers[0].steps(0).hidden
+    expected = summed_norms(trace.layers[0])
+    assert same(parsed(section.matrices[0]), numpy.where(hidden, -numpy.inf, expected))
+    assert section.formula == "summed = ‖Σ(weights × V W_O)‖"
+    assert section.sentences[0] == say("contribution.summed", lang)
+    [here] = found("contribution.summed_here", lang, section.sentences)
+    assert (here["query"], here["key"]) == (trace.tokens[2], trace.tokens[expected[2].argmax()])
+    assert float(here["contribution"]) == pytest.approx(expected[2].max(), rel=1e-3)
+
+
+def test_of_one_head_without_projections_the_sum_is_of_its_values(told):
+    assert summed_of(told, trace_text(TEXT)).formula == "summed = ‖Σ(weights × V)‖"
+
+
+def test_all_heads_together_along_a_direction_add_up_with_their_signs(told):
+    trace = trace_text(TEXT, heads=2, causal=True)
+    trace = along(replace(trace, layers=(replace(trace.layers[0], toward=Direction("x", numpy.arange(8.0))),)), "x")
+    section = summed_of(told, trace, precision=6)
+    heads = sum(Head(trace.layers[0], head).contribution for head in range(2))
+    assert same(parsed(section.matrices[0]), numpy.where(trace.layers[0].steps(0).hidden, -numpy.inf, heads))
+    assert section.formula == "summed = Σ(weights × V W_O · u)"
+    assert section.sentences[:2] == [say("contribution.summed_along"), say("contribution.toward", token="x")]
+
+
+def test_where_no_query_sees_a_key_nothing_is_told_of_one(told):
+    from attnviz import Rule, Trace
+
+    trace = trace_text(TEXT, heads=2)
+    blind = replace(trace.layers[0], rule=Rule(mask=numpy.zeros((3, 3), dtype=bool)))
+    section = summed_of(told, Trace(trace.tokens, (blind,), trace.source))
+    assert section.sentences == [say("contribution.summed")]
+    assert all("∅" in row or row != token for row, token in zip(section.matrices[0].rows, trace.tokens, strict=True))

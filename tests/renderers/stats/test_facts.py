@@ -117,12 +117,13 @@ def test_the_queries_that_a_metric_is_said_to_be_over_are_those_that_have_a_valu
 
 
 @EVERY_LANGUAGE
-def test_it_says_that_contributions_are_measured(language):
+@pytest.mark.parametrize("step", [MeasuredStep.CONTRIBUTION, MeasuredStep.SUMMED])
+def test_it_says_that_contributions_are_measured(language, step):
     words = lessons(language)
-    statistics = Statistics(step=MeasuredStep.CONTRIBUTION)
+    statistics = Statistics(step=step)
     trace = trace_text("a b c", heads=2)
     statistics.add(trace, select(trace, key="1:3").as_region())
-    assert words.say("stats.of_contribution") in facts(statistics, words)
+    assert words.say(f"stats.of_{step.value}") in facts(statistics, words)
     assert words.say("stats.shares_of_contribution") in reading(statistics, words)
     assert words.say("stats.left_out_contribution", share=brief_percent(statistics.left_out)) in facts(
         statistics, words

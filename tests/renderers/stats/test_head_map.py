@@ -8,10 +8,12 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Layer, Trace, trace_text
+from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Language
+from attnviz.choices import Language, MeasuredStep
 from attnviz.renderers.stats.head_map import decide
 from attnviz.text.lessons import lessons
+from attnviz.trace.selection import select
 
 
 def layers(*heads):
@@ -30,6 +32,16 @@ def test_a_row_is_a_layer_and_a_column_a_head(measured):
     assert (picture.panels[0].values == expected).all()
     assert picture.scale[:3] == (0.0, expected.max(), expected.max())
     assert not picture.hidden
+
+
+def test_of_all_heads_as_one_there_is_one_column():
+    trace = trace_text("a b a", heads=2)
+    statistics = Statistics(step=MeasuredStep.SUMMED)
+    statistics.add(trace, select(trace))
+    picture = decide(statistics, Metric.ENTROPY)
+    assert (picture.queries, picture.keys) == (("layer 0",), ("all heads",))
+    [head] = statistics.heads()
+    assert picture.panels[0].values.tolist() == [[head.values[Metric.ENTROPY].mean]]
 
 
 def test_a_head_that_is_not_there_or_has_no_value_is_hidden(measured):
