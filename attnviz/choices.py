@@ -208,6 +208,7 @@ class Topic(StrEnum):
 EFFECT = "effect"  # what stats measures by taking heads away, beside the metrics of their weights
 
 # Defaults that the option of a command shares with the function that does the work.
+FIELD = "text"  # of a row of a corpus, where no other is named
 NEAR = 8  # keys at a distance below this count as near
 PRECISION = 4  # at most this many decimals
 MAX_TOKENS = 16  # at most this many rows and columns of a table
@@ -259,6 +260,8 @@ PRECISION_LIMITS = Limits(0, 17)
 MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 NEAR_LIMITS = Limits(1)
+BATCH_LIMITS = Limits(1)  # texts that a model reads at once
+MAX_LENGTH_LIMITS = Limits(1)  # tokens of a text
 NEEDLES_LIMITS = Limits(1, 12)  # as many as the package has
 NEEDLE_WORDS_LIMITS = Limits(10, 1_000_000)
 THRESHOLD_LIMITS = Limits(0.01, 1)  # of the name of a head

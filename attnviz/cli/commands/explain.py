@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import CONTRIBUTIONS, Step
+from attnviz.cli.input.corpus import Corpus, are_many
+from attnviz.cli.input.many import named_text, read_lines, require_no_batch
 from attnviz.cli.input.selected import (
     first_layer,
     in_words,
@@ -16,14 +18,14 @@ from attnviz.cli.input.selected import (
     say_if_nothing_hidden,
     selected,
 )
-from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.explain import TableOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
-from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.files import deliver, save_trace, trace_file
 from attnviz.cli.output.formats import TableFormat, chosen_format
@@ -38,6 +40,7 @@ from attnviz.progress import Progress, no_progress
 if TYPE_CHECKING:
     from attnviz.renderers.explain.document import Part
     from attnviz.renderers.shared.matrix import Looks
+    from attnviz.sources.texts.corpus import CorpusText
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
 
@@ -55,7 +58,7 @@ class Shown(NamedTuple):
     region: RegionOptions
     table: TableOptions
     lines: bool
-    source: SourceOptions
+    source: SourcesOptions
     making: Sequence[Options]  # by which the source becomes the same trace again
 
     def selection(self, trace: Trace, **words: Any) -> Selection:
@@ -84,8 +87,9 @@ class Shown(NamedTuple):
 
 
 def explain(
-    source: SourceOptions,
+    source: SourcesOptions,
     lines: LinesOptions,
+    reading: BatchOptions,
     toy: ToyOptions,
     model: ModelOptions,
     rule: RuleOptions,
@@ -104,29 +108,38 @@ def explain(
     Example: attnviz explain "Your journey starts" --causal
     """
     making = Making(toy, rule, engine, model, part.layer, toward=direction.toward)
-    form = chosen_format(table.output, table.format, TableFormat.TABLE)
+    form, many = chosen_format(table.output, table.format, TableFormat.TABLE), are_many(source, lines)
     _require_sense(form, region, table, words)
     require_contribution(direction, not {*CONTRIBUTIONS}.isdisjoint(table.step) or form is TableFormat.SAFETENSORS)
     if form is TableFormat.SAFETENSORS:
         require_whole(model, part, special, region, table, words)
-        if lines.lines:
+        if many:
             raise UsageError("a .safetensors file holds one trace, but --lines makes many", "leave out --lines")
         output = trace_file(table.output)
-        save_trace(read_trace(source, making), output)
+        save_trace(read_trace(source.one(), making), output)
         return
     # Every format needs numpy. Imported here, not at the end of a chain of our modules, it saves a tenth of the run: deep
     # in the stack, its calls cross the end of one of CPython's 16 KB frame chunks, and each maps and frees the next.
     import numpy  # noqa: F401
 
     again = toy, model, rule, engine, special, words, PartOptions(layer=part.layer)
-    render = _renderer(form, Shown(part, special, words, region, table, lines.lines, source, again))
-    read = read_lines(source, making) if lines.lines else iter([(0, read_trace(source, making))])
-    traces = _in_words(read, words, part, form, lines.lines)
+    render = _renderer(form, Shown(part, special, words, region, table, many, source, again))
+    traces = _in_words(_traces(source, lines, reading, making, many), words, part, form, many)
     if form is TableFormat.TABLE and table.output is None:
         pager = () if table.no_pager else ("PAGER",)
-        write_paged(_rendered(traces, render), Terminal(None), pager, at_once=lines.lines)
+        write_paged(_rendered(traces, render), Terminal(None), pager, at_once=many)
     else:
         deliver(_rendered(traces, render), table.output)
+
+
+def _traces(
+    source: SourcesOptions, lines: LinesOptions, reading: BatchOptions, making: Making, many: bool
+) -> Iterator[tuple[CorpusText | None, Trace]]:
+    if many:
+        yield from read_lines(Corpus(source, lines), making, reading)
+        return
+    require_no_batch(reading)
+    yield None, read_trace(source.one(), making)
 
 
 def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions, words: WordsOptions) -> None:
@@ -150,24 +163,28 @@ def _require_sense(form: TableFormat, region: RegionOptions, table: TableOptions
 
 
 def _in_words(
-    traces: Iterator[tuple[int, Trace]], words: WordsOptions, part: PartOptions, form: TableFormat, lines: bool
-) -> Iterator[tuple[int, Trace]]:
+    traces: Iterator[tuple[CorpusText | None, Trace]],
+    words: WordsOptions,
+    part: PartOptions,
+    form: TableFormat,
+    lines: bool,
+) -> Iterator[tuple[CorpusText | None, Trace]]:
     """``traces``, with words in place of tokens if that is asked for: of the layers that are shown."""
     if not words.words:
         yield from traces
         return
-    for number, trace in traces:
+    for text, trace in traces:
         layer = part.layer or (first_layer(trace) if form in FOR_READING else [])
-        with named_line(number) if number else nullcontext():
+        with named_text(text):
             merged = in_words(trace, words, layer, tell=not lines)
-        yield number, merged
+        yield text, merged
 
 
-def _rendered(traces: Iterator[tuple[int, Trace]], render: Render) -> Iterator[bytes]:
+def _rendered(traces: Iterator[tuple[CorpusText | None, Trace]], render: Render) -> Iterator[bytes]:
     """The output of each trace, of which all is computed before the first piece: what fails has printed none of it."""
-    for number, trace in traces:
-        with named_line(number) if number else nullcontext():
-            pieces = render(number, trace)
+    for text, trace in traces:
+        with named_text(text):
+            pieces = render(0 if text is None else text.number, trace)
         yield from pieces
 
 
@@ -221,7 +238,7 @@ def _going_on(trace: Trace, selection: Selection, looks: Looks, shown: Shown, te
 
     look = next_look(trace, selection, looks.top is not None)
     line = next_line(
-        look, looks.lessons, rereadable(shown.source, trace), [*shown.making, TableOptions(lang=shown.table.lang)]
+        look, looks.lessons, rereadable(shown.source.one(), trace), [*shown.making, TableOptions(lang=shown.table.lang)]
     )
     if line is not None:  # not folded: it is there to be copied
         yield f"\n{line}\n".encode(terminal.encoding, "replace")

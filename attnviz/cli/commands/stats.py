@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attnviz.arguments import as_asked
@@ -11,12 +12,13 @@ from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.commands.stats_merge import write_merged
 from attnviz.cli.commands.stats_needles import measured_needles, require_no_needles
+from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
+from attnviz.cli.input.many import read_lines, require_no_batch
 from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, require_contribution, selected
-from attnviz.cli.input.text import line_count
 from attnviz.cli.input.thresholds import thresholds
-from attnviz.cli.input.traces import Making, read_lines, read_trace
+from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.direction import DirectionOptions
@@ -25,7 +27,7 @@ from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.needles import NeedleOptions
 from attnviz.cli.options.rule import RuleOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
-from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.progress import progress
@@ -35,15 +37,17 @@ from attnviz.cli.typer_groups import Options
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
+    from attnviz.sources.texts.corpus import CorpusText
     from attnviz.trace.trace import Trace
 
 
-OF_THE_MACHINE = ("model", "adapter", "device_map", "verify")  # not how texts are read
+OF_THE_MACHINE = ("batch", "model", "adapter", "device_map", "verify")  # not how texts are read
 
 
 def stats(
-    source: SourceOptions,
+    source: SourcesOptions,
     lines: LinesOptions,
+    reading: BatchOptions,
     toy: ToyOptions,
     model: ModelOptions,
     rule: RuleOptions,
@@ -64,29 +68,30 @@ def stats(
     """
     unread = (toy, rule, special, words, region, direction)
     if corpus.merge:
-        write_merged(corpus, shown, (source, lines, model, part, needle, across, engine, *unread))
+        write_merged(corpus, shown, (source, lines, reading, model, part, needle, across, engine, *unread))
         return
     if needle.needles is not None:
-        measured_needles(source, model, part, shown, needle, engine, (lines, across, *unread))
+        measured_needles(source.one(), model, part, shown, needle, engine, (lines, reading, across, *unread))
         return
     require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
         _require_merging(words, [], across=across.across)
-        require_shares(shown, lines, direction)
-        write_shares(read_trace(source, making), following, part, special, region, shown)
+        require_shares(shown, are_many(source, lines), direction)
+        write_shares(read_trace(source.one(), making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, unread)
+        measured_effects(source, lines, model, part, shown, engine, (reading, *unread))
         return
     require_no_effect(shown)
     require_contribution(direction, shown.step in CONTRIBUTIONS)
-    _measure_weights(source, lines, making, part, special, words, region, shown)
+    _measure_weights(source, lines, reading, making, part, special, words, region, shown)
 
 
 def _measure_weights(
-    source: SourceOptions,
+    source: SourcesOptions,
     lines: LinesOptions,
+    reading: BatchOptions,
     making: Making,
     part: PartOptions,
     special: SpecialOptions,
@@ -99,20 +104,23 @@ def _measure_weights(
     from attnviz.analysis.corpus import Statistics
 
     _require_merging(words, [shown.step])
-    total = line_count(source) if lines.lines else None
+    corpus = Corpus(source, lines) if are_many(source, lines) else None
+    total = corpus.total if corpus is not None else None
     statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
-    statistics.asked = _asked(making.toy, making.rule, part, special, words, region, making.model)
+    statistics.asked = _asked(making.toy, making.rule, part, special, words, region, making.model, reading)
 
-    def add(trace: Trace, report: Progress = no_progress) -> None:
-        trace = in_words(trace, words, part.layer, tell=not lines.lines)
-        statistics.add(trace, selected(trace, part, special, region).as_region(), report)
+    def add(text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
+        trace = in_words(trace, words, part.layer, tell=text is None)
+        name = "" if text is None else str(text.name)
+        statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
 
-    if lines.lines:
-        gather(statistics, lambda failed: read_lines(source, making, failed), add, total)
+    if corpus is not None:
+        gather(statistics, partial(read_lines, corpus, making, reading), add, total)
     else:
-        trace = read_trace(source, making)
+        require_no_batch(reading)
+        trace = read_trace(source.one(), making)
         with progress("weights", timed=True, counted=False) as line:
-            add(trace, lambda done, of: line("weights", done, of))
+            add(None, trace, lambda done, of: line("weights", done, of))
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     write_heads(statistics, form, shown)

@@ -8,7 +8,6 @@ from attnviz.cli.input.following import refuse_beside
 from attnviz.cli.input.selected import say_if_nothing_hidden, selected
 from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
-from attnviz.cli.options.source import LinesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import TABLES, StatsFormat, chosen_format
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 WRITING = ("lang", "output", "format")  # options of a result, whatever it is of
 
 
-def require_shares(shown: StatsOptions, lines: LinesOptions, direction: DirectionOptions) -> None:
+def require_shares(shown: StatsOptions, many: bool, direction: DirectionOptions) -> None:
     """Refuse what is said of heads, or of many texts, whose tokens stand at other places in each."""
     usual = {name: getattr(StatsOptions, name) for name in options_of(StatsOptions) if name not in WRITING}
     given = {f"--{dashed(name)}": (getattr(shown, name) or default) != default for name, default in usual.items()}
-    refuse_beside({"--lines": lines.lines, "--toward": direction.toward is not None} | given)
+    refuse_beside({"--lines": many, "--toward": direction.toward is not None} | given)
     if _format(shown) not in TABLES:
         raise UsageError(
             "stats --across writes shares as a table, CSV or JSON", "draw a map with attnviz heatmap --across"

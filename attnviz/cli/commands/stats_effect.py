@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from attnviz.arguments import as_asked
 from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify
+from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.gathered import end_if_partial, gather
+from attnviz.cli.input.many import of_lines
 from attnviz.cli.input.predictors import read_predictor
-from attnviz.cli.input.text import line_count, read_text
-from attnviz.cli.input.traces import of_lines, require_one_source
+from attnviz.cli.input.text import read_text
+from attnviz.cli.input.traces import require_one_source
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions
-from attnviz.cli.options.source import LinesOptions, SourceOptions
+from attnviz.cli.options.source import LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions, among
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import effects_format, effects_sort, write_effects
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def measured_effects(
-    source: SourceOptions,
+    source: SourcesOptions,
     lines: LinesOptions,
     model: ModelOptions,
     part: PartOptions,
@@ -57,16 +59,12 @@ def measured_effects(
     def add(text: PredictedText, report: Progress = no_progress) -> None:
         statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))
 
-    total = line_count(source) if lines.lines else None
-    if lines.lines:
-        gather(
-            statistics,
-            lambda failed: of_lines(source, read, failed),
-            add,
-            total,
-        )
+    corpus = Corpus(source, lines) if are_many(source, lines) else None
+    total = corpus.total if corpus is not None else None
+    if corpus is not None:
+        gather(statistics, lambda failed, _: of_lines(corpus, read, failed), lambda _, text: add(text), total)
     else:
-        text = read(read_text(source))
+        text = read(read_text(source.one()))
         with progress("heads", timed=True) as line:
             add(text, lambda done, of: line("heads", done, of))
     for said in predictor.told():
@@ -87,7 +85,7 @@ def require_no_effect(shown: StatsOptions) -> None:
 
 
 def _require_a_model(
-    source: SourceOptions, model: ModelOptions, shown: StatsOptions, unread: Iterable[Options]
+    source: SourcesOptions, model: ModelOptions, shown: StatsOptions, unread: Iterable[Options]
 ) -> None:
     """Refuse what is no text that a model reads, and what chooses among its weights."""
     if source.from_ is not None:

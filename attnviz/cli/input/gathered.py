@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
 
-from attnviz.cli.input.traces import NAMED_LINE, named_line
+from attnviz.cli.input.many import Failed, Report, named_error
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.errors import INTERRUPTED, AttnvizError, ChoiceError, UsageError
 from attnviz.text.message import Message
 
+if TYPE_CHECKING:
+    from attnviz.sources.texts.corpus import CorpusText, Unread
+
 Made = TypeVar("Made")
-Failed = Callable[[int, AttnvizError], None]
+TOLD = 20  # texts that are named when they are skipped
 
 
 class Counts(Protocol):
@@ -33,40 +36,55 @@ class Counts(Protocol):
 
 def gather(
     statistics: Counts,
-    read: Callable[[Failed], Iterator[tuple[int, Made]]],
-    add: Callable[[Made], None],
+    read: Callable[[Failed, Report], Iterator[tuple[CorpusText, Made]]],
+    add: Callable[[CorpusText, Made], None],
     total: int | None,
 ) -> None:
-    """Add what ``read`` brings, a line's number with each: all that can be made, or those that come before the run is interrupted.
+    """Add what ``read`` brings, each with its text: all that can be made, or those that come before the run is interrupted.
 
     A text that cannot be read is skipped, with a notice; where none can be, the error of the first is raised.
     """
-    errors: list[AttnvizError] = []
+    first: AttnvizError | None = None
 
-    def skip(number: int, error: AttnvizError) -> None:
+    def skip(text: CorpusText | Unread, error: AttnvizError) -> None:
+        nonlocal first
+        named = error if getattr(text, "whole", False) else named_error(text, error)
         if isinstance(error, UsageError | ChoiceError):  # no other text would do better
-            raise error
-        errors.append(error)
-        named = error.message.template == NAMED_LINE
-        why = error.message.values["said"] if named else error.message
-        statistics.skip(why, str(number))
-        notice(Message("line {number} skipped: {why}", number=number, why=why))
+            raise named
+        first = first or named
+        statistics.skip(error.message, str(text.name))
+        _tell_skipped(text, error, statistics.skipped)
 
     try:
         with progress("texts", timed=True) as line:
-            for number, made in read(skip):
+
+            def moved(ahead: int = 0) -> None:
+                line("texts", statistics.texts + statistics.skipped + ahead, total)
+
+            for text, made in read(skip, moved):
                 try:
-                    with named_line(number):
-                        add(made)
+                    add(text, made)
                 except AttnvizError as error:
-                    skip(number, error)
-                line("texts", statistics.texts + statistics.skipped, total)
+                    skip(text, error)
+                moved()
     except KeyboardInterrupt:
         if not statistics.texts:
             raise
         statistics.partial = True
+    if statistics.skipped > TOLD:
+        notice(Message("{skipped:,} texts skipped in all", skipped=statistics.skipped))
     if not statistics.texts:
-        raise errors[0]
+        raise first or AttnvizError("there are no texts", "give at least one")
+
+
+def _tell_skipped(text: CorpusText | Unread, error: AttnvizError, skipped: int) -> None:
+    """Say which text is skipped, and why; of very many, only the first are named."""
+    if skipped <= TOLD:
+        whole = getattr(text, "whole", False)
+        template = "skipped: {why}" if whole else "{name} skipped: {why}"
+        notice(Message(template, name=text.name, why=error.message))
+    elif skipped == TOLD + 1:
+        notice("more texts are skipped, and are only counted from here on")
 
 
 def end_if_partial(statistics: Counts, total: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from attnviz.choices import Backend, is_tiny
 from attnviz.cli.options.engine import DeviceOptions, EngineOptions
 from attnviz.cli.options.model import LoadOptions, ModelOptions, NamedModelOptions
 from attnviz.cli.options.rule import RuleOptions
+from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from attnviz.sources.huggingface.model import Model
+    from attnviz.sources.huggingface.trace_texts import Batches
     from attnviz.trace.origin import Origin
     from attnviz.trace.trace import Trace
 
@@ -103,6 +105,7 @@ class ModelTraces:
         self.toward, self.predictions = toward, predictions
         self.quiet = False  # set where the progress over many texts is shown instead
         self._told = False  # what cannot be watched is the same in every text
+        self._of_many: Batches | None = None
         self.model = load_model(options, engine, writes=predictions is not None, predicts=toward is not None)
 
     @property
@@ -127,6 +130,43 @@ class ModelTraces:
                 predictions=self.predictions,
                 progress=lambda done, of: line("layers", done, of),
             )
+        return self._handed_on(trace)
+
+    def ahead(self, reading: BatchOptions) -> Callable[[], int]:
+        """How many texts are worth reading before the first runs."""
+        batches = self._batches(reading)
+        return lambda: batches.ahead
+
+    def many(
+        self, texts: Sequence[str], reading: BatchOptions, report: Callable[[int], None]
+    ) -> Iterator[tuple[int, Trace | AttnvizError]]:
+        """The trace of each text, or why there is none, with its place: the model reads several at once."""
+        from attnviz.sources.given import Given
+
+        given = [Given(text, self.options.target, self.options.pair) for text in texts]
+        for place, answer in self._batches(reading).window([*enumerate(given)], report):
+            if not isinstance(answer, AttnvizError):
+                answer = self._handed_on(answer)
+            yield place, answer
+
+    def _batches(self, reading: BatchOptions) -> Batches:
+        """One for all texts, since it learns how the model takes them."""
+        if self._of_many is None:
+            from attnviz.sources.huggingface.trace_texts import Batches
+            from attnviz.sources.texts.length import Length
+
+            self._of_many = Batches(
+                self.model,
+                layer=self.layer,
+                chat=self.options.chat,
+                verify=self.options.verify,
+                batch=reading.batch,
+                predictions=self.predictions,
+                length=Length(reading.max_length, reading.cut),
+            )
+        return self._of_many
+
+    def _handed_on(self, trace: Trace) -> Trace:
         if not self._told:
             self._tell(trace.source)
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace

@@ -14,27 +14,12 @@ from typing import BinaryIO
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError
-from attnviz.files import file_errors, read_stream, require_end
+from attnviz.files import file_errors, read_stream
 from attnviz.text.message import Message
 
 LONGEST_TEXT = 64 << 20  # bytes of a text or a line: more words than any look could show
 SILENCE = 1.0  # seconds after which a waiting reader says what it waits for
 STDIN = Message("standard input")
-
-
-def line_count(source: SourceOptions) -> int | None:
-    """How many lines with a text there will be, where that can be known before they are read."""
-    from attnviz.sources.texts.decoding import lines_in
-
-    if (text := _written_out(source)) is not None:
-        return sum(1 for line in lines_in(text) if line.strip())
-    if (path := _file(source)) is None or not os.path.isfile(path):
-        return None  # what comes through a pipe comes once
-    with file_errors(path), open(path, "rb") as stream:
-        try:
-            return sum(1 for line in _raw_lines(stream, str(path)) if line.decode("utf-8-sig", "replace").strip())
-        except AttnvizError:  # a line that does not end, which is told when it is its turn
-            return None
 
 
 def read_text(source: SourceOptions) -> str:
@@ -44,40 +29,36 @@ def read_text(source: SourceOptions) -> str:
     from attnviz.sources.texts.decoding import decoded
 
     if (path := _file(source)) is not None:
-        with _opened(path) as stream:
-            return decoded(read_stream(stream, path, LONGEST_TEXT), str(path))
-    if not _reads_stdin(source):
-        return _sample()
-    with _waiting() as stdin:
+        return _whole(path)
+    if not reads_stdin(source.text, source.file is not None):
+        return sample()
+    with waiting() as stdin:
         content = read_stream(stdin, STDIN, LONGEST_TEXT)
     return decoded(content, STDIN)
+
+
+def _whole(path: Path) -> str:
+    """The whole text of a file, compressed or not."""
+    from attnviz.sources.texts.compressed import compression_errors, decompressed, is_compressed
+    from attnviz.sources.texts.corpus import whole_text
+    from attnviz.sources.texts.decoding import decoded
+
+    with opened(path) as stream:
+        if not is_compressed(path):
+            return decoded(read_stream(stream, path, LONGEST_TEXT), str(path))
+        with compression_errors(path):
+            return whole_text(decompressed(stream, path), str(path), LONGEST_TEXT)
 
 
 def read_arrays(path: Path) -> bytes | None:
     """The bytes of a trace or of arrays where they come once, from standard input (-) or a named pipe; None of a file."""
     if str(path) == "-":
-        with _waiting(Message("a trace or arrays")) as stdin:
+        with waiting(Message("a trace or arrays")) as stdin:
             return read_stream(stdin, STDIN)
     if not _is_pipe(path):
         return None
-    with _opened(path) as stream:
+    with opened(path) as stream:
         return read_stream(stream, path)
-
-
-def text_lines(source: SourceOptions) -> Iterator[str]:
-    """The same, line by line as they arrive."""
-    from attnviz.sources.texts.decoding import lines_in
-
-    if (text := _written_out(source)) is not None:
-        yield from lines_in(text)
-    elif (path := _file(source)) is not None:
-        with _opened(path) as stream:
-            yield from _decoded_lines(stream, str(path))
-    elif not _reads_stdin(source):
-        yield from lines_in(_sample())
-    else:
-        with _waiting() as stdin:
-            yield from _decoded_lines(stdin, STDIN)
 
 
 def reads_again(source: SourceOptions) -> bool:
@@ -98,43 +79,17 @@ def _file(source: SourceOptions) -> Path | None:
     return None if source.file is None or str(source.file) == "-" else source.file
 
 
-def _reads_stdin(source: SourceOptions) -> bool:
-    """Whether standard input is meant, where no text and no file is given: it is asked for by -, or has a text."""
-    return source.text == "-" or source.file is not None or _stdin_has_text()
+def reads_stdin(text: str | None, file: bool) -> bool:
+    """Whether standard input is meant, where no text and no other file is given: it is asked for by -, or has a text."""
+    return text == "-" or file or _stdin_has_text()
 
 
-def _sample() -> str:
+def sample() -> str:
+    """A sentence where none is given, and a notice."""
     from attnviz.sources.toy.toy import SAMPLE
 
     notice(Message('no text given, so here is a sample: "{sample}"', sample=SAMPLE))
     return SAMPLE
-
-
-def _raw_lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
-    """The lines as they arrive; AttnvizError where one does not end."""
-    require_end(stream, name)
-    number = 0
-    while line := stream.readline(LONGEST_TEXT + 1):
-        number += 1
-        if len(line) > LONGEST_TEXT:
-            raise AttnvizError(
-                "{name}, line {number}: more than {most} MiB",
-                "give shorter lines",
-                name=name,
-                number=number,
-                most=LONGEST_TEXT >> 20,
-            )
-        yield line
-
-
-def _decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    from attnviz.sources.texts.decoding import decoded
-
-    number = 0
-    for number, line in enumerate(_raw_lines(stream, name), start=1):
-        yield decoded(line, Message("{name}, line {number}", name=name, number=number)).rstrip("\r\n")
-    if not number:
-        raise AttnvizError("{name} is empty", "give at least one line", name=name)
 
 
 def _stdin_has_text() -> bool:
@@ -147,7 +102,7 @@ def _stdin_has_text() -> bool:
 
 
 @contextmanager
-def _waiting(what: str = Message("a text")) -> Iterator[BinaryIO]:
+def waiting(what: str = Message("a text")) -> Iterator[BinaryIO]:
     """Standard input, and a notice on stderr when it stays silent."""
     if sys.stdin is None:
         raise AttnvizError("{name} is closed", "send it {what}, or name a file", name=STDIN, what=what)
@@ -161,7 +116,7 @@ def _waiting(what: str = Message("a text")) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """The file at ``path``, and a notice on stderr when it is a pipe that stays silent."""
     with file_errors(path), ExitStack() as kept:
         if _is_pipe(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import OUTPUT, Backend
 from attnviz.cli.input.models import (
@@ -16,11 +16,11 @@ from attnviz.cli.input.models import (
     require_no_rule,
     require_no_toy,
 )
-from attnviz.cli.input.text import STDIN, read_arrays, read_text, text_lines
+from attnviz.cli.input.text import STDIN, read_arrays, read_text
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.options.source import SourceOptions, TextsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 
     from attnviz.sources.toy.toy import Toy
     from attnviz.trace.trace import Trace
-
-
-Made = TypeVar("Made")
-
-NAMED_LINE = "line {number}: {said}"
 
 
 class Making(NamedTuple):
@@ -61,11 +56,11 @@ def read_trace(source: SourceOptions, making: Making) -> Trace:
     """The one trace that the options mean."""
     require_one_source(source, making.model)
     if source.from_ is not None:
-        return _directed(_from_file(source.from_, making, None if source.text is None else read_text(source)), making)
-    return _directed(read_by(maker_of(making), source, making), making)
+        return directed(_from_file(source.from_, making, None if source.text is None else read_text(source)), making)
+    return directed(read_by(maker_of(making), source, making), making)
 
 
-def _directed(trace: Trace, making: Making) -> Trace:
+def directed(trace: Trace, making: Making) -> Trace:
     """``trace`` with its contributions along what is asked for."""
     if making.toward is None and all(one.toward is None for one in trace.layers):
         return trace
@@ -82,61 +77,6 @@ def read_by(maker: Callable[[Any], Trace], source: SourceOptions, making: Making
         return maker(_image(source, making))
     picture = _picture(making)
     return maker(read_text(source), picture)
-
-
-def read_lines(
-    source: SourceOptions, making: Making, failed: Callable[[int, AttnvizError], None] | None = None
-) -> Iterator[tuple[int, Trace]]:
-    """A trace for each line of the text that is not blank, with the line's number from 1, as the lines arrive.
-
-    A text of which no trace can be made is an error that names its line; or it is left to ``failed``, and the rest goes on.
-    """
-    require_one_source(source, making.model)
-    if source.from_ is not None:
-        raise UsageError("--lines is for texts: --from brings one trace")
-    maker = maker_of(making)
-    if making.model.image is not None:
-        raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
-    if isinstance(maker, ModelTraces | TinyTraces):
-        if maker.reads_images:
-            raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
-        maker.quiet = True
-    yield from of_lines(source, lambda line: _directed(maker(line), making), failed)
-    if isinstance(maker, TinyTraces):
-        maker.tell()
-
-
-def of_lines(
-    source: SourceOptions, make: Callable[[str], Made], failed: Callable[[int, AttnvizError], None] | None = None
-) -> Iterator[tuple[int, Made]]:
-    """The same of whatever ``make`` makes of a line."""
-    blank = number = 0
-    for number, line in enumerate(text_lines(source), start=1):
-        if not line.strip():
-            blank += 1
-            continue
-        try:
-            with named_line(number):
-                made = make(line)
-        except AttnvizError as error:
-            if failed is None:
-                raise
-            failed(number, error)
-        else:
-            yield number, made
-    if blank == number:
-        raise AttnvizError("no line holds a word", "give at least one word")
-    if blank:
-        notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
-
-
-@contextmanager
-def named_line(number: int) -> Iterator[None]:
-    """Errors in the block are those of line ``number``."""
-    try:
-        yield
-    except AttnvizError as error:
-        raise type(error)(NAMED_LINE, error.hint, number=number, said=error.message) from None
 
 
 def maker_of(making: Making) -> Callable[[Any], Trace]:
@@ -256,15 +196,16 @@ def given_rule(options: RuleOptions) -> dict[str, Any]:
     return given
 
 
-def require_one_source(source: SourceOptions, model: ModelOptions) -> None:
+def require_one_source(source: SourceOptions | TextsOptions, model: ModelOptions) -> None:
     """Refuse options that mean several texts or files."""
     if model.model is None:
         require_model(model)
-    elif source.from_ is not None:
+    elif getattr(source, "from_", None) is not None:
         raise UsageError("--model and --from: which of the two is meant?", "leave out one of them")
+    from_ = getattr(source, "from_", None)
     given = [
         name
-        for name, value in (("TEXT", source.text), ("--file", source.file), ("--from", source.from_))
+        for name, value in (("TEXT", source.text), ("--file", source.file or None), ("--from", from_))
         if value is not None
     ]
     if given == ["TEXT", "--from"] and source.text != "-":

@@ -44,7 +44,13 @@ def name_file(output: Path | None) -> None:
 
     To a script it is the very name, to a person on a terminal what can be seen of it.
     """
-    if sys.stdout is not None and output is not None and str(output) != "-" and output.is_file():
+    if output is not None and str(output) != "-" and output.is_file():
+        name_folder(output)
+
+
+def name_folder(output: Path) -> None:
+    """The same of a folder into which files were written."""
+    if sys.stdout is not None:
         from attnviz.text.display import shown_line
 
         named = shown_line(str(output)) if sys.stdout.isatty() else str(output)

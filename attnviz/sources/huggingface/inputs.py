@@ -78,10 +78,10 @@ def read(
         reading = Reading(*_beside(model, text, image, chat))
     else:
         require_reader(network)
-        cut = _tokens(model, text, chat)
+        cut = tokens_in(model, text, chat)
         reading = Reading({"input_ids": torch.tensor([cut.ids])}, cut)
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in reading.inputs:
-        shifted = _shifted(model, reading.tokens if target is None else _tokens(model, target, False))
+        shifted = _shifted(model, reading.tokens if target is None else tokens_in(model, target, False))
         reading = reading._replace(
             inputs=reading.inputs | {"decoder_input_ids": torch.tensor([shifted.ids])}, target=shifted
         )
@@ -104,7 +104,8 @@ def _beside(
     return inputs, tokens, None, pictured
 
 
-def _tokens(model: Model, text: Text, chat: bool) -> Tokens:
+def tokens_in(model: Model, text: Text, chat: bool) -> Tokens:
+    """The tokens of a text, in the chat template if that is asked for; or the ids that are given, as tokens."""
     if isinstance(text, str):
         written = in_chat(model.tokenizer, text, model.name) if chat else text
         tokens = tokens_of_text(model.tokenizer, written, special=not chat)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import torch
 
@@ -15,7 +16,7 @@ from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
 from attnviz.sources.huggingface.assembling import assembled
 from attnviz.sources.huggingface.batch_watch import BatchWatch
-from attnviz.sources.huggingface.inputs import Reading, read
+from attnviz.sources.huggingface.inputs import Reading, position_count, read, tokens_in
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
 from attnviz.sources.huggingface.seams import accepted
@@ -23,6 +24,7 @@ from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.trace_model import MODEL, run, trace_of
 from attnviz.sources.huggingface.watch import watched_by
 from attnviz.sources.recording.sampled import Comparison
+from attnviz.sources.texts.length import ANY_LENGTH, CutText, Length
 from attnviz.trace.origin import Origin
 from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
@@ -30,7 +32,15 @@ from attnviz.trace.trace import Trace
 MOST = 32  # texts at once: beyond it a processor gains nothing
 AHEAD = 16  # batches that are read before the first runs, so that texts of like length meet
 BYTES_A_NUMBER = 24  # of one token in one layer: what is kept, what runs, and what is compared
+HELD = 4  # what is done and waits for its turn takes a fourth of the memory that a piece of work may take
 EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
+
+
+Report = Callable[[int], None]
+
+
+def no_report(_: int) -> None:
+    """Nobody asks how many are done."""
 
 
 class Asked(NamedTuple):
@@ -51,6 +61,7 @@ class Batches:
 
     batch   how many texts run at once; None: as many as memory allows
     predictions  how many of the likeliest next tokens are kept after each position; None: none
+    length  how many tokens a text may have, beside what the model reads, and what becomes of a longer one
     padded  whether texts of other lengths may run together; None: nobody has looked yet
     apart   why each text runs by itself, where this model can run no batch of them; None: it can
     """
@@ -64,9 +75,10 @@ class Batches:
         verify: Verify = Verify.SAMPLE,
         batch: int | None = None,
         predictions: int | None = None,
+        length: Length = ANY_LENGTH,
     ) -> None:
         self.model, self.layer, self.chat = model, layer, chat
-        self.comparison, self.batch = Comparison(verify), batch
+        self.comparison, self.batch, self.length = Comparison(verify), batch, length.within(position_count(model.model))
         self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
@@ -76,30 +88,82 @@ class Batches:
     def __call__(self, texts: Iterable[Given]) -> Iterator[Answer]:
         """The trace of each text with its number from 0, or why there is none."""
         numbered = enumerate(texts)
-        while some := list(islice(numbered, AHEAD * (self.batch or MOST))):
-            yield from self._window(some)
+        while some := list(islice(numbered, self.ahead)):
+            yield from self.window(some)
 
-    def _window(self, texts: Sequence[tuple[int, Given]]) -> Iterator[Answer]:
-        """Texts that were read together, in their order."""
-        answers: dict[int, Trace | AttnvizError] = {}
-        asked: list[Asked] = []
+    @property
+    def ahead(self) -> int:
+        """How many texts are worth reading before the first runs."""
+        return AHEAD * (self.batch or MOST) if self._runs_several() else 1
+
+    def window(self, texts: Sequence[tuple[int, Given]], report: Report = no_report) -> Iterator[Answer]:
+        """The answers to texts that were read together, in their order; ``report`` is told how many of them are done.
+
+        As many of them are held at once as memory allows. Where it is interrupted, those that are done come first.
+        """
+        held: list[tuple[int, Asked | AttnvizError]] = []
+        tokens = done = 0
         for number, given in texts:
-            try:
-                asked.append(Asked(number, given, self._reading(given)))
-            except (ChoiceError, UsageError):  # no other text would do better
-                raise
-            except AttnvizError as error:
-                answers[number] = error
+            one = self._asked(number, given)
+            length = one.length if isinstance(one, Asked) else 0
+            if held and (tokens + length) * self._bytes_a_token() > allowance() // HELD:
+                yield from self._sorted(held, lambda more, before=done: report(before + more))  # type: ignore[misc]
+                done, tokens = done + len(held), 0
+                held = []
+            held.append((number, one))
+            tokens += length
+        yield from self._sorted(held, lambda more: report(done + more))
+
+    def _asked(self, number: int, given: Given) -> Asked | AttnvizError:
+        try:
+            return Asked(number, given, self._reading(given))
+        except (ChoiceError, UsageError):  # no other text would do better
+            raise
+        except AttnvizError as error:
+            return error
+
+    def _sorted(self, texts: Sequence[tuple[int, Asked | AttnvizError]], report: Report) -> Iterator[Answer]:
+        """The same, of texts that are held at once: the longest runs first."""
+        answers: dict[int, Trace | AttnvizError] = {}
+        try:
+            for some in self._runs(texts, answers):
+                answers |= self._answers(some)
+                report(len(answers))
+        except KeyboardInterrupt:
+            yield from sorted(answers.items(), key=itemgetter(0))
+            raise
+        yield from sorted(answers.items(), key=itemgetter(0))
+
+    def _runs(
+        self, texts: Sequence[tuple[int, Asked | AttnvizError]], answers: dict[int, Trace | AttnvizError]
+    ) -> Iterator[Sequence[Asked]]:
+        """Which texts run at once; those that cannot be read have their ``answers`` already."""
+        answers |= {number: one for number, one in texts if isinstance(one, AttnvizError)}
+        asked = [one for _, one in texts if isinstance(one, Asked)]
         waiting = sorted(asked, key=lambda one: one.length if _is_plain(one.reading) else 0, reverse=True)
         place = 0
         while place < len(waiting):
             some = self._next(waiting, place)
             place += len(some)
-            answers |= self._answers(some)
-        yield from sorted(answers.items())
+            yield some
 
     def _reading(self, given: Given) -> Reading:
-        return read(self.model, given.text, given.target, self.chat, given.image, given.pair)
+        text = self._fitted(given)
+        reading = read(self.model, text, given.target, self.chat, given.image, given.pair)
+        if reading.tokens is not None:
+            self.length.require(len(reading.tokens.ids))
+        return reading
+
+    def _fitted(self, given: Given) -> Any:
+        """The text, or as much of it as may be read."""
+        if not self.length.cut or self.length.most is None or not isinstance(given.text, str) or given.pair is not None:
+            return given.text
+        return self.length.fitted(given.text, lambda text: self._cut_into(text))
+
+    def _cut_into(self, text: str) -> CutText:
+        tokens = tokens_in(self.model, text, self.chat)
+        last = max((place for place in range(len(tokens.ids)) if place not in tokens.special), default=-1)
+        return CutText(len(tokens.ids), len(tokens.ids) - 1 - last, tokens.facts.spans)
 
     def _next(self, waiting: Sequence[Asked], place: int) -> Sequence[Asked]:
         """The texts that run next, from ``place`` on, the longest first."""
@@ -114,11 +178,15 @@ class Batches:
 
     def _can_batch(self, reading: Reading) -> bool:
         """Whether this model can read several such texts at once."""
+        return _is_plain(reading) and self.model.recorded is False and self._runs_several()  # the first text tells
+
+    def _runs_several(self) -> bool:
+        """Whether nothing is known that keeps this model from running several texts at once."""
         network = self.model.model
         return (
-            _is_plain(reading)
-            and self.apart is None
-            and self.model.recorded is False  # the first text tells
+            self.apart is None
+            and not self.model.recorded
+            and self.batch != 1
             and not getattr(network.config, "is_encoder_decoder", False)
             and "attention_mask" in accepted(network, {"attention_mask": None})
         )
@@ -127,9 +195,11 @@ class Batches:
         """How many texts of this length may run at once."""
         if self.batch is not None:
             return self.batch
+        return max(1, min(MOST, allowance() // (length * self._bytes_a_token())))
+
+    def _bytes_a_token(self) -> int:
         config = self.model.model.config.get_text_config()
-        numbers = (layer_count(config) or 1) * int(getattr(config, "hidden_size", 1024))
-        return max(1, min(MOST, allowance() // (length * numbers * BYTES_A_NUMBER)))
+        return (layer_count(config) or 1) * int(getattr(config, "hidden_size", 1024)) * BYTES_A_NUMBER
 
     def _answers(self, some: Sequence[Asked]) -> dict[int, Trace | AttnvizError]:
         """What is made of texts that run at once. Where these fail together, each tells its own error; and where none has

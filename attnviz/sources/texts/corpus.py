@@ -8,16 +8,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from attnviz.choices import FIELD
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, require_end, too_much
 from attnviz.sources.texts import json_lines, parquet
 from attnviz.sources.texts.compressed import compression_errors, decompressed, is_compressed
-from attnviz.sources.texts.decoding import decoded
+from attnviz.sources.texts.decoding import decoded, lines_in
 from attnviz.sources.texts.files import files_of, holds_rows, is_parquet
 from attnviz.sources.texts.lines import LONGEST_LINE, raw_lines, too_long
 from attnviz.text.message import Message
 
-FIELD = "text"  # of a row, where no other is named
 COUNTED = 256 << 20  # bytes of files that are read once more to count their lines
 
 
@@ -94,6 +94,12 @@ def lines_of(stream: BinaryIO, name: str, field: str | None = None) -> Iterator[
         yield _text(row.number, Message("line {number}", number=row.number), row.text)
 
 
+def in_text(text: str, field: str | None = None) -> Iterator[CorpusText | Unread]:
+    """The lines of a text that is there already; with ``field``, of JSON."""
+    for number, line in enumerate(lines_in(text), start=1):
+        yield _text(number, Message("line {number}", number=number), _of_line(line, field))
+
+
 def whole_text(stream: BinaryIO, name: str, most: int) -> str:
     """All of a stream as one text; AttnvizError where it has more than ``most`` bytes."""
     content = stream.read(most + 1)
@@ -152,9 +158,9 @@ def _line_rows(stream: BinaryIO, name: str, field: str | None) -> Iterator[_Row]
         raise AttnvizError("{name} is empty", "give at least one line", name=name)
 
 
-def _of_line(line: bytes, field: str | None) -> str | AttnvizError:
+def _of_line(line: bytes | str, field: str | None) -> str | AttnvizError:
     try:
-        text = decoded(line, Message("the line")).rstrip("\r\n")
+        text = line if isinstance(line, str) else decoded(line, Message("the line")).rstrip("\r\n")
         return text if field is None or not text.strip() else json_lines.text_of(text, field)
     except AttnvizError as error:
         return error

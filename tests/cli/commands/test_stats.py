@@ -17,9 +17,10 @@ from attnviz import trace_text
 from attnviz.analysis import measure
 from attnviz.analysis.metrics import Metric
 from attnviz.cli.commands import stats
-from attnviz.cli.input.text import line_count
-from attnviz.cli.input.traces import Making, read_lines
-from attnviz.cli.options.source import SourceOptions
+from attnviz.cli.input.corpus import Corpus
+from attnviz.cli.input.many import read_lines
+from attnviz.cli.input.traces import Making
+from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from tests.support.contributions import norms, summed_norms
 
 TEXT = "the cat sat on the mat and the cat slept"
@@ -171,10 +172,10 @@ def test_special_tokens_inside_a_text_keep_their_places(llama):
     assert "what is hidden is one more key" in done("stats", text, "--model", llama, "--skip-special").lines[1]
 
 
-def test_a_bad_line_is_named():
-    assert problem(attnviz("stats", "--lines", "--file", "-", stdin=b"a b\n\xff\n"), 1).startswith(
-        "standard input, line 2"
-    )
+def test_a_bad_line_is_named_and_skipped():
+    result = attnviz("stats", "--lines", "--file", "-", stdin=b"a b\n\xff\n")
+    assert result.lines[0] == "texts: 1 · tokens: 2 · skipped: 1"
+    assert result.stderr == "attnviz: line 2 skipped: the line is not UTF-8 text: byte 0xff at position 0\n"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
@@ -215,9 +216,10 @@ def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypat
 )
 def test_lines_are_counted_as_they_are_read(folder, text):
     (folder / "texts.txt").write_bytes(text.encode())
-    for source in (SourceOptions(text=text), SourceOptions(file=folder / "texts.txt")):
+    for source in (SourcesOptions(text=text), SourcesOptions(file=[folder / "texts.txt"])):
         if source.file or text[0] != "\ufeff":  # a byte order mark belongs to a file
-            assert line_count(source) == sum(1 for _ in read_lines(source, Making()))
+            corpus = Corpus(source, LinesOptions(lines=True))
+            assert corpus.total == sum(1 for _ in read_lines(corpus, Making(), BatchOptions()))
 
 
 def test_a_run_interrupted_before_its_first_text_shows_nothing():

@@ -13,7 +13,7 @@ from tiny_models import saved
 
 from attnviz.analysis.effects import measure_effects
 from attnviz.cli.commands import stats_effect
-from attnviz.cli.input.traces import of_lines
+from attnviz.cli.input.many import of_lines
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.predictor import ModelPredictor
 

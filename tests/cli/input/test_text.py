@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -18,7 +19,7 @@ from array_files import three, written
 from command_line import SAMPLE, Result, attnviz, done, problem, program, started
 
 from attnviz.cli.input import text
-from attnviz.cli.input.text import line_count, read_text, reads_again, text_lines
+from attnviz.cli.input.text import read_text, reads_again
 from attnviz.cli.options.source import SourceOptions
 from attnviz.errors import AttnvizError
 
@@ -139,22 +140,6 @@ def test_lines_may_stand_in_the_argument_or_be_the_sample():
 
 
 @pytest.mark.parametrize(
-    ("source", "count"),
-    [
-        ({"text": "a\n\nb c\n"}, 2),
-        ({"text": "-"}, None),
-        ({"file": Path("-")}, None),
-        ({"file": Path("lines.txt")}, 3),
-        ({"file": Path("none.txt")}, None),
-        ({}, None),
-    ],
-)
-def test_how_many_lines_there_will_be_is_known_of_texts_and_files(folder, source, count):
-    (folder / "lines.txt").write_bytes(b"\xef\xbb\xbfa\n \nb\n\xff\n")
-    assert line_count(SourceOptions(**{"text": None, "file": None} | source)) == count
-
-
-@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("a".encode("utf-16"), "standard input is UTF-16 text, not UTF-8"),
@@ -169,15 +154,9 @@ def test_what_is_no_text_is_said(content, message):
 
 def test_a_closed_standard_input_is_no_text(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
-    assert list(text_lines(SourceOptions(text=None, file=None))) == [SAMPLE]
+    assert read_text(SourceOptions(text=None, file=None)) == SAMPLE
     with pytest.raises(AttnvizError, match="standard input is closed"):
         read_text(SourceOptions(text="-", file=None))
-
-
-def test_an_empty_file_has_no_lines(folder):
-    (folder / "empty.txt").touch()
-    with pytest.raises(AttnvizError, match=r"empty\.txt is empty"):
-        list(text_lines(SourceOptions(text=None, file=Path("empty.txt"))))
 
 
 @pytest.mark.usefixtures("files")
@@ -271,13 +250,13 @@ def test_a_text_and_a_line_end_somewhere(folder):
     (folder / "long.txt").write_bytes(b"a b\n" + b"x" * 1001)
     assert "holds more than the 0 MiB" in problem(attnviz("explain", "--file", "long.txt"), 1)
     assert "standard input holds more than" in problem(attnviz("explain", stdin=b"x" * 1001), 1)
-    for arguments, content in ((("--file", "long.txt"), None), (("-",), b"a b\n" + b"x" * 1001)):
-        result = attnviz("explain", "--lines", *arguments, *JSON, stdin=content)
-        name = "long.txt" if content is None else "standard input"
-        assert (result.code, len(result.lines)) == (1, 1)
-        assert result.stderr.startswith(f"attnviz: {name}, line 2: more than 0 MiB\n")
-    assert line_count(SourceOptions(text=None, file=Path("long.txt"))) is None
-    assert "line 2: more than" in problem(attnviz("stats", "--lines", "--file", "long.txt"), 1)
+
+
+def test_a_text_that_is_compressed_is_read(folder):
+    (folder / "a.txt.gz").write_bytes(gzip.compress(b"from far away"))
+    assert tokens(done("explain", "--file", "a.txt.gz", *JSON)) == ["from", "far", "away"]
+    (folder / "b.txt.gz").write_bytes(gzip.compress(b"from far away")[:-3])
+    assert problem(attnviz("explain", "--file", "b.txt.gz"), 1) == "b.txt.gz ends in the middle: it is not whole"
 
 
 @pytest.mark.parametrize("lines", [(), ("--lines",)])
@@ -294,7 +273,6 @@ def test_lines_come_through_a_pipe_that_is_not_counted_before(folder, command):
         threads.submit((folder / "pipe").write_bytes, b"a b\nc d\n")
         piped = done(*command, "--lines", "--file", "pipe")
     assert piped == done(*command, "--lines", stdin=b"a b\nc d\n")
-    assert line_count(SourceOptions(text=None, file=folder / "pipe")) is None
 
 
 def test_a_text_comes_through_a_pipe(folder):

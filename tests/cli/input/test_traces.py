@@ -8,7 +8,7 @@ import pytest
 from command_line import attnviz
 
 from attnviz.choices import Backend, Position
-from attnviz.cli.input.traces import Making, named_line, read_lines, read_trace
+from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
@@ -135,35 +135,6 @@ def test_what_is_wrong_with_standard_input_is_said_of_it_in_the_language(content
     assert attnviz("explain", "--from", "-", stdin=content).stderr.startswith("attnviz: standard input")
 
 
-def test_lines_are_numbered_and_blank_ones_skipped(capsys):
-    pairs = list(read_lines(source(text="a\n\n \nb c\n"), Making()))
-    assert [(number, trace.tokens) for number, trace in pairs] == [(1, ("a",)), (4, ("b", "c"))]
-    assert capsys.readouterr().err == "attnviz: 2 blank lines skipped\n"
-
-
-def test_a_line_that_fails_is_named_or_left_to_the_caller():
-    making = Making(toy=ToyOptions(embeddings=Path("e.json")))
-    Path("e.json").write_text('{"a": [1, 2]}')
-    with pytest.raises(AttnvizError, match=r"^line 2: "):
-        list(read_lines(source(text="a\nb\na"), making))
-    failed: list[int] = []
-    pairs = list(read_lines(source(text="a\nb\na"), making, lambda number, _: failed.append(number)))
-    assert ([number for number, _ in pairs], failed) == ([1, 3], [2])
-
-
-def test_lines_alone_are_texts(arrays):
-    with pytest.raises(UsageError, match="--lines is for texts: --from brings one trace"):
-        list(read_lines(source(from_=arrays), Making()))
-    with pytest.raises(AttnvizError, match="no line holds a word"):
-        list(read_lines(source(text=" \n "), Making()))
-
-
-def test_an_error_keeps_its_kind_and_its_hint():
-    with pytest.raises(UsageError, match=r"^line 7: wrong$") as raised, named_line(7):
-        raise UsageError("wrong", "try again")
-    assert raised.value.hint == "try again"
-
-
 def test_a_model_that_looks_at_an_image_takes_no_text(folder, tmp_path_factory):
     from tiny_models import saved
 
@@ -172,8 +143,6 @@ def test_a_model_that_looks_at_an_image_takes_no_text(folder, tmp_path_factory):
         read_trace(TEXT, model)
     with pytest.raises(UsageError, match="this model looks at an image, and none is given"):
         read_trace(source(file=Path("-")), model)
-    with pytest.raises(UsageError, match="--lines is for texts, and this model looks at an image"):
-        list(read_lines(TEXT, model))
     (folder / "a.png").touch()
     with pytest.raises(AttnvizError, match=r"a\.png is not a readable image"):
         read_trace(source(file=Path("a.png")), model)
@@ -232,11 +201,6 @@ def test_contributions_are_measured_along_what_is_asked_for():
     assert read_trace(TEXT, Making(toy=ToyOptions(heads=2))).layers[0].toward is None
 
 
-def test_the_model_in_the_package_reads_lines_and_tells_its_words_once(capsys):
+def test_the_model_in_the_package_reads_a_text():
     making = Making(model=ModelOptions(model="tiny"))
-    traces = dict(read_lines(source(text="the dog\nthe zebra"), making))
-    assert [trace.tokens for trace in traces.values()] == [("the", "dog"), ("the", "zebra")]
-    assert capsys.readouterr().err.count("zebra") == 1
     assert read_trace(source(text="the dog"), making).tokens == ("the", "dog")
-    with pytest.raises(UsageError, match="--image is one image"):
-        list(read_lines(TEXT, Making(model=ModelOptions(model="tiny", image=Path("a.png")))))

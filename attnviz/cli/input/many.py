@@ -1,0 +1,173 @@
+"""From many texts to what is made of each, in their order; a model reads several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from attnviz.cli.input.corpus import Corpus
+from attnviz.cli.input.models import ModelTraces, TinyTraces
+from attnviz.cli.input.traces import Making, directed, maker_of, require_one_source
+from attnviz.cli.options.source import BatchOptions
+from attnviz.cli.output.streams import notice
+from attnviz.cli.typer_groups import dashed
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.text.message import Message
+
+if TYPE_CHECKING:
+    from attnviz.sources.texts.corpus import CorpusText, Unread
+    from attnviz.trace.trace import Trace
+
+Made = TypeVar("Made")
+Failed = Callable[["CorpusText | Unread", AttnvizError], None]
+Report = Callable[[int], None]  # how many texts are done that have not been handed on yet
+NAMED = "{name}: {said}"
+
+
+def no_report(_: int) -> None:
+    """Nobody asks how many are done."""
+
+
+def read_lines(
+    corpus: Corpus,
+    making: Making,
+    reading: BatchOptions,
+    failed: Failed | None = None,
+    report: Report = no_report,
+) -> Iterator[tuple[CorpusText, Trace]]:
+    """A trace for each text of ``corpus`` that is not blank, in their order.
+
+    A text of which no trace can be made is an error that names it; or it is left to ``failed``, and the rest goes on.
+    """
+    require_one_source(corpus.source, making.model)
+    if getattr(corpus.source, "from_", None) is not None:
+        raise UsageError("--lines is for texts: --from brings one trace")
+    maker = maker_of(making)
+    if making.model.image is not None:
+        raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
+    if isinstance(maker, ModelTraces | TinyTraces):
+        if maker.reads_images:
+            raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
+        maker.quiet = True
+    _require_model(making, reading)
+
+    def answered(texts: Sequence[CorpusText]) -> Iterator[tuple[int, Trace | AttnvizError]]:
+        if isinstance(maker, ModelTraces) and making.toward is None:
+            yield from maker.many([one.text for one in texts], reading, report)
+        else:
+            yield from each(texts, lambda one: directed(fitted(maker, one.text, reading), making))
+
+    ahead = maker.ahead(reading) if isinstance(maker, ModelTraces) and making.toward is None else _one
+    yield from _told(corpus, ahead, answered, failed)
+    if isinstance(maker, TinyTraces):
+        maker.tell()
+
+
+def of_lines(
+    corpus: Corpus, make: Callable[[str], Made], failed: Failed | None = None
+) -> Iterator[tuple[CorpusText, Made]]:
+    """The same of whatever ``make`` makes of a text."""
+    yield from _told(corpus, _one, lambda texts: each(texts, lambda one: make(one.text)), failed)
+
+
+def each(texts: Iterable[CorpusText], make: Callable[[CorpusText], Made]) -> Iterator[tuple[int, Made | AttnvizError]]:
+    """What ``make`` makes of each text, with its place, or why it makes nothing; what no text would do better is raised."""
+    for place, text in enumerate(texts):
+        try:
+            yield place, make(text)
+        except (ChoiceError, UsageError) as error:
+            raise named_error(text, error) from None
+        except AttnvizError as error:
+            yield place, error
+
+
+def fitted(maker: Callable[[str], Trace], text: str, reading: BatchOptions) -> Trace:
+    """The trace of a text that is read by itself, and is no longer than it may be."""
+    from attnviz.sources.texts.length import Length, trace_within
+
+    return trace_within(maker, text, Length(reading.max_length, reading.cut))
+
+
+@contextmanager
+def named_text(text: CorpusText | Unread | None) -> Iterator[None]:
+    """Errors in the block are those of ``text``, if there is one."""
+    try:
+        yield
+    except AttnvizError as error:
+        if text is None:
+            raise
+        raise named_error(text, error) from None
+
+
+def named_error(text: CorpusText | Unread, error: AttnvizError) -> AttnvizError:
+    """``error`` as one of ``text``."""
+    return type(error)(NAMED, error.hint, name=text.name, said=error.message)
+
+
+def _told(
+    corpus: Corpus,
+    ahead: Callable[[], int],
+    answered: Callable[[Sequence[CorpusText]], Iterator[tuple[int, Made | AttnvizError]]],
+    failed: Failed | None,
+) -> Iterator[tuple[CorpusText, Made]]:
+    """What there is for each text; what there is not is told."""
+    from attnviz.sources.texts.corpus import CorpusText
+    from attnviz.sources.texts.windows import windows
+
+    blank = number = 0
+    for window in windows(corpus, ahead, corpus.is_there):
+        texts = [one for one in window if isinstance(one, CorpusText)]
+        for one, answer in _in_order(window, texts, answered(texts) if texts else iter(())):
+            number += 1
+            if answer is None:
+                blank += 1
+            elif not isinstance(answer, AttnvizError):
+                yield one, answer  # type: ignore[misc]  # of what is read there is an answer
+            elif failed is None:
+                raise answer if getattr(one, "whole", False) else named_error(one, answer)
+            else:
+                failed(one, answer)
+    if blank == number:
+        raise AttnvizError("no line holds a word", "give at least one word")
+    if blank:
+        notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
+
+
+def _in_order(
+    window: Sequence[CorpusText | Unread],
+    texts: Sequence[CorpusText],
+    answers: Iterator[tuple[int, Made | AttnvizError]],
+) -> Iterator[tuple[CorpusText | Unread, Made | AttnvizError | None]]:
+    """Each of ``window`` with its answer, or why it is no text; None where it is blank."""
+    before: dict[int, list[Unread]] = {}
+    place = 0
+    for one in window:
+        if isinstance(one, tuple) and hasattr(one, "error"):
+            before.setdefault(place, []).append(one)  # type: ignore[arg-type]
+        else:
+            place += 1
+    next_place = 0
+    for number, answer in answers:
+        for passed in range(next_place, number + 1):
+            yield from ((one, None if one.blank else one.error) for one in before.pop(passed, ()))
+        next_place = number + 1
+        yield texts[number], answer
+    for rest in before.values():
+        yield from ((one, None if one.blank else one.error) for one in rest)
+
+
+def require_no_batch(reading: BatchOptions) -> None:
+    """Refuse what says how many texts are read, where there is one."""
+    for name in ("batch", "max_length", "cut"):
+        if getattr(reading, name) != getattr(BatchOptions, name):
+            raise UsageError("--{name} is for many texts", "add --lines, or leave out --{name}", name=dashed(name))
+
+
+def _require_model(making: Making, reading: BatchOptions) -> None:
+    if reading.batch is not None and making.model.model is None:
+        raise UsageError("--batch is for a real model", "add --model DIR_OR_ID")
+
+
+def _one() -> int:
+    return 1
