@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.models import trace_model as trace_model
 from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
-from attnviz.api.selected import in_words, selected, shown
+from attnviz.api.selected import along, in_words, selected, shown
 from attnviz.api.traces import load as load
 from attnviz.api.traces import trace_arrays as trace_arrays
 from attnviz.api.traces import trace_text as trace_text
@@ -26,6 +26,7 @@ from attnviz.choices import (
     TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
+    MapStep,
     Pool,
     Step,
 )
@@ -137,6 +138,8 @@ def html(
     key: Where | None = None,
     skip_special: bool = False,
     words: bool = False,
+    step: str | None = None,
+    toward: str | None = None,
     pool: str = "mean",
     language: str = "en",
     max_size: float = PAGE_MEGABYTES,
@@ -148,6 +151,9 @@ def html(
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
     skip_special  open it without special tokens
     words         merge the tokens of a word: weights to it are summed, and from it averaged
+    step          the map that it opens with: "scores", "scaled", "masked", "weights" or "contribution"; None: the overview of all heads,
+                  or the contributions where ``toward`` is given
+    toward        of contributions: a token along whose logit they are measured, or "@output"
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
     language      of the page, "en" or "vi"
     max_size      in megabytes: where every pair would take more, cells of many tokens, of which the foot of the page tells;
@@ -155,13 +161,16 @@ def html(
     on_image      the image that the model has read, a file or a picture of Pillow: a tab shows the weights over it
     """
     from attnviz.renderers.page.limits import Limits
+    from attnviz.renderers.page.opening import opening
     from attnviz.renderers.page.page import to_html
 
-    trace = in_words(trace, words, layer)
-    selection = selected(trace, layer, head, query, key, skip_special).as_region()
+    opened = opening(None if step is None else member(MapStep, step, "step"), toward)
+    trace = in_words(along(trace, toward), words, layer)
+    selection = selected(trace, layer, head, query, key, skip_special, opened.needed).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
     chosen_pool, picture = member(Pool, pool, "pool"), picture_for(trace, on_image)
-    return to_html(trace, selection, member(Language, language, "language"), limits, chosen_pool, image=picture)
+    spoken = member(Language, language, "language")
+    return to_html(trace, selection, spoken, limits, chosen_pool, image=picture, step=opened.step)
 
 
 def notebook_frame(trace: Trace) -> str:

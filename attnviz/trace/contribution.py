@@ -69,7 +69,7 @@ class HeadContribution:
         """‖v_j W_O^h‖ of these keys, (keys,); along the layer's direction, v_j W_O^h · u_i with its sign, (rows or 1, keys)."""
         if self.toward is None:
             return self._norms[keys] if isinstance(keys, slice) else lengths(self.carried(keys))
-        pulled = self._pulled
+        pulled = self.pulled
         return (pulled if pulled.shape[0] == 1 else pulled[rows]) @ self._value[keys].T
 
     @cached_property
@@ -79,7 +79,8 @@ class HeadContribution:
         return xp.concat([lengths(self.carried(slice(start, start + BLOCK))) for start in starts])
 
     @cached_property
-    def _pulled(self) -> Array:
+    def pulled(self) -> Array:
+        """What a value is multiplied with to be its part along the layer's direction, which there is.  (queries or 1, d_v)"""
         assert self.toward is not None
         with overflow_unspoken():
             pulled = self.toward.pulled(self._weight, self._value)

@@ -40,6 +40,11 @@ class Direction:
         """Whether it is that of the layer's own output."""
         return self.token == OUTPUT
 
+    @property
+    def turns(self) -> bool:
+        """Whether it is another for each query, apart from what it is divided by."""
+        return self.is_output or self.vector.ndim == 2  # that of the output is not computed to know
+
     def pulled(self, weight: Array | None, beside: Array) -> Array:
         """What a value is multiplied with to be its part along this direction, through ``weight``, (d_v, d_out), beside whose
         numbers it is computed; None: the value itself is put out.  (queries or 1, d_v)"""

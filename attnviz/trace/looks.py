@@ -31,8 +31,8 @@ class Looks:
     def to_html(self, **options: Any) -> str:
         """One offline page, as ``attnviz html`` writes it.
 
-        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``words``, ``pool``, ``language``, ``max_size`` and ``on_image``.
-        help(attnviz.api.html) says what each takes.
+        Options: ``layer``, ``head``, ``query``, ``key``, ``skip_special``, ``words``, ``step``, ``toward``, ``pool``, ``language``,
+        ``max_size`` and ``on_image``. help(attnviz.api.html) says what each takes.
         """
         return public("attnviz.api.html", self, **options)  # type: ignore[no-any-return]
 

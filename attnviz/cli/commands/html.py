@@ -7,6 +7,7 @@ from pathlib import Path
 from attnviz.cli.input.pictures import picture_of
 from attnviz.cli.input.selected import in_words, say_if_nothing_hidden, selected
 from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.html import PageOptions
 from attnviz.cli.options.model import ModelOptions
@@ -32,6 +33,7 @@ def html(
     special: SpecialOptions,
     words: WordsOptions,
     region: RegionOptions,
+    direction: DirectionOptions,
     page: PageOptions,
     image: PageImageOptions,
     engine: EngineOptions,
@@ -45,23 +47,33 @@ def html(
         raise UsageError("{output}: its suffix is not .html", "attnviz heatmap draws pictures", output=page.output)
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
-    picture, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer))
+    picture, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer, toward=direction.toward))
     trace = in_words(read_trace(source, making), words, part.layer)
 
     from attnviz.renderers.page.limits import Limits
+    from attnviz.renderers.page.opening import opening
     from attnviz.renderers.page.page import to_html
     from attnviz.trace.in_picture import in_picture, require_same_size
 
     if picture is not None:
         in_picture(trace)  # or it says why there is nothing to be shown
         require_same_size(trace, picture.size)
-    chosen = selected(trace, part, special, region).as_region()
+    opened = opening(page.step, direction.toward)
+    chosen = selected(trace, part, special, region, step=opened.needed).as_region()
     say_if_nothing_hidden(chosen, special)
     output = page.output or PAGE_FILE
     limits = Limits(megabytes=page.max_size)
     with progress("weights", timed=True, counted=False) as line:
         text = to_html(
-            trace, chosen, page.lang, limits, page.pool, lambda done, of: line("weights", done, of), notice, picture
+            trace,
+            chosen,
+            page.lang,
+            limits,
+            page.pool,
+            lambda done, of: line("weights", done, of),
+            notice,
+            picture,
+            step=opened.step,
         )
     deliver([text.encode()], output)
     if page.open:

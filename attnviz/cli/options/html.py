@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, Pool
+from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, MapStep, Pool
+from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
 from attnviz.cli.output.formats import PAGE_FILE
@@ -16,6 +17,14 @@ from attnviz.text.message import Message
 class PageOptions(Options):
     """What html writes, and how."""
 
+    step: Annotated[
+        MapStep | None,
+        typer.Option(
+            metavar="NAME",
+            help=Message("Open it with the map of this step: {choices}.", choices=listed(MapStep)),
+            rich_help_panel=SHOW,
+        ),
+    ] = None
     lang: Annotated[Language, language_option()] = Language.EN
     pool: Annotated[
         Pool,

@@ -37,6 +37,9 @@ class Errors(NamedTuple):
     weights    a weight
     output     a number of an output
     projected  a number of what W_O makes of them, 0 where no browser multiplies with W_O
+
+    contribution  what a key brings to a query's output, 0 where W_O is not known
+    carried       what a weight is multiplied with for that
     """
 
     vectors: float
@@ -45,6 +48,8 @@ class Errors(NamedTuple):
     weights: float
     output: float
     projected: float
+    contribution: float = 0.0
+    carried: float = 0.0
 
 
 def errors(
@@ -54,7 +59,7 @@ def errors(
     ``selected_vectors`` has them. About so many ``cells`` are looked at together, and up to so many are ``measured``."""
     rule = selected_rule(selected)
     own, ours = vectors_by_head(selected), vectors_by_head(selected, rounded)
-    scores = _scores(own, ours, cells)
+    scores = farthest(own, ours, cells)
     scaled = scores * abs(rule.scale_for(own[0].shape[-1]))
     apart = [float(numpy.abs(one - other).max()) for one, other in zip(own, ours, strict=True)]
     heads, queries, keys = *own[0].shape[:2], own[1].shape[1]
@@ -65,8 +70,9 @@ def errors(
     return Errors(max(apart), scores, scaled, *followed)
 
 
-def _scores(own: Vectors, ours: Vectors, cells: int) -> float:
-    """The largest difference of a score from the trace's own, of hidden pairs too: a step shows their scores.
+def farthest(own: tuple[numpy.ndarray, ...], ours: tuple[numpy.ndarray, ...], cells: int = CELLS) -> float:
+    """The largest difference between the products of the first two of ``own``, (heads, queries, d) and (heads, keys, d), and
+    of the first two of ``ours``, some at a time: of query and key the scores, of hidden pairs too, which a step shows.
 
     q·k − q′·k′ = (q − q′)·k + q′·(k − k′): in this form nothing is lost where the two are nearly the same.
     """

@@ -13,6 +13,7 @@ from attnviz.attention.toeplitz import is_spread
 from attnviz.renderers.page.levels import compressed_share
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.selected import kv_heads, selected_vectors
+from attnviz.trace.contribution import is_known
 from attnviz.trace.selection import LayerSelection
 
 BASE64 = 4 / 3  # bytes of base64 for each byte
@@ -42,6 +43,12 @@ class Form(StrEnum):
     def computes(self) -> bool:
         """Whether a browser can compute every step from it."""
         return self in (Form.EXACT, Form.SINGLE, Form.SHORT)
+
+
+def single(array: numpy.ndarray) -> numpy.ndarray:
+    """``array`` in single precision, if its numbers are within the range of that and need it."""
+    fits = array.dtype == numpy.float64 and float(numpy.abs(array).max(initial=0.0)) <= LARGEST
+    return array.astype(numpy.float32) if fits else array
 
 
 def best_form(selected_layers: Sequence[LayerSelection], limits: Limits = USUAL, beyond: float = 0) -> Form | None:
@@ -94,7 +101,17 @@ def _bytes(selected: LayerSelection, form: Form) -> float:
     width: int = {Form.SINGLE: 4, Form.SHORT: 2}.get(form, to_numpy(layer.query[:1, :1]).dtype.itemsize)
     ends = 8 * (len(selected.heads) * d_k + kept * (d_k + d_v)) if form is Form.SHORT else 0
     bias = 0 if rule.bias is None or is_spread(rule.bias) else 8 * min(cells, math.prod(rule.bias.shape))
-    return numbers * width + ends + bias
+    return numbers * width + ends + bias + _carried(selected, width)
+
+
+def _carried(selected: LayerSelection, width: int) -> int:
+    """Bytes of what weights are multiplied with to be contributions, of ``width`` bytes a number of Query, Key and Value."""
+    layer, heads = selected.layer, len(selected.heads)
+    if not is_known(layer):
+        return 0
+    if layer.toward is not None and layer.toward.turns:
+        return heads * layer.queries * int(layer.value.shape[-1]) * width
+    return heads * layer.keys * max(width, 4)
 
 
 def _cells(selected: LayerSelection) -> int:

@@ -10,6 +10,7 @@ import numpy
 from attnviz.analysis.blocks import CELLS
 from attnviz.attention.rule import Rule
 from attnviz.attention.toeplitz import gathered, is_spread
+from attnviz.renderers.page.carried import carried_arrays, with_carried
 from attnviz.renderers.page.digits import Errors, errors
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.levels import given_weights, layer_in_levels
@@ -55,6 +56,10 @@ def pack_part(part: Part, cells: int = CELLS) -> PackedPart:
         return PackedPart({"weights": given_weights(selected)}, 0.0)
     arrays, rounded = _vectors(selected, form)
     found = None if rounded is None else errors(selected, rounded, cells)
+    carried, read = carried_arrays(selected, form)
+    if found is not None and rounded is not None:
+        found = with_carried(found, selected, rounded, read, cells)
+    arrays |= carried
     arrays |= _rule_arrays(selected_rule(selected), selected.layer.keys)
     if (lowered := lowered_cells(selected, cells)) is not None:
         arrays["lowered"] = lowered

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attnviz.attention.threads import numpy_threads
-from attnviz.choices import Language, Pool
+from attnviz.choices import Language, MapStep, Pool
 from attnviz.progress import Notice, Progress, no_notice, no_progress
 from attnviz.renderers.page.beside import Beside, beside_record
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits
+from attnviz.renderers.page.opening import missing_step
 from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.parts import page_parts, parts_size
 from attnviz.renderers.page.pooled_maps import pool_layers
@@ -43,6 +44,7 @@ def to_html(
     notice: Notice = no_notice,
     image: Image | None = None,
     beside: Beside | None = None,
+    step: MapStep | None = None,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
@@ -51,7 +53,8 @@ def to_html(
     stand out, and of the others the weights, in cells of many tokens where there is not room for all, which show what
     ``pool`` says. Of a region, and of a text with more tokens than the limits say, it holds only weights. ``notice`` is told
     what is missing and why, and ``report`` how much of the maps is done. AttnvizError where the page would take more
-    megabytes all the same. ``beside`` says which two heads it opens with, side by side, where they are of two traces.
+    megabytes all the same. ``beside`` says which two heads it opens with, side by side, where they are of two traces; ``step``
+    opens it with the map of this step.
     """
     layers, size = selection.layers, 0
     beyond = told_size(trace, layers)
@@ -68,11 +71,12 @@ def to_html(
         missing = what_is_missing(parts, limits, pool)
         if any(part.form is Form.POOLED for part in parts):
             say(missing)  # before what may take a while
-        page, left_out = _page(trace, parts, language, limits, pool, report, image, beside)
+        page, left_out = _page(trace, parts, language, limits, pool, report, image, beside, step)
         size = len(page)
         if size <= limits.size:
             say(missing)
             say(missing_ways(limits) if left_out else "")
+            say(missing_step(parts, step))
             return page
         # What else the page holds, and what compression left, is known now.
         beyond = size - (limits.size - limits.room) - parts_size(parts, limits, limits.room)
@@ -89,6 +93,7 @@ def _page(
     report: Progress,
     image: Image | None,
     beside: Beside | None,
+    step: MapStep | None,
 ) -> tuple[str, bool]:
     """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()
@@ -99,6 +104,8 @@ def _page(
         others = iter(pack_parts([part for part in parts if part.form is not Form.POOLED], threads.map))
         packed = [pooled[place].packed if place in pooled else next(others) for place in range(len(parts))]
         record = make_record(trace, parts, packed, language, blobs, threads.map, pooled, image)
+        if step is not None:
+            record["step"] = step.value
         if beside is not None:
             record |= beside_record(beside, parts, record["layers"])
         left_out = add_ways(record, parts, packed, blobs, limits.room)

@@ -14,6 +14,7 @@ from attnviz.analysis.metrics import Metric
 from attnviz.analysis.named_heads import NEEDED, names_of
 from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
+from attnviz.renderers.page.carried import carried_facts
 from attnviz.renderers.page.digits import Errors
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.image import image_record
@@ -170,6 +171,7 @@ def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -
         "hasBias": rule.bias is not None,
         "hasSinks": rule.sinks is not None,
         "slopes": None if layer.slopes is None else [layer.slopes[head] for head in selected.heads],
+        **carried_facts(selected),
     }
 
 

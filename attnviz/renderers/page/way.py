@@ -14,7 +14,7 @@ from attnviz.analysis.blocks import CELLS
 from attnviz.attention.arrays import to_numpy
 from attnviz.choices import Step
 from attnviz.renderers.page.blobs import Blobs, compressed
-from attnviz.renderers.page.forms import BASE64, LARGEST
+from attnviz.renderers.page.forms import BASE64, single
 from attnviz.renderers.page.packing import PackedPart, Part
 from attnviz.renderers.page.selected import held_projection, kv_heads
 from attnviz.trace.selection import LayerSelection
@@ -36,14 +36,16 @@ def add_ways(
     computed = [place for place, part in enumerate(parts) if part.form.computes]
     ways = [way_arrays(parts[place].selected) for place in computed]
     held = [part.arrays for part in packed]
-    single = not _fits(ways, held, room)
-    if single:
-        ways = [{name: _single(array) for name, array in arrays.items()} for arrays in ways]
-    left_out = single and not _fits(ways, held, room)
+    in_single = not _fits(ways, held, room)
+    if in_single:
+        ways = [{name: single(array) for name, array in arrays.items()} for arrays in ways]
+    left_out = in_single and not _fits(ways, held, room)
     for place, arrays in zip(computed, ways, strict=True):
         said, selected = record["layers"][place], parts[place].selected
         kept = {} if left_out else arrays
-        said |= way_facts(selected, kept, left_out and bool(arrays)) | ({"singleWay": True} if single and kept else {})
+        said |= way_facts(selected, kept, left_out and bool(arrays)) | (
+            {"singleWay": True} if in_single and kept else {}
+        )
         said |= {name: blobs.add(array) for name, array in kept.items()}
     _add_projected(record, {place: parts[place].selected for place in computed}, blobs, room * ROWS_PART)
     return left_out and any(ways)
@@ -118,12 +120,6 @@ def _fits(ways: Sequence[dict[str, numpy.ndarray]], held: Sequence[dict[str, num
         if left < 0:
             return False
     return True
-
-
-def _single(array: numpy.ndarray) -> numpy.ndarray:
-    """``array`` in single precision, if its numbers are within the range of that and need it."""
-    fits = array.dtype == numpy.float64 and float(numpy.abs(array).max(initial=0.0)) <= LARGEST
-    return array.astype(numpy.float32) if fits else array
 
 
 def other_heads(selected: LayerSelection) -> list[int]:

@@ -21,8 +21,13 @@ GROUPS = (
     *PAGE_GROUPS,
     "names",
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
-    *("scores", "scaled", "masked", "weights", "output", "concat", "projected", "pair"),
+    *("scores", "scaled", "masked", "weights", "output", "contribution", "concat", "projected", "pair"),
 )
+BESIDE_GROUPS = (
+    "picture.contribution",
+    "picture.contribution_toward",
+    "picture.contribution_output",
+)  # that scripts say, too
 
 
 UNSAID = (  # messages of these groups that only explain says, or no script
@@ -86,7 +91,11 @@ def _packed(said: dict[str, Any]) -> str:
 def _messages(language: Language) -> dict[str, str]:
     """The messages of the page, by their names."""
     messages = lessons(language).messages.items()
-    return {name: message for name, message in messages if name.partition(".")[0] in GROUPS and name not in UNSAID}
+    return {
+        name: message
+        for name, message in messages
+        if (name.partition(".")[0] in GROUPS and name not in UNSAID) or name in BESIDE_GROUPS
+    }
 
 
 def _roles(trace: Trace, selected_layers: Sequence[LayerSelection], language: Language) -> dict[str, Any]:

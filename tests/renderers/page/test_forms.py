@@ -8,7 +8,7 @@ from random_traces import random_trace
 
 from attnviz import Layer, Trace
 from attnviz.renderers.page.blobs import Blobs
-from attnviz.renderers.page.forms import Form, best_form, packed_size, smallest_form
+from attnviz.renderers.page.forms import Form, best_form, packed_size, single, smallest_form
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.packing import Part, pack_part
 from attnviz.trace.selection import select
@@ -45,6 +45,11 @@ def test_each_form_takes_less_than_the_one_before():
     sizes = [packed_size(selected_layers, form) for form in (Form.EXACT, Form.SINGLE, Form.SHORT)]
     assert sizes == sorted(sizes, reverse=True)
     assert smallest_form(selected_layers) is Form.SHORT
+
+
+def test_numbers_beyond_single_precision_stay_as_they_are():
+    assert single(numpy.array([1e300, 1.0])).dtype == numpy.float64
+    assert single(numpy.array([0.1])).dtype == numpy.float32
 
 
 def test_numbers_beyond_single_precision_are_not_cut():

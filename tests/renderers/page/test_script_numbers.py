@@ -22,6 +22,7 @@ from attnviz.renderers.page.selected import selected_vectors
 from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared import numbers
 from attnviz.trace.selection import select
+from tests.support.contributions import norms, with_output
 from tests.support.explained import say
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -184,11 +185,12 @@ def test_the_readout_of_every_cell(opened, make):
 
 
 def test_the_matrix_of_every_step(opened, make):
-    trace = make(3, softcap=2.0)
-    page, own = opened(trace), steps_of(trace)
-    for step in (step.value for step in MapStep if step in own._fields):
-        page.go(view="matrix", step=step, query=2, key=1)
-        assert numbers.number(getattr(own, step)[2, 1], 4) in page.texts("#readout")[0]
+    made = make(3, softcap=2.0)
+    trace = replace(made, layers=(with_output(made.layers[0]),))
+    page, own = opened(trace), {"contribution": norms(trace.layers[0])[0]} | steps_of(trace)._asdict()
+    for step in MapStep:
+        page.go(view="matrix", step=step.value, query=2, key=1)
+        assert numbers.number(own[step.value][2, 1], 4) in page.texts("#readout")[0]
 
 
 def test_layers_and_heads_that_were_selected_keep_their_numbers(opened):

@@ -10,10 +10,11 @@ from generated_rules import DEPTHS, PLACES, TYPES, generated_layers
 from hiding_rules import FLOATS, arrays, rules
 
 from attnviz import Layer, Rule, Trace
-from attnviz.choices import CONTRIBUTIONS, MapStep
+from attnviz.choices import MapStep
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import USUAL, Limits
+from tests.support.contributions import norms, with_output
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
 
@@ -29,12 +30,16 @@ ROWS = """async () => {
       const map = new Float64Array(layer.keys); // the same row, as a whole map is computed
       module_rule.fillWeights(map, 0, layer, head, query);
       const row = { ...module_rule.rowOf(layer, head, query), map: map.map((weight) => (Number.isNaN(weight) ? -1 : weight)) };
+      if (layer.contributes) {
+        const whole = module_rule.computeMap(layer, head, "contribution");
+        row.contributions = whole.subarray(query * layer.keys, (query + 1) * layer.keys).map((one) => (Number.isNaN(one) ? -1 : one));
+      }
       return Object.fromEntries(%s.map((name) => [name, Array.from(row[name])]));
     })));
   }
   return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
-STEPS = (*(step for step in MapStep if step not in CONTRIBUTIONS), "hidden", "output", "map")
+STEPS = (*(step for step in MapStep if step is not MapStep.SUMMED), "hidden", "output", "map", "contributions")
 
 
 def rows_of(page, names=STEPS):
@@ -79,7 +84,7 @@ def shared() -> list[Layer]:
 @pytest.mark.parametrize("layers", [seeded, hiding, shared])
 @pytest.mark.parametrize("limits", [USUAL, Limits(computed_part=0)], ids=["exact", "8 bits"])
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
-    made = layers()
+    made = [with_output(layer) for layer in layers()]
     page = opened(Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made)), limits=limits, view="matrix")
     names = STEPS if limits is USUAL else ("weights", "hidden", "map")
     for layer, shown in zip(made, rows_of(page, names), strict=True):
@@ -96,6 +101,10 @@ def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, l
         if limits is USUAL:
             for name in ("scores", "scaled", "masked", "output"):
                 numpy.testing.assert_allclose(shown[name], getattr(steps, name), rtol=2e-6, atol=2e-6, err_msg=about)
+            own = norms(layer)
+            assert (numpy.abs(shown["contribution"] - own) <= close * own.max() + 2e-6 * own).all(), about
+            hidden = numpy.where(steps.hidden, -1, shown["contribution"])
+            numpy.testing.assert_allclose(shown["contributions"], hidden, rtol=1e-6, atol=1e-7, err_msg=about)
 
 
 def test_the_generated_rules_are_those_that_differ():

@@ -13,7 +13,7 @@ from attnviz.choices import Position
 from attnviz.renderers.page.blobs import Blobs, compressed
 from attnviz.renderers.page.forms import BASE64, Form
 from attnviz.renderers.page.packing import Part, pack_parts
-from attnviz.renderers.page.way import ROWS_PART, _single, add_ways, narrowed, way_arrays, way_facts
+from attnviz.renderers.page.way import ROWS_PART, add_ways, narrowed, way_arrays, way_facts
 from attnviz.trace.selection import select
 
 
@@ -139,11 +139,6 @@ def test_what_fits_in_single_precision_alone_is_there_in_it():
     assert numpy.allclose(stored, ways["outputWeight"].ravel(), rtol=1e-7)
     [said], _ = record_of(trace, held + single - 300)
     assert (said["leftOut"], "singleWay" in said) == (True, False)
-
-
-def test_numbers_beyond_single_precision_stay_as_they_are():
-    assert _single(numpy.array([1e300, 1.0])).dtype == numpy.float64
-    assert _single(numpy.array([0.1])).dtype == numpy.float32
 
 
 def test_nothing_is_left_out_where_nothing_is_known():

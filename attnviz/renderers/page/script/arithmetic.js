@@ -8,7 +8,7 @@ import { make } from "./dom.js";
 import { keepSaid, say, told, tokenNodes } from "./lessons.js";
 import { headName } from "./heads.js";
 import { onPaper, positions, titleOf } from "./paper.js";
-import { change, currentLayer, state } from "./state.js";
+import { change, currentLayer, state, stepNow } from "./state.js";
 
 const MOST_VALUES = 6; // of the weighted values: those with the largest weights
 
@@ -27,7 +27,7 @@ export function arithmetic() {
 
   async function update() {
     const wanted = state.detail && currentLayer().computes && ["matrix", "lines", "text", "steps"].includes(state.view);
-    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${record.language} ${isDark()}` : "";
+    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${contributes()} ${record.language} ${isDark()}` : "";
     if (name === shown) return;
     shown = name;
     const focused = document.activeElement;
@@ -60,6 +60,11 @@ export function close() {
   kept?.focus();
 }
 
+// Whether it is of contributions that something is asked.
+function contributes() {
+  return stepNow() === "contribution";
+}
+
 function content(pair) {
   const { layer, head, query, key } = pair;
   const shut = make(
@@ -69,7 +74,7 @@ function content(pair) {
   );
   const heading = make("header", {}, make("h2", {}, ...told(...titleOf(pair))), shut);
   const sentences = positions(pair).map(([message, values]) => make("p", { class: "quiet" }, ...told(message, values)));
-  const parts = onPaper(layer, head, query, key).map((part) => partElement(part, pair));
+  const parts = onPaper(layer, head, query, key, contributes()).map((part) => partElement(part, pair));
   return [
     heading,
     make("p", { class: "quiet" }, headName(currentLayer(), head)),

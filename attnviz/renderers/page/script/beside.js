@@ -8,7 +8,7 @@ import { mapView } from "./matrix.js";
 import { titleOf } from "./heads.js";
 import { partner } from "./partners.js";
 import { show } from "./readout.js";
-import { MAP_STEPS, change, state } from "./state.js";
+import { change, mapSteps, state } from "./state.js";
 
 const anyComputes = layers.some((one) => one.computes);
 
@@ -116,10 +116,9 @@ function header() {
     const { head, step } = state.other;
     const titles = groups.map((parts, of) => [of, titleOf(parts[0])]);
     const names = headsOf(groups[here().of]).map((number) => [number, ownName(spotOf(here(), number), number)]);
-    const steps = here().computes ? MAP_STEPS : ["weights"];
     fill(boxes.layer, titles, here().of);
     fill(boxes.head, names, here().heads[head]);
-    fill(boxes.step, steps.map((one) => [one, say(`title.${one}`)]), step);
+    fill(boxes.step, mapSteps(here()).map((one) => [one, say(`title.${one}`)]), step);
   }
   return { element, update };
 }

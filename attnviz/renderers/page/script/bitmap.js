@@ -1,7 +1,7 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { allKeys, allQueries, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
+import { allKeys, allQueries, isGraded, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
 import { state } from "./state.js";
 
 const SMALL = 1 << 14; // pixels
@@ -13,7 +13,14 @@ export function bitmapOf(layer, map, step = "weights") {
   const all = { rows: allQueries(layer), columns: allKeys(layer) };
   const values = cellsOf(layer, map, rows, columns);
   const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
-  return { rows, columns, all, ...painted(values, columns.length, step, whole) };
+  return { rows, columns, all, ...painted(values, columns.length, lookOf(layer, step, whole), whole) };
+}
+
+// How a step is coloured: as weights are, evenly up to its largest number, or alike on both sides of 0. What is along a
+// direction has two sides, whatever its numbers are.
+function lookOf(layer, step, values) {
+  if (isGraded(layer, step)) return { graded: true, least: step === "weights" ? state.threshold : 0 };
+  return { graded: false, diverging: step === "contribution" || values.some((value) => value < 0) };
 }
 
 function cellsOf(layer, map, rows, columns) {
@@ -25,24 +32,24 @@ function cellsOf(layer, map, rows, columns) {
 }
 
 // The same of any values, `width` in a row, in the colours of the `whole` that they are a part of.
-export function painted(values, width, step = "weights", whole = values) {
-  const diverging = step !== "weights" && whole.some((value) => value < 0);
-  const { low, limit } = step === "weights" ? scaleOf(whole) : { low: 0, limit: largestOf(whole) || 1 };
+export function painted(values, width, { graded, diverging = false, least } = { graded: true }, whole = values) {
+  const { low, limit } = graded ? scaleOf(whole) : { low: 0, limit: largestOf(whole) || 1 };
   const canvas = document.createElement("canvas");
-  paint(canvas, values, width, { low, limit, diverging, step });
-  return { canvas, low, limit, diverging };
+  const scale = { low, limit, diverging, graded, least };
+  paint(canvas, values, width, scale);
+  return { canvas, ...scale };
 }
 
 // Paint values on a canvas, a pixel each.
-export function paint(canvas, values, width, { low, limit, diverging = false, step = "weights" }) {
+export function paint(canvas, values, width, { low, limit, diverging = false, graded = true, least = state.threshold }) {
   const height = values.length / width;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   const image = imageOf(context, width, height);
   const [shades, cells] = [pixels(diverging), new Uint32Array(image.data.buffer)];
-  if (step === "weights" && !low) shadeLinear(cells, values, limit, shades);
+  if (graded && !low) shadeLinear(cells, values, limit, shades, least);
   else {
-    const toneAt = step === "weights" ? toneWith({ low, limit }) : (value) => value / limit;
+    const toneAt = graded ? toneWith({ low, limit, least }) : (value) => value / limit;
     for (let place = 0; place < values.length; place++) {
       const value = values[place];
       if (value === value) cells[place] = shades[pixelPlace(toneAt(value), diverging)]; // NaN is not even itself
@@ -61,8 +68,8 @@ function imageOf(context, width, height) {
 }
 
 // The same for weights on the linear scale, of which a long text has millions: without a call for each.
-function shadeLinear(cells, values, limit, shades) {
-  const [last, least] = [shades.length - 1, state.threshold];
+function shadeLinear(cells, values, limit, shades, least) {
+  const last = shades.length - 1;
   const factor = last / limit;
   for (let place = 0; place < values.length; place++) {
     const value = values[place];

@@ -6,7 +6,8 @@ import { keepSaid, say } from "./lessons.js";
 import { PHONE } from "./measure.js";
 import { fixed, general } from "./numbers.js";
 import { titleOf, wornBy } from "./heads.js";
-import { CONTOURS, MAP_STEPS, besideAtFirst, change, currentLayer, state } from "./state.js";
+import { isGraded } from "./shown.js";
+import { CONTOURS, besideAtFirst, change, currentLayer, mapSteps, state } from "./state.js";
 
 const DECADES = 6; // of the slider of the smallest weight: those of a long text are a hundred thousandth
 
@@ -59,10 +60,15 @@ function sentencesOf(evidence) {
   return [folded];
 }
 
-// Scale and threshold are of weights: they do nothing to the steps before.
+// The scale is of what is never below 0, and the threshold of weights: they do nothing to other steps.
 function idle(element) {
-  const unused = state.view === "matrix" && state.step !== "weights";
-  for (const part of element.querySelectorAll(".of-weights")) {
+  const inMatrix = state.view === "matrix";
+  unuse(element.querySelectorAll(".of-scale"), inMatrix && !isGraded(currentLayer(), state.step));
+  unuse(element.querySelectorAll(".of-weights"), inMatrix && state.step !== "weights");
+}
+
+function unuse(parts, unused) {
+  for (const part of parts) {
     part.classList.toggle("idle", unused);
     for (const one of part.querySelectorAll("button, input")) one.disabled = unused;
   }
@@ -125,12 +131,17 @@ const CONTROLS = {
     return { element: own.element, update };
   },
 
-  step: () =>
-    select(
-      "step",
-      say("page.step"),
-      MAP_STEPS.map((step) => [step, say(`title.${step}`)]),
-    ),
+  step() {
+    const build = () => mapSteps(currentLayer()).map((step) => [step, say(`title.${step}`)]);
+    const own = select("step", say("page.step"), build());
+    let known = String(mapSteps(currentLayer()));
+    const update = () => {
+      if (known !== String(mapSteps(currentLayer()))) own.refill(build());
+      known = String(mapSteps(currentLayer()));
+      own.update();
+    };
+    return { element: own.element, update };
+  },
 
   sort() {
     const known = SORTS.filter(
@@ -253,7 +264,7 @@ function choice(name, label, options, changes = (value) => ({ [name]: value })) 
   );
   const element = make(
     "div",
-    { class: name === "scale" ? "control of-weights" : "control", role: "group", "aria-label": label },
+    { class: name === "scale" ? "control of-scale" : "control", role: "group", "aria-label": label },
     make("span", { class: "name" }, label),
     make("span", { class: "segments" }, buttons),
   );

@@ -7,9 +7,8 @@ import { Failure } from "./failure.js";
 import { keepSaid, say } from "./lessons.js";
 import { rowOf } from "./rule.js";
 import { shownKeys } from "./shown.js";
-import { currentLayer, lastQuery, stageNow, state } from "./state.js";
+import { currentLayer, lastQuery, mapSteps, state, stepNow } from "./state.js";
 
-const STEPS = ["scores", "scaled", "masked", "weights"]; // that have a number for each key
 const FORMULA = /^[=+\-@＝＋－＠]/u; // what a spreadsheet would compute (OWASP, "CSV Injection"), as csv_format.py has it
 const SHOWN = 2500; // milliseconds for which it is said that something was copied
 
@@ -70,7 +69,7 @@ async function rowText() {
 async function cellText() {
   const layer = await loaded(state.layer);
   const row = rowOf(layer, state.head, state.query);
-  const steps = layer.computes ? STEPS : ["weights"];
+  const steps = mapSteps(layer);
   return table([
     [say("label.query"), say("label.key"), ...steps.map((step) => say(`title.${step}`))],
     [
@@ -79,11 +78,6 @@ async function cellText() {
       ...steps.map((step) => numberOf(layer, row, step, state.key)),
     ],
   ]);
-}
-
-function stepNow() {
-  const step = state.view === "matrix" ? state.step : state.view === "steps" ? stageNow() : "weights";
-  return STEPS.includes(step) ? step : "weights";
 }
 
 // All digits; nothing where a cell is hidden, as in JSON.

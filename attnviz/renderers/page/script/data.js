@@ -4,11 +4,11 @@ import { Failure } from "./failure.js";
 
 export const record = JSON.parse(document.getElementById("record").textContent);
 
-const VECTORS = ["query", "key", "value"];
+const VECTORS = ["query", "key", "value", "pulled"];
 const ARRAYS = [
   ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "weights", "levels", "scales"],
   ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
-  ...["outputWeight", "outputBias", "otherOutputs", "projectedRows"],
+  ...["outputWeight", "outputBias", "otherOutputs", "projectedRows", "factors", "divisors"],
 ];
 const COMPUTING = ["exact", "float32", "int16"]; // forms with Q, K and V, not only weights
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };
@@ -21,6 +21,8 @@ export const layers = record.layers.map((layer, place) => {
     ...layer,
     place,
     computes: COMPUTING.includes(layer.form),
+    contributes: Boolean(layer.factors ?? layer.pulled), // whether it is known what becomes of its values: W_O
+    signed: Boolean(layer.toward), // whether contributions are along a direction, and so have a sign
     queryTexts,
     keyTexts,
     queries: queryTexts.labels.length,

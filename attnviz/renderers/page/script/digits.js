@@ -37,6 +37,7 @@ export function exponentialError(value, error) {
 // A small weight is off by less than a large one.
 function errorOf({ errors }, step, value) {
   if (step === "weights") return Math.min(errors.weights, exponentialError(value, 2 * errors.scaled));
+  if (step === "contribution") return Math.min(errors.contribution, Math.abs(value) * Math.expm1(2 * errors.scaled) + errors.carried);
   return errors[step === "masked" ? "scaled" : step];
 }
 

@@ -156,12 +156,12 @@ export function mapPicture(drawn, title, told) {
 }
 
 // The numbers of all cells that are not hidden.
-function valueItems({ layer, map, rows, columns, step, low, limit, diverging }, x, y, cell) {
+function valueItems({ layer, map, rows, columns, low, limit, diverging, graded, least }, x, y, cell) {
   return rows.flatMap((query, row) =>
     columns.flatMap((key, column) => {
       const value = map[query * layer.keys + key];
       if (Number.isNaN(value)) return [];
-      const tone = step === "weights" ? toneOf(value, { low, limit }) : value / limit;
+      const tone = graded ? toneOf(value, { low, limit, least }) : value / limit;
       const [across, down] = [x + (column + 0.5) * cell, y + (row + 0.5) * cell + 4];
       return [{ text: written(value), x: across, y: down, size: 11, fill: inkOn(tone, diverging), anchor: "middle" }];
     }),
@@ -174,7 +174,7 @@ function written(value) {
   return fixed(value, Math.abs(value) >= 100 ? 0 : 2);
 }
 
-function drawValues(pen, { layer, map, rows, columns, step, low, limit, diverging }, { cell }, x, y, width, height) {
+function drawValues(pen, { layer, map, rows, columns, step, low, limit, diverging, graded, least }, { cell }, x, y, width, height) {
   pen.font = `${Math.min(13, cell * 0.27)}px ${FONT}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
@@ -183,7 +183,7 @@ function drawValues(pen, { layer, map, rows, columns, step, low, limit, divergin
     for (let column = firstColumn; column < columns.length && x + column * cell < width; column++) {
       const value = map[rows[row] * layer.keys + columns[column]];
       const hidden = Number.isNaN(value);
-      const tone = hidden ? 0 : step === "weights" ? toneOf(value, { low, limit }) : value / limit;
+      const tone = hidden ? 0 : graded ? toneOf(value, { low, limit, least }) : value / limit;
       pen.fillStyle = hidden ? themed("quiet") : inkOn(tone, diverging);
       const text = hidden ? HIDDEN : written(value);
       if (!hidden || step === "masked") pen.fillText(text, x + (column + 0.5) * cell, y + (row + 0.5) * cell);

@@ -1,6 +1,7 @@
 // The colour scale in words: from which value to which.
 
 import { cssShade, themed } from "./colours.js";
+import { measured } from "./contributions.js";
 import { make } from "./dom.js";
 import { say } from "./lessons.js";
 import { general } from "./numbers.js";
@@ -14,7 +15,7 @@ export function legend(drawn) {
   return make(
     "p",
     { class: "legend" },
-    make("span", { class: "quiet" }, say(`title.${drawn.step}`)),
+    make("span", { class: "quiet" }, measured(drawn.layer, drawn.step)),
     make("span", {}, low),
     bar,
     make("span", {}, high),
@@ -51,9 +52,9 @@ export function legendItems(drawn, x, y) {
   return { items, right: x };
 }
 
-function scaleOf({ low, limit, diverging, step, map }) {
+function scaleOf({ low, limit, diverging, graded, step, map }) {
   const below = low && map.some((value) => value > 0 && value < low * 0.999) ? "≤ " : "";
-  const above = step === "weights" && map.some((value) => value > limit * 1.001) ? "≥ " : "";
+  const above = graded && map.some((value) => value > limit * 1.001) ? "≥ " : "";
   return {
     low: below + general(diverging ? -limit : low, 2),
     high: above + general(limit, 2),

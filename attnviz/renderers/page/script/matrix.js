@@ -2,6 +2,7 @@
 
 import { absence } from "./absence.js";
 import { bitmapOf, painted } from "./bitmap.js";
+import { measured } from "./contributions.js";
 import { loaded, record } from "./data.js";
 import { writing } from "./digits.js";
 import { eachFrame, make } from "./dom.js";
@@ -84,6 +85,11 @@ export function mapView(own) {
   // What the room that a map takes depends on: the whole text, however far it is read.
   function roomName() {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
+  }
+
+  // Which head this is, and what its map shows.
+  function title() {
+    return `${headName(layer, own.spot().head)}: ${measured(layer, drawn.step)}`;
   }
 
   // Scroll to the row of the chosen query, where it is another.
@@ -243,8 +249,8 @@ export function mapView(own) {
     valueAt,
     writes: () => (drawn ? writing(layer, drawn.step) : undefined),
     pointAt,
-    title: () => drawn && `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`,
-    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, `${headName(layer, own.spot().head)}: ${say(`title.${drawn.step}`)}`, eachRow(layer, drawn.step)),
+    title: () => drawn && title(),
+    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, title(), eachRow(layer, drawn.step)),
     close: () => {
       closed = true;
       observer.disconnect();
@@ -254,6 +260,7 @@ export function mapView(own) {
 
 // What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
 function eachRow(layer, step) {
+  if (step === "contribution") return say(layer.signed ? "page.each_row_along" : "page.each_row_contribution");
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
   return say(layer.pooled || layer.alone || record.region ? "page.each_row_part" : "page.each_row");

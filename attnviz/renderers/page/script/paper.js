@@ -2,6 +2,7 @@
 //
 // Each part is { title: [message, values], lines: [text], … } with the numbers that its picture needs.
 
+import { byHand } from "./contributions.js";
 import { nameOf, quoted } from "./data.js";
 import { exponentialError, writing, writingOf } from "./digits.js";
 import { say } from "./lessons.js";
@@ -11,11 +12,13 @@ import { rowOf, sinkOf, vectorOf } from "./rule.js";
 const MOST = 16; // terms of a sum that are written out
 const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
 
-export function onPaper(layer, head, query, key) {
+// Its contribution ends them, where that is asked for.
+export function onPaper(layer, head, query, key, contribution = false) {
   const pair = { layer, head, query, key, row: rowOf(layer, head, query), sink: sinkOf(layer, head) };
   const parts = [scorePart(pair), ...scaledParts(pair), maskedPart(pair)];
   if (pair.row.blind) return [...parts, { kind: "note", title: ["pair.blind"], lines: [] }];
-  return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair)];
+  const last = contribution && layer.contributes ? [contributionPart(pair)] : [];
+  return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair), ...last];
 }
 
 // What the pair is, as [message, values].
@@ -109,6 +112,11 @@ function outputPart({ layer, head, row }) {
   );
   const lines = [terms.join(" + "), `= ${writing(layer, "output").vector(row.output, 8)}`];
   return { kind: "values", title: ["pair.output"], lines, values, weights: row.weights, output: row.output };
+}
+
+function contributionPart({ layer, head, query, key }) {
+  const title = layer.signed ? "pair_along" : layer.unprojected ? "pair_unprojected" : "pair";
+  return { title: [`contribution.${title}`], lines: [byHand(layer, head, query, key)] };
 }
 
 // How e^x of the row, and their sum, are written: x is a scaled score, or its difference from the largest.

@@ -29,11 +29,30 @@ export function fillRows(map, layer, head, step, start, stop) {
   for (let query = start; query < stop; query++) {
     const at = query * layer.keys;
     if (step === "weights") fillWeights(map, at, layer, head, query);
-    else {
+    else if (step === "contribution") {
+      fillWeights(map, at, layer, head, query);
+      const factors = factorsOf(layer, head, query);
+      for (let key = 0; key < layer.keys; key++) map[at + key] *= factors[key];
+    } else {
       const row = rowOf(layer, head, query);
       for (let key = 0; key < layer.keys; key++) map[at + key] = !bare && row.hidden[key] ? NaN : row[step][key];
     }
   }
+}
+
+// What the weights of a query are multiplied with to be contributions, as trace/contribution.py has it, one for each key: how
+// long its value is behind W_O, or how far that goes along a direction.
+export function factorsOf(layer, head, query) {
+  const { factors, divisors, pulled, value } = layer.arrays;
+  if (pulled) {
+    const [, rows, width] = pulled.shape;
+    const start = (head * rows + query) * width;
+    const found = numbersOf(layer);
+    products(pulled.values.subarray(start, start + width), value.values, layer.kvIndices[head] * layer.keys * width, layer.keys, found, 0);
+    return found;
+  }
+  const own = factors.values.subarray(head * layer.keys, (head + 1) * layer.keys);
+  return divisors ? own.map((one) => one / divisors.values[query]) : own;
 }
 
 // The weights of one query alone, of only the keys that it sees, NaN for the others, in `target` from `at` on.
@@ -83,6 +102,10 @@ function computed(layer, head, query) {
   for (let key = 0; key < layer.keys; key++) weights[key] = total > 0 ? weights[key] / total : 0;
   return {
     ...{ scores, scaled, masked, weights, hidden, lowered: lows.lowered, blind: largest === -Infinity },
+    get contribution() {
+      const factors = factorsOf(layer, head, query);
+      return weights.map((weight, key) => weight * factors[key] + 0); // no −0
+    },
     get output() {
       return outputOf(layer, head, weights); // only on demand: it takes as long as all the rest
     },

@@ -1,6 +1,7 @@
 // What explain says of each step of one query, as renderers/explain/ decides it (sentences.py, and sections.py for both ends
 // of the way): [message, values] each.
 
+import { byHand, lengthName, whatIsMeasured } from "./contributions.js";
 import { quoted, record } from "./data.js";
 import { exponentialError, writing, writingOf } from "./digits.js";
 import { listed, say, told, tokenNodes } from "./lessons.js";
@@ -130,11 +131,31 @@ const TELL = {
     if (!row.blind) sentences.push(["output.here", { ...about, vector: writing(layer, "output").vector(row.output) }]);
     return { formula: "output = weights V", sentences };
   },
+
+  contribution({ layer, head, query, row, name, about }) {
+    const sentences = whatIsMeasured(layer);
+    if (!row.blind) {
+      const { contribution, weights } = row;
+      const most = firstLargest(contribution.map((value, key) => (row.hidden[key] ? -Infinity : value)));
+      const heaviest = firstLargest(weights);
+      sentences.push(["contribution.here", { ...about, key: name(most), sum: byHand(layer, head, query, most) }]);
+      if (most !== heaviest) {
+        const brought = writing(layer, "contribution").number(contribution[heaviest]);
+        sentences.push(["contribution.other", { ...about, key: name(heaviest), contribution: brought }]);
+      }
+    }
+    return { formula: `contribution = weights × ${lengthName(layer)}`, sentences };
+  },
 };
 
 // Where X is shown, that Q, K and V are the same, if they are.
 function same(layer, isInput) {
   return isInput && layer.bare ? [["query.same"]] : [];
+}
+
+// The first key of the largest of these values.
+function firstLargest(values) {
+  return values.reduce((best, value, key) => (value > values[best] ? key : best), 0);
 }
 
 // The keys that have the largest of these values.

@@ -35,6 +35,11 @@ function read(layer, all) {
   return some.length ? some : all.slice(0, 1);
 }
 
+// Whether the colours of a step are those of weights: its numbers are never below 0, and a few may tower over all others.
+export function isGraded(layer, step) {
+  return step === "weights" || (step === "contribution" && !layer.signed);
+}
+
 // { low, limit }: the ends of the scale of weights (NaN for hidden cells). low is 0 where it is linear; where it grows by
 // factors the weights themselves say where it begins: the means of a long causal text fall as 1 / position.
 export function scaleOf(values) {
@@ -86,9 +91,9 @@ export function toneOf(weight, scale) {
   return toneWith(scale)(weight);
 }
 
-// The same as a function of the weight, for many of them.
-export function toneWith({ low, limit }) {
-  const [least, factor] = [state.threshold, low ? 1 / Math.log(limit / low) : 1 / limit];
+// The same as a function of the weight, for many of them; what is below `least` has no colour.
+export function toneWith({ low, limit, least = state.threshold }) {
+  const factor = low ? 1 / Math.log(limit / low) : 1 / limit;
   return (weight) => {
     if (!(weight >= least) || weight <= 0) return 0;
     const tone = low ? Math.log(weight / low) * factor : weight * factor;

@@ -3,13 +3,13 @@
 import { groups, layers, record, spotOf } from "./data.js";
 import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
-export const MAP_STEPS = ["scores", "scaled", "masked", "weights"];
+export const MAP_STEPS = ["scores", "scaled", "masked", "weights", "contribution"];
 export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
 export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50_80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
 const AT_FIRST = record.opens ?? firstSpot();
 const DEFAULTS = {
-  view: record.opens ? "matrix" : record.image ? "image" : layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
+  view: record.opens || record.step ? "matrix" : record.image ? "image" : layers.length * layers[0].heads.length > 1 && !isWritten ? "overview" : "matrix",
   layer: AT_FIRST.layer, // places, not numbers: a page may hold layers 4 to 7
   head: AT_FIRST.head,
   heads: null, // of the lines: places, or null for the one head
@@ -18,8 +18,8 @@ const DEFAULTS = {
   upto: null, // the position up to which the text is read; null is all of it
   other: record.opens ? { ...record.opens.other, step: "weights" } : null, // of the Matrix: the second map, { layer, head, step }, in places
   detail: false, // whether the arithmetic of query and key is open
-  step: "weights", // of the matrix
-  stage: null, // of the steps; null is the first whose numbers are known
+  step: record.step ?? "weights", // of the matrix
+  stage: record.step ?? null, // of the steps; null is the first whose numbers are known
   scale: "linear",
   first: true, // whether the first key is shown
   special: record.special, // whether special tokens are shown
@@ -101,6 +101,12 @@ export function currentLayer() {
   return layers[state.layer];
 }
 
+// The steps of a layer that are maps: where only weights are held, these; and contributions where W_O is known.
+export function mapSteps(layer) {
+  if (!layer.computes) return ["weights"];
+  return MAP_STEPS.filter((step) => step !== "contribution" || layer.contributes);
+}
+
 // The step that the player shows: the one that was asked for, or the nearest to it that this layer has.
 export function stageNow() {
   const layer = currentLayer();
@@ -109,9 +115,17 @@ export function stageNow() {
   return first.unknown ? neighbour(layer, first.name, 1) : first.name;
 }
 
+// The step that has a number for each key and is shown now, in the view or as the player has it; else the weights.
+export function stepNow() {
+  const step = state.view === "matrix" ? state.step : state.view === "steps" ? stageNow() : "weights";
+  return mapSteps(currentLayer()).includes(step) ? step : "weights";
+}
+
 // The head that a page opens with: of a text that a model wrote, read as it was written, the first with a role, or of the
 // layers that wrote it; else the first.
 function firstSpot() {
+  const asked = layers.find((layer) => mapSteps(layer).includes(record.step));
+  if (asked && record.step !== "weights" && !isWritten) return { layer: asked.place, head: 0 };
   const writing = isWritten ? layers.filter((layer) => record.nextOf?.[layer.place]) : [];
   const worn = ({ place }) => Object.keys(record.roles?.[place] ?? {});
   const layer = writing.find((one) => worn(one).length) ?? writing[0] ?? layers[0];
@@ -224,8 +238,8 @@ function settle() {
   if (state.key >= layer.keys) state.key = null;
   if (state.upto !== null) unfold(layer);
   if (state.query === null || state.key === null || !layer.computes) state.detail = false;
-  if (!layer.computes) state.step = "weights";
-  if (state.other && !layers[state.other.layer].computes) state.other = { ...state.other, step: "weights" };
+  if (!mapSteps(layer).includes(state.step)) state.step = "weights";
+  if (state.other && !mapSteps(layers[state.other.layer]).includes(state.other.step)) state.other = { ...state.other, step: "weights" };
 }
 
 // The address of what is looked at, were these `changes` made.

@@ -143,9 +143,8 @@ export function steps({ beside = false } = {}) {
     }
     const keys = keysOf(row);
     const others = shownKeys(layer).filter((key) => !keys.includes(key));
-    const values = keys.map((key) =>
-      stage === "scores" || stage === "scaled" || !row.hidden[key] ? row[stage][key] : -Infinity,
-    );
+    const numbers = row[stage]; // contributions are computed when they are asked for
+    const values = keys.map((key) => (stage === "scores" || stage === "scaled" || !row.hidden[key] ? numbers[key] : -Infinity));
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
       rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };
@@ -181,7 +180,7 @@ export function steps({ beside = false } = {}) {
       const hidden = values[place] === -Infinity;
       one.set(
         hidden ? 0 : values[place] / most,
-        hidden && stage === "weights" ? "0" : hidden ? HIDDEN : marks[place],
+        hidden && stage !== "masked" ? "0" : hidden ? HIDDEN : marks[place],
         hidden,
         signed,
       );

@@ -6,7 +6,7 @@ import { rowOf, roundedFor, vectorOf } from "./rule.js";
 export const STAGES = [
   ...["embeddings", "inputs", "query", "key", "value"],
   ...["scores", "scaled", "masked", "weights", "output"],
-  ...["concat", "projected"],
+  ...["concat", "projected", "contribution"],
 ];
 export const SIDES = ["query", "key", "value"];
 
@@ -16,6 +16,7 @@ const EXISTS = {
   inputs: (layer) => Boolean(layer.positions),
   concat: (layer) => layer.headCount > 1,
   projected: (layer) => !layer.bare,
+  contribution: (layer) => layer.contributes,
 };
 
 // Why the numbers of a step are not here, as a message, or null.
@@ -71,6 +72,22 @@ export function projectionOf(layer, side, head) {
 export function outputProjection(layer) {
   const { outputWeight, outputBias } = layer.arrays;
   return outputWeight ? matrixOf(outputWeight, outputBias, 0) : null;
+}
+
+// What the value of a key becomes on its way through a head's rows of W_O, { values, gain }: `gain` is how many times what a
+// value is off by a number of it may be; null where W_O is not here.
+export function carriedOf(layer, head, key) {
+  const value = vectorOf(layer, "value", head, key);
+  if (layer.unprojected) return { values: value, gain: 1 };
+  const matrix = outputProjection(layer);
+  if (!matrix) return null;
+  const first = layer.heads[head] * value.length;
+  const columns = Array.from({ length: matrix.columns }, (_, column) => Array.from(value, (_, place) => matrix.at(first + place, column)));
+  const sum = (numbers) => numbers.reduce((one, other) => one + other, 0);
+  return {
+    values: columns.map((column) => sum(column.map((one, place) => one * value[place]))),
+    gain: Math.max(...columns.map((column) => sum(column.map(Math.abs)))),
+  };
 }
 
 function matrixOf({ values, shape }, bias, place) {

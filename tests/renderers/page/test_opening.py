@@ -1,0 +1,59 @@
+"""With which step a page opens."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from random_traces import long_trace, projected_trace, random_trace
+
+from attnviz import api
+from attnviz.choices import OUTPUT, MapStep, Step
+from attnviz.errors import AttnvizError
+from attnviz.renderers.page.forms import Form
+from attnviz.renderers.page.opening import Opening, missing_step, opening
+from attnviz.renderers.page.packing import Part
+from attnviz.trace.selection import select
+
+
+def record(page: str) -> dict:
+    return json.loads(re.search(r'id="record">(.*?)</script>', page)[1])
+
+
+def test_a_page_opens_as_it_likes_with_what_is_asked_for_or_with_contributions_along_a_direction():
+    assert opening(None, None) == Opening()
+    assert opening(MapStep.SCALED, None) == Opening(MapStep.SCALED, (Step.SCALED,))
+    assert opening(None, "cat") == Opening(MapStep.CONTRIBUTION, (Step.CONTRIBUTION,))
+    assert opening(MapStep.SCORES, "cat") == Opening(MapStep.SCORES, (Step.CONTRIBUTION,))
+
+
+@pytest.mark.parametrize(("form", "step", "told"), [("weights", "scores", True), ("exact", "scores", False)])
+def test_a_page_of_weights_alone_says_that_it_has_no_other_step(form, step, told):
+    parts = [Part(select(random_trace(1, 2, 4, 3)).layers[0], Form(form))]
+    assert bool(missing_step(parts, MapStep(step))) == told
+    assert missing_step(parts, MapStep.WEIGHTS) == missing_step(parts, None) == ""
+
+
+def test_the_record_says_it():
+    trace = projected_trace()
+    assert "step" not in record(api.html(trace))
+    assert record(api.html(trace, step="scaled"))["step"] == "scaled"
+    along = record(trace.to_html(toward=OUTPUT))
+    assert (along["step"], along["layers"][0]["toward"]) == ("contribution", OUTPUT)
+    assert record(api.html(trace, step="contribution"))["layers"][0]["toward"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": "contribution"}, "W_O of layer 0 is not known, and a contribution needs it"),
+        ({"toward": OUTPUT}, "W_O of layer 0 is not known"),
+        ({"toward": "cat"}, "no direction of cat is known here"),
+        ({"step": "output"}, "step is .output.: expected one of scores, scaled, masked, weights, contribution"),
+        ({"step": "scores", "words": True}, "nothing to show for scores"),
+    ],
+)
+def test_what_there_is_none_of_is_told_before_anything_is_computed(options, message):
+    with pytest.raises(AttnvizError, match=message):
+        api.html(long_trace(4), **options)
