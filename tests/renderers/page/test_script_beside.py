@@ -15,10 +15,11 @@ pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def both(trace, query, key, *values):
+def both(trace, query, key, *values, subtracted=False):
     left, right = (numbers.number(value, 4) for value in values)
     names = called(trace.tokens, query), called(trace.tokens, key)
-    return f"{names[0]} with {names[1]}: {left} in the first map, {right} in the second."
+    difference = f"; difference {numbers.number(values[0] - values[1], 4)}" if subtracted else ""
+    return f"{names[0]} with {names[1]}: {left} in the first map, {right} in the second{difference}."
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,8 @@ def test_both_numbers_of_a_cell_are_attends(opened, several, first, second, othe
     values = [getattr(several.layers[layer].steps(head), step)[5, 2] for layer, head, step in (first, second)]
     layer, head, step = first
     page = opened(several, view="matrix", layer=layer, head=head, step=step, other=other, query=5, key=2)
-    assert page.texts("#readout") == [both(several, 5, 2, *values)]
+    assert page.texts("#readout") == [both(several, 5, 2, *values, subtracted=step == "weights")]
+    assert page.page.locator("#difference-map").count() == (step == "weights")
 
 
 def test_a_hidden_cell_is_said_to_be(opened, several):
@@ -101,8 +103,12 @@ def test_both_are_saved_as_one_picture(opened, several):
     with page.page.expect_download() as download:
         page.page.locator("#save-svg").click()
     texts = [text.text for text in ElementTree.parse(download.value.path()).iter(f"{SVG}text")]
-    assert {"Layer 0, head 0: Weights", "Layer 2, head 1: Weights"} <= set(texts)
-    assert texts.count("Query ↓") == texts.count("Key →") == 2
+    assert {
+        "Layer 0, head 0: Weights",
+        "Layer 2, head 1: Weights",
+        "Difference: the first map minus the second",
+    } <= set(texts)
+    assert texts.count("Query ↓") == texts.count("Key →") == 3
     assert texts.count("Each row: how one token shares its attention; it adds up to 1") == 2
 
 
@@ -127,7 +133,10 @@ def test_of_two_texts_a_token_is_marked_where_its_partner_stands(opened):
     page = opened(first, content=found.to_html(), query=2, key=0, height=1000)
     weights = first.layers[0].steps(0).weights[2, 0], second.layers[0].steps(1).weights[3, 1]
     left, right = (numbers.number(value, 4) for value in weights)
-    assert page.texts("#readout") == [f"sat with the: {left} in the first map, {right} in the second."]
+    apart = numbers.number(weights[0] - weights[1], 4)
+    assert page.texts("#readout") == [
+        f"sat with the: {left} in the first map, {right} in the second; difference {apart}."
+    ]
     page.page.locator("#other-map").focus()
     page.page.keyboard.press("ArrowDown")  # from sat to down, in the second text
     page.until("document.querySelector('#readout').textContent.startsWith('down with the')")

@@ -6,21 +6,33 @@ import { state } from "./state.js";
 
 const SMALL = 1 << 14; // pixels
 
-// { canvas, rows, columns, all, low, limit, diverging } of a map, queries × keys in one row; `all` are the rows and columns
-// of the whole text, however far it is read: its room and its colours stay the same while the map grows.
-export function bitmapOf(layer, map, step = "weights") {
+// { canvas, rows, columns, all, low, limit, diverging, graded, least } of a map, queries × keys in one row; `all` are the rows
+// and columns of the whole text, however far it is read: its room and its colours stay the same while the map grows. `beside`
+// is the scale of another map, whose colours are to mean the same.
+export function bitmapOf(layer, map, step = "weights", beside = null) {
   const [rows, columns] = [shownQueries(layer), shownKeys(layer)];
   const all = { rows: allQueries(layer), columns: allKeys(layer) };
   const values = cellsOf(layer, map, rows, columns);
-  const whole = rows.length === all.rows.length ? values : cellsOf(layer, map, all.rows, all.columns);
-  return { rows, columns, all, ...painted(values, columns.length, lookOf(layer, step, whole), whole) };
+  return { rows, columns, all, ...painted(values, columns.length, both(scaleOfMap(layer, map, step), beside)) };
 }
 
-// How a step is coloured: as weights are, evenly up to its largest number, or alike on both sides of 0. What is along a
-// direction has two sides, whatever its numbers are.
-function lookOf(layer, step, values) {
-  if (isGraded(layer, step)) return { graded: true, least: step === "weights" ? state.threshold : 0 };
-  return { graded: false, diverging: step === "contribution" || values.some((value) => value < 0) };
+// The scale of a map: as weights have it, evenly up to its largest number, or alike on both sides of 0. What is along a
+// direction, or a difference, has two sides, whatever its numbers are.
+export function scaleOfMap(layer, map, step) {
+  const values = cellsOf(layer, map, allQueries(layer), allKeys(layer));
+  if (isGraded(layer, step)) return gradedScale(values, step === "weights" ? state.threshold : 0);
+  const diverging = step === "contribution" || step === "difference" || values.some((value) => value < 0);
+  return { low: 0, limit: largestOf(values) || 1, diverging, graded: false };
+}
+
+function gradedScale(values, least) {
+  return { ...scaleOf(values), diverging: false, graded: true, least };
+}
+
+// One scale for two.
+function both(one, other) {
+  if (!other) return one;
+  return { ...one, low: Math.min(one.low, other.low), limit: Math.max(one.limit, other.limit), diverging: one.diverging || other.diverging };
 }
 
 function cellsOf(layer, map, rows, columns) {
@@ -31,11 +43,9 @@ function cellsOf(layer, map, rows, columns) {
   return values;
 }
 
-// The same of any values, `width` in a row, in the colours of the `whole` that they are a part of.
-export function painted(values, width, { graded, diverging = false, least } = { graded: true }, whole = values) {
-  const { low, limit } = graded ? scaleOf(whole) : { low: 0, limit: largestOf(whole) || 1 };
+// Any values, `width` in a row, as a canvas and its scale.
+export function painted(values, width, scale = gradedScale(values, state.threshold)) {
   const canvas = document.createElement("canvas");
-  const scale = { low, limit, diverging, graded, least };
   paint(canvas, values, width, scale);
   return { canvas, ...scale };
 }

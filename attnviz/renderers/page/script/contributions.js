@@ -12,6 +12,7 @@ const MOST_NUMBERS = 8; // of a vector that is written out
 
 // What a map of a step shows, in full.
 export function measured(layer, step) {
+  if (step === "difference") return say("beside.measure");
   if (step !== "contribution") return say(`title.${step}`);
   if (!layer.signed) return say("picture.contribution");
   return layer.toward === OUTPUT ? say("picture.contribution_output") : say("picture.contribution_toward", { logit: layer.toward });

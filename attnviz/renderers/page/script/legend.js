@@ -10,6 +10,7 @@ const STEP = 10; // pixels of a shade in the picture
 
 export function legend(drawn) {
   const { low, high, hides, tones } = scaleOf(drawn);
+  const hidden = blank(drawn);
   const bar = make("span", { class: "bar", "aria-hidden": "true" });
   bar.style.background = `linear-gradient(to right, ${tones.map((tone) => cssShade(tone, drawn.diverging)).join(", ")})`;
   return make(
@@ -24,7 +25,7 @@ export function legend(drawn) {
           "span",
           { class: "quiet" },
           make("span", { class: "swatch hatched", "aria-hidden": "true" }),
-          ` ${say("label.hidden")}`,
+          ` ${hidden}`,
         )
       : null,
   );
@@ -47,9 +48,14 @@ export function legendItems(drawn, x, y) {
   if (hides) {
     items.push({ hatch: [x + 8, y - 10, 16, 10], stroke: themed("hatch") });
     x += 32;
-    text(say("label.hidden"));
+    text(blank(drawn));
   }
   return { items, right: x };
+}
+
+// What a cell without a colour is.
+function blank({ step }) {
+  return say(step === "difference" ? "beside.blank" : "label.hidden");
 }
 
 function scaleOf({ low, limit, diverging, graded, step, map }) {

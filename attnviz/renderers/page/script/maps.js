@@ -8,6 +8,7 @@ import { shownKeys, shownQueries } from "./shown.js";
 const ROOM = 24e6; // numbers: about 100 MB
 const PATIENCE = 8; // milliseconds of work before the browser may paint, or do what else is asked of it
 const AT_ONCE = 1 << 20; // cells of a map that nobody has to wait for
+const BESIDE = 2; // maps that stay however large they are: one is subtracted from the other
 const kept = new Map();
 let used = 0;
 
@@ -77,7 +78,7 @@ function nameOf(place, head, step) {
 
 function forget() {
   for (const [name, map] of kept) {
-    if (used <= ROOM || kept.size === 1) return;
+    if (used <= ROOM || kept.size <= BESIDE) return;
     kept.delete(name);
     used -= map.length;
   }

@@ -15,7 +15,6 @@ import { say } from "./lessons.js";
 import { isKept, isSlow, mapOf, smallMap } from "./maps.js";
 import { seen } from "./pause.js";
 import { readout, show, showCell, voice } from "./readout.js";
-import { partner } from "./partners.js";
 import { rowOf } from "./rule.js";
 import { allKeys, allQueries, shownKeys, shownQueries } from "./shown.js";
 import { change, state } from "./state.js";
@@ -31,9 +30,11 @@ function coarse(layer, head) {
   return { rows: shownQueries(layer), columns: shownKeys(layer), all, ...painted(values, width) };
 }
 
-// `own` has: id; spot(), the places of the layer and the head, and the step, that are shown; main, whether the arithmetic is
+// `own` has: id; spot(), the places of the layer and the head, and the step, that are shown, and what else tells it from others (`with`); main, whether the arithmetic is
 // of this map; hovered(query, key) and told(query, key, aloud), which say in its place what is pointed at, or are missing;
-// chosen() and choose(query, key), the query and the key of this map's texts that are chosen, where these are others than the main map's.
+// chosen() and choose(query, key), the query and the key of this map's texts that are chosen, where these are others than
+// the main map's; alongside(), which gives the scale of a map whose colours mean the same; and, of a map of no head, read(), which
+// gives { layer, map }, and title() and explained(), its words.
 export function mapView(own) {
   const base = make("canvas", { "aria-hidden": "true" });
   const over = make("canvas", { "aria-hidden": "true" });
@@ -60,8 +61,9 @@ export function mapView(own) {
   let found = null; // the query that was scrolled to: a person may then scroll away
   const view = { cell: 0, hover: null, touched: false };
   let [layer, map, drawn, closed] = [null, null, null, false];
+  let beside = null; // the scale of the map that stands beside it
 
-  const chosenHere = () => own.chosen?.(layer) ?? [state.query, state.key];
+  const chosenHere = () => own.chosen?.() ?? [state.query, state.key];
   const chosenPair = () => (chosenHere().includes(null) ? null : chosenHere());
   const redraw = eachFrame(() => drawn && drawMap(base, frame, drawn, view));
   const point = eachFrame(() => drawn && crosshair());
@@ -69,17 +71,25 @@ export function mapView(own) {
   async function update() {
     const spot = own.spot();
     const wanted = () => !closed && isSame(spot, own.spot());
-    const whole = await loaded(spot.layer);
+    const found = await (own.read ?? ofHead)(spot, wanted);
+    if (!found || !wanted()) return;
+    beside = (await own.alongside?.(wanted)) ?? null;
     if (!wanted()) return;
+    lay(found.layer, { map: found.map, step: spot.step, ...bitmapOf(found.layer, found.map, spot.step, beside) });
+    if (chosenPair()) tell(...chosenPair(), false);
+    else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+  }
+
+  // The map of a head; of a long text first one of few cells.
+  async function ofHead(spot, wanted) {
+    const whole = await loaded(spot.layer);
+    if (!wanted()) return null;
     if (spot.step === "weights" && isSlow(whole) && !isKept(spot.layer, spot.head, spot.step)) {
       lay(whole, { map: null, step: spot.step, ...coarse(whole, spot.head) });
       await seen();
     }
-    const ready = await mapOf(spot.layer, spot.head, spot.step, wanted);
-    if (!ready || !wanted()) return;
-    lay(whole, { map: ready, step: spot.step, ...bitmapOf(whole, ready, spot.step) });
-    if (chosenPair()) tell(...chosenPair(), false);
-    else if (own.main) show(layer.computes ? "page.idle_matrix" : "page.idle_map", {});
+    const map = await mapOf(spot.layer, spot.head, spot.step, wanted);
+    return map && { layer: whole, map };
   }
 
   // What the room that a map takes depends on: the whole text, however far it is read.
@@ -87,9 +97,13 @@ export function mapView(own) {
     return `${layer.place} ${drawn?.all.rows.length} ${drawn?.all.columns.length}`;
   }
 
+  function eachRow() {
+    return own.explained?.() ?? rowOfHead(layer, drawn.step);
+  }
+
   // Which head this is, and what its map shows.
   function title() {
-    return `${headName(layer, own.spot().head)}: ${measured(layer, drawn.step)}`;
+    return own.title?.() ?? `${headName(layer, own.spot().head)}: ${measured(layer, drawn.step)}`;
   }
 
   // Scroll to the row of the chosen query, where it is another.
@@ -106,10 +120,10 @@ export function mapView(own) {
   function lay(whole, what) {
     const before = layer && roomName();
     [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
-    frame.setAttribute("aria-label", say("page.map", { title: headName(layer, own.spot().head) }));
+    frame.setAttribute("aria-label", say("page.map", { title: own.title?.() ?? headName(layer, own.spot().head) }));
     if (map) key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
-    rule.textContent = eachRow(layer, what.step);
+    rule.textContent = eachRow();
     if (before !== roomName()) fit();
     else resize();
     find();
@@ -179,7 +193,11 @@ export function mapView(own) {
   }
 
   function tell(query, key, aloud) {
-    if (own.told?.(query, key, aloud) || !map) return; // until all of it is computed
+    if (!own.told?.(query, key, aloud)) tellOwn(query, key, aloud);
+  }
+
+  function tellOwn(query, key, aloud) {
+    if (!map) return; // until all of it is computed
     const row = drawn.step === "weights" ? map.subarray(query * layer.keys, (query + 1) * layer.keys) : null;
     showCell(layer, query, key, valueAt(query, key), { aloud, row, step: drawn.step });
     if (view.touched && query === chosenHere()[0] && key === chosenHere()[1])
@@ -189,9 +207,9 @@ export function mapView(own) {
   function choose({ row, column }, detail, byTouch = false) {
     const [query, key] = [drawn.rows[row], drawn.columns[column]];
     const opens = detail && layer.computes && own.main;
-    note.hidden = layer.computes || !detail;
+    note.hidden = layer.computes || !detail || Boolean(own.read);
     view.touched = byTouch && !detail && layer.computes && own.main;
-    if (own.choose) own.choose(layer, query, key);
+    if (own.choose) own.choose(query, key);
     else change({ query, key, detail: opens });
     tell(query, key, true);
     if (!note.hidden) voice.append(" ", note.textContent);
@@ -207,15 +225,14 @@ export function mapView(own) {
     if (cell?.row === view.hover?.row && cell?.column === view.hover?.column) return;
     view.hover = cell;
     point();
-    own.hovered?.(layer, cell && drawn.rows[cell.row], cell && drawn.columns[cell.column]);
+    own.hovered?.(cell && drawn.rows[cell.row], cell && drawn.columns[cell.column]);
     if (cell) tell(drawn.rows[cell.row], drawn.columns[cell.column], false);
     else if (chosenPair()) tell(...chosenPair(), false);
   }
 
-  // Show what is pointed at in another map, where the texts of this one have it.
-  function pointAt(other, query, key) {
-    const here = drawn && query !== null ? [partner(other, layer, "query", query), partner(other, layer, "key", key)] : [null];
-    view.hover = here.includes(null) ? null : place(...here);
+  // Show what is pointed at in another map, at this map's query and key, null where there is none.
+  function pointAt(query, key) {
+    view.hover = drawn && query !== null && key !== null ? place(query, key) : null;
     point();
   }
 
@@ -249,8 +266,9 @@ export function mapView(own) {
     valueAt,
     writes: () => (drawn ? writing(layer, drawn.step) : undefined),
     pointAt,
+    tell: tellOwn,
     title: () => drawn && title(),
-    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step) } : drawn, title(), eachRow(layer, drawn.step)),
+    picture: () => mapPicture(map ? { ...drawn, ...bitmapOf(layer, map, drawn.step, beside) } : drawn, title(), eachRow()),
     close: () => {
       closed = true;
       observer.disconnect();
@@ -259,7 +277,7 @@ export function mapView(own) {
 }
 
 // What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
-function eachRow(layer, step) {
+function rowOfHead(layer, step) {
   if (step === "contribution") return say(layer.signed ? "page.each_row_along" : "page.each_row_contribution");
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
@@ -267,5 +285,5 @@ function eachRow(layer, step) {
 }
 
 function isSame(one, other) {
-  return one.layer === other.layer && one.head === other.head && one.step === other.step;
+  return one.layer === other.layer && one.head === other.head && one.step === other.step && one.with === other.with;
 }
