@@ -13,7 +13,8 @@ def stages_of(trace: Trace, layer: int = 0) -> list[str]:
     own = trace.layers[layer]
     before = ["embeddings", *(["inputs"] if own.positions is not None else []), "query", "key", "value"]
     after = [*(["concat"] if own.heads > 1 else []), *([] if own.bare else ["projected"])]
-    return [*before, "scores", "scaled", "masked", "weights", "output", *after]
+    last = ["contribution"] if "output" in own.projections or own.bare else []
+    return [*before, "scores", "scaled", "masked", "weights", "output", *after, *last]
 
 
 def is_known(trace: Trace, stage: str, layer: int = 0) -> bool:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy
 
 from attnviz.analysis.blocks import CELLS
-from attnviz.attention.arrays import as_array, to_numpy
+from attnviz.attention.arrays import as_array, is_torch, to_numpy
 from attnviz.renderers.page.digits import Errors, farthest
 from attnviz.renderers.page.forms import Form, single
 from attnviz.renderers.page.selected import vectors_by_head
 from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared.labels import name
 from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected
+from attnviz.trace.fields import with_arrays
 from attnviz.trace.selection import LayerSelection
 
 Arrays = dict[str, numpy.ndarray]
@@ -73,8 +74,10 @@ def with_carried(errors: Errors, selected: LayerSelection, rounded: Arrays, read
 
 
 def _own(selected: LayerSelection) -> Arrays:
-    """The arrays of ``carried_arrays`` in the numbers in which contributions are computed."""
-    layer, toward = selected.layer, selected.layer.toward
+    """The arrays of ``carried_arrays`` in the numbers in which contributions are computed; by NumPy, so that a page is the same
+    whatever holds its trace."""
+    layer = with_arrays(selected.layer, _numpy) if is_torch(selected.layer.value) else selected.layer
+    toward = layer.toward
     if toward is not None and toward.turns:
         return {"pulled": numpy.stack([to_numpy(HeadContribution(layer, head).pulled) for head in selected.heads])}
     divisors = {}
@@ -83,3 +86,7 @@ def _own(selected: LayerSelection) -> Arrays:
         layer = replace(layer, toward=replace(toward, divisors=None))
     factors = [to_numpy(HeadContribution(layer, head).factors()).reshape(-1) for head in selected.heads]
     return {"factors": numpy.stack(factors)} | divisors
+
+
+def _numpy(array: Any) -> Any:
+    return None if array is None else to_numpy(array)

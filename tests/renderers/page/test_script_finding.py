@@ -134,9 +134,12 @@ def test_a_row_a_cell_and_a_link_are_copied(opened):
     assert [token for token, _ in lines] == TEXT.split()
     assert numpy.allclose([float(number) for _, number in lines], to_numpy(steps.weights)[3], rtol=1e-12)
     titles, numbers = (line.split("\t") for line in cell.split("\n"))
-    assert titles == ["Query", "Key", "Scores", "Scaled", "Masked", "Weights"]
+    assert titles == ["Query", "Key", "Scores", "Scaled", "Masked", "Weights", "Contribution"]
     assert numbers[:2] == ["on", "cat"]
     expected = [to_numpy(one)[3, 1] for one in (steps.scores, steps.scaled, steps.masked, steps.weights)]
+    expected.append(
+        expected[-1] * numpy.linalg.norm(to_numpy(trace.layers[0].value)[0, 1])
+    )  # without W_O the Value itself
     assert numpy.allclose([float(number) for number in numbers[2:]], expected, rtol=1e-12)
     assert link == page.page.evaluate("location.href")
 

@@ -229,13 +229,24 @@ def test_the_player_plays(opened):
     page.page.locator("#tab-steps").click()
     titles = []
     page.page.get_by_role("button", name="Play", exact=True).click()
-    for _ in range(9):
+    for _ in range(10):
         titles += page.texts(".story h2")
         page.page.clock.run_for(2700)
-    assert titles == ["Embeddings", "Query", "Key", "Value", "Scores", "Scaled", "Masked", "Weights", "Output"]
+    assert titles == [
+        "Embeddings",
+        "Query",
+        "Key",
+        "Value",
+        "Scores",
+        "Scaled",
+        "Masked",
+        "Weights",
+        "Output",
+        "Contribution",
+    ]
     assert page.page.get_by_role("button", name="Play", exact=True).is_visible()
     page.page.get_by_role("button", name="One step back").click()
-    assert page.texts(".story h2") == ["Weights"]
+    assert page.texts(".story h2") == ["Output"]
 
 
 def test_a_bar_of_the_steps_opens_the_arithmetic(opened):

@@ -37,12 +37,15 @@ SLOW = ("one head", "four heads", "positions", "turned")  # what these show, the
 KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in TOY]
 
 
+OF_KEYS = ("scores", "scaled", "masked", "weights", "output", "contribution")  # whose charts have a row for each key
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_vector_is_the_trace_s(opened, kind):
     trace = TOY[kind]()
     layer, head = len(trace.layers) - 1, trace.layers[0].heads - 1
     page = opened(trace, view="steps")
-    ends = [stage for stage in known(trace, layer) if stage not in ("scores", "scaled", "masked", "weights", "output")]
+    ends = [stage for stage in known(trace, layer) if stage not in OF_KEYS]
     where = {"layer": layer} if layer else {}
     states = [{"view": "steps", **where, "head": head, "stage": stage} for stage in ends]
     for stage, shown in zip(ends, page.read(states, ".vectors .vector", ".stages li"), strict=True):
@@ -126,7 +129,7 @@ def test_forward_goes_through_all_that_is_known_and_back_again(opened):
     titles = [lessons().say(f"title.{stage}") for stage in known(trace)]
     assert seen == titles[:9]
     page.press("ArrowRight", "ArrowRight", "ArrowRight")
-    assert page.texts(".story h2") == ["Output"]
+    assert page.texts(".story h2") == ["Contribution"]
     assert page.texts(".skipped") == [""]
     page.press(*["ArrowLeft"] * 12)
     assert page.texts(".story h2") == ["Embeddings"]

@@ -10,6 +10,7 @@ from ways_of_traces import VECTOR_NUMBERS, is_known, rows_of, stages_of
 from attnviz import generate, trace_model, trace_text
 from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import lessons
+from attnviz.trace.steps import Head
 
 pytestmark = pytest.mark.slow
 WIDE = (1440, 900)
@@ -57,6 +58,8 @@ def check(window, trace, stage):
         seen = numpy.zeros(row.shape, bool)
         [words] = numbers.weights(row, seen, 4) if stage == "weights" else numbers.cells(row, 4)
         assert window.texts(".row .mark") == words  # the last query sees all
+    elif stage == "contribution":
+        assert window.texts(".row .mark") == numbers.cells(Head(trace.layers[0], 0).contribution[-1:], 4)[0]
     elif stage == "output":
         assert window.texts(".total .vector") == [numbers.vector(trace.layers[0].steps(0).output[-1], 4)]
     else:
