@@ -112,7 +112,7 @@ GROUPS = {
         PictureOptions,
         OnImageOptions,
     ),
-    "html": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, PageOptions, PageImageOptions),
+    "html": (PartOptions, SpecialOptions, WordsOptions, RegionOptions, DirectionOptions, PageOptions, PageImageOptions),
 }
 
 

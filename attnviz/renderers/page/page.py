@@ -13,12 +13,11 @@ from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.bundle import document
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits
-from attnviz.renderers.page.opening import missing_step
 from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.parts import page_parts, parts_size
 from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
-from attnviz.renderers.page.size import missing_ways, require_hope, told_size, too_large, what_is_missing
+from attnviz.renderers.page.size import missing_step, missing_ways, require_hope, told_size, too_large, what_is_missing
 from attnviz.renderers.page.way import add_ways
 from attnviz.renderers.shared.labels import name, text_of
 from attnviz.trace.selection import Selection

@@ -12,8 +12,9 @@ from attnviz import api
 from attnviz.choices import OUTPUT, MapStep, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.forms import Form
-from attnviz.renderers.page.opening import Opening, missing_step, opening
+from attnviz.renderers.page.opening import Opening, opening
 from attnviz.renderers.page.packing import Part
+from attnviz.renderers.page.size import missing_step
 from attnviz.trace.selection import select
 
 
