@@ -26,7 +26,7 @@ from attnviz.choices import (
     TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
-    MapStep,
+    PageStep,
     Pool,
     Step,
 )
@@ -164,7 +164,7 @@ def html(
     from attnviz.renderers.page.opening import opening
     from attnviz.renderers.page.page import to_html
 
-    opened = opening(None if step is None else member(MapStep, step, "step"), toward)
+    opened = opening(None if step is None else member(PageStep, step, "step"), toward)
     trace = in_words(along(trace, toward), words, layer)
     selection = selected(trace, layer, head, query, key, skip_special, opened.needed).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, MapStep, Pool
+from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, PageStep, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
@@ -18,10 +18,10 @@ class PageOptions(Options):
     """What html writes, and how."""
 
     step: Annotated[
-        MapStep | None,
+        PageStep | None,
         typer.Option(
             metavar="NAME",
-            help=Message("Open it with the map of this step: {choices}.", choices=listed(MapStep)),
+            help=Message("Open it with the map of this step: {choices}.", choices=listed(PageStep)),
             rich_help_panel=SHOW,
         ),
     ] = None

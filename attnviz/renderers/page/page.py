@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attnviz.attention.threads import numpy_threads
-from attnviz.choices import Language, MapStep, Pool
+from attnviz.choices import Language, PageStep, Pool
 from attnviz.progress import Notice, Progress, no_notice, no_progress
 from attnviz.renderers.page.beside import Beside, beside_record
 from attnviz.renderers.page.blobs import Blobs
@@ -43,7 +43,7 @@ def to_html(
     notice: Notice = no_notice,
     image: Image | None = None,
     beside: Beside | None = None,
-    step: MapStep | None = None,
+    step: PageStep | None = None,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
@@ -92,7 +92,7 @@ def _page(
     report: Progress,
     image: Image | None,
     beside: Beside | None,
-    step: MapStep | None,
+    step: PageStep | None,
 ) -> tuple[str, bool]:
     """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from attnviz.choices import MapStep, Pool
+from attnviz.choices import PageStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.forms import BASE64, Form, packed_size, smallest_form
 from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits, bare_size
@@ -75,9 +75,9 @@ def missing_ways(limits: Limits = USUAL) -> str:
     )
 
 
-def missing_step(parts: Sequence[Part], step: MapStep | None) -> str:
+def missing_step(parts: Sequence[Part], step: PageStep | None) -> str:
     """What a person is told of a page that was to open with ``step`` and holds weights alone; "" of any other."""
-    if step in (None, MapStep.WEIGHTS) or any(part.form.computes for part in parts):
+    if step in (None, PageStep.WEIGHTS) or any(part.form.computes for part in parts):
         return ""
     return Message("the page holds weights alone, so it opens with these in place of {step}", step=step.value)
 

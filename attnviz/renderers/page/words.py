@@ -23,11 +23,11 @@ GROUPS = (
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
     *("scores", "scaled", "masked", "weights", "output", "contribution", "concat", "projected", "pair"),
 )
-BESIDE_GROUPS = (
+OTHERS = (
     "picture.contribution",
     "picture.contribution_toward",
     "picture.contribution_output",
-)  # that scripts say, too
+)  # messages of other groups that scripts say
 
 
 UNSAID = (  # messages of these groups that only explain says, or no script
@@ -42,6 +42,7 @@ UNSAID = (  # messages of these groups that only explain says, or no script
     ),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
     *(f"title.{name}" for name in ["projections", "summed", "top_keys", "top_queries"]),
+    *(f"contribution.{name}" for name in ["summed", "summed_along", "summed_here"]),
     *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
     "page.language_name",
 )
@@ -94,7 +95,7 @@ def _messages(language: Language) -> dict[str, str]:
     return {
         name: message
         for name, message in messages
-        if (name.partition(".")[0] in GROUPS and name not in UNSAID) or name in BESIDE_GROUPS
+        if (name.partition(".")[0] in GROUPS and name not in UNSAID) or name in OTHERS
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from random_traces import long_trace, projected_trace, random_trace
 
 from attnviz import api
-from attnviz.choices import OUTPUT, MapStep, Step
+from attnviz.choices import OUTPUT, PageStep, Step
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.opening import Opening, opening
@@ -24,16 +24,16 @@ def record(page: str) -> dict:
 
 def test_a_page_opens_as_it_likes_with_what_is_asked_for_or_with_contributions_along_a_direction():
     assert opening(None, None) == Opening()
-    assert opening(MapStep.SCALED, None) == Opening(MapStep.SCALED, (Step.SCALED,))
-    assert opening(None, "cat") == Opening(MapStep.CONTRIBUTION, (Step.CONTRIBUTION,))
-    assert opening(MapStep.SCORES, "cat") == Opening(MapStep.SCORES, (Step.CONTRIBUTION,))
+    assert opening(PageStep.SCALED, None) == Opening(PageStep.SCALED, (Step.SCALED,))
+    assert opening(None, "cat") == Opening(PageStep.CONTRIBUTION, (Step.CONTRIBUTION,))
+    assert opening(PageStep.SCORES, "cat") == Opening(PageStep.SCORES, (Step.CONTRIBUTION,))
 
 
 @pytest.mark.parametrize(("form", "step", "told"), [("weights", "scores", True), ("exact", "scores", False)])
 def test_a_page_of_weights_alone_says_that_it_has_no_other_step(form, step, told):
     parts = [Part(select(random_trace(1, 2, 4, 3)).layers[0], Form(form))]
-    assert bool(missing_step(parts, MapStep(step))) == told
-    assert missing_step(parts, MapStep.WEIGHTS) == missing_step(parts, None) == ""
+    assert bool(missing_step(parts, PageStep(step))) == told
+    assert missing_step(parts, PageStep.WEIGHTS) == missing_step(parts, None) == ""
 
 
 def test_the_record_says_it():
