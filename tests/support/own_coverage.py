@@ -31,8 +31,17 @@ EXCEPTIONS: dict[str, str] = {
     "pooling/gpu/largest_key_kernel.py": "a kernel: Triton compiles it, Python does not run it",
 }
 # What many tests need is imported once, before the processes fork: no plugin of pytest, which it wants to import itself,
-# and nothing of attnviz, whose lines count.
-IMPORTED = ("numpy", "pytest", "coverage", "torch", "matplotlib.figure", "typer", "rich.table")
+# and nothing of attnviz, whose lines count. transformers takes four seconds, in each process whose tests ask for a model.
+IMPORTED = (
+    "numpy",
+    "pytest",
+    "coverage",
+    "torch",
+    "transformers.modeling_utils",
+    "matplotlib.figure",
+    "typer",
+    "rich.table",
+)
 ELSEWHERE = {"__init__.py": "test_public_api.py"}  # tests whose names say more than the file's would
 
 
@@ -86,7 +95,9 @@ def measured(file: str, package: Path, tests: list[Path], enough: float = 100.0)
     counter = coverage.Coverage(data_file=None, include=[path], config_file=str(_root(package) / "pyproject.toml"))
     counter.set_option("run:disable_warnings", ["no-data-collected"])  # asked before the first line has run
     counter.start()
-    arguments = ["-q", "-p", "no:cacheprovider", "--durations=0", *map(str, tests)]
+    # transformers has brought in a plugin of pytest (anyio's) before pytest could: no assertion of it is asked.
+    early = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    arguments = ["-q", "-p", "no:cacheprovider", "--durations=0", "-W", early, *map(str, tests)]
     code = pytest.main(arguments, plugins=[UntilEnoughLinesRan(counter, path, enough)]) if tests else 0
     counter.stop()
     with contextlib.suppress(coverage.exceptions.CoverageException):
