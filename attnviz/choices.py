@@ -269,6 +269,8 @@ class Limits(NamedTuple):
 PRECISION_LIMITS = Limits(0, 17)
 MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
+QUANTILE_LIMITS = Limits(0, 1)
+TOP_TEXTS_LIMITS = Limits(0, 100)  # of each metric of each head, which a model has thousands of
 NEAR_LIMITS = Limits(1)
 BATCH_LIMITS = Limits(1)  # texts that a model reads at once
 MAX_LENGTH_LIMITS = Limits(1)  # tokens of a text

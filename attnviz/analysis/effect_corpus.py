@@ -11,7 +11,7 @@ import numpy
 
 from attnviz.analysis.corpus import Head, Running, Value, value_of
 from attnviz.analysis.corpus.alike import require_same
-from attnviz.analysis.corpus.layers import LAYERS, both_layers, layers_record
+from attnviz.analysis.corpus.layers import LAYERS, both_of, layers_record
 from attnviz.analysis.corpus.state_file import (
     Packed,
     member,
@@ -93,7 +93,7 @@ class EffectStatistics(Texts):
         require_same("ablate", self.ablation.value, other.ablation.value)
         both = EffectStatistics(self.ablation)
         vars(both).update(
-            _layers=both_layers(self._layers, other._layers),
+            _layers=both_of(self._layers, other._layers),
             _whole=self._whole.merged(other._whole),
             _answers=_some({*self._answers, *other._answers}),
             **self.counts_with(other),

@@ -2,6 +2,7 @@
 
 from attnviz.analysis.corpus.heads import HasHeads, Head, Value, value_of
 from attnviz.analysis.corpus.running import Running
-from attnviz.analysis.corpus.statistics import Region, Statistics
+from attnviz.analysis.corpus.state import Region
+from attnviz.analysis.corpus.statistics import Statistics
 
 __all__ = ["HasHeads", "Head", "Region", "Running", "Statistics", "Value", "value_of"]

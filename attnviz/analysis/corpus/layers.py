@@ -24,6 +24,13 @@ def _differ(words: Iterable[str]) -> bool:
     return len(set(given)) == len(given)
 
 
+class Mergeable(Protocol):
+    """What is known of a layer after some texts."""
+
+    def merged(self: Known, other: Known) -> Known:
+        """The texts of both."""
+
+
 class OfLayer(Protocol):
     """What is known of the selected heads of one layer."""
 
@@ -35,14 +42,11 @@ class OfLayer(Protocol):
     def heads(self) -> tuple[int, ...]:
         """The numbers of the heads."""
 
-    def merged(self: Known, other: Known) -> Known:
-        """The texts of both."""
+
+Known = TypeVar("Known", bound=Mergeable)
 
 
-Known = TypeVar("Known", bound=OfLayer)
-
-
-def both_layers(mine: Mapping[str, Known], theirs: Mapping[str, Known]) -> dict[str, Known]:
+def both_of(mine: Mapping[str, Known], theirs: Mapping[str, Known]) -> dict[str, Known]:
     """The layers of both, in the order of the one that has more."""
     titles = dict.fromkeys((*mine, *theirs) if len(mine) >= len(theirs) else (*theirs, *mine))
     return {

@@ -113,5 +113,9 @@ def _rows(step: Step, array: numpy.ndarray, names: Names, selected: LayerSelecti
 
 def cell(token: str) -> str:
     """A token as text in every spreadsheet: one that would be a formula gets a leading apostrophe."""
-    text = shown(token)
-    return "'" + text if text[0] in FORMULA_STARTS else text
+    return no_formula(shown(token))
+
+
+def no_formula(text: str) -> str:
+    """``text`` as text in every spreadsheet: what would be a formula gets a leading apostrophe."""
+    return f"'{text}" if text.startswith(tuple(FORMULA_STARTS)) else text

@@ -10,6 +10,7 @@ from attnviz.analysis.corpus import Head
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.choices import Effect
 from attnviz.renderers.effects.facts import over
+from attnviz.renderers.stats.head_json import skipped_record
 from attnviz.text.lessons import lessons
 from attnviz.trace.trace import FORMAT
 
@@ -23,6 +24,7 @@ def to_json(statistics: EffectStatistics, sort: Effect | None) -> bytes:
             "texts": statistics.texts,
             "tokens": statistics.tokens,
             "skipped": statistics.skipped,
+            **skipped_record(statistics),
             "partial": statistics.partial,
             "largest_error": statistics.error,
             "ablate": statistics.ablation.value,

@@ -13,6 +13,7 @@ from attnviz.renderers.effects.facts import facts, footnotes, reading
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.stats.head_table import UNKNOWN, Told, as_table, number, tints
+from attnviz.renderers.stats.sections import skipped_lines
 from attnviz.text.lessons import Lessons, lessons
 
 NOISE = 1e-6  # in single precision, texts side by side are rounded otherwise than alone: no number that small is told
@@ -34,6 +35,7 @@ def told(statistics: EffectStatistics, sort: Effect | None, words: Lessons) -> T
         _matrix(statistics, sort, words),
         names=[],
         footnotes=footnotes(statistics, words),
+        more=(skipped_lines(statistics, words),),
     )
 
 

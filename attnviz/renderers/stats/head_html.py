@@ -33,7 +33,8 @@ def _lines(said: Told) -> Iterator[str]:
     yield f'<div style="{WIDE}">'
     yield from to_table(said.matrix)
     yield "</div>"
-    yield from _names(said.names)
+    for section in (said.names, *said.more):
+        yield from _names(section)
     yield from (f'<p style="{PALE}">{escape(line)}</p>' for line in said.footnotes)
     yield "</div>"
 

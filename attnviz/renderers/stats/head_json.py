@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.corpus.quantiles import EXACT, rank_error
+from attnviz.analysis.corpus.texts import Texts
 from attnviz.analysis.head_names import MEASURED
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.stats.facts import over
@@ -24,6 +27,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "texts": statistics.texts,
             "tokens": statistics.tokens,
             "skipped": statistics.skipped,
+            **skipped_record(statistics),
             "partial": statistics.partial,
             "largest_error": statistics.error,
             "near": statistics.near,
@@ -35,15 +39,40 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
             "over": {metric.value: over(metric, lessons()) for metric in statistics.metrics},
             "thresholds": {name.value: statistics.thresholds[name] for name in MEASURED},
             "untold": [name.value for name in untold(statistics)],
-            "heads": [head_record(head) for head in statistics.heads(sort)],
+            **quantiles_record(statistics),
+            "heads": [head_record(head, statistics.quantiles) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
 
 
-def head_record(head: Head) -> dict[str, Any]:
-    """A head: where it is, its metrics, and the names that it has earned."""
-    metrics = {metric.value: vars(value) for metric, value in head.values.items()}
+def skipped_record(statistics: Texts) -> dict[str, Any]:
+    """Why texts were left out, where some were: how many for each reason, and the first few."""
+    reasons = [
+        {"why": str(one.said), "texts": one.texts, "first": list(one.names)}
+        for one in statistics.left_out_texts.reasons
+    ]
+    return {"skipped_because": reasons} if reasons else {}
+
+
+def quantiles_record(statistics: Statistics) -> dict[str, Any]:
+    """How exact the quantiles are, where there are some."""
+    if not statistics.quantiles:
+        return {}
+    exact = statistics.texts <= EXACT
+    return {"quantile_rank_error": 0.0 if exact else rank_error()}
+
+
+def head_record(head: Head, shares: Sequence[float] = ()) -> dict[str, Any]:
+    """A head: where it is, its metrics, and the names that it has earned; of each metric its quantiles, for these ``shares`` of
+    the texts, and its top texts, where these are kept."""
+    metrics: dict[str, dict[str, Any]] = {metric.value: dict(vars(value)) for metric, value in head.values.items()}
+    for metric, values in head.quantiles.items():
+        metrics[metric.value]["quantiles"] = {str(share): value for share, value in zip(shares, values, strict=True)}
+    for metric, texts in head.top.items():
+        metrics[metric.value]["top_texts"] = [
+            {"text": one.name, "value": one.value, "excerpt": one.excerpt} for one in texts
+        ]
     names = [
         {"name": one.name.value, "metric": one.name.metric.value, "value": one.value, "threshold": one.threshold}
         for one in head.names

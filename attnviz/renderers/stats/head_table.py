@@ -16,6 +16,7 @@ from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
 from attnviz.renderers.stats.named import name_lines
+from attnviz.renderers.stats.sections import quantile_words, skipped_lines, top_lines
 from attnviz.text.lessons import Lessons, lessons
 
 DECIMALS = 3
@@ -40,20 +41,22 @@ def as_table(said: Told) -> Group:
         Text(""),
         MatrixTable(said.matrix, gap=GAP),
         *_names(said.names),
+        *(line for section in said.more for line in _names(section)),
         Text(""),
         *(Text(line, style=DIM) for line in said.footnotes),
     )
 
 
 class Told(NamedTuple):
-    """All that the table says: of what it is, how to read it, the numbers, what heads are called (a heading, and lines below it), and
-    what each column is."""
+    """All that the table says: of what it is, how to read it, the numbers, what heads are called (a heading, and lines below it),
+    what each column is, and more sections, each a heading and lines."""
 
     facts: str
     reading: str
     matrix: Matrix
     names: list[str]
     footnotes: list[str]
+    more: tuple[list[str], ...] = ()
 
 
 def told(statistics: Statistics, sort: Metric | None, words: Lessons) -> Told:
@@ -62,7 +65,9 @@ def told(statistics: Statistics, sort: Metric | None, words: Lessons) -> Told:
     metrics = _shown(statistics, sort, heads)
     matrix = _matrix(heads, metrics, statistics.texts > 1, words)
     names = name_lines(statistics, words)
-    return Told(facts(statistics, words), reading(statistics, words), matrix, names, footnotes(metrics, words))
+    more = top_lines(statistics, metrics, words), skipped_lines(statistics, words)
+    read = "; ".join(filter(None, [reading(statistics, words), quantile_words(statistics, words)]))
+    return Told(facts(statistics, words), read, matrix, names, footnotes(metrics, words), more)
 
 
 def _names(lines: list[str]) -> list[Text]:
@@ -85,7 +90,10 @@ def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Less
         corner=words.say("stats.head"),
         rows=[f"{layer_name(head.layer, words)} · {head_word(head.head, words)}" for head in heads],
         columns=[metric.value for metric in metrics],
-        cells=[[_cell(value, several) for value in row] for row in values],
+        cells=[
+            [_cell(head.values[metric], several) + _quantiles(head, metric, several) for metric in metrics]
+            for head in heads
+        ],
         tints=tints([[value.mean for value in row] for row in values]),
     )
 
@@ -100,6 +108,12 @@ def _cell(value: Value, several: bool) -> str:
         return UNKNOWN
     text = number(value.mean)
     return f"{text} ± {number(value.deviation)}" if several and not math.isnan(value.deviation) else text
+
+
+def _quantiles(head: Head, metric: Metric, several: bool) -> str:
+    """In brackets behind the mean, where there are ``several`` texts."""
+    known = [value for value in head.quantiles.get(metric, ()) if several and not math.isnan(value)]
+    return f" ({' '.join(map(number, known))})" if known else ""
 
 
 def number(value: float) -> str:

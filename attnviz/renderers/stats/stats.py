@@ -15,7 +15,7 @@ from attnviz.errors import AttnvizError
 from attnviz.files import write_whole
 from attnviz.renderers.shared.frames import to_pandas, to_polars
 from attnviz.renderers.shared.plain import plain
-from attnviz.renderers.stats.head_csv import COLUMNS, Measure, rows
+from attnviz.renderers.stats.head_csv import Measure, columns, rows
 from attnviz.renderers.stats.head_table import Told, told
 from attnviz.text.lessons import lessons
 
@@ -47,8 +47,9 @@ class Stats:
     def records(self) -> list[dict[str, Any]]:
         """The rows of the CSV, one for each metric of each head: layer, name, head, metric, mean, deviation over the texts
         and count of texts; None where no text had an answer."""
+        names = columns(self.statistics)
         return [
-            {name: _known(value) for name, value in zip(COLUMNS, row, strict=True)}
+            {name: _known(value) for name, value in zip(names, row, strict=True)}
             for row in rows(self.statistics, self.sort)
         ]
 
@@ -70,11 +71,11 @@ class Stats:
 
     def to_pandas(self) -> Any:
         """The records as a DataFrame of pandas; AttnvizError where that is not installed."""
-        return to_pandas(self.records, COLUMNS)
+        return to_pandas(self.records, columns(self.statistics))
 
     def to_polars(self) -> Any:
         """The records as a DataFrame of polars; AttnvizError where that is not installed."""
-        return to_polars(self.records, COLUMNS)
+        return to_polars(self.records, columns(self.statistics))
 
     def __len__(self) -> int:
         return len(self.heads)

@@ -45,8 +45,8 @@ class Catalogue(Mapping[str, str]):
 class Lessons:
     """The messages of one language, by dotted names ("scores.what")."""
 
-    def __init__(self, messages: Mapping[str, str]) -> None:
-        self.messages = messages
+    def __init__(self, messages: Mapping[str, str], language: Language = Language.EN) -> None:
+        self.messages, self.language = messages, language
 
     def say(self, name: str, **values: Any) -> str:
         """The message ``name`` with ``values`` in its placeholders; a token is a string or a ``NamedToken``."""
@@ -63,4 +63,4 @@ class Lessons:
 @lru_cache
 def lessons(language: Language = Language.EN) -> Lessons:
     """The messages of ``language``."""
-    return Lessons(Catalogue((Path(__file__).parent / f"{language.value}.toml").read_text(encoding="utf-8")))
+    return Lessons(Catalogue((Path(__file__).parent / f"{language.value}.toml").read_text(encoding="utf-8")), language)

@@ -1,0 +1,71 @@
+"""What stands below the table of a corpus: the texts in which heads do something most, and those that were left out, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.corpus.quantiles import EXACT, rank_error
+from attnviz.analysis.corpus.texts import Texts
+from attnviz.analysis.metrics import Metric
+from attnviz.renderers.shared.facts import layer_name
+from attnviz.renderers.shared.head_names import number
+from attnviz.text.display import shown_line
+from attnviz.text.lessons import Lessons
+
+REASONS = 5  # that are listed, the most common; the data hold all
+
+
+def skipped_lines(statistics: Texts, words: Lessons) -> list[str]:
+    """A heading, and for each reason how many texts were left out for it, and the first few; nothing where none was."""
+    reasons = statistics.left_out_texts.reasons
+    if not reasons:
+        return []
+    lines = [
+        words.say(
+            "stats.skipped_because" if reason.texts == len(reason.names) else "stats.skipped_because_more",
+            count=f"{reason.texts:,}",
+            why=shown_line(reason.told(words.language)),
+            names=", ".join(map(shown_line, reason.names)),
+        )
+        for reason in reasons[:REASONS]
+    ]
+    rest = sum(reason.texts for reason in reasons[REASONS:])
+    more = [words.say("stats.skipped_otherwise", count=f"{rest:,}")] if rest else []
+    return [words.say("stats.skipped_heading"), *lines, *more]
+
+
+def top_lines(statistics: Statistics, metrics: Sequence[Metric], words: Lessons) -> list[str]:
+    """A heading, and for each metric the head with the largest mean, and the texts in which it does it most."""
+    if not statistics.top_texts:
+        return []
+    heads = statistics.heads()
+    return [
+        words.say("stats.top_heading"),
+        *(line for metric in metrics for line in _top(metric, max(heads, key=lambda head: _mean(head, metric)), words)),
+    ]
+
+
+def quantile_words(statistics: Statistics, words: Lessons) -> str:
+    """What the numbers in brackets are; "" where there are none."""
+    if not statistics.quantiles or statistics.texts < 2:
+        return ""
+    shares = ", ".join(f"{share:g}" for share in statistics.quantiles)
+    if statistics.texts <= EXACT:
+        return words.say("stats.quantiles_exact", shares=shares)
+    return words.say("stats.quantiles", shares=shares, error=f"{rank_error():.3f}")
+
+
+def _top(metric: Metric, head: Head, words: Lessons) -> list[str]:
+    texts = head.top[metric]
+    if not texts:
+        return []
+    named = f"{layer_name(head.layer, words)} · {head.head}"
+    found = [words.say("stats.top_text", text=one.name, value=number(one.value), excerpt=one.excerpt) for one in texts]
+    return [words.say("stats.top", metric=metric.value, head=named), *(f"  {line}" for line in found)]
+
+
+def _mean(head: Head, metric: Metric) -> float:
+    mean = head.values[metric].mean
+    return -math.inf if math.isnan(mean) else mean
