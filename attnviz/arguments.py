@@ -8,7 +8,15 @@ from enum import StrEnum
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attnviz.choices import SEED_LIMITS, TEMPERATURE_LIMITS, TOP_K_LIMITS, TOP_P_LIMITS, Limits, listed_words
+from attnviz.choices import (
+    QUANTILE_LIMITS,
+    SEED_LIMITS,
+    TEMPERATURE_LIMITS,
+    TOP_K_LIMITS,
+    TOP_P_LIMITS,
+    Limits,
+    listed_words,
+)
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten
 from attnviz.text.message import Message
@@ -116,6 +124,21 @@ def numbers_of(kind: type[Choice], given: Any, name: str, limits: Limits) -> dic
     if not isinstance(given, Mapping):
         raise _unexpected(name, given, Message("a number by the name of each"))
     return {member(kind, word, name): real_number(name, number, limits) for word, number in given.items()}
+
+
+def quantiles_of(given: Any) -> tuple[float, ...]:
+    """Shares of texts, each once and in their order: numbers from 0 to 1, or words of such ("0.05,0.5,0.95"); nothing for none."""
+    words = [given] if isinstance(given, str) else given
+    if not isinstance(words, Iterable):
+        raise _unexpected("quantiles", given, Message("numbers from 0 to 1, such as 0.05,0.5,0.95"))
+    parts = [part for word in words for part in (listed_words(word) if isinstance(word, str) else [word])]
+    try:
+        shares = [float(part) for part in parts if not isinstance(part, bool)]
+    except (TypeError, ValueError, OverflowError):
+        shares = [-1.0]
+    if len(shares) < len(parts) or not all(_within(share, QUANTILE_LIMITS) for share in shares):
+        raise _unexpected("quantiles", given, Message("numbers from 0 to 1, such as 0.05,0.5,0.95"))
+    return tuple(sorted(set(shares)))
 
 
 def drawing(temperature: Any, top_k: Any, top_p: Any, seed: Any) -> Sampling:

@@ -199,6 +199,7 @@ class Topic(StrEnum):
     LONG = "long"
     PAGE = "page"
     STATS = "stats"
+    CORPORA = "corpora"
     CONTRIBUTION = "contribution"
     EFFECTS = "effects"
     DIFF = "diff"
@@ -270,6 +271,7 @@ PRECISION_LIMITS = Limits(0, 17)
 MAX_TOKENS_LIMITS = Limits(2)
 TOP_LIMITS = Limits(1)
 QUANTILE_LIMITS = Limits(0, 1)
+TOP_TEXTS = 0  # that are kept where nobody asks for them
 TOP_TEXTS_LIMITS = Limits(0, 100)  # of each metric of each head, which a model has thousands of
 NEAR_LIMITS = Limits(1)
 BATCH_LIMITS = Limits(1)  # texts that a model reads at once

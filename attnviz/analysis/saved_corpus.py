@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from attnviz.analysis.corpus import Statistics
@@ -20,10 +20,14 @@ def read_statistics(content: bytes, name: str) -> Known:
     return (Statistics if found.kind == "weights" else EffectStatistics).of_packed(found, name)
 
 
-def merged_parts(parts: Iterable[tuple[str, bytes]], thresholds: Mapping[HeadName, float] | None = None) -> Known:
+def merged_parts(
+    parts: Iterable[tuple[str, bytes]],
+    thresholds: Mapping[HeadName, float] | None = None,
+    quantiles: Sequence[float] = (),
+) -> Known:
     """The statistics of all ``parts``, names and contents of files, as if one run had measured their texts.
 
-    thresholds of names take the place of those in the files. AttnvizError names the file that is none, that was measured
+    thresholds of names, and shares of the texts whose quantiles are told, take the place of those in the files. AttnvizError names the file that is none, that was measured
     otherwise than the first, or that holds the same texts as another.
     """
     whole: Known | None = None
@@ -44,6 +48,10 @@ def merged_parts(parts: Iterable[tuple[str, bytes]], thresholds: Mapping[HeadNam
         whole = one if whole is None else _both(whole, one, name)
     if whole is None:
         raise AttnvizError("there is nothing to merge", "give at least one .stats file")
+    if quantiles and not isinstance(whole, Statistics):
+        raise AttnvizError("no quantiles are kept of effects", "leave out quantiles")
+    if quantiles and isinstance(whole, Statistics):
+        whole.show_quantiles(quantiles)
     return whole
 
 

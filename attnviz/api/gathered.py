@@ -19,17 +19,17 @@ class Counts(Protocol):
         """One more text that could not be read: what is said of it, and its name."""
 
 
-def gather(statistics: Counts, texts: Any, add: Callable[[Any], None]) -> dict[int, AttnvizError]:
-    """Add ``texts``, one or many; why some could not be read, by their places. Where none can, the error of the first is raised."""
+def gather(statistics: Counts, texts: Any, add: Callable[[Any, str], None]) -> dict[int, AttnvizError]:
+    """Add ``texts``, one or many, each with its place as its name; why some could not be read, by their places. Where none can, the error of the first is raised."""
     if isinstance(texts, Trace | str | Mapping | os.PathLike):
-        add(texts)
+        add(texts, "0")
         return {}
     if not isinstance(texts, Iterable):
         raise AttnvizError("texts is {kind}: expected a text, a trace, or a list of them", kind=type(texts).__name__)
     errors: dict[int, AttnvizError] = {}
     for place, text in enumerate(texts):
         try:
-            add(text)
+            add(text, str(place))
         except (ChoiceError, UsageError):  # no other text would do better
             raise
         except AttnvizError as error:

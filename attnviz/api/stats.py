@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
 from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -10,14 +13,36 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.selected import in_words, selected
-from attnviz.arguments import Chosen, Where, as_asked, chosen, member, members, numbers_of, whole_number
-from attnviz.choices import NEAR, NEAR_LIMITS, OUTPUT, THRESHOLD_LIMITS, Language, MeasuredStep, Pool, is_tiny
+from attnviz.arguments import (
+    Chosen,
+    Where,
+    as_asked,
+    chosen,
+    member,
+    members,
+    numbers_of,
+    path_of,
+    quantiles_of,
+    whole_number,
+)
+from attnviz.choices import (
+    NEAR,
+    NEAR_LIMITS,
+    OUTPUT,
+    THRESHOLD_LIMITS,
+    TOP_TEXTS_LIMITS,
+    Language,
+    MeasuredStep,
+    Pool,
+    is_tiny,
+)
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
     from attnviz.renderers.stats.stats import Stats
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.huggingface.inputs import Text
 
     Read = Callable[[Any], Trace]
@@ -42,6 +67,9 @@ def stats(
     toward: str | None = None,
     answer: str | None = None,
     ablate: str = "mean",
+    by_text: str | os.PathLike[str] | None = None,
+    quantiles: Iterable[float] | str = (),
+    top_texts: int = TOP_TEXTS,
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
@@ -65,6 +93,9 @@ def stats(
     step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken
               away gives, its "mean" over the text or "zero"
+    by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured
+    quantiles shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head,
+              so many texts in which it is largest
     language  in which it prints, "en" or "vi"
     tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
@@ -95,6 +126,7 @@ def _of_weights(
     making: Mapping[str, Any],
     answer: str | None,
     ablate: str,
+    by_text: Any,
     **how: Any,
 ) -> Stats:
     """The metrics of weights; ``how`` they are measured."""
@@ -120,15 +152,38 @@ def _of_weights(
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
     read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 
-    def add(text: Any) -> None:
+    def add(text: Any, name: str, write: Write) -> None:
         trace = along(text if isinstance(text, Trace) else read(text), toward)
         trace = in_words(trace, words, layer, [statistics.step])
-        statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region())
+        statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region(), name=name)
+        write(statistics.rows())
 
-    return Stats(statistics, first, spoken, gather(statistics, texts, add))
+    with _rows(by_text, asked) as write:
+        return Stats(statistics, first, spoken, gather(statistics, texts, partial(add, write=write)))
 
 
-def _nothing_yet(asked: Any, near: Any, pool: str, threshold: Mapping[str, float] | None, step: str) -> Statistics:
+@contextmanager
+def _rows(by_text: Any, metrics: Iterable[StrEnum]) -> Iterator[Write]:
+    """What writes the rows of a text to the file ``by_text``; without one, nothing."""
+    if by_text is None:
+        yield lambda rows: None  # noqa: ARG005
+        return
+    from attnviz.renderers.stats.text_rows import require_by_text, text_rows
+
+    require_by_text(path_of("by_text", by_text))
+    with text_rows(by_text, [metric.value for metric in metrics]) as write:
+        yield write
+
+
+def _nothing_yet(
+    asked: Any,
+    near: Any,
+    pool: str,
+    threshold: Mapping[str, float] | None,
+    step: str,
+    quantiles: Any,
+    top_texts: Any,
+) -> Statistics:
     """The statistics to which no text has been added."""
     from attnviz.analysis.corpus import Statistics
     from attnviz.analysis.head_names import HeadName
@@ -137,7 +192,8 @@ def _nothing_yet(asked: Any, near: Any, pool: str, threshold: Mapping[str, float
         whole_number("near", near, NEAR_LIMITS),
         numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS),
     )
-    return Statistics(near, member(Pool, pool, "pool"), asked, limits, member(MeasuredStep, step, "step"))
+    shares, most = quantiles_of(quantiles), whole_number("top_texts", top_texts, TOP_TEXTS_LIMITS)
+    return Statistics(near, member(Pool, pool, "pool"), asked, limits, member(MeasuredStep, step, "step"), shares, most)
 
 
 def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:

@@ -108,6 +108,12 @@ def add_command(app: typer.Typer, run: Callable[..., None]) -> None:
     app.command(cls=PlainCommand)(command)
 
 
+def given_options(group: Options) -> dict[str, Any]:
+    """The options of a group that are not at their defaults; of a list, nothing is the default whatever it is made of."""
+    usual = {name: getattr(type(group), name) for name in options_of(type(group))}
+    return {name: getattr(group, name) for name, value in usual.items() if (getattr(group, name) or value) != value}
+
+
 def options_of(group: type) -> dict[str, Any]:
     """The options of a group, those of the groups that it extends first."""
     return {name: hint for base in reversed(group.__mro__[:-1]) for name, hint in base.__annotations__.items()}

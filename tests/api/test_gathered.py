@@ -12,7 +12,7 @@ from attnviz.errors import AttnvizError, ChoiceError
 def gathered(texts):
     statistics = Texts()
 
-    def add(text):
+    def add(text, _):
         if isinstance(text, AttnvizError):
             raise text
         statistics.texts += 1
@@ -41,8 +41,8 @@ def test_what_no_other_text_would_do_better_ends_it():
 
 def test_one_text_is_added_by_itself():
     added = []
-    assert gather(Texts(), "one text", added.append) == {}
-    assert added == ["one text"]
+    assert gather(Texts(), "one text", lambda text, name: added.append((text, name))) == {}
+    assert added == [("one text", "0")]
 
 
 @pytest.mark.parametrize("texts", [5, None])

@@ -25,6 +25,7 @@ from rich.console import Console
 from attnviz import Layer, Projection, Rule, Trace, diff, trace_text
 from attnviz.analysis.across.following import Following, shares
 from attnviz.analysis.corpus import Statistics
+from attnviz.analysis.corpus.quantiles import EXACT
 from attnviz.analysis.diagnosis.result import Verdict as DiagnosisVerdict
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.reading import Reader
@@ -401,12 +402,15 @@ def measure(lesson):
             statistics_table(of_contributions, None, lesson)
             statistics_map(of_contributions, Metric.FIRST, words=lesson)
             heatmap(projected, select(projected, **part).as_region(), MapStep(step), view=View(words=lesson))
-    several = Statistics()
-    several.skip("too long")
+    several = Statistics(quantiles=(0.5,), top_texts=1)
     several.partial = True
+    for place in range(7):  # more reasons than are listed, and of one more texts than are named
+        several.skip(f"reason {place}", "line 1")
+        several.skip("too long", f"line {place}")
     for key in ("0:2", "1:3"):
         several.add(trace_text(many), select(trace_text(many), key=key))
     statistics_table(several, None, lesson)
+    statistics_table(several_times(several), None, lesson)
     long = trace_text("a b " * 12, heads=9)  # heads of made-up numbers are broad, and more than are listed
     broad = Statistics(metrics=(Metric.EVENNESS,))
     broad.add(long, select(long))
@@ -416,6 +420,13 @@ def measure(lesson):
     region = Statistics()
     region.add(trace_text(many), select(trace_text(many), key="1:3"))
     statistics_table(region, None, lesson)
+
+
+def several_times(statistics):
+    """The same texts again and again, until their quantiles are no longer exact."""
+    while statistics.texts <= EXACT:
+        statistics = statistics.merged(statistics)
+    return statistics
 
 
 def tell_effects(lesson):

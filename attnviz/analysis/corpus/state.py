@@ -28,6 +28,7 @@ from attnviz.analysis.corpus.top_texts import NAMED_TEXTS, TopTexts
 from attnviz.analysis.head_names import THRESHOLDS, HeadName
 from attnviz.analysis.metrics import Metric
 from attnviz.choices import NEAR, TOP_TEXTS_LIMITS, MeasuredStep, Pool
+from attnviz.errors import AttnvizError
 from attnviz.text.display import shown_line
 from attnviz.text.message import Message
 from attnviz.trace.schema import COUNT, FLAG, NUMBER, SHARE, TEXT, TOKENS, Kind, list_of, object_of
@@ -119,6 +120,12 @@ class State(Texts):
         )
         return both
 
+    def show_quantiles(self, shares: Iterable[float]) -> None:
+        """Tell the values of these shares of the texts; AttnvizError where no quantiles were kept."""
+        if not self.quantiles:
+            raise AttnvizError("no quantiles were kept of these texts", "measure them with --quantiles 0.5")
+        self.quantiles = tuple(sorted(set(shares)))
+
     def to_bytes(self) -> bytes:
         """All of it as the bytes of a .stats file, which ``from_bytes`` reads: safetensors, never pickled."""
         record = {
@@ -188,7 +195,7 @@ class State(Texts):
 def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
     """The same with each threshold by itself, so that what differs can be named."""
     return {name: value for name, value in options.items() if name != "thresholds"} | {
-        f"threshold {name}": value for name, value in options["thresholds"].items()
+        f"threshold.{name}": value for name, value in options["thresholds"].items()
     }
 
 

@@ -17,7 +17,7 @@ from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.many import read_lines, require_no_batch
 from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, require_contribution, selected
-from attnviz.cli.input.thresholds import thresholds
+from attnviz.cli.input.thresholds import quantile_shares, thresholds
 from attnviz.cli.input.traces import Making, read_trace
 from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.corpus import CorpusOptions
@@ -30,11 +30,13 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.by_text import require_rows, rows_written
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import heads_format, write_heads
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options
 from attnviz.progress import Progress, no_progress
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.sources.texts.corpus import CorpusText
@@ -71,21 +73,21 @@ def stats(
         write_merged(corpus, shown, (source, lines, reading, model, part, needle, across, engine, *unread))
         return
     if needle.needles is not None:
-        measured_needles(source.one(), model, part, shown, needle, engine, (lines, reading, across, *unread))
+        measured_needles(source.one(), model, part, shown, needle, engine, (lines, reading, across, corpus, *unread))
         return
     require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
         _require_merging(words, [], across=across.across)
-        require_shares(shown, are_many(source, lines), direction)
+        require_shares(shown, are_many(source, lines), direction, corpus)
         write_shares(read_trace(source.one(), making), following, part, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, (reading, *unread))
+        measured_effects(source, lines, model, part, shown, engine, (reading, corpus, *unread))
         return
     require_no_effect(shown)
     require_contribution(direction, shown.step in CONTRIBUTIONS)
-    _measure_weights(source, lines, reading, making, part, special, words, region, shown)
+    _measure_weights(source, lines, reading, making, part, special, words, region, shown, corpus)
 
 
 def _measure_weights(
@@ -98,6 +100,7 @@ def _measure_weights(
     words: WordsOptions,
     region: RegionOptions,
     shown: StatsOptions,
+    beside: CorpusOptions,
 ) -> None:
     """Measure the weights of a text, or of many, or what is contributed with them."""
     form = heads_format(shown)
@@ -106,24 +109,37 @@ def _measure_weights(
     _require_merging(words, [shown.step])
     corpus = Corpus(source, lines) if are_many(source, lines) else None
     total = corpus.total if corpus is not None else None
-    statistics = Statistics(shown.near, shown.pool, thresholds=thresholds(shown.threshold), step=shown.step)
+    require_rows(beside, source, shown)
+    statistics = Statistics(
+        shown.near,
+        shown.pool,
+        thresholds=thresholds(shown.threshold),
+        step=shown.step,
+        quantiles=quantile_shares(beside),
+        top_texts=beside.top_texts,
+    )
     statistics.asked = _asked(making.toy, making.rule, part, special, words, region, making.model, reading)
 
-    def add(text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
-        trace = in_words(trace, words, part.layer, tell=text is None)
-        name = "" if text is None else str(text.name)
-        statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
+    with rows_written(beside, statistics) as write_rows:
 
-    if corpus is not None:
-        gather(statistics, partial(read_lines, corpus, making, reading), add, total)
-    else:
-        require_no_batch(reading)
-        trace = read_trace(source.one(), making)
-        with progress("weights", timed=True, counted=False) as line:
-            add(None, trace, lambda done, of: line("weights", done, of))
+        def add(text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
+            trace = in_words(trace, words, part.layer, tell=text is None)
+            name = "" if text is None else str(text.name)
+            statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
+            write_rows(statistics.rows())
+
+        if corpus is not None:
+            gather(statistics, partial(read_lines, corpus, making, reading), add, total)
+        else:
+            require_no_batch(reading)
+            trace = read_trace(source.one(), making)
+            with progress("weights", timed=True, counted=False) as line:
+                add(None, trace, lambda done, of: line("weights", done, of))
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     write_heads(statistics, form, shown)
+    if beside.by_text is not None:
+        notice(Message("a row for each text and head: {path}", path=beside.by_text))
     end_if_partial(statistics, total)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.cli.input.following import refuse_beside
 from attnviz.cli.input.selected import say_if_nothing_hidden, selected
+from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
 from attnviz.cli.options.stats import StatsOptions
@@ -13,7 +14,7 @@ from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import TABLES, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, visible_json
-from attnviz.cli.typer_groups import dashed, options_of
+from attnviz.cli.typer_groups import dashed, given_options
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 WRITING = ("lang", "output", "format")  # options of a result, whatever it is of
 
 
-def require_shares(shown: StatsOptions, many: bool, direction: DirectionOptions) -> None:
+def require_shares(shown: StatsOptions, many: bool, direction: DirectionOptions, corpus: CorpusOptions) -> None:
     """Refuse what is said of heads, or of many texts, whose tokens stand at other places in each."""
-    usual = {name: getattr(StatsOptions, name) for name in options_of(StatsOptions) if name not in WRITING}
-    given = {f"--{dashed(name)}": (getattr(shown, name) or default) != default for name, default in usual.items()}
+    given = {f"--{dashed(name)}": name not in WRITING for group in (shown, corpus) for name in given_options(group)}
     refuse_beside({"--lines": many, "--toward": direction.toward is not None} | given)
     if _format(shown) not in TABLES:
         raise UsageError(

@@ -111,7 +111,7 @@ def _require_a_model(
         "step": shown.step is not MeasuredStep.WEIGHTS,
         "threshold": bool(shown.threshold),
     }
-    for name in (name for name, value in given.items() if value not in (None, False)):
+    for name in (name for name, value in given.items() if value):
         raise UsageError(
             "--{name} means nothing to --metric {effect}", "leave out --{name}", name=dashed(name), effect=EFFECT
         )

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from attnviz.choices import EFFECT
-from attnviz.cli.input.thresholds import thresholds
+from attnviz.cli.input.thresholds import quantile_shares, thresholds
 from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.output.statistics import effects_format, effects_sort, heads_format, write_effects, write_heads
-from attnviz.cli.typer_groups import Options, dashed, options_of
+from attnviz.cli.typer_groups import Options, dashed, given_options
 from attnviz.errors import UsageError
 from attnviz.files import read_whole
 
 if TYPE_CHECKING:
     from attnviz.analysis.saved_corpus import Known
 
-READ = ("merge", "sort", "metric", "threshold", "lang", "output", "format")
+READ = ("merge", "quantiles", "sort", "metric", "threshold", "lang", "output", "format")
 
 
 def write_merged(corpus: CorpusOptions, shown: StatsOptions, unread: Iterable[Options]) -> None:
@@ -37,10 +37,7 @@ def write_merged(corpus: CorpusOptions, shown: StatsOptions, unread: Iterable[Op
 def _require_read(groups: Iterable[Options]) -> None:
     """Refuse options that are given, and that say what is measured, or how."""
     for group in groups:
-        for name in options_of(type(group)):
-            usual = getattr(type(group), name)
-            if name in READ or (getattr(group, name) or usual) == usual:
-                continue
+        for name in (name for name in given_options(group) if name not in READ):
             if name == "text":
                 raise UsageError("--merge joins .stats files, and reads no text", "leave out the text")
             raise UsageError(
@@ -53,4 +50,5 @@ def _require_read(groups: Iterable[Options]) -> None:
 def _merged(corpus: CorpusOptions, shown: StatsOptions) -> Known:
     from attnviz.analysis.saved_corpus import merged_parts
 
-    return merged_parts(((str(path), read_whole(path)) for path in corpus.merge), thresholds(shown.threshold))
+    parts = ((str(path), read_whole(path)) for path in corpus.merge)
+    return merged_parts(parts, thresholds(shown.threshold), quantile_shares(corpus))

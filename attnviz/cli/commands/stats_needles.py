@@ -20,7 +20,7 @@ from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import TABLES, StatsFormat, chosen_format
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.terminal import Terminal, visible_json
-from attnviz.cli.typer_groups import Options, dashed, options_of
+from attnviz.cli.typer_groups import Options, dashed, given_options
 from attnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ def require_no_needles(needle: NeedleOptions, shown: StatsOptions) -> None:
 def _require_read(groups: Iterable[Options]) -> None:
     """Refuse options that are given, and that --needles does not read."""
     for group in groups:
-        for name in options_of(type(group)):
-            if name not in READ and getattr(group, name) != getattr(type(group), name):
-                raise UsageError("--{name} means nothing to --needles", "leave out --{name}", name=dashed(name))
+        for name in (name for name in given_options(group) if name not in READ):
+            raise UsageError("--{name} means nothing to --needles", "leave out --{name}", name=dashed(name))
 
 
 def _write(statistics: RetrievalStatistics, form: StatsFormat, shown: StatsOptions) -> None:

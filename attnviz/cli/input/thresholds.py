@@ -1,12 +1,13 @@
-"""From the words of --threshold to what each name takes."""
+"""From words to numbers: of --threshold what each name takes, of --quantiles the shares of the texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from attnviz.analysis.head_names import HeadName
-from attnviz.arguments import numbers_of
+from attnviz.arguments import numbers_of, quantiles_of
 from attnviz.choices import THRESHOLD_LIMITS, listed_words
+from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import of_option
 
@@ -27,3 +28,11 @@ def thresholds(words: Sequence[str]) -> dict[HeadName, float]:
         except AttnvizError as error:
             raise UsageError(of_option(error.message), error.hint) from None
     return said
+
+
+def quantile_shares(corpus: CorpusOptions) -> tuple[float, ...]:
+    """The shares that --quantiles names; UsageError for what is no such number."""
+    try:
+        return quantiles_of(corpus.quantiles)
+    except AttnvizError as error:
+        raise UsageError(of_option(error.message), error.hint) from None

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli.options.panels import FROM_TEXT
+from attnviz.choices import TOP_TEXTS, TOP_TEXTS_LIMITS
+from attnviz.cli.options.panels import FROM_TEXT, OUTPUT, SHOW
 from attnviz.cli.typer_groups import Options
 
 
@@ -20,3 +21,29 @@ class CorpusOptions(Options):
             rich_help_panel=FROM_TEXT,
         ),
     ] = ()  # type: ignore[assignment]
+    by_text: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a row for each text and head, with every metric, while they are measured: .parquet, .csv or .jsonl.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    quantiles: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NUMBERS",
+            help="Show the values below which these shares of the texts lie, such as 0.05,0.5,0.95.",
+            rich_help_panel=SHOW,
+        ),
+    ] = ()  # type: ignore[assignment]
+    top_texts: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="For each metric of each head, name so many texts in which it is largest.",
+            min=TOP_TEXTS_LIMITS.min,
+            max=TOP_TEXTS_LIMITS.max,
+            rich_help_panel=SHOW,
+        ),
+    ] = TOP_TEXTS

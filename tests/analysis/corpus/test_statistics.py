@@ -9,9 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from attnviz import Layer, Rule, Trace, trace_text
-from attnviz.analysis.corpus import Running, Statistics
+from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
+from attnviz.errors import AttnvizError
 from attnviz.trace.selection import select
 
 TEXTS = ("the cat sat on the cat", "Your journey starts", "one", "one step and one step and one step", "a b a b a")
@@ -23,21 +24,6 @@ def gathered(texts, head=()) -> Statistics:
         trace = trace_text(text, heads=3, causal=True)
         statistics.add(trace, select(trace, head=head))
     return statistics
-
-
-def test_running_numbers_are_those_of_all_values_together():
-    values = numpy.random.default_rng(0).normal(1e6, 1, size=(50, 4))
-    values[::3, 1] = numpy.nan
-    values[:, 2] = numpy.nan
-    values[1:, 3] = numpy.nan
-    running = Running((4,))
-    for row in values:
-        running = running.plus(row)
-    assert running.count.tolist() == [50, 33, 0, 1]
-    assert_allclose(running.mean[[0, 1, 3]], numpy.nanmean(values[:, [0, 1, 3]], axis=0), rtol=1e-12)
-    assert_allclose(running.deviation[:2], numpy.nanstd(values[:, :2], axis=0, ddof=1), rtol=1e-6)
-    assert numpy.isnan(running.mean[2])
-    assert numpy.isnan(running.deviation[2:]).all()
 
 
 def test_statistics_are_those_of_each_text():
@@ -103,3 +89,46 @@ def test_what_special_tokens_took_is_the_mean_over_the_texts_that_have_some():
 
 def test_only_the_chosen_heads_are_measured():
     assert [head.head for head in gathered(TEXTS, head=["2,0"]).heads()] == [2, 0]
+
+
+def test_the_rows_of_the_last_text_are_what_was_measured_of_it():
+    statistics = gathered(TEXTS[:1])
+    trace = trace_text(TEXTS[3], heads=3, causal=True)
+    statistics.add(trace, select(trace), name="line 4")
+    metrics = head_metrics(trace, trace.layers[0])
+    rows = list(statistics.rows())
+    assert [row[:5] for row in rows] == [("line 4", 8, 0, "layer 0", head) for head in range(3)]
+    for head, row in enumerate(rows):
+        assert_allclose(row[5], [metrics[metric][head] for metric in Metric], rtol=1e-12)
+
+
+def test_before_any_text_there_are_no_rows():
+    with pytest.raises(AttnvizError, match="no text has been added yet"):
+        Statistics().rows()
+
+
+def test_a_text_without_a_name_is_called_by_its_number():
+    assert gathered(TEXTS[:2]).rows().name == "2"
+
+
+def test_a_text_of_other_heads_is_refused_and_counts_for_nothing():
+    statistics, other = gathered(TEXTS[:1]), trace_text("a b", heads=2)
+    with pytest.raises(AttnvizError, match=r"head is \[0, 1, 2\] in one and \[0, 1\] in the other"):
+        statistics.add(other, select(other))
+    assert statistics.texts == 1
+
+
+def test_heads_have_their_quantiles_and_top_texts():
+    statistics = Statistics(quantiles=(1.0, 0.0), top_texts=1)
+    for number, text in enumerate(TEXTS):
+        trace = trace_text(text, heads=2)
+        statistics.add(trace, select(trace), name=f"line {number}")
+    values = numpy.array(
+        [head_metrics(trace_text(text, heads=2), trace_text(text, heads=2).layers[0])[Metric.ENTROPY] for text in TEXTS]
+    )
+    for head in statistics.heads():
+        least, most = values[:, head.head].min(), values[:, head.head].max()
+        assert head.quantiles[Metric.ENTROPY] == pytest.approx([least, most], rel=1e-6)
+        (top,) = head.top[Metric.ENTROPY]
+        assert (top.value, top.name) == (most, f"line {values[:, head.head].argmax()}")
+        assert top.excerpt == TEXTS[values[:, head.head].argmax()]
