@@ -30,6 +30,7 @@ from attnviz.choices import (
     NEAR_LIMITS,
     OUTPUT,
     THRESHOLD_LIMITS,
+    TOP_TEXTS,
     TOP_TEXTS_LIMITS,
     Language,
     MeasuredStep,
