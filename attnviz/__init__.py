@@ -3,7 +3,7 @@
 attend(query, key, value, …) returns every step of the formula; trace_text(text, …), trace_model(model, text, …) and
 load(path) return a Trace, which holds tokens, Q, K and V, computes the steps of any head, and can be saved.
 trace_arrays(query, key, value) makes one of your own arrays, trace_weights(attentions, tokens) of weights that another program computed. roles(model)
-finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do, and merge_stats(files) joins what was measured apart; across(trace, "rollout") follows attention through layers; record(module) records the attention of any module of PyTorch;
+finds the heads of a model that have a role, and proves it; stats(texts) measures what heads do, over those that read_texts(files) reads too, and merge_stats(files) joins what was measured apart; across(trace, "rollout") follows attention through layers; record(module) records the attention of any module of PyTorch;
 diagnose(query, key, value, output, …) names the mistake in an implementation; diff(first, second, …) tells which heads
 of two traces differ; learn(chapter) opens a chapter of the course.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attnviz.api.learn import learn
     from attnviz.api.manual import manual
     from attnviz.api.merge_stats import merge_stats
+    from attnviz.api.read_texts import read_texts
     from attnviz.api.record import record
     from attnviz.api.retrieval import retrieval
     from attnviz.api.roles import roles
@@ -60,6 +61,7 @@ __all__ = [
     "manual",
     "merge_stats",
     "pool",
+    "read_texts",
     "record",
     "retrieval",
     "roles",
@@ -92,6 +94,7 @@ _MODULES = {
     "manual": "attnviz.api.manual",
     "merge_stats": "attnviz.api.merge_stats",
     "pool": "attnviz.pooling.pool",
+    "read_texts": "attnviz.api.read_texts",
     "record": "attnviz.api.record",
     "retrieval": "attnviz.api.retrieval",
     "roles": "attnviz.api.roles",

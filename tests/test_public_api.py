@@ -36,6 +36,7 @@ NAMES = [
     "manual",
     "merge_stats",
     "pool",
+    "read_texts",
     "record",
     "retrieval",
     "roles",

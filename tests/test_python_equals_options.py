@@ -41,6 +41,7 @@ OTHER_NAMES = {"lang": "language", "from_": "path"}  # a word of its own in Pyth
 # What only a command line needs, with the reason.
 OF_A_SHELL = {
     "file": "open(path).read() is the text; of diagnose, numpy.load(path) has the arrays",
+    "field": "attnviz.read_texts(files, field=…)",
     "lines": "a list of texts, or an iterator",
     "output": "what a call returns is saved, or written anywhere",
     "format": "each format is a method of what a call returns",

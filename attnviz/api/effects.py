@@ -64,7 +64,8 @@ def effects(
     of_each, statistics = {name: making[name] for name in OF_EACH if name in making}, EffectStatistics(ablation)
     statistics.asked = as_asked(layer=layers, head=heads, answer=answer, **of_each)
 
-    def add(text: Any, name: str) -> None:  # noqa: ARG001
+    def add(text: Any, _name: str) -> None:
+        text = getattr(text, "text", text)  # of a corpus
         if isinstance(text, Trace):
             raise AttnvizError("a trace brings no model that could run without a head", "give its text, and a model")
         statistics.add(measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads))

@@ -35,6 +35,9 @@ def trace_model(
     adapter: str | None = None,
     toward: str | None = None,
     predictions: int | None = None,
+    batch: int | None = None,
+    max_length: int | None = None,
+    cut: bool = False,
 ) -> Trace: ...
 
 
@@ -56,6 +59,9 @@ def trace_model(
     adapter: str | None = None,
     toward: str | None = None,
     predictions: int | None = None,
+    batch: int | None = None,
+    max_length: int | None = None,
+    cut: bool = False,
 ) -> list[Trace]: ...
 
 
@@ -76,6 +82,9 @@ def trace_model(
     adapter: str | None = None,
     toward: str | None = None,
     predictions: int | None = None,
+    batch: int | None = None,
+    max_length: int | None = None,
+    cut: bool = False,
 ) -> Trace | list[Trace]:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
@@ -95,30 +104,42 @@ def trace_model(
     adapter     the folder of a LoRA adapter that is put into it
     predictions how many of the likeliest next tokens are kept after each position, of a model that predicts them; None: none, and
                 of "tiny" five
+    batch       how many texts of a list are read at once; None: as many as memory allows, up to 32
+    max_length, cut   a text of more tokens, or of more than the model reads, is an error; or it is cut
     toward      a token of its vocabulary: the direction of its logit is kept, along which a look can measure contributions
 
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
     ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, it reads no pairs, or the text does not fit it.
     """
+    from attnviz.api.many import batch_of, length_of
     from attnviz.sources.given import Given
     from attnviz.sources.readers import reader, reader_of_many
+    from attnviz.sources.texts.length import Length
 
     loading: dict[str, Any] = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
     asked = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
     if predictions is not None:
         asked["predictions"] = whole_number("predictions", predictions, ALTERNATIVES_LIMITS)
         loading["writes"] = True
-    if not _are_several(text):
+    length = length_of(max_length, cut)
+    if not _are_several(text) and length == Length():
         beside = {} if image is None else {"image": image}
         if toward is not None:
             loading, beside = loading | {"predicts": True}, beside | {"toward": toward}
         return reader(model, tokenizer, **loading)(text, target=target, pair=pair, **beside, **asked)
     if toward is not None:
-        raise AttnvizError("toward is of one text", "give one text, or a list of traces to attnviz.stats")
+        raise AttnvizError("toward is of one text, as it is", "give one text, or a list of traces to attnviz.stats")
+    many = reader_of_many(model, tokenizer, **loading)
+    asked |= {"length": length, "batch": batch_of(batch)}
+    if not _are_several(text):
+        [(_, answer)] = many([Given(text, target, pair, image)], **asked)
+        if isinstance(answer, AttnvizError):
+            raise answer
+        return answer
     targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
     texts = [Given(one, own, other, image) for one, own, other in zip(text, targets, pairs, strict=True)]
-    return _all_of(reader_of_many(model, tokenizer, **loading)(texts, **asked))
+    return _all_of(many(texts, **asked))
 
 
 def _all_of(answers: Iterable[tuple[int, Any]]) -> list[Trace]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
+from attnviz.api.many import Texts, length_of
 from attnviz.api.selected import in_words, selected
 from attnviz.arguments import (
     Chosen,
@@ -71,6 +72,9 @@ def stats(
     by_text: str | os.PathLike[str] | None = None,
     quantiles: Iterable[float] | str = (),
     top_texts: int = TOP_TEXTS,
+    batch: int | None = None,
+    max_length: int | None = None,
+    cut: bool = False,
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
@@ -80,7 +84,8 @@ def stats(
     What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.records``,
     ``.to_pandas()``, ``.to_polars()``, ``.to_csv()`` and ``.to_json()`` hand the numbers on.
 
-    texts     a text or a trace; or a list or an iterator of them, of which no more than one is held at a time
+    texts     a text or a trace; or a list or an iterator of them, such as ``read_texts`` gives, of which no more are held
+              than run together
     model     that reads the texts, as of ``trace_model``; None: toy attention, as of ``trace_text``
     metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the
               model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence
@@ -97,6 +102,8 @@ def stats(
     by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured
     quantiles shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head,
               so many texts in which it is largest
+    batch     how many texts a model reads at once; None: as many as memory allows, up to 32
+    max_length, cut   a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
     language  in which it prints, "en" or "vi"
     tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
@@ -128,6 +135,9 @@ def _of_weights(
     answer: str | None,
     ablate: str,
     by_text: Any,
+    batch: int | None,
+    max_length: int | None,
+    cut: bool,
     **how: Any,
 ) -> Stats:
     """The metrics of weights; ``how`` they are measured."""
@@ -140,7 +150,7 @@ def _of_weights(
     first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
-    statistics = _nothing_yet(asked, **how)
+    statistics, length = _nothing_yet(asked, **how), length_of(max_length, cut)
     statistics.asked = as_asked(
         layer=chosen("layer", layer),
         head=chosen("head", head),
@@ -148,19 +158,22 @@ def _of_weights(
         key=key,
         skip_special=skip_special,
         words=words,
+        max_length=max_length,
+        cut=cut,
         **{name: value for name, value in making.items() if name not in LOADING},
     )
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
     read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 
-    def add(text: Any, name: str, write: Write) -> None:
-        trace = along(text if isinstance(text, Trace) else read(text), toward)
-        trace = in_words(trace, words, layer, [statistics.step])
-        statistics.add(trace, selected(trace, layer, head, query, key, skip_special).as_region(), name=name)
+    def add(trace: Trace, name: str, write: Write) -> None:
+        trace = in_words(along(trace, toward), words, layer, [statistics.step])
+        part = selected(trace, layer, head, query, key, skip_special).as_region()
+        statistics.add(trace, part, name=name)
         write(statistics.rows())
 
     with _rows(by_text, asked) as write:
-        return Stats(statistics, first, spoken, gather(statistics, texts, partial(add, write=write)))
+        found = gather(statistics, texts, partial(add, write=write), Texts(read, batch, length))
+        return Stats(statistics, first, spoken, found)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from attnviz.choices import OUTPUT, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
+from attnviz.sources.texts.length import ANY_LENGTH, Length, in_words
 from attnviz.trace.trace import Trace
 
 
@@ -45,7 +46,9 @@ def reader_of_many(model: Any, tokenizer: Any = None, **options: Any) -> Callabl
     """The same as a function from many texts, each ``Given``, to the answer to each, in their order; a model of transformers
     reads several at once. What no other text would do better is raised."""
     if is_tiny(model):
-        return partial(_one_by_one, reader(model, tokenizer, **options))
+        from attnviz.sources.tiny.loading import load
+
+        return partial(_one_by_one, reader(model, tokenizer, **options), load(model).positions)
     from attnviz.sources.huggingface.model import Model
     from attnviz.sources.huggingface.trace_texts import Batches
 
@@ -53,11 +56,22 @@ def reader_of_many(model: Any, tokenizer: Any = None, **options: Any) -> Callabl
     return lambda texts, **asked: Batches(loaded, **asked)(texts)
 
 
-def _one_by_one(read: Callable[..., Trace], texts: Iterable[Given], **asked: Any) -> Iterator[Answer]:
+def _one_by_one(
+    read: Callable[..., Trace],
+    positions: int,
+    texts: Iterable[Given],
+    length: Length = ANY_LENGTH,
+    batch: int | None = None,  # noqa: ARG001  # it is so small that a text by itself is as fast
+    **asked: Any,
+) -> Iterator[Answer]:
     for number, given in enumerate(texts):
         beside = {name: value for name, value in given._asdict().items() if value is not None}
         try:
-            yield number, read(**beside, **asked)
+            if length.cut and isinstance(given.text, str):
+                beside["text"] = length.within(positions).fitted(given.text, in_words())
+            trace = read(**beside, **asked)
+            length.require(len(trace.tokens))
+            yield number, trace
         except (ChoiceError, UsageError):
             raise
         except AttnvizError as error:

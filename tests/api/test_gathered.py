@@ -12,7 +12,7 @@ from attnviz.errors import AttnvizError, ChoiceError
 def gathered(texts):
     statistics = Texts()
 
-    def add(text, _):
+    def add(text, _name):
         if isinstance(text, AttnvizError):
             raise text
         statistics.texts += 1

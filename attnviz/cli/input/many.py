@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.models import ModelTraces, TinyTraces
-from attnviz.cli.input.traces import Making, directed, maker_of, require_one_source
+from attnviz.cli.input.traces import Making, TraceMaker, directed, maker_of, require_one_source
 from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import dashed
@@ -56,7 +56,7 @@ def read_lines(
         if isinstance(maker, ModelTraces) and making.toward is None:
             yield from maker.many([one.text for one in texts], reading, report)
         else:
-            yield from each(texts, lambda one: directed(fitted(maker, one.text, reading), making))
+            yield from each(texts, lambda one: directed(_within(maker, one.text, reading), making))
 
     ahead = maker.ahead(reading) if isinstance(maker, ModelTraces) and making.toward is None else _one
     yield from _told(corpus, ahead, answered, failed)
@@ -82,11 +82,15 @@ def each(texts: Iterable[CorpusText], make: Callable[[CorpusText], Made]) -> Ite
             yield place, error
 
 
-def fitted(maker: Callable[[str], Trace], text: str, reading: BatchOptions) -> Trace:
+def _within(maker: TraceMaker | ModelTraces | TinyTraces, text: str, reading: BatchOptions) -> Trace:
     """The trace of a text that is read by itself, and is no longer than it may be."""
-    from attnviz.sources.texts.length import Length, trace_within
+    from attnviz.sources.texts.length import Length
 
-    return trace_within(maker, text, Length(reading.max_length, reading.cut))
+    length = Length(reading.max_length, reading.cut)
+    trace = maker(maker.fit(text, reading) if length.cut else text)
+    if not length.cut:
+        length.require(len(trace.tokens))
+    return trace
 
 
 @contextmanager
@@ -112,49 +116,28 @@ def _told(
     failed: Failed | None,
 ) -> Iterator[tuple[CorpusText, Made]]:
     """What there is for each text; what there is not is told."""
-    from attnviz.sources.texts.corpus import CorpusText
-    from attnviz.sources.texts.windows import windows
+    from attnviz.sources.texts.corpus import CorpusText, Unread
+    from attnviz.sources.texts.windows import in_order, windows
 
     blank = number = 0
     for window in windows(corpus, ahead, corpus.is_there):
-        texts = [one for one in window if isinstance(one, CorpusText)]
-        for one, answer in _in_order(window, texts, answered(texts) if texts else iter(())):
-            number += 1
-            if answer is None:
+        places = [place for place, one in enumerate(window) if isinstance(one, CorpusText)]
+        answers = answered([window[place] for place in places]) if places else ()  # type: ignore[misc]
+        for place, answer in in_order(len(window), places, answers):
+            number, one = number + 1, window[place]
+            error = answer if isinstance(answer, AttnvizError) else getattr(one, "error", None)
+            if isinstance(one, Unread) and one.blank:
                 blank += 1
-            elif not isinstance(answer, AttnvizError):
-                yield one, answer  # type: ignore[misc]  # of what is read there is an answer
+            elif error is None:
+                yield one, answer  # type: ignore[misc]  # of a text there is one
             elif failed is None:
-                raise answer if getattr(one, "whole", False) else named_error(one, answer)
+                raise error if getattr(one, "whole", False) else named_error(one, error)
             else:
-                failed(one, answer)
+                failed(one, error)
     if blank == number:
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
         notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
-
-
-def _in_order(
-    window: Sequence[CorpusText | Unread],
-    texts: Sequence[CorpusText],
-    answers: Iterator[tuple[int, Made | AttnvizError]],
-) -> Iterator[tuple[CorpusText | Unread, Made | AttnvizError | None]]:
-    """Each of ``window`` with its answer, or why it is no text; None where it is blank."""
-    before: dict[int, list[Unread]] = {}
-    place = 0
-    for one in window:
-        if isinstance(one, tuple) and hasattr(one, "error"):
-            before.setdefault(place, []).append(one)  # type: ignore[arg-type]
-        else:
-            place += 1
-    next_place = 0
-    for number, answer in answers:
-        for passed in range(next_place, number + 1):
-            yield from ((one, None if one.blank else one.error) for one in before.pop(passed, ()))
-        next_place = number + 1
-        yield texts[number], answer
-    for rest in before.values():
-        yield from ((one, None if one.blank else one.error) for one in rest)
 
 
 def require_no_batch(reading: BatchOptions) -> None:

@@ -84,6 +84,12 @@ class TinyTraces:
             self.tell()
         return trace
 
+    def fit(self, text: str, reading: BatchOptions) -> str:
+        """As much of a text as may be read."""
+        from attnviz.sources.texts.length import Length, in_words
+
+        return Length(reading.max_length).within(self.model.positions).fitted(text, in_words())
+
     def tell(self) -> None:
         """Say how many words were read by their letters, if any were."""
         if (said := self._spelled.notice()) is not None:
@@ -148,6 +154,10 @@ class ModelTraces:
             if not isinstance(answer, AttnvizError):
                 answer = self._handed_on(answer)
             yield place, answer
+
+    def fit(self, text: str, reading: BatchOptions) -> str:
+        """As much of a text as may be read."""
+        return self._batches(reading).fit(text)
 
     def _batches(self, reading: BatchOptions) -> Batches:
         """One for all texts, since it learns how the model takes them."""

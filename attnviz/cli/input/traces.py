@@ -20,7 +20,7 @@ from attnviz.cli.input.text import STDIN, read_arrays, read_text
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.source import SourceOptions, TextsOptions
+from attnviz.cli.options.source import BatchOptions, SourceOptions, TextsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
@@ -79,7 +79,7 @@ def read_by(maker: Callable[[Any], Trace], source: SourceOptions, making: Making
     return maker(read_text(source), picture)
 
 
-def maker_of(making: Making) -> Callable[[Any], Trace]:
+def maker_of(making: Making) -> TraceMaker | ModelTraces | TinyTraces:
     """What makes a trace of each text."""
     if making.model.model is None:
         return TraceMaker(making.toy, making.rule, making.engine)
@@ -120,6 +120,12 @@ class TraceMaker:
 
     def __call__(self, text: str) -> Trace:
         return _computed_by(self.toy.trace(text, self.rule), self.engine)
+
+    def fit(self, text: str, reading: BatchOptions) -> str:
+        """As much of a text as may be read."""
+        from attnviz.sources.texts.length import Length, in_words
+
+        return Length(reading.max_length).fitted(text, in_words(self.toy.tokenizer))
 
 
 def _from_file(path: Path, making: Making, text: str | None) -> Trace:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -148,17 +148,16 @@ class Batches:
             yield some
 
     def _reading(self, given: Given) -> Reading:
-        text = self._fitted(given)
+        fits = not self.length.cut or not isinstance(given.text, str) or given.pair is not None
+        text = given.text if fits else self.fit(given.text)
         reading = read(self.model, text, given.target, self.chat, given.image, given.pair)
         if reading.tokens is not None:
             self.length.require(len(reading.tokens.ids))
         return reading
 
-    def _fitted(self, given: Given) -> Any:
-        """The text, or as much of it as may be read."""
-        if not self.length.cut or self.length.most is None or not isinstance(given.text, str) or given.pair is not None:
-            return given.text
-        return self.length.fitted(given.text, lambda text: self._cut_into(text))
+    def fit(self, text: str) -> str:
+        """As much of a text as may be read."""
+        return self.length.fitted(text, self._cut_into)
 
     def _cut_into(self, text: str) -> CutText:
         tokens = tokens_in(self.model, text, self.chat)

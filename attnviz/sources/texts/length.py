@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from attnviz.choices import Tokenizer
 from attnviz.errors import AttnvizError
+from attnviz.text.tokenizer import tokenize
 from attnviz.text.words import Span, found_in
-from attnviz.trace.trace import Trace
 
 
 class CutText(NamedTuple):
@@ -70,16 +71,11 @@ def _end(known: CutText, most: int, characters: int) -> int:
     return characters * most // known.tokens
 
 
-def trace_within(read: Callable[[str], Trace], text: str, length: Length) -> Trace:
-    """The trace that ``read`` makes of a text, or of as much of it as may be read; AttnvizError where it is too long."""
-    trace = read(text)
-    if length.most is None or len(trace.tokens) <= length.most:
-        return trace
-    if not length.cut:
-        length.require(len(trace.tokens))
+def in_words(tokenizer: Tokenizer = Tokenizer.WORD) -> Callable[[str], CutText]:
+    """How ``tokenizer``, which adds no special tokens, cuts a text."""
 
     def cut_into(text: str) -> CutText:
-        tokens = read(text).tokens
+        tokens = tokenize(text, tokenizer)
         return CutText(len(tokens), 0, found_in(text, tokens) or ())
 
-    return read(length.fitted(text, cut_into))
+    return cut_into

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 GROWTH = 16  # times as many texts in each window as in the one before
 
 
@@ -20,3 +21,18 @@ def windows(items: Iterable[Item], most: Callable[[], int], is_there: Callable[[
             held, wanted = [], min(wanted * GROWTH, max(most(), 1))
     if held:
         yield held
+
+
+def in_order(
+    count: int, places: Sequence[int], answers: Iterable[tuple[int, Made]]
+) -> Iterator[tuple[int, Made | None]]:
+    """Each place of a window of ``count`` with its answer, None where nothing was asked.
+
+    Item n of what was asked stands at ``places[n]``. What has no answer, since it was interrupted, is left out.
+    """
+    asked, passed = frozenset(places), 0
+    for number, answer in answers:
+        yield from ((place, None) for place in range(passed, places[number]) if place not in asked)
+        yield places[number], answer
+        passed = places[number] + 1
+    yield from ((place, None) for place in range(passed, count) if place not in asked)

@@ -1,0 +1,112 @@
+"""Many texts for a model, several at once, or for the toy, one by one; each is no longer than it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attnviz.arguments import member, whole_number
+from attnviz.choices import BATCH_LIMITS, MAX_LENGTH_LIMITS, Tokenizer, Verify, is_tiny
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.sources.texts.corpus import CorpusText, Unread
+from attnviz.sources.texts.length import Length, in_words
+from attnviz.sources.texts.windows import in_order, windows
+from attnviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from attnviz.sources.huggingface.trace_texts import Batches
+
+OF_EACH = ("target", "pair", "image")  # what a model reads beside each text
+
+
+def length_of(max_length: Any, cut: bool) -> Length:
+    """How long a text may be, as Python code says it."""
+    return Length(None if max_length is None else whole_number("max_length", max_length, MAX_LENGTH_LIMITS), cut)
+
+
+def batch_of(batch: Any) -> int | None:
+    """How many texts are read at once, as Python code says it."""
+    return None if batch is None else whole_number("batch", batch, BATCH_LIMITS)
+
+
+class Texts:
+    """What makes traces of many texts.
+
+    read   makes the trace of one: a partial of trace_model, with its model before it, or of trace_text
+    """
+
+    def __init__(self, read: Any, batch: Any, length: Length) -> None:
+        self.read, self.length = read, length
+        self._batches = _batches(read, batch_of(batch), length)
+        if self._batches is None and batch is not None and not read.args:
+            raise AttnvizError("batch is for a model", "add model=…, or leave out batch")
+
+    def __call__(self, texts: Iterable[Any]) -> Iterator[tuple[Any, Trace | AttnvizError]]:
+        """Each of ``texts`` with its trace, or why there is none, in their order; what no other would do better is raised."""
+        for window in windows(texts, lambda: 1 if self._batches is None else self._batches.ahead, lambda: True):
+            places = [place for place, one in enumerate(window) if not isinstance(one, Trace | Unread)]
+            given = [_text_of(window[place]) for place in places]
+            for place, answer in in_order(len(window), places, self._answers(given)):
+                one = window[place]
+                if getattr(one, "blank", False):
+                    continue
+                yield one, one if isinstance(one, Trace) else one.error if isinstance(one, Unread) else answer  # type: ignore[misc]
+
+    def _answers(self, texts: list[Any]) -> Iterator[tuple[int, Trace | AttnvizError]]:
+        if self._batches is not None:
+            from attnviz.sources.given import Given
+
+            beside = {name: self.read.keywords.get(name) for name in OF_EACH}
+            yield from self._batches.window([*enumerate(Given(text, **beside) for text in texts)])
+            return
+        for place, text in enumerate(texts):
+            try:
+                trace: Trace = self.read(self._fit(text))
+                self.length.require(len(trace.tokens))
+                yield place, trace
+            except (ChoiceError, UsageError):
+                raise
+            except AttnvizError as error:
+                yield place, error
+
+    def _fit(self, text: Any) -> Any:
+        """As much of a text as may be read by what knows no special tokens."""
+        if not self.length.cut or not isinstance(text, str):
+            return text
+        tokenizer = Tokenizer.WORD if self.read.args else self.read.keywords.get("tokenizer", Tokenizer.WORD)
+        positions = _positions(self.read)
+        return self.length.within(positions).fitted(text, in_words(member(Tokenizer, tokenizer, "tokenizer")))
+
+
+def _batches(read: Any, batch: int | None, length: Length) -> Batches | None:
+    """What reads several texts at once, where a model does that."""
+    if not read.args or is_tiny(read.args[0]) or read.keywords.get("toward") is not None:
+        return None
+    from attnviz.sources.huggingface.trace_texts import Batches
+
+    asked: Mapping[str, Any] = read.keywords
+    verify = member(Verify, asked.get("verify", Verify.SAMPLE), "verify")
+    predictions = {"predictions": asked["predictions"]} if "predictions" in asked else {}
+    return Batches(
+        read.args[0],
+        layer=asked["layer"],
+        chat=asked.get("chat", False),
+        verify=verify,
+        batch=batch,
+        length=length,
+        **predictions,
+    )
+
+
+def _positions(read: Callable[..., Trace]) -> int | None:
+    """How many tokens the model in the package reads, where it is that."""
+    model = next(iter(getattr(read, "args", ())), None)
+    if not is_tiny(model):
+        return None
+    from attnviz.sources.tiny.loading import load
+
+    return load(str(model)).positions
+
+
+def _text_of(one: Any) -> Any:
+    return one.text if isinstance(one, CorpusText) else one
