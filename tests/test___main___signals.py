@@ -31,6 +31,9 @@ WRITERS = {
     "stats.png": ("stats", "a b c", "--metric", "entropy", "-o", "new.png"),
 }
 FORMATS = pytest.mark.parametrize("arguments", WRITERS.values(), ids=WRITERS)
+# A text that is written in one piece, a trace that is written in many, and a picture that another library writes are killed
+# most often: what all others write goes through the same file layer in one of these ways.
+OFTEN = [WRITERS[name] for name in ("json", "safetensors", "png")]
 
 
 class Sweep:
@@ -149,16 +152,18 @@ def test_a_run_that_is_terminated_leaves_nothing(folder):
 
 @pytest.mark.slow
 @FORMATS
-def test_200_writes_of_each_format_that_are_killed_leave_their_target_whole(folder, arguments):
-    killed, writing = kill_often(folder, arguments, 200)
-    assert killed > 50
-    assert writing > 10
+def test_writes_of_each_format_that_are_killed_leave_their_target_whole(folder, arguments):
+    count = 200 if arguments in OFTEN else 50
+    killed, writing = kill_often(folder, arguments, count)
+    assert killed > count // 4
+    assert writing > count // 20
 
 
 @pytest.mark.slow
 @FORMATS
 def test_each_format_leaves_nothing_where_it_is_terminated(folder, arguments):
-    assert terminate_often(folder, arguments, 50) > 10
+    count = 50 if arguments in OFTEN else 20
+    assert terminate_often(folder, arguments, count) > count // 5
 
 
 def test_a_program_that_is_terminated_while_it_waits_ends_as_with_ctrl_c(folder):
