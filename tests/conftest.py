@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import settings
 # Before NumPy is imported: on a busy machine the threads that OpenBLAS adds to each of many small products wait for each
 # other far longer than they compute.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# torch's threads, too: they spin while they wait, and each of two processes would start one for each processor.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A program that a test starts compiles the package each time where Python is told to keep nothing: twice as long as it runs.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False  # and pytest rewrites each test file in each process
 
 # A shell has its background jobs ignore Ctrl-C, and every program that they start: the tests that press it would wait in vain.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
