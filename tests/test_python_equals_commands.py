@@ -178,6 +178,11 @@ TABLE: dict[str, list[Row | Alone]] = {
         Row("table", FOLLOWED, lambda: str(followed())),
         Row("json", FOLLOWED, lambda: followed().to_json()),
         Row("csv", FOLLOWED, lambda: followed().to_csv()),
+        Row(
+            "csv",
+            (*CUT, "--across", "rollout", "--words"),
+            lambda: attnviz.across(cut(), "rollout", words=True).to_csv(),
+        ),
         *(
             Row(
                 form,

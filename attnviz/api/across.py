@@ -26,6 +26,7 @@ def across(
     query: Where | None = None,
     key: Where | None = None,
     skip_special: bool = False,
+    words: bool = False,
     language: str = "en",
 ) -> AcrossLayers:
     """Which tokens the queries of ``trace`` read in the end, through all of its layers, as ``heatmap --across`` and ``stats --across``
@@ -37,20 +38,36 @@ def across(
     layer, head   numbers and ranges ("0,4-7"); nothing means all. The layers must follow each other
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); of one query, the map goes layer by layer
     skip_special  leave out special tokens
+    words       tell what goes from word to word: to a word goes the sum of its tokens' shares, and from it the mean
     language    in which it prints, "en" or "vi"
 
     AttnvizError where attention cannot be followed through these layers, or the flow of so many tokens takes too much.
     """
     following = following_of(across, heads_as, residual)
     assert following is not None
-    from attnviz.analysis.across.way import in_one_stack
-
-    trace = in_one_stack(trace, chosen("layer", layer))
+    trace, layer, head, following = words_across(trace, words, layer, head, following)
     selection = selected(trace, layer, head, query, key, skip_special).as_region()
 
     from attnviz.renderers.across.across_layers import AcrossLayers
 
     return AcrossLayers(trace, selection, following, member(Language, language, "language"))
+
+
+def words_across(
+    trace: Trace, words: bool, layer: Chosen, head: Chosen, following: Following
+) -> tuple[Trace, Chosen, Chosen, Following]:
+    """``trace`` as ``following`` goes through these layers and heads of it: of one stack and, if ``words`` are asked for, told in
+    these, of which there is one layer alone."""
+    from attnviz.analysis.across.way import in_one_stack, way_through
+
+    trace = in_one_stack(trace, chosen("layer", layer))
+    if not words:
+        return trace, layer, head, following
+    from attnviz.analysis.across.in_words import in_words
+
+    selection = selected(trace, layer, head, None, None, skip_special=False)
+    merged, merging = in_words(trace, way_through(trace, selection, following.heads_as, following.residual))
+    return merged, (), (), following._replace(merging=merging)
 
 
 def following_of(across: str | None, heads_as: str | None, residual: float | None, **beside: Any) -> Following | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attnviz.api.across import following_of
+from attnviz.api.across import following_of, words_across
 from attnviz.api.on_image import on_picture, overlaid
 from attnviz.api.selected import along, in_words, selected, shown
 from attnviz.arguments import Chosen, Where, chosen, member, path_of, real_number, text_of, whole_number
@@ -84,9 +84,12 @@ def heatmap(
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
-    trace, layer = _in_words(trace, layer, step, compare, across, on_image) if words else (along(trace, toward), layer)
-    look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare)
+    if words:
+        trace, layer, head, following = _in_words(trace, layer, head, step, compare, on_image, following)
+    else:
+        trace = along(trace, toward)
+    look, part = _look(title, language, width, vmin, vmax, dpi), (trace, layer, head, query, key, skip_special)
     overlay = on_image is not None and overlaid(interpolation, opacity, contour, step, compare, annotate)
     own = (on_image, overlay, look, path, following) if overlay else (step, compare, pool, look, following)
     picture: Any = on_picture(*part, *own) if overlay else _picture(*part, *own)
@@ -115,14 +118,23 @@ def _drawn(
 
 
 def _in_words(
-    trace: Trace, layer: Chosen, step: str, compare: str | None, across: str | None, on_image: Any
-) -> tuple[Trace, Chosen]:
-    """Words in place of tokens, of the layer that is drawn, and that layer; AttnvizError where something else is to be drawn."""
+    trace: Trace,
+    layer: Chosen,
+    head: Chosen,
+    step: str,
+    compare: str | None,
+    on_image: Any,
+    following: Following | None,
+) -> tuple[Trace, Chosen, Chosen, Following | None]:
+    """Words in place of tokens, of the layer that is drawn or of those that are followed; AttnvizError where something else is
+    to be drawn."""
     from attnviz.analysis.words import require_merging
 
-    require_merging([step], compare=compare, across=across, on_image=on_image)
+    require_merging([step], compare=compare, on_image=on_image)
+    if following is not None:
+        return words_across(trace, True, layer, head, following)
     layer = shown(trace, layer)
-    return in_words(trace, True, layer), layer
+    return in_words(trace, True, layer), layer, head, None
 
 
 def _require_of_axes(axes: Any, **options: Any) -> None:

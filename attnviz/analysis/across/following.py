@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.analysis.across.flow import MOST_TOKENS, Flows, flow
-from attnviz.analysis.across.rollout import rollout_blocks, rollout_mean
+from attnviz.analysis.across.flow import MOST_TOKENS, flow
+from attnviz.analysis.across.in_words import Merging
+from attnviz.analysis.across.rollout import Query, rollout_blocks, rollout_mean
 from attnviz.analysis.across.way import Way, way_through
 from attnviz.analysis.cells import Cells, reduced
 from attnviz.analysis.maps import Frame, framed
@@ -22,11 +23,15 @@ from attnviz.trace.trace import Trace
 
 
 class Following(NamedTuple):
-    """How attention is followed: by rollout or flow, how the heads of a layer become one, and what goes past them."""
+    """How attention is followed: by rollout or flow, how the heads of a layer become one, and what goes past them.
+
+    merging  of words, whose tokens are followed; None: the tokens are told themselves
+    """
 
     across: Across = Across.ROLLOUT
     heads_as: HeadsAs = HeadsAs.MEAN
     residual: float = RESIDUAL
+    merging: Merging | None = None
 
 
 class Followed(NamedTuple):
@@ -89,7 +94,7 @@ def followed(
     else:
         blocks = _by_query(way, following, part.ranges[0], report)
         kept = _chosen(part.ranges[0], part.query_positions)
-    shown = _chosen(range(way.tokens), part.all_keys)
+    shown = _chosen(range(part.layer.keys), part.all_keys)
     values, lost, error = _in_frame(blocks, frame, kept, shown)
     if not frame.pooled:
         values = values[kept][:, shown[frame.keys.start : frame.keys.stop]]
@@ -101,12 +106,13 @@ def shares(trace: Trace, selection: Selection, following: Following, report: Pro
     way, part = _way_and_part(trace, selection, following)
     queries, keys = part.query_positions, list(part.key_positions)
     if following.across is Across.ROLLOUT:
-        found, error = rollout_mean(way, queries, report)[-1].values[0], 0.0
+        last = rollout_mean(way, _followed_queries(following, queries), report)[-1]
+        found, error = _told_keys(following, last.values)[0], 0.0
     else:
-        flows = flow(way, queries, report)
+        flows = _flows(way, following, queries, report)
         found, error = _mean(flows.shares), flows.error
     others = _sum(found) - _sum(found[keys])
-    return Shares(following, way, part, found[keys], others if len(keys) < way.tokens else None, error)
+    return Shares(following, way, part, found[keys], others if len(keys) < part.layer.keys else None, error)
 
 
 def of_one_query(part: LayerSelection) -> bool:
@@ -123,6 +129,8 @@ class _Block(NamedTuple):
 
 
 def _way_and_part(trace: Trace, selection: Selection, following: Following) -> tuple[Way, LayerSelection]:
+    if following.merging is not None:
+        return following.merging.way, selection.layers[0]
     way = way_through(trace, selection, following.heads_as, following.residual)
     return way, next(part for part in selection.layers if part.layer is way.layers[0])
 
@@ -137,16 +145,18 @@ def _layers_of_rows(way: Way, part: LayerSelection, following: Following) -> tup
 
 def _by_query(way: Way, following: Following, queries: range, report: Progress) -> Iterator[_Block]:
     if following.across is Across.FLOW:
-        yield _of_flows(flow(way, queries, report))
+        yield _flows(way, following, queries, report)
         return
-    for reached in rollout_blocks(way, queries, report):
-        yield _Block(reached.values, reached.values)
+    for reached in rollout_blocks(way, _followed_queries(following, queries), report):
+        values = _told_keys(following, reached.values)
+        yield _Block(values, values)
 
 
 def _by_layer(way: Way, following: Following, query: int, rows: int, report: Progress) -> Iterator[_Block]:
     """What ``query`` reads down to each of the last ``rows`` layers of the way, a row each."""
     if following.across is Across.ROLLOUT:
-        values = numpy.concatenate([reached.values for reached in rollout_mean(way, [query], report)])
+        down = rollout_mean(way, _followed_queries(following, [query]), report)
+        values = _told_keys(following, numpy.concatenate([reached.values for reached in down]))
         yield _Block(values, values)
         return
     for row, depth in enumerate(range(len(way.layers) - rows + 1, len(way.layers) + 1)):
@@ -155,11 +165,32 @@ def _by_layer(way: Way, following: Following, query: int, rows: int, report: Pro
             report(row * of + done, rows * of)
 
         part = replace(way, layers=way.layers[:depth], heads=way.heads[:depth])
-        yield _of_flows(flow(part, [query], tell))
+        yield _flows(part, following, [query], tell)
 
 
-def _of_flows(flows: Flows) -> _Block:
-    return _Block(flows.values, flows.shares, flows.error)
+def _followed_queries(following: Following, queries: Sequence[int]) -> Sequence[Query]:
+    """What is followed of ``queries``: these themselves or, of words, the tokens of each."""
+    return list(queries) if following.merging is None else following.merging.tokens(queries)
+
+
+def _told_keys(following: Following, values: numpy.ndarray) -> numpy.ndarray:
+    """``values`` of the tokens that are followed, (rows, tokens), as they are told: of these or of words."""
+    return values if following.merging is None else following.merging.to_words(values)
+
+
+def _flows(way: Way, following: Following, queries: Sequence[int], report: Progress) -> _Block:
+    """The flows of ``queries`` to all keys, as they are told. Of one word each token's are computed alone: it is one query."""
+    if (merging := following.merging) is None:
+        found = flow(way, queries, report)
+        return _Block(found.values, found.shares, found.error)
+    tokens = [token for own in merging.tokens(queries) for token in own]
+    parts = [[token] for token in tokens] if len(queries) == 1 else [tokens]
+    every = [flow(way, part, report) for part in parts]
+    values, shares = (
+        merging.from_words(merging.to_words(numpy.concatenate(side)), queries)
+        for side in ([one.values for one in every], [one.shares for one in every])
+    )
+    return _Block(values, shares, max(one.error for one in every) * float(merging.words.sizes.max()))
 
 
 def _in_frame(

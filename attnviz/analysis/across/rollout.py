@@ -21,6 +21,7 @@ from attnviz.attention.threads import side_by_side
 from attnviz.progress import Progress, no_progress
 
 CELLS = 1 << 22  # of queries × tokens in one block: 32 MiB
+Query = int | list[int]  # a token, or the tokens of a word, whose mean counts
 
 
 class Reached(NamedTuple):
@@ -44,7 +45,7 @@ def rollout(way: Way, queries: Sequence[int], report: Progress = no_progress) ->
     return numpy.concatenate([reached.values for reached in rollout_blocks(way, queries, report)])
 
 
-def rollout_blocks(way: Way, queries: Sequence[int], report: Progress = no_progress) -> Iterator[Reached]:
+def rollout_blocks(way: Way, queries: Sequence[Query], report: Progress = no_progress) -> Iterator[Reached]:
     """The same, as many queries at a time as a block of ``CELLS`` has rows."""
     size = max(1, CELLS // way.tokens)
     starts = range(0, len(queries), size)
@@ -57,11 +58,9 @@ def rollout_blocks(way: Way, queries: Sequence[int], report: Progress = no_progr
         yield last
 
 
-def rollout_mean(way: Way, queries: Sequence[int], report: Progress = no_progress) -> list[Reached]:
+def rollout_mean(way: Way, queries: Sequence[Query], report: Progress = no_progress) -> list[Reached]:
     """What ``queries`` read on average, (1, tokens), after each layer from the last to the first; a vector all the way."""
-    start = numpy.zeros((1, way.tokens))
-    start[0, list(queries)] = 1 / len(queries)
-    return list(rollout_down(way, start, report))
+    return list(rollout_down(way, _alone(queries, way.tokens).mean(axis=0, keepdims=True), report))
 
 
 def rollout_down(way: Way, shares: numpy.ndarray, report: Progress = no_progress) -> Iterator[Reached]:
@@ -101,8 +100,10 @@ def _reaches(above: numpy.ndarray, seen: numpy.ndarray) -> numpy.ndarray:
     return numpy.asarray(above.astype(numpy.float32) @ seen.astype(numpy.float32) > 0)
 
 
-def _alone(queries: Sequence[int], tokens: int) -> numpy.ndarray:
+def _alone(queries: Sequence[Query], tokens: int) -> numpy.ndarray:
     """Each of ``queries`` with all of itself, (queries, tokens)."""
     shares = numpy.zeros((len(queries), tokens))
-    shares[numpy.arange(len(queries)), list(queries)] = 1
+    for row, query in zip(shares, queries, strict=True):
+        own = [query] if isinstance(query, int) else query
+        row[own] = 1 / len(own)
     return shares

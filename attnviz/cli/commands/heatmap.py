@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attnviz.choices import CONTRIBUTIONS, DrawnStep, MapStep
 from attnviz.cli.commands.heatmap_across import NUMBERS, require_followed, write_numbers
 from attnviz.cli.commands.heatmap_on_image import draw_on_image
-from attnviz.cli.input.following import following_of
+from attnviz.cli.input.following import following_of, words_across
 from attnviz.cli.input.pictures import picture_of, require_picture
 from attnviz.cli.input.selected import (
     first_layer,
@@ -74,7 +74,7 @@ def heatmap(
         require_whole(model, part, special, region, words)
         trace_file(picture.output)
     require_picture(image)
-    _require_merging(words, picture, across, image)
+    _require_merging(words, picture, image)
     making = Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     photograph, making = picture_of(image, source, making)
     trace = read_trace(source, making)
@@ -86,11 +86,10 @@ def heatmap(
             _show(trace, _chosen(trace, part, special, region), picture)
         save_trace(trace, picture.output)
         return
-    trace = in_words(trace, words, part.layer or first_layer(trace)) if words.words else trace
     if following is not None:
-        from attnviz.analysis.across.way import in_one_stack
-
-        trace = in_one_stack(trace, part.layer)
+        trace, part, following = words_across(trace, words, part, following)
+    elif words.words:
+        trace = in_words(trace, words, part.layer or first_layer(trace))
     chosen = _chosen(trace, part, special, region, following)
     if form is PictureFormat.TERM:
         deliver([_in_terminal(trace, chosen, picture, picture.output, following)], picture.output)
@@ -104,14 +103,12 @@ def heatmap(
     _draw(trace, chosen, picture, form, bool(part.head), following)
 
 
-def _require_merging(
-    words: WordsOptions, picture: PictureOptions, across: AcrossOptions, image: OnImageOptions
-) -> None:
+def _require_merging(words: WordsOptions, picture: PictureOptions, image: OnImageOptions) -> None:
     """Refuse what cannot be drawn of words."""
     if words.words:
         from attnviz.analysis.words import require_merging
 
-        require_merging([picture.step], compare=picture.compare, across=across.across, on_image=image.on_image)
+        require_merging([picture.step], compare=picture.compare, on_image=image.on_image)
 
 
 def _chosen(

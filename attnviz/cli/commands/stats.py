@@ -78,9 +78,8 @@ def stats(
     require_no_needles(needle, shown)
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
-        _require_merging(words, [], across=across.across)
         require_shares(shown, are_many(source, lines), direction, corpus)
-        write_shares(read_trace(source.one(), making), following, part, special, region, shown)
+        write_shares(read_trace(source.one(), making), following, part, words, special, region, shown)
         return
     if shown.metric == EFFECT:
         measured_effects(source, lines, model, part, shown, engine, (reading, corpus, *unread))
@@ -149,9 +148,9 @@ def _asked(*groups: Options) -> dict[str, Any]:
     return as_asked(**{name: value for name, value in given.items() if name not in OF_THE_MACHINE})
 
 
-def _require_merging(words: WordsOptions, steps: Sequence[MeasuredStep], **beside: str | None) -> None:
+def _require_merging(words: WordsOptions, steps: Sequence[MeasuredStep]) -> None:
     """Refuse what cannot be merged into words, where they are asked for."""
     if words.words:
         from attnviz.analysis.words import require_merging
 
-        require_merging(steps, **beside)
+        require_merging(steps)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attnviz.cli.input.following import refuse_beside
+from attnviz.cli.input.following import refuse_beside, words_across
 from attnviz.cli.input.selected import say_if_nothing_hidden, selected
 from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.direction import DirectionOptions
-from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import TABLES, StatsFormat, chosen_format
@@ -39,15 +39,15 @@ def write_shares(
     trace: Trace,
     following: Following,
     part: PartOptions,
+    words: WordsOptions,
     special: SpecialOptions,
     region: RegionOptions,
     shown: StatsOptions,
 ) -> None:
     """Write what each token gives to the selected queries, on average."""
     from attnviz.analysis.across.following import shares
-    from attnviz.analysis.across.way import in_one_stack
 
-    trace = in_one_stack(trace, part.layer)
+    trace, part, following = words_across(trace, words, part, following)
     chosen = selected(trace, part, special, region).as_region()
     say_if_nothing_hidden(chosen, special)
     with progress("weights", timed=True, counted=False) as line:

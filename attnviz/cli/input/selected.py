@@ -62,9 +62,15 @@ def in_words(trace: Trace, options: WordsOptions, layer: Sequence[str], tell: bo
     from attnviz.analysis.words import by_words
 
     merged = by_words(trace, layer)
-    if tell and len(merged.tokens) == len(trace.tokens):
-        notice("every token is a word by itself: --words merges none")
+    if tell:
+        say_if_nothing_merges(trace, merged)
     return merged
+
+
+def say_if_nothing_merges(trace: Trace, merged: Trace) -> None:
+    """--words was given, and each token is a word: a person should know."""
+    if len(merged.tokens) == len(trace.tokens):
+        notice("every token is a word by itself: --words merges none")
 
 
 def first_layer(trace: Trace) -> list[str]:

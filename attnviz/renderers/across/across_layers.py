@@ -103,7 +103,9 @@ class AcrossLayers:
         return to_html(self.trace, self._shares, lessons(self.language))
 
     def __repr__(self) -> str:
-        layers, across = len(self.selection.layers), self.following.across.value
+        merging = self.following.merging
+        layers = len(self.selection.layers if merging is None else merging.way.layers)
+        across = self.following.across.value
         return f"AcrossLayers({across} through {layers} layers; print() shows each token's share)"
 
     @cached_property

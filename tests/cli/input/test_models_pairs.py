@@ -94,5 +94,10 @@ def test_words_that_no_token_is_a_part_of_are_told():
 def test_words_and_an_image_are_two_things():
     result = attnviz("heatmap", FIRST, "--words", "--on-image", "a.png")
     assert "--words merges the weights of a layer, and --on-image shows something else" in problem(result, 2)
+
+
+def test_words_are_told_across_layers_too():
+    told = done("stats", "one step", "--tokenizer", "char", "--words", "--across", "rollout", "--format", "csv").stdout
+    assert [row.split(",")[1] for row in told.decode().splitlines()[1:]] == ["one", "·", "step"]
     result = attnviz("stats", FIRST, "--words", "--across", "rollout")
-    assert "--across shows something else" in problem(result, 2)
+    assert result.stderr == "attnviz: every token is a word by itself: --words merges none\n"
