@@ -51,6 +51,9 @@ class Sketches:
         if len(known) and shares:
             # int32: the library takes int64 for pairs of int32, and looks at others
             found[known] = self._sketches.get_quantiles(list(shares), isk=known.astype("i4"))
+            ends = {0.0: self._sketches.get_min_values, 1.0: self._sketches.get_max_values}  # which are kept apart
+            for column, end in ((place, ends[share]) for place, share in enumerate(shares) if share in ends):
+                found[known, column] = end()[known]
         return found.reshape(*self.shape, len(shares))
 
     def arrays(self, prefix: str) -> dict[str, numpy.ndarray]:
