@@ -51,9 +51,10 @@ class Sketches:
         if len(known) and shares:
             # int32: the library takes int64 for pairs of int32, and looks at others
             found[known] = self._sketches.get_quantiles(list(shares), isk=known.astype("i4"))
-            ends = {0.0: self._sketches.get_min_values, 1.0: self._sketches.get_max_values}  # which are kept apart
-            for column, end in ((place, ends[share]) for place, share in enumerate(shares) if share in ends):
-                found[known, column] = end()[known]
+            ends = numpy.array([_ends(piece) for piece in self._sketches.serialize()])
+            for column, share in enumerate(shares):
+                if share in (0, 1):  # the least and the largest are kept apart, and a sketch has but what is near them
+                    found[:, column] = ends[:, int(share)]
         return found.reshape(*self.shape, len(shares))
 
     def arrays(self, prefix: str) -> dict[str, numpy.ndarray]:
@@ -124,6 +125,17 @@ def _is_sound(content: bytes, most: int) -> bool:
     if count != sum(size << level for level, size in enumerate(sizes)):
         return False
     return _levels_in_order(numpy.frombuffer(content, "<f4", offset=items), sizes)
+
+
+def _ends(content: bytes) -> tuple[float, float]:
+    """The least and the largest value of a sketch; NaN where it has none."""
+    if len(content) <= SHORT:
+        return math.nan, math.nan
+    if len(content) == SHORT + 4:
+        (one,) = struct.unpack_from("<f", content, SHORT)
+        return one, one
+    low, high = struct.unpack_from("<2f", content, FULL + 4 * content[SHORT + 10])
+    return low, high
 
 
 def _levels_in_order(values: numpy.ndarray, sizes: Sequence[int]) -> bool:

@@ -10,7 +10,6 @@ from attnviz.analysis.corpus.quantiles import EXACT, rank_error
 from attnviz.analysis.corpus.texts import Texts
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.facts import layer_name
-from attnviz.renderers.shared.head_names import number
 from attnviz.text.display import shown_line
 from attnviz.text.lessons import Lessons
 
@@ -62,7 +61,7 @@ def _top(metric: Metric, head: Head, words: Lessons) -> list[str]:
     if not texts:
         return []
     named = f"{layer_name(head.layer, words)} · {head.head}"
-    found = [words.say("stats.top_text", text=one.name, value=number(one.value), excerpt=one.excerpt) for one in texts]
+    found = [words.say("stats.top_text", text=one.name, value=f"{one.value:.3g}", excerpt=one.excerpt) for one in texts]
     return [words.say("stats.top", metric=metric.value, head=named), *(f"  {line}" for line in found)]
 
 

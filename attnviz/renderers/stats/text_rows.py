@@ -34,6 +34,9 @@ class _Writer(Protocol):
     def close(self) -> None:
         """There are no more."""
 
+    def give_up(self) -> None:
+        """The file will not be."""
+
 
 @contextmanager
 def text_rows(path: str | os.PathLike[str], metrics: Sequence[str]) -> Iterator[Write]:
@@ -44,8 +47,12 @@ def text_rows(path: str | os.PathLike[str], metrics: Sequence[str]) -> Iterator[
     kind = _kind(path)
     with written_whole(path) as stream:
         writer = kind(stream, metrics)
-        yield writer.add
-        writer.close()
+        try:
+            yield writer.add
+            writer.close()
+        except BaseException:
+            writer.give_up()
+            raise
 
 
 def require_by_text(path: str | os.PathLike[str]) -> None:
@@ -76,6 +83,9 @@ class _Csv:
     def close(self) -> None:
         pass
 
+    def give_up(self) -> None:
+        pass
+
     def _write(self, rows: Iterable[Sequence[Any]]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
@@ -92,6 +102,9 @@ class _JsonLines:
             self._stream.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
+        pass
+
+    def give_up(self) -> None:
         pass
 
 
@@ -113,6 +126,9 @@ class _Parquet:
         if self._rows:
             self._flush()
         self._writer.close()
+
+    def give_up(self) -> None:
+        self._writer.is_open = False  # else it ends its file when it is forgotten, which is closed by then, and says so
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True)
