@@ -91,12 +91,12 @@ class EffectStatistics(Texts):
         """The texts of both, as if one had added them all; AttnvizError where they were measured of another model, of other
         heads or otherwise."""
         require_same("ablate", self.ablation.value, other.ablation.value)
-        both = EffectStatistics(self.ablation)
+        both, counts = EffectStatistics(self.ablation), self.counts_with(other)
         vars(both).update(
             _layers=both_of(self._layers, other._layers),
             _whole=self._whole.merged(other._whole),
             _answers=_some({*self._answers, *other._answers}),
-            **self.counts_with(other),
+            **counts,
         )
         return both
 

@@ -106,6 +106,7 @@ class State(Texts):
         require_same("quantiles", bool(self.quantiles), bool(other.quantiles))
         if self.texts and other.texts:
             require_same("toward", self.toward, other.toward)
+        counts = self.counts_with(other)
         shares = {*self.quantiles, *other.quantiles}
         both = type(self)(self.near, self.pool, self.metrics, self.thresholds, self.step, shares, self.top_texts)
         vars(both).update(
@@ -113,7 +114,7 @@ class State(Texts):
             _left_out=self._left_out.merged(other._left_out),
             _sketches=both_of(self._sketches, other._sketches),
             _top=self._top.merged(other._top),
-            **self.counts_with(other),
+            **counts,
             toward=self.toward or other.toward,
             regions=self.regions | other.regions,
             skips_tokens=self.skips_tokens or other.skips_tokens,
