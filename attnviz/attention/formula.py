@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.arrays import Array, as_floating, is_torch, like, namespace, overflow_unspoken
 from attnviz.attention.checks import (
     all_finite,
     bias_beside,
@@ -133,6 +133,9 @@ def softmax(masked: Array, sink: Array | None = None) -> Array:
     """
     xp = namespace(masked)
     largest = xp.max(masked, axis=-1, keepdims=True)  # (…, heads, queries, 1)
+    if sink is None and is_torch(masked) and not bool(xp.any(largest == -math.inf)):
+        # torch's exp takes 7 times as long of −∞, and 80 of what leaves a denormal number; its softmax does not.
+        return masked.softmax(-1)
     if sink is not None:
         largest = xp.maximum(largest, sink)
     largest = xp.where(largest == -math.inf, 0.0, largest)  # a row that sees nothing: exp(−∞ − 0) = 0

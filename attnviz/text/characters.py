@@ -13,6 +13,16 @@ def valid_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def valid_texts(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The same of each of ``texts``, looked at together: a model's layers have as many tokens each as the text. TypeError where
+    one is no string."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return tuple(map(valid_text, texts))
+    return texts
+
+
 def clusters(text: str) -> list[str]:
     """The characters of ``text`` as a person counts them: grapheme clusters, UAX #29."""
     return ASCII_CLUSTER.findall(text) if text.isascii() else list(unicode_pattern(r"\X").findall(text))

@@ -15,7 +15,7 @@ from attnviz.attention.known_weights import KnownWeights, known_weights, require
 from attnviz.attention.memory import require_memory
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.errors import AttnvizError
-from attnviz.text.characters import valid_text
+from attnviz.text.characters import valid_text, valid_texts
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.boxes import take_boxes
 from attnviz.trace.layer_facts import require_facts
@@ -293,6 +293,7 @@ def _with_arrays(rule: Rule) -> Rule:
 def valid_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
     """``tokens`` as strings that every file can hold; AttnvizError where one is no string."""
     tokens = tuple(tokens)
-    if not all(isinstance(token, str) for token in tokens):
-        raise AttnvizError("tokens must be strings")
-    return tuple(map(valid_text, tokens))
+    try:
+        return valid_texts(tokens)
+    except TypeError:
+        raise AttnvizError("tokens must be strings") from None

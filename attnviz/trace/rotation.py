@@ -47,6 +47,14 @@ class Rotation:
         count = len(self.frequencies)
         return [(place, place + count) if self.halves else (2 * place, 2 * place + 1) for place in range(count)]
 
+    @property
+    def _sides(self) -> tuple[slice, slice]:
+        """The first numbers of all pairs, and the second ones."""
+        count = len(self.frequencies)
+        return (
+            (slice(count), slice(count, 2 * count)) if self.halves else (slice(0, 2 * count, 2), slice(1, 2 * count, 2))
+        )
+
     def angles(self, positions: Sequence[int] | numpy.ndarray) -> numpy.ndarray:
         """The angle of each pair of the tokens at these positions, in radians, (tokens, pairs)."""
         angles: numpy.ndarray = numpy.asarray(positions)[:, None] * self.frequencies
@@ -65,7 +73,7 @@ class Rotation:
         return self._turned(values, -self.angles(places), 1 / self.gain)
 
     def _turned(self, array: numpy.ndarray, angles: numpy.ndarray, gain: float) -> numpy.ndarray:
-        first, second = (list(side) for side in zip(*self.pairs, strict=True))
+        first, second = self._sides
         result = numpy.array(array, numpy.float64)
         cosine, sine = gain * numpy.cos(angles), gain * numpy.sin(angles)
         result[..., first] = array[..., first] * cosine - array[..., second] * sine

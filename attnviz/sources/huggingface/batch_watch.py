@@ -84,8 +84,7 @@ class BatchWatch(Watch):
         by_heads = output.permute(1, 0, 2, 3).flatten(1, 2)  # (tokens, texts · heads, d_v)
         error = require_agreement(whole, by_heads, plain=call.is_plain, comparison=self.comparison)
         self._count(compared_queries(whole, self.comparison))
-        with torch.inference_mode(False):
-            query, key, value = (array.to("cpu", copy=True) for array in (call.query, call.key, call.value))
+        query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
         own = tuple(self._on_the_cpu(rule) for rule in rules)
         self.batched.append(BatchedLayer(address, number, query, key, value, own, rotary, rotation, error))
         return None, error

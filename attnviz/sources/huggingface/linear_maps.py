@@ -19,9 +19,7 @@ def following_linear_maps(model: torch.nn.Module, projections: OutputProjections
     maps = [module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D)]
 
     def ran(module: Any, given: tuple[Any, ...], made: Any) -> None:
-        if not given or not isinstance(made, torch.Tensor):
-            return
-        if not is_traceable_wrapper_subclass(module.weight) or projections.awaits(given[0]):
+        if given and isinstance(made, torch.Tensor) and projections.awaits(given[0]):
             projections.pass_through(LinearMap(given[0], _weight(module), module.bias, made))
 
     hooks = [module.register_forward_hook(ran) for module in maps]

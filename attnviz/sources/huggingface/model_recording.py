@@ -14,7 +14,7 @@ from attnviz.sources.huggingface.assembling import read_by
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
 from attnviz.sources.huggingface.module_calls import ModuleCalls
-from attnviz.sources.huggingface.stacks import LayerAddress, layer_addresses
+from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.watch import Wanted
 from attnviz.sources.recording.captured import Captured
 from attnviz.sources.recording.chain import Chain
@@ -78,7 +78,7 @@ class ModelRecording(Recording):
         self.because: dict[str, str] = {}
         self.normalised = False  # whether a softmax of any kind ran
         self._reading, self._wanted, self._progress = reading, wanted, progress
-        self._addresses = {address.path: address for address in layer_addresses(model).values()}
+        self._addresses = LayerAddresses(model)
         self._numbers: dict[str, int] = {}  # in the recording, of a layer by its title
 
     @contextmanager
@@ -107,7 +107,7 @@ class ModelRecording(Recording):
         super()._saw(name, func, args, kwargs, result)
 
     def _address(self, path: str) -> LayerAddress:
-        return self._addresses.get(path, LayerAddress(path))
+        return self._addresses.at(path)
 
     def _is_wanted(self, path: str) -> bool:
         """Whether the attention of the module at ``path`` may be one that is asked for: the number of some is known only then."""

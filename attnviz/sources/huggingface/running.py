@@ -48,7 +48,8 @@ def _model_errors(model: Model) -> Iterator[None]:
 def _evaluating(model: transformers.PreTrainedModel) -> Iterator[None]:
     """Without dropout, whatever the model was doing before."""
     training = [module for module in model.modules() if module.training]
-    model.eval()
+    if training:
+        model.eval()
     try:
         yield
     finally:

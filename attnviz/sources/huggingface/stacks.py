@@ -37,9 +37,28 @@ class LayerAddress(NamedTuple):
         return f"{self.stack} {number}" if self.stack else "", "cross" if self.stack == "cross" else "self"
 
 
-def layer_addresses(model: PreTrainedModel) -> dict[int, LayerAddress]:
-    """The address of every module of ``model``, by the module's identity."""
-    return {id(module): _address(model, module, path) for path, module in model.named_modules()}
+class LayerAddresses:
+    """The addresses of a model's modules, each worked out when it is asked for: of hundreds of modules only a few attend."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model = model
+        self._modules = dict(model.named_modules())
+        self._paths = {id(module): path for path, module in self._modules.items()}
+        self._known: dict[str, LayerAddress] = {}
+
+    def of(self, module: torch.nn.Module) -> LayerAddress:
+        """That of ``module``; of one that is no part of the model its class's name alone."""
+        path = self._paths.get(id(module))
+        return LayerAddress(type(module).__name__) if path is None else self.at(path)
+
+    def at(self, path: str) -> LayerAddress:
+        """That of the module at ``path``; where there is none, the path alone."""
+        module = self._modules.get(path)
+        if module is None:
+            return LayerAddress(path)
+        if path not in self._known:
+            self._known[path] = LayerAddress(path, _stack(self._model, module, path), _number(self._model, path))
+        return self._known[path]
 
 
 def known_layers(model: PreTrainedModel) -> list[tuple[str, int]] | None:
@@ -50,9 +69,9 @@ def known_layers(model: PreTrainedModel) -> list[tuple[str, int]] | None:
     """
     if hasattr(model.config, "depths"):
         return None
-    addresses = layer_addresses(model)
+    addresses = LayerAddresses(model)
     attending = [module for module in model.modules() if ATTENDS.search(type(module).__name__)]
-    found = {(addresses[id(module)].stack, addresses[id(module)].number): None for module in attending}
+    found = {(address.stack, address.number): None for address in map(addresses.of, attending)}
     known = [(stack, number) for stack, number in found if number is not None and stack not in TOWER_WORDS]
     if len(known) != len(found) or len(known) != layer_count(model.config):
         return None
@@ -64,10 +83,6 @@ def layer_count(config: Any) -> int | None:
     decoder = getattr(config, "decoder_layers", getattr(config, "num_decoder_layers", None))
     layers: int | None = getattr(config.get_text_config(), "num_hidden_layers", None)
     return layers if decoder is None or layers is None else layers + 2 * int(decoder)
-
-
-def _address(model: PreTrainedModel, module: torch.nn.Module, path: str) -> LayerAddress:
-    return LayerAddress(path, _stack(model, module, path), _number(model, path))
 
 
 def _stack(model: PreTrainedModel, module: torch.nn.Module, path: str) -> str:
@@ -82,11 +97,22 @@ def _stack(model: PreTrainedModel, module: torch.nn.Module, path: str) -> str:
     return ""
 
 
+def layer_module(model: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    """The module of the first list in ``path``, which is the layer as a whole; None where there is no list."""
+    found = _in_list(model, path)
+    return None if found is None else found[1]
+
+
 def _number(model: torch.nn.Module, path: str) -> int | None:
     """The number that follows the first list of modules in ``path``: other digits in it are parts of names."""
+    found = _in_list(model, path)
+    return None if found is None else found[0]
+
+
+def _in_list(model: torch.nn.Module, path: str) -> tuple[int, torch.nn.Module] | None:
     module = model
     for name in path.split(".") if path else ():
         if isinstance(module, torch.nn.ModuleList):
-            return int(name)
+            return int(name), module[int(name)]
         module = getattr(module, name)
     return None

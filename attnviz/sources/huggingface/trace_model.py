@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,8 @@ from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.seeing import PIXELS
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
-from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watching
+from attnviz.sources.huggingface.stopping import Enough, Place, layers_before_end, may_end_behind
+from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watched_by
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant
@@ -64,13 +66,11 @@ def trace_of(
     predictions: int | None = None,
 ) -> Trace:
     """The trace of one ``text``, which is read as ``reading`` says, with so many ``predictions`` after each position."""
-    layers = layer_count(model.model.config)
-    if (known := known_layers(model.model)) is not None:
-        layers_meant(layer, known, MODEL)  # before the model runs, which may take long
-    wanted, told = layer_filter(layer), lambda done: progress(done, layers)
+    wanted, until = layer_filter(layer), last_layers(model, layer, predictions)
+    layers = layers_before_end(until) or layer_count(model.model.config)
     random = torch.get_rng_state()
     with foreseen(model, predictions) as found:
-        seen = _seen(model, reading, wanted, told, comparison)
+        seen = _seen(model, reading, wanted, lambda done: progress(done, layers), comparison, until)
     _require_seen(layer, seen)
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
@@ -78,11 +78,24 @@ def trace_of(
     return replace(made, source=made.source.of_text(text), predictions=predicted(made, found, reading))
 
 
+def last_layers(model: Model, layer: Sequence[str], predictions: int | None = None) -> frozenset[Place]:
+    """The layers behind which a pass may end where only ``layer`` is asked for, and no ``predictions``, for which it must run to its
+    end. ChoiceError where it is known that there is no such layer, before the model runs, which may take long."""
+    known = known_layers(model.model)
+    meant = () if known is None else layers_meant(layer, known, MODEL)
+    return frozenset() if predictions is not None else may_end_behind(model.model, known, meant)
+
+
 def _seen(
-    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], comparison: Comparison
+    model: Model,
+    reading: Reading,
+    wanted: Wanted,
+    told: Callable[[int], None],
+    comparison: Comparison,
+    until: frozenset[Place],
 ) -> Watch | ModelRecording:
     """What was seen of the model's attention: through transformers' interface; or, where more of it does not go there, recorded."""
-    watch = None if model.recorded else _watched(model, reading, wanted, told, comparison)
+    watch = None if model.recorded else _watched(model, reading, wanted, told, comparison, until)
     if watch is not None and not watch.calls.unseen:
         model.recorded = False
     if watch is not None and (model.recorded is False or not watch.calls.unseen or PIXELS in reading.inputs):
@@ -98,11 +111,17 @@ def _seen(
 
 
 def _watched(
-    model: Model, reading: Reading, wanted: Wanted, told: Callable[[int], None], comparison: Comparison
+    model: Model,
+    reading: Reading,
+    wanted: Wanted,
+    told: Callable[[int], None],
+    comparison: Comparison,
+    until: frozenset[Place],
 ) -> Watch | None:
+    watch = Watch(model.model, wanted, told, comparison=comparison, until=until)
+    watch.one_picture = reading.shows_one_picture
     try:
-        with watching(model.model, wanted, told) as watch:
-            watch.one_picture, watch.comparison = reading.shows_one_picture, comparison
+        with watched_by(watch):
             run(model, reading)
     except UnwatchedError:
         return None
@@ -123,10 +142,10 @@ def _require_recorded(model: Model, recording: ModelRecording) -> None:
 
 
 def run(model: Model, reading: Reading) -> None:
-    """One forward pass, without anything that a generation or a training would keep."""
+    """One forward pass, without anything that a generation or a training would keep, as far as whoever watches it wants it."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
-    with running(model):
+    with running(model), suppress(Enough):
         model.model(**inputs, **options)
 
 

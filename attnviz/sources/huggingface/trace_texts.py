@@ -20,13 +20,13 @@ from attnviz.sources.huggingface.inputs import Reading, position_count, read, to
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
 from attnviz.sources.huggingface.seams import accepted
-from attnviz.sources.huggingface.stacks import known_layers, layer_count
-from attnviz.sources.huggingface.trace_model import MODEL, run, trace_of
+from attnviz.sources.huggingface.stacks import layer_count
+from attnviz.sources.huggingface.trace_model import last_layers, run, trace_of
 from attnviz.sources.huggingface.watch import watched_by
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.sources.texts.length import ANY_LENGTH, CutText, Length
 from attnviz.trace.origin import Origin
-from attnviz.trace.selectors import layer_filter, layers_meant
+from attnviz.trace.selectors import layer_filter
 from attnviz.trace.trace import Trace
 
 MOST = 32  # texts at once: beyond it a processor gains nothing
@@ -82,8 +82,7 @@ class Batches:
         self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
-        if (known := known_layers(model.model)) is not None:
-            layers_meant(layer, known, MODEL)
+        self._until = last_layers(model, layer, predictions)
 
     def __call__(self, texts: Iterable[Given]) -> Iterator[Answer]:
         """The trace of each text with its number from 0, or why there is none."""
@@ -228,7 +227,13 @@ class Batches:
     def _together(self, some: Sequence[Asked]) -> list[Trace]:
         """The traces of texts that run at once; AttnvizError where any cannot be made."""
         lengths = [one.length for one in some]
-        watch = BatchWatch(self.model.model, layer_filter(self.layer), comparison=self.comparison, lengths=lengths)
+        watch = BatchWatch(
+            self.model.model,
+            layer_filter(self.layer),
+            comparison=self.comparison,
+            until=self._until,
+            lengths=lengths,
+        )
         with watched_by(watch), foreseen(self.model, self.predictions) as found:
             run(self.model, _padded(some, self._padding()))
         if len({*lengths}) > 1 and self.padded is None:

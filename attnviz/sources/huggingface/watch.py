@@ -26,11 +26,13 @@ from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
 from attnviz.sources.huggingface.seams import eager_mask, implementations, sdpa_mask, switched
-from attnviz.sources.huggingface.stacks import LayerAddress, layer_addresses
+from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
+from attnviz.sources.huggingface.stopping import ending
 from attnviz.sources.huggingface.turns import Turns
 from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
+from attnviz.sources.recording.own_memory import OwnMemory
 from attnviz.sources.recording.sampled import SAMPLED, Comparison
 from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import with_facts
@@ -50,6 +52,7 @@ class Watch:
     projections   W_O by stack and number; None where nobody asks for it
     one_picture   whether one picture is read, so that several parts at once are windows or crops of it
     comparison    which queries are compared with the model's own outputs
+    until         the layers behind which the pass ends (stopping.py); none: it runs to its end
     """
 
     model: PreTrainedModel
@@ -62,13 +65,15 @@ class Watch:
     projections: OutputProjections | None = field(default_factory=OutputProjections)
     one_picture: bool = False
     comparison: Comparison = SAMPLED
+    until: frozenset[tuple[str, int]] = frozenset()
     because: Mapping[str, str] = field(default_factory=dict)  # no layer is of weights alone
 
     def start(self) -> None:
         """Take down how the model is before it is switched: another thread may hold it until now."""
-        self._addresses = layer_addresses(self.model)
+        self._addresses = LayerAddresses(self.model)
         self._implementations = implementations(self.model)
         self._once = OncePerTensor()
+        self._memory = OwnMemory()
 
     @property
     def kept(self) -> list[tuple[Layer, float]]:
@@ -88,7 +93,11 @@ class Watch:
             stack.enter_context(self.turns.following(self.model))
             if self.projections is not None:
                 stack.enter_context(following_linear_maps(self.model, self.projections))
+            stack.enter_context(ending(self.model, self._addresses, self.until, self._ran))
             yield
+
+    def _ran(self) -> set[tuple[str, int]]:
+        return {(run.stack, run.number) for run in self.runs}
 
     def implementation(self, config: Any) -> str | None:
         """What ``config`` asks for when it is not watched."""
@@ -97,7 +106,7 @@ class Watch:
     def attention(self, call: AttentionCall) -> torch.Tensor:
         """What the model's own kernel computes, (batch, queries, heads, d_v); the layer is kept if it is wanted."""
         output = attention_output(call, self.cells)
-        address = self._addresses.get(id(call.module), LayerAddress(type(call.module).__name__))
+        address = self._addresses.of(call.module)
         if self.calls.count_interface_call() > 1:
             self._forget(address.path)
             return output
@@ -142,16 +151,14 @@ class Watch:
     def _apart(self, layer: Layer) -> Layer:
         """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.
 
-        Its tensors are often views of larger ones (query, key and value of one product), and what stays must not lie
-        between what comes and goes: the heap would keep the gaps, which takes as much memory again.
+        Its tensors are often views of larger ones (query, key and value of one product).
         """
 
         def moved(array: Any) -> Any:
             return self._once(array, torch.Tensor.cpu) if isinstance(array, torch.Tensor) else array
 
         rule = replace(layer.rule, **{name: moved(getattr(layer.rule, name)) for name in RULE_ARRAYS})
-        with torch.inference_mode(False):
-            query, key, value = (array.to("cpu", copy=True) for array in (layer.query, layer.key, layer.value))
+        query, key, value = (self._memory.copied(array) for array in (layer.query, layer.key, layer.value))
         return replace(layer, query=query, key=key, value=value, rule=rule)
 
 

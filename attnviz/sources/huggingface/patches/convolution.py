@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from attnviz.sources.huggingface.stopping import Enough
+
 READERS = (torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
 MOST_CALLS = 8  # of such layers, among which the first that sees the picture is looked for
-
-
-class Enough(BaseException):
-    """All that was to be seen of a pass has been seen; no Exception, which a model may catch."""
 
 
 class FirstLayer(NamedTuple):

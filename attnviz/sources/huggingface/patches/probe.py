@@ -17,9 +17,8 @@ import torch
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.layer_runs import LayerRun, next_number
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.patches.convolution import Enough
 from attnviz.sources.huggingface.running import running
-from attnviz.sources.huggingface.stacks import LayerAddress
+from attnviz.sources.huggingface.stopping import Enough
 from attnviz.sources.huggingface.watch import Watch, watched_by
 
 Place = tuple[str, int]  # the stack and the number of a layer
@@ -44,7 +43,7 @@ class ProbeWatch(Watch):
         """Nothing, (batch, queries, heads, d_v)."""
         batch, heads, queries, _ = call.query.shape
         nothing = call.value.new_zeros(batch, queries, heads, call.value.shape[-1])
-        address = self._addresses.get(id(call.module), LayerAddress(type(call.module).__name__))
+        address = self._addresses.of(call.module)
         if self.calls.count_interface_call() > 1:
             self._forget(address.path)
             return nothing

@@ -1,0 +1,74 @@
+"""What capturing adds to a forward pass, by turns: python capturing.py MODEL TOKENS TURNS [LAYERS] → JSON.
+
+MODEL is a folder, or "small": a decoder of 8 layers of 6 heads, 384 numbers a token. Both sides run the very same network (without
+its language head, which capture does not ask for), sdpa, without gradients, on the same ids:
+
+plain    the forward pass alone
+capture  trace_model of the ids: the pass, what is kept of each layer (or of LAYERS), and the comparison with the model's own outputs
+saved    the same, written to a .safetensors file
+
+For each: seconds on the clock and of all processors, the least and the median; and the ratio to the plain pass beside it.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, LlamaConfig, LlamaModel
+
+from attnviz import trace_model
+
+name, tokens, turns, *layers = sys.argv[1:]
+torch.manual_seed(0)
+if name == "small":
+    sizes = {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 8, "num_attention_heads": 6}
+    model = LlamaModel(LlamaConfig(vocab_size=1000, max_position_embeddings=4096, **sizes)).eval()
+else:
+    model = AutoModel.from_pretrained(name, attn_implementation="sdpa").eval()
+ids = torch.randint(1000, (1, int(tokens)))
+
+
+def plain() -> None:
+    with torch.inference_mode():
+        model(ids, use_cache=False)
+
+
+def capture() -> object:
+    return trace_model(model, ids, layer=layers)
+
+
+def saved() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        capture().save(Path(folder) / "trace.safetensors")
+
+
+def took(run) -> tuple[float, float]:
+    wall, processors = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - processors
+
+
+ways = {run.__name__: run for run in (plain, capture, saved)}
+for run in (*ways.values(), *ways.values()):
+    run()
+times = {way: [] for way in ways}
+for turn in range(int(turns)):
+    order = list(ways) if turn % 2 else list(reversed(ways))
+    for way in order:
+        times[way].append(took(ways[way]))
+report = {}
+for way, runs in times.items():
+    for part, clock in enumerate(("wall", "cpu")):
+        values = [run[part] for run in runs]
+        ratios = [run[part] / beside[part] for run, beside in zip(runs, times["plain"], strict=True)]
+        report[f"{way} {clock}"] = {
+            "least": min(values),
+            "median": statistics.median(values),
+            "ratio of the least": min(values) / min(run[part] for run in times["plain"]),
+            "median ratio": statistics.median(ratios),
+        }
+print(json.dumps(report))

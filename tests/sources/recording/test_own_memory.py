@@ -1,0 +1,54 @@
+"""Copies that lie apart from the heap hold the same numbers, and outlive what they were made of."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+import torch
+
+from attnviz.sources.recording.own_memory import ALIGNED, CHUNK, OwnMemory
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_a_copy_is_equal_contiguous_and_apart(dtype):
+    wide = torch.randn(2, 5, 3, 7).to(dtype)
+    array = wide.transpose(1, 2)[0]
+    copy = OwnMemory().copied(array)
+    assert torch.equal(copy, array)
+    assert copy.is_contiguous()
+    wide.zero_()
+    assert copy.any()
+
+
+def test_copies_follow_each_other_and_each_begins_where_a_processor_reads():
+    memory = OwnMemory()
+    arrays = [torch.full((size,), float(size)) for size in (1, 17, 33)]
+    copies = [memory.copied(array) for array in arrays]
+    first = copies[0].data_ptr()
+    assert [copy.data_ptr() - first for copy in copies] == [0, ALIGNED, 3 * ALIGNED]
+    assert all(map(torch.equal, copies, arrays))
+
+
+def test_what_does_not_fit_gets_another_map_however_large_and_stays_when_the_rest_is_gone():
+    memory = OwnMemory()
+    small, large = torch.arange(9.0), torch.arange(CHUNK // 4 + 1, dtype=torch.float32)
+    copies = [memory.copied(one) for one in (small, large, small)]
+    del memory
+    gc.collect()
+    assert all(map(torch.equal, copies, (small, large, small)))
+
+
+def test_a_copy_made_in_inference_mode_may_be_differentiated_and_takes_no_gradient_with_it():
+    parameter = torch.nn.Parameter(torch.ones(3))
+    memory = OwnMemory()
+    assert not memory.copied(parameter).requires_grad
+    with torch.inference_mode():
+        copy = memory.copied(torch.ones(2))
+    copy.requires_grad_()
+    (copy * copy).sum().backward()
+    assert copy.grad.tolist() == [2, 2]
+
+
+def test_nothing_is_copied_as_nothing():
+    assert OwnMemory().copied(torch.empty(2, 0)).shape == (2, 0)
