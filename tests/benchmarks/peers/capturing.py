@@ -1,6 +1,7 @@
 """What capturing adds to a forward pass, by turns: python capturing.py MODEL TOKENS TURNS [LAYERS] → JSON.
 
-MODEL is a folder, or "small": a decoder of 8 layers of 6 heads, 384 numbers a token. Both sides run the very same network (without
+MODEL is "smollm2", a decoder of the size of SmolLM2's 30 layers (9 heads, 576 numbers a token), or "small": 8 layers of 6 heads, 384
+numbers a token; their weights are drawn, which costs the same. Both sides run the very same network (without
 its language head, which capture does not ask for), sdpa, without gradients, on the same ids:
 
 plain    the forward pass alone
@@ -18,17 +19,23 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import AutoModel, LlamaConfig, LlamaModel
+from transformers import LlamaConfig, LlamaModel
 
 from attnviz import trace_model
 
 name, tokens, turns, *layers = sys.argv[1:]
+SIZES = {
+    "smollm2": {
+        "hidden_size": 576,
+        "intermediate_size": 1536,
+        "num_hidden_layers": 30,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+    },
+    "small": {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 8, "num_attention_heads": 6},
+}
 torch.manual_seed(0)
-if name == "small":
-    sizes = {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 8, "num_attention_heads": 6}
-    model = LlamaModel(LlamaConfig(vocab_size=1000, max_position_embeddings=4096, **sizes)).eval()
-else:
-    model = AutoModel.from_pretrained(name, attn_implementation="sdpa").eval()
+model = LlamaModel(LlamaConfig(vocab_size=1000, max_position_embeddings=4096, **SIZES[name])).eval()
 ids = torch.randint(1000, (1, int(tokens)))
 
 
