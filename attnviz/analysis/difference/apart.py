@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy
 
-from attnviz.analysis.blocks import CELLS, WORKERS, rows_of_a_block
+from attnviz.analysis.blocks import WORKERS, rows_of_a_block
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.known_weights import rounding, sum_tolerance
 from attnviz.attention.threads import side_by_side
@@ -22,6 +22,7 @@ from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import seen_keys, some_queries, weighed
 
+CELLS = 1 << 18  # of a block: what is computed of them stays in a processor's cache
 LEAST = numpy.finfo(numpy.float64).tiny  # in place of 0 in a logarithm, whose part is 0 all the same
 
 

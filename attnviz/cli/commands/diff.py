@@ -18,6 +18,7 @@ from attnviz.cli.output.progress import progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import UsageError
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.analysis.difference.result import Difference, Source
@@ -146,7 +147,26 @@ def _write(found: Difference, form: DiffFormat, shown: DiffOptions) -> None:
                 page = to_html(found, report=lambda done, of: line("weights", done, of), notice=notice)
             deliver([page.encode()], shown.output)
         case _:
-            from attnviz.renderers.difference.picture import decide
+            _draw(found, form, shown)
 
-            output = shown.output or DIFF_FILE.with_suffix(f".{form.value}")
-            deliver([drawn(decide(found), form.value)], output)
+
+def _draw(found: Difference, form: DiffFormat, shown: DiffOptions) -> None:
+    """Write the picture, and say where its cells are of many tokens."""
+    from attnviz.renderers.difference.picture import closer, decide, pooled_size
+    from attnviz.renderers.heatmap.picture import View
+
+    down, across = pooled_size(found)
+    if (down, across) != (1, 1):
+        notice(
+            Message(
+                "the text is long: a cell of the picture covers {down:,} × {across:,} tokens; {closer} shows the largest difference "
+                "token by token",
+                down=down,
+                across=across,
+                closer=closer(found),
+            )
+        )
+    output = shown.output or DIFF_FILE.with_suffix(f".{form.value}")
+    with progress("weights", timed=True, counted=False) as line:
+        picture = decide(found, view=View(report=lambda done, of: line("weights", done, of)))
+    deliver([drawn(picture, form.value)], output)

@@ -5,47 +5,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy
 
-from attnviz.analysis.difference.alignment import Alignment
 from attnviz.analysis.difference.result import Difference, HeadDifference
-from attnviz.attention.arrays import to_numpy
+from attnviz.analysis.difference.slots import Slots, pooled_maps, slots, whole_maps
 from attnviz.choices import MapStep
+from attnviz.pooling.tiles import cell_size
 from attnviz.renderers.difference.told import between, long_name, side_name, source_texts
 from attnviz.renderers.heatmap.chain import MOST_CELLS, Between, Chain
 from attnviz.renderers.heatmap.picture import MILLIMETRES, Panel, Picture, View
 from attnviz.renderers.heatmap.wording import LABEL_CELLS, TITLE_CELLS
-from attnviz.renderers.shared import facts
-from attnviz.renderers.shared.labels import name
+from attnviz.renderers.shared.labels import name, round_positions
 from attnviz.renderers.shared.numbers import brief
-from attnviz.renderers.shared.scale import Scale, scale_of, with_ends
+from attnviz.renderers.shared.scale import TOWERING, Scale, scale_of, with_ends
 from attnviz.text.display import shorten, shown_line
 from attnviz.text.lessons import Lessons, lessons
-from attnviz.trace.layer import Layer
-from attnviz.trace.slices import some_queries, weighed
 
+CLOSE = 100  # tokens around the largest difference, which have room for those of the other text
 LONELY = ("− ", "+ ")  # before a token that only the left text has, or only the right
-
-
-class Slots(NamedTuple):
-    """One axis for two texts: a place for each token of either, those that are the same sharing theirs.
-
-    left, right  the position of each place in that text, −1 where only the other has a token there
-    """
-
-    left: numpy.ndarray
-    right: numpy.ndarray
-
-    def cut(self, some: slice) -> Slots:
-        """Some of the places."""
-        return Slots(self.left[some], self.right[some])
-
-    @property
-    def shared(self) -> numpy.ndarray:
-        """Whether both texts have a token there."""
-        return (self.left >= 0) & (self.right >= 0)
 
 
 def decide(
@@ -56,30 +34,17 @@ def decide(
 ) -> Chain:
     """The picture of a pair of heads; None: of those that are furthest apart.
 
-    Of a long text it shows as much as fits around the largest difference.
+    Of a long text a cell covers many tokens, and shows what ``found.pool`` says: their means and the mean difference, or the
+    largest weights and the largest difference.
     """
     one, words = one or found.heads[0], view.words or lessons(found.language)
-    texts, places = found.texts[one.text], one.places
-    queries = slots(texts.queries, places.left_queries, places.right_queries)
-    keys = slots(texts.keys, places.left_keys, places.right_keys)
-    rows, columns = _window(queries.left, one, "query"), _window(keys.left, one, "key")
-    drawn = _Drawn(found, one, words, queries.cut(rows), keys.cut(columns), view)
+    queries, keys = _axes(found, one)
+    drawn = _Drawn(found, one, words, queries, keys, view)
     own = None if title is None else shorten(shown_line(title), TITLE_CELLS)
-    lonely = [
-        words.say(f"diff.mark_{side}", mark=mark.strip())
-        for side, mark, missing in zip(
-            ("left", "right"), LONELY, (drawn.queries.right < 0, drawn.queries.left < 0), strict=True
-        )
-        if missing.any()
-    ]
-    cut = [
-        say(_span(shown.left), words)
-        for say, shown, side in ((facts.queries, drawn.queries, queries), (facts.keys, drawn.keys, keys))
-        if len(shown.left) < len(side.left)
-    ]
+    notes = [drawn.cells] if drawn.pooled else drawn.lonely
     return Chain(
         own or words.say("diff.picture", heads=_capital(between(one, words, long_name)), bits=brief(one.divergence)),
-        " · ".join([*source_texts(found, words), *lonely, *cut]),
+        " · ".join([*source_texts(found, words), *notes]),
         tuple(drawn.maps()),
         (Between("−"), Between("=")),
         None if view.width is None else view.width / MILLIMETRES,
@@ -87,33 +52,37 @@ def decide(
     )
 
 
-def slots(alignment: Alignment, left: numpy.ndarray, right: numpy.ndarray) -> Slots:
-    """All tokens of both texts in order, where all that can be compared is; else the pairs that are."""
-    if len(left) < len(alignment.left):
-        return Slots(left, right)
-    places: list[tuple[int, int]] = []
-    before = (0, 0)
-    for pair in [*alignment.pairs, alignment.lengths]:
-        places += [(place, -1) for place in range(before[0], pair[0])]
-        places += [(-1, place) for place in range(before[1], pair[1])]
-        places.append(pair)
-        before = pair[0] + 1, pair[1] + 1
-    both = numpy.array(places[:-1], dtype=int).reshape(-1, 2)
-    return Slots(both[:, 0], both[:, 1])
+def pooled_size(found: Difference, one: HeadDifference | None = None) -> tuple[int, int]:
+    """How many tokens a cell of the picture covers, down and across: (1, 1) where each pair has its own."""
+    one = one or found.heads[0]
+    return _size(*_axes(found, one))
 
 
-def _window(left: numpy.ndarray, one: HeadDifference, side: str) -> slice:
-    """As many places as fit, around the largest difference."""
-    most = one.apart.largest
-    middle = 0 if most is None else int(numpy.flatnonzero(left == getattr(most, side))[0])
-    start = max(min(middle - MOST_CELLS // 2, len(left) - MOST_CELLS), 0)
-    return slice(start, min(start + MOST_CELLS, len(left)))
+def closer(found: Difference) -> str:
+    """The options that show what is around the largest difference, each pair in a cell of its own."""
+    one = found.heads[0]
+    if (most := one.apart.largest) is None:
+        return "--query A:B --key C:D"
+    counts = found.texts[one.text].queries.lengths[0], found.texts[one.text].keys.lengths[0]
+    starts = [
+        max(min(middle - CLOSE // 2, count - CLOSE), 0)
+        for middle, count in zip((most.query, most.key), counts, strict=True)
+    ]
+    query, key = (f"{start}:{min(start + CLOSE, count)}" for start, count in zip(starts, counts, strict=True))
+    return f"--query {query} --key {key}"
 
 
-def _span(positions: numpy.ndarray) -> range:
-    """The positions of the left text that are shown."""
-    known = positions[positions >= 0].tolist()
-    return range(known[0], known[-1] + 1)
+def _axes(found: Difference, one: HeadDifference) -> tuple[Slots, Slots]:
+    """The places of the queries and of the keys."""
+    texts, places = found.texts[one.text], one.places
+    return (
+        slots(texts.queries, places.left_queries, places.right_queries),
+        slots(texts.keys, places.left_keys, places.right_keys),
+    )
+
+
+def _size(queries: Slots, keys: Slots) -> tuple[int, int]:
+    return cell_size(len(queries.left), MOST_CELLS), cell_size(len(keys.left), MOST_CELLS)
 
 
 class _Drawn:
@@ -123,26 +92,53 @@ class _Drawn:
         self, found: Difference, one: HeadDifference, words: Lessons, queries: Slots, keys: Slots, view: View
     ) -> None:
         self.found, self.one, self.words, self.queries, self.keys, self.view = found, one, words, queries, keys, view
+        self.size = _size(queries, keys)
         left, right = one.layers
         traces = found.left.trace, found.right.trace
         self.labels = (
-            _labels(queries, traces[0].query_tokens(left), traces[1].query_tokens(right)),
-            _labels(keys, traces[0].key_tokens(left), traces[1].key_tokens(right)),
+            (_positions(queries, self.size[0]), _positions(keys, self.size[1]))
+            if self.pooled
+            else (
+                _labels(queries, traces[0].query_tokens(left), traces[1].query_tokens(right)),
+                _labels(keys, traces[0].key_tokens(left), traces[1].key_tokens(right)),
+            )
         )
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell covers many pairs."""
+        return self.size != (1, 1)
+
+    @property
+    def cells(self) -> str:
+        """How many cells there are, and of how many tokens each."""
+        down, across = (f"{len(labels):,}" for labels in self.labels)
+        high, wide = (f"{one:,}" for one in self.size)
+        said = "picture.cells_words" if self.found.left.trace.source.merged else "picture.cells"
+        pool = self.words.say(f"picture.{self.found.pool.value}")
+        return self.words.say(said, down=down, across=across, high=high, wide=wide, pool=pool)
+
+    @property
+    def lonely(self) -> list[str]:
+        """What the marks of tokens mean that only one text has."""
+        missing = (self.queries.right, self.keys.right), (self.queries.left, self.keys.left)
+        return [
+            self.words.say(f"diff.mark_{side}", mark=mark.strip())
+            for side, mark, axes in zip(("left", "right"), LONELY, missing, strict=True)
+            if any((axis < 0).any() for axis in axes)
+        ]
 
     def maps(self) -> list[Picture]:
         """Left, right and their difference."""
-        heads = self.one.left.head, self.one.right.head
-        left, right = (
-            _weights(layer, head, queries, keys)
-            for layer, head, queries, keys in zip(self.one.layers, heads, self.queries, self.keys, strict=True)
-        )
-        both = [left, right]
-        scale = with_ends(scale_of(both, MapStep.WEIGHTS), both, *self.view.ends)
+        spots = (self.one.layers[0], self.one.left.head), (self.one.layers[1], self.one.right.head)
+        axes = self.queries, self.keys
+        if self.pooled:
+            *both, difference = pooled_maps(*spots, *axes, self.size, self.found.pool, self.view.report)
+        else:
+            *both, difference = whole_maps(*spots, *axes)
+        scale = with_ends(scale_of(both, MapStep.WEIGHTS, self.pooled), both, *self.view.ends)
         measure = self.words.say("picture.measure_weights")
-        difference = self._difference(left, right)
-        largest = float(abs(difference[difference > -math.inf]).max(initial=0.0)) or 1.0
-        apart = Scale(-largest, largest, largest, diverging=True, least=-largest)
+        apart = _around_0(abs(difference[difference > -math.inf]), self.pooled)
         titles = (side_name(self.found, number, self.words) for number in (0, 1))
         return [
             *(self._picture(title, values, scale, measure) for title, values in zip(titles, both, strict=True)),
@@ -154,12 +150,6 @@ class _Drawn:
                 MapStep.SCORES,
             ),
         ]
-
-    def _difference(self, left: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
-        """What is hidden on one side has the weight 0 there; −∞ where it is hidden on both, or one text has no such token."""
-        shown = [numpy.where(values > -math.inf, values, 0.0) for values in (left, right)]
-        told = self.queries.shared[:, None] & self.keys.shared & ((left > -math.inf) | (right > -math.inf))
-        return numpy.where(told, shown[0] - shown[1], -math.inf)
 
     def _picture(
         self, title: str, values: numpy.ndarray, scale: Scale, measure: str, step: MapStep = MapStep.WEIGHTS
@@ -175,23 +165,27 @@ class _Drawn:
             hidden=bool((values == -math.inf).any()),
             axes=(self.words.say("picture.query"), self.words.say("picture.key")),
             blank=self.words.say("picture.hidden"),
-            positions=(range(len(self.labels[0])), range(len(self.labels[1]))),
+            pool=self.found.pool,
+            positions=(range(len(self.queries.left)), range(len(self.keys.left))),
+            cell=self.size,
             measure=measure,
             width=None if self.view.width is None else self.view.width / MILLIMETRES,
         )
 
 
-def _weights(layer: Layer, head: int, queries: numpy.ndarray, keys: numpy.ndarray) -> numpy.ndarray:
-    """The weights at these places, (queries, keys); −∞ where they are hidden, or the text has no token."""
-    values = numpy.full((len(queries), len(keys)), -math.inf)
-    there, columns = queries >= 0, keys >= 0
-    if there.any() and columns.any():
-        first = int(queries[there].min())
-        steps = weighed(some_queries(layer, first, int(queries[there].max()) + 1), head)
-        cells = numpy.ix_(queries[there] - first, keys[columns])
-        weights = to_numpy(steps.weights)[cells].astype(numpy.float64)
-        values[numpy.ix_(there, columns)] = numpy.where(to_numpy(steps.hidden)[cells], -math.inf, weights)
-    return values
+def _around_0(sizes: numpy.ndarray, pooled: bool) -> Scale:
+    """The scale of differences of these ``sizes``, alike on both sides of 0. In cells of a long text the first few tower over all
+    others, as their weights do: it ends before them."""
+    largest = float(sizes.max(initial=0.0)) or 1.0
+    usual = float(numpy.quantile(sizes, 0.99)) if pooled and sizes.size else 0.0
+    end = float(f"{usual:.1g}") if 0 < TOWERING * usual < largest else largest
+    return Scale(-end, end, largest, diverging=True, least=-largest)
+
+
+def _positions(places: Slots, size: int) -> tuple[str, ...]:
+    """Round positions of the left text, each at the cell that has it."""
+    known = numpy.maximum.accumulate(numpy.maximum(places.left, 0))
+    return round_positions(known.tolist(), size)
 
 
 def _labels(places: Slots, left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:

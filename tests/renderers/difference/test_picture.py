@@ -7,10 +7,10 @@ import math
 import numpy
 import pytest
 
-from attnviz import Layer, Trace, diff, trace_text
+from attnviz import Layer, Rule, Trace, diff, trace_text
 from attnviz.analysis.difference.alignment import align
-from attnviz.renderers.difference.picture import decide, slots
-from attnviz.renderers.heatmap.chain import MOST_CELLS
+from attnviz.analysis.difference.slots import slots
+from attnviz.renderers.difference.picture import closer, decide, pooled_size
 from attnviz.renderers.heatmap.picture import View
 
 
@@ -88,36 +88,85 @@ def test_the_titles(words, rules):
     assert decide(rules, view=View(width=120.0)).width == pytest.approx(120 / 25.4)
 
 
-def test_of_a_long_text_it_shows_what_is_around_the_largest_difference():
+def long_texts(count, lonely=0, place=420):
+    """Two texts of one head whose weights differ at one query alone; the second begins with some tokens of its own."""
     draw = numpy.random.default_rng(0)
-    count, place = 500, 420
-    vectors = draw.standard_normal((1, count, 4))
+    vectors = draw.standard_normal((1, count + lonely, 4))
     other = vectors.copy()
-    other[0, place] *= 30
+    other[0, lonely + place] *= 30
     tokens = tuple(f"w{one}" for one in range(count))
-    found = diff(*(Trace(tokens, (Layer(query, vectors, vectors),)) for query in (vectors, other)))
-    assert found.heads[0].apart.largest.query == place
-    chain = decide(found)
-    assert len(chain.maps[0].queries) == len(chain.maps[0].keys) == MOST_CELLS
-    assert f"w{place}" in chain.maps[0].queries
-    assert "queries 300–499" in chain.subtitle
-    left, _, apart = (one.panels[0].values for one in chain.maps)
-    assert left[120].sum() <= 1
-    assert abs(apart).max() == pytest.approx(abs(apart[120]).max())
-    assert (numpy.delete(apart, 120, axis=0) == 0).all()
+    new = tuple(f"new{one}" for one in range(lonely))
+    return (
+        Trace(tokens, (Layer(vectors[:, lonely:], *[vectors[:, lonely:]] * 2),)),
+        Trace(new + tokens, (Layer(other, vectors, vectors),)),
+    )
 
 
-def test_what_is_shown_of_a_long_text_is_told_by_its_own_positions():
-    count = 300
-    tokens = tuple(f"w{one}" for one in range(count))
-    vectors = numpy.random.default_rng(0).standard_normal((1, count + 9, 4))
-    left = Trace(tokens, (Layer(*[vectors[:, 9:]] * 3),))
-    right = Trace((*(f"new{one}" for one in range(9)), *tokens), (Layer(vectors * 1.1, vectors, vectors),))
-    found = diff(left, right)
+@pytest.mark.parametrize("pool", ["mean", "max"])
+def test_a_long_text_is_shown_whole_in_cells_of_many_tokens(pool):
+    traces = long_texts(500)
+    found = diff(*traces, pool=pool)
     chain = decide(found)
-    shown = [label for label in chain.maps[0].queries if not label.startswith("+")]
-    assert len(chain.maps[0].queries) == MOST_CELLS
-    assert f"queries {shown[0][1:]}–{shown[-1][1:]}" in chain.subtitle
+    assert pooled_size(found) == chain.maps[0].cell == (3, 3)
+    assert f"167 × 167 cells of 3 × 3 tokens, {pool}" in chain.subtitle
+    left, right, apart = (one.panels[0].values for one in chain.maps)
+    own, other = (trace.layers[0].steps(0).weights for trace in traces)
+    with numpy.errstate(all="ignore"):
+
+        def cells(values, reduce):
+            padded = numpy.pad(values, (0, 1), constant_values=numpy.nan).reshape(167, 3, 167, 3)
+            return reduce(padded, axis=(1, 3))
+
+        if pool == "mean":
+            expected = [cells(values, numpy.nanmean) for values in (own, other, own - other)]
+        else:
+            most, least = (cells(own - other, reduce) for reduce in (numpy.nanmax, numpy.nanmin))
+            signed = numpy.where(most >= -least, most, least)
+            expected = [*(cells(values, numpy.nanmax) for values in (own, other)), signed]
+    for values, right_ones in zip((left, right, apart), expected, strict=True):
+        numpy.testing.assert_allclose(values, right_ones, atol=1e-7)
+    assert abs(apart).argmax() // 167 == 420 // 3
+    assert abs(numpy.delete(apart, 420 // 3, axis=0)).max() < 1e-15
+
+
+def test_positions_of_cells_are_those_of_the_left_text():
+    found = diff(*long_texts(390, lonely=9, place=200))
+    first = decide(found).maps[0]
+    assert first.cell == (2, 2)
+    labelled = {label: place for place, label in enumerate(first.queries) if label}
+    assert labelled["100"] in ((100 + 9) // 2, (101 + 9) // 2)
+    assert labelled["300"] in ((300 + 9) // 2, (301 + 9) // 2)
+    assert (first.panels[0].values[:4] == -math.inf).all()  # which only the right text has
+    assert "only on" not in decide(found).subtitle
+
+
+def test_the_first_cells_that_tower_over_all_others_leave_the_scale_of_the_difference():
+    draw = numpy.random.default_rng(1)
+    vectors = draw.standard_normal((3, 1, 400, 4))
+    rule = Rule(causal=True)
+    tokens = tuple(f"w{one}" for one in range(400))
+    pair = (Trace(tokens, (Layer(query, *vectors[1:], rule),)) for query in (vectors[0], vectors[0] * 1.5))
+    scale = decide(diff(*pair)).maps[2].scale
+    assert scale.diverging
+    assert scale.high == -scale.low < scale.largest / 3
+    assert scale.above
+    assert scale.below
+
+
+def test_what_shows_the_largest_difference_token_by_token_is_named():
+    first, second = long_texts(500)
+    found = diff(first, second)
+    most = found.heads[0].apart.largest
+    _, query, _, key = closer(found).split()
+    for words, position in ((query, most.query), (key, most.key)):
+        start, stop = map(int, words.split(":"))
+        assert start <= position < stop <= 500
+        assert stop - start == 100
+    assert most.query == 420
+    near = diff(first, second, query=query, key=key)
+    assert pooled_size(near) == (1, 1)
+    assert decide(near).maps[0].queries[0] == f"w{query.partition(':')[0]}"
+    assert closer(diff(first, first)) == "--query A:B --key C:D"
 
 
 def test_equal_maps_are_drawn_too(equal):

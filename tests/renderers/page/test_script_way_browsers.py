@@ -88,5 +88,10 @@ def test_two_maps_side_by_side(window, written, several):
     window.click_on("#control-beside")
     window.evaluate("document.getElementById('other-map').focus()")
     window.keys("ArrowRight", "ArrowRight")
-    left, right = (numbers.number(several.layers[1].steps(head).weights[6, 1], 4) for head in (2, 3))
-    assert window.text("#readout") == f"ran with the @1: {left} in the first map, {right} in the second."
+    values = [several.layers[1].steps(head).weights[6, 1] for head in (2, 3)]
+    left, right, apart = (numbers.number(value, 4) for value in (*values, values[0] - values[1]))
+    said = f"ran with the @1: {left} in the first map, {right} in the second; difference {apart}."
+    assert window.text("#readout") == said
+    window.evaluate("document.getElementById('difference-map').focus()")
+    window.keys("ArrowDown", "ArrowUp")
+    assert window.text("#readout") == said
