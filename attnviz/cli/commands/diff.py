@@ -157,13 +157,15 @@ def _draw(found: Difference, form: DiffFormat, shown: DiffOptions) -> None:
 
     down, across = pooled_size(found)
     if (down, across) != (1, 1):
+        query, key = closer(found)
         notice(
             Message(
-                "the text is long: a cell of the picture covers {down:,} × {across:,} tokens; {closer} shows the largest difference "
-                "token by token",
+                "the text is long: a cell of the picture covers {down:,} × {across:,} tokens; --query {query} --key {key} shows the "
+                "largest difference token by token",
                 down=down,
                 across=across,
-                closer=closer(found),
+                query=query,
+                key=key,
             )
         )
     output = shown.output or DIFF_FILE.with_suffix(f".{form.value}")

@@ -58,18 +58,18 @@ def pooled_size(found: Difference, one: HeadDifference | None = None) -> tuple[i
     return _size(*_axes(found, one))
 
 
-def closer(found: Difference) -> str:
-    """The options that show what is around the largest difference, each pair in a cell of its own."""
+def closer(found: Difference) -> tuple[str, str]:
+    """What --query and --key take to show what is around the largest difference, each pair in a cell of its own."""
     one = found.heads[0]
     if (most := one.apart.largest) is None:
-        return "--query A:B --key C:D"
-    counts = found.texts[one.text].queries.lengths[0], found.texts[one.text].keys.lengths[0]
-    starts = [
-        max(min(middle - CLOSE // 2, count - CLOSE), 0)
-        for middle, count in zip((most.query, most.key), counts, strict=True)
-    ]
-    query, key = (f"{start}:{min(start + CLOSE, count)}" for start, count in zip(starts, counts, strict=True))
-    return f"--query {query} --key {key}"
+        return "A:B", "C:D"
+    texts = found.texts[one.text]
+    return _around(most.query, texts.queries.lengths[0]), _around(most.key, texts.keys.lengths[0])
+
+
+def _around(position: int, count: int) -> str:
+    start = max(min(position - CLOSE // 2, count - CLOSE), 0)
+    return f"{start}:{min(start + CLOSE, count)}"
 
 
 def _axes(found: Difference, one: HeadDifference) -> tuple[Slots, Slots]:

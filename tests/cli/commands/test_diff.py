@@ -174,3 +174,13 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(files, folder, argumen
     assert message in problem(attnviz("diff", *arguments), code)
     assert sorted(folder.iterdir()) == before
     assert files
+
+
+def test_of_a_long_text_a_notice_says_what_a_cell_covers_and_how_to_look_closer():
+    text = " ".join(f"w{place}" for place in range(210))
+    result = attnviz("diff", text, f"{text} more", "--heads", "1", "-o", "long.svg")
+    assert (result.code, result.text) == (0, "long.svg\n")
+    assert "the text is long: a cell of the picture covers 2 × 2 tokens; --query " in result.stderr
+    query, key = (result.stderr.partition(f"--{name} ")[2].split()[0] for name in ("query", "key"))
+    close = attnviz("diff", text, f"{text} more", "--heads", "1", "--query", query, "--key", key, "-o", "close.svg")
+    assert (close.code, close.stderr) == (0, "")
