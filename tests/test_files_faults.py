@@ -10,7 +10,7 @@ import pytest
 from command_line import attnviz
 from faults import Allocations, Faults
 
-from attnviz import trace_text
+from attnviz import stats, trace_text
 
 WRITERS = (
     ("explain", "a b", "-o", "new.txt"),
@@ -31,6 +31,8 @@ WRITERS = (
     ("html", "a b", "-o", "new.html"),
     ("stats", "a b", "-o", "new.csv"),
     ("stats", "a b", "-o", "new.json"),
+    ("stats", "a b", "-o", "new.stats"),
+    ("stats", "--merge", "in.stats", "-o", "new.stats"),
     ("stats", "a b", "--metric", "entropy", "-o", "new.png"),
 )
 QUICK = (WRITERS[1], WRITERS[6])
@@ -57,6 +59,7 @@ def inputs(tmp_path_factory):
     numpy.savez(folder / "in.npz", q=numpy.eye(3), k=numpy.eye(3), v=numpy.eye(3))
     (folder / "in.json").write_text('{"q": [[1, 2]], "k": [[1, 2]], "v": [[3, 4]]}')
     (folder / "in.txt").write_text("a b\nb a\n")
+    stats("a b").save(folder / "in.stats")
     (folder / "in.csv").write_text("a,1,2\nb,3,4\n")
     from attnviz.trace.safetensors import write_safetensors
 

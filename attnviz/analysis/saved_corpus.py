@@ -48,6 +48,8 @@ def merged_parts(
         whole = one if whole is None else _both(whole, one, name)
     if whole is None:
         raise AttnvizError("there is nothing to merge", "give at least one .stats file")
+    if not whole.heads():
+        raise AttnvizError("no text was measured in these files, so there is nothing to show")
     if quantiles and not isinstance(whole, Statistics):
         raise AttnvizError("no quantiles are kept of effects", "leave out quantiles")
     if quantiles and isinstance(whole, Statistics):

@@ -60,3 +60,5 @@ def test_weights_and_effects_are_not_joined():
 def test_nothing_at_all_is_an_error():
     with pytest.raises(AttnvizError, match="there is nothing to merge"):
         merged_parts([])
+    with pytest.raises(AttnvizError, match="no text was measured in these files"):
+        merged_parts([("a", weights())])

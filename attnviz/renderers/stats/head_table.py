@@ -123,6 +123,8 @@ def number(value: float) -> str:
 
 def tints(rows: list[list[float]]) -> list[list[float | None]]:
     """Where each number lies between its column's smallest (0) and largest (1); None where there is none."""
+    if not rows or not rows[0]:  # statistics of no text have no heads
+        return [[] for _ in rows]
     values = numpy.array(rows)
     known = numpy.where(numpy.isnan(values), math.inf, values)
     low = known.min(axis=0)

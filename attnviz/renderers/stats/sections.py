@@ -37,9 +37,9 @@ def skipped_lines(statistics: Texts, words: Lessons) -> list[str]:
 
 def top_lines(statistics: Statistics, metrics: Sequence[Metric], words: Lessons) -> list[str]:
     """A heading, and for each metric the head with the largest mean, and the texts in which it does it most."""
-    if not statistics.top_texts:
+    heads = statistics.heads() if statistics.top_texts else []
+    if not heads:
         return []
-    heads = statistics.heads()
     return [
         words.say("stats.top_heading"),
         *(line for metric in metrics for line in _top(metric, max(heads, key=lambda head: _mean(head, metric)), words)),
