@@ -8,7 +8,19 @@ import numpy
 import pytest
 
 from attnviz import AttnvizError, Trace, trace_text
-from attnviz.arguments import chosen, drawing, member, members, numbers_of, real_number, text_of, where, whole_number
+from attnviz.arguments import (
+    as_asked,
+    chosen,
+    drawing,
+    member,
+    members,
+    numbers_of,
+    quantiles_of,
+    real_number,
+    text_of,
+    where,
+    whole_number,
+)
 from attnviz.choices import Limits, Pool, Step
 from attnviz.trace.written import Sampling
 
@@ -160,3 +172,29 @@ def test_a_draw_is_checked_by_the_limits_of_its_options():
     refused(lambda: drawing(0, None, None, 0), "temperature is 0")
     refused(lambda: drawing(None, None, 1.5, 0), "top_p is 1.5")
     refused(lambda: drawing(None, None, None, 2**63), "seed is 9223372036854775808")
+
+
+@pytest.mark.parametrize(
+    ("given", "shares"),
+    [
+        ((), ()),
+        ("0.9,0.05", (0.05, 0.9)),
+        ([0.5, numpy.float32(0.5), 1], (0.5, 1.0)),
+        (["0.25,0.75", "0"], (0.0, 0.25, 0.75)),
+    ],
+)
+def test_shares_are_taken_in_every_form(given, shares):
+    assert quantiles_of(given) == shares
+
+
+@pytest.mark.parametrize("given", [0.5, "x", [2], ["-0.1"], [float("nan")], [None], [True], "", "0.5;0.9"])
+def test_what_is_no_share_is_refused(given):
+    with pytest.raises(AttnvizError, match=r"quantiles is .*: expected numbers from 0 to 1, such as 0\.05,0\.5,0\.95"):
+        quantiles_of(given)
+
+
+def test_what_was_asked_is_told_alike_by_a_shell_and_by_python():
+    given = {"layer": ["0-1"], "query": 3, "causal": True}
+    unset = {"key": None, "words": False, "head": (), "pair": "", "chat": []}
+    assert as_asked(**given, **unset) == {"layer": ["0-1"], "query": "3", "causal": "True"}
+    assert as_asked(seed=0, layer=(1,)) == {"seed": "0", "layer": ["1"]}

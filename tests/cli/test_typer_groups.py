@@ -25,7 +25,7 @@ from typer.core import TyperOption
 import attnviz as library
 from attnviz.choices import Step
 from attnviz.cli.app import COMMANDS
-from attnviz.cli.typer_groups import USAGE_ERROR, Options, PlainGroup, add_command, dashed
+from attnviz.cli.typer_groups import USAGE_ERROR, Options, PlainGroup, add_command, dashed, given_options
 
 ROOT = Path(library.__file__).parents[1]
 
@@ -177,3 +177,13 @@ def test_each_supported_typer_calls_the_conversion(tmp_path_factory, version):
     assert run("-c", "import typer; print(typer.__version__)").stdout.startswith(f"{version}.")
     canaries = run("-m", "pytest", "-p", "no:cacheprovider", "-q", __file__)  # without the slow ones
     assert canaries.returncode == 0, canaries.stdout[-3000:]
+
+
+def test_only_what_is_given_counts_as_given():
+    class Some(Options):
+        number: int = 8
+        words: list[str] = ()
+        flag: bool = False
+
+    assert given_options(Some(number=8, words=[], flag=False)) == {}
+    assert given_options(Some(number=3, words=["a"], flag=True)) == {"number": 3, "words": ["a"], "flag": True}

@@ -1,11 +1,12 @@
-"""The words of --threshold."""
+"""The words of --threshold and of --quantiles."""
 
 from __future__ import annotations
 
 import pytest
 
 from attnviz.analysis.head_names import HeadName
-from attnviz.cli.input.thresholds import thresholds
+from attnviz.cli.input.thresholds import quantile_shares, thresholds
+from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.errors import UsageError
 
 
@@ -30,3 +31,10 @@ def test_what_is_no_threshold_is_one_line(word, message):
     with pytest.raises(UsageError) as caught:
         thresholds([word])
     assert str(caught.value).startswith(message)
+
+
+def test_shares_are_read_in_their_order_and_what_is_none_is_wrong_usage():
+    assert quantile_shares(CorpusOptions(quantiles=["0.9,0.1", "0.5"])) == (0.1, 0.5, 0.9)
+    assert quantile_shares(CorpusOptions(quantiles=())) == ()
+    with pytest.raises(UsageError, match=r"--quantiles is .*: expected numbers from 0 to 1"):
+        quantile_shares(CorpusOptions(quantiles=["half"]))

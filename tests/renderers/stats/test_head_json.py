@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from made_corpora import measured as corpus
 
 from attnviz import trace_text
 from attnviz.analysis.metrics import Metric
@@ -46,3 +47,21 @@ def test_each_metric_says_over_which_queries_it_is(measured):
     assert set(told) == {metric.value for metric in Metric}
     assert told["previous"] == "the queries that see the token before"
     assert told["entropy"] == "the queries that see a key"
+
+
+def test_quantiles_top_texts_and_why_texts_were_left_out_are_there_where_they_are_kept():
+    statistics = corpus(range(1, 7), quantiles=(0.5,), top_texts=1)
+    statistics.skip("too long", "line 8")
+    statistics.skip("too long", "line 9")
+    told = json.loads(to_json(statistics, None))
+    assert (told["skipped"], told["quantile_rank_error"]) == (2, 0.0)
+    assert told["skipped_because"] == [{"why": "too long", "texts": 2, "first": ["line 8", "line 9"]}]
+    metric, head = told["heads"][0]["metrics"]["first"], statistics.heads()[0]
+    assert metric["quantiles"] == {"0.5": head.quantiles[Metric.FIRST][0]}
+    (top,) = head.top[Metric.FIRST]
+    assert metric["top_texts"] == [{"text": top.name, "value": top.value, "excerpt": top.excerpt}]
+    while statistics.texts <= 200:
+        statistics = statistics.merged(statistics)
+    assert 0.01 < json.loads(to_json(statistics, None))["quantile_rank_error"] < 0.02
+    bare = json.loads(to_json(corpus([3]), None))
+    assert not {"skipped_because", "quantile_rank_error"} & set(bare)
