@@ -153,11 +153,14 @@ def test_a_file_is_opened_once(tmp_path, monkeypatch, suffix):
 def test_ctrl_c_ends_the_wait_for_a_pipe_that_nobody_writes_to(tmp_path, suffix):
     path = tmp_path / f"pipe{suffix}"
     os.mkfifo(path)
-    # To this thread, as in a program that has no other; and as it comes there, whatever a library has asked for meanwhile.
+    # To this thread, as in a program that has no other; and as it comes there, whatever a library or a test has asked for
+    # meanwhile: a handler of another's raises nothing, and the wait would go on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.siginterrupt(signal.SIGINT, True)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     interruption = threading.Timer(0.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     release = threading.Timer(20, path.write_bytes, (b"it went on waiting",))
+    interruption.daemon = release.daemon = True  # one that has no reader any more would hold the process at its end
     release.start()
     interruption.start()
     try:
@@ -165,3 +168,4 @@ def test_ctrl_c_ends_the_wait_for_a_pipe_that_nobody_writes_to(tmp_path, suffix)
             read_trace(path)
     finally:
         release.cancel()
+        signal.signal(signal.SIGINT, before)
