@@ -165,7 +165,7 @@ def html(
     from attnviz.renderers.page.page import to_html
 
     opened = opening(None if step is None else member(PageStep, step, "step"), toward)
-    trace = in_words(along(trace, toward), words, layer)
+    trace = in_words(along(trace, toward), words, layer, opened.needed)
     selection = selected(trace, layer, head, query, key, skip_special, opened.needed).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))
     chosen_pool, picture = member(Pool, pool, "pool"), picture_for(trace, on_image)

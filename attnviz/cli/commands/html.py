@@ -42,23 +42,27 @@ def html(
 
     Example: attnviz html "Your journey starts" --heads 4 --causal
     """
+    from attnviz.analysis.words import require_merging
+    from attnviz.renderers.page.opening import opening
+
     to_stdout = page.output is not None and str(page.output) == "-"
     if page.output is not None and not to_stdout and page.output.suffix.lower() not in ("", *SUFFIXES[PageFormat.HTML]):
         raise UsageError("{output}: its suffix is not .html", "attnviz heatmap draws pictures", output=page.output)
     if to_stdout and page.open:
         raise UsageError("--open opens a file, and -o - writes none", "leave out one of the two")
+    opened = opening(page.step, direction.toward)
+    if words.words:
+        require_merging(opened.needed)
     picture, making = picture_of(image, source, Making(toy, rule, engine, model, part.layer, toward=direction.toward))
     trace = in_words(read_trace(source, making), words, part.layer)
 
     from attnviz.renderers.page.limits import Limits
-    from attnviz.renderers.page.opening import opening
     from attnviz.renderers.page.page import to_html
     from attnviz.trace.in_picture import in_picture, require_same_size
 
     if picture is not None:
         in_picture(trace)  # or it says why there is nothing to be shown
         require_same_size(trace, picture.size)
-    opened = opening(page.step, direction.toward)
     chosen = selected(trace, part, special, region, step=opened.needed).as_region()
     say_if_nothing_hidden(chosen, special)
     output = page.output or PAGE_FILE

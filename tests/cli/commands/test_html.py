@@ -8,6 +8,7 @@ import webbrowser
 import pytest
 from command_line import attnviz, done, problem, program
 
+from attnviz import trace_text
 from attnviz.renderers.page.limits import bare_size
 
 
@@ -88,3 +89,33 @@ def test_names_that_a_page_may_have(name):
 
 def test_layers_and_heads_that_do_not_exist():
     assert problem(attnviz("html", "a b", "--head", "3"), 1) == "head 3 does not exist: layer 0 has only head 0"
+
+
+@pytest.mark.parametrize(
+    "options", [{"step": "contribution"}, {"toward": "@output"}, {"step": "scaled", "toward": "@output"}]
+)
+def test_it_opens_with_the_step_and_measures_along_the_direction_as_the_call_does(folder, options):
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    done("html", "the cat sat", "--heads", "2", *words, "-o", "page.html")
+    assert (folder / "page.html").read_text(encoding="utf-8") == trace_text("the cat sat", heads=2).to_html(**options)
+
+
+def test_a_part_of_a_text_is_weights_alone_and_opens_with_these():
+    result = attnviz("html", "a b c d", "--query", "0:2", "--step", "scores")
+    assert (result.code, result.text) == (0, "attention.html\n")
+    assert result.stderr == "attnviz: the page holds weights alone, so it opens with these in place of scores\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--step", "summed"], "'summed' is not one of scores, scaled, masked, weights, contribution"),
+        (["--words", "--toward", "@output"], "--words merges weights: contribution cannot be shown of words"),
+        (["--toward", "cat"], "no direction of cat is known here"),
+    ],
+)
+def test_what_a_page_has_not_is_refused(folder, words, message):
+    result = attnviz("html", "a b", *words)
+    assert result.code in (1, 2)
+    assert message in result.stderr
+    assert list(folder.iterdir()) == []

@@ -52,7 +52,7 @@ def test_the_record_says_it():
         ({"toward": OUTPUT}, "W_O of layer 0 is not known"),
         ({"toward": "cat"}, "no direction of cat is known here"),
         ({"step": "output"}, "step is .output.: expected one of scores, scaled, masked, weights, contribution"),
-        ({"step": "scores", "words": True}, "nothing to show for scores"),
+        ({"step": "scores", "words": True}, "--words merges weights: scores cannot be shown of words"),
     ],
 )
 def test_what_there_is_none_of_is_told_before_anything_is_computed(options, message):
