@@ -58,6 +58,20 @@ def test_a_variant_of_the_scale_is_heeded(llama, tmp_path):
     require_same(trace_model(llama, TEXT, adapter=lora), adapted_by_hand(ALPHA / math.sqrt(RANK)))
 
 
+def test_the_lengths_of_dora_are_heeded(llama, tmp_path):
+    """Liu et al. 2024, 2402.09353, equation 5: each row of W + s · B A has a length of its own, which is learned."""
+    weights, made = adapter_weights(model("Llama")), adapted_by_hand()
+    for name in [name for name in weights if ".lora_A." in name]:
+        path = name.partition(".lora_")[0]
+        rows = made.get_submodule(path.removeprefix("base_model.model.")).weight
+        lengths = 0.5 + torch.rand(len(rows), generator=torch.Generator().manual_seed(len(path)))
+        weights[f"{path}.lora_magnitude_vector"] = lengths
+        with torch.no_grad():
+            rows *= (lengths / rows.norm(dim=1))[:, None]
+    lora = str(saved_adapter(tmp_path / "dora", weights, use_dora=True))
+    require_same(trace_model(llama, TEXT, adapter=lora), made)
+
+
 def test_it_does_not_matter_with_which_output_layer_it_was_trained(llama, tmp_path):
     bare = saved_adapter(tmp_path / "bare", adapter_weights(model("Llama").model))
     named = adapter_weights(model("Llama"), ("q_proj", "v_proj", "o_proj", "lm_head"))
