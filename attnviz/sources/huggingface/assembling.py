@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,9 +18,10 @@ from attnviz.sources.huggingface.patches.labels import patch_labels
 from attnviz.sources.huggingface.tokens import Tokens
 from attnviz.sources.recording.agreement import dtype_name
 from attnviz.sources.recording.sampled import SAMPLED, Comparison, agreement
+from attnviz.trace.generation import Predictions
 from attnviz.trace.layer import TOWERS, Layer, valid_tokens
 from attnviz.trace.layer_facts import with_facts
-from attnviz.trace.origin import Origin, TokenIds
+from attnviz.trace.origin import Origin, TokenIds, read_origin
 from attnviz.trace.token_facts import NO_FACTS
 from attnviz.trace.trace import Trace, numbered
 
@@ -44,6 +46,16 @@ def assembled(
         origin = _seeing(origin, layers, places)
     own, target = (NO_FACTS if tokens is None else tokens.facts for tokens in (reading.tokens, reading.target))
     return Trace(layers[0].tokens or (), _grouped(layers), origin, facts=own, target_facts=target)
+
+
+def completed(trace: Trace, source: Origin, predictions: tuple[Predictions, ...] = ()) -> Trace:
+    """``trace`` with its whole ``source``, and its ``predictions``: its layers, which were looked at, are not again. Of a short text
+    that takes longer than its part of the model's pass."""
+    if predictions:
+        return replace(trace, source=source, predictions=predictions)
+    other = copy(trace)
+    vars(other).update(source=read_origin(source))
+    return other
 
 
 def _seeing(origin: Origin, layers: Sequence[Layer], places: InPicture) -> Origin:

@@ -24,34 +24,30 @@ from attnviz.sources.huggingface.watch import Watch
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.sampled import compared_queries
 from attnviz.trace.layer import Layer
-from attnviz.trace.rotation import Rotation
+from attnviz.trace.layer_facts import with_facts
 
 
 class BatchedLayer(NamedTuple):
     """One layer of all texts of a batch.
 
+    longest            that of a text without padding
     query, key, value  (texts, heads, tokens, d), in memory of their own on the CPU
     rules              each text's own
     error              how far the furthest of them is from the model's own output
     """
 
-    address: LayerAddress
-    number: int
+    longest: Layer
     query: torch.Tensor
     key: torch.Tensor
     value: torch.Tensor
     rules: tuple[Rule, ...]
-    rotary: bool
-    rotation: Rotation | None
     error: float
 
     def layer(self, text: int, length: int) -> Layer:
         """That of one text, which has so many tokens."""
         query, key, value = (array[text, :, :length] for array in (self.query, self.key, self.value))
-        named = self.address.name_and_kind(self.number)
-        return Layer(
-            query, key, value, self.rules[text], self.number, *named, rotary=self.rotary, rotation=self.rotation
-        )
+        made: Layer = with_facts(self.longest, query=query, key=key, value=value, rule=self.rules[text])
+        return made
 
 
 @dataclass
@@ -86,7 +82,10 @@ class BatchWatch(Watch):
         self._count(compared_queries(whole, self.comparison))
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
         own = tuple(self._on_the_cpu(rule) for rule in rules)
-        self.batched.append(BatchedLayer(address, number, query, key, value, own, rotary, rotation, error))
+        place = list(self.lengths).index(tokens)
+        arrays, named = (query[place], key[place], value[place]), address.name_and_kind(number)
+        longest = Layer(*arrays, own[place], number, *named, rotary=rotary, rotation=rotation)
+        self.batched.append(BatchedLayer(longest, query, key, value, own, error))
         return None, error
 
     def _count(self, queries: numpy.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -217,8 +217,16 @@ def position_count(network: Any) -> int | None:
     config = network.config.get_text_config()
     if hasattr(config, "relative_attention_num_buckets"):
         return None
-    for path, module in network.named_modules():
+    for path, module in _outside_lists(network):
         if path.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding) and module.padding_idx:
             return module.num_embeddings - module.padding_idx - 1  # RoBERTa counts from behind its padding
     most: int | None = getattr(config, "max_position_embeddings", getattr(config, "max_target_positions", None))
     return most if most and most > 0 else None  # XLNet says -1
+
+
+def _outside_lists(module: torch.nn.Module, path: str = "") -> Iterator[tuple[str, torch.nn.Module]]:
+    """``module`` and what is inside it by path, but for lists: of hundreds of modules these hold the layers, which have no tables."""
+    yield path, module
+    for name, child in module.named_children():
+        if not isinstance(child, torch.nn.ModuleList):
+            yield from _outside_lists(child, f"{path}.{name}" if path else name)

@@ -11,7 +11,7 @@ import torch
 
 from attnviz.choices import Verify
 from attnviz.errors import AttnvizError
-from attnviz.sources.huggingface.assembling import assembled
+from attnviz.sources.huggingface.assembling import assembled, completed
 from attnviz.sources.huggingface.inputs import Reading, Text, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.model_recording import ModelRecording
@@ -75,7 +75,7 @@ def trace_of(
     recorded = isinstance(seen, ModelRecording)
     places = None if recorded else found_in_picture(model, reading.inputs, reading.pictured, seen.runs, random)
     made = assembled(model, seen.kept, seen.calls.unseen, reading, places, seen.because, seen.comparison)
-    return replace(made, source=made.source.of_text(text), predictions=predicted(made, found, reading))
+    return completed(made, made.source.of_text(text), predicted(made, found, reading))
 
 
 def last_layers(model: Model, layer: Sequence[str], predictions: int | None = None) -> frozenset[Place]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from attnviz.attention.memory import allowance
 from attnviz.choices import Verify
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
-from attnviz.sources.huggingface.assembling import assembled
+from attnviz.sources.huggingface.assembling import assembled, completed
 from attnviz.sources.huggingface.batch_watch import BatchWatch
 from attnviz.sources.huggingface.inputs import Reading, position_count, read, tokens_in
 from attnviz.sources.huggingface.model import Model
@@ -222,7 +221,7 @@ class Batches:
         made = trace_of(
             self.model, one.given.text, one.reading, self.layer, self.comparison, predictions=self.predictions
         )
-        return replace(made, source=made.source.of_text(one.given.text, one.given.pair))
+        return completed(made, made.source.of_text(one.given.text, one.given.pair), made.predictions)
 
     def _together(self, some: Sequence[Asked]) -> list[Trace]:
         """The traces of texts that run at once; AttnvizError where any cannot be made."""
@@ -248,7 +247,7 @@ class Batches:
         agreement = made.source.agreement._replace(checked_queries=watch.checked[place])
         source = Origin(made.source | {"agreement": agreement.facts()})
         predictions = predicted(made, found, one.reading, place)
-        return replace(made, source=source.of_text(one.given.text, one.given.pair), predictions=predictions)
+        return completed(made, source.of_text(one.given.text, one.given.pair), predictions)
 
     def _padding(self) -> int:
         config = self.model.model.config.get_text_config()

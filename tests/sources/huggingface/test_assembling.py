@@ -7,12 +7,14 @@ import torch
 from tiny_models import model
 
 from attnviz import Layer
-from attnviz.sources.huggingface.assembling import assembled, read_by, with_tokens
+from attnviz.sources.huggingface.assembling import assembled, completed, read_by, with_tokens
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.patches.found import InPicture
 from attnviz.sources.huggingface.patches.reached import Patches
 from attnviz.sources.huggingface.tokens import Tokens
+from attnviz.trace.origin import Origin
+from attnviz.trace.trace import Trace
 
 TEXT, TARGET = Tokens((5, 6, 7), ("a", "b", "c"), (0,)), Tokens((8, 9), ("x", "y"), ())
 
@@ -91,3 +93,13 @@ def test_each_side_reads_what_its_stack_reads():
     assert read_by("decoder", reading) == (TARGET, TARGET)
     assert read_by("", reading) == (TEXT, TEXT)
     assert read_by("vision", reading) == (None, None)
+
+
+def test_a_trace_gets_its_source_and_its_predictions_and_keeps_its_layers():
+    layer = Layer(*(numpy.ones((1, 2, 3)) for _ in range(3)))
+    made = Trace(("a", "b"), (layer,), Origin(kind="model", model="m"))
+    other = completed(made, Origin(made.source | {"original": "a b\udc80"}))
+    assert other.source["original"] == "a b\\udc80"  # as every file can hold it
+    assert "original" not in made.source
+    assert other.layers == made.layers
+    assert completed(made, made.source, ((("c", 0.5),), ())).predictions == ((("c", 0.5),), ())
