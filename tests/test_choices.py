@@ -36,6 +36,7 @@ from attnviz.choices import (
     DrawnStep,
     Dtype,
     Effect,
+    Engine,
     HeadsAs,
     Interpolation,
     Language,
@@ -61,6 +62,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     WritingFormat,
 )
+from attnviz.corpora.engines.chosen import engine_of
 from attnviz.renderers.across.picture import decide_across
 from attnviz.renderers.diagnosis.told import told as told_diagnosis
 from attnviz.renderers.effects.facts import over, title
@@ -236,6 +238,7 @@ USES: Mapping[type[StrEnum], Callable[[Any], Any]] = {
     Position: positioned,
     Tokenizer: lambda tokenizer: tuple(tokenize("don't, café", tokenizer)),
     Backend: held,
+    Engine: lambda engine: engine_of(engine, 2, None, 0).func,
     Dtype: typed,
     Verify: verified,
     HeadName: lambda name: head_name_title(name, lessons()),

@@ -17,7 +17,7 @@ FLOORS = (
     {"trace"},
     {"analysis", "sources"},
     {"renderers"},
-    {"api", "arguments", "__init__"},
+    {"api", "corpora", "arguments", "__init__"},
     {"cli", "__main__"},
 )
 APART = {frozenset({"analysis", "sources"}), frozenset({"sources", "renderers"})}  # neither sees the other
@@ -186,7 +186,7 @@ def _leads_up(text: str, module: str, sources: Mapping[str, str]) -> bool:
 def test_every_room_has_a_floor():
     rooms = {room(module) for module in module_sources()}
     assert rooms == {one for rooms_of_a_floor in FLOORS for one in rooms_of_a_floor}
-    assert len(rooms) <= 16
+    assert len(rooms) <= 17
 
 
 def test_imports_point_down_and_never_in_a_circle():

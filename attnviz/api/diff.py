@@ -8,8 +8,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api import load
+from attnviz.api.reading import reading, require_known
 from attnviz.api.selected import in_words
-from attnviz.api.stats import reading, require_known
 from attnviz.arguments import Chosen, Where, chosen, member, real_number, text_of, where, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
-from attnviz.api.many import Texts, length_of
+from attnviz.api.many import Texts, batch_of, length_of
+from attnviz.api.reading import reading
 from attnviz.api.selected import in_words, selected
+from attnviz.api.workers import USUAL, Workforce, by_workers, workforce
 from attnviz.arguments import (
     Chosen,
     Where,
@@ -27,22 +29,23 @@ from attnviz.arguments import (
     whole_number,
 )
 from attnviz.choices import (
+    AUTO,
     NEAR,
     NEAR_LIMITS,
+    NO_GPUS,
     OUTPUT,
+    SHARD_SIZE,
     THRESHOLD_LIMITS,
     TOP_TEXTS,
     TOP_TEXTS_LIMITS,
     Language,
     MeasuredStep,
     Pool,
-    is_tiny,
 )
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import Statistics
     from attnviz.renderers.stats.stats import Stats
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.huggingface.inputs import Text
@@ -75,20 +78,24 @@ def stats(
     batch: int | None = None,
     max_length: int | None = None,
     cut: bool = False,
+    workers: int | str = AUTO,
+    state: str | os.PathLike[str] | None = None,
+    shard_size: int = SHARD_SIZE,
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_worker: float = NO_GPUS,
     language: str = "en",
     tokenizer: Any = None,
     **making: Any,
 ) -> Stats:
     """What each head does, in numbers, as ``attnviz stats`` tells it: over one text, or over many.
 
-    What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.records``,
-    ``.to_pandas()``, ``.to_polars()``, ``.to_csv()`` and ``.to_json()`` hand the numbers on.
+    What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.records``, ``.to_pandas()``, ``.to_polars()``, ``.to_csv()`` and ``.to_json()`` hand the numbers on.
 
     texts     a text or a trace; or a list or an iterator of them, such as ``read_texts`` gives, of which no more are held
               than run together
     model     that reads the texts, as of ``trace_model``; None: toy attention, as of ``trace_text``
-    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the
-              model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence
+    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence
     sort      the metric whose largest value stands first; of effects, "loss", "probability" or "kl"
     layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
@@ -97,27 +104,25 @@ def stats(
     pool      what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
     step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
-    answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken
-              away gives, its "mean" over the text or "zero"
+    answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken away gives, its "mean" over the text or "zero"
     by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured
-    quantiles shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head,
-              so many texts in which it is largest
+    quantiles shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head, so many texts in which it is largest
     batch     how many texts a model reads at once; None: as many as memory allows, up to 32
     max_length, cut   a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
+    workers, state, shard_size, engine, address, gpus_per_worker  who measures many texts (``attnviz manual workers``)
     language  in which it prints, "en" or "vi"
     tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
-    Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and
-    where there is no such metric, layer, head, token or language.
+    Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and where there is no such metric, layer, head, token or language.
     """
     given = locals()
     if of_effects(metrics):
-        usual = {name: one.default for name, one in signature(stats).parameters.items()}
-        return effects(usual=usual, **given)
-    return _of_weights(**given)
+        return effects(usual={name: one.default for name, one in signature(stats).parameters.items()}, **given)
+    return _of_weights(workforce({name: given.pop(name) for name in USUAL}), **given)
 
 
 def _of_weights(
+    by: Workforce | None,
     texts: Any,
     model: Any,
     metrics: Any,
@@ -141,6 +146,7 @@ def _of_weights(
     **how: Any,
 ) -> Stats:
     """The metrics of weights; ``how`` they are measured."""
+    from attnviz.analysis.corpus import Statistics
     from attnviz.analysis.metrics import Metric
     from attnviz.renderers.stats.stats import Stats
     from attnviz.trace.along import along
@@ -150,18 +156,19 @@ def _of_weights(
     first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
-    statistics, length = _nothing_yet(asked, **how), length_of(max_length, cut)
-    statistics.asked = as_asked(
-        layer=chosen("layer", layer),
-        head=chosen("head", head),
-        query=query,
-        key=key,
-        skip_special=skip_special,
-        words=words,
-        max_length=max_length,
-        cut=cut,
-        **{name: value for name, value in making.items() if name not in LOADING},
-    )
+    measured, length = _measured(asked, **how), length_of(max_length, cut)
+    part = {"layer": chosen("layer", layer), "head": chosen("head", head), "query": query, "key": key}
+    part |= {"skip_special": skip_special, "words": words}
+    of_each = {name: value for name, value in making.items() if name not in LOADING}
+    remembered = as_asked(**part, max_length=max_length, cut=cut, **of_each)
+    if by is not None:
+        if by_text is not None:
+            raise AttnvizError("by_text is for one process", "leave out workers, state and engine")
+        making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
+        reads = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
+        return Stats(by_workers(by, texts, model, {**part, **reads}, measured, remembered), first, spoken)
+    statistics = Statistics(**measured)
+    statistics.asked = remembered
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
     read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 
@@ -189,7 +196,7 @@ def _rows(by_text: Any, metrics: Iterable[StrEnum]) -> Iterator[Write]:
         yield write
 
 
-def _nothing_yet(
+def _measured(
     asked: Any,
     near: Any,
     pool: str,
@@ -197,45 +204,16 @@ def _nothing_yet(
     step: str,
     quantiles: Any,
     top_texts: Any,
-) -> Statistics:
-    """The statistics to which no text has been added."""
-    from attnviz.analysis.corpus import Statistics
+) -> dict[str, Any]:
+    """The options of ``Statistics``."""
     from attnviz.analysis.head_names import HeadName
 
-    near, limits = (
-        whole_number("near", near, NEAR_LIMITS),
-        numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS),
-    )
-    shares, most = quantiles_of(quantiles), whole_number("top_texts", top_texts, TOP_TEXTS_LIMITS)
-    return Statistics(near, member(Pool, pool, "pool"), asked, limits, member(MeasuredStep, step, "step"), shares, most)
-
-
-def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, Any]) -> Read:
-    """What makes a trace of a text: a model, which is loaded once, or the toy."""
-    from attnviz.api import trace_model, trace_text
-
-    require_known(trace_text if model is None else trace_model, making)
-    cut = {} if tokenizer is None else {"tokenizer": tokenizer}
-    if model is None:
-        return partial(trace_text, **cut, **making)
-    if is_tiny(model):
-        return partial(trace_model, model, layer=layer, **cut, **making)
-    from attnviz.sources.huggingface.model import Model
-
-    loading = {name: making[name] for name in LOADING if name in making}
-    of_each = {name: value for name, value in making.items() if name not in loading}
-    loading |= {"predicts": True} if making.get("toward") is not None else {}
-    return partial(trace_model, Model.of(model, tokenizer, **loading), layer=layer, **of_each)
-
-
-def require_known(call: Callable[..., Trace], making: Mapping[str, Any]) -> None:
-    """Refuse options that ``call``, which reads the texts, does not have."""
-    known = signature(call).parameters
-    for name in making:
-        if name not in known:
-            raise AttnvizError(
-                "{name} is no option of {call}, which reads the texts here",
-                "model=… has a model read them, and without it the toy does",
-                name=name,
-                call=call.__name__,
-            )
+    return {
+        "near": whole_number("near", near, NEAR_LIMITS),
+        "pool": member(Pool, pool, "pool"),
+        "metrics": tuple(asked),
+        "thresholds": numbers_of(HeadName, threshold, "threshold", THRESHOLD_LIMITS),
+        "step": member(MeasuredStep, step, "step"),
+        "quantiles": quantiles_of(quantiles),
+        "top_texts": whole_number("top_texts", top_texts, TOP_TEXTS_LIMITS),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+_most: int | None = None  # processors, where they are shared with others of the same run
 
 
 @contextmanager
@@ -87,16 +90,25 @@ def _limited(array: Array) -> tuple[int, Any] | None:
     which yields what every thread has to do first; None where threads are not ours to give."""
     if is_torch(array):
         return (_torch_threads(), limit_torch) if on_cpu(array) else None
-    return _processors(), limit_blas
+    return processors(), limit_blas
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use, which a container or taskset makes fewer than there are."""
     if bounded():
         return 1
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # the one on Linux
+    return min(there or 1, _most or sys.maxsize)
+
+
+def limit_processors(most: int) -> None:
+    """Let this process use no more than so many processors from here on: others of the same run use the rest."""
+    global _most
+    _most = most
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(most)
 
 
 def _torch_threads() -> int:

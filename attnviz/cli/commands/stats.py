@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.commands.stats_merge import write_merged
 from attnviz.cli.commands.stats_needles import measured_needles, require_no_needles
+from attnviz.cli.input.by_workers import Kept, asks_for_workers, measured_corpus, require_many, require_no_rows
 from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
@@ -30,6 +31,7 @@ from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOpt
 from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.options.workers import WorkersOptions
 from attnviz.cli.output.by_text import require_rows, rows_written
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import heads_format, write_heads
@@ -39,6 +41,8 @@ from attnviz.progress import Progress, no_progress
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText
     from attnviz.trace.trace import Trace
 
@@ -62,13 +66,14 @@ def stats(
     needle: NeedleOptions,
     across: AcrossOptions,
     corpus: CorpusOptions,
+    by: WorkersOptions,
     engine: EngineOptions,
 ) -> None:
     """Measure what each head does: how widely it looks, how far, and at what.
 
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
-    unread = (toy, rule, special, words, region, direction)
+    unread = (toy, rule, special, words, region, direction, by)
     if corpus.merge:
         write_merged(corpus, shown, (source, lines, reading, model, part, needle, across, engine, *unread))
         return
@@ -76,6 +81,7 @@ def stats(
         measured_needles(source.one(), model, part, shown, needle, engine, (lines, reading, across, corpus, *unread))
         return
     require_no_needles(needle, shown)
+    require_many(by, are_many(source, lines))
     following, making = following_of(across), Making(toy, rule, engine, model, part.layer, toward=direction.toward)
     if following is not None:
         require_shares(shown, are_many(source, lines), direction, corpus)
@@ -86,7 +92,7 @@ def stats(
         return
     require_no_effect(shown)
     require_contribution(direction, shown.step in CONTRIBUTIONS)
-    _measure_weights(source, lines, reading, making, part, special, words, region, shown, corpus)
+    _measure_weights(source, lines, reading, making, part, special, words, region, shown, corpus, by)
 
 
 def _measure_weights(
@@ -100,6 +106,7 @@ def _measure_weights(
     region: RegionOptions,
     shown: StatsOptions,
     beside: CorpusOptions,
+    by: WorkersOptions,
 ) -> None:
     """Measure the weights of a text, or of many, or what is contributed with them."""
     form = heads_format(shown)
@@ -109,37 +116,60 @@ def _measure_weights(
     corpus = Corpus(source, lines) if are_many(source, lines) else None
     total = corpus.total if corpus is not None else None
     require_rows(beside, source, shown)
-    statistics = Statistics(
-        shown.near,
-        shown.pool,
-        thresholds=thresholds(shown.threshold),
-        step=shown.step,
-        quantiles=quantile_shares(beside),
-        top_texts=beside.top_texts,
-    )
-    statistics.asked = _asked(making.toy, making.rule, part, special, words, region, making.model, reading)
+    measured = _measured(shown, beside)
+    asked = _asked(making.toy, making.rule, part, special, words, region, making.model, reading)
+    statistics = Statistics(**measured)
+    statistics.asked = asked
 
-    with rows_written(beside, statistics) as write_rows:
+    def add(write: Write, text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
+        trace = in_words(trace, words, part.layer, tell=text is None)
+        name = "" if text is None else str(text.name)
+        statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
+        write(statistics.rows())
 
-        def add(text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
-            trace = in_words(trace, words, part.layer, tell=text is None)
-            name = "" if text is None else str(text.name)
-            statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
-            write_rows(statistics.rows())
-
-        if corpus is not None:
-            gather(statistics, partial(read_lines, corpus, making, reading), add, total)
-        else:
-            require_no_batch(reading)
-            trace = read_trace(source.one(), making)
-            with progress("weights", timed=True, counted=False) as line:
-                add(None, trace, lambda done, of: line("weights", done, of))
+    if corpus is not None and asks_for_workers(by):
+        require_no_rows(beside)
+        kept = Kept(asked, measured)
+        statistics = measured_corpus(corpus, making, reading, special, words, part, region, by, kept)
+    else:
+        with rows_written(beside, statistics) as write:
+            _add_all(partial(add, write), statistics, corpus, source, making, reading)
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     write_heads(statistics, form, shown)
     if beside.by_text is not None:
         notice(Message("a row for each text and head: {path}", path=beside.by_text))
     end_if_partial(statistics, total)
+
+
+def _measured(shown: StatsOptions, beside: CorpusOptions) -> dict[str, Any]:
+    """The options of ``Statistics``."""
+    return {
+        "near": shown.near,
+        "pool": shown.pool,
+        "thresholds": thresholds(shown.threshold),
+        "step": shown.step,
+        "quantiles": quantile_shares(beside),
+        "top_texts": beside.top_texts,
+    }
+
+
+def _add_all(
+    add: Callable[..., None],
+    statistics: Statistics,
+    corpus: Corpus | None,
+    source: SourcesOptions,
+    making: Making,
+    reading: BatchOptions,
+) -> None:
+    """Add the text, or one after the other."""
+    if corpus is not None:
+        gather(statistics, partial(read_lines, corpus, making, reading), add, corpus.total)
+        return
+    require_no_batch(reading)
+    trace = read_trace(source.one(), making)
+    with progress("weights", timed=True, counted=False) as line:
+        add(None, trace, lambda done, of: line("weights", done, of))
 
 
 def _asked(*groups: Options) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _require_a_model(
             "add --model DIR_OR_ID",
             effect=EFFECT,
         )
-    given = {name: value for group in unread for name, value in vars(group).items()}
+    given = {name: value != getattr(type(group), name) for group in unread for name, value in vars(group).items()}
     given |= {
         "image": model.image,
         "near": shown.near != NEAR,

@@ -50,7 +50,7 @@ def read_lines(
         if maker.reads_images:
             raise UsageError("--lines is for texts, and this model looks at an image", "leave out --lines")
         maker.quiet = True
-    _require_model(making, reading)
+    require_model(making, reading)
 
     def answered(texts: Sequence[CorpusText]) -> Iterator[tuple[int, Trace | AttnvizError]]:
         if isinstance(maker, ModelTraces) and making.toward is None:
@@ -147,7 +147,8 @@ def require_no_batch(reading: BatchOptions) -> None:
             raise UsageError("--{name} is for many texts", "add --lines, or leave out --{name}", name=dashed(name))
 
 
-def _require_model(making: Making, reading: BatchOptions) -> None:
+def require_model(making: Making, reading: BatchOptions) -> None:
+    """Refuse a batch of what is no model."""
     if reading.batch is not None and making.model.model is None:
         raise UsageError("--batch is for a real model", "add --model DIR_OR_ID")
 

@@ -57,12 +57,12 @@ def progress(what: str, *, timed: bool = False, counted: bool = True, delay: flo
             task, description=told(what, spoken()), completed=done, total=total, rate=f"{speed:.1f}/s" if speed else ""
         )
 
-    with _shown_after(bar, delay):
+    with shown_after(bar, delay):
         yield move
 
 
 @contextmanager
-def _shown_after(bar: Progress, delay: float) -> Iterator[None]:
+def shown_after(bar: Progress, delay: float) -> Iterator[None]:
     """Show ``bar`` when the block has run for ``delay`` seconds, until it ends."""
     timer = threading.Timer(delay, bar.start)
     try:

@@ -1,0 +1,182 @@
+"""From options to a corpus and who measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attnviz.arguments import whole_number
+from attnviz.choices import AUTO, WORKERS_LIMITS, Backend, Engine, is_tiny
+from attnviz.cli.input.corpus import Corpus
+from attnviz.cli.input.many import require_model
+from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy
+from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
+from attnviz.cli.options.corpus import CorpusOptions
+from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
+from attnviz.cli.options.source import BatchOptions
+from attnviz.cli.options.workers import WorkersOptions
+from attnviz.cli.output.corpus_progress import corpus_progress
+from attnviz.cli.output.streams import notice
+from attnviz.cli.typer_groups import dashed, options_of
+from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.message import COMMA, Message, joined
+
+if TYPE_CHECKING:
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.sources.texts.corpus import CorpusText, Unread
+
+OF_MODEL = ("target", "chat", "pair", "verify", "device_map")
+
+
+def asks_for_workers(by: WorkersOptions) -> bool:
+    """Whether something is said of who measures the texts, or how: then they are measured in shards."""
+    return bool(_given(by))
+
+
+def require_many(by: WorkersOptions, many: bool) -> None:
+    """Refuse what means nothing: workers for one text, or what only a cluster understands."""
+    given = _given(by)
+    if given and not many:
+        raise UsageError("--{name} is for many texts", "add --lines", name=dashed(given[0]))
+    if by.engine is not Engine.RAY:
+        for name in (name for name in ("address", "gpus_per_worker") if name in given):
+            raise UsageError("--{name} is for --engine ray", "add --engine ray", name=dashed(name))
+
+
+def require_no_rows(beside: CorpusOptions) -> None:
+    """Refuse a row for each text, which workers do not hand on."""
+    if beside.by_text is not None:
+        raise UsageError("--by-text is for one process", "leave out --workers, --state and --engine")
+
+
+def _given(by: WorkersOptions) -> list[str]:
+    return [name for name in options_of(WorkersOptions) if getattr(by, name) != getattr(WorkersOptions, name)]
+
+
+class Kept(NamedTuple):
+    """What statistics remember of the options, and those that they are made with."""
+
+    asked: dict[str, Any]
+    measured: dict[str, Any]
+
+
+def measured_corpus(
+    corpus: Corpus,
+    making: Making,
+    reading: BatchOptions,
+    special: SpecialOptions,
+    words: WordsOptions,
+    part: PartOptions,
+    region: RegionOptions,
+    by: WorkersOptions,
+    kept: Kept,
+) -> Statistics:
+    """The statistics of all texts of ``corpus``, made by the workers that ``by`` asks for."""
+    from attnviz.corpora.engines.chosen import engine_of
+    from attnviz.corpora.job import Job
+    from attnviz.corpora.run import run
+    from attnviz.sources.texts.length import Length
+
+    require_one_source(corpus.source, making.model)
+    if getattr(corpus.source, "from_", None) is not None:
+        raise UsageError("--lines is for texts: --from brings one trace")
+    require_model(making, reading)
+    job = Job(
+        model=making.model.model,
+        **_made(making),
+        batch=reading.batch,
+        length=Length(reading.max_length, reading.cut),
+        layer=tuple(part.layer),
+        head=tuple(part.head),
+        query=region.query,
+        key=region.key,
+        skip_special=special.skip_special,
+        words=words.words,
+        toward=making.toward,
+        measured=kept.measured,
+        asked=kept.asked,
+    )
+    engine = engine_of(by.engine, workers(by.workers), by.address, by.gpus_per_worker)
+    texts = _WithWords(corpus)
+    with corpus_progress(corpus.total) as watch:
+        statistics = run(job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice)
+    texts.tell(statistics)
+    return statistics
+
+
+def workers(word: str) -> int | None:
+    """How many workers ``word`` asks for; None: as many as pay."""
+    if word == AUTO:
+        return None
+    try:
+        return whole_number("workers", int(word), WORKERS_LIMITS)
+    except (ValueError, AttnvizError):
+        raise UsageError(
+            "--workers is {word!r:.40}: expected auto, or a whole number from {least:.0f} to {most:.0f}",
+            word=word,
+            least=WORKERS_LIMITS.min,
+            most=WORKERS_LIMITS.max,
+        ) from None
+
+
+def _made(making: Making) -> dict[str, Any]:
+    """How a text becomes a trace, as a job says it."""
+    model, engine = making.model, making.engine
+    if model.model is None:
+        TraceMaker(making.toy, making.rule, engine)  # what does not fit together is wrong before any worker starts
+        toy = {name: value for name, value in vars(making.toy).items() if value is not None}
+        backend = engine.backend or (Backend.TORCH if engine.device else Backend.NUMPY)
+        plain = backend is Backend.NUMPY and engine.device is None and engine.dtype is None
+        dtype = None if engine.dtype is None else engine.dtype.value
+        return {
+            "making": toy | given_rule(making.rule),
+            "computed": None if plain else (backend.value, engine.device, dtype),
+        }
+    require_no_toy(making.toy, "--model")
+    require_no_rule(making.rule)
+    if model.image is not None:
+        raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
+    if is_tiny(model.model):
+        require_numpy(model, engine)
+    of_model = {name: getattr(model, name) for name in OF_MODEL}
+    of_model |= {
+        "device": engine.device,
+        "dtype": engine.dtype and engine.dtype.value,
+        "adapter": path_of(model.adapter),
+    }
+    computed = (
+        (Backend.NUMPY.value, None, None) if engine.backend is Backend.NUMPY and not is_tiny(model.model) else None
+    )
+    return {
+        "making": {name: value for name, value in of_model.items() if value not in (None, False)},
+        "computed": computed,
+    }
+
+
+class _WithWords:
+    """The texts of a corpus, without the blank ones, which are counted."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus, self.blank = corpus, 0
+
+    def __iter__(self) -> Iterator[CorpusText | Unread]:
+        for text in self.corpus:
+            if getattr(text, "blank", False):
+                self.blank += 1
+            else:
+                yield text
+
+    def tell(self, statistics: Statistics) -> None:
+        """Say what was left out; AttnvizError where that is all."""
+        reasons = statistics.left_out_texts.reasons
+        if not statistics.texts:
+            if not reasons:
+                raise AttnvizError("no line holds a word", "give at least one word")
+            raise AttnvizError("{name}: {said}", name=reasons[0].names[0], said=reasons[0].said)
+        if self.blank:
+            blank = self.blank
+            notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
+        for reason in reasons:
+            names = joined(reason.names, COMMA)
+            more = Message("{names}, …", names=names) if reason.texts > len(reason.names) else names
+            notice(Message("{texts:,} skipped ({names}): {why}", texts=reason.texts, names=more, why=reason.said))

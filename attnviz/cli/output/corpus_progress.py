@@ -1,0 +1,98 @@
+"""How far a corpus is: a line that moves where a person watches, a line a minute in a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attnviz.cli.language import spoken
+from attnviz.cli.output.progress import DELAY, shown_after, watched
+from attnviz.cli.output.streams import notice
+from attnviz.corpora.standing import Standing, Watch
+from attnviz.text.message import COMMA, Message, joined, told
+
+MINUTE = 60.0  # seconds between lines in a log
+
+
+@contextmanager
+def corpus_progress(total: int | None, every: float = MINUTE) -> Iterator[Watch]:
+    """What is to be told how far a run over ``total`` texts is (None: nobody knows how many there are)."""
+    begun = time.monotonic()
+    if watched():
+        with _bar(total, begun) as watch:
+            yield watch
+        return
+    last = _Last()
+
+    def log(done: threading.Event) -> None:
+        while not done.wait(every):
+            notice(said(last.standing, total, time.monotonic() - begun))
+
+    over = threading.Event()
+    thread = threading.Thread(target=log, args=(over,), daemon=True)
+    thread.start()
+    try:
+        yield last.take
+    finally:
+        over.set()
+        thread.join()
+
+
+class _Last:
+    """What was told last."""
+
+    standing = Standing()
+
+    def take(self, standing: Standing) -> None:
+        self.standing = standing
+
+
+def said(standing: Standing, total: int | None, seconds: float) -> Message:
+    """One line: texts, tokens a second, time left, workers, and what was skipped or done before, where there is any."""
+    parts: list[Message] = [
+        Message("{texts:,} of {total:,} texts", texts=standing.texts, total=total)
+        if total
+        else Message("{texts:,} texts", texts=standing.texts)
+    ]
+    parts.append(Message("{rate:,.0f} tokens a second", rate=standing.tokens / max(seconds, 1e-9)))
+    measured = standing.texts - standing.before
+    if total and measured:
+        left = max(0, total - standing.texts) * seconds / measured
+        parts.append(Message("{left} left", left=clock(left)))
+    parts.append(
+        Message("1 worker") if standing.workers == 1 else Message("{workers} workers", workers=standing.workers)
+    )
+    if standing.skipped:
+        parts.append(Message("{skipped:,} skipped", skipped=standing.skipped))
+    if standing.before:
+        parts.append(Message("{before:,} finished before", before=standing.before))
+    line = joined(parts, COMMA)
+    return line if isinstance(line, Message) else Message(line)
+
+
+def clock(seconds: float) -> str:
+    """1:05:09, or 5:09."""
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def _bar(total: int | None, begun: float) -> Iterator[Watch]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = [SpinnerColumn(), *([BarColumn(20)] if total else []), text]
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=total)
+
+    def move(standing: Standing) -> None:
+        line = told(said(standing, total, time.monotonic() - begun), spoken())
+        bar.update(task, description=line, completed=standing.texts)
+
+    move(Standing())
+    with shown_after(bar, DELAY):
+        yield move

@@ -1,0 +1,29 @@
+"""What a worker of a Ray cluster does: the same as a worker process, called by methods."""
+
+from __future__ import annotations
+
+from attnviz.corpora.job import Job, Worker
+from attnviz.corpora.shards import Shard
+
+
+class Measurer:
+    """An actor that loads the model once and measures one shard after the other."""
+
+    def __init__(self, job: Job, threads: int) -> None:
+        self.job, self.threads = job, threads
+        self.worker: Worker | None = None
+
+    def place(self) -> None:
+        """Answers as soon as the actor has a place in the cluster."""
+
+    def load(self) -> None:
+        """Load the model."""
+        from attnviz.attention.threads import limit_processors
+
+        limit_processors(self.threads)
+        self.worker = self.job.worker()
+
+    def measure(self, shard: Shard) -> bytes:
+        """The statistics of ``shard``, as a file."""
+        assert self.worker is not None
+        return self.worker(shard.texts).to_bytes()

@@ -1,0 +1,18 @@
+"""Shards measured one after the other, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attnviz.corpora.engines.dispatch import Results, Told, no_one
+from attnviz.corpora.job import Job
+from attnviz.corpora.shards import Shard
+
+
+def in_this_process(job: Job, shards: Iterator[Shard], told: Told = no_one) -> Results:
+    """Each shard with its statistics, in their order. The model is loaded when the first shard comes."""
+    worker = None
+    for shard in shards:
+        worker = worker or job.worker()
+        told(1)
+        yield shard, worker(shard.texts).to_bytes()

@@ -1,0 +1,152 @@
+"""A job over a corpus: by an engine, what is finished kept, all of it merged in the order of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attnviz.choices import SHARD_SIZE
+from attnviz.corpora.engines.chosen import Measure
+from attnviz.corpora.job import Job
+from attnviz.corpora.shards import Shard, shards
+from attnviz.corpora.standing import Standing, Watch, unwatched
+from attnviz.corpora.state_folder import StateFolder
+from attnviz.errors import AttnvizError
+from attnviz.files import read_whole
+from attnviz.progress import Notice, no_notice
+from attnviz.text.message import Message
+
+if TYPE_CHECKING:
+    from attnviz.analysis.corpus import Statistics
+    from attnviz.sources.texts.corpus import CorpusText, Unread
+
+    Texts = Iterable[CorpusText | Unread]
+
+Content = Callable[[], bytes]
+
+
+def run(
+    job: Job,
+    texts: Texts,
+    engine: Measure,
+    *,
+    state: Path | None = None,
+    size: int = SHARD_SIZE,
+    watch: Watch = unwatched,
+    notice: Notice = no_notice,
+) -> Statistics:
+    """The statistics of ``texts``, which ``engine`` measures shard by shard.
+
+    They are the same, to the last bit, whichever engine runs and in whatever order shards are finished, since these are merged
+    in the order of the texts. ``state`` is a folder that keeps finished shards: only those that it lacks are measured.
+    Where the run is interrupted (KeyboardInterrupt), what is finished comes back, and is ``partial``.
+    """
+    return _Run(job, None if state is None else StateFolder(state, job, size), watch, notice).over(
+        shards(texts, size), engine
+    )
+
+
+class _Run:
+    """The shards that are done: ``merged``, those before the first that is not, and where the others are, by their numbers."""
+
+    def __init__(self, job: Job, folder: StateFolder | None, watch: Watch, notice: Notice) -> None:
+        self.job, self.folder, self.watch, self.notice = job, folder, watch, notice
+        self.merged = job.statistics()
+        self.next = 0
+        self.done: dict[int, Content] = {}
+        self.standing = Standing()
+
+    def over(self, every: Iterator[Shard], engine: Measure) -> Statistics:
+        """The statistics of all shards, or of those that are done when the run is interrupted."""
+        try:
+            with closing(engine(self.job, self._missing(every), self._alive)) as results:
+                for shard, content in results:
+                    self._finish(shard, content)
+        except KeyboardInterrupt:
+            if not self.standing.texts:
+                raise
+            self._merge_all()
+            self.merged.partial = True
+        except AttnvizError as error:
+            raise self._kept_told(error) from None
+        if self.standing.kept:
+            said = Message("{kept:,} of {all:,} shards were finished before", kept=self.standing.kept, all=self._all())
+            self.notice(said)
+        return self.merged
+
+    def _all(self) -> int:
+        return self.standing.shards + self.standing.kept
+
+    def _missing(self, every: Iterator[Shard]) -> Iterator[Shard]:
+        """The shards that are still to be measured; those that are kept are merged."""
+        for shard in every:
+            if self.folder is None or (content := self.folder.kept(shard)) is None:
+                yield shard
+                continue
+            try:
+                before = self._opened(content, str(self.folder.path(shard)))
+            except AttnvizError as error:
+                self.notice(Message("{said}; its texts are measured again", said=error.message))
+                yield shard
+                continue
+            self._count(before, kept=1)
+            self._add(shard.number, self._content_of(self.folder.path(shard)))
+
+    def _finish(self, shard: Shard, content: bytes) -> None:
+        made = self._opened(content, str(shard.told))
+        if self.folder is None:
+            self._add(shard.number, lambda: content)
+        else:
+            self._add(shard.number, self._content_of(self.folder.keep(shard, content)))
+        self._count(made, shards=1, tokens=made.tokens)
+
+    @staticmethod
+    def _content_of(path: Path) -> Content:
+        return lambda: read_whole(path)  # not held: shards that wait for an earlier one may be many
+
+    def _count(self, made: Statistics, shards: int = 0, kept: int = 0, tokens: int = 0) -> None:
+        before = self.standing
+        self.standing = before._replace(
+            texts=before.texts + made.texts + made.skipped,
+            skipped=before.skipped + made.skipped,
+            tokens=before.tokens + tokens,
+            shards=before.shards + shards,
+            kept=before.kept + kept,
+            before=before.before + (made.texts + made.skipped if kept else 0),
+        )
+        self.watch(self.standing)
+
+    def _alive(self, workers: int) -> None:
+        self.standing = self.standing._replace(workers=workers)
+        self.watch(self.standing)
+
+    def _opened(self, content: bytes, name: str) -> Statistics:
+        from attnviz.analysis.corpus import Statistics
+
+        return Statistics.from_bytes(content, name)
+
+    def _add(self, number: int, content: Content) -> None:
+        """Merge a shard, and those after it that were waiting for it."""
+        self.done[number] = content
+        while self.next in self.done:
+            self._merge(self.next)
+            self.next += 1
+
+    def _merge(self, number: int) -> None:
+        self.merged = self.merged.merged(self._opened(self.done.pop(number)(), str(number)))
+
+    def _merge_all(self) -> None:
+        """Merge what is finished, whatever is missing in between."""
+        for number in sorted(self.done):
+            self._merge(number)
+
+    def _kept_told(self, error: AttnvizError) -> AttnvizError:
+        """What went wrong, and that what is finished need not be done again."""
+        if self.folder is None or not self._all():
+            return error
+        kept, folder = self._all(), self.folder.folder
+        said = Message("{kept:,} finished shards are kept in {folder}", kept=kept, folder=folder)
+        hint = Message("{hint}; {said}", hint=error.hint, said=said) if error.hint else said
+        return type(error)(error.message, hint)

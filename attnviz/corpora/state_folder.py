@@ -1,0 +1,92 @@
+"""A folder that keeps what is finished: a file for each shard, and one that says what all of them are of."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from attnviz.corpora.job import Job
+from attnviz.corpora.shards import Shard
+from attnviz.errors import AttnvizError
+from attnviz.files import file_errors, read_whole, write_whole
+from attnviz.text.message import COMMA, Message, joined
+
+ABOUT = "attnviz-state.json"
+LARGEST = 1 << 20  # bytes of what the folder says of itself
+
+
+class StateFolder:
+    """Finished shards of one job, in files that are written whole and named by what is in them.
+
+    AttnvizError where the folder cannot be made, read or written, or keeps the shards of another job.
+    """
+
+    def __init__(self, folder: Path, job: Job, size: int) -> None:
+        self.folder, self.job = folder, job.name
+        with file_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        about = {"attnviz_state": 1, "job": self.job, "options": job.options | {"shard_size": size}}
+        if (folder / ABOUT).exists():
+            _require_same(folder / ABOUT, about)
+        else:
+            _require_own(folder)
+            write_whole(folder / ABOUT, [json.dumps(about, indent=1).encode()])
+
+    def path(self, shard: Shard) -> Path:
+        """Where ``shard`` is kept."""
+        return self.folder / f"{shard.key(self.job)}.stats"
+
+    def keep(self, shard: Shard, content: bytes) -> Path:
+        """Keep what was made of ``shard``: whole, or not at all."""
+        write_whole(self.path(shard), [content])
+        return self.path(shard)
+
+    def kept(self, shard: Shard) -> bytes | None:
+        """What is kept of ``shard``; None where it is not there."""
+        return read_whole(self.path(shard)) if self.path(shard).exists() else None
+
+
+def _require_same(path: Path, about: dict[str, Any]) -> None:
+    """Refuse the folder of another job, and say what differs."""
+    try:
+        kept = json.loads(read_whole(path, LARGEST))
+        job, before = str(kept["job"]), dict(kept["options"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise AttnvizError(
+            "{path} is damaged: it does not say which shards the folder keeps", "name another folder", path=path
+        ) from None
+    if (other := _differing(before, about["options"])) or job != about["job"]:
+        what = joined(other, COMMA) if other else Message("what the model's files hold, or attnviz's version")
+        raise AttnvizError(
+            "{folder} keeps shards that were made otherwise; what differs: {what}",
+            "name another folder, or run with the same options",
+            folder=path.parent,
+            what=what,
+        )
+
+
+def _differing(kept: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """The names of the options that differ, those of a group each by its own."""
+    names = []
+    for name in sorted({*kept, *asked}):
+        mine, theirs = kept.get(name), asked.get(name)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            names += _differing(mine, theirs)
+        elif mine != theirs:
+            names.append(name)
+    return names
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse a folder with anything else in it: it would be mixed up with that, or be somebody's mistake."""
+    with file_errors(folder):
+        others = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    if others:
+        raise AttnvizError(
+            "{folder} holds other files, such as {name}",
+            "name a new folder, or an empty one",
+            folder=folder,
+            name=others[0],
+        )
