@@ -57,7 +57,7 @@ def _require_same(path: Path, about: dict[str, Any]) -> None:
         raise AttnvizError(
             "{path} is damaged: it does not say which shards the folder keeps", "name another folder", path=path
         ) from None
-    if (other := _differing(before, about["options"])) or job != about["job"]:
+    if (other := sorted({*_differing(before, about["options"])})) or job != about["job"]:
         what = joined(other, COMMA) if other else Message("what the model's files hold, or attnviz's version")
         raise AttnvizError(
             "{folder} keeps shards that were made otherwise; what differs: {what}",

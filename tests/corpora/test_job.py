@@ -1,0 +1,83 @@
+"""A job is plain data, and its worker measures what attnviz.stats measures."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy
+import pytest
+from corpora import TINY, corpus, numbers
+
+import attnviz
+from attnviz.corpora.job import Job
+from attnviz.errors import AttnvizError, ChoiceError
+from attnviz.sources.texts.corpus import CorpusText, Unread
+
+TEXTS = corpus(6)
+
+
+@pytest.mark.parametrize(
+    ("job", "call"),
+    [
+        (TINY, {"model": "tiny", "layer": 0}),
+        (Job(model="tiny", head=("1",), words=True), {"model": "tiny", "head": 1, "words": True}),
+        (Job(making={"heads": 2, "causal": True}), {"heads": 2, "causal": True}),
+        (Job(making={"heads": 2}, query="@1", key="0:2"), {"heads": 2, "query": "@1", "key": "0:2"}),
+        (Job(computed=("numpy", None, "float32")), {}),
+        (Job(making={"heads": 2, "project": True}, toward="@output", measured={"step": "contribution"}),
+         {"heads": 2, "project": True, "toward": "@output", "step": "contribution"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_worker_finds_what_a_call_finds(job, call):
+    from attnviz.choices import MeasuredStep
+
+    if "step" in job.measured:
+        job = Job(**{**vars(job), "measured": {"step": MeasuredStep.CONTRIBUTION}})
+    found = attnviz.stats([text.text for text in TEXTS], **call).statistics
+    made = pickle.loads(pickle.dumps(job)).worker()(TEXTS)
+    close = 1e-6 if job.computed else 1e-12
+    numpy.testing.assert_allclose(numbers(made), numbers(found), rtol=0, atol=close)
+    assert (made.texts, made.tokens) == (found.texts, found.tokens)
+
+
+def test_a_text_that_cannot_be_measured_is_skipped_and_named():
+    texts = [*TEXTS[:2], Unread(3, "line 3", AttnvizError("it holds no word")), CorpusText(4, "line 4", " ")]
+    made = TINY.worker()(texts)
+    assert (made.texts, made.skipped) == (2, 2)
+    assert [name for reason in made.left_out_texts.reasons for name in reason.names] == ["line 3", "line 4"]
+
+
+def test_what_no_other_text_would_do_better_is_raised():
+    with pytest.raises(ChoiceError):
+        Job(model="tiny", layer=("99",)).worker()(TEXTS)
+
+
+def test_an_error_reaches_another_process_as_it_is():
+    error = pickle.loads(pickle.dumps(AttnvizError("there are {n} heads", "give {n}", n=3)))
+    assert (str(error), error.message.template, error.hint) == ("there are 3 heads", "there are {n} heads", "give 3")
+
+
+def test_all_that_decides_the_numbers_is_in_its_name():
+    jobs = [
+        TINY,
+        Job(),
+        Job(model="tiny"),
+        Job(making={"seed": 1}),
+        Job(head=("1",)),
+        Job(query=range(2)),
+        Job(query=range(3)),
+        Job(words=True),
+        Job(toward="@output"),
+        Job(measured={"thresholds": {"induction": 0.4}}),
+        Job(computed=("torch", None, None)),
+    ]
+    assert len({job.name for job in jobs}) == len(jobs)
+    assert Job(making={"a": 1, "b": Path("x")}).options == Job(making={"b": Path("x"), "a": 1}).options
+
+
+def test_another_version_of_attnviz_is_another_job(monkeypatch):
+    before = TINY.name
+    monkeypatch.setattr(attnviz, "__version__", "99")
+    assert TINY.name != before

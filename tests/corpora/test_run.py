@@ -1,0 +1,138 @@
+"""A run over a corpus: the same numbers whatever engine, order and interruption; and nothing is done twice."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+
+import pytest
+from corpora import TINY, assert_same, corpus, numbers, one_pass
+
+from attnviz.corpora.engines.serial import in_this_process
+from attnviz.corpora.job import Job
+from attnviz.corpora.run import run
+from attnviz.errors import AttnvizError
+
+TEXTS = corpus(20)
+
+
+class Counted:
+    """This process, which counts the shards that it measures, and ends as ``after`` so many it is told to."""
+
+    def __init__(self, after=None, error=KeyboardInterrupt, shuffled=False):
+        self.after, self.error, self.shuffled, self.shards = after, error, shuffled, []
+
+    def __call__(self, job, some, told):
+        results = in_this_process(job, some, told)
+        if self.shuffled:
+            results = list(results)
+            random.Random(0).shuffle(results)
+        for shard, content in results:
+            if len(self.shards) == self.after:
+                raise self.error
+            self.shards.append(shard.number)
+            yield shard, content
+
+
+def test_shards_of_any_size_are_one_pass_to_the_last_digits():
+    for size in (1, 4, 99):
+        assert_same(run(TINY, TEXTS[:9], in_this_process, size=size), one_pass(TEXTS[:9]))
+
+
+def test_the_order_in_which_shards_are_finished_changes_no_bit():
+    one, other = (run(TINY, TEXTS, engine, size=3) for engine in (in_this_process, Counted(shuffled=True)))
+    assert one.to_bytes() == other.to_bytes()
+    assert (numbers(one) == numbers(other)).sum() > 0
+
+
+def test_no_texts_are_statistics_of_none():
+    assert run(TINY, [], in_this_process).texts == 0
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_an_interrupted_run_shows_what_it_has_and_the_next_does_the_rest(tmp_path, shuffled):
+    first, second, said = Counted(after=4, shuffled=shuffled), Counted(), []
+    found = run(TINY, TEXTS, first, size=2, state=tmp_path / "s")
+    assert (found.partial, found.texts) == (True, 8)
+    whole = run(TINY, TEXTS, second, size=2, state=tmp_path / "s", notice=said.append)
+    assert len(first.shards) + len(second.shards) == 10
+    assert not set(first.shards) & set(second.shards)
+    assert not whole.partial
+    assert_same(whole, one_pass(TEXTS))
+    assert said == ["4 of 10 shards were finished before"]
+    third = Counted()
+    assert run(TINY, TEXTS, third, size=2, state=tmp_path / "s").to_bytes() == whole.to_bytes()
+    assert third.shards == []
+
+
+def test_an_interruption_before_anything_is_finished_is_one():
+    with pytest.raises(KeyboardInterrupt):
+        run(TINY, TEXTS, Counted(after=0))
+
+
+def test_more_texts_are_added_to_what_is_there(tmp_path):
+    engine = Counted()
+    run(TINY, TEXTS[:10], engine, size=5, state=tmp_path)
+    assert_same(run(TINY, TEXTS, engine, size=5, state=tmp_path), one_pass(TEXTS))
+    assert engine.shards == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", None], ids=["empty", "other", "cut"])
+def test_a_corrupt_shard_is_told_and_measured_again(tmp_path, damage):
+    run(TINY, TEXTS, in_this_process, size=5, state=tmp_path)
+    path = sorted(tmp_path.glob("*.stats"))[1]
+    path.write_bytes(path.read_bytes()[:-9] if damage is None else damage)
+    engine, said = Counted(), []
+    found = run(TINY, TEXTS, engine, size=5, state=tmp_path, notice=said.append)
+    assert len(engine.shards) == 1
+    assert said[0].startswith(str(path))
+    assert said[0].endswith("its texts are measured again")
+    assert_same(found, one_pass(TEXTS))
+
+
+def test_a_full_disk_ends_the_run_and_says_what_is_kept(tmp_path, monkeypatch):
+    write, count = os.fsync, 0
+
+    def filling(descriptor):
+        nonlocal count
+        count += 1
+        if count > 8:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(descriptor)
+
+    monkeypatch.setattr(os, "fsync", filling)
+    with pytest.raises(AttnvizError, match="no space left on device") as raised:
+        run(TINY, TEXTS, in_this_process, size=2, state=tmp_path)
+    monkeypatch.undo()
+    kept = len(list(tmp_path.glob("*.stats")))
+    assert kept > 0
+    assert raised.value.hint == f"{kept} finished shards are kept in {tmp_path}"
+    engine = Counted()
+    assert_same(run(TINY, TEXTS, engine, size=2, state=tmp_path), one_pass(TEXTS))
+    assert len(engine.shards) == 10 - kept
+
+
+def test_an_error_with_a_hint_keeps_it(tmp_path):
+    with pytest.raises(AttnvizError) as raised:
+        run(TINY, TEXTS, Counted(2, AttnvizError("a", "b")), size=2, state=tmp_path)
+    assert raised.value.hint == f"b; 2 finished shards are kept in {tmp_path}"
+    with pytest.raises(AttnvizError) as raised:
+        run(TINY, TEXTS, Counted(2, AttnvizError("a", "b")), size=2)
+    assert raised.value.hint == "b"
+
+
+def test_it_tells_how_far_it_is(tmp_path):
+    run(TINY, TEXTS[:10], in_this_process, size=5, state=tmp_path)
+    seen = []
+    run(TINY, TEXTS, in_this_process, size=5, state=tmp_path, watch=seen.append)
+    last, tokens = seen[-1], one_pass(TEXTS[10:]).tokens
+    assert (last.texts, last.before, last.shards, last.kept, last.workers) == (20, 10, 2, 2, 1)
+    assert last.tokens == tokens
+    assert [one.texts for one in seen] == sorted(one.texts for one in seen)
+
+
+def test_texts_that_cannot_be_read_are_counted():
+    texts = [*TEXTS[:3], TEXTS[0]._replace(number=4, name="line 4", text=" ")]
+    found = run(Job(model="tiny", layer=("0",)), texts, in_this_process, size=2)
+    assert (found.texts, found.skipped) == (3, 1)
