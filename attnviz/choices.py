@@ -207,6 +207,7 @@ class Topic(StrEnum):
     PAGE = "page"
     STATS = "stats"
     CORPORA = "corpora"
+    WORKERS = "workers"
     CONTRIBUTION = "contribution"
     EFFECTS = "effects"
     DIFF = "diff"
