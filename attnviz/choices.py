@@ -134,13 +134,6 @@ class Position(StrEnum):
     ALIBI = "alibi"
 
 
-class Engine(StrEnum):
-    """What measures a corpus with several workers."""
-
-    LOCAL = "local"
-    RAY = "ray"
-
-
 class Backend(StrEnum):
     """The library that computes."""
 
@@ -228,9 +221,6 @@ EFFECT = "effect"  # what stats measures by taking heads away, beside the metric
 
 # Defaults that the option of a command shares with the function that does the work.
 FIELD = "text"  # of a row of a corpus, where no other is named
-AUTO = "auto"  # as many workers as pay
-NO_GPUS = 0.0
-SHARD_SIZE = 64  # texts: what a worker that ends loses; and so many that batches of like length come together
 NEAR = 8  # keys at a distance below this count as near
 PRECISION = 4  # at most this many decimals
 MAX_TOKENS = 16  # at most this many rows and columns of a table
@@ -287,9 +277,6 @@ TOP_TEXTS_LIMITS = Limits(0, 100)  # of each metric of each head, which a model 
 NEAR_LIMITS = Limits(1)
 BATCH_LIMITS = Limits(1)  # texts that a model reads at once
 MAX_LENGTH_LIMITS = Limits(1)  # tokens of a text
-SHARD_LIMITS = Limits(1)
-WORKERS_LIMITS = Limits(1, 1024)
-GPUS_LIMITS = Limits(0)  # accelerators of a worker
 NEEDLES_LIMITS = Limits(1, 12)  # as many as the package has
 NEEDLE_WORDS_LIMITS = Limits(10, 1_000_000)
 THRESHOLD_LIMITS = Limits(0.01, 1)  # of the name of a head

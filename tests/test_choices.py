@@ -36,7 +36,6 @@ from attnviz.choices import (
     DrawnStep,
     Dtype,
     Effect,
-    Engine,
     HeadsAs,
     Interpolation,
     Language,
@@ -62,6 +61,7 @@ from attnviz.cli.output.formats import (
     TableFormat,
     WritingFormat,
 )
+from attnviz.corpora.choices import Engine
 from attnviz.corpora.engines.chosen import engine_of
 from attnviz.renderers.across.picture import decide_across
 from attnviz.renderers.diagnosis.told import told as told_diagnosis

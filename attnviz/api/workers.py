@@ -11,7 +11,7 @@ from attnviz.api.models import trace_model
 from attnviz.api.reading import require_known
 from attnviz.api.traces import trace_text
 from attnviz.arguments import member, path_of, real_number, text_of, where, whole_number
-from attnviz.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, WORKERS_LIMITS, Engine
+from attnviz.corpora.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, WORKERS_LIMITS, Engine
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 from attnviz.trace.trace import Trace

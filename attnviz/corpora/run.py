@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.choices import SHARD_SIZE
+from attnviz.corpora.choices import SHARD_SIZE
 from attnviz.corpora.engines.chosen import Measure
 from attnviz.corpora.job import Job
 from attnviz.corpora.shards import Shard, shards

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from attnviz.choices import SHARD_SIZE
+from attnviz.corpora.choices import SHARD_SIZE
 from attnviz.sources.texts.corpus import CorpusText, Unread
 from attnviz.text.message import Message
 

@@ -21,7 +21,7 @@ from attnviz.cli.options.stats import StatsOptions, among
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import effects_format, effects_sort, write_effects
 from attnviz.cli.output.streams import notice
-from attnviz.cli.typer_groups import Options, dashed
+from attnviz.cli.typer_groups import Options, dashed, given_options
 from attnviz.errors import UsageError
 from attnviz.progress import Progress, no_progress
 
@@ -100,7 +100,7 @@ def _require_a_model(
             "add --model DIR_OR_ID",
             effect=EFFECT,
         )
-    given = {name: value != getattr(type(group), name) for group in unread for name, value in vars(group).items()}
+    given: dict[str, object] = {name: True for group in unread for name in given_options(group)}
     given |= {
         "image": model.image,
         "near": shown.near != NEAR,

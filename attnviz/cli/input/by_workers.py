@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.arguments import whole_number
-from attnviz.choices import AUTO, WORKERS_LIMITS, Backend, Engine, is_tiny
+from attnviz.choices import Backend, is_tiny
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
 from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy
@@ -17,7 +17,8 @@ from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.options.workers import WorkersOptions
 from attnviz.cli.output.corpus_progress import corpus_progress
 from attnviz.cli.output.streams import notice
-from attnviz.cli.typer_groups import dashed, options_of
+from attnviz.cli.typer_groups import dashed, given_options
+from attnviz.corpora.choices import AUTO, WORKERS_LIMITS, Engine
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import COMMA, Message, joined
 
@@ -30,14 +31,14 @@ OF_MODEL = ("target", "chat", "pair", "verify", "device_map")
 
 def asks_for_workers(by: WorkersOptions) -> bool:
     """Whether something is said of who measures the texts, or how: then they are measured in shards."""
-    return bool(_given(by))
+    return bool(given_options(by))
 
 
 def require_many(by: WorkersOptions, many: bool) -> None:
     """Refuse what means nothing: workers for one text, or what only a cluster understands."""
-    given = _given(by)
+    given = given_options(by)
     if given and not many:
-        raise UsageError("--{name} is for many texts", "add --lines", name=dashed(given[0]))
+        raise UsageError("--{name} is for many texts", "add --lines", name=dashed(next(iter(given))))
     if by.engine is not Engine.RAY:
         for name in (name for name in ("address", "gpus_per_worker") if name in given):
             raise UsageError("--{name} is for --engine ray", "add --engine ray", name=dashed(name))
@@ -47,10 +48,6 @@ def require_no_rows(beside: CorpusOptions) -> None:
     """Refuse a row for each text, which workers do not hand on."""
     if beside.by_text is not None:
         raise UsageError("--by-text is for one process", "leave out --workers, --state and --engine")
-
-
-def _given(by: WorkersOptions) -> list[str]:
-    return [name for name in options_of(WorkersOptions) if getattr(by, name) != getattr(WorkersOptions, name)]
 
 
 class Kept(NamedTuple):

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, Engine
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import WORKERS
 from attnviz.cli.typer_groups import Options
+from attnviz.corpora.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, Engine
 from attnviz.text.message import Message
 
 

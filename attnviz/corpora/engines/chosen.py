@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from attnviz.choices import Engine
+from attnviz.corpora.choices import Engine
 from attnviz.corpora.engines.dispatch import Results, Told, dispatched
 from attnviz.corpora.engines.serial import in_this_process
 from attnviz.corpora.job import Job

@@ -9,7 +9,7 @@ import time
 import pytest
 from corpora import TINY, assert_same, corpus, one_pass
 
-from attnviz.choices import Engine
+from attnviz.corpora.choices import Engine
 from attnviz.corpora.engines import processes
 from attnviz.corpora.engines.chosen import engine_of
 from attnviz.corpora.engines.dispatch import dispatched

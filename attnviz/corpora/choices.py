@@ -1,0 +1,19 @@
+"""Who measures a corpus: the words, defaults and limits that the command line and Python share."""
+
+from enum import StrEnum
+
+from attnviz.choices import Limits
+
+AUTO = "auto"  # as many workers as pay
+NO_GPUS = 0.0
+SHARD_SIZE = 64  # texts: what a worker that ends loses; and so many that batches of like length come together
+SHARD_LIMITS = Limits(1)
+WORKERS_LIMITS = Limits(1, 1024)
+GPUS_LIMITS = Limits(0)  # accelerators of a worker
+
+
+class Engine(StrEnum):
+    """What runs the workers."""
+
+    LOCAL = "local"
+    RAY = "ray"
