@@ -29,12 +29,9 @@ from attnviz.arguments import (
     whole_number,
 )
 from attnviz.choices import (
-    AUTO,
     NEAR,
     NEAR_LIMITS,
-    NO_GPUS,
     OUTPUT,
-    SHARD_SIZE,
     THRESHOLD_LIMITS,
     TOP_TEXTS,
     TOP_TEXTS_LIMITS,
@@ -42,6 +39,7 @@ from attnviz.choices import (
     MeasuredStep,
     Pool,
 )
+from attnviz.corpora.choices import AUTO, NO_GPUS, SHARD_SIZE
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
@@ -92,26 +90,20 @@ def stats(
 
     What comes back prints as a table, in colour on a Rich console, and shows itself in a notebook; ``.records``, ``.to_pandas()``, ``.to_polars()``, ``.to_csv()`` and ``.to_json()`` hand the numbers on.
 
-    texts     a text or a trace; or a list or an iterator of them, such as ``read_texts`` gives, of which no more are held
-              than run together
+    texts     a text or a trace; or a list or an iterator of them, such as ``read_texts`` gives, of which no more are held than run together
     model     that reads the texts, as of ``trace_model``; None: toy attention, as of ``trace_text``
-    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence
-    sort      the metric whose largest value stands first; of effects, "loss", "probability" or "kl"
+    metrics   some of them ("entropy,first", ["entropy", "first"]); nothing means all. "effect" alone is what changes of the model's predictions when a head is taken away: its loss, the probability of an answer, and the divergence; sort: the metric whose largest value stands first; of effects, "loss", "probability" or "kl"
     layer, head   numbers and ranges ("0,4-7"); nothing means all. Of a model, only these layers are kept
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)): only these queries, on these keys
     skip_special  leave out special tokens; words: merge those of a word, weights to it are summed, and from it averaged
-    near      keys at a distance below this are near
-    pool      what stands for the queries of a text: their "mean" or their "max"
+    near      keys at a distance below this are near; pool: what stands for the queries of a text: their "mean" or their "max"
     threshold what a head must reach to be given a name, {"induction": 0.4}, before that is held against chance
     step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken away gives, its "mean" over the text or "zero"
-    by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured
-    quantiles shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head, so many texts in which it is largest
-    batch     how many texts a model reads at once; None: as many as memory allows, up to 32
-    max_length, cut   a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
+    by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured; quantiles: shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head, so many texts in which it is largest
+    batch     how many texts a model reads at once; None: as many as memory allows, up to 32; max_length, cut: a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
     workers, state, shard_size, engine, address, gpus_per_worker  who measures many texts (``attnviz manual workers``)
-    language  in which it prints, "en" or "vi"
-    tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
+    language  in which it prints, "en" or "vi"; tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
     Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and where there is no such metric, layer, head, token or language.
     """
