@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy
 
-from attnviz.analysis.blocks import RowBlock
+from attnviz.analysis.blocks import WORKERS, RowBlock
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.formula import Steps
+from attnviz.attention.threads import side_by_side
 from attnviz.choices import MeasuredStep
 from attnviz.trace.contribution import HeadContribution
 from attnviz.trace.layer import Layer
@@ -40,10 +42,25 @@ def shares_of_block(block: RowBlock, carries: Mapping[int, HeadContribution]) ->
     """The shares of a block's heads, (heads, rows, keys); ``carries`` are those of the layer's heads, by their numbers."""
     weights = to_numpy(block.steps.weights)
     found = [
-        to_numpy(carries[head](of_head, block.rows, block.keys))
+        of_head * to_numpy(carries[head].factors(block.rows, block.keys))
         for head, of_head in enumerate(weights, start=block.heads.start)
     ]
     return shares(numpy.stack(found))
+
+
+def carried(layers: Sequence[Layer], heads: Iterable[int]) -> dict[int, HeadContribution]:
+    """What becomes of the values of these ``heads``, counted through ``layers`` that have as many each: by their numbers, and
+    computed side by side."""
+    each = layers[0].heads
+    carries = {head: HeadContribution(layers[head // each], head % each) for head in heads}
+    _ = [layer.toward and layer.toward.vector for layer in layers]  # which all heads of a layer share
+
+    def prepared(one: HeadContribution) -> Iterator[None]:
+        yield one.prepare()
+
+    with side_by_side(layers[0].queried, prepared, list(carries.values()), WORKERS) as done:
+        deque(done, maxlen=0)
+    return carries
 
 
 def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -> Sharing | None:
@@ -57,8 +74,7 @@ def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -
     if step is MeasuredStep.SUMMED:
         summed = [SummedContribution(layer) for layer in layers]
         return lambda block: _as_one(block, summed)
-    each = layers[0].heads
-    carries = {head: HeadContribution(layers[head // each], head % each) for head in heads}
+    carries = carried(layers, heads)
     return lambda block: block._replace(steps=block.steps._replace(weights=shares_of_block(block, carries)))
 
 

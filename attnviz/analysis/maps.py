@@ -16,13 +16,13 @@ import numpy
 from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
 from attnviz.analysis.cells import Cells, Reduced, reduced
-from attnviz.analysis.contribution import shares
+from attnviz.analysis.contribution import carried, shares
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.threads import side_by_side
 from attnviz.choices import CONTRIBUTIONS, MapStep, Pool
-from attnviz.pooling.pool import pool
+from attnviz.pooling.pool import pool, pool_arrays
 from attnviz.pooling.result import Pooled
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
@@ -86,14 +86,20 @@ def head_maps(
     small = selected.whole and not frame.pooled and None not in heads  # so that all steps of a head may be held
     if step is MapStep.WEIGHTS and not selected.skips_tokens and not small:
         return pooled_maps(pooled(selected, frame, report), frame.pool), []
+    if step is MapStep.CONTRIBUTION and not selected.skips_tokens and not small and selected.layer.toward is None:
+        return _pooled_contributions(selected, frame, report), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
+    of_heads = [head for head in heads if head is not None]
+    carries = carried([selected.layer], of_heads) if step is MapStep.CONTRIBUTION else {}
     for place, head in enumerate(heads):
 
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(heads) * rows)
 
-        of_step = _OfStep(selected.layer, head, step)
+        of_step = _OfStep(
+            selected.layer, head, step, SummedContribution(selected.layer) if head is None else carries.get(head)
+        )
         values, lost = _whole(selected, of_step) if small else _by_rows(selected, of_step, frame, tell, scores)
         if selected.skips_tokens:
             shares.append(lost)
@@ -110,6 +116,20 @@ def pooled(selected: LayerSelection, frame: Frame, report: Progress = no_progres
     return pool(selected.layer, selected.heads, frame.cells, report, queries=queries, keys=keys)
 
 
+def _pooled_contributions(selected: LayerSelection, frame: Frame, report: Progress) -> list[numpy.ndarray]:
+    """The lengths of the contributions of each head, in the same pass as its weights: each is a weight times one number for
+    its key."""
+    layer, (queries, keys) = selected.layer, selected.ranges
+    carries = carried([layer], selected.heads)
+    lengths = numpy.stack([to_numpy(carries[head].factors()) for head in selected.heads]).astype(numpy.float64)
+    longest = lengths.max(axis=1)
+    longest[longest == 0] = 1.0
+    factors = lengths / longest[:, None]  # so that no product of the pass leaves its numbers
+    whose = layer.query, layer.key, layer.rule, selected.heads, frame.cells, report
+    found = pool_arrays(*whose, queries=queries, keys=keys, factors=factors)
+    return [values * by for values, by in zip(pooled_maps(found, frame.pool), longest, strict=True)]
+
+
 def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
     """A map for each pooled head, as ``head_maps`` gives it."""
     visible = to_numpy(pooled.visible).astype(numpy.float64)  # (heads, query_cells, key_cells)
@@ -123,14 +143,11 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
 class _OfStep:
     """One step of one head, or of all together (None), as numbers of a map."""
 
-    def __init__(self, layer: Layer, head: int | None, step: MapStep) -> None:
-        self.head, self.step = head, step
+    def __init__(
+        self, layer: Layer, head: int | None, step: MapStep, contribution: HeadContribution | SummedContribution | None
+    ) -> None:
+        self.head, self.step, self._contribution = head, step, contribution
         self.heads = layer.heads if head is None else 1  # whose weights are computed
-        self._contribution: HeadContribution | SummedContribution | None = None
-        if head is None:
-            self._contribution = SummedContribution(layer)
-        elif step is MapStep.CONTRIBUTION:
-            self._contribution = HeadContribution(layer, head)
 
     def values(self, steps: Steps | KnownWeights, rows: slice = WHOLE, keys: slice = WHOLE) -> numpy.ndarray:
         """The step of these queries and keys, of which ``steps`` are, (rows, keys); a hidden cell, which has the weight 0

@@ -15,9 +15,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
+from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Visibility
@@ -41,11 +42,12 @@ def pool_blocks(
     bound: float,
     report: Progress,
     tile: tuple[int, int] = TILE,
+    factors: Array | None = None,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound.
 
     ``shown`` are the keys of the map; its step is how many a cell covers. ``tile`` is how many queries and keys are looked
-    at together, at the most.
+    at together, at the most. ``factors``, (heads, keys), are what the weights in the map are multiplied with, 0 to 1.
     """
     xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
     dtype = xp.result_type(*(as_floating(array[:1, :1], "query") for array in (query, key)))
@@ -74,6 +76,7 @@ def pool_blocks(
     done = 0
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
+        head = head if factors is None else replace(head, factors=like(measures.mean, factors[place]))
         into = Measures(*(None if array is None else array[place] for array in measures))
         jobs = [_Job(head, blocks, cell_queries, shown, tile[1], into) for blocks in cuts]
         with side_by_side(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits) as running:

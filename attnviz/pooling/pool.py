@@ -94,12 +94,15 @@ def pool_arrays(
     queries: range | None = None,
     keys: range | None = None,
     tile: tuple[int, int] = TILE,
+    factors: Array | None = None,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 
     Cells cover the same number of tokens each, as few as possible; the last ones what is left. float64 is computed in
     float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32). ``tile`` is how many
     queries and keys NumPy and torch look at together, at the most: it changes the time and the memory, and no number.
+    ``factors``, (heads that are given, keys), 0 to 1, are what the weights are multiplied with before ``mean`` and ``maximum``
+    are taken; all else is of the weights themselves. NumPy and torch compute with them, and no kernel.
     """
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))
@@ -109,6 +112,8 @@ def pool_arrays(
     rule = _checked_rule(query, key, rule).of_queries(down.start, down.stop, int(query.shape[1]), int(key.shape[1]))
     query = query[:, down.start : down.stop]
     pooled_by = _engine(query, key, rule, bound, across, tile)
+    if factors is not None:
+        pooled_by = partial(pool_blocks, tile=tile, factors=factors)
     measures = pooled_by(query, key, rule, chosen, down.step, across, bound, report)
     sink = _sink_share(rule, chosen, measures)
     return Pooled(

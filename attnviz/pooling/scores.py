@@ -29,6 +29,7 @@ class Head:
     sink: Array | None  # a single logit
     checked: bool  # whether scores could overflow
     longest_key: float  # the largest |k|
+    factors: Array | None = None  # (keys,), 0 to 1: what each key's weight is multiplied with in the map
 
     @classmethod
     def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> Head:

@@ -30,6 +30,7 @@ class Strip(NamedTuple):
     seen: Array | None  # (slots, queries) how many keys each query sees
     place: Array  # (tiles, queries) the key of the largest, of a tile that is one slot
     first: Array  # (queries,) the first key's exponential, if the first tile begins with that key
+    brought: tuple[Array, Array] | None = None  # largest and total of the exponentials times the head's factors
 
     @classmethod
     def empty(cls, head: Head, block: Array, tiles: int, slots: int, counting: bool) -> Strip:
@@ -40,7 +41,9 @@ class Strip(NamedTuple):
             return xp.zeros((rows, queries), dtype=kind, device=block.device)
 
         seen = zeros(slots) if counting else None
-        return cls(zeros(tiles), zeros(tiles), zeros(slots), zeros(slots), seen, zeros(tiles, xp.int64), zeros(1)[0])
+        brought = None if head.factors is None else (zeros(slots), zeros(slots))
+        kept = zeros(tiles), zeros(tiles), zeros(slots), zeros(slots)
+        return cls(*kept, seen, zeros(tiles, xp.int64), zeros(1)[0], brought)
 
     def of_tile(self, number: int, slots: slice) -> Strip:
         """The places of one tile."""
@@ -53,6 +56,7 @@ class Strip(NamedTuple):
             seen,
             self.place[number],
             self.first,
+            None if self.brought is None else (self.brought[0][slots], self.brought[1][slots]),
         )
 
 
@@ -133,6 +137,8 @@ def gather(
         entropy += xp.sum(total, axis=0) * normaliser.gaps[number] - strip.moment[number] * share
         best = _better(xp, best, tile, largest, strip.place[number])
         if tile.column is not None:
+            if strip.brought is not None:
+                largest, total = (kept[some] * share for kept in strip.brought)
             columns = slice(tile.column, tile.column + tile.slots)
             into.mean[cells, columns] += xp.sum(cells_of_queries(xp, total, size), axis=-1).T
             highest = xp.max(cells_of_queries(xp, largest, size), axis=-1).T
@@ -197,8 +203,13 @@ def _reduce_tile(
         into.place[...] = keys[0] + _first_of(xp, exponentials, into.largest[0])
     if ruled:
         scores = xp.where(exponentials == 0, 0.0, scores)
-    exponentials *= scores
-    into.moment[...] = xp.sum(exponentials, axis=0)
+    scores *= exponentials
+    into.moment[...] = xp.sum(scores, axis=0)
+    if into.brought is not None and head.factors is not None:
+        exponentials *= head.factors[keys[0] : keys[1], None]
+        by_cell = cells_of_keys(xp, exponentials, tile.cell)
+        into.brought[0][...] = xp.max(by_cell, axis=1)
+        into.brought[1][...] = xp.sum(by_cell, axis=1)
 
 
 def find_keys(head: Head, block: Array, start: int, best: _Best, width: int) -> Array:

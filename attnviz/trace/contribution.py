@@ -72,11 +72,15 @@ class HeadContribution:
         pulled = self.pulled
         return (pulled if pulled.shape[0] == 1 else pulled[rows]) @ self._value[keys].T
 
+    def prepare(self) -> None:
+        """Compute what is the same for all weights, as ``factors`` would when it is first asked."""
+        _ = self._norms if self.toward is None else self.pulled
+
     @cached_property
     def _norms(self) -> Array:
         xp = namespace(self._value)
         starts = range(0, self._value.shape[0], BLOCK)
-        return xp.concat([lengths(self.carried(slice(start, start + BLOCK))) for start in starts])
+        return xp.concat([lengths(self._through(slice(start, start + BLOCK))) for start in starts])
 
     @cached_property
     def pulled(self) -> Array:
@@ -89,20 +93,26 @@ class HeadContribution:
 
     def carried(self, keys: Places = WHOLE) -> Array:
         """What these values become on their way through the head's rows of W_O: v_j W_O^h.  (keys, d_out)"""
-        value = self._value[keys]
-        with overflow_unspoken():
-            result = value if self._weight is None else value @ self._weight
+        result = self._through(keys)
         require_finite(result, YIELDED)
         return result
 
+    def _through(self, keys: Places) -> Array:
+        """The same, finite or not."""
+        value = self._value[keys]
+        with overflow_unspoken():
+            return value if self._weight is None else value @ self._weight
+
 
 def lengths(vectors: Array) -> Array:
-    """The Euclidean length of each of ``vectors``, (…, d), however large or small their numbers are.  (…,)"""
+    """The Euclidean length of each of ``vectors``, (…, d), however large or small their numbers are, (…,); AttnvizError where one
+    is not finite."""
     xp = namespace(vectors)
     with overflow_unspoken():
-        squares = xp.sum(vectors * vectors, axis=-1)
+        squares = xp.vecdot(vectors, vectors)
     if float(xp.min(squares)) > LEAST and float(xp.max(squares)) < math.inf:
         return xp.sqrt(squares)
+    require_finite(vectors, YIELDED)
     largest = xp.max(xp.abs(vectors), axis=-1)
     unit = xp.where(largest == 0, 1.0, largest)
     return largest * xp.sqrt(xp.sum((vectors / unit[..., None]) ** 2, axis=-1))

@@ -16,7 +16,6 @@ from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import Step
 from attnviz.trace.contribution import HeadContribution, is_known
 from attnviz.trace.layer import Layer
-from attnviz.trace.summed import summed_contributions
 
 
 class Owner(Enum):
@@ -175,6 +174,8 @@ class TogetherSteps:
     @cached_property
     def summed(self) -> numpy.ndarray:
         """What each key brings to each query's output through all heads, (rows, keys); AttnvizError where W_O is not known."""
+        from attnviz.trace.summed import summed_contributions
+
         return summed_contributions(self._layer, slice(self._rows.start, self._rows.stop))
 
 

@@ -10,6 +10,7 @@ import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.memory import require_memory
+from attnviz.attention.threads import limit_blas
 from attnviz.text.message import Message
 from attnviz.trace.contribution import WHOLE, HeadContribution, Places
 from attnviz.trace.layer import Layer
@@ -30,19 +31,26 @@ class SummedContribution:
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
         self._carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
-        self._gram = self._of_all_keys() if layer.toward is None else None  # (keys, heads, heads)
+        self._gram = self._of_all_keys() if layer.toward is None else None  # (heads, heads, keys)
 
     def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> numpy.ndarray:
         """``weights`` of all heads, of these queries and keys, (heads, rows, keys), as one number a pair, (rows, keys)."""
         if self._gram is None:
             parts = (to_numpy(one(of, rows, keys)) for one, of in zip(self._carries, weights, strict=True))
             return numpy.asarray(sum(part.astype(numpy.float64) for part in parts))
-        of_keys = to_numpy(weights).astype(numpy.float64).transpose(2, 1, 0)  # (keys, rows, heads)
-        squares = numpy.einsum("krh,krh->rk", of_keys @ self._gram[keys], of_keys)
+        of_heads, squares = to_numpy(weights).astype(numpy.float64), 0.0
+        for head, own in enumerate(
+            of_heads
+        ):  # sums of whole rows, which take half as long as a small product for each key
+            brought = self._gram[head, head, keys] * own
+            for other in range(head + 1, len(of_heads)):
+                brought += 2 * self._gram[head, other, keys] * of_heads[other]
+            brought *= own
+            squares = squares + brought
         return numpy.asarray(numpy.sqrt(numpy.maximum(squares, 0)))
 
     def _of_all_keys(self) -> numpy.ndarray:
-        """The products of what each pair of heads makes of a key.  (keys, heads, heads)"""
+        """The products of what each pair of heads makes of a key.  (heads, heads, keys)"""
         layer = self._layer
         require_memory(
             layer.keys * layer.heads**2 * BYTES,
@@ -50,9 +58,12 @@ class SummedContribution:
             "give a shorter text",
         )
         starts = range(0, layer.keys, BLOCK)
-        return numpy.concatenate([self._products(slice(start, start + BLOCK)) for start in starts])
+        with limit_blas(1):  # each product is small: threads would wait for each other longer than they compute
+            products = [self._products(slice(start, start + BLOCK)) for start in starts]
+        return numpy.ascontiguousarray(numpy.concatenate(products).transpose(1, 2, 0))
 
     def _products(self, keys: slice) -> numpy.ndarray:
+        """The same of some keys, (keys, heads, heads)."""
         vectors = numpy.stack([to_numpy(one.carried(keys)) for one in self._carries], axis=1).astype(numpy.float64)
         return numpy.asarray(vectors @ vectors.transpose(0, 2, 1))
 

@@ -1,6 +1,7 @@
 """Maps of long texts: the exact weights, pooled or in full, for any region and step."""
 
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -12,8 +13,9 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import MapStep, Pool
 from attnviz.pooling.pool import pool
 from attnviz.renderers.heatmap.picture import View, decide
+from attnviz.trace.direction import Direction
 from attnviz.trace.selection import LayerSelection, select
-from tests.support.contributions import norms, summed_norms, with_output
+from tests.support.contributions import norms, summed_norms, vectors, with_output
 
 RULES = {
     "plain": Rule(),
@@ -92,6 +94,31 @@ def test_what_is_left_out_is_in_no_cell_and_its_share_is_told(cells, step):
             numpy.testing.assert_allclose(values, reduced(kept[5:50, :40], frame.cell, Pool.MEAN))
         lost = numpy.delete(steps.weights, places, axis=1)[[place for place in places if place >= 5]]
         assert share == pytest.approx(lost.sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("pool", Pool)
+def test_contributions_with_a_sign_are_pooled_with_it(pool):
+    """The largest of a cell of negative numbers is negative, and not the 0 of a hidden pair."""
+    layer = a_layer(RULES["causal"])
+    width = layer.projections["output"].weight.shape[1]
+    layer = replace(layer, toward=Direction("x", -numpy.ones(width)))
+    part = LayerSelection(layer, (0, 1))
+    frame = framed(part, 25, pool)
+    for step in (MapStep.CONTRIBUTION, MapStep.SUMMED):
+        heads = [numpy.einsum("qkd,d->qk", one.numpy(), -numpy.ones(width)) for one in vectors(layer)]
+        wanted = heads if step is MapStep.CONTRIBUTION else [sum(heads)]
+        maps, _ = head_maps(part, step, frame, scores=200)
+        for found, values in zip(maps, wanted, strict=True):
+            values = numpy.where(layer.steps(0).hidden, -math.inf, values)
+            numpy.testing.assert_allclose(found, reduced(values, frame.cell, pool), rtol=1e-9, atol=1e-12)
+            assert (found[found > -math.inf] < 0).any()  # of four pairs
+
+
+def test_values_that_bring_nothing_make_a_map_of_nothing():
+    layer = a_layer(RULES["causal"])
+    part = LayerSelection(replace(layer, value=0 * layer.value), (0, 1))
+    for values in head_maps(part, MapStep.CONTRIBUTION, framed(part, 6))[0]:
+        assert (values[values > -math.inf] == 0).all()
 
 
 def test_the_rows_of_a_pooled_map_say_what_stats_says():

@@ -45,6 +45,26 @@ def test_tiles_of_any_size_give_the_same(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1.0, 40.0])
+@pytest.mark.parametrize(
+    "rule", [Rule(), Rule(causal=True, sinks=numpy.array([1.0, -1.0])), Rule(causal=True, window=9)]
+)
+def test_factors_of_the_keys_are_in_the_map_and_in_nothing_else(kind, size, rule):
+    query = KINDS[kind](size * numpy.random.default_rng(8).standard_normal((2, 60, 8)))
+    factors = numpy.random.default_rng(9).random((2, 60))
+    factors[0, 7], factors[1] = 0.0, factors[1] * 1e-6
+    plain = pool_arrays(query, query, rule, [1, 0], cells=12)
+    found = pool_arrays(query, query, rule, [1, 0], cells=12, tile=(7, 9), factors=factors)
+    weights = numpy.asarray(attend(query, query, query, **vars(rule)).weights)[[1, 0]] * factors[:, None]
+    cells = weights.reshape(2, 12, 5, 12, 5)
+    numpy.testing.assert_allclose(numpy.asarray(found.mean), cells.mean(axis=(2, 4)), rtol=1e-9, atol=1e-18)
+    numpy.testing.assert_allclose(numpy.asarray(found.maximum), cells.max(axis=(2, 4)), rtol=1e-9, atol=1e-18)
+    for name in ("entropy", "largest", "largest_key", "first_key", "sink", "visible"):
+        ours, theirs = (numpy.asarray(getattr(one, name)) for one in (found, plain))
+        numpy.testing.assert_allclose(ours, theirs, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sink", [-3.0, 2.0, 900.0])
 def test_of_queries_that_see_no_key_the_sink_takes_all(kind, sink):
     query = KINDS[kind](numpy.random.default_rng(8).standard_normal((1, 16, 4)))

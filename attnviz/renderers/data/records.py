@@ -15,7 +15,6 @@ from attnviz.text.message import Message
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, available, steps_of
-from attnviz.trace.summed import SummedContribution
 from attnviz.trace.trace import FORMAT, Trace
 
 
@@ -172,6 +171,8 @@ def _of_column_summed(selected: LayerSelection, steps: tuple[Step, ...]) -> dict
     layer, key = selected.layer, selected.key
     if Step.SUMMED not in steps or not STEPS[Step.SUMMED].known(layer):
         return {}
+    from attnviz.trace.summed import SummedContribution
+
     assert key is not None
     columns = key_columns(layer, range(layer.heads), key)
     weights = numpy.stack([column.weights[:, None] for column in columns])

@@ -1,34 +1,50 @@
-"""Seconds of the maps of all heads of a layer, contributions and then weights: bringing.py RUNS TOKENS."""
+"""Seconds of all heads, contributions and then weights: bringing.py RUNS LOOK TOKENS LAYERS.
+
+LOOK is the maps of the heads (map), or their metrics (stats)."""
 
 import sys
 import time
+from collections import deque
 
 import numpy
 
 from attnviz import Layer, Projection, Rule, Trace
 from attnviz.analysis.maps import framed, head_maps
-from attnviz.choices import MapStep
-from attnviz.trace.selection import select
+from attnviz.analysis.together import measured_together
+from attnviz.choices import MapStep, MeasuredStep
+from attnviz.trace.selection import Selection, select
 
 HEADS, DIMENSION = 12, 64
+LOOKS = {"map": (MapStep.CONTRIBUTION, MapStep.WEIGHTS), "stats": (MeasuredStep.CONTRIBUTION, MeasuredStep.WEIGHTS)}
 
 
-def main(runs: int, tokens: int) -> None:
+def main(runs: int, look: str, tokens: int, layers: int) -> None:
     draw = numpy.random.default_rng(0).standard_normal
-    query, key, value = (draw((HEADS, tokens, DIMENSION)).astype("float32") for _ in range(3))
-    output = Projection((draw((HEADS * DIMENSION, HEADS * DIMENSION)) / 30).astype("float32"))
-    layer = Layer(query, key, value, Rule(causal=True), projections={"output": output})
-    selected = select(Trace(tuple(map(str, range(tokens))), (layer,))).layers[0]
-    frame = framed(selected, 512)
+    made = []
+    for index in range(layers):
+        query, key, value = (draw((HEADS, tokens, DIMENSION)).astype("float32") for _ in range(3))
+        output = Projection((draw((HEADS * DIMENSION, HEADS * DIMENSION)) / 30).astype("float32"))
+        made.append(Layer(query, key, value, Rule(causal=True), index, projections={"output": output}))
+    trace = Trace(tuple(map(str, range(tokens))), tuple(made))
+    selection = select(trace)
     for run in range(runs + 1):  # the first is not counted
         times = []
-        for step in (MapStep.CONTRIBUTION, MapStep.WEIGHTS):
+        for step in LOOKS[look]:
             began = time.perf_counter()
-            head_maps(selected, step, frame)
+            seen(trace, selection, step)
             times.append(time.perf_counter() - began)
         if run:
             print(*times)
 
 
+def seen(trace: Trace, selection: Selection, step: MapStep | MeasuredStep) -> None:
+    """Look at all layers of ``trace``."""
+    if isinstance(step, MeasuredStep):
+        deque(measured_together(trace, selection.layers, step=step), maxlen=0)
+        return
+    for selected in selection.layers:
+        head_maps(selected, step, framed(selected, 512))
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
