@@ -191,7 +191,8 @@ def _unquoted(command: str) -> str:
 
 
 def _has_content(name: str) -> bool:
-    return Path(name).is_file() and Path(name).stat().st_size > 0
+    path = Path(name)
+    return any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size > 0
 
 
 def _in_this_process(command: str) -> tuple[int, str, str]:
