@@ -19,7 +19,7 @@ from command_line import attnviz
 from made_diagnoses import TOP_LEFT, made
 from made_effects import gathered
 from made_roles import made_role
-from package_sources import module_sources, tree
+from package_sources import module_sources, nodes
 
 from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.across.following import Following
@@ -278,7 +278,7 @@ def choices(sources: Mapping[str, str]) -> set[str]:
     return {
         f"{module}.{node.name}"
         for module, source in sources.items()
-        for node in ast.walk(tree(source))
+        for node in nodes(source)
         if isinstance(node, ast.ClassDef) and "StrEnum" in map(ast.unparse, node.bases)
     }
 

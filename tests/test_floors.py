@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 import pytest
-from package_sources import module_sources, tree
+from package_sources import module_sources, nodes
 
 # A room is a module or a folder at the top of the package. It imports from its own floor and those below.
 FLOORS = (
@@ -92,7 +92,7 @@ def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def _imported(importer: str, source: str, sources: Mapping[str, str]) -> Iterator[str]:
-    for node in ast.walk(tree(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -169,7 +169,7 @@ def dotted_names(sources: Mapping[str, str]) -> set[str]:
     return {
         node.value
         for module, source in sources.items()
-        for node in ast.walk(tree(source))
+        for node in nodes(source)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _leads_up(node.value, module, sources)
     }
 

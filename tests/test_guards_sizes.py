@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 import pytest
-from package_sources import module_sources, tree
+from package_sources import module_sources, nodes
 
 MEDIAN, LONGEST_FUNCTION, LONGEST_FILE = 8, 60, 300
 KERNELS = ("attnviz.pooling.gpu.",)  # a kernel is compiled as a whole, and reads from top to bottom
@@ -16,7 +16,7 @@ KERNELS = ("attnviz.pooling.gpu.",)  # a kernel is compiled as a whole, and read
 def functions(sources: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """Every function with its number of lines, from ``def`` to the last."""
     for module, source in sources.items():
-        for node in ast.walk(tree(source)):
+        for node in nodes(source):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
                 yield f"{module}.{node.name}", node.end_lineno - node.lineno + 1
 

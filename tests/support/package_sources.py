@@ -12,7 +12,13 @@ PACKAGE = Path(attnviz.__file__).parent
 
 
 def module_sources() -> dict[str, str]:
-    """The source of every module of the package, by its dotted name."""
+    """The source of every module of the package, by its dotted name; a dict of one's own."""
+    return dict(_sources())
+
+
+@cache
+def _sources() -> dict[str, str]:
+    """Read once: no test changes the package that it runs."""
     return {_name(path): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 
@@ -20,6 +26,12 @@ def module_sources() -> dict[str, str]:
 def tree(source: str) -> ast.Module:
     """The syntax of a source, which many tests read: parsed once. Nobody changes it."""
     return ast.parse(source)
+
+
+@cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """All that ``ast.walk`` gives of a source, which takes ten times as long as to look at it: walked through once."""
+    return tuple(ast.walk(tree(source)))
 
 
 def _name(path: Path) -> str:

@@ -17,7 +17,7 @@ from copying import measured as copies
 from made_diagnoses import EVERY, FOLLOWS, made, named
 from made_effects import gathered, made_effects
 from made_roles import made_role, made_roles, share
-from package_sources import module_sources, tree
+from package_sources import module_sources, nodes, tree
 from pictured import pictured_trace
 from PIL import Image
 from rich.console import Console
@@ -576,7 +576,7 @@ def unknown(sources, messages):
     return [
         f"{module}: {ast.unparse(call)}"
         for module, source in sources.items()
-        for call in ast.walk(tree(source))
+        for call in nodes(source)
         if isinstance(call, ast.Call) and call.args and re.fullmatch(r"(\w+\.)*say", ast.unparse(call.func))
         if not any(re.fullmatch(said_by(call.args[0]), name) for name in messages)
     ]
