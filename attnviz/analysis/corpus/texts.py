@@ -74,8 +74,8 @@ class Texts:
         require_alike(self.asked, other.asked)
         if self.texts and other.texts:
             known = bool(self.weights and other.weights)
-            if known:
-                require_same("model", self.weights, other.weights)
+            if known and self.weights != other.weights:
+                require_same("model", *(f"{one.model} ({one.weights[:8]})" for one in (self, other)))
             for name in (name for name in SAME if name in self.source and name in other.source):
                 if not (known and name in OF_FILES):
                     require_same(name, self.source[name], other.source[name])

@@ -17,6 +17,7 @@ from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.many import read_lines, require_no_batch
+from attnviz.cli.input.models import path_of
 from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, require_contribution, selected
 from attnviz.cli.input.thresholds import quantile_shares, thresholds
 from attnviz.cli.input.traces import Making, read_trace
@@ -33,6 +34,7 @@ from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.options.workers import WorkersOptions
 from attnviz.cli.output.by_text import require_rows, rows_written
+from attnviz.cli.output.formats import StatsFormat
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import heads_format, write_heads
 from attnviz.cli.output.streams import notice
@@ -136,10 +138,20 @@ def _measure_weights(
             _add_all(partial(add, write), statistics, corpus, source, making, reading)
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
+    if form is StatsFormat.STATS:
+        statistics.weights = _weights(making)
     write_heads(statistics, form, shown)
     if beside.by_text is not None:
         notice(Message("a row for each text and head: {path}", path=beside.by_text))
     end_if_partial(statistics, total)
+
+
+def _weights(making: Making) -> str:
+    """A hash of the model's own files, by which two machines know that they have measured the same one; "" without a model."""
+    from attnviz.corpora.fingerprint import fingerprint
+
+    model = making.model
+    return "" if model.model is None else fingerprint(model.model, {"adapter": path_of(model.adapter)})
 
 
 def _measured(shown: StatsOptions, beside: CorpusOptions) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_where_the_weights_are_known_they_tell_and_not_the_name_of_a_folder():
     assert (both(one, other).model, both(other, one).model) == ("here", "here")
     assert "model" not in both(one, other).source
     other.weights = "def"
-    with pytest.raises(AttnvizError, match="model is abc in one and def in the other"):
+    with pytest.raises(AttnvizError, match=r"model is here \(abc\) in one and there \(def\) in the other"):
         both(one, other)
 
 
