@@ -18,7 +18,8 @@ from attnviz.analysis.contribution import contribution_norms
 from attnviz.sources.huggingface import linear_maps
 from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.trace.contribution import HeadContribution
-from tests.support.contributions import norms
+from attnviz.trace.summed import summed_contributions
+from tests.support.contributions import norms, summed_norms
 
 OWN_NAMES = {
     "GPT2": ["attn.c_proj"],
@@ -77,6 +78,14 @@ def test_each_contribution_is_as_long_as_the_paper_says(traced):
 
 def _near(ours, theirs) -> bool:
     return float((ours - theirs).abs().max()) <= 1e-5 * float(theirs.abs().max())
+
+
+def test_all_heads_together_bring_what_their_vectors_do_added_up(traced):
+    """In double precision, in which the products of the heads and the vectors themselves are told apart by 1e-12."""
+    *_, trace = traced
+    for layer in trace.to("numpy", dtype="float64").layers:
+        expected = summed_norms(layer)
+        numpy.testing.assert_allclose(summed_contributions(layer), expected, atol=1e-12 * expected.max())
 
 
 def test_the_weights_are_the_models_own(traced):
