@@ -93,5 +93,5 @@ def test_two_maps_side_by_side(window, written, several):
     said = f"ran with the @1: {left} in the first map, {right} in the second; difference {apart}."
     assert window.text("#readout") == said
     window.evaluate("document.getElementById('difference-map').focus()")
-    window.keys("ArrowDown", "ArrowUp")
+    window.keys("ArrowUp", "ArrowDown")
     assert window.text("#readout") == said
