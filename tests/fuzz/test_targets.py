@@ -23,7 +23,7 @@ from attnviz.errors import AttnvizError
 
 main = importlib.import_module("tests.fuzz.__main__")
 
-READERS = ["csv", "dump", "json", "metadata", "npy", "npz", "safetensors", "stats"]
+READERS = ["corpus", "csv", "dump", "json", "metadata", "npy", "npz", "safetensors", "stats"]
 
 
 def planted(check: Any, cases: st.SearchStrategy[Any] = st.integers(0, 99), **more: Any) -> ModuleType:  # noqa: B008
