@@ -17,7 +17,7 @@ def read_texts(
 
     files  a name, or several; a pattern (*, ?, **) stands for the files that it matches, sorted by their names
     lines  each line of a plain file is a text; False: the whole file is one. In .jsonl, .ndjson and .parquet each row is
-    field  which field of such a row is the text; None: "text"
+    field  which field of such a row is the text; None: "text". Where one is named, other files hold rows of JSON, too
 
     Files that end in .gz, .bz2, .xz or .zst are decompressed as they are read. Each text has its ``number``, its ``name``
     ("corpus.jsonl:12") and its ``text``. What holds none (a broken row, one of over 10 MB, a blank one) comes as an object

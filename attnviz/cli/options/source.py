@@ -90,7 +90,7 @@ class LinesOptions(Options):
         typer.Option(
             metavar="NAME",
             help=Message(
-                "Which field of a row of .jsonl or .parquet is the text (default: {field}); what comes through a pipe is then JSON, too.",
+                "Which field of a row of .jsonl or .parquet is the text (default: {field}); then pipes and other files hold rows of JSON, too.",
                 field=FIELD,
             ),
             rich_help_panel=FROM_TEXT,

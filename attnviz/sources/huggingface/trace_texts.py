@@ -114,6 +114,8 @@ class Batches:
 
     def _asked(self, number: int, given: Given) -> Asked | AttnvizError:
         try:
+            fits = not self.length.cut or not isinstance(given.text, str) or given.pair is not None
+            given = given if fits else given._replace(text=self.fit(given.text))
             return Asked(number, given, self._reading(given))
         except (ChoiceError, UsageError):  # no other text would do better
             raise
@@ -146,9 +148,7 @@ class Batches:
             yield some
 
     def _reading(self, given: Given) -> Reading:
-        fits = not self.length.cut or not isinstance(given.text, str) or given.pair is not None
-        text = given.text if fits else self.fit(given.text)
-        reading = read(self.model, text, given.target, self.chat, given.image, given.pair)
+        reading = read(self.model, given.text, given.target, self.chat, given.image, given.pair)
         if reading.tokens is not None:
             self.length.require(len(reading.tokens.ids))
         return reading

@@ -16,6 +16,7 @@ from attnviz.sources.texts.compressed import compression_errors, decompressed, i
 from attnviz.sources.texts.decoding import decoded, lines_in
 from attnviz.sources.texts.files import files_of, holds_rows, is_parquet
 from attnviz.sources.texts.lines import LONGEST_LINE, raw_lines, too_long
+from attnviz.text.characters import valid_text
 from attnviz.text.message import Message
 
 COUNTED = 256 << 20  # bytes of files that are read once more to count their lines
@@ -69,7 +70,7 @@ def read_texts(
     """The texts of ``files`` in their order, as they are read; patterns are expanded.
 
     .jsonl, .ndjson, .parquet   a text a row: its ``field``, "text" where none is named
-    anything else    a text a line, or the whole file is one, without ``lines``
+    anything else    a text a line, or the whole file is one, without ``lines``; rows of JSON where a ``field`` is named
     .gz .bz2 .xz .zst behind it    decompressed while it is read
 
     A row that holds no text is ``Unread``, and so is a file of several, or the rest of one that breaks off. AttnvizError where
@@ -81,11 +82,12 @@ def read_texts(
         try:
             for row in _rows(path, lines, field, opened):
                 number += 1
-                yield _text(number, _name(path, row.number, len(paths) == 1, lines), row.text)
+                by_rows = lines or field is not None or holds_rows(path)
+                yield _text(number, _name(path, row.number, len(paths) == 1) if by_rows else _shown(path), row.text)
         except AttnvizError as error:
             if len(paths) == 1 and not number:
                 raise
-            yield Unread(number, str(path), error, whole=True)
+            yield Unread(number, _shown(path), error, whole=True)
 
 
 def lines_of(stream: BinaryIO, name: str, field: str | None = None) -> Iterator[CorpusText | Unread]:
@@ -118,12 +120,15 @@ def text_count(files: Iterable[str | os.PathLike[str]], *, lines: bool = True) -
     return sum(known) if len(known) == len(counts) else None
 
 
-def _name(path: Path, number: int, alone: bool, lines: bool) -> str:
-    """What row ``number`` of a file is called; a file that is one text by its own name."""
-    if not (lines or holds_rows(path)):
-        return str(path)
+def _shown(path: Path) -> str:
+    """The name of a file as a text: one that is no UTF-8 has characters in it that cannot be written."""
+    return valid_text(str(path))
+
+
+def _name(path: Path, number: int, alone: bool) -> str:
+    """What row ``number`` of a file is called."""
     if not alone:
-        return f"{path}:{number}"
+        return f"{_shown(path)}:{number}"
     return Message("row {number}", number=number) if is_parquet(path) else Message("line {number}", number=number)
 
 
@@ -142,7 +147,7 @@ def _rows(path: Path, lines: bool, field: str | None, opened: Opened) -> Iterato
             if is_compressed(path):
                 raise AttnvizError("{path} is compressed twice", "decompress it first", path=path)
             yield from _parquet_rows(stream, path, field or FIELD)
-        elif holds_rows(path):
+        elif holds_rows(path) or field is not None:
             yield from _line_rows(decompressed(stream, path), str(path), field or FIELD)
         elif lines:
             yield from _line_rows(decompressed(stream, path), str(path), None)

@@ -14,6 +14,7 @@ from attnviz.sources.huggingface import trace_texts
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.trace_model import trace
 from attnviz.sources.huggingface.trace_texts import Batches
+from attnviz.sources.texts.length import Length
 
 TEXTS = [
     "the cat sat on the mat",
@@ -135,3 +136,37 @@ def test_a_model_whose_batches_fail_reads_each_text_by_itself(monkeypatch):
     assert str(batches.apart) == "no batch"
     for place, text in enumerate(TEXTS[:4]):
         require_equal(answers[place], trace(loaded("Llama"), text))
+
+
+def test_no_more_is_held_than_memory_allows_and_the_order_stays(monkeypatch):
+    several = Batches(loaded("Llama"), batch=2)
+    usual = [answer for _, answer in several(given(TEXTS))]
+    runs: list[int] = []
+    monkeypatch.setattr(trace_texts, "allowance", lambda: 4 * 7 * several._bytes_a_token())
+    monkeypatch.setattr(
+        several, "_sorted", lambda texts, report, run=several._sorted: (runs.append(len(texts)), run(texts, report))[1]
+    )
+    found = list(several(given(TEXTS)))
+    assert [number for number, _ in found] == list(range(len(TEXTS)))
+    assert len(runs) > 1
+    for mine, (_, theirs) in zip(usual, found, strict=True):
+        if not isinstance(mine, AttnvizError):
+            require_equal(mine, theirs)
+
+
+def test_a_text_that_is_too_long_is_told_or_cut():
+    most = len(trace(loaded("Llama"), "a dog").tokens)
+    answers = [
+        answer for _, answer in Batches(loaded("Llama"), length=Length(most))(given(["a dog", "a dog and a cat"]))
+    ]
+    assert isinstance(answers[1], AttnvizError)
+    assert f"more than the {most} that are asked for" in str(answers[1])
+    cut = [answer for _, answer in Batches(loaded("Llama"), length=Length(most, True))(given(["a dog and a cat"]))]
+    assert len(cut[0].tokens) == most
+    assert "a dog and a cat".startswith(cut[0].source.original)
+    require_equal(cut[0], trace(loaded("Llama"), cut[0].source.original))
+
+
+def test_how_many_texts_are_worth_reading_ahead():
+    assert Batches(loaded("Llama"), batch=2).ahead == 2 * trace_texts.AHEAD
+    assert Batches(loaded("Llama"), batch=1).ahead == Batches(loaded("T5")).ahead == 1

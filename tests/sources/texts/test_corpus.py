@@ -55,6 +55,19 @@ def test_each_row_of_json_is_a_text_whether_lines_are_asked_for_or_not():
     assert told(read_texts(["b.jsonl"], field="body"))[-1] == (4, "line 4", "2")
 
 
+def test_a_field_makes_rows_of_json_of_any_file(folder):
+    (folder / "rows.txt").write_bytes(ROWS)
+    for by_lines in (True, False):
+        assert told(read_texts(["rows.txt"], lines=by_lines, field="body"))[-1] == (4, "line 4", "2")
+
+
+def test_a_name_that_is_no_text_is_shown_as_one(folder):
+    path = os.fsdecode(os.fsencode(folder) + b"/\xff.txt")
+    Path(path).write_text("a\n")
+    one, other = read_texts([path, path])
+    assert (one.name.encode(), one.text, other.number) == (one.name.encode(), "a", 2)
+
+
 @pytest.mark.usefixtures("files")
 def test_each_row_of_parquet_is_a_text():
     assert told(read_texts(["c.parquet"])) == [
