@@ -38,9 +38,16 @@ def test_no_text_lies_on_another_or_leaves_the_figure(tokens, heads):
         assert [(texts[a].text, texts[b].text) for a, b in pairs] == []
 
 
-@pytest.mark.parametrize("heads", [1, 2, 3, 4, 8, 16])
-@pytest.mark.parametrize("title", ["Head 12 · kv 3", "Encoder layer 12 · head 31 · kv 15"])
-@pytest.mark.parametrize("words", ["one letter", "long"])
+# Half of them, with each pair of values, take six seconds of the quick tests; the others are slow.
+TINY = [
+    pytest.param(heads, title, words, marks=[] if (place + long + wide) % 2 == 0 else [pytest.mark.slow])
+    for place, heads in enumerate([1, 2, 3, 4, 8, 16])
+    for long, title in enumerate(["Head 12 · kv 3", "Encoder layer 12 · head 31 · kv 15"])
+    for wide, words in enumerate(["one letter", "long"])
+]
+
+
+@pytest.mark.parametrize(("heads", "title", "words"), TINY)
 def test_no_text_of_a_tiny_map_lies_on_another_or_on_a_picture(heads, title, words):
     for queries, keys, causal in itertools.product(range(1, 4), range(1, 4), (False, True)):
         picture = picture_of(queries, heads, keys, causal=causal and queries <= keys, words=WORDS[words])
