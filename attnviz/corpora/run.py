@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Texts = Iterable[CorpusText | Unread]
 
-Content = Callable[[], bytes]
+Again = Callable[[], "Statistics"]  # what was made of a shard, brought back
 
 
 def run(
@@ -55,7 +55,7 @@ class _Run:
         self.job, self.folder, self.watch, self.notice = job, folder, watch, notice
         self.merged = job.statistics()
         self.next = 0
-        self.done: dict[int, Content] = {}
+        self.done: dict[int, Again] = {}
         self.standing = Standing()
 
     def over(self, every: Iterator[Shard], engine: Measure) -> Statistics:
@@ -92,19 +92,18 @@ class _Run:
                 yield shard
                 continue
             self._count(before, kept=1)
-            self._add(shard.number, self._content_of(self.folder.path(shard)))
+            self._add(shard.number, before, self._kept_at(self.folder.path(shard)))
 
     def _finish(self, shard: Shard, content: bytes) -> None:
         made = self._opened(content, str(shard.told))
         if self.folder is None:
-            self._add(shard.number, lambda: content)
+            self._add(shard.number, made, lambda: self._opened(content, str(shard.told)))
         else:
-            self._add(shard.number, self._content_of(self.folder.keep(shard, content)))
+            self._add(shard.number, made, self._kept_at(self.folder.keep(shard, content)))
         self._count(made, shards=1, tokens=made.tokens)
 
-    @staticmethod
-    def _content_of(path: Path) -> Content:
-        return lambda: read_whole(path)  # not held: shards that wait for an earlier one may be many
+    def _kept_at(self, path: Path) -> Again:
+        return lambda: self._opened(read_whole(path), str(path))
 
     def _count(self, made: Statistics, shards: int = 0, kept: int = 0, tokens: int = 0) -> None:
         before = self.standing
@@ -127,20 +126,21 @@ class _Run:
 
         return Statistics.from_bytes(content, name)
 
-    def _add(self, number: int, content: Content) -> None:
-        """Merge a shard, and those after it that were waiting for it."""
-        self.done[number] = content
+    def _add(self, number: int, made: Statistics, again: Again) -> None:
+        """Merge a shard, and those after it that were waiting for it. One that waits is not held: they may be many."""
+        if number != self.next:
+            self.done[number] = again
+            return
+        self.merged = self.merged.merged(made)
+        self.next += 1
         while self.next in self.done:
-            self._merge(self.next)
+            self.merged = self.merged.merged(self.done.pop(self.next)())
             self.next += 1
-
-    def _merge(self, number: int) -> None:
-        self.merged = self.merged.merged(self._opened(self.done.pop(number)(), str(number)))
 
     def _merge_all(self) -> None:
         """Merge what is finished, whatever is missing in between."""
         for number in sorted(self.done):
-            self._merge(number)
+            self.merged = self.merged.merged(self.done.pop(number)())
 
     def _kept_told(self, error: AttnvizError) -> AttnvizError:
         """What went wrong, and that what is finished need not be done again."""

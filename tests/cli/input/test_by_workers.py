@@ -1,0 +1,101 @@
+"""A corpus measured by those whom the options ask for: in process here; tests/corpora has the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import attnviz
+from corpora import assert_same
+
+from attnviz.errors import AttnvizError
+
+LINES = b"the cat sat\n\na b a b\nYour journey starts\n"
+
+
+def records(result):
+    assert result.code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--model", "tiny", "--layer", "0"),
+        ("--heads", "2", "--causal", "--dtype", "float64", "--backend", "numpy"),
+        ("--max-length", "3", "--cut"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_and_shards_change_no_number(options):
+    every = ("stats", "--lines", *options, "--format", "json")
+    plain, kept = (records(attnviz(*every, *more, stdin=LINES)) for more in ((), ("--state", "s", "--shard-size", "2")))
+    assert kept["texts"] == plain["texts"] == 3
+    for one, other in zip(plain["heads"], kept["heads"], strict=True):
+        for name, value in one["metrics"].items():
+            assert other["metrics"][name]["mean"] == pytest.approx(value["mean"], rel=0, abs=1e-12)
+    assert len(list(Path("s").glob("*.stats"))) == 2
+
+
+def test_the_same_command_does_nothing_again_and_says_so():
+    command = ("stats", "--lines", "--state", "s", "--shard-size", "2")
+    first, second = (attnviz(*command, stdin=LINES) for _ in range(2))
+    assert first.stdout == second.stdout
+    assert "2 of 2 shards were finished before" in second.stderr
+    assert "1 blank line skipped" in second.stderr
+
+
+def test_what_is_skipped_is_named():
+    result = attnviz("stats", "--lines", "--workers", "1", "--max-length", "3", stdin=LINES)
+    assert result.code == 0
+    assert "1 skipped (line 3)" in result.stderr or "1 skipped" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--workers", "2", "a"), "--workers is for many texts"),
+        (("--state", "s", "a"), "--state is for many texts"),
+        (("--lines", "--workers", "0", "a"), "--workers is '0': expected auto, or a whole number from 1 to 1024"),
+        (("--lines", "--workers", "two", "a"), "--workers is 'two'"),
+        (("--lines", "--address", "x", "a"), "--address is for --engine ray"),
+        (("--lines", "--gpus-per-worker", "1", "a"), "--gpus-per-worker is for --engine ray"),
+        (("--lines", "--state", "s", "--by-text", "x.csv", "a"), "--by-text is for one process"),
+        (("--lines", "--state", "s", "--from", "x.npz"), "--lines is for texts: --from brings one trace"),
+        (("--lines", "--state", "s", "--model", "tiny", "--image", "x.png", "a"), "--image is one image"),
+        (("--lines", "--state", "s", "--model", "tiny", "--causal", "a"), "changes the rule"),
+        (("--lines", "--state", "s", "--model", "tiny", "--heads", "2", "a"), "shapes toy attention"),
+        (("--lines", "--state", "s", "--model", "tiny", "--device", "cpu", "a"), "the tiny model runs in NumPy alone"),
+        (("--lines", "--workers", "2", "--metric", "effect", "--model", "tiny", "a"), "--workers means nothing to --metric effect"),
+        (("--workers", "2", "--needles", "2", "--model", "tiny"), "--workers means nothing to --needles"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_wrong_usage(options, said):
+    result = attnviz("stats", *options)
+    assert (result.code, said in result.stderr) == (2, True), result.stderr
+    assert not Path("s").exists()
+
+
+def test_texts_of_which_none_can_be_measured_are_an_error():
+    result = attnviz("stats", "--lines", "--workers", "1", "--max-length", "1", stdin=b"a b\nc d\n")
+    assert result.code == 1
+    assert "line 1: " in result.stderr
+
+
+def test_a_state_folder_of_other_options_is_refused():
+    attnviz("stats", "--lines", "--state", "s", stdin=LINES)
+    result = attnviz("stats", "--lines", "--state", "s", "--heads", "2", stdin=LINES)
+    assert result.code == 1
+    assert "what differs: heads" in result.stderr
+
+
+def test_python_has_the_same_names():
+    from attnviz import stats
+
+    texts = ["the cat sat", "a b a b", "Your journey starts"]
+    assert_same(stats(texts, state="s", shard_size=2).statistics, stats(texts, workers=1).statistics)
+    assert len(list(Path("s").glob("*.stats"))) == 2
+    with pytest.raises(AttnvizError, match="keeps shards that were made otherwise"):
+        stats(texts, state="s", shard_size=2, heads=2)
