@@ -135,7 +135,9 @@ class Trace(Looks, OfTokens):
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def __repr__(self) -> str:
-        return f"Trace({len(self.tokens)} tokens, {len(self.layers)} layers, {self.layers[0].heads} heads, {self.source.kind})"
+        sizes = {"token": len(self.tokens), "layer": len(self.layers), "head": self.layers[0].heads}
+        said = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in sizes.items())
+        return f"Trace({said}, {self.source.kind})"
 
 
 def _without_output(layer: Layer) -> dict[str, Projection]:

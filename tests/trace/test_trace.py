@@ -170,6 +170,8 @@ def test_a_token_is_a_text(tokens):
 
 def test_a_trace_says_what_it_is():
     assert repr(full_trace()) == "Trace(3 tokens, 3 layers, 4 heads, model)"
+    one = Trace(("a",), (Layer(*[numpy.ones((1, 1, 2))] * 3),))
+    assert repr(one) == "Trace(1 token, 1 layer, 1 head, arrays)"
 
 
 def test_names_of_tokens_that_came_without_are_their_positions():
