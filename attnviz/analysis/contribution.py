@@ -56,7 +56,8 @@ def carried(layers: Sequence[Layer], heads: Iterable[int]) -> dict[int, HeadCont
     _ = [layer.toward and layer.toward.vector for layer in layers]  # which all heads of a layer share
 
     def prepared(one: HeadContribution) -> Iterator[None]:
-        yield one.prepare()
+        one.prepare()
+        yield
 
     with side_by_side(layers[0].queried, prepared, list(carries.values()), WORKERS) as done:
         deque(done, maxlen=0)
