@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -88,32 +89,25 @@ def trace_model(
 ) -> Trace | list[Trace]:
     """The attention of a real model while it reads ``text``: one forward pass, its own kernel, no training state.
 
-    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the
-                package
-    text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …). A list
-                of texts gives a list of traces, one a text, each as if it were read alone
-    pair        a second text that the model reads with the first, of an encoder with segments; of a list of texts one for
-                each, or one for all. Labels then begin with "A:" or "B:", and ``trace.segments`` says the same in numbers
+    model       a folder or a Hugging Face id, or a model of transformers that is loaded already; "tiny" is the model in the package
+    text        a text; or token ids; or the model's inputs by name ("input_ids", "attention_mask", "pixel_values", …). A list of texts gives a list of traces, one a text, each as if it were read alone
+    pair        a second text that the model reads with the first, of an encoder with segments; of a list of texts one for each, or one for all. Labels then begin with "A:" or "B:", and ``trace.segments`` says the same in numbers
     tokenizer   of a model that is loaded already, where ``text`` is a text; or its processor, where it looks at an image
     layer       numbers, ranges ("4-7"), "cross 0"; nothing is all. Only these are kept, (heads, tokens, d) each
     target      what the decoder of an encoder-decoder reads; without one, the text itself. Of a list of texts as ``pair``
     chat        put the text into the tokenizer's chat template, as the user's turn
     image       that the model looks at: a file, or a picture of Pillow. Beside inputs by name, the one they were made of
     verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
-    device, dtype, device_map   of a model that is loaded here
-    adapter     the folder of a LoRA adapter that is put into it
-    predictions how many of the likeliest next tokens are kept after each position, of a model that predicts them; None: none, and
-                of "tiny" five
+    device, dtype, device_map, adapter   of a model that is loaded here: where, as what, and the folder of a LoRA adapter that is put into it
+    predictions how many of the likeliest next tokens are kept after each position, of a model that predicts them; None: none, and of "tiny" five
     batch       how many texts of a list are read at once; None: as many as memory allows, up to 32
     max_length, cut   a text of more tokens, or of more than the model reads, is an error; or it is cut
     toward      a token of its vocabulary: the direction of its logit is kept, along which a look can measure contributions
 
-    For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's
-    ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
+    For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, it reads no pairs, or the text does not fit it.
     """
     from attnviz.api.many import batch_of, length_of
-    from attnviz.sources.given import Given
     from attnviz.sources.readers import reader, reader_of_many
     from attnviz.sources.texts.length import Length
 
@@ -130,16 +124,22 @@ def trace_model(
         return reader(model, tokenizer, **loading)(text, target=target, pair=pair, **beside, **asked)
     if toward is not None:
         raise AttnvizError("toward is of one text, as it is", "give one text, or a list of traces to attnviz.stats")
-    many = reader_of_many(model, tokenizer, **loading)
-    asked |= {"length": length, "batch": batch_of(batch)}
+    many = partial(reader_of_many(model, tokenizer, **loading), length=length, batch=batch_of(batch), **asked)
+    return _by_many(many, text, target, pair, image)
+
+
+def _by_many(many: Callable[..., Any], text: Any, target: Any, pair: Any, image: Any) -> Trace | list[Trace]:
+    """The traces of several texts; or that of one, read as these are."""
+    from attnviz.sources.given import Given
+
     if not _are_several(text):
-        [(_, answer)] = many([Given(text, target, pair, image)], **asked)
+        [(_, answer)] = many([Given(text, target, pair, image)])
         if isinstance(answer, AttnvizError):
             raise answer
-        return answer
+        return answer  # type: ignore[no-any-return]
     targets, pairs = _of_each("target", target, len(text)), _of_each("pair", pair, len(text))
     texts = [Given(one, own, other, image) for one, own, other in zip(text, targets, pairs, strict=True)]
-    return _all_of(many(texts, **asked))
+    return _all_of(many(texts))
 
 
 def _all_of(answers: Iterable[tuple[int, Any]]) -> list[Trace]:

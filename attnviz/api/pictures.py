@@ -76,8 +76,7 @@ def heatmap(
     words, pool   merge the tokens of a word: weights to it are summed, and from it averaged; what a cell of many shows, "mean" or "max"
     title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
     vmin, vmax    the values of the first and the last colour (None: where the values end)
-    annotate, dpi, seconds, width   write the values into the cells (None: while they fit); pixels per inch of a PNG, how long a
-                  frame is shown, and the millimetres of a figure in print
+    annotate, dpi, seconds, width   write the values into the cells (None: while they fit); pixels per inch of a PNG, how long a frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
     interpolation, opacity, contour   of them: "bilinear" or "nearest", 0 to 1, up to two shares of the weight ([0.5, 0.8])
     across, heads_as, residual   as of ``attnviz.across``; axes, of your own figure: the map is drawn there (of several, an array)
