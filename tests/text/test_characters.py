@@ -9,7 +9,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnviz.text.characters import clusters, unicode_pattern, valid_text
+from attnviz.text.characters import clusters, unicode_pattern, valid_text, valid_texts
 
 ANY_TEXT = st.text(max_size=12) | st.text(
     alphabet=" \t\n\r\x1b\x1c\x85\u200b\u200c\u200d\u0301e🏽👩🇻\ud800", max_size=8
@@ -44,3 +44,10 @@ def test_a_character_is_what_a_person_counts(text, characters):
 
 def test_a_pattern_is_compiled_once():
     assert unicode_pattern(r"\X") is unicode_pattern(r"\X")
+
+
+def test_texts_looked_at_together_are_what_each_is_alone():
+    for texts in ((), ("a", "Ġb", "日本"), ("a", "b\udc80", "\ud83d", "é")):
+        assert valid_texts(texts) == tuple(map(valid_text, texts))
+    with pytest.raises(TypeError):
+        valid_texts(("a", 3))

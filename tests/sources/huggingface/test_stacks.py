@@ -9,7 +9,7 @@ from tiny_models import CONFIGS, LAYERS, inputs, model
 from watched_models import NAMES, clip, made
 
 from attnviz import AttnvizError, trace_model
-from attnviz.sources.huggingface.stacks import known_layers, layer_count
+from attnviz.sources.huggingface.stacks import LayerAddresses, known_layers, layer_count, layer_module
 
 
 @pytest.mark.parametrize("name", ["T5", "Bart", "NllbMoe"])
@@ -93,3 +93,15 @@ def test_layers_that_only_a_run_can_tell_are_not_known_beforehand():
     assert known_layers(clip()) is None  # towers run only where there is something for them to read
     with pytest.raises(AttnvizError, match="layer 45 does not exist: the model has layers 0 to 1"):
         trace_model(model("Albert"), inputs("Albert"), layer="45")
+
+
+def test_a_module_or_a_path_that_is_no_part_of_the_model_is_named_by_itself_alone():
+    network = model("Llama")
+    addresses = LayerAddresses(network)
+    path, attending = next(one for one in network.named_modules() if one[0].endswith("layers.1.self_attn"))
+    assert addresses.of(torch.nn.Linear(1, 1)) == ("Linear", "", None)
+    assert addresses.at("nowhere.3") == ("nowhere.3", "", None)
+    assert addresses.of(attending) is addresses.at(path)
+    assert addresses.at(path) == (path, "", 1)
+    assert layer_module(network, path.partition("layers")[0] + "norm") is None
+    assert layer_module(network, f"{path}.o_proj") is network.get_submodule(path.removesuffix(".self_attn"))

@@ -52,3 +52,8 @@ def test_a_copy_made_in_inference_mode_may_be_differentiated_and_takes_no_gradie
 
 def test_nothing_is_copied_as_nothing():
     assert OwnMemory().copied(torch.empty(2, 0)).shape == (2, 0)
+
+
+def test_a_system_that_knows_no_private_maps_gives_one_too(monkeypatch):
+    monkeypatch.delattr("mmap.MAP_PRIVATE")
+    assert OwnMemory().copied(torch.arange(3)).tolist() == [0, 1, 2]
