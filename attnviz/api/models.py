@@ -107,12 +107,33 @@ def trace_model(
     For every layer and head the outputs recomputed from the trace are compared with the model's own; the trace's ``source["agreement"]`` says how far they are apart, and AttnvizError is raised where that is more than rounding.
     AttnvizError also where the model cannot be loaded or watched, it reads no pairs, or the text does not fit it.
     """
+    given = locals()
+    return _read(**given)
+
+
+def _read(
+    model: Any,
+    text: Any,
+    pair: Any,
+    tokenizer: Any,
+    layer: Chosen,
+    target: Any,
+    chat: bool,
+    image: Any,
+    verify: str,
+    toward: str | None,
+    predictions: int | None,
+    batch: int | None,
+    max_length: int | None,
+    cut: bool,
+    **loading: Any,
+) -> Trace | list[Trace]:
+    """The trace of one text, or one of each of several; ``loading`` says where the model's weights go."""
     from attnviz.api.many import batch_of, length_of
     from attnviz.sources.readers import reader, reader_of_many
     from attnviz.sources.texts.length import Length
 
-    loading: dict[str, Any] = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
-    asked = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
+    asked: dict[str, Any] = {"layer": chosen("layer", layer), "chat": chat, "verify": member(Verify, verify, "verify")}
     if predictions is not None:
         asked["predictions"] = whole_number("predictions", predictions, ALTERNATIVES_LIMITS)
         loading["writes"] = True

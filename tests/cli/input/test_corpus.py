@@ -10,7 +10,7 @@ import pytest
 from command_line import SAMPLE, attnviz, done, problem
 
 from attnviz.cli.input.corpus import Corpus, are_many
-from attnviz.cli.options.source import LinesOptions, SourcesOptions, TextsOptions
+from attnviz.cli.options.source import LinesOptions, SourcesOptions
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.sources.texts.corpus import CorpusText, Unread
 
@@ -78,13 +78,6 @@ def test_standard_input_goes_with_no_files():
 @pytest.mark.usefixtures("folder")
 def test_lines_rows_and_several_files_are_many_texts(source, lines, many):
     assert are_many(SourcesOptions(**source), LinesOptions(**lines)) is many
-
-
-def test_one_file_is_one_text_and_several_are_not():
-    assert TextsOptions(file=[Path("a.txt")]).one().file == Path("a.txt")
-    assert SourcesOptions(from_=Path("a.npz")).one().from_ == Path("a.npz")
-    with pytest.raises(UsageError, match="several files are several texts"):
-        SourcesOptions(file=[Path("a.txt"), Path("b.txt")]).one()
 
 
 def test_a_pipe_is_asked_whether_its_next_line_has_come(folder):
