@@ -11,9 +11,10 @@ from traces_of_all_kinds import normal
 
 from attnviz import Layer, Rule
 from attnviz.analysis.blocks import row_block
-from attnviz.analysis.contribution import contribution_norms, shares, shares_of_block, sharing
+from attnviz.analysis.contribution import carried, contribution_norms, shares, shares_of_block, sharing
 from attnviz.choices import MeasuredStep
 from attnviz.errors import AttnvizError
+from attnviz.trace.along import OutputDirection
 from attnviz.trace.contribution import HeadContribution
 from tests.support.contributions import norms, summed_norms, with_output
 
@@ -78,3 +79,24 @@ def test_all_heads_as_one_share_what_their_vectors_added_up_bring(rows):
 
 def test_weights_are_shared_as_they_are():
     assert sharing([LAYER], MeasuredStep.WEIGHTS, range(4)) is None
+
+
+def test_heads_are_counted_through_layers_and_shared_by_what_each_brings():
+    other = replace(LAYER, value=2 * LAYER.value[:, ::-1])
+    carries = carried([LAYER, other], [1, 6])
+    assert set(carries) == {1, 6}
+    numpy.testing.assert_array_equal(carries[6].factors(), HeadContribution(other, 2).factors())
+    block = row_block(LAYER, slice(2, 4), slice(0, 6))
+    share = sharing([LAYER], MeasuredStep.CONTRIBUTION, range(4))
+    assert share is not None
+    expected = norms(LAYER)[2:4]
+    numpy.testing.assert_allclose(
+        share(block).steps.weights, expected / expected.sum(axis=-1, keepdims=True), rtol=1e-6
+    )
+
+
+def test_the_direction_that_heads_share_is_computed_once():
+    layer = replace(LAYER, toward=OutputDirection(LAYER))
+    found = [one.factors() for one in carried([layer], range(4)).values()]
+    expected = [HeadContribution(layer, head).factors() for head in range(4)]
+    numpy.testing.assert_allclose(found, expected)

@@ -123,3 +123,11 @@ def test_a_direction_too_large_for_its_numbers_is_an_error():
     layer = replace(with_output(plain_layer()), toward=Direction("x", numpy.full(5, 1e308)))
     with pytest.raises(AttnvizError, match="the direction is not finite"):
         HeadContribution(replace(layer, projections={"output": Projection(numpy.full((20, 5), 1e300))}), 0).factors()
+
+
+@pytest.mark.parametrize("toward", [None, Direction("x", normal(5))])
+def test_what_is_prepared_is_what_is_found_without(toward):
+    layer = replace(with_output(plain_layer()), toward=toward)
+    one, other = HeadContribution(layer, 1), HeadContribution(layer, 1)
+    one.prepare()
+    numpy.testing.assert_array_equal(one.factors(), other.factors())
