@@ -8,10 +8,11 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose
 
-from attnviz import Layer, Rule, Trace, trace_text
+from attnviz import Layer, Projection, Rule, Trace, trace_text
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.measure import head_metrics
 from attnviz.analysis.metrics import Metric
+from attnviz.choices import MeasuredStep
 from attnviz.errors import AttnvizError
 from attnviz.trace.selection import select
 
@@ -132,3 +133,14 @@ def test_heads_have_their_quantiles_and_top_texts():
         (top,) = head.top[Metric.ENTROPY]
         assert (top.value, top.name) == (most, f"line {values[:, head.head].argmax()}")
         assert top.excerpt == TEXTS[values[:, head.head].argmax()]
+
+
+def test_contributions_have_no_names_and_a_part_of_a_text_is_a_region():
+    query = numpy.random.default_rng(0).normal(size=(2, 3, 4))
+    output = {"output": Projection(numpy.eye(8), None)}
+    trace = Trace(tuple("abc"), (Layer(query, query, query, Rule(), projections=output),))
+    statistics = Statistics(step=MeasuredStep.CONTRIBUTION)
+    statistics.add(trace, select(trace, query="1:", key="0:2").as_region())
+    assert statistics.regions == {(range(1, 3), range(2))}
+    assert statistics.toward == ""
+    assert [head.names for head in statistics.heads()] == [(), ()]

@@ -9,6 +9,12 @@ import pandas
 import pytest
 from command_line import attnviz as run
 
+from attnviz.analysis.corpus import Statistics
+from attnviz.cli.options.corpus import CorpusOptions
+from attnviz.cli.options.source import SourcesOptions
+from attnviz.cli.options.stats import StatsOptions
+from attnviz.cli.output.by_text import require_rows, rows_written
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -61,3 +67,9 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_measured(arguments,
 def test_a_folder_that_is_not_there_is_one_line():
     result = run("stats", "a b", "--by-text", "no/rows.csv")
     assert (result.code, result.stderr) == (1, "attnviz: no/rows.csv: its folder does not exist\n")
+
+
+def test_without_a_file_nothing_is_refused_or_written():
+    require_rows(CorpusOptions(), SourcesOptions(), StatsOptions())
+    with rows_written(CorpusOptions(), Statistics()) as write:
+        assert write(()) is None
