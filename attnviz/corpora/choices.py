@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from attnviz.choices import Limits
 
-AUTO = "auto"  # as many workers as pay
+AUTO = "auto"  # one worker here, and as many as a cluster has room for
 NO_GPUS = 0.0
 SHARD_SIZE = 64  # texts: what a worker that ends loses; and so many that batches of like length come together
 SHARD_LIMITS = Limits(1)

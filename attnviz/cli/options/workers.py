@@ -19,7 +19,7 @@ class WorkersOptions(Options):
         str,
         typer.Option(
             metavar="N",
-            help="How many processes measure the texts, each with a model of its own; auto: as many as pay.",
+            help="How many processes measure the texts, each with a model of its own; auto: one here, and on a cluster as many as have room.",
             rich_help_panel=WORKERS,
         ),
     ] = AUTO
