@@ -140,16 +140,18 @@ class _Predictions:
 
     def _seen(self, logits: Array) -> tuple[float, float, float]:
         """The loss, the probability of the answer, and the divergence from what is predicted with all heads: the vocabulary is
-        gone through once for all three. NaN where no token is known that should be predicted, or none is asked for."""
-        xp, loss, probability, divergence = namespace(logits), 0.0, math.nan, 0.0
+        gone through once for the first and the last. NaN where no token is known that should be predicted, or none is asked for."""
+        xp, loss, divergence = namespace(logits), 0.0, 0.0
         for part in self._parts(logits):
             rows = log_softmax(logits[part])
             divergence += float(xp.sum(self._shares[part] * (self._logs[part] - rows)))
             first, end = numpy.searchsorted(self._places, (part.start, part.stop))
             pairs = zip(self._places[first:end].tolist(), self._targets[first:end].tolist(), strict=True)
             loss -= sum(float(rows[place - part.start, target]) for place, target in pairs)
-            if self._asked is not None and part.start <= self._asked[0] < part.stop:
-                probability = math.exp(float(rows[self._asked[0] - part.start, self._asked[1]]))
+        probability = math.nan
+        if self._asked is not None:
+            place, number = self._asked
+            probability = float(softmax(logits[place])[number])
         mean = loss / len(self._places) if len(self._places) else math.nan
         return (
             mean,
