@@ -11,6 +11,7 @@ from writing_models import WRITERS
 import attnviz
 from attnviz import AttnvizError
 from attnviz.sources.huggingface import next_tokens, predictions
+from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen
 
@@ -114,3 +115,9 @@ def test_nothing_is_left_hooked():
     assert not network.model._forward_pre_hooks
     with foreseen(network, None) as nothing:
         assert nothing is None
+
+
+def test_a_model_that_reads_no_ids_is_told():
+    trace = attnviz.trace_model(model("Llama"), [3, 4])
+    with pytest.raises(AttnvizError, match="there are no input_ids"):
+        next_tokens.predicted(trace, NextTokens(Model.of(model("Llama")), 1), Reading({}))
