@@ -58,6 +58,10 @@ class Job:
 
         statistics = Statistics(**self.measured)
         statistics.asked = dict(self.asked)
+        if statistics.quantiles:
+            from attnviz.analysis.corpus.quantiles import Sketches
+
+            Sketches((1,))  # whose library may be missing: told once, and not of every text
         return statistics
 
     @property

@@ -95,3 +95,20 @@ def test_a_lower_limit_stays():
         with limit_blas(4):
             assert set(blas_threads()) <= {1}
         assert set(blas_threads()) <= {1}
+
+
+def test_a_process_that_shares_its_processors_uses_no_more_than_its_share(monkeypatch):
+    import torch
+
+    from attnviz.attention import threads
+
+    limits = []
+    monkeypatch.setattr(threads, "_most", None)
+    monkeypatch.setattr(threads, "bounded", lambda: False)
+    monkeypatch.setattr(torch, "set_num_threads", limits.append)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert threads.processors() == 8
+    threads.limit_processors(3)
+    assert (threads.processors(), limits) == (3, [3])
+    threads.limit_processors(99)
+    assert threads.processors() == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import numpy
@@ -52,6 +53,12 @@ def test_a_text_that_cannot_be_measured_is_skipped_and_named():
 def test_what_no_other_text_would_do_better_is_raised():
     with pytest.raises(ChoiceError):
         Job(model="tiny", layer=("99",)).worker()(TEXTS)
+
+
+def test_a_library_that_is_missing_is_told_before_any_text_is_measured(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasketches", None)
+    with pytest.raises(AttnvizError, match="datasketches"):
+        Job(measured={"quantiles": (0.5,)}).statistics()
 
 
 def test_an_error_reaches_another_process_as_it_is():

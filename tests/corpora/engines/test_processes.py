@@ -20,8 +20,6 @@ from attnviz.corpora.run import run
 from attnviz.corpora.shards import shards
 from attnviz.errors import AttnvizError
 
-pytestmark = pytest.mark.slow  # each starts processes that import NumPy
-
 
 def events(workers, kind, seconds=60.0):
     """What comes until one of ``kind`` does."""
@@ -74,6 +72,7 @@ def test_one_that_cannot_start_says_its_last_line(monkeypatch):
         list(dispatched(Processes(TINY, 1), shards(corpus(2))))
 
 
+@pytest.mark.slow
 def test_an_interrupt_does_not_reach_them():
     workers = Processes(TINY, 1)
     number = workers.start()
@@ -89,6 +88,7 @@ def test_the_threads_are_shared_out(monkeypatch):
     assert [Processes(TINY, count).threads for count in (1, 3, 9)] == [8, 2, 1]
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_the_job_is_told_once():
     with pytest.raises(AttnvizError, match="99"):
         run(Job(model="tiny", layer=("99",)), corpus(9), engine_of(Engine.LOCAL, 2, None, 0), size=2)
@@ -98,6 +98,7 @@ def test_for_long_without_a_place():
     assert "no worker could be started" in str(Processes(TINY, 1).too_few(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_worker_killed_after_every_second_shard_changes_nothing(seed):
     """Equal to one pass to 1e-12, and at most one shard a kill is done twice."""
@@ -123,6 +124,7 @@ def test_a_random_worker_killed_after_every_second_shard_changes_nothing(seed):
     assert len(given) - 12 <= kills
 
 
+@pytest.mark.slow
 def test_they_end_when_the_run_itself_is_killed(tmp_path):
     """Nobody waits for them any more."""
     import subprocess

@@ -120,6 +120,13 @@ def test_an_actor_has_a_place_then_the_model_then_shards(ray):
     assert (len(ray.killed), ray.connected) == (1, False)
 
 
+def test_a_cluster_that_goes_while_it_is_asked_is_left(ray, monkeypatch):
+    monkeypatch.setattr(ray, "nodes", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        RayWorkers(TINY, 1, None, 0)
+    assert not ray.connected
+
+
 def test_an_actor_that_dies_is_gone_and_what_is_wrong_with_the_job_is_told(ray):
     workers = RayWorkers(TINY, 1, None, 0)
     number = workers.start()
