@@ -61,7 +61,7 @@ class Job:
         if statistics.quantiles:
             from attnviz.analysis.corpus.quantiles import Sketches
 
-            Sketches((1,))  # whose library may be missing: told once, and not of every text
+            Sketches((1, 1))  # whose library may be missing: told once, and not of every text
         return statistics
 
     @property
