@@ -15,6 +15,8 @@ import numpy
 
 from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
 from attnviz.attention.checks import require_finite
+from attnviz.attention.known_weights import weights_alone
+from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 
@@ -41,14 +43,15 @@ def is_unprojected(layer: Layer) -> bool:
     return layer.value.shape[1:] == inputs.shape and bool((layer.value[0] == like(layer.value, inputs)).all())
 
 
-def require_known(layer: Layer) -> None:
-    """Raise the AttnvizError that names ``layer`` where W_O is not known."""
-    layer.known("value")
+def require_known(layer: Layer, why: str = "") -> None:
+    """Raise the AttnvizError that names ``layer`` where W_O is not known; ``why``, where that is known, is its hint."""
+    if layer.weights_alone:
+        raise weights_alone(Step.CONTRIBUTION)
     if not is_known(layer):
         raise AttnvizError(
             "W_O of {layer} is not known, and a contribution needs it",
-            "capture keeps W_O, unless it is told --no-output-projection",
-            layer=layer.title,
+            why or "capture keeps W_O, unless it is told --no-output-projection",
+            layer=layer.title if layer.stack else Message("layer {layer}", layer=layer.index),
         )
 
 

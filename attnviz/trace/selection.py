@@ -10,7 +10,7 @@ from attnviz.choices import CONTRIBUTIONS, USUAL_STEPS, Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import OR, Message, joined
 from attnviz.trace.boxes import boxes_of_queries
-from attnviz.trace.contribution import is_known
+from attnviz.trace.contribution import require_known
 from attnviz.trace.layer import Layer
 from attnviz.trace.selectors import layers_meant, numbers_meant, positions_meant
 from attnviz.trace.steps import STEPS, Owner, available
@@ -227,14 +227,7 @@ def require_all_heads(selection: Selection, step: str) -> None:
 def require_contributions(trace: Trace, selection: Selection) -> None:
     """Raise the AttnvizError that names the first layer of ``selection`` of which W_O is not known, and says why."""
     for selected in selection.layers:
-        if not is_known(selected.layer):
-            selected.layer.known("value")
-            raise AttnvizError(
-                "W_O of {layer} is not known, and a contribution needs it",
-                trace.source.without_projection(selection.unprojected)
-                or "capture keeps W_O, unless it is told --no-output-projection",
-                layer=selected.layer.title,
-            )
+        require_known(selected.layer, trace.source.without_projection(selection.unprojected))
 
 
 def none_here(steps: Iterable[Step]) -> str:

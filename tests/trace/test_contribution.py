@@ -10,8 +10,10 @@ import torch
 from traces_of_all_kinds import normal, self_layer
 
 from attnviz import trace_text
+from attnviz.choices import Language
 from attnviz.errors import AttnvizError
-from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected, lengths
+from attnviz.text.message import told
+from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected, lengths, require_known
 from attnviz.trace.direction import Direction
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.steps import Head
@@ -93,8 +95,16 @@ def test_of_weights_alone_there_are_no_contributions():
     layer = Layer(weights=numpy.eye(2)[None])
     assert not is_known(layer)
     assert not is_unprojected(layer)
-    with pytest.raises(AttnvizError, match="only the weights of this layer are known"):
+    with pytest.raises(AttnvizError, match=r"^contribution cannot be shown: only the weights of this layer are known"):
         HeadContribution(layer, 0)
+
+
+def test_the_layer_whose_w_o_is_unknown_is_named_in_the_language_of_the_run():
+    for layer, name in ((plain_layer(index=2), "lớp 2"), (plain_layer(index=2, name="cross 2"), "cross 2")):
+        with pytest.raises(AttnvizError) as caught:
+            require_known(layer, "because of a gate")
+        assert told(caught.value.message, Language.VI).startswith(f"không biết W_O của {name},")
+        assert caught.value.hint == "because of a gate"
 
 
 def test_what_overflows_is_an_error_that_says_where():

@@ -14,6 +14,7 @@ from attnviz.cli.options.diff import BothOptions, ModelsOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.source import SourceOptions
 from attnviz.cli.options.toy import ToyOptions
+from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
 from attnviz.text.message import Message
 
@@ -106,7 +107,21 @@ def read_sides(
             maker, made_by = maker_of(one), (side.model, side.bare, one.layer)
         words = text if side.text in (None, STDIN) else side.text
         found.append(Source(read_by(maker, SourceOptions(text=words), one)))
+    _tell_if_toy(sides, found)
     return found
+
+
+def _tell_if_toy(sides: Sequence[Side], sources: Sequence[Source]) -> None:
+    """A text without a model has toy attention: beside a file of anything else, that is seldom what was meant."""
+    toys = [source.trace.source.kind == "toy" for source in sources]
+    others = [side.file for side, toy in zip(sides, toys, strict=True) if side.file is not None and not toy]
+    if others and any(toy and side.file is None for side, toy in zip(sides, toys, strict=True)):
+        notice(
+            Message(
+                "the text has toy attention, and {file} does not: --model DIR_OR_ID names a model that reads the text",
+                file=others[0],
+            )
+        )
 
 
 def _model_of(side: Side, models: ModelsOptions) -> ModelOptions:

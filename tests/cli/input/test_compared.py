@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attnviz import trace_text
+from attnviz import trace_model, trace_text
 from attnviz.cli.input.compared import Side, read_sides, sides_of
 from attnviz.cli.input.traces import Making
 from attnviz.cli.options.diff import BothOptions, ModelsOptions
@@ -103,3 +103,17 @@ def test_files_and_standard_input(folder):
     assert (second.file, second.trace.tokens) == ("", ("a", "b"))
     [only] = read_sides([Side(None, None, "tiny")], Making(), options(model=["tiny"]), [[]])  # of no pipe, the sample
     assert only.trace.tokens[0] == "Your"
+
+
+def test_a_text_without_a_model_beside_a_trace_that_is_no_toy_is_told(folder, capsys):
+    trace_model("tiny", "the cat").save(folder / "tiny.safetensors")
+    text = Side(None, "the cat")
+    sources = read_sides([text, Side(Path("tiny.safetensors"))], Making(), options(), [[], []])
+    assert [source.trace.source.kind == "toy" for source in sources] == [True, False]
+    assert "the text has toy attention, and tiny.safetensors does not: --model DIR_OR_ID" in capsys.readouterr().err
+    trace_text("the cat", 2).save(folder / "toy.safetensors")
+    read_sides([Side(Path("toy.safetensors")), text], Making(), options(), [[], []])
+    read_sides(
+        [Side(Path("tiny.safetensors")), text._replace(model="tiny")], Making(), options(model=["tiny"]), [[], []]
+    )
+    assert capsys.readouterr().err == ""
