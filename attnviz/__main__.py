@@ -9,6 +9,7 @@ from types import FrameType
 from attnviz.errors import INTERRUPTED, TERMINATED
 
 SOON = 0.01  # seconds
+SKETCHES = "_datasketches"  # the compiled module of quantiles
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
@@ -26,7 +27,8 @@ def run() -> None:
         gc.set_threshold(300_000)
         gc.enable()
         code = main()
-        gc.freeze()
+        if SKETCHES not in sys.modules:  # it counts what is still there in the end, and tells a person of each
+            gc.freeze()
         signals.wait = True
     except KeyboardInterrupt:
         signals.wait = True

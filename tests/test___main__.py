@@ -130,6 +130,15 @@ def test_what_a_second_signal_leaves_is_removed_at_the_end(monkeypatch, tmp_path
     assert not left.exists()
 
 
+@pytest.mark.slow
+def test_a_library_that_counts_what_is_left_in_the_end_has_nothing_to_tell(tmp_path, monkeypatch):
+    """A figure holds itself, and with it the sketches of quantiles: what is not collected, nanobind tells of at length."""
+    pytest.importorskip("datasketches")
+    monkeypatch.chdir(tmp_path)
+    made = program("stats", "a b a", "--quantiles", "0.5", "--metric", "entropy", "-o", "heads.png")
+    assert (made.code, "leaked" in str(made.stderr)) == (0, False)
+
+
 def test_the_module_and_the_program_are_the_same():
     assert import_module("attnviz.__main__").run is run
     assert program("--version").stdout.startswith(b"attnviz ")

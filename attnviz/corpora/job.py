@@ -118,9 +118,22 @@ class Worker:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know of the options: paths, ranges, sets."""
+    """What JSON does not know of the options: paths, ranges, sets, and arrays, of which each number counts."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, range):
         return [value.start, value.stop, value.step]
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return _digest(value) if hasattr(value, "__array__") else str(value)
+
+
+def _digest(array: Any) -> str:
+    """A hash of all numbers of an array, where str() would write some of them, and not to the last digit."""
+    import numpy
+
+    kind = str(array.dtype)
+    if kind == "torch.bfloat16":  # which NumPy does not know
+        array = array.float()
+    plain = numpy.ascontiguousarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    return f"{kind} {plain.shape} {hashlib.sha256(plain.tobytes()).hexdigest()}"

@@ -44,4 +44,5 @@ def shards(texts: Iterable[CorpusText | Unread], size: int = SHARD_SIZE) -> Iter
 
 
 def _said(text: CorpusText | Unread) -> list[str]:
-    return [text.name, text.text if isinstance(text, CorpusText) else ""]
+    """All of a text that what is kept of it depends on: of a line that holds none, why, for that is kept as well."""
+    return [text.name, text.text] if isinstance(text, CorpusText) else [text.name, "", text.error.message]

@@ -84,6 +84,22 @@ def test_all_that_decides_the_numbers_is_in_its_name():
     assert Job(making={"a": 1, "b": Path("x")}).options == Job(making={"b": Path("x"), "a": 1}).options
 
 
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_each_number_of_an_array_is_in_its_name(library):
+    """str() leaves out the middle of a long array, and digits of each number."""
+    plain = numpy.ones((100, 30))
+    other, close = plain.copy(), plain.copy()
+    other[50, 15], close[0, 0] = 2, 1 + 1e-12
+    asked = [plain, other, close, plain.reshape(30, 100), plain.astype("float32")]
+    if library == "torch":
+        import torch
+
+        asked = [*map(torch.from_numpy, asked), torch.ones((100, 30), dtype=torch.bfloat16)]
+    jobs = [Job(making={"embeddings": {"a": array}}) for array in asked]
+    assert len({job.name for job in jobs}) == len(jobs)
+    assert jobs[0].name == Job(making={"embeddings": {"a": asked[0].reshape(100, 30)}}).name
+
+
 def test_another_version_of_attnviz_is_another_job(monkeypatch):
     before = TINY.name
     monkeypatch.setattr(attnviz, "__version__", "99")

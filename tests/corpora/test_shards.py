@@ -39,11 +39,12 @@ def test_a_name_changes_with_a_text_with_what_it_is_called_and_with_the_job():
                 texts[::-1],
                 texts[:1],
                 [texts[0], Unread(2, "line 2", AttnvizError("it holds no word"))],
+                [texts[0], Unread(2, "line 2", AttnvizError("it is not JSON"))],  # a shard keeps why, too
             )
         ),
     ]
     assert shard.key("job") == next(shards(corpus(2))).key("job")
-    assert len({shard.key("job"), *changed}) == 7
+    assert len({shard.key("job"), *changed}) == 8
 
 
 def test_texts_that_run_into_each_other_are_not_confused():

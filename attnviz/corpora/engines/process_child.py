@@ -15,6 +15,8 @@ import sys
 import threading
 from typing import IO, Any
 
+from attnviz.attention.memory import lacks_memory
+
 LENGTH = struct.Struct(">Q")  # of the pickle that follows
 
 
@@ -43,7 +45,18 @@ def serve(given: queue.Queue[Any], answers: IO[bytes]) -> None:
         while (shard := given.get()) is not None:
             write(answers, ("done", worker(shard.texts).to_bytes()))
     except Exception as error:
-        write(answers, ("failed", error))
+        if lacks_memory(error):  # another worker may have more of it: this one ends like one that the system kills
+            raise
+        write(answers, ("failed", sendable(error)))
+
+
+def sendable(error: Exception) -> Exception:
+    """``error``, or what it says where it cannot be pickled and read again, as is so of many libraries' own errors."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def write(stream: IO[bytes], what: Any) -> None:

@@ -91,7 +91,7 @@ class Processes:
         """Report what a worker answers, and that it has ended."""
         failed = False
         with said, worker.stdout as answers:  # type: ignore[union-attr]  # a pipe
-            with suppress(EOFError):
+            try:
                 while True:
                     match read(answers):
                         case "ready", _:
@@ -101,6 +101,11 @@ class Processes:
                         case _, error:
                             failed = True
                             self._events.put(Failed(number, error))
+            except EOFError:
+                pass
+            except Exception as error:  # an answer that cannot be read: the run must not wait for another
+                failed = True
+                self._events.put(Failed(number, error))
             code = worker.wait()
             if not failed:
                 self._events.put(Gone(number, _why(code, said)))

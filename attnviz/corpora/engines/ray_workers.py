@@ -12,6 +12,7 @@ import time
 from itertools import count
 from typing import Any
 
+from attnviz.attention.memory import lacks_memory
 from attnviz.corpora.engines.ray_actor import Measurer
 from attnviz.corpora.engines.workers import Done, Event, Failed, Gone, Placed, Ready
 from attnviz.corpora.job import Job
@@ -90,7 +91,10 @@ class RayWorkers:
         try:
             answer = self.ray.get(reference)
         except self.ray.exceptions.RayTaskError as error:  # what the actor raised
-            return Failed(worker, error.cause)
+            if not lacks_memory(error.cause):
+                return Failed(worker, error.cause)
+            self.ray.kill(self._actors.pop(worker))
+            return Gone(worker, _first_line(error.cause))
         except self.ray.exceptions.RayError as error:  # the actor, or its node, is no more
             del self._actors[worker]
             return Gone(worker, _first_line(error))

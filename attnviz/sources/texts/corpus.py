@@ -19,7 +19,7 @@ from attnviz.sources.texts.lines import LONGEST_LINE, raw_lines, too_long
 from attnviz.text.characters import valid_text
 from attnviz.text.message import Message
 
-COUNTED = 256 << 20  # bytes of files that are read once more to count their lines
+COUNTED = 256 << 20  # bytes of all files together that are read once more to count their lines
 
 
 class CorpusText(NamedTuple):
@@ -112,12 +112,16 @@ def whole_text(stream: BinaryIO, name: str, most: int) -> str:
 
 def text_count(files: Iterable[str | os.PathLike[str]], *, lines: bool = True) -> int | None:
     """How many texts there will be, blank ones left out of lines alone; None where only reading them all would tell."""
+    total = read = 0
     try:
-        counts = [_count(path, lines) for path in files_of(files)]
+        for path in files_of(files):
+            read += _size(path, lines)
+            if read > COUNTED or (count := _count(path, lines)) is None:
+                return None
+            total += count
     except AttnvizError:  # which is told when it is read
         return None
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    return total
 
 
 def _shown(path: Path) -> str:
@@ -190,6 +194,12 @@ def _of_row(content: bytes | None, field: str) -> str | AttnvizError:
         return error
 
 
+def _size(path: Path, lines: bool) -> int:
+    """How many bytes have to be read to count its texts."""
+    counted = (holds_rows(path) or lines) and not is_parquet(path) and os.path.isfile(path)
+    return os.path.getsize(path) if counted else 0
+
+
 def _count(path: Path, lines: bool) -> int | None:
     if not os.path.isfile(path):  # what comes through a pipe comes once
         return None
@@ -198,7 +208,7 @@ def _count(path: Path, lines: bool) -> int | None:
     with opened(path) as stream:
         if is_parquet(path):
             return parquet.row_count(stream, path)
-        if is_compressed(path) or os.path.getsize(path) > COUNTED:
+        if is_compressed(path):
             return None
         lines_there = (line for line in raw_lines(stream, str(path)) if isinstance(line, bytes))
         return sum(1 for line in lines_there if line.decode("utf-8-sig", "replace").strip())

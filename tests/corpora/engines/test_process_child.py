@@ -61,3 +61,33 @@ def test_an_answer_that_breaks_off_is_an_end(left):
     process_child.write(out, ["some", "content"])
     with pytest.raises(EOFError):
         process_child.read(io.BytesIO(out.getvalue()[:left]))
+
+
+class LibraryError(Exception):
+    """Pickles, but cannot be read again, as an error of the hub's client that wants its response."""
+
+    def __init__(self, said, *, response):
+        super().__init__(said)
+        self.response = response
+
+
+class Broken:
+    """A job whose model cannot be loaded."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def worker(self):
+        raise self.error
+
+
+def test_an_error_that_cannot_be_read_again_is_told_in_its_own_words():
+    ((said, error),) = answers((Broken(LibraryError("the file is cut off", response=None)), 1))
+    assert (said, type(error)) == ("failed", RuntimeError)
+    assert str(error) == "LibraryError: the file is cut off"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_one_that_lacks_memory_ends_so_that_another_takes_its_shard(error):
+    with pytest.raises(type(error)):
+        list(answers((Broken(error), 1)))

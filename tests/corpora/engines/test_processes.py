@@ -66,6 +66,17 @@ def test_one_that_is_killed_is_gone(number, why):
     workers.close()
 
 
+def test_an_answer_that_cannot_be_read_ends_the_run(monkeypatch):
+    """The run would wait for the next one for ever."""
+
+    def unreadable(_):
+        raise TypeError("no such class")
+
+    monkeypatch.setattr(processes, "read", unreadable)
+    with pytest.raises(TypeError, match="no such class"):
+        list(dispatched(Processes(TINY, 1), shards(corpus(2))))
+
+
 def test_one_that_cannot_start_says_its_last_line(monkeypatch):
     monkeypatch.setattr(processes, "PROGRAM", "attnviz.nothing")
     with pytest.raises(AttnvizError, match=r"3 workers in a row.*exit code 1: .*No module named attnviz\.nothing"):

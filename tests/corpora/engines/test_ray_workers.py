@@ -84,7 +84,7 @@ class Double:
             raise self.exceptions.RayError("the actor died\nbecause of its node")
         try:
             return getattr(actor.own, name)(*given)
-        except AttnvizError as error:
+        except (AttnvizError, MemoryError) as error:
             raise self.exceptions.RayTaskError(error) from None
 
     def kill(self, actor):
@@ -125,6 +125,16 @@ def test_a_cluster_that_goes_while_it_is_asked_is_left(ray, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         RayWorkers(TINY, 1, None, 0)
     assert not ray.connected
+
+
+def test_an_actor_that_lacks_memory_makes_room_for_another(ray, monkeypatch):
+    workers = RayWorkers(TINY, 1, None, 0)
+    number = workers.start()
+    workers.wait(1)
+    monkeypatch.setattr(type(TINY), "worker", lambda _: (_ for _ in ()).throw(MemoryError("12 GB too much")))
+    actor = workers._actors[number]
+    assert workers.wait(1) == [Gone(number, "12 GB too much")]
+    assert ray.killed == [actor]
 
 
 def test_an_actor_that_dies_is_gone_and_what_is_wrong_with_the_job_is_told(ray):

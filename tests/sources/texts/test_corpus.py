@@ -160,7 +160,11 @@ def test_how_many_texts_there_will_be_is_known_where_it_is_cheap(folder, monkeyp
     (folder / "d.txt.gz").touch()
     for name in ("pipe", "d.txt.gz", "none.txt"):
         assert text_count(["a.txt", name]) is None
-    monkeypatch.setattr(corpus, "COUNTED", 3)
+    size = os.path.getsize("a.txt")
+    monkeypatch.setattr(corpus, "COUNTED", size)
+    assert text_count(["a.txt"]) == 3
+    assert text_count(["a.txt", "a.txt"]) is None  # together they are too much to read twice
+    monkeypatch.setattr(corpus, "COUNTED", size - 1)
     assert text_count(["a.txt"]) is None
 
 
