@@ -206,7 +206,6 @@ ONCE = {
             "attnviz.pooling.pool": "the share of a sink from the pooled measures",
             "attnviz.pooling.gpu.pool_kernel": "a kernel, tested against it",
             "attnviz.pooling.gpu.largest_key_kernel": "a kernel, tested against it",
-            "attnviz.analysis.effects": "the probability of one token from the logarithm that log_softmax gives",
             "attnviz.renderers.explain.arithmetic": "writes it out, number by number",
             "attnviz.analysis.diagnosis.families.merging": "divides after every tile, as the mistake does",
             "attnviz.analysis.diagnosis.families.precision": "does it without the largest of the row, as the mistake is",

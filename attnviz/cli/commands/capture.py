@@ -31,6 +31,11 @@ def capture(
     """
     if model.model is None:
         raise UsageError("no model is named", "add --model DIR_OR_ID")
+    if direction.toward is not None and kept.no_output_projection:
+        raise UsageError(
+            "--toward is for contributions, and --no-output-projection leaves out the W_O that they need",
+            "leave out one of the two",
+        )
     making = Making(engine=engine, model=model, layer=kept.layer, toward=direction.toward, predictions=kept.predictions)
     if are_many(text, lines):
         from attnviz.cli.commands.capture_lines import capture_each

@@ -97,3 +97,10 @@ def test_a_model_that_is_recorded_goes_through_every_command(recorded_folder, fo
         assert result.stdout
         assert said in result.stderr
     assert [layer.weights_alone for layer in load(folder / "t.safetensors").layers] == [bool(said)] * 2
+
+
+def test_a_direction_without_the_w_o_that_it_needs_is_refused(folder):
+    asked = ("--model", "tiny", "--toward", "a", "--no-output-projection", "-o", "t.safetensors")
+    told = problem(attnviz("capture", "a", *asked), 2)
+    assert told == "--toward is for contributions, and --no-output-projection leaves out the W_O that they need"
+    assert not (folder / "t.safetensors").exists()
