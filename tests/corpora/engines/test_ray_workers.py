@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from corpora import TINY, assert_same, corpus, one_pass
+from lacking import lacking
 
 from attnviz.analysis.corpus import Statistics
 from attnviz.attention import threads
@@ -200,9 +202,10 @@ def test_ray_that_is_not_installed_is_told(monkeypatch):
 def test_a_cluster_that_loses(what, tmp_path):
     """A random worker after every second shard: the same numbers, and one shard a kill done twice. A node for good: the
     same, on the rest. All nodes: an error within 60 seconds."""
-    pytest.importorskip("ray")
+    if importlib.util.find_spec("ray") is None:
+        lacking("ray")
     if shutil.which("unshare") is None:
-        pytest.skip("needs unshare")
+        lacking("unshare")
     script = Path(__file__).parents[2] / "support" / "ray_cluster.py"
     inside = f"ip link set lo up && exec {sys.executable} {script} {what} {tmp_path}/answer.json"
     subprocess.run(["unshare", "-rn", "sh", "-c", inside], check=True, timeout=500, cwd=tmp_path)
