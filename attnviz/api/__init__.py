@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.api.models import trace_model as trace_model
 from attnviz.api.on_image import picture_for
 from attnviz.api.pictures import heatmap as heatmap
-from attnviz.api.selected import along, in_words, selected, shown
+from attnviz.api.selected import along, in_words, require_contribution, selected, shown
 from attnviz.api.traces import load as load
 from attnviz.api.traces import trace_arrays as trace_arrays
 from attnviz.api.traces import trace_text as trace_text
@@ -116,6 +116,7 @@ def explain(
     from attnviz.trace.selectors import all_meant
 
     steps, layers = members(Step, step, "step"), shown(trace, layer)
+    require_contribution(toward, steps)
     trace = in_words(along(trace, toward), words, layers, steps)
     selection = selected(trace, layers, head, query, key, skip_special, steps)
     looks = Looks(

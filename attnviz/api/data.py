@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from attnviz.api.selected import in_words, selected
+from attnviz.api.selected import in_words, require_contribution, selected
 from attnviz.arguments import Chosen, Where, members
 from attnviz.choices import Step
 
@@ -38,6 +38,7 @@ def to_json(
     from attnviz.trace.along import along
 
     steps = members(Step, step, "step")
+    require_contribution(toward, steps)
     trace = in_words(along(trace, toward), words, layer, steps)
     selection = selected(trace, layer, head, None, None, skip_special, steps)
     return b"".join(to_json(trace, selection)).decode()
@@ -66,6 +67,7 @@ def to_csv(
     from attnviz.trace.along import along
 
     steps = members(Step, step, "step")
+    require_contribution(toward, steps)
     trace = in_words(along(trace, toward), words, layer, steps)
     selection = selected(trace, layer, head, query, key, skip_special, steps)
     return csv_header() + to_csv(trace, selection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.api.across import following_of, words_across
 from attnviz.api.on_image import on_picture, overlaid
-from attnviz.api.selected import along, in_words, selected, shown
+from attnviz.api.selected import along, in_words, require_contribution, selected, shown
 from attnviz.arguments import Chosen, Where, chosen, member, path_of, real_number, text_of, whole_number
 from attnviz.choices import (
     COLOUR_LIMITS,
@@ -83,6 +83,7 @@ def heatmap(
     AttnvizError where there is no such layer, head, step or colour map, the width is too little, or axes are too few.
     """
     _require_of_axes(axes, path=path, dpi=dpi, seconds=seconds, width=width, on_image=on_image)
+    require_contribution(toward, [step])
     following = following_of(across, heads_as, residual, step=step != "weights", compare=compare)
     if words:
         trace, layer, head, following = _in_words(trace, layer, head, step, compare, on_image, following)

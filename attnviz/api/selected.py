@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from attnviz.arguments import Chosen, Where, chosen, where
-from attnviz.choices import Step
+from attnviz.choices import CONTRIBUTIONS, Step
+from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.trace.selection import Selection
@@ -18,6 +19,12 @@ def along(trace: Trace, toward: str | None) -> Trace:
     from attnviz.trace.along import along as measured_along
 
     return measured_along(trace, toward)
+
+
+def require_contribution(toward: str | None, steps: Iterable[str]) -> None:
+    """Refuse a direction where none of ``steps`` is measured along it."""
+    if toward is not None and {*CONTRIBUTIONS}.isdisjoint(steps):
+        raise AttnvizError("toward is of contributions", "add step='contribution', or leave out toward")
 
 
 def shown(trace: Trace, layer: Chosen) -> Chosen:

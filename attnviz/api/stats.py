@@ -14,7 +14,7 @@ from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
 from attnviz.api.reading import reading
-from attnviz.api.selected import in_words, selected
+from attnviz.api.selected import in_words, require_contribution, selected
 from attnviz.api.workers import USUAL, Workforce, by_workers, workforce
 from attnviz.arguments import (
     Chosen,
@@ -149,6 +149,7 @@ def _of_weights(
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
     measured, length = _measured(asked, **how), length_of(max_length, cut)
+    require_contribution(toward, [measured["step"]])
     part = {"layer": chosen("layer", layer), "head": chosen("head", head), "query": query, "key": key}
     part |= {"skip_special": skip_special, "words": words}
     of_each = {name: value for name, value in making.items() if name not in LOADING}

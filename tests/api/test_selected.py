@@ -1,7 +1,7 @@
 import pytest
 
 from attnviz import AttnvizError, trace_model, trace_text
-from attnviz.api.selected import along, in_words, selected, shown
+from attnviz.api.selected import along, in_words, require_contribution, selected, shown
 from attnviz.choices import Step
 
 
@@ -33,3 +33,13 @@ def test_contributions_are_measured_along_what_is_asked_for():
     assert all(layer.toward.is_output for layer in along(trace, "@output").layers)
     with pytest.raises(AttnvizError, match="direction"):
         along(trace, "b")
+
+
+def test_a_direction_is_refused_where_nothing_is_measured_along_it():
+    trace = trace_text("a b c", heads=2)
+    require_contribution(None, ["weights"])
+    require_contribution("@output", ["weights", "summed"])
+    for look in (trace.heatmap, trace.explain, trace.to_json, trace.to_csv, trace.stats):
+        with pytest.raises(AttnvizError, match="toward is of contributions"):
+            look(toward="@output")
+        assert look(toward="@output", step="contribution")
