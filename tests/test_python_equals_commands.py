@@ -155,6 +155,7 @@ TABLE: dict[str, list[Row | Alone]] = {
         Row("table", TOY, lambda: str(toy().stats())),
         Row("table", ("--lines",), lambda: str(attnviz.stats(LINES)), "\n".join(LINES).encode()),
         Row("json", (*TOY, "--sort", "first"), lambda: toy().stats(sort="first").to_json()),
+        Row("stats", ("--lines",), lambda: figure("stats", attnviz.stats(LINES).save), "\n".join(LINES).encode()),
         Row(
             "csv",
             ("--lines", *LAYERS, "--file", ROLES),
