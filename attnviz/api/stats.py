@@ -155,11 +155,11 @@ def _of_weights(
     of_each = {name: value for name, value in making.items() if name not in LOADING}
     remembered = as_asked(**part, max_length=max_length, cut=cut, **of_each)
     if by is not None:
-        if by_text is not None:
-            raise AttnvizError("by_text is for one process", "leave out workers, state and engine")
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
         reads = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
-        return Stats(by_workers(by, texts, model, {**part, **reads}, measured, remembered), first, spoken)
+        with _rows(by_text, asked) as write:
+            rows = None if by_text is None else write
+            return Stats(by_workers(by, texts, model, {**part, **reads}, measured, remembered, rows), first, spoken)
     statistics = Statistics(**measured)
     statistics.asked = remembered
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}

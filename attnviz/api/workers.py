@@ -13,11 +13,11 @@ from attnviz.api.traces import trace_text
 from attnviz.arguments import member, path_of, real_number, text_of, where, whole_number
 from attnviz.corpora.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, WORKERS_LIMITS, Engine
 from attnviz.errors import AttnvizError
-from attnviz.text.message import Message
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
 
@@ -72,11 +72,13 @@ def by_workers(
     reads: Mapping[str, Any],
     measured: Mapping[str, Any],
     asked: Mapping[str, Any],
+    write: Write | None = None,
 ) -> Statistics:
     """The statistics of ``texts``, measured by these workers, who load ``model`` themselves.
 
     reads     what a ``Job`` says of how texts are read, and which part of them is measured
     measured  options of ``Statistics``, which remember what was ``asked``
+    write     what is given the rows of each text, if anybody wants them
 
     AttnvizError where none can be read.
     """
@@ -95,14 +97,14 @@ def by_workers(
     require_known(trace_text if model is None else trace_model, reads["making"])
     places = {name: where(name, reads[name]) for name in ("query", "key")}
     parts = {name: tuple(reads[name]) for name in ("layer", "head")}
-    job = Job(**{**reads, **places, **parts}, model=named, measured=measured, asked=asked)
+    job = Job(**{**reads, **places, **parts}, model=named, measured=measured, asked=asked, by_text=write is not None)
     engine = engine_of(by.engine, by.workers, by.address, by.gpus_per_worker)
-    statistics = run(job, _named(texts), engine, state=by.state, size=by.shard_size)
+    statistics = run(job, _named(texts), engine, state=by.state, size=by.shard_size, write=write)
     if not statistics.texts:
         reasons = statistics.left_out_texts.reasons
         if not reasons:
             raise AttnvizError("there are no texts", "give at least one")
-        raise AttnvizError("{name}: {said}", name=reasons[0].names[0], said=reasons[0].said)
+        raise AttnvizError("text {place}: {said}", place=reasons[0].names[0], said=reasons[0].said)
     return statistics
 
 
@@ -115,7 +117,7 @@ def _named(texts: Iterable[Any]) -> Iterator[CorpusText | Unread]:
             if not getattr(text, "blank", False):
                 yield text
         elif isinstance(text, str):
-            yield CorpusText(place, Message("text {place}", place=place), text)
+            yield CorpusText(place, str(place), text)  # as one process calls it
         else:
             kind = type(text).__name__
             raise AttnvizError("text {place} is of type {kind}: workers read texts alone", place=place, kind=kind)

@@ -31,6 +31,7 @@ class Job:
     layer, head, query, key, skip_special, words, toward   what is selected, as of ``attnviz.stats``
     measured  options of ``Statistics``
     asked     what these remember of all this
+    by_text   whether what is measured of each text is handed on beside the statistics
     """
 
     model: str | None = None
@@ -47,6 +48,7 @@ class Job:
     toward: str | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    by_text: bool = False
 
     def worker(self) -> Worker:
         """What measures texts, with the model loaded."""
@@ -96,6 +98,7 @@ class Worker:
         """The statistics of these texts; one that cannot be read or measured is skipped, and told there."""
 
         statistics = self.job.statistics()
+        statistics.of_texts = [] if self.job.by_text else None
         for text, answer in self._read(texts):
             try:
                 self._add(statistics, answer, text.name)
@@ -115,6 +118,8 @@ class Worker:
         trace = in_words(along(trace, job.toward), job.words, job.layer, [statistics.step])
         part = selected(trace, job.layer, job.head, job.query, job.key, job.skip_special)
         statistics.add(trace, part.as_region(), name=name)
+        if statistics.of_texts is not None:
+            statistics.of_texts.append(statistics.rows())
 
 
 def _plain(value: Any) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from attnviz.corpora.aside import Aside
 from attnviz.corpora.choices import SHARD_SIZE
 from attnviz.corpora.engines.chosen import Measure
 from attnviz.corpora.job import Job
@@ -20,11 +21,21 @@ from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.corpus.by_text import TextRows
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
     Texts = Iterable[CorpusText | Unread]
 
-Again = Callable[[], "Statistics"]  # what was made of a shard, brought back
+
+class Made(NamedTuple):
+    """What was made of a shard: the statistics and, where they are asked for, the rows of its texts."""
+
+    statistics: Statistics
+    rows: list[TextRows]
+
+
+Again = Callable[[], Made]  # what was made of a shard, brought back
 
 
 def run(
@@ -36,23 +47,28 @@ def run(
     size: int = SHARD_SIZE,
     watch: Watch = unwatched,
     notice: Notice = no_notice,
+    write: Write | None = None,
 ) -> Statistics:
     """The statistics of ``texts``, which ``engine`` measures shard by shard.
 
     They are the same, to the last bit, whichever engine runs and in whatever order shards are finished, since these are merged
     in the order of the texts. ``state`` is a folder that keeps finished shards: only those that it lacks are measured.
     Where the run is interrupted (KeyboardInterrupt), what is finished comes back, and is ``partial``.
+    ``write`` is given the rows of each text, in the order of the texts, where the job is ``by_text``.
     """
-    return _Run(job, None if state is None else StateFolder(state, job, size), watch, notice).over(
-        shards(texts, size), engine
-    )
+    folder = None if state is None else StateFolder(state, job, size)
+    with closing(Aside()) as aside:
+        return _Run(job, folder, aside, watch, notice, write).over(shards(texts, size), engine)
 
 
 class _Run:
     """The shards that are done: ``merged``, those before the first that is not, and where the others are, by their numbers."""
 
-    def __init__(self, job: Job, folder: StateFolder | None, watch: Watch, notice: Notice) -> None:
-        self.job, self.folder, self.watch, self.notice = job, folder, watch, notice
+    def __init__(
+        self, job: Job, folder: StateFolder | None, aside: Aside, watch: Watch, notice: Notice, write: Write | None
+    ) -> None:
+        self.job, self.folder, self.aside = job, folder, aside
+        self.watch, self.notice, self.write = watch, notice, write
         self.merged = job.statistics()
         self.next = 0
         self.done: dict[int, Again] = {}
@@ -91,19 +107,24 @@ class _Run:
                 self.notice(Message("{said}; its texts are measured again", said=error.message))
                 yield shard
                 continue
-            self._count(before, kept=1)
+            self._count(before.statistics, kept=1)
             self._add(shard.number, before, self._kept_at(self.folder.path(shard)))
 
     def _finish(self, shard: Shard, content: bytes) -> None:
         made = self._opened(content, str(shard.told))
-        if self.folder is None:
-            self._add(shard.number, made, lambda: self._opened(content, str(shard.told)))
-        else:
-            self._add(shard.number, made, self._kept_at(self.folder.keep(shard, content)))
-        self._count(made, shards=1, tokens=made.tokens)
+        hold = self._aside(content, shard) if self.folder is None else self._kept_at(self.folder.keep(shard, content))
+        self._add(shard.number, made, hold)
+        self._count(made.statistics, shards=1, tokens=made.statistics.tokens)
 
-    def _kept_at(self, path: Path) -> Again:
-        return lambda: self._opened(read_whole(path), str(path))
+    def _kept_at(self, path: Path) -> Callable[[], Again]:
+        return lambda: lambda: self._opened(read_whole(path), str(path))
+
+    def _aside(self, content: bytes, shard: Shard) -> Callable[[], Again]:
+        def hold() -> Again:
+            taken = self.aside.put(content)
+            return lambda: self._opened(taken(), str(shard.told))
+
+        return hold
 
     def _count(self, made: Statistics, shards: int = 0, kept: int = 0, tokens: int = 0) -> None:
         before = self.standing
@@ -121,26 +142,37 @@ class _Run:
         self.standing = self.standing._replace(workers=workers)
         self.watch(self.standing)
 
-    def _opened(self, content: bytes, name: str) -> Statistics:
+    def _opened(self, content: bytes, name: str) -> Made:
         from attnviz.analysis.corpus import Statistics
+        from attnviz.analysis.corpus.by_text_arrays import rows_of
+        from attnviz.analysis.corpus.state_file import of_file, unpacked
 
-        return Statistics.from_bytes(content, name)
+        held = unpacked(content, name)
+        statistics = Statistics.of_packed(held, name)
+        with of_file(name):
+            return Made(statistics, rows_of(held.arrays, len(statistics.metrics)) if self.job.by_text else [])
 
-    def _add(self, number: int, made: Statistics, again: Again) -> None:
+    def _add(self, number: int, made: Made, hold: Callable[[], Again]) -> None:
         """Merge a shard, and those after it that were waiting for it. One that waits is not held: they may be many."""
         if number != self.next:
-            self.done[number] = again
+            self.done[number] = hold()
             return
-        self.merged = self.merged.merged(made)
+        self._take(made)
         self.next += 1
         while self.next in self.done:
-            self.merged = self.merged.merged(self.done.pop(self.next)())
+            self._take(self.done.pop(self.next)())
             self.next += 1
+
+    def _take(self, made: Made) -> None:
+        self.merged = self.merged.merged(made.statistics)
+        if self.write is not None:
+            for rows in made.rows:
+                self.write(rows)
 
     def _merge_all(self) -> None:
         """Merge what is finished, whatever is missing in between."""
         for number in sorted(self.done):
-            self.merged = self.merged.merged(self.done.pop(number)())
+            self._take(self.done.pop(number)())
 
     def _kept_told(self, error: AttnvizError) -> AttnvizError:
         """What went wrong, and that what is finished need not be done again."""

@@ -32,7 +32,7 @@ def test_nothing_that_is_said_is_nobody():
         ({"address": "auto"}, "address is for engine='ray'"),
         ({"gpus_per_worker": 1}, "gpus_per_worker is for engine='ray'"),
         ({"workers": 1, "model": object()}, "this one is loaded already"),
-        ({"workers": 1, "by_text": "x.csv"}, "by_text is for one process"),
+        ({"workers": 1, "by_text": "x.txt"}, "its suffix is not one of"),
         ({"workers": 1, "chat": True}, "chat is no option of trace_text"),
     ],
 )
@@ -66,5 +66,10 @@ def test_texts_of_files_keep_their_names_and_blank_lines_are_none():
     assert found.left_out_texts.reasons[0].names == ("a.txt:3",)
 
 
-def test_the_numbers_are_those_of_one_process():
-    assert_same(stats(TEXTS, "tiny", workers=1, layer=0).statistics, stats(TEXTS, "tiny", layer=0).statistics)
+def test_the_numbers_are_those_of_one_process(tmp_path):
+    plain, others = tmp_path / "plain.csv", tmp_path / "others.csv"
+    one = stats(TEXTS, "tiny", layer=0, by_text=plain, top_texts=1)
+    other = stats(TEXTS, "tiny", layer=0, by_text=others, top_texts=1, state=tmp_path / "s", shard_size=2)
+    assert_same(one.statistics, other.statistics)
+    assert plain.read_bytes() == others.read_bytes()
+    assert [head.top for head in one.statistics.heads()] == [head.top for head in other.statistics.heads()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import random
@@ -9,12 +10,14 @@ import random
 import pytest
 from corpora import TINY, assert_same, corpus, numbers, one_pass
 
+from attnviz.analysis.corpus.by_text import TextRows
 from attnviz.corpora.engines.serial import in_this_process
 from attnviz.corpora.job import Job
 from attnviz.corpora.run import run
 from attnviz.errors import AttnvizError
 
 TEXTS = corpus(20)
+BY_TEXT = dataclasses.replace(TINY, by_text=True)
 
 
 class Counted:
@@ -130,6 +133,64 @@ def test_it_tells_how_far_it_is(tmp_path):
     assert (last.texts, last.before, last.shards, last.kept, last.workers) == (20, 10, 2, 2, 1)
     assert last.tokens == tokens
     assert [one.texts for one in seen] == sorted(one.texts for one in seen)
+
+
+def rows_of(texts):
+    """What one process measures of each text, in their order, as bytes are compared: every row in full."""
+    worker = TINY.worker()
+    return [repr(list(worker([text]).rows())) for text in texts]
+
+
+def written(engine, texts=TEXTS, job=BY_TEXT, **options):
+    """The rows that come, text by text."""
+    rows: list[TextRows] = []
+    found = run(job, texts, engine, write=rows.append, **options)
+    return found, [repr(list(of_text)) for of_text in rows]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_rows_come_in_the_order_of_the_texts_whichever_shard_is_finished_first(tmp_path, folder, shuffled):
+    state = tmp_path / "s" if folder else None
+    found, rows = written(Counted(shuffled=shuffled), TEXTS[:8], size=2, state=state)
+    assert rows == rows_of(TEXTS[:8])
+    assert found.of_texts is None
+    assert_same(found, one_pass(TEXTS[:8]))
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_run_that_goes_on_has_the_rows_of_what_was_finished_before(tmp_path, shuffled):
+    first = Counted(after=2, shuffled=shuffled)
+    partial, some = written(first, TEXTS[:8], size=2, state=tmp_path)
+    assert partial.partial
+    assert some == rows_of([text for number in sorted(first.shards) for text in TEXTS[2 * number : 2 * number + 2]])
+    second = Counted()
+    _, rows = written(second, TEXTS[:8], size=2, state=tmp_path)
+    assert not set(first.shards) & set(second.shards)
+    assert rows == rows_of(TEXTS[:8])
+
+
+def test_shards_without_rows_are_not_taken_for_some_with_them(tmp_path):
+    run(TINY, TEXTS[:4], in_this_process, state=tmp_path)
+    with pytest.raises(AttnvizError, match="what differs: by_text"):
+        written(in_this_process, TEXTS[:4], state=tmp_path)
+
+
+def test_a_kept_shard_that_lacks_its_rows_is_measured_again(tmp_path):
+    written(in_this_process, TEXTS[:4], size=2, state=tmp_path)
+    path = sorted(tmp_path.glob("*.stats"))[0]
+    path.write_bytes(one_pass(TEXTS[:2]).to_bytes())
+    engine, said = Counted(), []
+    _, rows = written(engine, TEXTS[:4], size=2, state=tmp_path, notice=said.append)
+    assert len(engine.shards) == 1
+    assert said[0] == f"{path}: its rows of texts are missing or damaged; its texts are measured again"
+    assert rows == rows_of(TEXTS[:4])
+
+
+def test_a_text_that_is_skipped_has_no_row():
+    texts = [TEXTS[0], TEXTS[1]._replace(text=" "), TEXTS[2]]
+    found, rows = written(in_this_process, texts, size=2)
+    assert (found.skipped, rows) == (1, rows_of([TEXTS[0], TEXTS[2]]))
 
 
 def test_texts_that_cannot_be_read_are_counted():

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import numpy
 
 from attnviz.analysis.corpus.alike import require_alike, require_same
+from attnviz.analysis.corpus.by_text import TextRows
+from attnviz.analysis.corpus.by_text_arrays import rows_arrays
 from attnviz.analysis.corpus.layer_state import LayerState
 from attnviz.analysis.corpus.layers import LAYERS, both_of, layers_record
 from attnviz.analysis.corpus.quantiles import Sketches
@@ -74,9 +76,12 @@ class State(Texts):
     quantiles  shares of the texts whose values are told: 0.5 is the median; nothing where no quantiles are kept
     top_texts  of each metric of each head, how many texts with the largest values are kept by name
     skips_tokens whether a text had tokens that are left out
+    of_texts what was measured of each text, where somebody keeps it, for the file alone; None, as a rule: nobody does
 
     What is counted of the texts themselves, ``Texts`` says.
     """
+
+    of_texts: list[TextRows] | None = None
 
     def __init__(
         self,
@@ -143,6 +148,8 @@ class State(Texts):
         for place, (title, layer) in enumerate(self._layers.items()):
             arrays |= layer.arrays(f"layers.{place}") | self._top.arrays(title, f"layers.{place}.top")
             arrays |= self._sketches[title].arrays(f"layers.{place}.quantiles") if self.quantiles else {}
+        if self.of_texts is not None:
+            arrays |= rows_arrays(self.of_texts)
         return packed(Packed("weights", record, arrays))
 
     @classmethod

@@ -12,7 +12,7 @@ from attnviz.cli.commands.stats_across import require_shares, write_shares
 from attnviz.cli.commands.stats_effect import measured_effects, require_no_effect
 from attnviz.cli.commands.stats_merge import write_merged
 from attnviz.cli.commands.stats_needles import measured_needles, require_no_needles
-from attnviz.cli.input.by_workers import Kept, asks_for_workers, measured_corpus, require_many, require_no_rows
+from attnviz.cli.input.by_workers import Kept, asks_for_workers, measured_corpus, require_many
 from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.following import following_of
 from attnviz.cli.input.gathered import end_if_partial, gather
@@ -129,12 +129,11 @@ def _measure_weights(
         statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
         write(statistics.rows())
 
-    if corpus is not None and asks_for_workers(by):
-        require_no_rows(beside)
-        kept = Kept(asked, measured)
-        statistics = measured_corpus(corpus, making, reading, special, words, part, region, by, kept)
-    else:
-        with rows_written(beside, statistics) as write:
+    with rows_written(beside, statistics) as write:
+        if corpus is not None and asks_for_workers(by):
+            kept, rows = Kept(asked, measured), None if beside.by_text is None else write
+            statistics = measured_corpus(corpus, making, reading, special, words, part, region, by, kept, rows)
+        else:
             _add_all(partial(add, write), statistics, corpus, source, making, reading)
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)

@@ -11,7 +11,6 @@ from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
 from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy
 from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
-from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.options.workers import WorkersOptions
@@ -24,6 +23,7 @@ from attnviz.text.message import COMMA, Message, joined
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
 OF_MODEL = ("target", "chat", "pair", "verify", "device_map")
@@ -44,12 +44,6 @@ def require_many(by: WorkersOptions, many: bool) -> None:
             raise UsageError("--{name} is for --engine ray", "add --engine ray", name=dashed(name))
 
 
-def require_no_rows(beside: CorpusOptions) -> None:
-    """Refuse a row for each text, which workers do not hand on."""
-    if beside.by_text is not None:
-        raise UsageError("--by-text is for one process", "leave out --workers, --state and --engine")
-
-
 class Kept(NamedTuple):
     """What statistics remember of the options, and those that they are made with."""
 
@@ -67,8 +61,9 @@ def measured_corpus(
     region: RegionOptions,
     by: WorkersOptions,
     kept: Kept,
+    write: Write | None,
 ) -> Statistics:
-    """The statistics of all texts of ``corpus``, made by the workers that ``by`` asks for."""
+    """The statistics of all texts of ``corpus``, made by the workers that ``by`` asks for; rows go to ``write``, if it is there."""
     from attnviz.corpora.engines.chosen import engine_of
     from attnviz.corpora.job import Job
     from attnviz.corpora.run import run
@@ -92,11 +87,14 @@ def measured_corpus(
         toward=making.toward,
         measured=kept.measured,
         asked=kept.asked,
+        by_text=write is not None,
     )
     engine = engine_of(by.engine, workers(by.workers), by.address, by.gpus_per_worker)
     texts = _WithWords(corpus)
     with corpus_progress(corpus.total) as watch:
-        statistics = run(job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice)
+        statistics = run(
+            job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice, write=write
+        )
     texts.tell(statistics)
     return statistics
 

@@ -62,7 +62,6 @@ def test_what_is_skipped_is_named():
         (("--lines", "--workers", "two", "a"), "--workers is 'two'"),
         (("--lines", "--address", "x", "a"), "--address is for --engine ray"),
         (("--lines", "--gpus-per-worker", "1", "a"), "--gpus-per-worker is for --engine ray"),
-        (("--lines", "--state", "s", "--by-text", "x.csv", "a"), "--by-text is for one process"),
         (("--lines", "--state", "s", "--from", "x.npz"), "--lines is for texts: --from brings one trace"),
         (("--lines", "--state", "s", "--model", "tiny", "--image", "x.png", "a"), "--image is one image"),
         (("--lines", "--state", "s", "--model", "tiny", "--causal", "a"), "changes the rule"),
@@ -79,9 +78,30 @@ def test_what_does_not_fit_together_is_wrong_usage(options, said):
 
 
 def test_texts_of_which_none_can_be_measured_are_an_error():
-    result = attnviz("stats", "--lines", "--workers", "1", "--max-length", "1", stdin=b"a b\nc d\n")
+    command = ("stats", "--lines", "--workers", "1", "--max-length", "1", "--by-text", "rows.csv")
+    result = attnviz(*command, stdin=b"a b\nc d\n")
     assert result.code == 1
     assert "line 1: " in result.stderr
+    assert not Path("rows.csv").exists()
+
+
+def written(name, *options, code=0):
+    result = attnviz("stats", "--lines", "--model", "tiny", "--layer", "0", "--by-text", name, *options, stdin=LINES)
+    assert (result.code, result.stderr.count(f"a row for each text and head: {name}")) == (code, 1), result.stderr
+    return Path(name).read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_rows_of_texts_are_the_same_bytes_as_of_one_process(suffix):
+    plain = written(f"plain.{suffix}")
+    assert written(f"kept.{suffix}", "--state", "s", "--shard-size", "2") == plain
+    next(Path("s").glob("*.stats")).unlink()
+    assert written(f"resumed.{suffix}", "--state", "s", "--shard-size", "2") == plain
+
+
+@pytest.mark.slow  # processes
+def test_rows_of_texts_from_two_workers_are_the_same_bytes():
+    assert written("two.csv", "--workers", "2", "--shard-size", "1") == written("plain.csv")
 
 
 def test_a_state_folder_of_other_options_is_refused():
