@@ -145,9 +145,7 @@ def _of_weights(
 
     require_no_effect(answer, ablate)
     asked = members(Metric, metrics, "metrics") or list(Metric)
-    first, spoken = None if sort is None else member(Metric, sort, "sort"), member(Language, language, "language")
-    if first is not None and first not in asked:
-        raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
+    first, spoken = _first(sort, asked), member(Language, language, "language")
     measured, length = _measured(asked, **how), length_of(max_length, cut)
     require_contribution(toward, [measured["step"]])
     part = {"layer": chosen("layer", layer), "head": chosen("head", head), "query": query, "key": key}
@@ -157,9 +155,9 @@ def _of_weights(
     if by is not None:
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
         reads = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
+        reads |= {**part, "by_text": by_text is not None}
         with _rows(by_text, asked) as write:
-            rows = None if by_text is None else write
-            return Stats(by_workers(by, texts, model, {**part, **reads}, measured, remembered, rows), first, spoken)
+            return Stats(by_workers(by, texts, model, reads, measured, remembered, write), first, spoken)
     statistics = Statistics(**measured)
     statistics.asked = remembered
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
@@ -174,6 +172,16 @@ def _of_weights(
     with _rows(by_text, asked) as write:
         found = gather(statistics, texts, partial(add, write=write), Texts(read, batch, length))
         return Stats(statistics, first, spoken, found)
+
+
+def _first(sort: str | None, asked: Iterable[StrEnum]) -> Any:
+    """The metric whose largest value stands first, one of those that are ``asked`` for; None: the order is that of the layers."""
+    from attnviz.analysis.metrics import Metric
+
+    first = None if sort is None else member(Metric, sort, "sort")
+    if first is not None and first not in asked:
+        raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
+    return first
 
 
 @contextmanager

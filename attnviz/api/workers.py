@@ -72,13 +72,13 @@ def by_workers(
     reads: Mapping[str, Any],
     measured: Mapping[str, Any],
     asked: Mapping[str, Any],
-    write: Write | None = None,
+    write: Write,
 ) -> Statistics:
     """The statistics of ``texts``, measured by these workers, who load ``model`` themselves.
 
     reads     what a ``Job`` says of how texts are read, and which part of them is measured
     measured  options of ``Statistics``, which remember what was ``asked``
-    write     what is given the rows of each text, if anybody wants them
+    write     what is given the rows of each text, where these are asked for
 
     AttnvizError where none can be read.
     """
@@ -97,7 +97,7 @@ def by_workers(
     require_known(trace_text if model is None else trace_model, reads["making"])
     places = {name: where(name, reads[name]) for name in ("query", "key")}
     parts = {name: tuple(reads[name]) for name in ("layer", "head")}
-    job = Job(**{**reads, **places, **parts}, model=named, measured=measured, asked=asked, by_text=write is not None)
+    job = Job(**{**reads, **places, **parts}, model=named, measured=measured, asked=asked)
     engine = engine_of(by.engine, by.workers, by.address, by.gpus_per_worker)
     statistics = run(job, _named(texts), engine, state=by.state, size=by.shard_size, write=write)
     if not statistics.texts:
