@@ -154,7 +154,7 @@ def _of_weights(
     remembered = as_asked(**part, max_length=max_length, cut=cut, **of_each)
     if by is not None:
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
-        reads = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
+        reads: dict[str, Any] = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
         reads |= {**part, "by_text": by_text is not None}
         with _rows(by_text, asked) as write:
             return Stats(by_workers(by, texts, model, reads, measured, remembered, write), first, spoken)

@@ -9,7 +9,7 @@ from attnviz.arguments import whole_number
 from attnviz.choices import Backend, is_tiny
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
-from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy
+from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
 from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import BatchOptions
@@ -68,6 +68,7 @@ def measured_corpus(
     from attnviz.corpora.job import Job
     from attnviz.corpora.run import run
     from attnviz.sources.texts.length import Length
+    from attnviz.trace.origin import Origin
 
     require_one_source(corpus.source, making.model)
     if getattr(corpus.source, "from_", None) is not None:
@@ -96,6 +97,7 @@ def measured_corpus(
             job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice, write=write
         )
     texts.tell(statistics)
+    tell_unseen(Origin(statistics.source))
     return statistics
 
 

@@ -178,22 +178,23 @@ class ModelTraces:
 
     def _handed_on(self, trace: Trace) -> Trace:
         if not self._told:
-            self._tell(trace.source)
+            tell_unseen(trace.source)
+            self._told = True
         return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
 
-    def _tell(self, source: Origin) -> None:
-        """Say what cannot be shown of the model; that is so in every text."""
-        if source.unseen:
-            notice(
-                Message(
-                    "not shown, because they compute attention in their own way: {unseen}",
-                    unseen=", ".join(source.unseen),
-                )
+
+def tell_unseen(source: Origin) -> None:
+    """Say what cannot be shown of the model; that is so in every text."""
+    if source.unseen:
+        notice(
+            Message(
+                "not shown, because they compute attention in their own way: {unseen}",
+                unseen=", ".join(source.unseen),
             )
-        for reason in dict.fromkeys(source.because.values()):
-            titles = [title for title, said in source.because.items() if said == reason]
-            notice(Message("only the weights are known of {layers}: {reason}", layers=", ".join(titles), reason=reason))
-        self._told = True
+        )
+    for reason in dict.fromkeys(source.because.values()):
+        titles = [title for title, said in source.because.items() if said == reason]
+        notice(Message("only the weights are known of {layers}: {reason}", layers=", ".join(titles), reason=reason))
 
 
 def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False, predicts: bool = False) -> Model:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import attnviz
 from corpora import assert_same
+from tiny_models import saved
 
 from attnviz.errors import AttnvizError
 
@@ -97,6 +98,16 @@ def test_rows_of_texts_are_the_same_bytes_as_of_one_process(suffix):
     assert written(f"kept.{suffix}", "--state", "s", "--shard-size", "2") == plain
     next(Path("s").glob("*.stats")).unlink()
     assert written(f"resumed.{suffix}", "--state", "s", "--shard-size", "2") == plain
+
+
+def test_what_is_not_known_of_a_model_is_told_as_by_one_process(tmp_path):
+    model = saved("XLNet", tmp_path / "XLNet")
+    one, other = (
+        attnviz("stats", "--lines", "--model", model, *more, stdin=b"a b\nb a b\n") for more in ((), ("--workers", "1"))
+    )
+    said = [[line for line in each.stderr.splitlines() if "only the weights" in line] for each in (one, other)]
+    assert said[0] == said[1]
+    assert "only the weights are known of layer 0, layer 1: " in said[0][0]
 
 
 @pytest.mark.slow  # processes
