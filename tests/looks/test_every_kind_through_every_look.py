@@ -28,6 +28,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from attnviz import Layer, Rule, Trace, api, attend, load, trace_text
+from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
 from attnviz.api import pictures
 from attnviz.cli.app import COMMANDS
@@ -379,6 +380,11 @@ def stats_csv(kind: Kind, written: bytes) -> None:
     assert_allclose([float(row["mean"]) for row in of_head], [kind.largest], atol=1e-6)
 
 
+def stats_file(kind: Kind, written: bytes) -> None:
+    last = [one for one in Statistics.from_bytes(written, "").heads() if one.layer == kind.layer.title][-1]
+    assert_allclose(last.values[Metric.LARGEST].mean, kind.largest, atol=1e-6)
+
+
 def stats_svg(kind: Kind, written: bytes) -> None:
     words = {word.strip() for word in ElementTree.fromstring(written).itertext()}
     assert words >= {"layer 0", *map(str, range(kind.layer.heads))}
@@ -526,6 +532,7 @@ LOOKS: dict[str, Look] = {
     "stats table": Look(command("stats"), stats_table),
     "stats json": Look(command("stats", "--format", "json"), stats_json),
     "stats csv": Look(command("stats", "--format", "csv"), stats_csv),
+    "stats stats": Look(command("stats", "--format", "stats", "-o", "-"), stats_file),
     "stats png": Look(command(*STATS, "png"), png),
     "stats svg": Look(command(*STATS, "svg"), stats_svg),
     "stats pdf": Look(command(*STATS, "pdf"), pdf),

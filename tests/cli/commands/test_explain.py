@@ -10,7 +10,7 @@ import shlex
 import pytest
 from command_line import SAMPLE, attnviz, done, in_terminal, problem
 
-from attnviz.choices import Language, Step
+from attnviz.choices import CONTRIBUTIONS, Language, Step
 from attnviz.text.lessons import lessons
 
 TEXTBOOK = "Your journey starts"
@@ -59,7 +59,7 @@ def test_a_step_alone_is_shown_alone(step):
 
 def test_steps_stand_in_the_order_of_their_computation():
     text = done("explain", TEXTBOOK, "--heads", 2, "--position", "sinusoidal", "--head", 0).text
-    shown = [title for step, title in titles().items() if step != Step.CONTRIBUTION]
+    shown = [title for step, title in titles().items() if step not in CONTRIBUTIONS]
     places = [re.search(rf"(?m)(?:^|  ){title}  ", text).start() for title in shown]
     assert places == sorted(places)
 
@@ -534,7 +534,7 @@ def test_contributions_go_toward_a_token_of_the_model_or_a_captured_one(llama, t
             1,
             "the model in the package tells no direction",
         ),
-        (("--model", "LLAMA", "--step", "contribution", "--toward", "qqxyz"), 1, "the answer qqxyz is"),
+        (("--model", "LLAMA", "--step", "contribution", "--toward", "qqxyz"), 1, "qqxyz is 5 tokens to this model"),
     ],
 )
 def test_a_direction_that_cannot_be_is_one_line(arguments, code, said, llama):
