@@ -74,8 +74,7 @@ def heatmap(
     compare       "causal", "scale", "position": one head's weights with and without it, and their difference
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B)); skip_special hides special tokens
     words, pool   merge the tokens of a word: weights to it are summed, and from it averaged; what a cell of many shows, "mean" or "max"
-    title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map
-    vmin, vmax    the values of the first and the last colour (None: where the values end)
+    title, language, cmap   of the picture (None: what it shows), of its words ("en", "vi"), and a matplotlib colour map; vmin, vmax: the values of its first and its last colour (None: where the values end)
     annotate, dpi, seconds, width   write the values into the cells (None: while they fit); pixels per inch of a PNG, how long a frame is shown, and the millimetres of a figure in print
     on_image      the image that the model has read, a file or a picture of Pillow: the weights of the query are laid over it
     interpolation, opacity, contour   of them: "bilinear" or "nearest", 0 to 1, up to two shares of the weight ([0.5, 0.8])
