@@ -68,7 +68,7 @@ def heatmap(
     Example: attnviz heatmap --causal --heads 4
     """
     form, following = _format(picture), following_of(across)
-    require_followed(following, form, picture)
+    require_followed(following, form, picture, direction)
     require_contribution(direction, picture.step in CONTRIBUTIONS or form is PictureFormat.SAFETENSORS)
     if form is PictureFormat.SAFETENSORS:
         require_whole(model, part, special, region, words)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attnviz.choices import DrawnStep
 from attnviz.cli.input.following import refuse_beside
+from attnviz.cli.options.direction import DirectionOptions
 from attnviz.cli.options.heatmap import PictureOptions
 from attnviz.cli.output.files import deliver
 from attnviz.cli.output.formats import PictureFormat
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 NUMBERS = (PictureFormat.CSV, PictureFormat.JSON)  # of a map across layers
 
 
-def require_followed(following: Following | None, form: PictureFormat, picture: PictureOptions) -> None:
+def require_followed(
+    following: Following | None, form: PictureFormat, picture: PictureOptions, direction: DirectionOptions
+) -> None:
     """Refuse numbers of what is not followed, and beside --across what has no meaning there."""
     if following is None:
         if form in NUMBERS:
@@ -34,6 +37,7 @@ def require_followed(following: Following | None, form: PictureFormat, picture: 
         return
     given = {
         "--step": picture.step is not DrawnStep.WEIGHTS,
+        "--toward": direction.toward is not None,
         "--compare": picture.compare is not None,
         "--format safetensors": form is PictureFormat.SAFETENSORS,
     }

@@ -77,6 +77,7 @@ def test_a_saved_trace_needs_no_model(folder):  # noqa: ARG001
         (["--format", "csv", "-o", "-"], "heatmap writes csv of what --across follows alone"),
         (["--across", "rollout", "--step", "scores"], "--step has no place there"),
         (["--across", "rollout", "--compare", "causal"], "--compare has no place there"),
+        (["--across", "rollout", "--toward", "@output"], "--toward has no place there"),
         (["--across", "rollout", "-o", "a.safetensors"], "--format safetensors has no place there"),
         (["--across", "rollout", "--residual", "1.5"], "1.5"),
         (["--across", "rollouts"], "rollouts"),
