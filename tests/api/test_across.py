@@ -1,5 +1,7 @@
 """attnviz.across, and heatmap(across=…): the same as the commands, and one line for what cannot be."""
 
+from dataclasses import replace
+
 import pytest
 from command_line import done
 from followed_traces import layered
@@ -8,6 +10,7 @@ from PIL import Image
 
 import attnviz
 from attnviz import AttnvizError
+from attnviz.trace.token_facts import TokenFacts
 
 TRACE = layered(3, 5, "causal")
 
@@ -108,3 +111,19 @@ def test_what_is_wrong_is_one_line(options, said):
 def test_what_makes_no_sense_in_a_picture_is_one_line(options, said):
     with pytest.raises(AttnvizError, match=said):
         TRACE.heatmap(**options)
+
+
+def test_words_are_told_as_the_command_tells_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    replace(layered(3, 7, "causal"), facts=TokenFacts(words=(0, 0, 1, 2, 2, 2, 3))).save("words.safetensors")
+    found = attnviz.across(attnviz.load("words.safetensors"), "rollout", words=True)
+    given = ("--from", "words.safetensors", "--across", "rollout", "--words", "--format", "json")
+    assert done("stats", *given).text == found.to_json()
+    assert len(found.values[0]) == 4
+
+
+def test_what_only_says_how_and_what_has_no_place_are_one_line():
+    with pytest.raises(AttnvizError, match="residual is for across, which is not given"):
+        TRACE.heatmap(residual=0.3)
+    with pytest.raises(AttnvizError, match="has no place there"):
+        TRACE.heatmap(across="rollout", compare="causal")

@@ -73,3 +73,11 @@ def test_a_direction_is_of_one_text_and_the_model_in_the_package_tells_none():
         trace_model("tiny", ["the dog", "the cat"], toward="cat")
     with pytest.raises(AttnvizError, match="tells no direction of a token"):
         trace_model("tiny", "the dog", toward="cat")
+
+
+def test_next_tokens_and_lengths_are_asked_for_of_one_text():
+    assert len(trace_model("tiny", "the dog", predictions=2).predictions[0]) == 2
+    cut = trace_model("tiny", TEXTS[0], max_length=2, cut=True)
+    assert cut.tokens == ("the", "cat")
+    with pytest.raises(AttnvizError, match="3 tokens"):
+        trace_model("tiny", TEXTS[0], max_length=2)

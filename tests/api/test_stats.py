@@ -129,3 +129,13 @@ def test_contributions_are_measured_as_the_command_measures_them():
     )
     with pytest.raises(AttnvizError, match="step"):
         attnviz.stats(TEXTS[0], step="scores")
+
+
+def test_workers_and_rows_of_texts_are_what_one_process_measures(tmp_path):
+    texts = ["the dog", "the cats near the tree"]
+    plain = attnviz.stats(texts, "tiny", by_text=tmp_path / "plain.csv", sort="entropy")
+    kept = attnviz.stats(texts, "tiny", by_text=tmp_path / "kept.csv", sort="entropy", state=tmp_path / "state")
+    assert str(plain) == str(kept)
+    assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "kept.csv").read_bytes()
+    with pytest.raises(AttnvizError, match="sort is near, which is not among the metrics"):
+        attnviz.stats(texts, "tiny", metrics="entropy", sort="near")

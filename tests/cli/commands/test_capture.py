@@ -104,3 +104,10 @@ def test_a_direction_without_the_w_o_that_it_needs_is_refused(folder):
     told = problem(attnviz("capture", "a", *asked), 2)
     assert told == "--toward is for contributions, and --no-output-projection leaves out the W_O that they need"
     assert not (folder / "t.safetensors").exists()
+
+
+def test_each_line_is_captured_and_a_model_is_named(folder):
+    result = attnviz("capture", "the dog\nthe cat", "--lines", "--model", "tiny", "-o", "traces")
+    assert (result.code, result.stdout) == (0, b"traces\n")
+    assert [load(path).tokens for path in sorted((folder / "traces").iterdir())] == [("the", "dog"), ("the", "cat")]
+    assert problem(attnviz("capture", "a", "-o", "t.safetensors"), 2) == "no model is named"

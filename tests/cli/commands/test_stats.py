@@ -377,3 +377,22 @@ def test_needles_shares_and_words_each_go_their_way():
     words = ("stats", "ab cd", "--tokenizer", "char", "--words")
     assert done(*words, "--format", "json").stdout.startswith(b"{")
     assert "--words merges weights" in problem(attnviz(*words, "--step", "contribution"), 2)
+
+
+def test_files_of_parts_and_rows_and_a_state_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = done("stats", "the dog\nthe cat", "--lines", "--model", "tiny", "--format", "json").text
+    for name, text in (("a", "the dog"), ("b", "the cat")):
+        done("stats", text, "--lines", "--model", "tiny", "-o", f"{name}.stats")
+    merged = json.loads(done("stats", "--merge", "a.stats", "b.stats", "--format", "json").text)
+    assert merged["texts"] == json.loads(whole)["texts"] == 2
+    kept = ("stats", "the dog\nthe cat", "--lines", "--model", "tiny", "--format", "json", "--state", "state")
+    assert json.loads(done(*kept).text)["heads"] == json.loads(whole)["heads"]
+    result = attnviz(*kept[:-2], "--by-text", "rows.csv")
+    assert "a row for each text and head: rows.csv" in result.stderr
+    assert (tmp_path / "rows.csv").read_text().count("line 2") > 0
+
+
+def test_needles_and_layers_are_asked_for_here_too():
+    assert problem(attnviz("stats", "a", "--needles", 2), 2)
+    assert "rollout" in done("stats", "a b", "--across", "rollout").text.lower()

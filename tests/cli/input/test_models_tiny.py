@@ -70,3 +70,12 @@ def test_what_it_does_not_take_is_one_line(more, code, said):
 def test_a_text_longer_than_its_positions_says_how_many_it_has():
     said = problem(attnviz("explain", "the " * 300, *KNOWN), 1)
     assert "300 tokens but the tiny model has 256 positions" in said
+
+
+def test_it_tells_no_direction_of_a_token_and_cuts_texts_by_words():
+    asked = ("the dog", "--model", "tiny", "--step", "contribution", "--toward", "cat")
+    assert "tells no direction of a token" in problem(attnviz("explain", *asked), 1)
+    cut = done(
+        "stats", "the dog\nthe cat sat", "--lines", "--model", "tiny", "--max-length", 2, "--cut", "--format", "json"
+    )
+    assert json.loads(cut.text)["tokens"] == 4

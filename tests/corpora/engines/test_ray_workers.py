@@ -16,7 +16,6 @@ from lacking import lacking
 from attnviz.analysis.corpus import Statistics
 from attnviz.attention import threads
 from attnviz.corpora.engines import ray_workers
-from attnviz.corpora.engines.ray_actor import Measurer
 from attnviz.corpora.engines.ray_workers import RayWorkers
 from attnviz.corpora.engines.workers import Done, Failed, Gone, Placed, Ready
 from attnviz.corpora.shards import shards
@@ -181,14 +180,6 @@ def test_a_cluster_that_was_joined_before_is_not_left(ray):
     ray.connected = True
     RayWorkers(TINY, 1, None, 0).close()
     assert ray.connected
-
-
-@pytest.mark.usefixtures("ray")
-def test_an_actor_measures_as_a_process_does():
-    actor = Measurer(TINY, 1)
-    actor.place()
-    actor.load()
-    assert_same(Statistics.from_bytes(actor.measure(next(shards(corpus(3)))), ""), one_pass(corpus(3)))
 
 
 def test_ray_that_is_not_installed_is_told(monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
-from random_traces import random_trace
+from random_traces import projected_trace, random_trace
 
 from attnviz import Layer, Trace
 from attnviz.renderers.page.blobs import Blobs
@@ -79,3 +79,16 @@ def written_weights(trace):
     blobs = Blobs()
     blobs.add(pack_part(Part(select(trace).layers[0], Form.WEIGHTS)).arrays["levels"])
     return blobs.in_base64()
+
+
+def test_weights_take_a_byte_a_cell_and_what_is_carried_its_numbers():
+    bare = projected_trace()
+    [selected] = select(bare).layers[:1]
+    [without] = select(bare.without_output_projections()).layers[:1]
+    layer = selected.layer
+    cells = layer.heads * layer.queries * layer.keys
+    assert packed_size([without], Form.WEIGHTS) <= cells * 4 / 3 + 8
+    carried = packed_size([selected], Form.EXACT) - packed_size([without], Form.EXACT)
+    width = numpy.asarray(layer.value).dtype.itemsize
+    assert abs(carried - layer.heads * layer.keys * max(width, 4) * 4 / 3) <= 2
+    assert [form for form in Form if form.computes] == [Form.EXACT, Form.SINGLE, Form.SHORT]
