@@ -43,7 +43,7 @@ class _Dispatch:
     waiting  shards that nobody measures
     asked    workers that were asked for, and have no place yet; loading, those that load the model
     free     workers that wait for a shard; busy, what each of the others measures
-    deaths   how many workers each shard has ended; lost, how many have ended since one was ready
+    deaths   how many workers each shard has ended; lost, how many have ended while they loaded the model, since one was ready
     last     when a worker last had a place
     """
 
@@ -106,11 +106,14 @@ class _Dispatch:
 
     def _replace(self, worker: int, why: str) -> None:
         """A worker has ended: its shard waits again, in front of all others."""
+        loading = worker in self.loading
         self.asked.discard(worker)
         self.loading.discard(worker)
         if worker in self.free:
             self.free.remove(worker)
         if (shard := self.busy.pop(worker, None)) is None:
+            if not loading:  # it had no place yet, or no shard: its machine has gone, which says nothing of the job
+                return
             self.lost += 1
             if self.lost >= STARTS:
                 raise AttnvizError(

@@ -18,7 +18,7 @@ from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 TOKEN, HEAD, LAYER = 3, 64, 900  # bytes that are said of each
-PAGE = 1_200  # bytes that are said of a page, however little it holds
+PAGE = 1_800  # bytes that are said of a page, however little it holds
 SCALE = 4 * BASE64  # bytes for each row of weights
 ROUGH = 1.05  # times what weights are thought to take of which a few were looked at
 WHOLE = 1.01  # times what numbers take that compression makes no smaller
