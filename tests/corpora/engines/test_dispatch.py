@@ -109,11 +109,8 @@ def test_workers_that_never_load_the_model_are_an_error_that_says_why():
     assert workers.started <= 5
 
 
-def test_workers_that_go_before_they_have_a_place_or_a_shard_say_nothing_of_the_job():
+def test_workers_that_go_before_they_have_a_place_say_nothing_of_the_job():
     fate = {(number, None): [Gone(number, "its node has gone")] for number in range(4)}
-    fate |= {
-        (number, None): [Placed(number), Ready(number), Gone(number, "its node has gone")] for number in range(4, 8)
-    }
     assert run(Paper(1, fate), 3) == all_of(3)
 
 
