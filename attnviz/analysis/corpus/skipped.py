@@ -13,13 +13,14 @@ from attnviz.trace.schema import COUNT, TEXT, TOKENS, Kind, list_of, object_of, 
 
 DEPTH = 8  # of a sentence in a sentence: more than any has
 NAMED = 3  # texts of each reason that are kept by name
+OTHERS = "…"  # stands where texts have this, that and another number
 SAID = object_of({"template": TEXT, "values": object_of({})}, "template", "values")
 REASON = object_of({"count": COUNT, "names": TOKENS, "said": SAID}, "count", "names", "said")
 SKIPPED: Kind = list_of(REASON, Message("a list of reasons"))
 
 
 class Reason(NamedTuple):
-    """Why texts were left out: what was said of the first of them, how many there were, and the names of the first few."""
+    """Why texts were left out: what was said of them, with … where they differ; how many there were, and the names of the first few."""
 
     said: str
     texts: int
@@ -55,7 +56,8 @@ class Skipped:
         both = dict(self._reasons)
         for sentence, reason in other._reasons.items():
             first = both.get(sentence, Reason(reason.said, 0, ()))
-            both[sentence] = Reason(first.said, first.texts + reason.texts, (*first.names, *reason.names)[:NAMED])
+            names = (*first.names, *reason.names)[:NAMED]
+            both[sentence] = Reason(_of_both(first.said, reason.said), first.texts + reason.texts, names)
         return Skipped(both)
 
     def record(self) -> list[dict[str, Any]]:
@@ -75,6 +77,15 @@ class Skipped:
 def _sentence(said: str) -> str:
     """What is the same in all texts of which it is said."""
     return said.template if isinstance(said, Message) else said
+
+
+def _of_both(one: str, other: str) -> str:
+    """What is true of both: the same sentence, without the numbers of either where they differ."""
+    if one == other:
+        return one
+    if not (isinstance(one, Message) and isinstance(other, Message) and one.template == other.template):
+        return OTHERS
+    return again(one.template, {name: _of_both(value, other.values.get(name, "")) for name, value in one.values.items()})
 
 
 def _said_record(said: str) -> dict[str, Any]:
