@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy
 
 from attnviz.analysis.corpus.alike import require_same
 from attnviz.analysis.corpus.by_text import MeasuredLayer, TextRows
-from attnviz.analysis.corpus.heads import NOTHING, Head
+from attnviz.analysis.corpus.heads import Head
 from attnviz.analysis.corpus.layer_state import LayerState
-from attnviz.analysis.corpus.quantiles import Sketches
 from attnviz.analysis.corpus.state import Region, State
 from attnviz.analysis.corpus.top_texts import excerpt_of
 from attnviz.analysis.head_names import CHANCED, Chance, head_names, name_limits
 from attnviz.analysis.metrics import Metric
 from attnviz.analysis.together import measured_together
 from attnviz.choices import CONTRIBUTIONS, MeasuredStep, Pool
-from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
 from attnviz.trace.selection import (
     LayerSelection,
@@ -34,17 +32,16 @@ from attnviz.trace.trace import Trace
 class Statistics(State):
     """The metrics of the selected heads, text after text; ``State`` says what is known of them."""
 
-    last: TextRows | None = None  # what was measured of the last text
-
     def add(self, trace: Trace, selection: Selection, report: Progress = no_progress, name: str = "") -> None:
         """The selected heads of one more text: all of it or, where it fails or is interrupted, nothing.
 
         ``report`` is told how much is done, of how much; ``name`` is what the text is called, such as "line 12".
         """
+        toward = self.toward
         if self.step in CONTRIBUTIONS:
             require_contributions(trace, selection)
             require_all_heads(selection, self.step)
-            self.toward = next((one.layer.toward.token for one in selection.layers if one.layer.toward), "")
+            toward = next((one.layer.toward.token for one in selection.layers if one.layer.toward), "")
         layers, left_out, rows = dict(self._layers), [], []
         options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
         all_measured = measured_together(trace, selection.layers, report, step=self.step, **options)
@@ -58,27 +55,18 @@ class Statistics(State):
             as_one = (None,) if is_of_all_heads(self.step) else before.heads
             rows.append(MeasuredLayer(selected.layer.title, before.number, as_one, before.of_text(measured)))
             left_out.append(measured.left_out[list(heads)].mean())
-        last = TextRows(name or str(self.texts + 1), len(trace.tokens), tuple(rows))
-        excerpt = excerpt_of(trace) if self.top_texts else ""
         selected_layers = selection.layers
         elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selected_layers)
-        vars(self).update(  # in one step, which nothing can interrupt
-            last=last,
+        self._add(
+            TextRows(name or str(self.texts + 1), len(trace.tokens), tuple(rows)),
+            excerpt_of(trace.source, trace.tokens) if self.top_texts else "",
+            trace.source,
             _layers=layers,
-            _top=self._top.plus(last.name, excerpt, [(row.title, row.values) for row in rows]),
             _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if elsewhere else math.nan)),
-            **self.one_more(trace.source, len(trace.tokens)),
             regions=self.regions | {_region(selected) for selected in selected_layers if not selected.whole},
             skips_tokens=self.skips_tokens or any(selected.skips_tokens for selected in selected_layers),
+            toward=toward,
         )
-        for row in rows if self.quantiles else ():  # kept by a library, in place
-            self._sketches.setdefault(row.title, Sketches(row.values.shape)).add(row.values)
-
-    def rows(self) -> TextRows:
-        """What was measured of the text that was added last, a row for each head; AttnvizError where there is none."""
-        if self.last is None:
-            raise AttnvizError("no text has been added yet")
-        return self.last
 
     @property
     def left_out(self) -> float | None:
@@ -87,8 +75,7 @@ class Statistics(State):
 
     def heads(self, sort: Metric | None = None) -> list[Head]:
         """All heads in the order of their layers, or the largest value of ``sort`` first and what has none last."""
-        as_one = is_of_all_heads(self.step)
-        sketched = {title: sketches.at(self.quantiles) for title, sketches in self._sketches.items()}
+        as_one, sketched = is_of_all_heads(self.step), self._sketched()
         rows = [
             self._named(
                 Head(
@@ -96,23 +83,14 @@ class Statistics(State):
                     layer.number,
                     None if as_one else head,
                     layer.values(column),
-                    quantiles=self._quantiles(sketched.get(title), column),
-                    top={metric: self._top.of(title, row, column) for row, metric in enumerate(self.metrics)}
-                    if self.top_texts
-                    else NOTHING,
+                    **self._beside(sketched, title, column, self.metrics),
                 ),
                 layer.chances(column),
             )
             for title, layer in self._layers.items()
             for column, head in enumerate(layer.heads)
         ]
-        if sort is None:
-            return rows
-        return sorted(rows, key=lambda row: math.inf if math.isnan(row.values[sort].mean) else -row.values[sort].mean)
-
-    def _quantiles(self, found: numpy.ndarray | None, column: int) -> Mapping[Metric, Sequence[float]]:
-        """Of each metric of a head, in the order of ``quantiles``, where these are kept."""
-        return NOTHING if found is None else {one: found[row, column].tolist() for row, one in enumerate(self.metrics)}
+        return rows if sort is None else self.ordered(rows, sort)
 
     def _named(self, head: Head, chances: Mapping[Metric, Chance]) -> Head:
         """``head`` with its names, where they can be told."""

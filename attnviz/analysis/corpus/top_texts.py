@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -12,8 +12,8 @@ import numpy
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown_line
 from attnviz.text.message import Message
+from attnviz.trace.origin import Origin
 from attnviz.trace.schema import TEXT, Kind, list_of
-from attnviz.trace.trace import Trace
 
 CELLS = 80  # of a text that are kept of it
 READ = 400  # characters of a text that are looked at for them
@@ -140,9 +140,9 @@ class TopTexts:
         return found
 
 
-def excerpt_of(trace: Trace) -> str:
-    """How the text of ``trace`` begins, on one line."""
-    text = trace.source.original[:READ] or " ".join(trace.tokens[:READ])
+def excerpt_of(source: Origin, tokens: Sequence[str] = ()) -> str:
+    """How the text that was read begins, on one line; where nobody knows it, how its ``tokens`` do."""
+    text = source.original[:READ] or " ".join(tokens[:READ])
     return shorten(shown_line(" ".join(text.split())), CELLS)
 
 

@@ -11,6 +11,7 @@ from attnviz import trace_text
 from attnviz.analysis.corpus import top_texts
 from attnviz.analysis.corpus.top_texts import TopTexts, excerpt_of
 from attnviz.errors import AttnvizError
+from attnviz.trace.origin import Origin
 
 MOST = 3
 
@@ -118,6 +119,12 @@ def test_arrays_that_do_not_fit_are_refused(change, message):
 
 
 def test_an_excerpt_is_how_a_text_begins_on_one_line():
-    assert excerpt_of(trace_text("the cat\nsat on\tthe mat")) == "the cat sat on the mat"
-    assert len(excerpt_of(trace_text("cat " * 200))) <= 80
-    assert "\x1b" not in excerpt_of(trace_text("a \x1b[31m b"))
+    assert excerpt_of(trace_text("the cat\nsat on\tthe mat").source) == "the cat sat on the mat"
+    assert len(excerpt_of(trace_text("cat " * 200).source)) <= 80
+    assert "\x1b" not in excerpt_of(trace_text("a \x1b[31m b").source)
+
+
+def test_of_a_text_that_nobody_knows_the_tokens_are_told():
+    assert excerpt_of(Origin(), ("the", "cat\n")) == "the cat"
+    assert excerpt_of(Origin().of_text("a dog"), ("the", "cat")) == "a dog"
+    assert excerpt_of(Origin()) == ""
