@@ -70,8 +70,14 @@ def measure_effects(
     in nats, of what is predicted with all heads, p, from what is predicted without one, q: the mean over all
     predictions. Ablation by zero: Michel et al. 2019, "Are Sixteen Heads Really Better than One?" (1905.10650); by the
     mean: Wang et al. 2022, "Interpretability in the Wild" (2211.00593), section 2.1, whose mean is over many texts of one
-    pattern, and not over the tokens of the one. AttnvizError where an answer is given and the text has no place for it.
+    pattern, and not over the tokens of the one. AttnvizError where an answer is given and the text has no place for it, and
+    where the text is one token, over which each head's mean is what it gives anyway.
     """
+    if text.tokens == 1 and ablation is Ablation.MEAN:
+        raise AttnvizError(
+            "the text is a single token: a head's mean over it is what the head gives there, so nothing would change",
+            "give a longer text, or --ablate zero",
+        )
     wanted = _wanted(text, layer, head)
     logits = text.whole()
     meant = _meant(text, logits, answer)

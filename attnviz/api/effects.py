@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.by_text import rows_written
 from attnviz.api.gathered import gather
-from attnviz.arguments import Chosen, as_asked, chosen, member, text_of
-from attnviz.choices import EFFECT, Ablation, Effect, Language, listed_words
+from attnviz.api.many import length_of
+from attnviz.arguments import Chosen, as_asked, chosen, member, quantiles_of, text_of, whole_number
+from attnviz.choices import EFFECT, TOP_TEXTS_LIMITS, Ablation, Effect, Language, listed_words
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
     from attnviz.renderers.effects.stats import EffectStats
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.trace.ablation import Predictor
 
 LOADING = ("device", "dtype", "device_map", "adapter")  # options of a model that is loaded here
@@ -45,12 +49,16 @@ def effects(
     tokenizer: Any,
     making: Mapping[str, Any],
     usual: Mapping[str, Any],
+    by_text: Any,
+    quantiles: Any,
+    top_texts: Any,
+    max_length: int | None,
+    cut: bool,
     **unread: Any,
 ) -> EffectStats:
     """The effects of the heads of ``model``; ``unread`` are the options of attnviz.stats that are for weights,
     and ``usual`` what they are where nobody gives them."""
     from attnviz.analysis.effect_corpus import EffectStatistics
-    from attnviz.analysis.effects import measure_effects
     from attnviz.renderers.effects.stats import EffectStats
 
     _require_a_model(
@@ -59,18 +67,29 @@ def effects(
     first = None if sort is None else member(Effect, sort, "sort")
     ablation, spoken = member(Ablation, ablate, "ablate"), member(Language, language, "language")
     layers, heads = chosen("layer", layer), chosen("head", head)
+    statistics = EffectStatistics(
+        ablation, quantiles_of(quantiles), whole_number("top_texts", top_texts, TOP_TEXTS_LIMITS)
+    )
+    length, of_each = length_of(max_length, cut), {name: making[name] for name in OF_EACH if name in making}
+    of_each |= {"max_length": length.most, "cut": length.cut}
+    statistics.asked = as_asked(layer=layers, head=heads, answer=answer, **of_each)
     predictor = _predictor(model, tokenizer, making)
     meant = None if answer is None else predictor.answer(text_of("answer", answer))
-    of_each, statistics = {name: making[name] for name in OF_EACH if name in making}, EffectStatistics(ablation)
-    statistics.asked = as_asked(layer=layers, head=heads, answer=answer, **of_each)
 
-    def add(text: Any, _name: str) -> None:
+    def add(text: Any, name: str, write: Write) -> None:
+        from attnviz.analysis.effects import measure_effects
+
         text = getattr(text, "text", text)  # of a corpus
         if isinstance(text, Trace):
             raise AttnvizError("a trace brings no model that could run without a head", "give its text, and a model")
-        statistics.add(measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads))
+        statistics.add(
+            measure_effects(predictor.read(text, **of_each), meant, ablation, layer=layers, head=heads), name
+        )
+        write(statistics.rows())
 
-    return EffectStats(statistics, first, spoken, gather(statistics, texts, add), meant is not None)
+    with rows_written(by_text, statistics.kept) as write:
+        errors = gather(statistics, texts, partial(add, write=write))
+        return EffectStats(statistics, first, spoken, errors, meant is not None)
 
 
 def require_no_effect(answer: Any, ablate: Any) -> None:

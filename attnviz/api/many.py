@@ -70,9 +70,14 @@ class Texts:
                 yield place, error
 
     def _fit(self, text: Any) -> Any:
-        """As much of a text as may be read by what knows no special tokens."""
+        """As much of a text as may be read by what reads no batches."""
         if not self.length.cut or not isinstance(text, str):
             return text
+        if self.read.args and not is_tiny(self.read.args[0]):
+            from attnviz.sources.huggingface.cutting import fitted
+
+            beside = {name: self.read.keywords[name] for name in ("chat", "pair") if name in self.read.keywords}
+            return fitted(self.read.args[0], text, self.length, **beside)
         tokenizer = Tokenizer.WORD if self.read.args else self.read.keywords.get("tokenizer", Tokenizer.WORD)
         positions = _positions(self.read)
         return self.length.within(positions).fitted(text, in_words(member(Tokenizer, tokenizer, "tokenizer")))

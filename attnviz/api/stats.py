@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.by_text import rows_written
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
@@ -24,7 +24,6 @@ from attnviz.arguments import (
     member,
     members,
     numbers_of,
-    path_of,
     quantiles_of,
     whole_number,
 )
@@ -156,7 +155,7 @@ def _of_weights(
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
         reads: dict[str, Any] = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
         reads |= {**part, "by_text": by_text is not None}
-        with _rows(by_text, asked) as write:
+        with rows_written(by_text, asked) as write:
             return Stats(by_workers(by, texts, model, reads, measured, remembered, write), first, spoken)
     statistics = Statistics(**measured)
     statistics.asked = remembered
@@ -169,7 +168,7 @@ def _of_weights(
         statistics.add(trace, part, name=name)
         write(statistics.rows())
 
-    with _rows(by_text, asked) as write:
+    with rows_written(by_text, asked) as write:
         found = gather(statistics, texts, partial(add, write=write), Texts(read, batch, length))
         return Stats(statistics, first, spoken, found)
 
@@ -182,19 +181,6 @@ def _first(sort: str | None, asked: Iterable[StrEnum]) -> Any:
     if first is not None and first not in asked:
         raise AttnvizError("sort is {sort}, which is not among the metrics", sort=first.value)
     return first
-
-
-@contextmanager
-def _rows(by_text: Any, metrics: Iterable[StrEnum]) -> Iterator[Write]:
-    """What writes the rows of a text to the file ``by_text``; without one, nothing."""
-    if by_text is None:
-        yield lambda rows: None  # noqa: ARG005
-        return
-    from attnviz.renderers.stats.text_rows import require_by_text, text_rows
-
-    require_by_text(path_of("by_text", by_text))
-    with text_rows(by_text, [metric.value for metric in metrics]) as write:
-        yield write
 
 
 def _measured(

@@ -68,8 +68,20 @@ class Predictor(Protocol):
     def answer(self, token: str) -> Answer:
         """The one token of the vocabulary that a person means; ChoiceError where there is none."""
 
-    def read(self, text: Any, *, target: Any = None, chat: bool = False, pair: str | None = None) -> PredictedText:
-        """The text, read for the first time, with a ``pair`` behind it; an encoder-decoder's decoder reads ``target``."""
+    def read(
+        self,
+        text: Any,
+        *,
+        target: Any = None,
+        chat: bool = False,
+        pair: str | None = None,
+        max_length: int | None = None,
+        cut: bool = False,
+    ) -> PredictedText:
+        """The text, read for the first time, with a ``pair`` behind it; an encoder-decoder's decoder reads ``target``.
+
+        One of more than ``max_length`` tokens, or more than the model reads, is an error or, with ``cut``, is cut.
+        """
 
     def told(self) -> Sequence[str]:
         """What a person should know of how the texts were read so far."""

@@ -36,6 +36,26 @@ def test_many_texts_are_what_the_command_says_of_lines():
     assert [one["count"] for one in ours.records][:2] == [2, 2]
 
 
+def test_what_is_kept_beside_is_what_the_command_keeps(tmp_path):
+    texts, beside = [TEXT, "we learn word by", "queen"], {"layer": 1, "quantiles": (0.25, 0.75), "top_texts": 2}
+    ours = attnviz.stats(
+        texts, "tiny", metrics="effect", **beside, max_length=5, cut=True, by_text=tmp_path / "ours.jsonl"
+    )
+    options = ("--layer", 1, "--quantiles", "0.25,0.75", "--top-texts", 2, "--max-length", 5, "--cut")
+    files = ("--by-text", tmp_path / "theirs.jsonl", "-o", tmp_path / "theirs.stats")
+    run("stats", "--lines", *EFFECT, *options, *files, stdin="\n".join(texts).encode())
+    for place in (0, 1):
+        (tmp_path / "ours.jsonl").write_text(
+            (tmp_path / "ours.jsonl").read_text().replace(f'"text":"{place}"', f'"text":"line {place + 1}"')
+        )
+    assert (tmp_path / "ours.jsonl").read_text() == (tmp_path / "theirs.jsonl").read_text()
+    theirs = attnviz.merge_stats(tmp_path / "theirs.stats")
+    assert theirs.statistics.asked == ours.statistics.asked == {"layer": ["1"], "max_length": "5", "cut": "True"}
+    assert theirs.heads[0].quantiles == ours.heads[0].quantiles
+    assert [one["top_value_1"] for one in ours.records] == [one["top_value_1"] for one in theirs.records]
+    assert list(ours.errors) == [2]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -50,6 +70,10 @@ def test_many_texts_are_what_the_command_says_of_lines():
         ({"answer": 3}, "answer is 3: expected a text"),
         ({"metrics": (), "answer": "rules"}, "answer is for metrics="),
         ({"metrics": (), "ablate": "zero"}, "ablate is for metrics="),
+        ({"batch": 4}, "batch means nothing to the effect of heads"),
+        ({"quantiles": 2}, "quantiles is 2: expected numbers from 0 to 1"),
+        ({"top_texts": -1}, "top_texts is -1: expected a whole number"),
+        ({"max_length": 0}, "max_length is 0: expected a whole number"),
         ({"layer": 9}, "layer 9 does not exist"),
     ],
 )

@@ -31,9 +31,9 @@ def made_effects(
     )
 
 
-def gathered(*texts: TextEffects, ablation: Ablation = Ablation.MEAN) -> EffectStatistics:
+def gathered(*texts: TextEffects, ablation: Ablation = Ablation.MEAN, top_texts: int = 0) -> EffectStatistics:
     """The statistics of these texts."""
-    statistics = EffectStatistics(ablation)
+    statistics = EffectStatistics(ablation, top_texts=top_texts)
     for text in texts or [made_effects()]:
         statistics.add(text)
     return statistics

@@ -435,6 +435,8 @@ def tell_effects(lesson):
         gathered(),
         gathered(made_effects(), made_effects(" Rome"), ablation=Ablation.ZERO),
         gathered(made_effects(answer=None)),
+        gathered(made_effects(loss=float("nan"))),
+        gathered(made_effects(), top_texts=1),
     )
     for statistics in made:
         effects_table(statistics, None, lesson)

@@ -85,7 +85,9 @@ def _of_both(one: str, other: str) -> str:
         return one
     if not (isinstance(one, Message) and isinstance(other, Message) and one.template == other.template):
         return OTHERS
-    return again(one.template, {name: _of_both(value, other.values.get(name, "")) for name, value in one.values.items()})
+    return again(
+        one.template, {name: _of_both(value, other.values.get(name, "")) for name, value in one.values.items()}
+    )
 
 
 def _said_record(said: str) -> dict[str, Any]:

@@ -33,14 +33,13 @@ from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOption
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.options.toy import ToyOptions
 from attnviz.cli.options.workers import WorkersOptions
-from attnviz.cli.output.by_text import require_rows, rows_written
+from attnviz.cli.output.by_text import require_rows, rows_written, tell_rows
 from attnviz.cli.output.formats import StatsFormat
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import heads_format, write_heads
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options
 from attnviz.progress import Progress, no_progress
-from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus import Statistics
@@ -90,7 +89,7 @@ def stats(
         write_shares(read_trace(source.one(), making), following, part, words, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, (reading, corpus, *unread))
+        measured_effects(source, lines, model, part, shown, engine, reading, corpus, unread)
         return
     require_no_effect(shown)
     require_contribution(direction, shown.step in CONTRIBUTIONS)
@@ -140,8 +139,7 @@ def _measure_weights(
     if form is StatsFormat.STATS:
         statistics.weights = _weights(making)
     write_heads(statistics, form, shown)
-    if beside.by_text is not None:
-        notice(Message("a row for each text and head: {path}", path=beside.by_text))
+    tell_rows(beside)
     end_if_partial(statistics, total)
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attnviz.arguments import as_asked
 from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify
 from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.gathered import end_if_partial, gather
-from attnviz.cli.input.many import of_lines
+from attnviz.cli.input.many import of_lines, require_no_batch
 from attnviz.cli.input.predictors import read_predictor
 from attnviz.cli.input.text import read_text
+from attnviz.cli.input.thresholds import quantile_shares
 from attnviz.cli.input.traces import require_one_source
+from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions
-from attnviz.cli.options.source import LinesOptions, SourcesOptions
+from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions, among
+from attnviz.cli.output.by_text import require_rows, rows_written, tell_rows
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import effects_format, effects_sort, write_effects
 from attnviz.cli.output.streams import notice
@@ -26,7 +30,9 @@ from attnviz.errors import UsageError
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from attnviz.trace.ablation import PredictedText
+    from attnviz.analysis.corpus.by_text import TextRows
+    from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.trace.ablation import Answer, PredictedText
 
 
 def measured_effects(
@@ -36,41 +42,64 @@ def measured_effects(
     part: PartOptions,
     shown: StatsOptions,
     engine: EngineOptions,
+    reading: BatchOptions,
+    beside: CorpusOptions,
     unread: Iterable[Options],
 ) -> None:
     """Measure what each head does to the predictions; ``unread`` are options that it does not read."""
-    form = effects_format(shown)
-    sort = effects_sort(shown)
+    form, sort, shares = effects_format(shown), effects_sort(shown), quantile_shares(beside)
     require_one_source(source, model)
-    _require_a_model(source, model, shown, unread)
+    _require_a_model(source, model, shown, reading, unread)
+    require_rows(beside, source, shown)
+    corpus = Corpus(source, lines) if are_many(source, lines) else None
+    if corpus is None:
+        require_no_batch(reading)
     from attnviz.analysis.effect_corpus import EffectStatistics
-    from attnviz.analysis.effects import measure_effects
 
+    statistics = EffectStatistics(shown.ablate, shares, beside.top_texts)
+    how = {name: getattr(model, name) for name in ("target", "chat", "pair")}
+    how |= {"max_length": reading.max_length, "cut": reading.cut}
+    statistics.asked = as_asked(layer=part.layer, head=part.head, answer=shown.answer, **how)
     predictor = read_predictor(model, engine)
-    answer = None if shown.answer is None else predictor.answer(shown.answer)
-    statistics = EffectStatistics(shown.ablate)
-    statistics.asked = as_asked(
-        layer=part.layer, head=part.head, answer=shown.answer, target=model.target, chat=model.chat, pair=model.pair
-    )
+    add = partial(_add, statistics, None if shown.answer is None else predictor.answer(shown.answer), part)
 
     def read(text: str) -> PredictedText:
-        return predictor.read(text, target=model.target, chat=model.chat, pair=model.pair)
+        return predictor.read(text, **how)
 
-    def add(text: PredictedText, report: Progress = no_progress) -> None:
-        statistics.add(measure_effects(text, answer, shown.ablate, layer=part.layer, head=part.head, report=report))
-
-    corpus = Corpus(source, lines) if are_many(source, lines) else None
-    total = corpus.total if corpus is not None else None
-    if corpus is not None:
-        gather(statistics, lambda failed, _: of_lines(corpus, read, failed), lambda _, text: add(text), total)
-    else:
-        text = read(read_text(source.one()))
-        with progress("heads", timed=True) as line:
-            add(text, lambda done, of: line("heads", done, of))
+    total = None if corpus is None else corpus.total
+    with rows_written(beside, statistics) as write:
+        if corpus is not None:
+            gather(
+                statistics,
+                lambda failed, _: of_lines(corpus, read, failed),
+                lambda of, text: write(add(text, of.name)),
+                total,
+            )
+        else:
+            text = read(read_text(source.one()))
+            with progress("heads", timed=True) as line:
+                write(add(text, report=lambda done, of: line("heads", done, of)))
     for said in predictor.told():
         notice(said)
     write_effects(statistics, form, sort, shown)
+    tell_rows(beside)
     end_if_partial(statistics, total)
+
+
+def _add(
+    statistics: EffectStatistics,
+    answer: Answer | None,
+    part: PartOptions,
+    text: PredictedText,
+    name: object = "",
+    report: Progress = no_progress,
+) -> TextRows:
+    """Measure the effects on one more text, which is called ``name``; its rows."""
+    from attnviz.analysis.effects import measure_effects
+
+    found = measure_effects(text, answer, statistics.ablation, layer=part.layer, head=part.head, report=report)
+    statistics.add(found, str(name))
+    return statistics.rows()
 
 
 def require_no_effect(shown: StatsOptions) -> None:
@@ -85,7 +114,7 @@ def require_no_effect(shown: StatsOptions) -> None:
 
 
 def _require_a_model(
-    source: SourcesOptions, model: ModelOptions, shown: StatsOptions, unread: Iterable[Options]
+    source: SourcesOptions, model: ModelOptions, shown: StatsOptions, reading: BatchOptions, unread: Iterable[Options]
 ) -> None:
     """Refuse what is no text that a model reads, and what chooses among its weights."""
     if source.from_ is not None:
@@ -111,6 +140,12 @@ def _require_a_model(
         "step": shown.step is not MeasuredStep.WEIGHTS,
         "threshold": bool(shown.threshold),
     }
+    if reading.batch is not None:
+        raise UsageError(
+            "--batch is for weights: --metric {effect} runs many heads of one text at once",
+            "leave out --batch",
+            effect=EFFECT,
+        )
     for name in (name for name, value in given.items() if value):
         raise UsageError(
             "--{name} means nothing to --metric {effect}", "leave out --{name}", name=dashed(name), effect=EFFECT

@@ -157,7 +157,7 @@ class ModelTraces:
 
     def fit(self, text: str, reading: BatchOptions) -> str:
         """As much of a text as may be read."""
-        return self._batches(reading).fit(text)
+        return self._batches(reading).fit(text, self.options.pair)
 
     def _batches(self, reading: BatchOptions) -> Batches:
         """One for all texts, since it learns how the model takes them."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.source import SourcesOptions
 from attnviz.cli.options.stats import StatsOptions
+from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.corpus.of_heads import OfHeads
     from attnviz.renderers.stats.text_rows import Write
 
 
@@ -34,15 +36,21 @@ def require_rows(corpus: CorpusOptions, source: SourcesOptions, shown: StatsOpti
 
 
 @contextmanager
-def rows_written(corpus: CorpusOptions, statistics: Statistics) -> Iterator[Write]:
+def rows_written(corpus: CorpusOptions, statistics: OfHeads) -> Iterator[Write]:
     """What writes the rows of a text to the file of --by-text, where there is one; the file is there when the block ends well."""
     if corpus.by_text is None:
         yield lambda rows: None  # noqa: ARG005
         return
     from attnviz.renderers.stats.text_rows import text_rows
 
-    with text_rows(corpus.by_text, [metric.value for metric in statistics.metrics]) as write:
+    with text_rows(corpus.by_text, [metric.value for metric in statistics.kept]) as write:
         yield write
+
+
+def tell_rows(corpus: CorpusOptions) -> None:
+    """Say where the rows stand, where there are some."""
+    if corpus.by_text is not None:
+        notice(Message("a row for each text and head: {path}", path=corpus.by_text))
 
 
 def _same(one: Path, other: Path) -> bool:

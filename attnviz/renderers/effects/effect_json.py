@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
-from attnviz.analysis.corpus import Head
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.choices import Effect
 from attnviz.renderers.effects.facts import over
-from attnviz.renderers.stats.head_json import skipped_record
+from attnviz.renderers.stats.head_json import measured_record, quantiles_record, skipped_record
 from attnviz.text.lessons import lessons
 from attnviz.trace.trace import FORMAT
 
@@ -31,12 +28,8 @@ def to_json(statistics: EffectStatistics, sort: Effect | None) -> bytes:
             "answer": statistics.answer,
             "whole": {one.value: vars(statistics.whole(one)) for one in statistics.metrics if one is not Effect.KL},
             "over": {one.value: over(one, lessons()) for one in statistics.metrics},
-            "heads": [_record(head) for head in statistics.heads(sort)],
+            **quantiles_record(statistics),
+            "heads": [measured_record(head, statistics.quantiles) for head in statistics.heads(sort)],
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
-
-
-def _record(head: Head) -> dict[str, Any]:
-    metrics = {effect.value: vars(value) for effect, value in head.values.items()}
-    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}

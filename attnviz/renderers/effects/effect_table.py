@@ -12,8 +12,8 @@ from attnviz.choices import Effect
 from attnviz.renderers.effects.facts import facts, footnotes, reading
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
-from attnviz.renderers.stats.head_table import UNKNOWN, Told, as_table, number, tints
-from attnviz.renderers.stats.sections import skipped_lines
+from attnviz.renderers.stats.head_table import UNKNOWN, Told, as_table, number, quantiles, read_so, tints
+from attnviz.renderers.stats.sections import skipped_lines, top_lines
 from attnviz.text.lessons import Lessons, lessons
 
 NOISE = 1e-6  # in single precision, texts side by side are rounded otherwise than alone: no number that small is told
@@ -31,11 +31,11 @@ def told(statistics: EffectStatistics, sort: Effect | None, words: Lessons) -> T
     """What the table of ``statistics`` says."""
     return Told(
         facts(statistics, words),
-        reading(statistics, words),
+        read_so(reading(statistics, words), statistics, words),
         _matrix(statistics, sort, words),
         names=[],
         footnotes=footnotes(statistics, words),
-        more=(skipped_lines(statistics, words),),
+        more=(top_lines(statistics, statistics.metrics, words), skipped_lines(statistics, words)),
     )
 
 
@@ -51,7 +51,10 @@ def _matrix(statistics: EffectStatistics, sort: Effect | None, words: Lessons) -
 
 
 def _cells(head: Head, effects: tuple[Effect, ...], several: bool) -> list[str]:
-    return [_cell(head.values[effect], several, effect is not Effect.KL) for effect in effects]
+    return [
+        _cell(head.values[effect], several, effect is not Effect.KL) + quantiles(head, effect, several, _number)
+        for effect in effects
+    ]
 
 
 def _cell(value: Value, several: bool, signed: bool) -> str:

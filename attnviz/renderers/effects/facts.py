@@ -64,7 +64,8 @@ def footnotes(statistics: EffectStatistics, lessons: Lessons) -> list[str]:
         lessons.say("stats.over", metric=one.value, title=title(one, statistics, lessons), queries=over(one, lessons))
         for one in statistics.metrics
     ]
-    return [*told, lessons.say("effect.caveat")]
+    none = [lessons.say("effect.no_loss")] if math.isnan(statistics.whole(Effect.LOSS).mean) else []
+    return [*told, *none, lessons.say("effect.caveat")]
 
 
 def _whole(statistics: EffectStatistics, lessons: Lessons) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.corpus.of_heads import OfHeads
 from attnviz.analysis.corpus.quantiles import EXACT, rank_error
 from attnviz.analysis.corpus.texts import Texts
 from attnviz.analysis.head_names import MEASURED
@@ -55,7 +56,7 @@ def skipped_record(statistics: Texts) -> dict[str, Any]:
     return {"skipped_because": reasons} if reasons else {}
 
 
-def quantiles_record(statistics: Statistics) -> dict[str, Any]:
+def quantiles_record(statistics: OfHeads) -> dict[str, Any]:
     """How exact the quantiles are, where there are some."""
     if not statistics.quantiles:
         return {}
@@ -66,6 +67,15 @@ def quantiles_record(statistics: Statistics) -> dict[str, Any]:
 def head_record(head: Head, shares: Sequence[float] = ()) -> dict[str, Any]:
     """A head: where it is, its metrics, and the names that it has earned; of each metric its quantiles, for these ``shares`` of
     the texts, and its top texts, where these are kept."""
+    names = [
+        {"name": one.name.value, "metric": one.name.metric.value, "value": one.value, "threshold": one.threshold}
+        for one in head.names
+    ]
+    return {**measured_record(head, shares), "names": names}
+
+
+def measured_record(head: Head, shares: Sequence[float] = ()) -> dict[str, Any]:
+    """The same without names, whatever was measured."""
     metrics: dict[str, dict[str, Any]] = {metric.value: dict(vars(value)) for metric, value in head.values.items()}
     for metric, values in head.quantiles.items():
         metrics[metric.value]["quantiles"] = {str(share): value for share, value in zip(shares, values, strict=True)}
@@ -73,11 +83,7 @@ def head_record(head: Head, shares: Sequence[float] = ()) -> dict[str, Any]:
         metrics[metric.value]["top_texts"] = [
             {"text": one.name, "value": one.value, "excerpt": one.excerpt} for one in texts
         ]
-    names = [
-        {"name": one.name.value, "metric": one.name.metric.value, "value": one.value, "threshold": one.threshold}
-        for one in head.names
-    ]
-    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics, "names": names}
+    return {"layer": head.number, "name": head.layer, "head": head.head, "metrics": metrics}
 
 
 def _ends(side: range | None) -> list[int]:

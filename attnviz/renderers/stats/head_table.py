@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy
@@ -10,6 +12,7 @@ from rich.console import Group
 from rich.text import Text
 
 from attnviz.analysis.corpus import Head, Statistics, Value
+from attnviz.analysis.corpus.of_heads import OfHeads
 from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.matrix import Matrix
@@ -66,8 +69,13 @@ def told(statistics: Statistics, sort: Metric | None, words: Lessons) -> Told:
     matrix = _matrix(heads, metrics, statistics.texts > 1, words)
     names = name_lines(statistics, words)
     more = top_lines(statistics, metrics, words), skipped_lines(statistics, words)
-    read = "; ".join(filter(None, [reading(statistics, words), quantile_words(statistics, words)]))
+    read = read_so(reading(statistics, words), statistics, words)
     return Told(facts(statistics, words), read, matrix, names, footnotes(metrics, words), more)
+
+
+def read_so(said: str, statistics: OfHeads, words: Lessons) -> str:
+    """How to read the numbers: what is ``said``, and what stands in brackets."""
+    return "; ".join(filter(None, [said, quantile_words(statistics, words)]))
 
 
 def _names(lines: list[str]) -> list[Text]:
@@ -91,7 +99,7 @@ def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Less
         rows=[f"{layer_name(head.layer, words)} · {head_word(head.head, words)}" for head in heads],
         columns=[metric.value for metric in metrics],
         cells=[
-            [_cell(head.values[metric], several) + _quantiles(head, metric, several) for metric in metrics]
+            [_cell(head.values[metric], several) + quantiles(head, metric, several) for metric in metrics]
             for head in heads
         ],
         tints=tints([[value.mean for value in row] for row in values]),
@@ -110,10 +118,10 @@ def _cell(value: Value, several: bool) -> str:
     return f"{text} ± {number(value.deviation)}" if several and not math.isnan(value.deviation) else text
 
 
-def _quantiles(head: Head, metric: Metric, several: bool) -> str:
+def quantiles(head: Head, metric: StrEnum, several: bool, told: Callable[[float], str] | None = None) -> str:
     """In brackets behind the mean, where there are ``several`` texts."""
     known = [value for value in head.quantiles.get(metric, ()) if several and not math.isnan(value)]
-    return f" ({' '.join(map(number, known))})" if known else ""
+    return f" ({' '.join(map(told or number, known))})" if known else ""
 
 
 def number(value: float) -> str:

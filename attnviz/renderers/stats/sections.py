@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from enum import StrEnum
 
-from attnviz.analysis.corpus import Head, Statistics
+from attnviz.analysis.corpus import Head
+from attnviz.analysis.corpus.of_heads import OfHeads
 from attnviz.analysis.corpus.quantiles import EXACT, rank_error
 from attnviz.analysis.corpus.texts import Texts
-from attnviz.analysis.metrics import Metric
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.text.display import shown_line
 from attnviz.text.lessons import Lessons
@@ -35,18 +35,18 @@ def skipped_lines(statistics: Texts, words: Lessons) -> list[str]:
     return [words.say("stats.skipped_heading"), *lines, *more]
 
 
-def top_lines(statistics: Statistics, metrics: Sequence[Metric], words: Lessons) -> list[str]:
-    """A heading, and for each metric the head with the largest mean, and the texts in which it does it most."""
+def top_lines(statistics: OfHeads, metrics: Sequence[StrEnum], words: Lessons) -> list[str]:
+    """A heading, and for each metric the head that does most of it, and the texts in which it does it most."""
     heads = statistics.heads() if statistics.top_texts else []
     if not heads:
         return []
     return [
-        words.say("stats.top_heading"),
-        *(line for metric in metrics for line in _top(metric, max(heads, key=lambda head: _mean(head, metric)), words)),
+        words.say("stats.top_heading" if not statistics.FALLS else "effect.top_heading"),
+        *(line for metric in metrics for line in _top(metric, statistics.ordered(heads, metric)[0], words)),
     ]
 
 
-def quantile_words(statistics: Statistics, words: Lessons) -> str:
+def quantile_words(statistics: OfHeads, words: Lessons) -> str:
     """What the numbers in brackets are; "" where there are none."""
     if not statistics.quantiles or statistics.texts < 2:
         return ""
@@ -56,15 +56,10 @@ def quantile_words(statistics: Statistics, words: Lessons) -> str:
     return words.say("stats.quantiles", shares=shares, error=f"{rank_error():.3f}")
 
 
-def _top(metric: Metric, head: Head, words: Lessons) -> list[str]:
+def _top(metric: StrEnum, head: Head, words: Lessons) -> list[str]:
     texts = head.top[metric]
     if not texts:
         return []
     named = f"{layer_name(head.layer, words)} · {head.head}"
     found = [words.say("stats.top_text", text=one.name, value=f"{one.value:.3g}", excerpt=one.excerpt) for one in texts]
     return [words.say("stats.top", metric=metric.value, head=named), *(f"  {line}" for line in found)]
-
-
-def _mean(head: Head, metric: Metric) -> float:
-    mean = head.values[metric].mean
-    return -math.inf if math.isnan(mean) else mean

@@ -6,12 +6,14 @@ import os
 from typing import Any
 
 from attnviz.sources.huggingface.answer_token import answer_token
+from attnviz.sources.huggingface.cutting import fitted
 from attnviz.sources.huggingface.inputs import Text, read, require_reader
 from attnviz.sources.huggingface.loading.loader import load_model
 from attnviz.sources.huggingface.loading.writers import fills_gaps, head_kind, require_head
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.places import gaps, next_tokens
 from attnviz.sources.huggingface.predicted import TOGETHER, ModelPredicted
+from attnviz.sources.texts.length import Length
 from attnviz.text.message import Message
 from attnviz.trace.ablation import Answer
 
@@ -55,12 +57,25 @@ class ModelPredictor:
         return answer_token(self.model.tokenizer, token)
 
     def read(
-        self, text: Text, *, target: Text | None = None, chat: bool = False, pair: str | None = None
+        self,
+        text: Text,
+        *,
+        target: Text | None = None,
+        chat: bool = False,
+        pair: str | None = None,
+        max_length: int | None = None,
+        cut: bool = False,
     ) -> ModelPredicted:
         """The text as the model reads it whole: its next tokens, or of a model that fills gaps, each token in its gap."""
+        length = Length(max_length, cut)
+        if cut and isinstance(text, str):
+            text = fitted(self.model, text, length, chat, pair)
         reading = read(self.model, text, target, chat, pair=pair)
+        if reading.tokens is not None:
+            length.require(len(reading.tokens.ids))
         variants = gaps(self.model, reading) if fills_gaps(self.model.model.config) else next_tokens(reading)
         made = ModelPredicted(self.model, reading, variants, self.together)
+        made.source = made.source.of_text(text, pair)
         self._unseen = tuple(made.source.unseen)
         return made
 

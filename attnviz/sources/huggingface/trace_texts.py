@@ -15,7 +15,8 @@ from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
 from attnviz.sources.huggingface.assembling import assembled, completed
 from attnviz.sources.huggingface.batch_watch import BatchWatch
-from attnviz.sources.huggingface.inputs import Reading, position_count, read, tokens_in
+from attnviz.sources.huggingface.cutting import fitted
+from attnviz.sources.huggingface.inputs import Reading, position_count, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
 from attnviz.sources.huggingface.seams import accepted
@@ -23,7 +24,7 @@ from attnviz.sources.huggingface.stacks import layer_count
 from attnviz.sources.huggingface.trace_model import last_layers, run, trace_of
 from attnviz.sources.huggingface.watch import watched_by
 from attnviz.sources.recording.sampled import Comparison
-from attnviz.sources.texts.length import ANY_LENGTH, CutText, Length
+from attnviz.sources.texts.length import ANY_LENGTH, Length
 from attnviz.trace.origin import Origin
 from attnviz.trace.selectors import layer_filter
 from attnviz.trace.trace import Trace
@@ -114,8 +115,8 @@ class Batches:
 
     def _asked(self, number: int, given: Given) -> Asked | AttnvizError:
         try:
-            fits = not self.length.cut or not isinstance(given.text, str) or given.pair is not None
-            given = given if fits else given._replace(text=self.fit(given.text))
+            if self.length.cut and isinstance(given.text, str):
+                given = given._replace(text=self.fit(given.text, given.pair))
             return Asked(number, given, self._reading(given))
         except (ChoiceError, UsageError):  # no other text would do better
             raise
@@ -153,14 +154,9 @@ class Batches:
             self.length.require(len(reading.tokens.ids))
         return reading
 
-    def fit(self, text: str) -> str:
+    def fit(self, text: str, pair: str | None = None) -> str:
         """As much of a text as may be read."""
-        return self.length.fitted(text, self._cut_into)
-
-    def _cut_into(self, text: str) -> CutText:
-        tokens = tokens_in(self.model, text, self.chat)
-        last = max((place for place in range(len(tokens.ids)) if place not in tokens.special), default=-1)
-        return CutText(len(tokens.ids), len(tokens.ids) - 1 - last, tokens.facts.spans)
+        return fitted(self.model, text, self.length, self.chat, pair)
 
     def _next(self, waiting: Sequence[Asked], place: int) -> Sequence[Asked]:
         """The texts that run next, from ``place`` on, the longest first."""

@@ -9,6 +9,7 @@ import numpy
 
 from attnviz.choices import Ablation
 from attnviz.errors import ChoiceError
+from attnviz.sources.texts.length import Length, in_words
 from attnviz.sources.tiny.model import Replaced, TinyModel, Words
 from attnviz.sources.tiny.notices import Spelled
 from attnviz.sources.tiny.trace import layers, origin, require_text
@@ -36,12 +37,25 @@ class TinyPredictor:
             )
         return Answer(number, self.model.weights.words[number])
 
-    def read(self, text: Any, *, target: Any = None, chat: bool = False, pair: str | None = None) -> TinyPredicted:
+    def read(
+        self,
+        text: Any,
+        *,
+        target: Any = None,
+        chat: bool = False,
+        pair: str | None = None,
+        max_length: int | None = None,
+        cut: bool = False,
+    ) -> TinyPredicted:
         """The text as the model reads it whole."""
         require_text(text, chat, target, pair)
-        words = self.model.encode(text)
+        length = Length(max_length, cut)
+        words = self.model.encode(length.within(self.model.positions).fitted(text, in_words()) if cut else text)
+        length.require(len(words.tokens))
         self._spelled.add(words)
-        return TinyPredicted(self.model, words)
+        made = TinyPredicted(self.model, words)
+        made.source = made.source.of_text(text)
+        return made
 
     def told(self) -> list[str]:
         """How many words were read by their letters, if any were."""

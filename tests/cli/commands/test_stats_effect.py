@@ -72,6 +72,66 @@ def test_over_lines_it_is_the_mean_and_the_deviation():
         )
 
 
+PARTS = ("--layer", "1", "--head", "0-1", "--answer", "rules")
+LINES = b"the queen met the actor . she\nwe learn word by\nthe dogs near the cat\n"
+
+
+def test_rows_quantiles_and_top_texts_are_those_of_each_text(folder):
+    options = ("--quantiles", "0,0.5,1", "--top-texts", "1", "--by-text", "rows.csv")
+    result = attnviz("stats", "--lines", *EFFECT, *PARTS, *options, "--format", "json", stdin=LINES)
+    assert "a row for each text and head: rows.csv" in result.stderr
+    rows = list(csv.DictReader((folder / "rows.csv").read_text().splitlines()))
+    assert [*rows[0]] == ["text", "tokens", "layer", "name", "head", "loss", "probability", "kl"]
+    assert [row["text"] for row in rows] == ["line 1", "line 1", "line 2", "line 2", "line 3", "line 3"]
+    alone = [values(text, *EFFECT, *PARTS) for text in LINES.decode().splitlines()]
+    for row in rows:
+        metrics = alone[int(row["text"][5:]) - 1][int(row["layer"]), int(row["head"])]
+        assert {name: float(row[name]) for name in metrics} == {name: one["mean"] for name, one in metrics.items()}
+    for head in json.loads(result.text)["heads"]:
+        for name, found in head["metrics"].items():
+            known = sorted(one[head["layer"], head["head"]][name]["mean"] for one in alone)
+            assert [*found["quantiles"].values()] == pytest.approx(known, rel=1e-6)  # kept in float32
+            most = known[0] if name == "probability" else known[-1]  # which falls without the head
+            assert [one["value"] for one in found["top_texts"]] == [most]
+
+
+def test_the_table_tells_quantiles_and_top_texts():
+    options = ("--quantiles", "0.5", "--top-texts", "1", "--lang", "vi")
+    lines = done("stats", "--lines", *EFFECT, *PARTS, *options, stdin=LINES).lines
+    assert "trong ngoặc là giá trị mà những phần văn bản sau đây nằm dưới: 0.5" in lines[1]
+    assert [line.count("(") for line in lines if line.startswith("lớp 1 · ")] == [3, 3]
+    below = lines[lines.index("") + 1 :]
+    assert any(line.startswith("Với mỗi độ đo, đầu mà thiếu nó thì tệ nhất") for line in below)
+    assert sum(line.startswith("  ") and "line " in line for line in below) == 3
+
+
+def test_long_texts_are_skipped_or_cut():
+    result = attnviz("stats", "--lines", *EFFECT, *PARTS, "--max-length", "4", stdin=LINES)
+    assert "line 1 skipped: the text has 7 tokens, more than the 4 that are asked for" in result.stderr
+    assert "texts: 1 · tokens: 4 · skipped: 2" in result.lines[0]
+    cut = values("--lines", *EFFECT, *PARTS, "--max-length", "4", "--cut", stdin=LINES)
+    short = b"the queen met the\nwe learn word by\nthe dogs near the\n"
+    assert cut == values("--lines", *EFFECT, *PARTS, stdin=short)
+    assert "--cut is for many texts" in problem(attnviz("stats", TEXT, *EFFECT, "--cut"), 2)
+    assert "--batch is for weights" in problem(attnviz("stats", "--lines", *EFFECT, "--batch", "4", stdin=LINES), 2)
+
+
+def test_a_single_token_is_refused_by_the_mean_and_has_no_loss_without_it():
+    assert "the text is a single token" in problem(attnviz("stats", "queen", *EFFECT), 1)
+    lines = done("stats", "queen", *EFFECT, "--ablate", "zero").lines
+    assert "There is no loss: the text has no token that the model predicts." in lines
+    assert all("│    –" in line for line in lines if line.startswith("layer"))
+    result = attnviz("stats", "--lines", *EFFECT, stdin=b"queen\nthe queen met\n")
+    assert "line 1 skipped: the text is a single token" in result.stderr
+
+
+def test_a_file_that_is_read_is_not_written(folder):
+    (folder / "a.csv").write_text("the queen met\n")
+    result = attnviz("stats", "--lines", "--file", "a.csv", *EFFECT, "--by-text", "a.csv")
+    assert "--by-text and --file name the same file" in problem(result, 2)
+    assert (folder / "a.csv").read_text() == "the queen met\n"
+
+
 def test_a_line_that_cannot_be_read_is_skipped_and_the_answer_is_not():
     long = "the " * 2000
     result = attnviz("stats", "--lines", *EFFECT, stdin=f"{long}\n{TEXT}\n".encode())
