@@ -16,7 +16,7 @@ from attnviz.corpora.standing import Standing, Watch, unwatched
 from attnviz.corpora.state_folder import StateFolder
 from attnviz.errors import AttnvizError
 from attnviz.files import read_whole
-from attnviz.progress import Notice, no_notice
+from attnviz.progress import Notice, no_notice, whole_step
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class _Run:
         try:
             with closing(engine(self.job, self._missing(every), self._alive)) as results:
                 for shard, content in results:
-                    self._finish(shard, content)
+                    with whole_step():  # a shard that is kept is counted, too
+                        self._finish(shard, content)
         except KeyboardInterrupt:
             if not self.standing.texts:
                 raise
@@ -88,7 +89,9 @@ class _Run:
         except AttnvizError as error:
             raise self._kept_told(error) from None
         if self.standing.kept:
-            said = Message("{kept:,} of {all:,} shards were finished before", kept=self.standing.kept, all=self._all())
+            said = Message(
+                "{kept:,} of {all:,} shards had been finished before", kept=self.standing.kept, all=self._all()
+            )
             self.notice(said)
         return self.merged
 
@@ -107,8 +110,9 @@ class _Run:
                 self.notice(Message("{said}; its texts are measured again", said=error.message))
                 yield shard
                 continue
-            self._count(before.statistics, kept=1)
-            self._add(shard.number, before, self._kept_at(self.folder.path(shard)))
+            with whole_step():
+                self._count(before.statistics, kept=1)
+                self._add(shard.number, before, self._kept_at(self.folder.path(shard)))
 
     def _finish(self, shard: Shard, content: bytes) -> None:
         made = self._opened(content, str(shard.told))
@@ -179,6 +183,6 @@ class _Run:
         if self.folder is None or not self._all():
             return error
         kept, folder = self._all(), self.folder.folder
-        said = Message("{kept:,} finished shards are kept in {folder}", kept=kept, folder=folder)
+        said = Message("{folder} keeps {kept:,} finished shards", kept=kept, folder=folder)
         hint = Message("{hint}; {said}", hint=error.hint, said=said) if error.hint else said
         return type(error)(error.message, hint)

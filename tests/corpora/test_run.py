@@ -63,7 +63,7 @@ def test_an_interrupted_run_shows_what_it_has_and_the_next_does_the_rest(tmp_pat
     assert not set(first.shards) & set(second.shards)
     assert not whole.partial
     assert_same(whole, one_pass(TEXTS))
-    assert said == ["4 of 10 shards were finished before"]
+    assert said == ["4 of 10 shards had been finished before"]
     third = Counted()
     assert run(TINY, TEXTS, third, size=2, state=tmp_path / "s").to_bytes() == whole.to_bytes()
     assert third.shards == []
@@ -110,7 +110,7 @@ def test_a_full_disk_ends_the_run_and_says_what_is_kept(tmp_path, monkeypatch):
     monkeypatch.undo()
     kept = len(list(tmp_path.glob("*.stats")))
     assert kept > 0
-    assert raised.value.hint == f"{kept} finished shards are kept in {tmp_path}"
+    assert raised.value.hint == f"{tmp_path} keeps {kept} finished shards"
     engine = Counted()
     assert_same(run(TINY, TEXTS, engine, size=2, state=tmp_path), one_pass(TEXTS))
     assert len(engine.shards) == 10 - kept
@@ -119,7 +119,7 @@ def test_a_full_disk_ends_the_run_and_says_what_is_kept(tmp_path, monkeypatch):
 def test_an_error_with_a_hint_keeps_it(tmp_path):
     with pytest.raises(AttnvizError) as raised:
         run(TINY, TEXTS, Counted(2, AttnvizError("a", "b")), size=2, state=tmp_path)
-    assert raised.value.hint == f"b; 2 finished shards are kept in {tmp_path}"
+    assert raised.value.hint == f"b; {tmp_path} keeps 2 finished shards"
     with pytest.raises(AttnvizError) as raised:
         run(TINY, TEXTS, Counted(2, AttnvizError("a", "b")), size=2)
     assert raised.value.hint == "b"

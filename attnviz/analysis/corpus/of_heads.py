@@ -21,6 +21,7 @@ from attnviz.analysis.corpus.texts import TEXTS, Texts
 from attnviz.analysis.corpus.top_texts import NAMED_TEXTS, TopText, TopTexts
 from attnviz.choices import TOP_TEXTS_LIMITS
 from attnviz.errors import AttnvizError
+from attnviz.progress import whole_step
 from attnviz.text.display import shown_line
 from attnviz.text.message import Message
 from attnviz.trace.origin import Origin
@@ -173,11 +174,12 @@ class OfHeads(Texts):
         for title, one in values if self.quantiles else ():
             sketches.setdefault(title, Sketches(one.shape))  # whose library may be missing
         top = self._top.plus(rows.name, excerpt, [(title, self._most(one)) for title, one in values])
-        vars(self).update(  # in one step, which nothing can interrupt
-            changed | self.one_more(source, rows.tokens) | {"last": rows, "_top": top, "_sketches": sketches}
-        )
-        for title, one in values if self.quantiles else ():  # kept by the library, in place
-            sketches[title].add(one)
+        with whole_step():
+            vars(self).update(
+                changed | self.one_more(source, rows.tokens) | {"last": rows, "_top": top, "_sketches": sketches}
+            )
+            for title, one in values if self.quantiles else ():  # kept by the library, in place
+                sketches[title].add(one)
 
     def _with_both(self: Own, other: Own, both: Own) -> Own:
         """``both``, which is empty, with the texts of these and of ``other``, but for what is of no layer and no text."""

@@ -18,6 +18,7 @@ from attnviz.cli.output.formats import SUFFIXES
 from attnviz.cli.output.streams import notice
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.files import file_errors
+from attnviz.progress import whole_step
 from attnviz.text.message import Message
 from attnviz.trace.agreement import exactness
 
@@ -37,9 +38,10 @@ def capture_each(corpus: Corpus, making: Making, reading: BatchOptions, kept: Ca
 
     def saved(failed: Failed, report: Report) -> Iterator[tuple[CorpusText, Trace]]:
         for text, trace in read_lines(corpus, making, reading, failed, report):
-            # Here and not where it is counted: a disk that is full is no fault of this text, and ends the run.
-            _save(trace, folder / f"{text.number:0{DIGITS}d}.safetensors", kept, told)
-            yield text, trace
+            with whole_step():  # up to where it is counted: so many files are there as an interrupted run says
+                # Here and not where it is counted: a disk that is full is no fault of this text, and ends the run.
+                _save(trace, folder / f"{text.number:0{DIGITS}d}.safetensors", kept, told)
+                yield text, trace
 
     def count(_text: CorpusText, trace: Trace) -> None:
         vars(counts).update(counts.one_more(trace.source, len(trace.tokens)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,11 @@ from attnviz.cli.options.source import SourcesOptions
 from attnviz.cli.options.stats import StatsOptions
 from attnviz.cli.output.streams import notice
 from attnviz.errors import UsageError
+from attnviz.progress import whole_step
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
+    from attnviz.analysis.corpus.by_text import Row
     from attnviz.analysis.corpus.of_heads import OfHeads
     from attnviz.renderers.stats.text_rows import Write
 
@@ -44,7 +46,18 @@ def rows_written(corpus: CorpusOptions, statistics: OfHeads) -> Iterator[Write]:
     from attnviz.renderers.stats.text_rows import text_rows
 
     with text_rows(corpus.by_text, [metric.value for metric in statistics.kept]) as write:
-        yield write
+        written: Iterable[Row] | None = None
+
+        def write_whole(rows: Iterable[Row]) -> None:
+            nonlocal written
+            with whole_step():
+                write(rows)
+                written = rows
+
+        yield write_whole
+        last = statistics.last
+        if last is not None and last is not written:  # it was counted when the run was interrupted
+            write(last)
 
 
 def tell_rows(corpus: CorpusOptions) -> None:

@@ -90,6 +90,22 @@ def test_a_disk_that_is_full_ends_the_run_and_keeps_what_is_whole(folder):
     assert [name for name in names(folder / "traces") if not name.startswith(".")] == ["000001.safetensors"]
 
 
+def test_what_is_saved_when_the_run_is_interrupted_is_counted(folder, monkeypatch):
+    """Ctrl-C behind the very rename."""
+    replace = os.replace
+
+    def interrupted(one, other):
+        replace(one, other)
+        if str(other).endswith("000001.safetensors"):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    result = attnviz(*CAPTURE, "--lines", "the dog\nthe cat\n", "-o", "traces")
+    assert (result.code, result.text) == (130, "traces\n")
+    assert result.stderr.endswith("attnviz: interrupted after 1 of 2 texts\n")
+    assert names(folder / "traces") == ["000001.safetensors"]
+
+
 def test_an_interrupted_run_keeps_what_is_done(folder):
     with started(*CAPTURE, "--lines", "-o", "traces") as process:
         process.stdin.write(b"the dog\nthe cat\n")

@@ -44,7 +44,7 @@ def test_the_same_command_does_nothing_again_and_says_so():
     command = ("stats", "--lines", "--state", "s", "--shard-size", "2")
     first, second = (attnviz(*command, stdin=LINES) for _ in range(2))
     assert first.stdout == second.stdout
-    assert "2 of 2 shards were finished before" in second.stderr
+    assert "2 of 2 shards had been finished before" in second.stderr
     assert "1 blank line skipped" in second.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pandas
@@ -73,3 +74,21 @@ def test_without_a_file_nothing_is_refused_or_written():
     require_rows(CorpusOptions(), SourcesOptions(), StatsOptions())
     with rows_written(CorpusOptions(), Statistics()) as write:
         assert write(()) is None
+
+
+def test_a_text_that_was_counted_when_the_run_was_interrupted_has_its_rows(monkeypatch):
+    """Ctrl-C between the two: as many texts are in the file as the result is of."""
+    add, seen = Statistics.add, []
+
+    def interrupted(self, *given):
+        add(self, *given)
+        seen.append(given)
+        if len(seen) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Statistics, "add", interrupted)
+    result = run("stats", "--lines", "--file", "in.txt", "--by-text", "rows.csv")
+    assert result.code == 130
+    assert result.lines[0].startswith("texts: 2 ")
+    assert "interrupted after 2 of 3 texts" in result.stderr
+    assert list(pandas.read_csv("rows.csv")["text"]) == ["line 1", "line 2"]
