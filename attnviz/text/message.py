@@ -14,6 +14,13 @@ FOLDER = Path(__file__).parent / "messages"
 PLACE = re.compile(
     r"\{(?P<name>\w+)(?P<how>(?:![rs])?(?::[\w,.]*)?)\}"
 )  # as str.format has it: {tokens:,}, {word!r:.60}
+# What is counted, behind its number: English says one of it otherwise. Not of a product or a share ("3 × 1 tokens", "1 of 1
+# texts"), nor where a verb follows, which would have to change as well: such a sentence counts another way.
+COUNTED = re.compile(
+    r"(?<!× )(?<!of )\{(?P<name>\w+)(?::,)?\} (?:(?:blank|finished|chosen|query) )?"
+    r"(?:texts|tokens|words|lines|rows|columns|heads|layers|keys|queries|positions|dimensions|shards|workers|numbers|metrics|sections)\b"
+    r"(?! (?:are|were|have|do|look|fit|reach)\b)"
+)
 AND, OR, COMMA = "{before} and {word}", "{before} or {word}", "{before}, {word}"  # how words stand one after the other
 
 
@@ -21,8 +28,8 @@ class Message(str):
     """An English sentence with values in it, which remembers both: ``told`` says it in another language.
 
     ``template`` names its places, {tokens} or {tokens:,}; ``values`` holds what stands in them, each as it is written. A
-    value that is a Message is told in that language as well; any other stays as it is, whatever words it has. A place without
-    a value stays as it is: it may be a brace of somebody's own words, and a fault in what is said must not hide what was wrong.
+    value that is a Message is told in that language as well; any other stays as it is, whatever words it has. "{tokens} tokens"
+    of one token is "1 token", in any sentence: none needs to be written twice. A place without a value stays as it is: it may be a brace of somebody's own words, and a fault in what is said must not hide what was wrong.
     """
 
     template: str
@@ -103,7 +110,17 @@ def _written(value: Any, how: str) -> str:
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    return PLACE.sub(lambda place: str(values.get(place["name"], place[0])), template) if values else template
+    """The template with its values, and with one of what it counts where the number is 1. (A language that says it otherwise
+    has no such words in its templates.)"""
+    if not values:
+        return template
+    agreed = COUNTED.sub(lambda found: _one(found[0]) if values.get(found["name"]) == "1" else found[0], template)
+    return PLACE.sub(lambda place: str(values.get(place["name"], place[0])), agreed)
+
+
+def _one(counted: str) -> str:
+    """ "{count} tokens", as English says it of one."""
+    return counted.removesuffix("ies") + "y" if counted.endswith("ies") else counted.removesuffix("s")
 
 
 def again(template: str, values: Mapping[str, str]) -> Message:

@@ -68,9 +68,7 @@ class Trace(Looks, OfTokens):
             ):
                 if len(tokens) != rows:
                     raise AttnvizError(
-                        "1 token but {side} has {rows}: give one token for each row"
-                        if len(tokens) == 1
-                        else "{tokens} tokens but {side} has {rows}: give one token for each row",
+                        "{tokens} tokens but {side} has {rows}: give one token for each row",
                         tokens=len(tokens),
                         side=side,
                         rows=rows,
@@ -135,8 +133,8 @@ class Trace(Looks, OfTokens):
         write_safetensors(path, arrays, {"attnviz": str(FORMAT), "trace": json.dumps(record)})
 
     def __repr__(self) -> str:
-        sizes = {"token": len(self.tokens), "layer": len(self.layers), "head": self.layers[0].heads}
-        said = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in sizes.items())
+        sizes = {"tokens": len(self.tokens), "layers": len(self.layers), "heads": self.layers[0].heads}
+        said = Message("{tokens} tokens, {layers} layers, {heads} heads", **sizes)
         return f"Trace({said}, {self.source.kind})"
 
 

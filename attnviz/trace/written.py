@@ -85,9 +85,7 @@ def require_positions(most: int, before: int, tokens: int) -> None:
     """Refuse more ``tokens`` after those ``before`` than a model has positions for: the last one is chosen, but never read."""
     if before + tokens - 1 > most:
         raise AttnvizError(
-            "1 token before and {tokens:,} to be written are more than the {most:,} positions of this model"
-            if before == 1
-            else "{before:,} tokens before and {tokens:,} to be written are more than the {most:,} positions of this model",
+            "{before:,} tokens before and {tokens:,} to be written are more than the {most:,} positions of this model",
             Message("ask for at most {most:,}", most=most - before + 1) if before <= most else "give a shorter text",
             before=before,
             tokens=tokens,

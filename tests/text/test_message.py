@@ -224,6 +224,30 @@ def test_text_of_a_person_is_data():
     assert told(hostile, Language.VI) == hostile
 
 
+@pytest.mark.parametrize(
+    ("template", "values", "said"),
+    [
+        ("interrupted after {texts:,} texts", {"texts": 1}, "interrupted after 1 text"),
+        ("interrupted after {texts:,} texts", {"texts": 1001}, "interrupted after 1,001 texts"),
+        ("{blank:,} blank lines skipped", {"blank": 1}, "1 blank line skipped"),
+        ("{keys} keys and {queries} queries", {"keys": 1, "queries": 1}, "1 key and 1 query"),
+        ("{keys} keys and {queries} queries", {"keys": 2, "queries": 1}, "2 keys and 1 query"),
+        ("{texts:,} of {total:,} texts", {"texts": 1, "total": 1}, "1 of 1 texts"),
+        ("{down:,} × {across:,} tokens", {"down": 3, "across": 1}, "3 × 1 tokens"),
+        ("{keys:,} keys are too many", {"keys": 1}, "1 keys are too many"),  # the verb would have to change as well
+        ("{tokensand} tokensand", {"tokensand": 1}, "1 tokensand"),
+        ("{name} is empty", {"name": "1 texts"}, "1 texts is empty"),  # what a person wrote
+    ],
+)
+def test_one_of_what_is_counted_is_one(template, values, said):
+    message = Message(template, **values)
+    assert message == said == told(message, Language.EN) == pickle.loads(pickle.dumps(message))
+
+
+def test_one_is_counted_in_another_language_as_that_language_does():
+    assert told(Message("interrupted after {texts:,} texts", texts=1), Language.VI) == "bị ngắt sau 1 văn bản"
+
+
 def test_words_are_joined_in_the_language_of_the_whole():
     assert joined(["a"], AND) == "a"
     assert joined([3, 1], OR) == "3 or 1"

@@ -212,5 +212,5 @@ def test_what_a_model_wrote_is_saved_with_its_predictions(tmp_path):
     read = load(tmp_path / "t.safetensors")
     assert read.predictions == trace.predictions == ((), (("c", 0.25),))
     assert read.generation == generation
-    with pytest.raises(AttnvizError, match="predictions for 1 positions: no layer has as many queries"):
+    with pytest.raises(AttnvizError, match="predictions for 1 position: no layer has as many queries"):
         Trace(("a", "b"), (layer,), predictions=[()])

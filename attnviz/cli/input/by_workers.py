@@ -172,7 +172,7 @@ class _WithWords:
             raise AttnvizError("{name}: {said}", name=reasons[0].names[0], said=reasons[0].said)
         if self.blank:
             blank = self.blank
-            notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
+            notice(Message("{blank:,} blank lines skipped", blank=blank))
         for reason in reasons:
             names = joined(reason.names, COMMA)
             more = Message("{names}, …", names=names) if reason.texts > len(reason.names) else names

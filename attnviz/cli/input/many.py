@@ -137,7 +137,7 @@ def _told(
     if blank == number:
         raise AttnvizError("no line holds a word", "give at least one word")
     if blank:
-        notice(Message("1 blank line skipped" if blank == 1 else "{blank} blank lines skipped", blank=blank))
+        notice(Message("{blank:,} blank lines skipped", blank=blank))
 
 
 def require_no_batch(reading: BatchOptions) -> None:

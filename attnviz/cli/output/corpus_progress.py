@@ -61,9 +61,7 @@ def said(standing: Standing, total: int | None, seconds: float) -> Message:
     if total and measured:
         left = max(0, total - standing.texts) * seconds / measured
         parts.append(Message("{left} left", left=clock(left)))
-    parts.append(
-        Message("1 worker") if standing.workers == 1 else Message("{workers} workers", workers=standing.workers)
-    )
+    parts.append(Message("{workers} workers", workers=standing.workers))
     if standing.skipped:
         parts.append(Message("{skipped:,} skipped", skipped=standing.skipped))
     if standing.before:

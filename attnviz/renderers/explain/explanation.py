@@ -10,6 +10,7 @@ from attnviz.renderers.explain.document import Heading, Part, Section, one_by_on
 from attnviz.renderers.explain.markdown import to_markdown
 from attnviz.renderers.explain.tables import to_renderable
 from attnviz.renderers.shared.plain import plain
+from attnviz.text.message import Message
 
 LAYER_LEVEL = 2  # of the heading of a layer
 
@@ -32,7 +33,9 @@ class Explanation:
     def __repr__(self) -> str:
         layers = sum(isinstance(part, Heading) and part.level == LAYER_LEVEL for part in self.parts)
         sections = sum(isinstance(part, Section) for part in one_by_one(self.parts))
-        return f"Explanation({layers} layers, {self.heads} heads, {sections} sections: print() shows it)"
+        sizes = {"layers": layers, "heads": self.heads, "sections": sections}
+        said = Message("{layers} layers, {heads} heads, {sections} sections", **sizes)
+        return f"Explanation({said}: print() shows it)"
 
     def to_markdown(self) -> str:
         """The same as Markdown."""

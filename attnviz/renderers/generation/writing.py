@@ -15,6 +15,7 @@ from attnviz.renderers.generation.step import StepLines, decided, ending
 from attnviz.renderers.shared.html_table import as_it_stands
 from attnviz.renderers.shared.plain import plain
 from attnviz.text.lessons import Lessons
+from attnviz.text.message import Message
 from attnviz.trace.trace import Trace
 from attnviz.trace.written import written_steps
 
@@ -73,7 +74,7 @@ class Writing:
         return plain(self)
 
     def __repr__(self) -> str:
-        return f"Writing({len(self.steps)} tokens; print() shows it)"
+        return f"Writing({Message('{count} tokens', count=len(self.steps))}; print() shows it)"
 
     def _repr_html_(self) -> str:
         """The steps in a notebook."""

@@ -18,6 +18,7 @@ from attnviz.renderers.shared.plain import plain
 from attnviz.renderers.stats.head_csv import Measure, columns, rows
 from attnviz.renderers.stats.head_table import Told, told
 from attnviz.text.lessons import lessons
+from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.renderers.heatmap.attention_figure import AttentionFigure
@@ -114,7 +115,10 @@ class Stats:
 
     def __repr__(self) -> str:
         metrics, texts = len(self.statistics.metrics), self.statistics.texts
-        return f"{type(self).__name__}({len(self)} heads, {metrics} metrics, {texts:,} texts; print() shows it)"
+        said = Message(
+            "{heads} heads, {metrics} metrics, {texts:,} texts", heads=len(self), metrics=metrics, texts=texts
+        )
+        return f"{type(self).__name__}({said}; print() shows it)"
 
 
 def measured(metrics: Sequence[Measure], name: str) -> Measure:

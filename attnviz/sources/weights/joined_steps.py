@@ -78,7 +78,7 @@ def _of_positions(index: int, number: int, step: numpy.ndarray, end: int) -> num
     if keys > end and not step[:, :, end:].any():  # a cache of a set size, whose rest is unused
         return step[:, :, :end]
     raise AttnvizError(
-        "layer {index}: step {number} has {keys} keys, but there are {end} positions so far",
+        "layer {index}: step {number} has {keys} keys, but the text has {end} positions so far",
         "give all steps from the first on, with no cache before them; of keys of another text say kind='cross'",
         index=index,
         number=number,

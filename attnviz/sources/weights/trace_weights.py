@@ -93,9 +93,7 @@ def _with_tokens(layer: Layer, tokens: Sequence[str] | None, key_tokens: Sequenc
     for side, words, count in ((Message("queries"), tokens, layer.queries), (Message("keys"), key_tokens, layer.keys)):
         if words is not None and len(words) != count:
             raise AttnvizError(
-                "1 token, but {layer} has {count} {side}: give one for each"
-                if len(words) == 1
-                else "{words} tokens, but {layer} has {count} {side}: give one for each",
+                "{words} tokens, but {layer} has {count} {side}: give one for each",
                 "tokens are those of the queries; those of the keys, where they differ, are key_tokens",
                 words=len(words),
                 layer=layer.title,

@@ -246,4 +246,4 @@ def test_an_interrupted_run_shows_what_there_is(monkeypatch):
     result = attnviz("stats", "--lines", *EFFECT, stdin=f"{TEXT}\n".encode())
     assert result.code == 130
     assert "partial: interrupted before the last text" in result.lines[0]
-    assert result.stderr == "attnviz: interrupted after 1 texts\n"
+    assert result.stderr == "attnviz: interrupted after 1 text\n"

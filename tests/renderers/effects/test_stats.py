@@ -18,7 +18,7 @@ def test_it_prints_and_hands_its_numbers_on():
     assert json.loads(found.to_json())["heads"][0]["head"] == 1
     assert [one["metric"] for one in found.records[:3]] == ["loss", "probability", "kl"]
     assert found.to_csv().splitlines()[1].startswith("1,layer 1,1,loss,0.0")
-    assert repr(found) == "EffectStats(4 heads, 3 metrics, 1 texts; print() shows it)"
+    assert repr(found) == "EffectStats(4 heads, 3 metrics, 1 text; print() shows it)"
     assert "<table" in found._repr_html_()
 
 

@@ -37,7 +37,7 @@ def test_a_notebook_shows_it_as_html(told, traces):
 
 def test_its_repr_says_what_it_is_in_one_line():
     explanation = trace_text("Your journey starts", heads=2).explain(step="weights")
-    assert repr(explanation) == "Explanation(1 layers, 2 heads, 2 sections: print() shows it)"
+    assert repr(explanation) == "Explanation(1 layer, 2 heads, 2 sections: print() shows it)"
 
 
 def test_it_gives_latex_and_html(told, traces):

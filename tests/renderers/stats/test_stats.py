@@ -24,7 +24,7 @@ def test_it_prints_the_table_in_its_language_and_order(measured, rendered):
     ours = Stats(statistics, Metric.ENTROPY, Language.VI)
     table = to_renderable(statistics, Metric.ENTROPY, lessons(Language.VI))
     assert str(ours).splitlines() == rendered(table, 500) == rendered(ours, 500)
-    assert repr(ours) == "Stats(2 heads, 12 metrics, 1 texts; print() shows it)"
+    assert repr(ours) == "Stats(2 heads, 12 metrics, 1 text; print() shows it)"
     assert len(ours) == 2
 
 

@@ -94,8 +94,8 @@ def changed(steps, number, change):
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        (steps_of(causal(6), 3)[1:], "layer 0: step 0 has 4 keys, but there are 1 positions so far"),
-        (changed(steps_of(causal(6), 3), 0, lambda one: one[..., :2]), "step 0 has 2 keys, but there are 3"),
+        (steps_of(causal(6), 3)[1:], "layer 0: step 0 has 4 keys, but the text has 1 position so far"),
+        (changed(steps_of(causal(6), 3), 0, lambda one: one[..., :2]), "step 0 has 2 keys, but the text has 3"),
         (changed(steps_of(causal(6), 3), 2, lambda one: one[:, :1]), "its steps have the shapes"),
         (
             [*steps_of(causal(6), 3)[:2], (causal(2)[None, :, 1:], causal(2)[None, :, 1:])],
