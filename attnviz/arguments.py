@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from hashlib import sha256
 from operator import index
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.choices import (
@@ -28,6 +30,7 @@ Chosen = str | int | Iterable[str | int]  # numbers of layers or heads, and rang
 Where = str | int | range  # of a query or a key: a token, a position, or positions
 Choice = TypeVar("Choice", bound=StrEnum)
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNLIMITED = Limits(float("-inf"))
 
 
@@ -64,14 +67,45 @@ def path_of(name: str, value: Any) -> str | os.PathLike[str]:
     return value
 
 
-def as_asked(**given: Any) -> dict[str, Any]:
-    """What was asked for, by the names of options, as JSON holds it and a shell and Python say alike; what was not is left out."""
-    return {
-        name: [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
-        for name, value in given.items()
-        if not any(value is nothing for nothing in (None, False))
-        and not (isinstance(value, str | list | tuple) and not value)
-    }
+def as_asked(usual: Mapping[str, Any] = NOTHING, /, **given: Any) -> dict[str, Any]:
+    """What was asked for, by the names of options, as JSON holds it and a shell and Python say alike.
+
+    What was not, or is as ``usual``, is left out. Of an array all that matters is told by a hash, so that the same numbers are
+    the same, and others are not.
+    """
+    words = {name: _in_words(value) for name, value in given.items() if not _is_nothing(value)}
+    return {name: said for name, said in words.items() if said and said != _in_words(usual.get(name))}
+
+
+def hash_of_array(array: Any) -> str:
+    """The type, the shape and a hash of all numbers of an array, where str() would write some of them, and not to the last digit."""
+    import numpy
+
+    kind = str(array.dtype) if hasattr(array, "dtype") else ""
+    if kind == "torch.bfloat16":  # which NumPy does not know
+        array = array.float()
+    plain = numpy.ascontiguousarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    kind = kind.removeprefix("torch.") or str(plain.dtype)
+    return f"{kind} {plain.shape} {sha256(plain.tobytes()).hexdigest()}"
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value is False
+
+
+def _in_words(value: Any) -> Any:
+    """A value as JSON holds it: words, lists of words, and words by name."""
+    if isinstance(value, Mapping):
+        return {str(name): _in_words(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_words(one) for one in value]
+    if isinstance(value, range):
+        return f"{value.start}:{value.stop}"  # as a shell says it
+    if hasattr(value, "__array__") and (not hasattr(value, "ndim") or value.ndim):
+        return hash_of_array(value)
+    if isinstance(value, str | bool) or not hasattr(value, "__float__"):
+        return str(value)
+    return repr(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def chosen(name: str, value: Any) -> list[str]:

@@ -12,6 +12,7 @@ from attnviz.arguments import (
     as_asked,
     chosen,
     drawing,
+    hash_of_array,
     member,
     members,
     numbers_of,
@@ -198,3 +199,42 @@ def test_what_was_asked_is_told_alike_by_a_shell_and_by_python():
     unset = {"key": None, "words": False, "head": (), "pair": "", "chat": []}
     assert as_asked(**given, **unset) == {"layer": ["0-1"], "query": "3", "causal": "True"}
     assert as_asked(seed=0, layer=(1,)) == {"seed": "0", "layer": ["1"]}
+
+
+def test_what_is_as_usual_was_not_asked_for():
+    usual = {"heads": 1, "seed": 0, "tokenizer": "word", "scale": None}
+    assert as_asked(usual, heads=1, seed=0, tokenizer="word", scale=1.0) == {"scale": "1"}
+    assert as_asked(usual, heads=2, seed=numpy.int64(0), tokenizer="char") == {"heads": "2", "tokenizer": "char"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1.0),
+        (1, numpy.int32(1)),
+        (0.5, numpy.float64(0.5)),
+        (range(2, 4), "2:4"),
+        ((1, "2"), ["1", 2]),
+        (7, numpy.array(7)),
+    ],
+)
+def test_the_same_is_told_alike_of_whatever_library_it_is(one, other):
+    assert as_asked(option=one) == as_asked(option=other)
+
+
+def test_arrays_are_told_by_all_their_numbers():
+    """str() of a large array has but its corners, and of no array all digits."""
+    import torch
+
+    large = numpy.zeros((100, 100))
+    other = large.copy()
+    other[50, 50] = 1e-12
+    assert str(large) == str(other)
+    assert as_asked(embeddings=large) == as_asked(embeddings=large.copy(order="F"))
+    assert as_asked(embeddings=large) != as_asked(embeddings=other)
+    assert as_asked(weights={"W_Q": large}) != as_asked(weights={"W_Q": other})
+    assert as_asked(weights={"W_Q": large}) == as_asked(weights={"W_Q": torch.from_numpy(large.copy())})
+    assert hash_of_array(large) != hash_of_array(large.astype("f4"))
+    assert hash_of_array(large) != hash_of_array(large.reshape(50, 200))
+    assert hash_of_array(torch.ones(2, dtype=torch.bfloat16)).startswith("bfloat16 (2,) ")
+    assert hash_of_array([1.0]).startswith("float64 (1,) ")

@@ -137,6 +137,8 @@ def _read(
     if predictions is not None:
         asked["predictions"] = whole_number("predictions", predictions, ALTERNATIVES_LIMITS)
         loading["writes"] = True
+    if isinstance(text, list | tuple) and not text:
+        raise AttnvizError("there are no texts", "give at least one")
     length = length_of(max_length, cut)
     if not _are_several(text) and length == Length():
         beside = {} if image is None else {"image": image}

@@ -33,6 +33,12 @@ def reading(model: Any, tokenizer: Any, layer: list[str], making: Mapping[str, A
     return partial(trace_model, Model.of(model, tokenizer, **loading), layer=layer, **of_each)
 
 
+def usual(model: Any) -> dict[str, Any]:
+    """The options of what reads the texts, with what they are where nobody gives them."""
+    known = signature(trace_text if model is None else trace_model).parameters
+    return {name: one.default for name, one in known.items() if one.default is not one.empty}
+
+
 def require_known(call: Callable[..., Trace], making: Mapping[str, Any]) -> None:
     """Refuse options that ``call``, which reads the texts, does not have."""
     known = signature(call).parameters

@@ -13,7 +13,7 @@ from attnviz.api.by_text import rows_written
 from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
-from attnviz.api.reading import reading
+from attnviz.api.reading import reading, usual
 from attnviz.api.selected import in_words, require_contribution, selected
 from attnviz.api.workers import USUAL, Workforce, by_workers, workforce
 from attnviz.arguments import (
@@ -25,6 +25,7 @@ from attnviz.arguments import (
     members,
     numbers_of,
     quantiles_of,
+    where,
     whole_number,
 )
 from attnviz.choices import (
@@ -149,8 +150,11 @@ def _of_weights(
     require_contribution(toward, [measured["step"]])
     part = {"layer": chosen("layer", layer), "head": chosen("head", head), "query": query, "key": key}
     part |= {"skip_special": skip_special, "words": words}
-    of_each = {name: value for name, value in making.items() if name not in LOADING}
-    remembered = as_asked(**part, max_length=max_length, cut=cut, **of_each)
+    of_each = {name: value for name, value in making.items() if name not in (*LOADING, "verify")}
+    of_each |= {"tokenizer": tokenizer} if model is None else {}
+    places = {name: where(name, value) for name, value in (("query", query), ("key", key))}
+    asked_so = {**part, **places, "max_length": length.most, "cut": length.cut}
+    remembered = as_asked(usual(model), **{**asked_so, **of_each})
     if by is not None:
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
         reads: dict[str, Any] = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from attnviz.arguments import hash_of_array
 from attnviz.choices import OUTPUT
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.texts.length import ANY_LENGTH, Length
@@ -130,15 +131,4 @@ def _plain(value: Any) -> Any:
         return [value.start, value.stop, value.step]
     if isinstance(value, set | frozenset):
         return sorted(value)
-    return _digest(value) if hasattr(value, "__array__") else str(value)
-
-
-def _digest(array: Any) -> str:
-    """A hash of all numbers of an array, where str() would write some of them, and not to the last digit."""
-    import numpy
-
-    kind = str(array.dtype)
-    if kind == "torch.bfloat16":  # which NumPy does not know
-        array = array.float()
-    plain = numpy.ascontiguousarray(array.detach().cpu() if hasattr(array, "detach") else array)
-    return f"{kind} {plain.shape} {hashlib.sha256(plain.tobytes()).hexdigest()}"
+    return hash_of_array(value) if hasattr(value, "__array__") else str(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
+from command_line import attnviz as run
 from made_effects import gathered, made_effects
 
 import attnviz
@@ -67,3 +69,33 @@ def test_what_is_no_part_is_one_line(tmp_path):
         attnviz.merge_stats(one, one)
     with pytest.raises(AttnvizError, match=r"parts\[1\]: they cannot be merged: heads is 2 in one and 3 in the other"):
         attnviz.merge_stats(one, attnviz.stats("a b", heads=3))
+
+
+def test_what_was_measured_with_the_same_arrays_is_joined_and_with_others_is_not():
+    draw = numpy.random.default_rng(0)
+    vectors = {"a": draw.standard_normal(40), "b": draw.standard_normal(40)}
+    parts = [attnviz.stats([text], embeddings=vectors) for text in ("a b", "b a")]
+    assert attnviz.merge_stats(*parts).statistics.texts == 2
+    others = {"a": vectors["a"], "b": vectors["b"] + 1e-12}
+    with pytest.raises(AttnvizError, match="they cannot be merged: embeddings is"):
+        attnviz.merge_stats(parts[0], attnviz.stats(["b a"], embeddings=others))
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({"heads": 1, "seed": 0, "tokenizer": "word"}, ()),
+        ({"scale": 1, "query": 1}, ("--no-scale", "--query", "@1")),
+        ({"scale": 1.0, "query": range(2)}, ("--scale", "1", "--query", "0:2")),
+        (
+            {"heads": 2, "tokenizer": "char", "max_length": 4, "cut": True},
+            ("--heads", 2, "--tokenizer", "char", "--max-length", 4, "--cut"),
+        ),
+        ({"model": "tiny", "verify": "all", "head": 0}, ("--model", "tiny", "--head", "0")),
+    ],
+)
+def test_what_a_shell_and_python_asked_alike_is_joined(tmp_path, options, arguments):
+    texts = ["the cat sat", "we learn word"]
+    run("stats", "--lines", *arguments, "-o", tmp_path / "a.stats", stdin=texts[0].encode())
+    both = attnviz.merge_stats(tmp_path / "a.stats", attnviz.stats(texts[1:], **options))
+    assert both.statistics.texts == 2

@@ -81,3 +81,10 @@ def test_next_tokens_and_lengths_are_asked_for_of_one_text():
     assert cut.tokens == ("the", "cat")
     with pytest.raises(AttnvizError, match="3 tokens"):
         trace_model("tiny", TEXTS[0], max_length=2)
+
+
+@pytest.mark.parametrize("nothing", [[], ()])
+def test_no_texts_are_told_as_such(nothing):
+    with pytest.raises(AttnvizError, match="there are no texts") as raised:
+        trace_model("tiny", nothing)
+    assert raised.value.hint == "give at least one"

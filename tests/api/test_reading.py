@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attnviz.api.reading import reading, require_known
+from attnviz.api.reading import reading, require_known, usual
 from attnviz.api.traces import trace_text
 from attnviz.errors import AttnvizError
 
@@ -31,3 +31,9 @@ def test_a_model_of_transformers_is_loaded_once_with_what_it_is_loaded_with(monk
 def test_an_option_of_something_else_is_refused():
     with pytest.raises(AttnvizError, match="chat is no option of trace_text"):
         require_known(trace_text, {"heads": 1, "chat": True})
+
+
+def test_what_is_usual_is_what_the_calls_say():
+    assert usual(None)["heads"] == 1
+    assert "text" not in usual(None)
+    assert (usual("tiny")["verify"], usual("tiny")["chat"]) == ("sample", False)

@@ -20,7 +20,7 @@ from attnviz.cli.input.many import read_lines, require_no_batch
 from attnviz.cli.input.models import path_of
 from attnviz.cli.input.selected import NOTHING_SPECIAL, in_words, require_contribution, selected
 from attnviz.cli.input.thresholds import quantile_shares, thresholds
-from attnviz.cli.input.traces import Making, read_trace
+from attnviz.cli.input.traces import Making, given_rule, read_trace
 from attnviz.cli.options.across import AcrossOptions
 from attnviz.cli.options.corpus import CorpusOptions
 from attnviz.cli.options.direction import DirectionOptions
@@ -183,8 +183,14 @@ def _add_all(
 
 def _asked(*groups: Options) -> dict[str, Any]:
     """How texts are read, and which part of them is measured, by the names of options."""
-    given = {name: value for group in groups for name, value in vars(group).items()}
-    return as_asked(**{name: value for name, value in given.items() if name not in OF_THE_MACHINE})
+    from attnviz.api.reading import usual
+
+    given = {
+        name: value
+        for group in groups
+        for name, value in (given_rule(group) if isinstance(group, RuleOptions) else vars(group)).items()
+    }
+    return as_asked(usual(given["model"]), **{name: one for name, one in given.items() if name not in OF_THE_MACHINE})
 
 
 def _require_merging(words: WordsOptions, steps: Sequence[MeasuredStep]) -> None:
