@@ -4,13 +4,10 @@ than to compute."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import numpy
+from typing import Any, NamedTuple
 
 from attnviz.analysis.blocks import CELLS
 from attnviz.analysis.measure import Measured, measure_heads
-from attnviz.analysis.metrics import Metric
 from attnviz.attention.arrays import namespace
 from attnviz.choices import MeasuredStep
 from attnviz.progress import Progress, no_progress
@@ -19,14 +16,27 @@ from attnviz.trace.selection import LayerSelection
 from attnviz.trace.trace import Trace
 
 
+class Together(NamedTuple):
+    """Layers that were measured as one.
+
+    selections  what was asked for of each
+    measured    what was measured of the heads of all of them, one layer's behind the other's
+    heads       which of these were asked for; the one that stands for all heads of a layer, where they are measured as one
+    """
+
+    selections: Sequence[LayerSelection]
+    measured: Measured
+    heads: Sequence[int]
+
+
 def measured_together(
     trace: Trace,
     selections: Sequence[LayerSelection],
     report: Progress = no_progress,
     cells: int = CELLS,
     **options: Any,
-) -> Iterator[Measured]:
-    """What ``measure_heads`` measures of each of these ``selections`` of ``trace``, in their order; ``options`` are its own.
+) -> Iterator[Together]:
+    """What ``measure_heads`` measures of these ``selections`` of ``trace``, in their order; ``options`` are its own.
 
     Layers that follow each other are one layer of all of their heads, where that is computed at once.
     """
@@ -50,9 +60,7 @@ def measured_together(
             parts=[selected.layer for selected in some],
             **options,
         )
-        of_each = 1 if as_one else one.layer.heads
-        for place, _ in enumerate(some):
-            yield _of_heads(measured, slice(place * of_each, (place + 1) * of_each))
+        yield Together(some, measured, range(len(some)) if as_one else heads)
         done += len(some)
 
 
@@ -100,13 +108,3 @@ def _joined(layers: Sequence[Layer]) -> Layer:
         tokens=one.tokens,
         key_tokens=one.key_tokens,
     )
-
-
-def _of_heads(measured: Measured, heads: slice) -> Measured:
-    """What was measured of these heads alone."""
-    metrics, left_out, *others = measured
-    return Measured(_of(metrics, heads), left_out[heads], *(_of(part, heads) for part in others))
-
-
-def _of(metrics: dict[Metric, numpy.ndarray], heads: slice) -> dict[Metric, numpy.ndarray]:
-    return {metric: values[heads] for metric, values in metrics.items()}

@@ -42,41 +42,49 @@ TRACES = {
 }
 
 
-def require_same(trace: Trace, selection, cells: int = 1 << 20, **options) -> int:
-    """How many layers were measured in all."""
+def require_same(trace: Trace, selection, cells: int = 1 << 20, **options) -> list[int]:
+    """How many layers were measured at once, each time."""
     told: list[tuple[int, int]] = []
     found = list(
         measured_together(trace, selection.layers, lambda *done: told.append(done), cells, chances=CHANCED, **options)
     )
-    for selected, measured in zip(selection.layers, found, strict=True):
-        alone = measure_heads(
-            trace,
-            selected.layer,
-            heads=selected.heads,
-            queries=selected.query_positions,
-            keys=selected.key_positions,
-            chances=CHANCED,
-            **options,
-        )
-        for mine, theirs in zip(measured, alone, strict=True):
-            pairs = [(mine[name], theirs[name]) for name in theirs] if isinstance(theirs, dict) else [(mine, theirs)]
-            for one, other in pairs:
-                assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+    assert [one for some in found for one in some.selections] == list(selection.layers)
+    for some in found:
+        heads = iter(some.heads)
+        for selected in some.selections:
+            alone = measure_heads(
+                trace,
+                selected.layer,
+                heads=selected.heads,
+                queries=selected.query_positions,
+                keys=selected.key_positions,
+                chances=CHANCED,
+                **options,
+            )
+            asked = (0,) if options.get("step") is MeasuredStep.SUMMED else selected.heads
+            for theirs in asked:
+                mine = next(heads)
+                for one, other in zip(some.measured, alone, strict=True):
+                    pairs = [(one[name], other[name]) for name in other] if isinstance(other, dict) else [(one, other)]
+                    for part, whole in pairs:
+                        assert_allclose(part[mine], whole[theirs], rtol=1e-12, atol=1e-12)
+        assert next(heads, None) is None
     assert told[-1][0] == told[-1][1]
-    return len(found)
+    return [len(some.selections) for some in found]
 
 
 @pytest.mark.parametrize("name", TRACES)
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 def test_each_has_the_numbers_that_it_has_alone(name, library):
     trace = Trace(TOKENS, tuple(TRACES[name])).to(library)
-    assert require_same(trace, select(trace).as_region()) == len(trace.layers)
+    assert sum(require_same(trace, select(trace).as_region())) == len(trace.layers)
 
 
 @pytest.mark.parametrize("cells", [1, 4 * 49, 9 * 49, 13 * 49])
 def test_no_more_are_together_than_fit(cells):
     trace = Trace(TOKENS, tuple(TRACES["causal"]))
-    require_same(trace, select(trace), cells)
+    found = require_same(trace, select(trace), cells)
+    assert max(found) == max(1, cells // (4 * 49))
 
 
 def test_some_heads_and_a_region_of_them():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy
@@ -15,6 +16,25 @@ from attnviz.analysis.corpus.state_file import running_arrays, running_of
 from attnviz.analysis.head_names import CHANCED, Chance
 from attnviz.analysis.measure import Measured
 from attnviz.analysis.metrics import Metric
+
+
+class OfText(NamedTuple):
+    """What was measured of some heads of one text: their metrics, (metrics, heads), NaN where there is none; and of the metrics
+    that are held against chance what an even head would have, and one in how many queries each is, (2, metrics, heads)."""
+
+    metrics: numpy.ndarray
+    chance: numpy.ndarray
+
+    @classmethod
+    def of(cls, measured: Measured, metrics: Sequence[Metric], heads: Sequence[int]) -> OfText:
+        """Of these metrics and heads."""
+        columns = list(heads)
+        unknown = numpy.full(len(columns), math.nan)  # of what asks where a key stands, among keys of another text
+        even = [measured.chances[metric][columns] if metric in measured.chances else unknown for metric in CHANCED]
+        counts = numpy.array([measured.counts[metric][columns] for metric in CHANCED])
+        shares = numpy.where(counts > 0, 1 / numpy.maximum(counts, 1), math.nan)
+        values = numpy.array([measured.metrics[metric][columns] for metric in metrics])
+        return cls(values, numpy.array([even, shares]))
 
 
 class LayerState(NamedTuple):
@@ -32,27 +52,24 @@ class LayerState(NamedTuple):
         """Nothing is known yet of these heads."""
         return cls(number, heads, metrics, Running((len(metrics), len(heads))), Running((2, len(CHANCED), len(heads))))
 
-    def of_text(self, measured: Measured) -> numpy.ndarray:
-        """What was measured of these heads, (metrics, heads); NaN where there is none."""
-        return numpy.array([measured.metrics[metric][list(self.heads)] for metric in self.measured])
-
-    def plus(self, measured: Measured) -> LayerState:
-        """The same with one more text."""
-        heads = list(self.heads)
-        unknown = numpy.full(len(heads), math.nan)  # of what asks where a key stands, among keys of another text
-        even = numpy.array(
-            [measured.chances[metric][heads] if metric in measured.chances else unknown for metric in CHANCED]
-        )
-        counts = numpy.array([measured.counts[metric][heads] for metric in CHANCED])
-        shares = numpy.where(counts > 0, 1 / numpy.maximum(counts, 1), math.nan)
-        chance = self.chance.plus(numpy.array([even, shares]))
-        return self._replace(metrics=self.metrics.plus(self.of_text(measured)), chance=chance)
-
     def merged(self, other: LayerState) -> LayerState:
         """The texts of both; AttnvizError where they are of other heads."""
         require_same("layer", self.number, other.number)
         require_same("head", list(self.heads), list(other.heads))
         return self._replace(metrics=self.metrics.merged(other.metrics), chance=self.chance.merged(other.chance))
+
+    @staticmethod
+    def plus(states: Sequence[LayerState], text: OfText) -> list[LayerState]:
+        """Each of these layers with one more text, of which the heads of all of them were measured, one layer's behind the other's.
+
+        All at once: of a short text, each layer by itself costs more to begin than to compute.
+        """
+        metrics = Running.beside([state.metrics for state in states]).plus(text.metrics)
+        chance = Running.beside([state.chance for state in states]).plus(text.chance)
+        return [
+            state._replace(metrics=metrics.part(columns), chance=chance.part(columns))
+            for state, columns in zip(states, columns_of(states), strict=True)
+        ]
 
     def arrays(self, prefix: str) -> dict[str, numpy.ndarray]:
         """Its numbers, by names that begin with ``prefix``."""
@@ -92,3 +109,9 @@ class LayerState(NamedTuple):
             metric: Chance(float(even[row]), float(texts[row] / shares[row]) if texts[row] else 0.0)
             for row, metric in enumerate(CHANCED)
         }
+
+
+def columns_of(states: Sequence[LayerState]) -> list[slice]:
+    """Where the heads of each of these layers stand, one layer's behind the other's."""
+    ends = list(accumulate((len(state.heads) for state in states), initial=0))
+    return [slice(*ends_of_one) for ends_of_one in pairwise(ends)]

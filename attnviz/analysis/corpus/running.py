@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy
 
@@ -27,6 +28,16 @@ class Running:
         one = cls(())
         one.count, one.means, one.squares = count, means, squares
         return one
+
+    @classmethod
+    def beside(cls, parts: Sequence[Running]) -> Running:
+        """``parts`` as one, the last axis of each behind that of the one before it."""
+        arrays = ([getattr(part, name) for part in parts] for name in ("count", "means", "squares"))
+        return cls.of(*(numpy.concatenate(some, axis=-1) for some in arrays))
+
+    def part(self, columns: slice) -> Running:
+        """These places of the last axis alone."""
+        return Running.of(self.count[..., columns], self.means[..., columns], self.squares[..., columns])
 
     def plus(self, values: numpy.ndarray) -> Running:
         """The same with the values of one more text; NaN is no value."""

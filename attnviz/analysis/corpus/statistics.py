@@ -11,7 +11,7 @@ import numpy
 from attnviz.analysis.corpus.alike import require_same
 from attnviz.analysis.corpus.by_text import MeasuredLayer, TextRows
 from attnviz.analysis.corpus.heads import Head
-from attnviz.analysis.corpus.layer_state import LayerState
+from attnviz.analysis.corpus.layer_state import LayerState, OfText, columns_of
 from attnviz.analysis.corpus.state import Region, State
 from attnviz.analysis.corpus.top_texts import excerpt_of
 from attnviz.analysis.head_names import CHANCED, Chance, head_names, name_limits
@@ -43,30 +43,38 @@ class Statistics(State):
             require_all_heads(selection, self.step)
             toward = next((one.layer.toward.token for one in selection.layers if one.layer.toward), "")
         layers, left_out, rows = dict(self._layers), [], []
+        elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selection.layers)
         options: dict[str, Any] = {"near": self.near, "only": self.metrics, "pool": self.pool, "chances": CHANCED}
-        all_measured = measured_together(trace, selection.layers, report, step=self.step, **options)
-        for selected, measured in zip(selection.layers, all_measured, strict=True):
-            heads = (0,) if is_of_all_heads(self.step) else selected.heads  # all as one are the only one
-            before = layers.get(selected.layer.title) or LayerState.without_texts(
-                selected.layer.index, heads, self.metrics
-            )
-            require_same("head", list(before.heads), list(heads))
-            layers[selected.layer.title] = before.plus(measured)
-            as_one = (None,) if is_of_all_heads(self.step) else before.heads
-            rows.append(MeasuredLayer(selected.layer.title, before.number, as_one, before.of_text(measured)))
-            left_out.append(measured.left_out[list(heads)].mean())
-        selected_layers = selection.layers
-        elsewhere = any(len(selected.key_positions) < selected.layer.keys for selected in selected_layers)
+        for some in measured_together(trace, selection.layers, report, step=self.step, **options):
+            before = [self._before(selected) for selected in some.selections]
+            text = OfText.of(some.measured, self.metrics, some.heads)
+            columns = columns_of(before)
+            for selected, after, own in zip(some.selections, LayerState.plus(before, text), columns, strict=True):
+                title = selected.layer.title
+                layers[title] = after
+                as_one = (None,) if is_of_all_heads(self.step) else after.heads
+                rows.append(MeasuredLayer(title, after.number, as_one, text.metrics[:, own]))
+            if elsewhere:
+                lost = some.measured.left_out[list(some.heads)]
+                left_out += [lost[own].mean() for own in columns]
         self._add(
             TextRows(name or str(self.texts + 1), len(trace.tokens), tuple(rows)),
             excerpt_of(trace.source, trace.tokens) if self.top_texts else "",
             trace.source,
             _layers=layers,
             _left_out=self._left_out.plus(numpy.array(numpy.mean(left_out) if elsewhere else math.nan)),
-            regions=self.regions | {_region(selected) for selected in selected_layers if not selected.whole},
-            skips_tokens=self.skips_tokens or any(selected.skips_tokens for selected in selected_layers),
+            regions=self.regions | {_region(selected) for selected in selection.layers if not selected.whole},
+            skips_tokens=self.skips_tokens or any(selected.skips_tokens for selected in selection.layers),
             toward=toward,
         )
+
+    def _before(self, selected: LayerSelection) -> LayerState:
+        """What is known of a layer already; AttnvizError where that is of other heads."""
+        heads = (0,) if is_of_all_heads(self.step) else selected.heads  # all as one are the only one
+        layer = selected.layer
+        before = self._layers.get(layer.title) or LayerState.without_texts(layer.index, heads, self.metrics)
+        require_same("head", list(before.heads), list(heads))
+        return before
 
     @property
     def left_out(self) -> float | None:

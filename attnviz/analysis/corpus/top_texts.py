@@ -58,15 +58,15 @@ class TopTexts:
         """The same with one more text, and the values of the metrics of its heads by the title of their layer."""
         if not self.most:
             return self
-        found = TopTexts(self.most)
-        found._layers, number = dict(self._layers), self._next
-        for title, values in layers:
-            before = found._layers.get(title) or _nothing(values.shape, self.most)
-            found._layers[title] = _with_one(before, values, number)
-        if all(found._layers[title] is layer for title, layer in self._layers.items()) and len(found._layers) == len(
-            self._layers
-        ):
+        given, number = dict(layers), self._next
+        before: Mapping[str, _Layer] = {
+            title: self._layers.get(title) or _nothing(one.shape, self.most) for title, one in given.items()
+        }
+        after = _with_one(before, given, number)
+        if after is before and given.keys() <= self._layers.keys():
             return self
+        found = TopTexts(self.most)
+        found._layers = {**self._layers, **after}
         found._texts, found._next, found._full = {**self._texts, number: (name, excerpt)}, number + 1, self._full
         return found._tidied() if len(found._texts) > found._full else found
 
@@ -150,18 +150,28 @@ def _nothing(shape: tuple[int, ...], most: int) -> _Layer:
     return _Layer(numpy.full((*shape, most), math.nan), numpy.full((*shape, most), NOBODY))
 
 
-def _with_one(layer: _Layer, values: numpy.ndarray, number: int) -> _Layer:
-    """``layer`` with the values of one more text where they are larger than the least that is kept."""
-    least = layer.values[..., -1]
-    better = (values > least) | (numpy.isnan(least) & ~numpy.isnan(values))
+def _with_one(layers: Mapping[str, _Layer], given: Mapping[str, numpy.ndarray], number: int) -> Mapping[str, _Layer]:
+    """``layers`` with the values of one more text where they are larger than the least that is kept.
+
+    All layers as one: of a short text, each by itself takes longer than its attention.
+    """
+    values = numpy.concatenate([layer.values.reshape(-1, layer.values.shape[-1]) for layer in layers.values()])
+    new = numpy.concatenate([given[title].reshape(-1) for title in layers])
+    least = values[:, -1]
+    better = (new > least) | (numpy.isnan(least) & ~numpy.isnan(new))
     if not better.any():
-        return layer
-    all_values = numpy.concatenate([layer.values[better], values[better][:, None]], axis=1)
-    all_texts = numpy.insert(layer.texts[better], layer.texts.shape[-1], number, axis=1)
+        return layers
+    texts = numpy.concatenate([layer.texts.reshape(-1, values.shape[-1]) for layer in layers.values()])
+    all_values = numpy.column_stack([values[better], new[better]])
+    all_texts = numpy.column_stack([texts[better], numpy.full(len(all_values), number)])
     order = numpy.argsort(-all_values, axis=1, kind="stable")[:, :-1]  # NaN last, and of equals the earlier
-    found = _Layer(layer.values.copy(), layer.texts.copy())
-    found.values[better] = numpy.take_along_axis(all_values, order, axis=1)
-    found.texts[better] = numpy.take_along_axis(all_texts, order, axis=1)
+    values[better] = numpy.take_along_axis(all_values, order, axis=1)
+    texts[better] = numpy.take_along_axis(all_texts, order, axis=1)
+    found, start = {}, 0
+    for title, layer in layers.items():
+        own = slice(start, start + layer.values.shape[0] * layer.values.shape[1])
+        found[title] = _Layer(values[own].reshape(layer.values.shape), texts[own].reshape(layer.texts.shape))
+        start = own.stop
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 from made_corpora import text
 from numpy.testing import assert_allclose
 
-from attnviz.analysis.corpus.layer_state import LayerState
+from attnviz.analysis.corpus.layer_state import LayerState, OfText, columns_of
 from attnviz.analysis.head_names import CHANCED
 from attnviz.analysis.measure import measure_heads
 from attnviz.analysis.metrics import Metric
@@ -19,9 +19,13 @@ METRICS = (Metric.FIRST, Metric.INDUCTION)
 def state(*numbers: int, heads=(0, 1)) -> LayerState:
     found = LayerState.without_texts(0, heads, METRICS)
     for number in numbers:
-        trace = text(number)
-        found = found.plus(measure_heads(trace, trace.layers[0], heads=heads, chances=CHANCED))
+        (found,) = LayerState.plus([found], of_text(number, heads))
     return found
+
+
+def of_text(number: int, heads=(0, 1)) -> OfText:
+    trace = text(number)
+    return OfText.of(measure_heads(trace, trace.layers[0], heads=heads, chances=CHANCED), METRICS, heads)
 
 
 def test_parts_are_merged_to_what_one_pass_knows():
@@ -36,11 +40,34 @@ def test_parts_are_merged_to_what_one_pass_knows():
             assert_allclose(merged.chances(column)[metric], whole.chances(column)[metric], rtol=1e-12)
 
 
-def test_what_a_layer_has_of_one_text_is_what_was_measured():
+def test_what_a_text_gives_is_what_was_measured():
     trace = text(6)
     measured = measure_heads(trace, trace.layers[0], heads=(0, 1), chances=CHANCED)
-    found = LayerState.without_texts(0, (1,), METRICS).of_text(measured)
-    assert_allclose(found, [[measured.metrics[metric][1]] for metric in METRICS])
+    found = OfText.of(measured, METRICS, (1,))
+    assert_allclose(found.metrics, [[measured.metrics[metric][1]] for metric in METRICS])
+    even, shares = found.chance
+    assert_allclose(even, [[measured.chances[metric][1]] for metric in CHANCED])
+    assert_allclose(
+        shares, [[1 / measured.counts[metric][1] if measured.counts[metric][1] else numpy.nan] for metric in CHANCED]
+    )
+
+
+def test_metrics_that_were_not_measured_have_no_chance():
+    trace = text(6)
+    found = OfText.of(measure_heads(trace, trace.layers[0]), METRICS, (0, 1))
+    assert numpy.isnan(found.chance[0]).all()
+
+
+def test_layers_that_get_a_text_together_have_what_each_gets_alone():
+    first, second = (LayerState.without_texts(number, heads, METRICS) for number, heads in ((0, (0, 1)), (1, (1,))))
+    for number in (1, 3, 6):
+        parts = of_text(number), of_text(number, (1,))
+        both = OfText(*(numpy.concatenate(pair, axis=-1) for pair in zip(*parts, strict=True)))
+        first, second = LayerState.plus([first, second], both)
+    for found, alone in ((first, state(1, 3, 6)), (second, state(1, 3, 6, heads=(1,)))):
+        for name, array in alone.arrays("l").items():
+            numpy.testing.assert_array_equal(found.arrays("l")[name], array)
+    assert columns_of([first, second]) == [slice(0, 2), slice(2, 3)]
 
 
 @pytest.mark.parametrize(("other", "name"), [({"number": 1}, "layer"), ({"heads": (1, 0)}, "head")])

@@ -58,3 +58,12 @@ def test_nothing_changes_nothing(empty_first):
     both = empty.merged(whole) if empty_first else whole.merged(empty)
     for part in ("count", "means", "squares"):
         assert getattr(both, part).tolist() == getattr(whole, part).tolist()
+
+
+def test_parts_beside_each_other_are_one_and_come_apart_again():
+    values = made()
+    parts = [running(values[:, :1]), running(values[:, 1:])]
+    both = Running.beside(parts)
+    for name in ("count", "means", "squares"):
+        assert getattr(both, name).tolist() == getattr(running(values), name).tolist()
+        assert getattr(both.part(slice(1, 4)), name).tolist() == getattr(parts[1], name).tolist()
