@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy
 
 from attnviz.analysis.blocks import WORKERS, RowBlock
-from attnviz.attention.arrays import Array, to_numpy
+from attnviz.attention.arrays import Array, namespace, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.threads import side_by_side
 from attnviz.choices import MeasuredStep
-from attnviz.trace.contribution import HeadContribution
+from attnviz.trace.contribution import Form, HeadContribution, form_of_heads
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import some_queries, weighed
 from attnviz.trace.summed import SummedContribution
@@ -35,33 +35,61 @@ def shares(contributions: numpy.ndarray) -> numpy.ndarray:
     """What each key has of the sizes of a query's contributions, (…, rows, keys): a row adds up to 1, or is 0 as they are."""
     sizes = abs(contributions)
     total = sizes.sum(axis=-1, keepdims=True)
-    return numpy.asarray(sizes / numpy.where(total == 0, 1, total))
+    sizes /= numpy.where(total == 0, 1, total)
+    return numpy.asarray(sizes)
 
 
-def shares_of_block(block: RowBlock, carries: Mapping[int, HeadContribution]) -> numpy.ndarray:
-    """The shares of a block's heads, (heads, rows, keys); ``carries`` are those of the layer's heads, by their numbers."""
+class Carried:
+    """What the weights of heads are multiplied with to be contributions: heads that are counted through ``layers``, which have as
+    many each. Computed side by side."""
+
+    def __init__(self, layers: Sequence[Layer], heads: Iterable[int]) -> None:
+        self._each = layers[0].heads
+        own: dict[int, list[int]] = {}
+        for head in sorted(heads):
+            own.setdefault(head // self._each, []).append(head % self._each)
+        if len(own) == 1:  # whose heads share its direction, which is computed once
+            toward = layers[next(iter(own))].toward
+            _ = toward and toward.vector
+        size = self._each if len(own) > 1 else math.ceil(self._each / 2)  # so that there is something beside it
+        parts = [(place, some[at : at + size]) for place, some in own.items() for at in range(0, len(some), size)]
+
+        def work(part: tuple[int, list[int]]) -> Iterator[Form]:
+            yield form_of_heads(layers[part[0]], part[1])
+
+        self._own, forms = own, dict[int, list[Form]]()
+        with side_by_side(layers[0].queried, work, parts, WORKERS) as done:
+            for (place, _), form in zip(parts, done, strict=True):
+                forms.setdefault(place, []).append(form)
+        self._forms = {
+            place: Form(*(namespace(sides[0]).concat(sides) for sides in zip(*some, strict=True)))
+            for place, some in forms.items()
+        }
+
+    def head(self, number: int) -> Form:
+        """The form of one head."""
+        ((_, form),) = self.of(slice(number, number + 1))
+        return Form(form.left[0], form.right[0])
+
+    def of(self, heads: slice) -> Iterator[tuple[slice, Form]]:
+        """The form of some heads that follow each other, (heads, …), for each layer of which they are; and which of them."""
+        start = heads.start
+        while start < heads.stop:
+            place, first = divmod(start, self._each)
+            stop = min(heads.stop, (place + 1) * self._each)
+            at = self._own[place].index(first)
+            some = slice(at, at + stop - start)
+            yield slice(start - heads.start, stop - heads.start), Form(*(side[some] for side in self._forms[place]))
+            start = stop
+
+
+def shares_of_block(block: RowBlock, carried: Carried) -> numpy.ndarray:
+    """The shares of a block's heads, (heads, rows, keys); ``carried`` are those of the layer's heads, by their numbers."""
     weights = to_numpy(block.steps.weights)
-    found = [
-        of_head * to_numpy(carries[head].factors(block.rows, block.keys))
-        for head, of_head in enumerate(weights, start=block.heads.start)
-    ]
-    return shares(numpy.stack(found))
-
-
-def carried(layers: Sequence[Layer], heads: Iterable[int]) -> dict[int, HeadContribution]:
-    """What becomes of the values of these ``heads``, counted through ``layers`` that have as many each: by their numbers, and
-    computed side by side."""
-    each = layers[0].heads
-    carries = {head: HeadContribution(layers[head // each], head % each) for head in heads}
-    _ = [layer.toward and layer.toward.vector for layer in layers]  # which all heads of a layer share
-
-    def prepared(one: HeadContribution) -> Iterator[None]:
-        one.prepare()
-        yield
-
-    with side_by_side(layers[0].queried, prepared, list(carries.values()), WORKERS) as done:
-        deque(done, maxlen=0)
-    return carries
+    found = numpy.empty_like(weights)
+    for some, form in carried.of(block.heads):
+        numpy.multiply(weights[some], to_numpy(form(block.rows, block.keys)), out=found[some], casting="same_kind")
+    return shares(found)
 
 
 def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -> Sharing | None:
@@ -75,8 +103,8 @@ def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -
     if step is MeasuredStep.SUMMED:
         summed = [SummedContribution(layer) for layer in layers]
         return lambda block: _as_one(block, summed)
-    carries = carried(layers, heads)
-    return lambda block: block._replace(steps=block.steps._replace(weights=shares_of_block(block, carries)))
+    carried = Carried(layers, heads)
+    return lambda block: block._replace(steps=block.steps._replace(weights=shares_of_block(block, carried)))
 
 
 def _as_one(block: RowBlock, layers: Sequence[SummedContribution]) -> RowBlock:

@@ -16,22 +16,24 @@ import numpy
 from attnviz.analysis.blocks import CELLS as CELLS_OF_A_BLOCK
 from attnviz.analysis.blocks import WORKERS, rows_of_a_block
 from attnviz.analysis.cells import Cells, Reduced, reduced
-from attnviz.analysis.contribution import carried, shares
-from attnviz.attention.arrays import to_numpy
+from attnviz.analysis.contribution import Carried, shares
+from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.threads import side_by_side
 from attnviz.choices import CONTRIBUTIONS, MapStep, Pool
 from attnviz.pooling.pool import pool, pool_arrays
 from attnviz.pooling.result import Pooled
+from attnviz.pooling.scores import Factors
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
-from attnviz.trace.contribution import WHOLE, HeadContribution
+from attnviz.trace.contribution import WHOLE, Places
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.slices import seen_keys, some_queries, weighed
 from attnviz.trace.summed import SummedContribution
 
+Bring = Callable[[Array, Places, Places], Array]  # weights of these queries and keys, (…, rows, keys), as contributions
 HIDING = (MapStep.MASKED, MapStep.WEIGHTS, *CONTRIBUTIONS)  # the steps that show what is hidden
 
 
@@ -86,20 +88,18 @@ def head_maps(
     small = selected.whole and not frame.pooled and None not in heads  # so that all steps of a head may be held
     if step is MapStep.WEIGHTS and not selected.skips_tokens and not small:
         return pooled_maps(pooled(selected, frame, report), frame.pool), []
-    if step is MapStep.CONTRIBUTION and not selected.skips_tokens and not small and selected.layer.toward is None:
+    if step is MapStep.CONTRIBUTION and not selected.skips_tokens and not small:
         return _pooled_contributions(selected, frame, report), []
     maps, shares = [], []
     rows = frame.queries.stop - frame.queries.start
-    of_heads = [head for head in heads if head is not None]
-    carries = carried([selected.layer], of_heads) if step is MapStep.CONTRIBUTION else {}
+    carried = Carried([selected.layer], selected.heads) if step is MapStep.CONTRIBUTION else None
     for place, head in enumerate(heads):
 
         def tell(done: int, before: int = place * rows) -> None:
             report(before + done, len(heads) * rows)
 
-        of_step = _OfStep(
-            selected.layer, head, step, SummedContribution(selected.layer) if head is None else carries.get(head)
-        )
+        bring: Bring | None = None if carried is None or head is None else carried.head(head).times
+        of_step = _OfStep(selected.layer, head, step, SummedContribution(selected.layer) if head is None else bring)
         values, lost = _whole(selected, of_step) if small else _by_rows(selected, of_step, frame, tell, scores)
         if selected.skips_tokens:
             shares.append(lost)
@@ -117,17 +117,16 @@ def pooled(selected: LayerSelection, frame: Frame, report: Progress = no_progres
 
 
 def _pooled_contributions(selected: LayerSelection, frame: Frame, report: Progress) -> list[numpy.ndarray]:
-    """The lengths of the contributions of each head, in the same pass as its weights: each is a weight times one number for
-    its key."""
+    """The contributions of each head, in the same pass as its weights: each is a weight times one number for its key, or for
+    its pair."""
     layer, (queries, keys) = selected.layer, selected.ranges
-    carries = carried([layer], selected.heads)
-    lengths = numpy.stack([to_numpy(carries[head].factors()) for head in selected.heads]).astype(numpy.float64)
-    longest = lengths.max(axis=1)
-    longest[longest == 0] = 1.0
-    factors = lengths / longest[:, None]  # so that no product of the pass leaves its numbers
+    carried = Carried([layer], selected.heads)
+    forms = [carried.head(head).of_queries(queries.start, queries.stop) for head in selected.heads]
+    # In parts of their bounds, so that no product of the pass leaves its numbers.
+    factors = [Factors(form.divided().__call__, layer.toward is not None) for form in forms]
     whose = layer.query, layer.key, layer.rule, selected.heads, frame.cells, report
     found = pool_arrays(*whose, queries=queries, keys=keys, factors=factors)
-    return [values * by for values, by in zip(pooled_maps(found, frame.pool), longest, strict=True)]
+    return [values * form.bound for values, form in zip(pooled_maps(found, frame.pool), forms, strict=True)]
 
 
 def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
@@ -143,17 +142,15 @@ def pooled_maps(pooled: Pooled, choice: Pool) -> list[numpy.ndarray]:
 class _OfStep:
     """One step of one head, or of all together (None), as numbers of a map."""
 
-    def __init__(
-        self, layer: Layer, head: int | None, step: MapStep, contribution: HeadContribution | SummedContribution | None
-    ) -> None:
-        self.head, self.step, self._contribution = head, step, contribution
+    def __init__(self, layer: Layer, head: int | None, step: MapStep, bring: Bring | None) -> None:
+        self.head, self.step, self._bring = head, step, bring
         self.heads = layer.heads if head is None else 1  # whose weights are computed
 
     def values(self, steps: Steps | KnownWeights, rows: slice = WHOLE, keys: slice = WHOLE) -> numpy.ndarray:
         """The step of these queries and keys, of which ``steps`` are, (rows, keys); a hidden cell, which has the weight 0
         but is not a small weight, is −∞."""
-        contribution = self._contribution
-        found = getattr(steps, self.step.value) if contribution is None else contribution(steps.weights, rows, keys)
+        bring = self._bring
+        found = getattr(steps, self.step.value) if bring is None else bring(steps.weights, rows, keys)
         values: numpy.ndarray = to_numpy(found).astype(numpy.float64)
         if self.step not in HIDING:
             return values
@@ -162,7 +159,7 @@ class _OfStep:
 
     def taken(self, steps: Steps | KnownWeights, values: numpy.ndarray) -> numpy.ndarray:
         """What each key takes of its query, (rows, keys): its weight, or its share of the contributions, which ``values`` are."""
-        if self._contribution is None:
+        if self._bring is None:
             return numpy.asarray(to_numpy(steps.weights))
         return shares(numpy.where(values == -math.inf, 0.0, values))
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.attention.arrays import Array, is_torch
@@ -136,8 +137,14 @@ def limit_blas(each: int) -> Iterator[Callable[[], None]]:
 
     A limit that is lower already, as OMP_NUM_THREADS sets it, stays.
     """
-    from threadpoolctl import ThreadpoolController
-
-    libraries = ThreadpoolController().select(user_api="blas")
+    libraries = _blas()
     with libraries.limit(limits=min([each, *(library["num_threads"] for library in libraries.info())])):
         yield lambda: None
+
+
+@cache
+def _blas() -> Any:
+    """The libraries beneath NumPy's products, which it brings when it is imported: to look for them takes a millisecond."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

@@ -18,12 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from attnviz.attention.arrays import Array, as_floating, like, namespace, overflow_unspoken
+from attnviz.attention.arrays import Array, as_floating, namespace, overflow_unspoken
 from attnviz.attention.rule import Rule
 from attnviz.attention.threads import side_by_side
 from attnviz.attention.visibility import Visibility
 from attnviz.pooling.result import Measures
-from attnviz.pooling.scores import Head
+from attnviz.pooling.scores import Factors, Head
 from attnviz.pooling.strip import Strip, fill, find_keys, gather, normalise
 from attnviz.pooling.tiles import cut, row_blocks, sizes, tile_for
 from attnviz.progress import Progress
@@ -42,12 +42,12 @@ def pool_blocks(
     bound: float,
     report: Progress,
     tile: tuple[int, int] = TILE,
-    factors: Array | None = None,
+    factors: Sequence[Factors] | None = None,
 ) -> Measures:
     """All measures of some heads of query (heads, queries, d) and key (kv_heads, keys, d); no score exceeds bound.
 
     ``shown`` are the keys of the map; its step is how many a cell covers. ``tile`` is how many queries and keys are looked
-    at together, at the most. ``factors``, (heads, keys), are what the weights in the map are multiplied with, 0 to 1.
+    at together, at the most. ``factors``, one for each head, are what the weights in the map are multiplied with.
     """
     xp, queries, keys = namespace(query), int(query.shape[1]), int(key.shape[1])
     dtype = xp.result_type(*(as_floating(array[:1, :1], "query") for array in (query, key)))
@@ -76,7 +76,9 @@ def pool_blocks(
     done = 0
     for place, number in enumerate(heads):
         head = Head.of(query, key, rule, number, dtype, bound)
-        head = head if factors is None else replace(head, factors=like(measures.mean, factors[place]))
+        head = head if factors is None else replace(head, factors=factors[place])
+        if head.factors is not None and head.factors.signed:  # of which the largest may be below the 0 of a hidden pair
+            measures.maximum[place] = -math.inf
         into = Measures(*(None if array is None else array[place] for array in measures))
         jobs = [_Job(head, blocks, cell_queries, shown, tile[1], into) for blocks in cuts]
         with side_by_side(query, _pool_job, jobs[::-1], WORKERS * 32 // xp.finfo(dtype).bits) as running:

@@ -34,6 +34,7 @@ from attnviz.errors import AttnvizError
 from attnviz.pooling.array_engine import TILE, pool_blocks
 from attnviz.pooling.known_weights import pool_weights
 from attnviz.pooling.result import Measures, Pooled
+from attnviz.pooling.scores import Factors
 from attnviz.pooling.tiles import cell_size
 from attnviz.progress import Progress, no_progress
 from attnviz.text.message import Message
@@ -94,15 +95,16 @@ def pool_arrays(
     queries: range | None = None,
     keys: range | None = None,
     tile: tuple[int, int] = TILE,
-    factors: Array | None = None,
+    factors: Sequence[Factors] | None = None,
 ) -> Pooled:
     """The same for query (heads, queries, d) and key (kv_heads, keys, d), as NumPy arrays or torch tensors.
 
     Cells cover the same number of tokens each, as few as possible; the last ones what is left. float64 is computed in
     float64, everything else in float32 (on CUDA: products of the inputs as they are, sums in float32). ``tile`` is how many
     queries and keys NumPy and torch look at together, at the most: it changes the time and the memory, and no number.
-    ``factors``, (heads that are given, keys), 0 to 1, are what the weights are multiplied with before ``mean`` and ``maximum``
-    are taken; all else is of the weights themselves. NumPy and torch compute with them, and no kernel.
+    ``factors``, one for each head that is given, are what the weights are multiplied with before ``mean`` and ``maximum`` are
+    taken, of the queries that the map is of, counted from the first; all else is of the weights themselves. NumPy and torch
+    compute with them, and no kernel.
     """
     rule = rule or Rule()
     query, key = (_three_axes(array, name) for array, name in ((query, "query"), (key, "key")))

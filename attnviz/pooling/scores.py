@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from attnviz.attention.arrays import Array, like, namespace, overflow_unspoken
 from attnviz.attention.checks import too_large
@@ -12,6 +13,17 @@ from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Lowering, Visibility, cells_of, lowering
 
 ROWS = 512  # of the keys that are looked at together
+
+
+class Factors(NamedTuple):
+    """What the weights of one head are multiplied with before they come into the map.
+
+    of      numbers of some queries and keys, (queries or 1, keys), from −1 to 1
+    signed  whether some may be below 0
+    """
+
+    of: Callable[[slice, slice], Array]
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class Head:
     sink: Array | None  # a single logit
     checked: bool  # whether scores could overflow
     longest_key: float  # the largest |k|
-    factors: Array | None = None  # (keys,), 0 to 1: what each key's weight is multiplied with in the map
+    factors: Factors | None = None  # what each weight is multiplied with in the map
 
     @classmethod
     def of(cls, query: Array, key: Array, rule: Rule, head: int, dtype: Any, bound: float) -> Head:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from attnviz.attention.arrays import Array
+from attnviz.attention.arrays import Array, like
 from attnviz.pooling.result import Measures
 from attnviz.pooling.scores import Head
 from attnviz.pooling.tiles import Tile, cells_of_keys, cells_of_queries, longer
@@ -129,6 +129,7 @@ def gather(
     """Put the weights of a strip into the map, (query_cells, key_cells), ``rows`` being its rows of cells and how many
     queries each is of; of each query, (queries,), the entropy in nats and the largest weight."""
     xp, (cells, size) = head.xp, rows
+    fill = -math.inf if head.factors is not None and head.factors.signed else 0.0
     entropy, nothing = xp.zeros_like(normaliser.top), xp.zeros_like(normaliser.top)
     best = _Best(nothing, xp.zeros_like(strip.place[0]), nothing > 0)
     for number, (tile, some) in enumerate(zip(tiles, slots, strict=True)):
@@ -139,9 +140,11 @@ def gather(
         if tile.column is not None:
             if strip.brought is not None:
                 largest, total = (kept[some] * share for kept in strip.brought)
+                if head.factors is not None and head.factors.signed:  # of what is hidden, −∞ times 0 is no number
+                    largest = xp.where(strip.brought[0][some] == -math.inf, -math.inf, largest)
             columns = slice(tile.column, tile.column + tile.slots)
             into.mean[cells, columns] += xp.sum(cells_of_queries(xp, total, size), axis=-1).T
-            highest = xp.max(cells_of_queries(xp, largest, size), axis=-1).T
+            highest = xp.max(cells_of_queries(xp, largest, size, fill), axis=-1).T
             into.maximum[cells, columns] = xp.maximum(into.maximum[cells, columns], highest)
             if strip.seen is not None and into.visible is not None:
                 into.visible[cells, columns] += xp.sum(cells_of_queries(xp, strip.seen[some], size), axis=-1).T
@@ -181,13 +184,15 @@ def _reduce_tile(
     xp, keys = head.xp, (tile.first, tile.last)
     scores, exponentials = (array[: keys[1] - keys[0]] for array in work)
     xp.matmul(head.keys(*keys), block.T, out=scores)  # (keys, queries)
-    ruled = not head.sees_all(queries, keys)
+    ruled, hidden = not head.sees_all(queries, keys), None
     if ruled:
         rows, columns = (xp.arange(*side, device=scores.device) for side in (queries, keys))
         scores = head.scores(scores, rows[None, :], columns[:, None])
         if into.seen is not None:
             seen = xp.astype(scores != -math.inf, scores.dtype)
             into.seen[...] = xp.sum(cells_of_keys(xp, seen, tile.cell), axis=1)
+        if head.factors is not None and head.factors.signed:
+            hidden = scores == -math.inf
     if not calm:
         peak = xp.max(scores, axis=0)  # (queries,)
         into.peak[...] = peak
@@ -206,10 +211,13 @@ def _reduce_tile(
     scores *= exponentials
     into.moment[...] = xp.sum(scores, axis=0)
     if into.brought is not None and head.factors is not None:
-        exponentials *= head.factors[keys[0] : keys[1], None]
+        exponentials *= like(exponentials, xp.matrix_transpose(head.factors.of(slice(*queries), slice(*keys))))
         by_cell = cells_of_keys(xp, exponentials, tile.cell)
-        into.brought[0][...] = xp.max(by_cell, axis=1)
         into.brought[1][...] = xp.sum(by_cell, axis=1)
+        if head.factors.signed:
+            seen = exponentials if hidden is None else xp.where(hidden, -math.inf, exponentials)
+            by_cell = cells_of_keys(xp, seen, tile.cell, -math.inf)
+        into.brought[0][...] = xp.max(by_cell, axis=1)
 
 
 def find_keys(head: Head, block: Array, start: int, best: _Best, width: int) -> Array:

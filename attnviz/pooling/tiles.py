@@ -12,21 +12,23 @@ from attnviz.attention.threads import on_cpu
 from attnviz.attention.visibility import Visibility
 
 
-def cells_of_keys(xp: Any, tile: Array, cell: int) -> Array:
-    """(keys, queries) → (cells, keys of a cell, queries), the last cell filled up with zeros."""
+def cells_of_keys(xp: Any, tile: Array, cell: int, fill: float = 0.0) -> Array:
+    """(keys, queries) → (cells, keys of a cell, queries), the last cell filled up with ``fill``."""
     keys, queries = tile.shape
     cell = min(cell, keys)
     if keys % cell:
-        tile = xp.concat([tile, xp.zeros((-keys % cell, queries), dtype=tile.dtype, device=tile.device)])
+        rest = xp.full((-keys % cell, queries), fill, dtype=tile.dtype, device=tile.device)
+        tile = xp.concat([tile, rest])
     return xp.reshape(tile, (-1, cell, queries))
 
 
-def cells_of_queries(xp: Any, array: Array, cell: int) -> Array:
-    """(cells of keys, queries) → (cells of keys, cells, queries of a cell), the last cell filled up with zeros."""
+def cells_of_queries(xp: Any, array: Array, cell: int, fill: float = 0.0) -> Array:
+    """(cells of keys, queries) → (cells of keys, cells, queries of a cell), the last cell filled up with ``fill``."""
     rows, queries = array.shape
     cell = min(cell, queries)
     if queries % cell:
-        array = xp.concat([array, xp.zeros((rows, -queries % cell), dtype=array.dtype, device=array.device)], axis=1)
+        rest = xp.full((rows, -queries % cell), fill, dtype=array.dtype, device=array.device)
+        array = xp.concat([array, rest], axis=1)
     return xp.reshape(array, (rows, -1, cell))
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
 from attnviz.attention.arrays import Array, namespace
+from attnviz.attention.threads import side_by_side
 from attnviz.choices import OUTPUT
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown
 from attnviz.trace.contribution import is_known, is_unprojected, lengths
 from attnviz.trace.direction import Direction
 from attnviz.trace.layer import Layer
+from attnviz.trace.slices import seen_keys, some_queries
 from attnviz.trace.trace import Trace
 
 CELLS = 1 << 20  # of scores that are held at a time
+WORKERS = 8  # blocks at once
 
 
 class OutputDirection(Direction):
@@ -53,8 +57,14 @@ def along(trace: Trace, token: str | None) -> Trace:
 def _output_direction(layer: Layer) -> Array:
     """What the layer puts out, in its direction of length 1, some rows at a time.  (queries, d_out)"""
     size = max(1, CELLS // (layer.heads * layer.keys))
-    rows = [range(start, min(start + size, layer.queries)) for start in range(0, layer.queries, size)]
-    concat = [layer.concat(layer.steps(query=some).output) for some in rows]
+    starts = range(0, layer.queries, size)
+
+    def work(start: int) -> Iterator[Array]:
+        _, some = seen_keys(some_queries(layer, start, min(start + size, layer.queries)))
+        yield layer.concat(some.steps().output)
+
+    with side_by_side(layer.queried, work, starts, WORKERS) as done:
+        concat = list(done)
     output = namespace(concat[0]).concat(concat)
     output = output if is_unprojected(layer) else layer.projected(output)
     length = lengths(output)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy
+
 from attnviz.attention.arrays import Array, as_array, as_floating, like
 from attnviz.attention.checks import require_finite
 from attnviz.choices import OUTPUT
@@ -48,11 +50,24 @@ class Direction:
     def pulled(self, weight: Array | None, beside: Array) -> Array:
         """What a value is multiplied with to be its part along this direction, through ``weight``, (d_v, d_out), beside whose
         numbers it is computed; None: the value itself is put out.  (queries or 1, d_v)"""
-        vector = like(beside, as_floating(self.vector, "vector"))
-        rows = vector[None] if vector.ndim == 1 else vector
-        if self.divisors is not None:
-            rows = rows / like(beside, as_floating(self.divisors, "divisors"))[:, None]
+        rows = self._rows(beside) * self.shrinking(beside)
         return rows if weight is None else rows @ weight.T
+
+    def undivided(self, weight: Array | None, beside: Array) -> Array:
+        """The same without the divisors.  (queries or 1, d_v)"""
+        rows = self._rows(beside)
+        return rows if weight is None else rows @ weight.T
+
+    def shrinking(self, beside: Array) -> Array:
+        """What each query's part along the direction is multiplied with for its divisor.  (queries or 1, 1)"""
+        if self.divisors is None:
+            return like(beside, numpy.ones((1, 1)))
+        return 1 / like(beside, as_floating(self.divisors, "divisors"))[:, None]
+
+    def _rows(self, beside: Array) -> Array:
+        """The vectors, (queries or 1, d_out)."""
+        vector = like(beside, as_floating(self.vector, "vector"))
+        return vector[None] if vector.ndim == 1 else vector
 
 
 def require_fits(direction: Direction, width: int, queries: int) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import numpy
 
-from attnviz.attention.arrays import Array, to_numpy
+from attnviz.attention.arrays import Array, overflow_unspoken, to_numpy
+from attnviz.attention.checks import require_finite
 from attnviz.attention.memory import require_memory
 from attnviz.attention.threads import limit_blas
 from attnviz.text.message import Message
-from attnviz.trace.contribution import WHOLE, HeadContribution, Places
+from attnviz.trace.contribution import WHOLE, YIELDED, HeadContribution, Places, form_of_heads, require_known
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import some_queries, weighed
 
 CELLS = 1 << 20  # of the weights of all heads that are computed at a time
 BLOCK = 1024  # keys whose vectors of all heads are held at once
 BYTES = 8  # of a product
+CACHED = 1 << 14  # pairs of a query and a key whose heads are added up at a time, in a processor's cache
 
 
 class SummedContribution:
@@ -29,28 +31,31 @@ class SummedContribution:
     """
 
     def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self._carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
-        self._gram = self._of_all_keys() if layer.toward is None else None  # (heads, heads, keys)
+        require_known(layer)
+        self._layer, heads = layer, [head for head, _ in enumerate(layer.queried)]
+        self._form = form_of_heads(layer, heads) if layer.toward is not None else None
+        self._gram = self._of_all_keys() if self._form is None else None  # (heads, heads, keys)
 
     def __call__(self, weights: Array, rows: Places = WHOLE, keys: Places = WHOLE) -> numpy.ndarray:
         """``weights`` of all heads, of these queries and keys, (heads, rows, keys), as one number a pair, (rows, keys)."""
-        if self._gram is None:
-            parts = (to_numpy(one(of, rows, keys)) for one, of in zip(self._carries, weights, strict=True))
-            return numpy.asarray(sum(part.astype(numpy.float64) for part in parts))
-        of_heads, squares = to_numpy(weights).astype(numpy.float64), 0.0
-        for head, own in enumerate(
-            of_heads
-        ):  # sums of whole rows, which take half as long as a small product for each key
-            brought = self._gram[head, head, keys] * own
-            for other in range(head + 1, len(of_heads)):
-                brought += 2 * self._gram[head, other, keys] * of_heads[other]
-            brought *= own
-            squares = squares + brought
+        of_heads = to_numpy(weights)
+        if self._form is not None:
+            factors = to_numpy(self._form(rows, keys))
+            factors = numpy.broadcast_to(factors, of_heads.shape)
+            return numpy.asarray(numpy.einsum("hrk,hrk->rk", of_heads, factors, dtype=numpy.float64))
+        assert self._gram is not None
+        gram, squares = self._gram[..., keys], numpy.zeros(of_heads.shape[1:])
+        size = max(1, CACHED // of_heads.shape[-1])
+        for some in (slice(start, start + size) for start in range(0, of_heads.shape[1], size)):
+            brought = of_heads[:, some].astype(numpy.float64)
+            for head, own in enumerate(
+                brought
+            ):  # the pairs of two heads once: their products stand doubled in the Gram matrix
+                squares[some] += numpy.einsum("ok,ork->rk", gram[head, head:], brought[head:]) * own
         return numpy.asarray(numpy.sqrt(numpy.maximum(squares, 0)))
 
     def _of_all_keys(self) -> numpy.ndarray:
-        """The products of what each pair of heads makes of a key.  (heads, heads, keys)"""
+        """The products of what each pair of heads makes of a key, those of two heads doubled.  (heads, heads, keys)"""
         layer = self._layer
         require_memory(
             layer.keys * layer.heads**2 * BYTES,
@@ -59,13 +64,22 @@ class SummedContribution:
         )
         starts = range(0, layer.keys, BLOCK)
         with limit_blas(1):  # each product is small: threads would wait for each other longer than they compute
-            products = [self._products(slice(start, start + BLOCK)) for start in starts]
-        return numpy.ascontiguousarray(numpy.concatenate(products).transpose(1, 2, 0))
+            products = [_products(layer, slice(start, start + BLOCK)) for start in starts]
+        gram = numpy.ascontiguousarray(numpy.concatenate(products).transpose(1, 2, 0))
+        return numpy.asarray(gram * (2 - numpy.eye(layer.heads))[..., None])
 
-    def _products(self, keys: slice) -> numpy.ndarray:
-        """The same of some keys, (keys, heads, heads)."""
-        vectors = numpy.stack([to_numpy(one.carried(keys)) for one in self._carries], axis=1).astype(numpy.float64)
-        return numpy.asarray(vectors @ vectors.transpose(0, 2, 1))
+
+def _products(layer: Layer, keys: slice) -> numpy.ndarray:
+    """The products of what each pair of heads makes of some keys, (keys, heads, heads)."""
+    carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
+    first = to_numpy(carries[0].through(keys))
+    vectors = numpy.empty((len(first), layer.heads, first.shape[-1]))
+    for head, one in enumerate(carries):
+        vectors[:, head] = to_numpy(one.through(keys)) if head else first
+    with overflow_unspoken():
+        products = vectors @ vectors.transpose(0, 2, 1)
+    require_finite(products, YIELDED)
+    return numpy.asarray(products)
 
 
 def summed_contributions(layer: Layer, rows: slice = WHOLE) -> numpy.ndarray:

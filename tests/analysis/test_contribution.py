@@ -11,7 +11,7 @@ from traces_of_all_kinds import normal
 
 from attnviz import Layer, Rule
 from attnviz.analysis.blocks import row_block
-from attnviz.analysis.contribution import carried, contribution_norms, shares, shares_of_block, sharing
+from attnviz.analysis.contribution import Carried, contribution_norms, shares, shares_of_block, sharing
 from attnviz.choices import MeasuredStep
 from attnviz.errors import AttnvizError
 from attnviz.trace.along import OutputDirection
@@ -51,8 +51,7 @@ def test_the_shares_of_a_block_are_those_of_its_norms(rows):
     block = row_block(LAYER, slice(2, 4), rows)
     expected = norms(LAYER)[2:4, rows, block.keys]
     expected = expected / expected.sum(axis=-1, keepdims=True)
-    carries = {head: HeadContribution(LAYER, head) for head in (2, 3)}
-    numpy.testing.assert_allclose(shares_of_block(block, carries), expected, rtol=1e-6)
+    numpy.testing.assert_allclose(shares_of_block(block, Carried([LAYER], (2, 3))), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [slice(0, 6), slice(3, 5)])
@@ -83,9 +82,9 @@ def test_weights_are_shared_as_they_are():
 
 def test_heads_are_counted_through_layers_and_shared_by_what_each_brings():
     other = replace(LAYER, value=2 * LAYER.value[:, ::-1])
-    carries = carried([LAYER, other], [1, 6])
-    assert set(carries) == {1, 6}
-    numpy.testing.assert_array_equal(carries[6].factors(), HeadContribution(other, 2).factors())
+    carried = Carried([LAYER, other], [6, 1])
+    for number, layer, head in ((1, LAYER, 1), (6, other, 2)):
+        numpy.testing.assert_array_equal(carried.head(number)()[0], HeadContribution(layer, head).factors())
     block = row_block(LAYER, slice(2, 4), slice(0, 6))
     share = sharing([LAYER], MeasuredStep.CONTRIBUTION, range(4))
     assert share is not None
@@ -97,6 +96,7 @@ def test_heads_are_counted_through_layers_and_shared_by_what_each_brings():
 
 def test_the_direction_that_heads_share_is_computed_once():
     layer = replace(LAYER, toward=OutputDirection(LAYER))
-    found = [one.factors() for one in carried([layer], range(4)).values()]
+    carried = Carried([layer], range(4))
+    found = [carried.head(head)() for head in range(4)]
     expected = [HeadContribution(layer, head).factors() for head in range(4)]
     numpy.testing.assert_allclose(found, expected)

@@ -6,6 +6,7 @@ meets both; the ratio is the median over the pairs. Absolute times are this mach
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -336,19 +337,14 @@ def generation(_: Path) -> list[Row]:
 def bringing(_: Path) -> list[Row]:
     """What contributions take beside weights, of layers of GPT-2's size; of a longer text the maps are pooled."""
     rows = []
-    for look, tokens, layers in (
-        ("map", 64, 12),
-        ("map", 512, 1),
-        ("map", 4096, 1),
-        ("stats", 64, 12),
-        ("stats", 512, 1),
-    ):
-        command = peer("bringing.py", "5", look, str(tokens), str(layers))
+    works = (("map", 64, 12), ("map", 512, 1), ("map", 4096, 1), ("stats", 64, 12), ("stats", 512, 1))
+    for what, (look, tokens, layers) in itertools.product(("length", "toward", "summed"), works):
+        command = peer("bringing.py", "5", what, look, str(tokens), str(layers))
         run = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
         times = [tuple(map(float, line.split())) for line in run.stdout.splitlines()]
         ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
         ratio = statistics.median(one / other for one, other in times)
-        work = f"contributions / weights, {look} of {layers} × 12 heads, T = {tokens}"
+        work = f"contributions ({what}) / weights, {look} of {layers} × 12 heads, T = {tokens}"
         rows.append((work, f"{ours:.3f} s", f"{theirs:.3f} s", f"{ratio:.2f} ×", "≤ 2 ×"))
     return rows
 

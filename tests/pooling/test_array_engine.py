@@ -14,6 +14,7 @@ from attnviz import Rule
 from attnviz.attention.formula import attend
 from attnviz.pooling import array_engine
 from attnviz.pooling.pool import pool_arrays
+from attnviz.pooling.scores import Factors
 
 torch = pytest.importorskip("torch")
 
@@ -49,16 +50,31 @@ def test_tiles_of_any_size_give_the_same(kind):
 @pytest.mark.parametrize(
     "rule", [Rule(), Rule(causal=True, sinks=numpy.array([1.0, -1.0])), Rule(causal=True, window=9)]
 )
-def test_factors_of_the_keys_are_in_the_map_and_in_nothing_else(kind, size, rule):
+@pytest.mark.parametrize("signed", [False, True])
+def test_factors_are_in_the_map_and_in_nothing_else(kind, size, rule, signed):
+    """Of each key, or with signs of each pair: the largest of a cell of negative numbers is no 0 of a hidden pair, and none of
+    those that fill up the last cell."""
+    draw = numpy.random.default_rng(9)
     query = KINDS[kind](size * numpy.random.default_rng(8).standard_normal((2, 60, 8)))
-    factors = numpy.random.default_rng(9).random((2, 60))
-    factors[0, 7], factors[1] = 0.0, factors[1] * 1e-6
-    plain = pool_arrays(query, query, rule, [1, 0], cells=12)
-    found = pool_arrays(query, query, rule, [1, 0], cells=12, tile=(7, 9), factors=factors)
-    weights = numpy.asarray(attend(query, query, query, **vars(rule)).weights)[[1, 0]] * factors[:, None]
-    cells = weights.reshape(2, 12, 5, 12, 5)
-    numpy.testing.assert_allclose(numpy.asarray(found.mean), cells.mean(axis=(2, 4)), rtol=1e-9, atol=1e-18)
-    numpy.testing.assert_allclose(numpy.asarray(found.maximum), cells.max(axis=(2, 4)), rtol=1e-9, atol=1e-18)
+    factors = draw.uniform(-1, 0.2, (2, 60, 60)) if signed else draw.random((2, 1, 60))
+    factors[0, :, 7], factors[1] = 0.0, factors[1] * 1e-6
+    plain = pool_arrays(query, query, rule, [1, 0], cells=9)
+
+    def of(one):
+        return lambda rows, keys: one[rows if signed else slice(None), keys]
+
+    given = [Factors(of(KINDS[kind](one)), signed) for one in factors]
+    found = pool_arrays(query, query, rule, [1, 0], cells=9, tile=(11, 10), factors=given)
+    steps = attend(query, query, query, **vars(rule))
+    weights, hidden = (numpy.asarray(one)[[1, 0]] for one in (steps.weights, steps.hidden))
+    brought = numpy.where(hidden, 0.0, weights * factors)
+    largest = numpy.where(hidden, -numpy.inf if signed else 0.0, brought)
+    edges = range(0, 60, 7)
+    counts = numpy.outer(*[numpy.diff([*edges, 60])] * 2)
+    for name, values, reduce in (("mean", brought, numpy.add), ("maximum", largest, numpy.maximum)):
+        cells = reduce.reduceat(reduce.reduceat(values, edges, axis=1), edges, axis=2)
+        cells = cells / counts if name == "mean" else cells
+        numpy.testing.assert_allclose(numpy.asarray(getattr(found, name)), cells, rtol=1e-9, atol=1e-18, err_msg=name)
     for name in ("entropy", "largest", "largest_key", "first_key", "sink", "visible"):
         ours, theirs = (numpy.asarray(getattr(one, name)) for one in (found, plain))
         numpy.testing.assert_allclose(ours, theirs, atol=1e-12, err_msg=name)

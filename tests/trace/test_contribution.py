@@ -13,7 +13,15 @@ from attnviz import trace_text
 from attnviz.choices import Language
 from attnviz.errors import AttnvizError
 from attnviz.text.message import told
-from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected, lengths, require_known
+from attnviz.trace.contribution import (
+    HeadContribution,
+    form_of_heads,
+    is_known,
+    is_unprojected,
+    lengths,
+    lengths_of_heads,
+    require_known,
+)
 from attnviz.trace.direction import Direction
 from attnviz.trace.layer import Layer, Projection
 from attnviz.trace.steps import Head
@@ -135,9 +143,60 @@ def test_a_direction_too_large_for_its_numbers_is_an_error():
         HeadContribution(replace(layer, projections={"output": Projection(numpy.full((20, 5), 1e300))}), 0).factors()
 
 
-@pytest.mark.parametrize("toward", [None, Direction("x", normal(5))])
-def test_what_is_prepared_is_what_is_found_without(toward):
+DIRECTIONS = {
+    "length": None,
+    "one for all": Direction("x", normal(5)),
+    "divided": Direction("x", normal(5), [1.0, 2.0, -4.0]),
+    "one for each": Direction("x", normal(3, 5), [1.0, 2.0, 4.0]),
+}
+
+
+@pytest.mark.parametrize("held", [numpy.asarray, torch.as_tensor])
+@pytest.mark.parametrize("toward", DIRECTIONS.values(), ids=DIRECTIONS)
+def test_all_heads_together_are_what_each_is_alone(toward, held):
     layer = replace(with_output(plain_layer()), toward=toward)
-    one, other = HeadContribution(layer, 1), HeadContribution(layer, 1)
-    one.prepare()
-    numpy.testing.assert_array_equal(one.factors(), other.factors())
+    layer = replace(layer, **{name: held(getattr(layer, name)) for name in ("query", "key", "value")})
+    form, weights = form_of_heads(layer, [1, 3]), layer.steps().weights[[1, 3]]
+    expected = [HeadContribution(layer, head)(layer.steps(head).weights) for head in (1, 3)]
+    numpy.testing.assert_allclose(form.times(weights), numpy.stack(expected), rtol=1e-12)
+    for some, keys in ((slice(1, 3), slice(0, 2)), (slice(0, 1), slice(1, 3))):
+        found = form(some, keys)
+        numpy.testing.assert_allclose(
+            numpy.broadcast_to(found, (2, some.stop - some.start, 2)),
+            numpy.broadcast_to(form(), (2, 3, 3))[:, some, keys],
+            rtol=1e-12,
+        )
+    part = form.of_queries(1, 3)
+    numpy.testing.assert_allclose(numpy.asarray(part.divided()()) * part.bound, form(slice(1, 3)), rtol=1e-12)
+    assert abs(numpy.asarray(part.divided()())).max() <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("held", [numpy.asarray, torch.as_tensor])
+def test_in_single_precision_a_length_is_no_further_off_than_its_own_vector(held):
+    """Though it goes through W_O W_Oᵀ: a value that W_O makes almost nothing of, too, and one too large to be squared."""
+    layer = with_output(Layer(normal(2, 8, 3), normal(2, 8, 3), normal(2, 8, 3)))
+    output = layer.projections["output"].weight.copy()
+    output[:3] = [[1, 0, 0, 0, 0], [1, 1e-3, 0, 0, 0], [0, 0, 1, 0, 0]]
+    value = layer.value.copy()
+    value[0, 0], value[0, 1], value[0, 2], value[0, 3] = (1, -1, 0), (1, -1, 1e-4), 1e30, 0
+    single = {
+        name: held(array.astype("float32"))
+        for name, array in (("query", layer.query), ("key", layer.key), ("value", value))
+    }
+    layer = replace(layer, **single, projections={"output": Projection(held(output.astype("float32")))})
+    found = numpy.asarray(lengths_of_heads(layer, [0, 1]))
+    wide = numpy.asarray(layer.value).astype(float), numpy.asarray(layer.projections["output"].weight).astype(float)
+    expected = numpy.linalg.norm(wide[0] @ wide[1].reshape(2, 3, 5), axis=-1)
+    least = numpy.linalg.norm(wide[0], axis=-1) * numpy.finfo("float32").eps  # what v W itself is rounded by
+    assert found.dtype == numpy.float32
+    assert (abs(found - expected) <= 4 * least + 1e-6 * expected).all()
+    assert found[0, 3] == 0
+
+
+def test_lengths_beyond_single_precision_are_an_error():
+    layer = with_output(plain_layer())
+    single = {name: getattr(layer, name).astype("float32") for name in ("query", "key")}
+    value, output = numpy.full((2, 3, 5), 3e38, dtype="float32"), Projection(numpy.full((20, 5), 3.0))
+    layer = replace(layer, **single, value=value, projections={"output": output})
+    with pytest.raises(AttnvizError, match="what the projection yields is not finite"):
+        lengths_of_heads(layer, [0])
