@@ -8,38 +8,48 @@ copies of it, a head has a hit if its strongest key is that very token inside th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
+from attnviz.analysis.copied import WRITTEN, chance, copied, hits
 from attnviz.analysis.corpus import Head, Running, Value
+from attnviz.analysis.corpus.alike import require_same
+from attnviz.analysis.corpus.layers import LAYERS, both_of, layers_record
+from attnviz.analysis.corpus.state_file import (
+    Packed,
+    of_file,
+    packed,
+    require_of,
+    require_record,
+    running_arrays,
+    running_of,
+    unpacked,
+)
 from attnviz.analysis.head_names import Chance, Copying, Found, HeadName, limit
-from attnviz.attention.arrays import to_numpy
 from attnviz.errors import AttnvizError
-from attnviz.text.needles import Planted, haystack, needles, planted
+from attnviz.progress import Progress, no_progress
+from attnviz.text.display import shown_line
+from attnviz.text.message import Message
+from attnviz.text.needles import Planted
+from attnviz.trace.origin import read_origin
 from attnviz.trace.public import public
-from attnviz.trace.selection import Selection
-from attnviz.trace.slices import some_queries, weighed
+from attnviz.trace.schema import COUNT, NUMBER, TEXT, Kind, list_of, object_of
+from attnviz.trace.selection import Selection, select
 from attnviz.trace.trace import Trace
+from attnviz.trace.written import Sampling
 
-ENOUGH = 0.5  # of a needle's tokens: with fewer, the model has not found it (the code of Wu et al. wants a ROUGE recall above a half)
-WRITTEN = 12  # tokens that a model is asked for: a needle has fewer
-
-
-class Copied(NamedTuple):
-    """What a model copied of a needle.
-
-    row     of the first query that chose one of its tokens
-    keys    the positions of the needle's answer
-    ids     of the tokens that were copied, in order
-    whole   whether enough was copied to count
-    """
-
-    row: int
-    keys: tuple[int, ...]
-    ids: tuple[int, ...]
-    whole: bool
+FIELDS: dict[str, Kind] = {
+    "threshold": NUMBER,
+    "tokens": COUNT,
+    "read": COUNT,
+    "model": TEXT,
+    "error": NUMBER.or_null(),
+    "source": object_of({}),
+    "layers": LAYERS,
+    "asked": list_of(Kind(Message("a needle"), lambda value: isinstance(value, list)), Message("a list of needles")),
+}
 
 
 class Asked(NamedTuple):
@@ -60,38 +70,10 @@ class _Layer(NamedTuple):
     shares: Running
     hits: numpy.ndarray
 
-
-def hidden_needles(count: int, words: Sequence[int], text: str | None = None) -> Iterator[Planted]:
-    """``count`` needles in a text of each of so many ``words``, at depths from its beginning to its end.
-
-    ``text`` is a haystack of one's own. AttnvizError where there are not so many needles, or words.
-    """
-    known, hay = needles(), haystack() if text is None else text
-    if count > len(known):
-        raise AttnvizError("there are {known} needles, and {count} are asked for", known=len(known), count=count)
-    for length in words:
-        for place, needle in enumerate(known[:count]):
-            yield planted(needle, hay, length, place / max(count - 1, 1))
-
-
-def copied(trace: Trace, needle: Planted) -> Copied:
-    """What of ``needle`` the model that wrote ``trace`` has copied; AttnvizError where its tokens cannot be found."""
-    ids, generation = trace.source.text.ids, trace.generation
-    known = 0 if generation is None else len(generation.chosen) - 1  # the last one was chosen, but never read
-    begin, end = needle.answer
-    keys = tuple(
-        place
-        for place, span in enumerate(trace.spans[: len(ids) - known])
-        if span is not None and span[0] < end and span[1] > begin
-    )
-    if not keys:
-        raise AttnvizError(
-            "the tokenizer of {model} does not say where a token stands in its text", model=trace.source.model
-        )
-    first = len(ids) - known
-    same = [one == ids[key] for one, key in zip(ids[first:], keys, strict=False)]
-    count = same.index(False) if False in same else len(same)
-    return Copied(first - 1, keys, tuple(ids[first : first + count]), count >= ENOUGH * len(keys))
+    def merged(self, other: _Layer) -> _Layer:
+        """The needles of both; AttnvizError where they are of other heads."""
+        require_same("head", list(self.heads), list(other.heads))
+        return self._replace(shares=self.shares.merged(other.shares), hits=self.hits + other.hits)
 
 
 class RetrievalStatistics:
@@ -99,7 +81,8 @@ class RetrievalStatistics:
 
     threshold of the name, before it is held against chance
     asked     the needles, in their order
-    tokens    how many were copied, over the needles that count
+    tokens    how many were copied, over the needles that count; read, how many the model read and wrote
+    partial   whether more needles were meant to come
     source    where they come from; model, its name
     error     how far the recomputed outputs are at most from the model's own
     """
@@ -109,7 +92,8 @@ class RetrievalStatistics:
     def __init__(self, threshold: float = HeadName.RETRIEVAL.threshold) -> None:
         self.threshold = threshold
         self.asked: tuple[Asked, ...] = ()
-        self.tokens = 0
+        self.tokens = self.read = 0
+        self.partial = False
         self.source: dict[str, Any] = {}
         self.model = ""
         self.error: float | None = None
@@ -125,21 +109,80 @@ class RetrievalStatistics:
             title, count = layer.title, len(heads)
             before = layers.get(title) or _Layer(layer.index, selected.heads, Running((count,)), numpy.zeros(count))
             if found.whole:
-                hits = _hits(trace, found, layer)[heads]
+                hit = hits(trace, found, layer)[heads]
                 before = before._replace(
-                    shares=before.shares.plus(hits.mean(axis=-1)), hits=before.hits + hits.sum(axis=-1)
+                    shares=before.shares.plus(hit.mean(axis=-1)), hits=before.hits + hit.sum(axis=-1)
                 )
             layers[title] = before
         errors = [self.error, trace.source.agreement.largest_error]
         vars(self).update(
             _layers=layers,
-            _chance=self._chance + (_chance(trace, found) if found.whole else 0.0),
+            _chance=self._chance + (chance(trace, found) if found.whole else 0.0),
             asked=(*self.asked, asked),
             tokens=self.tokens + (len(found.ids) if found.whole else 0),
+            read=self.read + len(trace.tokens),
             source=trace.source.of_any_text(),
             model=trace.source.model_name,
             error=max((error for error in errors if error is not None), default=None),
         )
+
+    def merged(self, other: RetrievalStatistics) -> RetrievalStatistics:
+        """The needles of both, those of ``other`` after these."""
+        both, errors = RetrievalStatistics(self.threshold), [self.error, other.error]
+        vars(both).update(
+            asked=self.asked + other.asked,
+            tokens=self.tokens + other.tokens,
+            read=self.read + other.read,
+            partial=self.partial or other.partial,
+            source=other.source or self.source,
+            model=other.model or self.model,
+            error=max((error for error in errors if error is not None), default=None),
+            _layers=both_of(self._layers, other._layers),
+            _chance=self._chance + other._chance,
+        )
+        return both
+
+    def to_bytes(self) -> bytes:
+        """All of it as a file that ``from_bytes`` reads; of the needles, which they are, and not the text around them."""
+        record = {name: getattr(self, name) for name in ("threshold", "tokens", "read", "model", "error")}
+        arrays = {"chance": numpy.array([self._chance])}
+        for place, layer in enumerate(self._layers.values()):
+            arrays |= running_arrays(layer.shares, f"layers.{place}") | {f"layers.{place}.hits": layer.hits}
+        asked = [[_named(one.planted), one.written, one.copied, one.of, one.whole] for one in self.asked]
+        record |= {"asked": asked, "source": dict(self.source), "layers": layers_record(self._layers)}
+        return packed(Packed("needles", record, arrays))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str, hidden: Iterable[Planted]) -> RetrievalStatistics:
+        """What ``to_bytes`` wrote of some of the ``hidden`` needles; AttnvizError, which calls it ``name``, where it is damaged."""
+        held, known = unpacked(content, name), {_named(one): one for one in hidden}
+        with of_file(name):
+            require_of(held, "needles")
+            require_record(held.record, FIELDS)
+            record, arrays = held.record, held.arrays
+            own = cls(record["threshold"])
+            try:
+                own.asked = tuple(Asked(known[which], *rest) for which, *rest in record["asked"])
+                own._chance = float(arrays["chance"][0])
+                counts = [arrays[f"layers.{place}.hits"] for place in range(len(record["layers"]))]
+            except (KeyError, IndexError, TypeError, ValueError):
+                raise AttnvizError("its needles are missing or damaged") from None
+            for place, (layer, found) in enumerate(zip(record["layers"], counts, strict=True)):
+                shares = running_of(arrays, f"layers.{place}", (len(layer["heads"]),), len(own.asked))
+                own._layers[shown_line(layer["title"])] = _Layer(layer["number"], tuple(layer["heads"]), shares, found)
+            vars(own).update({name: record[name] for name in ("tokens", "read", "model", "error")})
+            own.source = read_origin(record["source"])
+            return own
+
+    @property
+    def texts(self) -> int:
+        """How many needles were asked for."""
+        return len(self.asked)
+
+    @property
+    def skipped(self) -> int:
+        """None is left out: one that cannot be asked for ends the run."""
+        return 0
 
     @property
     def copied(self) -> int:
@@ -185,6 +228,21 @@ class RetrievalStatistics:
         return public("attnviz.renderers.retrieval.retrieval_table.to_renderable", self)
 
 
+def ask(
+    statistics: RetrievalStatistics,
+    write: Any,
+    hidden: Sequence[Planted],
+    layer: Iterable[str],
+    head: Iterable[str],
+    report: Progress = no_progress,
+) -> None:
+    """Have ``write`` copy the needles, and add each to ``statistics``; ``report`` is told how many are done, of how many."""
+    for done, needle in enumerate(hidden):
+        report(done, len(hidden))
+        trace = write(needle.text, WRITTEN, sampling=Sampling(), alternatives=1)
+        statistics.add(trace, needle, select(trace, layer=list(layer), head=list(head)))
+
+
 def require_copies(statistics: RetrievalStatistics) -> None:
     """Refuse a model that has copied nothing: then no head can be said to retrieve."""
     if not statistics.copied:
@@ -196,24 +254,13 @@ def require_copies(statistics: RetrievalStatistics) -> None:
         )
 
 
+def _named(needle: Planted) -> str:
+    """Which needle it is."""
+    return f"{needle.words} {needle.depth!r} {needle.needle.cue}"
+
+
 def _written(trace: Trace) -> str:
     """What the model wrote: its text or, where only tokens are known, these."""
     if trace.generation is None:
         return ""
     return trace.generation.text if trace.generation.text is not None else " ".join(trace.generation.chosen)
-
-
-def _hits(trace: Trace, found: Copied, layer: Any) -> numpy.ndarray:
-    """Whether each head's strongest key is the token that is copied, inside the needle, (heads, tokens)."""
-    rows = some_queries(layer, found.row, found.row + len(found.ids))
-    strongest = to_numpy(weighed(rows).weights).argmax(axis=-1)  # (heads, tokens)
-    ids = numpy.asarray(trace.source.text.ids)
-    return numpy.asarray(numpy.isin(strongest, found.keys) & (ids[strongest] == numpy.asarray(found.ids)))
-
-
-def _chance(trace: Trace, found: Copied) -> float:
-    """How many hits a head would have that picks its strongest key at random."""
-    ids = trace.source.text.ids
-    return sum(
-        sum(ids[key] == one for key in found.keys) / (found.row + place + 1) for place, one in enumerate(found.ids)
-    )

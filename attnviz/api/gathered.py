@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from attnviz.analysis.corpus.skipped import LeftOut
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.texts.corpus import Unread
 from attnviz.trace.trace import Trace
@@ -45,7 +46,17 @@ def gather(
         return {}
     if not isinstance(texts, Iterable):
         raise AttnvizError("texts is {kind}: expected a text, a trace, or a list of them", kind=type(texts).__name__)
-    errors: dict[int, AttnvizError] = {}
+    errors = {one.place: error_of(one) for one in each_added(statistics, texts, add, each)}
+    if not statistics.texts:
+        raise next(iter(errors.values()), AttnvizError("there are no texts", "give at least one"))
+    return errors
+
+
+def each_added(
+    statistics: Counts, texts: Iterable[Any], add: Callable[[Any, str], None], each: Each = as_they_are
+) -> list[LeftOut]:
+    """Add what ``each`` makes of ``texts``, and skip those of which nothing is made: these come back, with the reason of each."""
+    left_out: list[LeftOut] = []
     for place, (text, made) in enumerate(each(texts)):
         name = str(getattr(text, "name", place))
         try:
@@ -55,8 +66,11 @@ def gather(
         except (ChoiceError, UsageError):  # no other text would do better
             raise
         except AttnvizError as error:
-            errors[place] = AttnvizError("text {place}: {said}", error.hint, place=name, said=error.message)
+            left_out.append(LeftOut(place, name, error))
             statistics.skip(error.message, name)
-    if not statistics.texts:
-        raise next(iter(errors.values()), AttnvizError("there are no texts", "give at least one"))
-    return errors
+    return left_out
+
+
+def error_of(one: LeftOut) -> AttnvizError:
+    """Why a text was left out, with its name."""
+    return AttnvizError("text {place}: {said}", one.error.hint, place=one.name, said=one.error.message)

@@ -7,13 +7,13 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
-from attnviz.api.effects import LOADING
 from attnviz.api.models import trace_model
 from attnviz.api.traces import trace_text
 from attnviz.choices import is_tiny
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
+LOADING = ("device", "dtype", "device_map", "adapter")  # options of a model that is loaded here
 Read = Callable[[Any], Trace]
 
 

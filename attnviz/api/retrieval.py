@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.workers import USUAL, named_model, over, workforce
 from attnviz.arguments import Chosen, chosen, real_number, text_of, whole_number
 from attnviz.choices import NEEDLE_WORDS, NEEDLE_WORDS_LIMITS, NEEDLES, NEEDLES_LIMITS, THRESHOLD_LIMITS
-from attnviz.progress import Progress, no_progress
+from attnviz.corpora.choices import AUTO, NO_GPUS
 
 if TYPE_CHECKING:
     from attnviz.analysis.retrieval import RetrievalStatistics
@@ -27,6 +29,12 @@ def retrieval(
     dtype: str | None = None,
     device_map: str | None = None,
     adapter: str | None = None,
+    workers: int | str = AUTO,
+    state: str | os.PathLike[str] | None = None,
+    shard_size: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_worker: float = NO_GPUS,
 ) -> RetrievalStatistics:
     """Which heads look at a needle while ``model`` copies it out of a long text, as ``attnviz stats --needles`` tells it.
 
@@ -41,42 +49,29 @@ def retrieval(
     threshold     what a head must reach to be called a retrieval head, before that is held against chance
     layer, head   numbers and ranges ("0,4-7"); nothing means all
     tokenizer, device, dtype, device_map, adapter   as of ``trace_model``
+    workers, state, shard_size, engine, address, gpus_per_worker   who asks for the needles (``attnviz manual workers``)
 
     AttnvizError where the model cannot write, copies none of the needles, or has no room for the text.
     """
+    by = workforce({name: value for name, value in locals().items() if name in USUAL})
     from attnviz.analysis.head_names import HeadName
-    from attnviz.analysis.retrieval import RetrievalStatistics
+    from attnviz.analysis.retrieval import ask, require_copies
+    from attnviz.corpora.needle_job import NeedleJob
     from attnviz.sources.writers import writer
 
     least = HeadName.RETRIEVAL.threshold if threshold is None else real_number("threshold", threshold, THRESHOLD_LIMITS)
     count = whole_number("needles", needles, NEEDLES_LIMITS)
-    lengths = [needle_words] if isinstance(needle_words, int) else list(needle_words)
+    lengths = [needle_words] if isinstance(needle_words, int) else needle_words
     words = [whole_number("needle_words", one, NEEDLE_WORDS_LIMITS) for one in lengths]
-    text = None if haystack is None else text_of("haystack", haystack)
-    write = writer(model, tokenizer, copies=True, device=device, dtype=dtype, device_map=device_map, adapter=adapter)
-    statistics = RetrievalStatistics(least)
-    ask(statistics, write, count, words, text, chosen("layer", layer), chosen("head", head))
-    return statistics
-
-
-def ask(
-    statistics: RetrievalStatistics,
-    write: Any,
-    count: int,
-    words: Iterable[int],
-    haystack: str | None,
-    layer: Iterable[str],
-    head: Iterable[str],
-    report: Progress = no_progress,
-) -> None:
-    """Have ``write`` copy the needles, and add each to ``statistics``; ``report`` is told how many are done, of how many."""
-    from attnviz.analysis.retrieval import WRITTEN, hidden_needles, require_copies
-    from attnviz.trace.selection import select
-    from attnviz.trace.written import Sampling
-
-    hidden = list(hidden_needles(count, list(words), haystack))
-    for done, needle in enumerate(hidden):
-        report(done, len(hidden))
-        trace = write(needle.text, WRITTEN, sampling=Sampling(), alternatives=1)
-        statistics.add(trace, needle, select(trace, layer=list(layer), head=list(head)))
+    text = haystack if haystack is None else text_of("haystack", haystack)
+    layers, heads = tuple(chosen("layer", layer)), tuple(chosen("head", head))
+    options = {"device": device, "dtype": dtype, "device_map": device_map, "adapter": adapter}
+    made = {name: value for name, value in {"tokenizer": tokenizer, **options}.items() if value is not None}
+    job = NeedleJob(None if by is None else named_model(model), made, count, tuple(words), text, least, layers, heads)
+    if by is not None:
+        statistics: RetrievalStatistics = over(by, job, job.texts())
+    else:
+        statistics, write = job.statistics(), writer(model, tokenizer, copies=True, **options)
+        ask(statistics, write, job.hidden, layers, heads)
     require_copies(statistics)
+    return statistics

@@ -10,12 +10,12 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from attnviz.api.by_text import rows_written
-from attnviz.api.effects import LOADING, effects, of_effects, require_no_effect
+from attnviz.api.effects import effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
-from attnviz.api.reading import reading, usual
+from attnviz.api.reading import LOADING, reading, usual
 from attnviz.api.selected import in_words, require_contribution, selected
-from attnviz.api.workers import USUAL, Workforce, by_workers, workforce
+from attnviz.api.workers import USUAL, Workforce, by_workers, weights_job, workforce
 from attnviz.arguments import (
     Chosen,
     Where,
@@ -39,7 +39,7 @@ from attnviz.choices import (
     MeasuredStep,
     Pool,
 )
-from attnviz.corpora.choices import AUTO, NO_GPUS, SHARD_SIZE
+from attnviz.corpora.choices import AUTO, NO_GPUS
 from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from attnviz.renderers.stats.stats import Stats
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.huggingface.inputs import Text
+    from attnviz.sources.texts.length import Length
 
     Read = Callable[[Any], Trace]
 
@@ -78,7 +79,7 @@ def stats(
     cut: bool = False,
     workers: int | str = AUTO,
     state: str | os.PathLike[str] | None = None,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
     engine: str = "local",
     address: str | None = None,
     gpus_per_worker: float = NO_GPUS,
@@ -108,9 +109,9 @@ def stats(
     Of many texts, one that cannot be read is left out, and ``.errors`` says why. AttnvizError where none can be read, and where there is no such metric, layer, head, token or language.
     """
     given = locals()
-    if of_effects(metrics):
-        return effects(usual={name: one.default for name, one in signature(stats).parameters.items()}, **given)
-    return _of_weights(workforce({name: given.pop(name) for name in USUAL}), **given)
+    by = workforce({name: given.pop(name) for name in USUAL})
+    own = {name: one.default for name, one in signature(stats).parameters.items()}
+    return effects(by, usual=own, **given) if of_effects(metrics) else _of_weights(by, **given)
 
 
 def _of_weights(
@@ -150,17 +151,14 @@ def _of_weights(
     require_contribution(toward, [measured["step"]])
     part = {"layer": chosen("layer", layer), "head": chosen("head", head), "query": query, "key": key}
     part |= {"skip_special": skip_special, "words": words}
-    of_each = {name: value for name, value in making.items() if name not in (*LOADING, "verify")}
-    of_each |= {"tokenizer": tokenizer} if model is None else {}
-    places = {name: where(name, value) for name, value in (("query", query), ("key", key))}
-    asked_so = {**part, **places, "max_length": length.most, "cut": length.cut}
-    remembered = as_asked(usual(model), **{**asked_so, **of_each})
+    remembered = _remembered(model, tokenizer, part, length, making)
     if by is not None:
         making = dict(making) if tokenizer is None else {**making, "tokenizer": tokenizer}
         reads: dict[str, Any] = {"making": making, "batch": batch_of(batch), "length": length, "toward": toward}
         reads |= {**part, "by_text": by_text is not None}
         with rows_written(by_text, asked) as write:
-            return Stats(by_workers(by, texts, model, reads, measured, remembered, write), first, spoken)
+            made, errors = by_workers(by, weights_job(model, reads, measured, remembered), texts, write)
+            return Stats(made, first, spoken, errors)
     statistics = Statistics(**measured)
     statistics.asked = remembered
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
@@ -175,6 +173,17 @@ def _of_weights(
     with rows_written(by_text, asked) as write:
         found = gather(statistics, texts, partial(add, write=write), Texts(read, batch, length))
         return Stats(statistics, first, spoken, found)
+
+
+def _remembered(
+    model: Any, tokenizer: Any, part: Mapping[str, Any], length: Length, making: Mapping[str, Any]
+) -> dict[str, Any]:
+    """How texts are read, and which part of them is measured, by the names of options."""
+    of_each = {name: value for name, value in making.items() if name not in (*LOADING, "verify")}
+    of_each |= {"tokenizer": tokenizer} if model is None else {}
+    places = {name: where(name, part[name]) for name in ("query", "key")}
+    asked_so = {**part, **places, "max_length": length.most, "cut": length.cut}
+    return as_asked(usual(model), **{**asked_so, **of_each})
 
 
 def _first(sort: str | None, asked: Iterable[StrEnum]) -> Any:

@@ -1,18 +1,14 @@
-"""How the texts of a corpus are measured: plain data that another process, or another machine, can be sent."""
+"""How the weights of a corpus' texts, or what is contributed with them, are measured."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from attnviz.arguments import hash_of_array
 from attnviz.choices import OUTPUT
-from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.corpora.work import Made, Work, opened
 from attnviz.sources.texts.length import ANY_LENGTH, Length
 from attnviz.trace.trace import Trace
 
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Work):
     """What reads the texts, and what is measured of them.
 
     model     a folder, an id, or "tiny"; None: toy attention
@@ -35,8 +31,7 @@ class Job:
     by_text   whether what is measured of each text is handed on beside the statistics
     """
 
-    model: str | None = None
-    making: Mapping[str, Any] = field(default_factory=dict)
+    measures: ClassVar = "weights"
     batch: int | None = None
     length: Length = ANY_LENGTH
     computed: tuple[str, str | None, str | None] | None = None
@@ -67,20 +62,11 @@ class Job:
             Sketches((1, 1))  # whose library may be missing: told once, and not of every text
         return statistics
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """All that decides what is measured, beside the texts and what the model's files hold: plain data."""
-        options: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_plain, sort_keys=True))
-        return options
+    def opened(self, content: bytes, name: str) -> Made:
+        """What a worker has made of a shard."""
+        from attnviz.analysis.corpus import Statistics
 
-    @property
-    def name(self) -> str:
-        """The name of this job: a hash of its options, of this version of attnviz, and of all that the model's files hold."""
-        from attnviz.corpora.fingerprint import fingerprint
-
-        version = sys.modules[__name__.partition(".")[0]].__version__
-        said = [version, self.options, fingerprint(self.model, self.making)]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return opened(Statistics, content, name, self.by_text)
 
 
 class Worker:
@@ -97,38 +83,20 @@ class Worker:
 
     def __call__(self, texts: Sequence[CorpusText | Unread]) -> Statistics:
         """The statistics of these texts; one that cannot be read or measured is skipped, and told there."""
+        from attnviz.api.gathered import each_added
 
         statistics = self.job.statistics()
         statistics.of_texts = [] if self.job.by_text else None
-        for text, answer in self._read(texts):
-            try:
-                self._add(statistics, answer, text.name)
-            except (ChoiceError, UsageError):  # no other text would do better
-                raise
-            except AttnvizError as error:
-                statistics.skip(error.message, text.name)
+        statistics.each_left_out = each_added(statistics, texts, partial(self._add, statistics), self._read)
         return statistics
 
-    def _add(self, statistics: Statistics, answer: Trace | AttnvizError, name: str) -> None:
+    def _add(self, statistics: Statistics, trace: Trace, name: str) -> None:
         from attnviz.api.selected import along, in_words, selected
 
-        if isinstance(answer, AttnvizError):
-            raise answer
         job = self.job
-        trace = answer if job.computed is None else answer.to(*job.computed)
+        trace = trace if job.computed is None else trace.to(*job.computed)
         trace = in_words(along(trace, job.toward), job.words, job.layer, [statistics.step])
         part = selected(trace, job.layer, job.head, job.query, job.key, job.skip_special)
         statistics.add(trace, part.as_region(), name=name)
         if statistics.of_texts is not None:
             statistics.of_texts.append(statistics.rows())
-
-
-def _plain(value: Any) -> Any:
-    """What JSON does not know of the options: paths, ranges, sets, and arrays, of which each number counts."""
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, range):
-        return [value.start, value.stop, value.step]
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return hash_of_array(value) if hasattr(value, "__array__") else str(value)

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from attnviz.corpora.job import Job
 from attnviz.corpora.shards import Shard
+from attnviz.corpora.work import Work
 from attnviz.errors import AttnvizError
 from attnviz.files import file_errors, read_whole, write_whole
 from attnviz.text.message import COMMA, Message, joined
@@ -23,11 +23,11 @@ class StateFolder:
     AttnvizError where the folder cannot be made, read or written, or keeps the shards of another job.
     """
 
-    def __init__(self, folder: Path, job: Job, size: int) -> None:
-        self.folder, self.job = folder, job.name
+    def __init__(self, folder: Path, work: Work, size: int) -> None:
+        self.folder, self.job = folder, work.name
         with file_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        about = {"attnviz_state": 1, "job": self.job, "options": job.options | {"shard_size": size}}
+        about = {"attnviz_state": 1, "job": self.job, "options": work.options | {"shard_size": size}}
         if (folder / ABOUT).exists():
             _require_same(folder / ABOUT, about)
         else:
@@ -57,6 +57,14 @@ def _require_same(path: Path, about: dict[str, Any]) -> None:
         raise AttnvizError(
             "{path} is damaged: it does not say which shards the folder keeps", "name another folder", path=path
         ) from None
+    if before.get("measures") != about["options"]["measures"]:
+        raise AttnvizError(
+            "{folder} keeps shards of {found}, and {asked} are asked for",
+            "name another folder",
+            folder=path.parent,
+            found=before.get("measures"),
+            asked=about["options"]["measures"],
+        )
     if (other := sorted({*_differing(before, about["options"])})) or job != about["job"]:
         what = joined(other, COMMA) if other else Message("what the model's files hold, or attnviz's version")
         raise AttnvizError(

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from copying import measured, writes
 
-from attnviz import AttnvizError, Trace
+from attnviz import AttnvizError
+from attnviz.analysis.copied import hidden_needles
+from attnviz.analysis.corpus.state_file import packed, unpacked
 from attnviz.analysis.head_names import Copying, HeadName
-from attnviz.analysis.retrieval import RetrievalStatistics, copied, hidden_needles, require_copies
+from attnviz.analysis.retrieval import RetrievalStatistics, require_copies
 from attnviz.text.needles import needles
 from attnviz.trace.selection import select
-from attnviz.trace.token_facts import TokenFacts
 
 
 def test_only_the_head_that_looks_at_what_is_copied_retrieves():
@@ -24,13 +25,6 @@ def test_only_the_head_that_looks_at_what_is_copied_retrieves():
     assert found.tokens == sum(len(one.answer.split()) for one in needles()[:4])
     assert found.heads(Copying.RETRIEVAL)[0].head == 0
     assert found.model == "copier"
-
-
-def test_a_needle_counts_where_half_of_it_was_copied():
-    (needle,) = hidden_needles(1, [40])
-    assert copied(writes(needle.text, 12), needle).whole
-    half, none = (copied(writes(needle.text, 12, lost=lost), needle) for lost in (1, 2))
-    assert (len(half.ids), half.whole, len(none.ids), none.whole) == (1, True, 0, False)
 
 
 def test_hits_are_of_the_copied_tokens_alone():
@@ -64,28 +58,6 @@ def test_the_limit_is_the_papers_where_much_was_copied():
     assert measured(12, 400, threshold=0.5).limit == pytest.approx(0.5, abs=0.01)
 
 
-def test_depths_go_from_the_beginning_to_the_end_at_each_length():
-    made = list(hidden_needles(3, [30, 60]))
-    assert [one.depth for one in made] == [0.0, 0.5, 1.0] * 2
-    assert [one.words >= 60 for one in made] == [False] * 3 + [True] * 3
-    assert next(hidden_needles(1, [10], "A b c d e f. G h i j k.")).text.startswith("The password")
-
-
-def test_more_needles_than_there_are_is_told():
-    with pytest.raises(AttnvizError, match="there are 12 needles, and 13 are asked for"):
-        next(hidden_needles(13, [30]))
-
-
-def test_tokens_that_stand_nowhere_are_told():
-    (needle,) = hidden_needles(1, [40])
-    trace = writes(needle.text, 12)
-    nowhere = replace(trace, facts=TokenFacts(spans=(None,) * len(trace.tokens)))
-    with pytest.raises(AttnvizError, match="does not say where a token stands"):
-        copied(nowhere, needle)
-    unwritten = Trace(trace.tokens, trace.layers, trace.source, facts=trace.facts)
-    assert copied(unwritten, needle).ids == ()
-
-
 def test_what_was_written_is_kept_as_text_or_as_tokens():
     (needle,) = hidden_needles(1, [40])
     trace = writes(needle.text, 3)
@@ -108,3 +80,44 @@ def test_it_prints_and_hands_its_numbers_on():
     assert found.to_csv().splitlines()[1].startswith("0,layer 0,0,retrieval,1.0,0.0,4,retrieval,")
     assert '"name":"retrieval"' in found.to_json()
     assert found.__rich__() is not None
+
+
+def test_parts_are_merged_to_what_one_run_finds_and_written_as_files():
+    whole, hidden = measured(4), list(hidden_needles(4, [40]))
+    parts = []
+    for needle in hidden:
+        trace, one = writes(needle.text, 12), RetrievalStatistics()
+        one.add(trace, needle, select(trace))
+        parts.append(RetrievalStatistics.from_bytes(one.to_bytes(), "a", hidden))
+    both = RetrievalStatistics()
+    for one in parts:
+        both = both.merged(one)
+    assert both.asked == whole.asked
+    assert (both.tokens, both.read, both.texts, both.skipped) == (whole.tokens, whole.read, 4, 0)
+    assert (both.model, both.source, both.error) == (whole.model, whole.source, whole.error)
+    assert both.limit == pytest.approx(whole.limit, abs=1e-12)
+    for mine, theirs in zip(both.heads(), whole.heads(), strict=True):
+        one, other = (vars(head.values[Copying.RETRIEVAL]) for head in (mine, theirs))
+        assert one == pytest.approx(other, abs=1e-12)
+
+
+def test_a_file_of_needles_is_read_with_care():
+    hidden = list(hidden_needles(1, [40]))
+    content = measured(1).to_bytes()
+    with pytest.raises(AttnvizError, match=r"^a: its needles are missing or damaged"):
+        RetrievalStatistics.from_bytes(content, "a", [])
+    with pytest.raises(AttnvizError, match=r"^a is no \.stats file"):
+        RetrievalStatistics.from_bytes(content[:99], "a", hidden)
+    other = packed(unpacked(content, "a")._replace(kind="weights"))
+    with pytest.raises(AttnvizError, match="it holds statistics of weights"):
+        RetrievalStatistics.from_bytes(other, "a", hidden)
+
+
+def test_needles_of_other_heads_are_not_merged():
+    (needle,) = hidden_needles(1, [40])
+    trace = writes(needle.text, 12)
+    one, other = RetrievalStatistics(), RetrievalStatistics()
+    one.add(trace, needle, select(trace, head=["0"]))
+    other.add(trace, needle, select(trace, head=["1"]))
+    with pytest.raises(AttnvizError, match="head"):
+        one.merged(other)

@@ -73,3 +73,33 @@ def test_the_numbers_are_those_of_one_process(tmp_path):
     assert_same(one.statistics, other.statistics)
     assert plain.read_bytes() == others.read_bytes()
     assert [head.top for head in one.statistics.heads()] == [head.top for head in other.statistics.heads()]
+
+
+@pytest.mark.parametrize("metrics", [(), "effect"])
+def test_what_was_left_out_is_told_by_its_place_as_in_one_process(metrics, tmp_path):
+    texts = [*TEXTS, "a " * 500, "b a", "c " * 900]
+    one = stats(texts, "tiny", layer=0, metrics=metrics)
+    for _ in range(2):  # the second time from what is kept
+        other = stats(texts, "tiny", layer=0, metrics=metrics, state=tmp_path / "s", shard_size=2)
+        assert sorted(other.errors) == [3, 5]
+        for place, error in one.errors.items():
+            assert (str(other.errors[place]), other.errors[place].hint) == (str(error), error.hint)
+
+
+def test_effects_are_those_of_one_process(tmp_path):
+    options = {"metrics": "effect", "layer": 0, "head": 1, "answer": "cat"}
+    one, other = (stats(TEXTS, "tiny", **options, **more) for more in ({}, {"state": tmp_path}))
+    for mine, theirs in zip(one.records, other.records, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-12, nan_ok=True)
+    with pytest.raises(AttnvizError, match="this one is loaded already"):
+        stats(TEXTS, object(), metrics="effect", state=tmp_path)
+
+
+def test_needles_are_those_of_one_process(monkeypatch, tmp_path):
+    import copying
+
+    from attnviz.sources import writers
+
+    monkeypatch.setattr(writers, "writer", lambda *_, **__: copying.writes)
+    one, other = (attnviz.retrieval("tiny", needles=2, needle_words=30, **more) for more in ({}, {"state": tmp_path}))
+    assert (str(one), one.asked) == (str(other), other.asked)

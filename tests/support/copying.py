@@ -8,7 +8,8 @@ from typing import Any
 import numpy
 
 from attnviz import Layer, Rule, Trace
-from attnviz.analysis.retrieval import RetrievalStatistics, hidden_needles
+from attnviz.analysis.copied import hidden_needles
+from attnviz.analysis.retrieval import RetrievalStatistics
 from attnviz.text.needles import needles
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select

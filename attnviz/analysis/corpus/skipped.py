@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from attnviz.choices import Language
@@ -15,8 +15,20 @@ DEPTH = 8  # of a sentence in a sentence: more than any has
 NAMED = 3  # texts of each reason that are kept by name
 OTHERS = "…"  # stands where texts have this, that and another number
 SAID = object_of({"template": TEXT, "values": object_of({})}, "template", "values")
+LEFT_OUT: Kind = list_of(
+    object_of({"place": COUNT, "name": TEXT, "said": SAID, "hint": SAID}, "place", "name", "said", "hint"),
+    Message("a list of texts"),
+)
 REASON = object_of({"count": COUNT, "names": TOKENS, "said": SAID}, "count", "names", "said")
 SKIPPED: Kind = list_of(REASON, Message("a list of reasons"))
+
+
+class LeftOut(NamedTuple):
+    """One text that was left out: its place among those that were read with it, its name, and why."""
+
+    place: int
+    name: str
+    error: AttnvizError
 
 
 class Reason(NamedTuple):
@@ -72,6 +84,27 @@ class Skipped:
         """What ``record`` has written, which is of the kind SKIPPED."""
         reasons = [Reason(_said_of(one["said"]), one["count"], tuple(one["names"])) for one in record]
         return cls({_sentence(one.said): one for one in reasons})
+
+
+def left_out_record(each: Iterable[LeftOut]) -> list[dict[str, Any]]:
+    """Texts that were left out, one by one, as JSON holds them."""
+    return [
+        {
+            "place": one.place,
+            "name": one.name,
+            "said": _said_record(one.error.message),
+            "hint": _said_record(one.error.hint),
+        }
+        for one in each
+    ]
+
+
+def left_out_of(record: Any) -> list[LeftOut]:
+    """What ``left_out_record`` wrote; AttnvizError where it was another."""
+    require_kind(record, LEFT_OUT, "left_out")
+    return [
+        LeftOut(one["place"], one["name"], AttnvizError(_said_of(one["said"]), _said_of(one["hint"]))) for one in record
+    ]
 
 
 def _sentence(said: str) -> str:

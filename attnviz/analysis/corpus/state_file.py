@@ -26,7 +26,7 @@ WRITES = Message("attnviz stats -o NAME.stats writes such a file")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 PARTS = {"count": numpy.dtype("<i8"), "means": numpy.dtype("<f8"), "squares": numpy.dtype("<f8")}
-KINDS = ("weights", "effects")
+KINDS = ("weights", "effects", "needles")
 RECORD = object_of({}, "kind")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from attnviz.analysis.corpus.alike import require_alike, require_same
-from attnviz.analysis.corpus.skipped import SKIPPED, Skipped
+from attnviz.analysis.corpus.skipped import SKIPPED, LeftOut, Skipped, left_out_record
 from attnviz.text.display import shown_line
 from attnviz.trace.origin import Origin, read_origin
 from attnviz.trace.schema import COUNT, FLAG, NUMBER, TEXT, object_of
@@ -43,7 +43,10 @@ class Texts:
     error    how far the recomputed outputs are at most from the model's own; None: there is no model
     asked    how the texts were read and which part of them was measured, by the names of options: statistics that were
              asked for otherwise cannot be merged
+    each_left_out  the texts that were left out, one by one, where somebody keeps them, for the file alone; as a rule nobody does
     """
+
+    each_left_out: Sequence[LeftOut] = ()
 
     def __init__(self) -> None:
         self.texts, self.tokens, self.partial = 0, 0, False
@@ -99,7 +102,8 @@ class Texts:
     def texts_record(self) -> dict[str, Any]:
         """All of it, as JSON holds it."""
         own = {name: getattr(self, name) for name in TEXTS if name != "skipped"}
-        return own | {"source": dict(self.source), "skipped": self.left_out_texts.record()}
+        each = {"left_out": left_out_record(self.each_left_out)} if self.each_left_out else {}
+        return own | {"source": dict(self.source), "skipped": self.left_out_texts.record(), **each}
 
     def take_texts(self, record: Mapping[str, Any]) -> None:
         """What ``record`` has written, which holds what TEXTS says."""

@@ -74,12 +74,14 @@ def stats(
 
     Example: attnviz stats "the cat sat on the mat" --heads 4 --causal
     """
-    unread = (toy, rule, special, words, region, direction, by)
+    unread = (toy, rule, special, words, region, direction)
     if corpus.merge:
-        write_merged(corpus, shown, (source, lines, reading, model, part, needle, across, engine, *unread))
+        write_merged(corpus, shown, (source, lines, reading, model, part, needle, across, engine, by, *unread))
         return
     if needle.needles is not None:
-        measured_needles(source.one(), model, part, shown, needle, engine, (lines, reading, across, corpus, *unread))
+        measured_needles(
+            source.one(), model, part, shown, needle, engine, by, (lines, reading, across, corpus, *unread)
+        )
         return
     require_no_needles(needle, shown)
     require_many(by, are_many(source, lines))
@@ -89,7 +91,7 @@ def stats(
         write_shares(read_trace(source.one(), making), following, part, words, special, region, shown)
         return
     if shown.metric == EFFECT:
-        measured_effects(source, lines, model, part, shown, engine, reading, corpus, unread)
+        measured_effects(source, lines, model, part, shown, engine, reading, corpus, by, unread)
         return
     require_no_effect(shown)
     require_contribution(direction, shown.step in CONTRIBUTIONS)

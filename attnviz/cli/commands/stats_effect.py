@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attnviz.arguments import as_asked
-from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify
+from attnviz.choices import EFFECT, NEAR, Ablation, Effect, MeasuredStep, Pool, Verify, is_tiny
+from attnviz.cli.input.by_workers import asks_for_workers, loaded_with, over_corpus
 from attnviz.cli.input.corpus import Corpus, are_many
 from attnviz.cli.input.gathered import end_if_partial, gather
 from attnviz.cli.input.many import of_lines, require_no_batch
+from attnviz.cli.input.models import require_numpy
 from attnviz.cli.input.predictors import read_predictor
 from attnviz.cli.input.text import read_text
 from attnviz.cli.input.thresholds import quantile_shares
@@ -21,6 +23,7 @@ from attnviz.cli.options.model import ModelOptions
 from attnviz.cli.options.selection import PartOptions
 from attnviz.cli.options.source import BatchOptions, LinesOptions, SourcesOptions
 from attnviz.cli.options.stats import StatsOptions, among
+from attnviz.cli.options.workers import WorkersOptions
 from attnviz.cli.output.by_text import require_rows, rows_written, tell_rows
 from attnviz.cli.output.progress import progress
 from attnviz.cli.output.statistics import effects_format, effects_sort, write_effects
@@ -32,6 +35,8 @@ from attnviz.progress import Progress, no_progress
 if TYPE_CHECKING:
     from attnviz.analysis.corpus.by_text import TextRows
     from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.corpora.effect_job import EffectJob
+    from attnviz.renderers.stats.text_rows import Write
     from attnviz.trace.ablation import Answer, PredictedText
 
 
@@ -44,6 +49,7 @@ def measured_effects(
     engine: EngineOptions,
     reading: BatchOptions,
     beside: CorpusOptions,
+    by: WorkersOptions,
     unread: Iterable[Options],
 ) -> None:
     """Measure what each head does to the predictions; ``unread`` are options that it does not read."""
@@ -56,34 +62,69 @@ def measured_effects(
         require_no_batch(reading)
     from attnviz.analysis.effect_corpus import EffectStatistics
 
-    statistics = EffectStatistics(shown.ablate, shares, beside.top_texts)
-    how = {name: getattr(model, name) for name in ("target", "chat", "pair")}
+    measured: dict[str, Any] = {"ablation": shown.ablate, "quantiles": shares, "top_texts": beside.top_texts}
+    statistics = EffectStatistics(**measured)
+    how: dict[str, Any] = {name: getattr(model, name) for name in ("target", "chat", "pair")}
     how |= {"max_length": reading.max_length, "cut": reading.cut}
     statistics.asked = as_asked(layer=part.layer, head=part.head, answer=shown.answer, **how)
-    predictor = read_predictor(model, engine)
-    add = partial(_add, statistics, None if shown.answer is None else predictor.answer(shown.answer), part)
-
-    def read(text: str) -> PredictedText:
-        return predictor.read(text, **how)
-
     total = None if corpus is None else corpus.total
     with rows_written(beside, statistics) as write:
-        if corpus is not None:
-            gather(
-                statistics,
-                lambda failed, _: of_lines(corpus, read, failed),
-                lambda of, text: write(add(text, of.name)),
-                total,
-            )
+        if corpus is not None and asks_for_workers(by):
+            job = _job(model, engine, part, shown, how, measured, statistics.asked, beside.by_text is not None)
+            statistics = over_corpus(job, corpus, by, write)
         else:
-            text = read(read_text(source.one()))
-            with progress("heads", timed=True) as line:
-                write(add(text, report=lambda done, of: line("heads", done, of)))
-    for said in predictor.told():
-        notice(said)
+            predictor = read_predictor(model, engine)
+            answer = None if shown.answer is None else predictor.answer(shown.answer)
+            add = partial(_add, statistics, answer, part)
+            _add_all(partial(predictor.read, **how), statistics, add, write, corpus, source)
+            for said in predictor.told():
+                notice(said)
     write_effects(statistics, form, sort, shown)
     tell_rows(beside)
     end_if_partial(statistics, total)
+
+
+def _job(
+    model: ModelOptions,
+    engine: EngineOptions,
+    part: PartOptions,
+    shown: StatsOptions,
+    how: Mapping[str, Any],
+    measured: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    by_text: bool,
+) -> EffectJob:
+    """What workers are told to measure."""
+    from attnviz.corpora.effect_job import EffectJob
+
+    if is_tiny(model.model):
+        require_numpy(model, engine)
+    layers, heads = tuple(part.layer), tuple(part.head)
+    return EffectJob(
+        model.model, loaded_with(model, engine), how, layers, heads, shown.answer, measured, asked, by_text
+    )
+
+
+def _add_all(
+    read: Callable[[str], PredictedText],
+    statistics: EffectStatistics,
+    add: Callable[..., TextRows],
+    write: Write,
+    corpus: Corpus | None,
+    source: SourcesOptions,
+) -> None:
+    """Add the text, or one after the other."""
+    if corpus is None:
+        text = read(read_text(source.one()))
+        with progress("heads", timed=True) as line:
+            write(add(text, report=lambda done, of: line("heads", done, of)))
+        return
+    gather(
+        statistics,
+        lambda failed, _: of_lines(corpus, read, failed),
+        lambda of, text: write(add(text, of.name)),
+        corpus.total,
+    )
 
 
 def _add(

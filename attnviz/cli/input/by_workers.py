@@ -11,6 +11,8 @@ from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
 from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
 from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
+from attnviz.cli.options.engine import EngineOptions
+from attnviz.cli.options.model import LoadOptions
 from attnviz.cli.options.selection import PartOptions, RegionOptions, SpecialOptions, WordsOptions
 from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.options.workers import WorkersOptions
@@ -22,11 +24,12 @@ from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import COMMA, Message, joined
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.corpus.texts import Texts
+    from attnviz.corpora.work import Work
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
-OF_MODEL = ("target", "chat", "pair", "verify", "device_map")
+OF_MODEL = ("target", "chat", "pair", "verify")
 
 
 def asks_for_workers(by: WorkersOptions) -> bool:
@@ -39,6 +42,12 @@ def require_many(by: WorkersOptions, many: bool) -> None:
     given = given_options(by)
     if given and not many:
         raise UsageError("--{name} is for many texts", "add --lines", name=dashed(next(iter(given))))
+    require_cluster(by)
+
+
+def require_cluster(by: WorkersOptions) -> None:
+    """Refuse what only a cluster understands, where there is none."""
+    given = given_options(by)
     if by.engine is not Engine.RAY:
         for name in (name for name in ("address", "gpus_per_worker") if name in given):
             raise UsageError("--{name} is for --engine ray", "add --engine ray", name=dashed(name))
@@ -62,13 +71,10 @@ def measured_corpus(
     by: WorkersOptions,
     kept: Kept,
     write: Write | None,
-) -> Statistics:
+) -> Any:
     """The statistics of all texts of ``corpus``, made by the workers that ``by`` asks for; rows go to ``write``, if it is there."""
-    from attnviz.corpora.engines.chosen import engine_of
     from attnviz.corpora.job import Job
-    from attnviz.corpora.run import run
     from attnviz.sources.texts.length import Length
-    from attnviz.trace.origin import Origin
 
     require_one_source(corpus.source, making.model)
     if getattr(corpus.source, "from_", None) is not None:
@@ -90,15 +96,28 @@ def measured_corpus(
         asked=kept.asked,
         by_text=write is not None,
     )
-    engine = engine_of(by.engine, workers(by.workers), by.address, by.gpus_per_worker)
+    return over_corpus(job, corpus, by, write)
+
+
+def over_corpus(job: Work, corpus: Corpus, by: WorkersOptions, write: Write | None = None) -> Any:
+    """What ``job`` finds in all texts of ``corpus``, by the workers that ``by`` asks for."""
+    from attnviz.trace.origin import Origin
+
     texts = _WithWords(corpus)
-    with corpus_progress(corpus.total) as watch:
-        statistics = run(
-            job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice, write=write
-        )
+    statistics = over(job, texts, by, corpus.total, write)
     texts.tell(statistics)
     tell_unseen(Origin(statistics.source))
     return statistics
+
+
+def over(job: Work, texts: Any, by: WorkersOptions, total: int | None, write: Write | None = None) -> Any:
+    """What ``job`` finds in ``texts``, of which there are ``total``; how far it is, is shown meanwhile."""
+    from attnviz.corpora.engines.chosen import engine_of
+    from attnviz.corpora.run import run
+
+    engine = engine_of(by.engine, workers(by.workers), by.address, by.gpus_per_worker)
+    with corpus_progress(total, job.unit) as watch:
+        return run(job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice, write=write)
 
 
 def workers(word: str) -> int | None:
@@ -135,19 +154,21 @@ def _made(making: Making) -> dict[str, Any]:
         raise UsageError("--lines is for texts, and --image is one image", "leave out --lines")
     if is_tiny(model.model):
         require_numpy(model, engine)
-    of_model = {name: getattr(model, name) for name in OF_MODEL}
-    of_model |= {
-        "device": engine.device,
-        "dtype": engine.dtype and engine.dtype.value,
-        "adapter": path_of(model.adapter),
-    }
+    of_model = {name: value for name in OF_MODEL if (value := getattr(model, name)) not in (None, False)}
     computed = (
         (Backend.NUMPY.value, None, None) if engine.backend is Backend.NUMPY and not is_tiny(model.model) else None
     )
     return {
-        "making": {name: value for name, value in of_model.items() if value not in (None, False)},
+        "making": of_model | loaded_with(model, engine),
         "computed": computed,
     }
+
+
+def loaded_with(model: LoadOptions, engine: EngineOptions) -> dict[str, Any]:
+    """What a model is loaded with, beside its name."""
+    asked = {"device": engine.device, "dtype": engine.dtype and engine.dtype.value, "device_map": model.device_map}
+    asked |= {"adapter": path_of(model.adapter)}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 class _WithWords:
@@ -163,7 +184,7 @@ class _WithWords:
             else:
                 yield text
 
-    def tell(self, statistics: Statistics) -> None:
+    def tell(self, statistics: Texts) -> None:
         """Say what was left out; AttnvizError where that is all."""
         reasons = statistics.left_out_texts.reasons
         if not statistics.texts:

@@ -8,7 +8,16 @@ import typer
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.panels import WORKERS
 from attnviz.cli.typer_groups import Options
-from attnviz.corpora.choices import AUTO, GPUS_LIMITS, NO_GPUS, SHARD_LIMITS, SHARD_SIZE, Engine
+from attnviz.corpora.choices import (
+    AUTO,
+    EFFECTS_SHARD_SIZE,
+    GPUS_LIMITS,
+    NEEDLES_SHARD_SIZE,
+    NO_GPUS,
+    SHARD_LIMITS,
+    SHARD_SIZE,
+    Engine,
+)
 from attnviz.text.message import Message
 
 
@@ -32,14 +41,19 @@ class WorkersOptions(Options):
         ),
     ] = None
     shard_size: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             min=SHARD_LIMITS.min,
-            help="How many texts a worker is given at once.",
+            help=Message(
+                "How many texts a worker is given at once (default: {usual}; of effects {effects}, of needles {needles}).",
+                usual=SHARD_SIZE,
+                effects=EFFECTS_SHARD_SIZE,
+                needles=NEEDLES_SHARD_SIZE,
+            ),
             rich_help_panel=WORKERS,
         ),
-    ] = SHARD_SIZE
+    ] = None
     engine: Annotated[
         Engine,
         typer.Option(

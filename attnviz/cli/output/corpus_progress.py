@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from attnviz.cli.language import spoken
 from attnviz.cli.output.progress import DELAY, shown_after, watched
 from attnviz.cli.output.streams import notice
+from attnviz.corpora.choices import NEEDLES, TEXTS
 from attnviz.corpora.standing import Standing, Watch
 from attnviz.text.message import COMMA, Message, joined, told
 
@@ -17,18 +18,18 @@ MINUTE = 60.0  # seconds between lines in a log
 
 
 @contextmanager
-def corpus_progress(total: int | None, every: float = MINUTE) -> Iterator[Watch]:
-    """What is to be told how far a run over ``total`` texts is (None: nobody knows how many there are)."""
+def corpus_progress(total: int | None, unit: str = TEXTS, every: float = MINUTE) -> Iterator[Watch]:
+    """What is to be told how far a run over ``total`` texts is (None: nobody knows how many there are), or over needles."""
     begun = time.monotonic()
     if watched():
-        with _bar(total, begun) as watch:
+        with _bar(total, unit, begun) as watch:
             yield watch
         return
     last = _Last()
 
     def log(done: threading.Event) -> None:
         while not done.wait(every):
-            notice(said(last.standing, total, time.monotonic() - begun))
+            notice(said(last.standing, total, time.monotonic() - begun, unit))
 
     over = threading.Event()
     thread = threading.Thread(target=log, args=(over,), daemon=True)
@@ -49,13 +50,9 @@ class _Last:
         self.standing = standing
 
 
-def said(standing: Standing, total: int | None, seconds: float) -> Message:
+def said(standing: Standing, total: int | None, seconds: float, unit: str = TEXTS) -> Message:
     """One line: texts, tokens a second, time left, workers, and what was skipped or done before, where there is any."""
-    parts: list[Message] = [
-        Message("{texts:,} of {total:,} texts", texts=standing.texts, total=total)
-        if total
-        else Message("{texts:,} texts", texts=standing.texts)
-    ]
+    parts = [_done(standing.texts, total, unit)]
     parts.append(Message("{rate:,.0f} tokens a second", rate=standing.tokens / max(seconds, 1e-9)))
     measured = standing.texts - standing.before
     if total and measured:
@@ -70,6 +67,14 @@ def said(standing: Standing, total: int | None, seconds: float) -> Message:
     return line if isinstance(line, Message) else Message(line)
 
 
+def _done(texts: int, total: int | None, unit: str) -> Message:
+    if unit == NEEDLES:
+        return Message("{done:,} of {total:,} needles", done=texts, total=total)
+    if total:
+        return Message("{texts:,} of {total:,} texts", texts=texts, total=total)
+    return Message("{texts:,} texts", texts=texts)
+
+
 def clock(seconds: float) -> str:
     """1:05:09, or 5:09."""
     hours, rest = divmod(round(seconds), 3600)
@@ -78,7 +83,7 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def _bar(total: int | None, begun: float) -> Iterator[Watch]:
+def _bar(total: int | None, unit: str, begun: float) -> Iterator[Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -88,7 +93,7 @@ def _bar(total: int | None, begun: float) -> Iterator[Watch]:
     task = bar.add_task("", total=total)
 
     def move(standing: Standing) -> None:
-        line = told(said(standing, total, time.monotonic() - begun), spoken())
+        line = told(said(standing, total, time.monotonic() - begun, unit), spoken())
         bar.update(task, description=line, completed=standing.texts)
 
     move(Standing())

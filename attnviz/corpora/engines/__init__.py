@@ -1,1 +1,1 @@
-"""What runs a job: this process, processes on this machine, or the actors of a Ray cluster."""
+"""What runs the workers: this process, processes on this machine, or the actors of a Ray cluster."""

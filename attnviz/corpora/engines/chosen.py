@@ -8,14 +8,14 @@ from functools import partial
 from attnviz.corpora.choices import Engine
 from attnviz.corpora.engines.dispatch import Results, Told, dispatched
 from attnviz.corpora.engines.serial import in_this_process
-from attnviz.corpora.job import Job
 from attnviz.corpora.shards import Shard
+from attnviz.corpora.work import Work, require_sendable
 
-Measure = Callable[[Job, Iterator[Shard], Told], Results]
+Measure = Callable[[Work, Iterator[Shard], Told], Results]
 
 
 def engine_of(engine: Engine, workers: int | None, address: str | None, gpus: float) -> Measure:
-    """What measures the shards of a job.
+    """What measures the shards of a work.
 
     workers  how many; None: this process alone, or as many actors as a cluster has room for
     address, gpus   of a Ray cluster
@@ -27,17 +27,19 @@ def engine_of(engine: Engine, workers: int | None, address: str | None, gpus: fl
             return partial(by_ray, workers, address, gpus)
 
 
-def by_processes(workers: int, job: Job, shards: Iterator[Shard], told: Told) -> Results:
+def by_processes(workers: int, work: Work, shards: Iterator[Shard], told: Told) -> Results:
     """Measured by so many processes."""
     from attnviz.corpora.engines.processes import Processes
 
-    return dispatched(Processes(job, workers), shards, told)
+    require_sendable(work)
+    return dispatched(Processes(work, workers), shards, told)
 
 
 def by_ray(
-    workers: int | None, address: str | None, gpus: float, job: Job, shards: Iterator[Shard], told: Told
+    workers: int | None, address: str | None, gpus: float, work: Work, shards: Iterator[Shard], told: Told
 ) -> Results:
     """Measured by the actors of a Ray cluster."""
     from attnviz.corpora.engines.ray_workers import RayWorkers
 
-    return dispatched(RayWorkers(job, workers, address, gpus), shards, told)
+    require_sendable(work)
+    return dispatched(RayWorkers(work, workers, address, gpus), shards, told)

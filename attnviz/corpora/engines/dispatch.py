@@ -112,7 +112,7 @@ class _Dispatch:
         if worker in self.free:
             self.free.remove(worker)
         if (shard := self.busy.pop(worker, None)) is None:
-            if not loading:  # it had no place yet, or no shard: its machine has gone, which says nothing of the job
+            if not loading:  # it had no place yet, or no shard: its machine has gone, which says nothing of the work
                 return
             self.lost += 1
             if self.lost >= STARTS:

@@ -1,6 +1,6 @@
 """The program of a worker process: it loads the model once, and measures the shards that it is given.
 
-It reads pickles from its standard input, a job and then shards, and answers on its standard output. Both ends are processes of one
+It reads pickles from its standard input, what is to be done and then shards, and answers on its standard output. Both ends are processes of one
 run: nothing of a stranger's is unpickled. It ends when its standard input does, whatever it is doing: then nobody waits for it.
 """
 
@@ -34,13 +34,13 @@ def run() -> None:
 
 
 def serve(given: queue.Queue[Any], answers: IO[bytes]) -> None:
-    """Load the model of the job that comes first, and answer each shard after it, until an error or None comes."""
+    """Load the model of the work that comes first, and answer each shard after it, until an error or None comes."""
     try:
-        job, threads = given.get()
+        work, threads = given.get()
         from attnviz.attention.threads import limit_processors
 
         limit_processors(threads)
-        worker = job.worker()
+        worker = work.worker()
         write(answers, ("ready", None))
         while (shard := given.get()) is not None:
             write(answers, ("done", worker(shard.texts).to_bytes()))

@@ -17,8 +17,8 @@ from typing import IO
 from attnviz.attention.threads import processors
 from attnviz.corpora.engines.process_child import read, write
 from attnviz.corpora.engines.workers import Done, Event, Failed, Gone, Placed, Ready
-from attnviz.corpora.job import Job
 from attnviz.corpora.shards import Shard
+from attnviz.corpora.work import Work
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 
@@ -32,8 +32,8 @@ class Processes:
     around it, and the threads of torch are never torn apart. Weights that safetensors maps are the same pages in all of them.
     """
 
-    def __init__(self, job: Job, count_: int) -> None:
-        self.job, self.count = job, count_
+    def __init__(self, work: Work, count_: int) -> None:
+        self.work, self.count = work, count_
         self.threads = max(1, processors() // count_)
         self._numbers = count()
         self._events: queue.Queue[Event] = queue.Queue()
@@ -52,7 +52,7 @@ class Processes:
         )
         threading.Thread(target=self._watch, args=(number, worker, said), daemon=True).start()
         self._events.put(Placed(number))
-        self._send(number, (self.job, self.threads))
+        self._send(number, (self.work, self.threads))
         return number
 
     def give(self, worker: int, shard: Shard) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from attnviz.corpora.job import Job, Worker
 from attnviz.corpora.shards import Shard
+from attnviz.corpora.work import Measure, Work
 
 
 class Measurer:
     """An actor that loads the model once and measures one shard after the other."""
 
-    def __init__(self, job: Job, threads: int) -> None:
-        self.job, self.threads = job, threads
-        self.worker: Worker | None = None
+    def __init__(self, work: Work, threads: int) -> None:
+        self.work, self.threads = work, threads
+        self.worker: Measure | None = None
 
     def place(self) -> None:
         """Answers as soon as the actor has a place in the cluster."""
@@ -21,7 +21,7 @@ class Measurer:
         from attnviz.attention.threads import limit_processors
 
         limit_processors(self.threads)
-        self.worker = self.job.worker()
+        self.worker = self.work.worker()
 
     def measure(self, shard: Shard) -> bytes:
         """The statistics of ``shard``, as a file."""

@@ -15,8 +15,8 @@ from typing import Any
 from attnviz.attention.memory import lacks_memory
 from attnviz.corpora.engines.ray_actor import Measurer
 from attnviz.corpora.engines.workers import Done, Event, Failed, Gone, Placed, Ready
-from attnviz.corpora.job import Job
 from attnviz.corpora.shards import Shard
+from attnviz.corpora.work import Work
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 
@@ -32,7 +32,7 @@ class RayWorkers:
     gpus     accelerators for each, or a part of one
     """
 
-    def __init__(self, job: Job, count_: int | None, address: str | None, gpus: float) -> None:
+    def __init__(self, work: Work, count_: int | None, address: str | None, gpus: float) -> None:
         self.ray = _ray()
         self._began = not self.ray.is_initialized()
         if self._began:
@@ -41,7 +41,7 @@ class RayWorkers:
             self.processors = _processors_each(self.ray.nodes(), count_, gpus)
             self.count = count_ or _room(self.ray.nodes(), self.processors, gpus)
             self.gpus = gpus
-            self._job = self.ray.put(job)
+            self._work = self.ray.put(work)
         except BaseException:
             self.close()
             raise
@@ -54,7 +54,7 @@ class RayWorkers:
     def start(self) -> int:
         number = next(self._numbers)
         kind = self.ray.remote(num_cpus=self.processors, num_gpus=self.gpus, max_restarts=0)(Measurer)
-        self._actors[number] = kind.remote(self._job, self.processors)
+        self._actors[number] = kind.remote(self._work, self.processors)
         self._ask(number, "place")
         return number
 

@@ -28,7 +28,7 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A worker says what is wrong, with the job and not with one of its texts; it would be so on any other worker."""
+    """A worker says what is wrong, with the work and not with one of its texts; it would be so on any other worker."""
 
     worker: int
     error: Exception

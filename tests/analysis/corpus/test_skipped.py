@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from attnviz.analysis.corpus.skipped import Skipped
+from attnviz.analysis.corpus.skipped import LeftOut, Skipped, left_out_of, left_out_record
 from attnviz.choices import Language
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
@@ -78,3 +78,17 @@ def test_a_record_that_somebody_else_wrote_is_shown_on_one_line_or_refused():
         Skipped.of_record([{"count": 1, "names": [], "said": deep}])
     with pytest.raises(AttnvizError, match="said lacks values"):
         Skipped.of_record([{"count": 1, "names": [], "said": {"template": "a", "values": {"a": {"template": "b"}}}}])
+
+
+def test_texts_that_were_left_out_are_written_one_by_one_and_read_again():
+    each = [
+        LeftOut(3, "line 4", AttnvizError("{n:,} tokens are too many", "cut {n:,}", n=1000)),
+        LeftOut(5, "6", AttnvizError("odd")),
+    ]
+    again = left_out_of(json.loads(json.dumps(left_out_record(each))))
+    assert [(one.place, one.name, one.error.message, one.error.hint) for one in again] == [
+        (3, "line 4", "1,000 tokens are too many", "cut 1,000"),
+        (5, "6", "odd", ""),
+    ]
+    with pytest.raises(AttnvizError, match="left_out"):
+        left_out_of([{"place": -1}])

@@ -68,8 +68,10 @@ def test_what_is_skipped_is_named():
         (("--lines", "--state", "s", "--model", "tiny", "--causal", "a"), "changes the rule"),
         (("--lines", "--state", "s", "--model", "tiny", "--heads", "2", "a"), "shapes toy attention"),
         (("--lines", "--state", "s", "--model", "tiny", "--device", "cpu", "a"), "the tiny model runs in NumPy alone"),
-        (("--lines", "--workers", "2", "--metric", "effect", "--model", "tiny", "a"), "--workers means nothing to --metric effect"),
-        (("--workers", "2", "--needles", "2", "--model", "tiny"), "--workers means nothing to --needles"),
+        (("--workers", "2", "--metric", "effect", "--model", "tiny", "a"), "--workers is for many texts"),
+        (("--lines", "--state", "s", "--metric", "effect", "--model", "tiny", "--device", "cpu", "a"), "the tiny model runs in NumPy alone"),
+        (("--address", "x", "--needles", "2", "--model", "tiny"), "--address is for --engine ray"),
+        (("--state", "s", "--needles", "2", "--model", "tiny", "--device", "cpu"), "the tiny model runs in NumPy alone"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_wrong_usage(options, said):
@@ -130,3 +132,30 @@ def test_python_has_the_same_names():
     assert len(list(Path("s").glob("*.stats"))) == 2
     with pytest.raises(AttnvizError, match="keeps shards that were made otherwise"):
         stats(texts, state="s", shard_size=2, heads=2)
+
+
+def test_effects_by_workers_are_those_of_one_process():
+    options = ("stats", "--lines", "--metric", "effect", "--model", "tiny", "--layer", "0", "--format", "json")
+    plain, kept = (json.loads(attnviz(*options, *more, stdin=LINES).text) for more in ((), ("--state", "s")))
+    assert [head["head"] for head in kept["heads"]] == [head["head"] for head in plain["heads"]]
+    for one, other in zip(kept["heads"], plain["heads"], strict=True):
+        assert one["metrics"]["loss"]["mean"] == pytest.approx(other["metrics"]["loss"]["mean"], abs=1e-12)
+    assert (kept["texts"], kept["tokens"]) == (plain["texts"], plain["tokens"])
+    said = attnviz(*options, "--state", "s", stdin=LINES).stderr
+    assert "1 of 1 shards had been finished before" in said
+    other = attnviz("stats", "--lines", "--model", "tiny", "--layer", "0", "--state", "s", stdin=LINES)
+    assert (other.code, "keeps shards of effects, and weights are asked for" in other.stderr) == (1, True)
+
+
+def test_needles_by_workers_are_those_of_one_process(monkeypatch):
+    import copying
+
+    from attnviz.cli.commands import stats_needles
+    from attnviz.sources import writers
+
+    monkeypatch.setattr(stats_needles, "read_writer", lambda *_, **__: copying.writes)
+    monkeypatch.setattr(writers, "writer", lambda *_, **__: copying.writes)
+    options = ("stats", "--needles", 3, "--model", "tiny", "--needle-words", 30)
+    plain, kept, again = (attnviz(*options, *more) for more in ((), ("--state", "s"), ("--state", "s")))
+    assert plain.text == kept.text == again.text
+    assert "3 of 3 shards had been finished before" in again.stderr

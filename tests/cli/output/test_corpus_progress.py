@@ -10,6 +10,7 @@ import pytest
 from command_line import without_escapes
 
 from attnviz.cli.output.corpus_progress import clock, corpus_progress, said
+from attnviz.corpora.choices import NEEDLES
 from attnviz.corpora.standing import Standing, unwatched
 
 
@@ -76,3 +77,7 @@ def test_a_terminal_shows_it_while_it_lasts(monkeypatch):
 
 def test_nobody_is_told_where_nobody_asks():
     assert unwatched(Standing()) is None
+
+
+def test_needles_are_counted_as_such():
+    assert said(Standing(texts=2), 8, 1.0, NEEDLES).startswith("2 of 8 needles, ")
