@@ -22,7 +22,8 @@ from attnviz.progress import Progress, no_progress
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import seen_keys, some_queries, weighed
 
-CELLS = 1 << 18  # of a block: what is computed of them stays in a processor's cache
+CELLS = 1 << 17  # of a block: what is computed of them stays in a processor's cache, and few are beyond a causal rule
+ROWS = 64  # queries of a block, below which their products take longer than what else is computed of twice as many
 LEAST = numpy.finfo(numpy.float64).tiny  # in place of 0 in a logarithm, whose part is 0 all the same
 
 
@@ -69,13 +70,16 @@ class Apart(NamedTuple):
 def jensen_shannon(left: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
     """The Jensen–Shannon divergence of distributions, (…, keys) each, in bits: from 0, of equal ones, to 1, of those that
     share no key (Lin 1991, "Divergence Measures Based on the Shannon Entropy", equation 4.1).  (…)"""
-    apart = _entropy((left + right) / 2) - (_entropy(left) + _entropy(right)) / 2
+    mean = left + right
+    mean /= 2
+    room = numpy.empty_like(mean)  # for all three: fresh memory costs more than what is computed in it
+    apart = _entropy(mean, room) - (_entropy(left, room) + _entropy(right, room)) / 2
     return numpy.asarray(numpy.clip(apart, 0.0, 1.0))
 
 
-def _entropy(shares: numpy.ndarray) -> numpy.ndarray:
-    """−Σ p log₂ p over the keys, in bits."""
-    logarithms = numpy.log2(numpy.maximum(shares, LEAST))
+def _entropy(shares: numpy.ndarray, room: numpy.ndarray) -> numpy.ndarray:
+    """−Σ p log₂ p over the keys, in bits; ``room``, of their shape, is written over."""
+    logarithms = numpy.log2(numpy.maximum(shares, LEAST, out=room), out=room)
     return numpy.asarray(-numpy.einsum("...k,...k->...", shares, logarithms))
 
 
@@ -85,9 +89,11 @@ def heads_apart(
     heads: list[tuple[int, int]],
     places: Places,
     report: Progress = no_progress,
-    cells: int = CELLS,
+    cells: int | None = None,
 ) -> list[Apart]:
     """How far each pair of heads, (left, right), is apart over the ``places`` that both share; of ``cells`` weights at a time."""
+    if cells is None:
+        cells = CELLS if left.keys * ROWS <= CELLS else 2 * CELLS
     cuts = row_cuts(left, right, places, cells)
     work = [(pair, cut) for pair in heads for cut in cuts]
     least = _least_lacking(left), _least_lacking(right)
@@ -135,8 +141,7 @@ def _rows(layer: Layer, head: int, queries: numpy.ndarray) -> _Rows:
     span, some = seen_keys(some_queries(layer, start, stop))
     steps = weighed(some, head)
     rows = slice(None) if len(queries) == stop - start else queries - start
-    weights = to_numpy(steps.weights)[rows].astype(numpy.float64)
-    return _Rows(weights, span.start, to_numpy(steps.blind)[rows])
+    return _Rows(to_numpy(steps.weights)[rows], span.start, to_numpy(steps.blind)[rows])
 
 
 class _Side(NamedTuple):
@@ -161,7 +166,7 @@ def _side(rows: _Rows, keys: numpy.ndarray, least: float) -> _Side:
     shares[:, first:last] = rows.weights[:, _as_slice(columns)]
     others = numpy.ones(rows.weights.shape[1], dtype=bool)
     others[columns] = False
-    rest = shares[:, -2] = rows.weights[:, others].sum(axis=-1)
+    rest = shares[:, -2] = rows.weights[:, others].sum(axis=-1, dtype=numpy.float64)
     weights = shares[:, :-2].copy() if least < math.inf else shares[:, :-2]
     if least < math.inf:  # else rows add up to 1
         total = shares.sum(axis=-1)
@@ -206,7 +211,8 @@ def _block(left: _Rows, right: _Rows, places: Places, least: tuple[float, float]
     seen = ~(left.blind | right.blind)
     divergences = numpy.where(seen, jensen_shannon(one.shares, other.shares), math.nan)
     rest = float(one.rest[seen].sum()), float(other.rest[seen].sum())
-    difference = abs(one.weights - other.weights)
+    difference = one.weights - other.weights
+    numpy.abs(difference, out=difference)
     difference[~seen] = 0
     if not difference.size:
         return _Block(divergences, (0, 0), (0.0, 0.0), rest, int(seen.sum()))
