@@ -13,6 +13,7 @@ from attnviz.attention.formula import log_softmax, softmax
 from attnviz.choices import Ablation, Effect
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.ablation import UNKNOWN, Answer, LayerHeads, PredictedText
 from attnviz.trace.origin import Origin
@@ -100,7 +101,7 @@ def _wanted(text: PredictedText, layer: Sequence[str], head: Sequence[str]) -> l
 
 
 def _heads(layer: LayerHeads, head: Sequence[str]) -> tuple[int, ...]:
-    return numbers_meant("head", head, range(layer.heads), layer.title)
+    return numbers_meant("head", head, range(layer.heads), layer_words(layer.title))
 
 
 def _meant(text: PredictedText, logits: Array, answer: Answer | None) -> Answer | None:

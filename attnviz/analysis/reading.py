@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.attention.arrays import to_numpy
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 from attnviz.trace.roles import WORN, HeadRole
@@ -80,7 +81,7 @@ class Reader:
         return [(layer.title, head) for layer, head in heads[:SHOWN]]
 
     def _named(self, layer: Layer) -> tuple[int, ...]:
-        return numbers_meant("head", self._head, range(layer.heads), layer.title)
+        return numbers_meant("head", self._head, range(layer.heads), layer_words(layer.title))
 
     def _read(self, layer: Layer, head: int) -> tuple[ReadWord, ...]:
         weights = to_numpy(layer.steps(head, layer.queries - 1).weights)[0]  # (keys,)

@@ -21,6 +21,7 @@ from attnviz.attention.known_weights import weights_alone
 from attnviz.attention.threads import on_cpu
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def require_known(layer: Layer, why: str = "") -> None:
         raise AttnvizError(
             "W_O of {layer} is not known, and a contribution needs it",
             why or "capture keeps W_O, unless it is told --no-output-projection",
-            layer=layer.title if layer.stack else Message("layer {layer}", layer=layer.index),
+            layer=layer_words(layer.title),
         )
 
 

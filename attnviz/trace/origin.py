@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten, shown
+from attnviz.text.layer_words import layers_words
 from attnviz.text.message import Message
 from attnviz.trace.agreement import Agreement, exactness, read_agreement
 from attnviz.trace.layer import TOWERS, Layer
@@ -225,7 +226,7 @@ class Origin(dict[str, Any]):
             return ""
         return Message(
             "W_O is not known of {layers}: the outputs of the heads do not go into one plain linear map",
-            layers=shorten(", ".join(one for one in self.unprojected if one in titles), NAME_CELLS),
+            layers=layers_words(one for one in self.unprojected if one in titles),
         )
 
     @property

@@ -9,6 +9,7 @@ from itertools import pairwise
 from attnviz.analysis.across.passing import Passing
 from attnviz.choices import RESIDUAL, HeadsAs
 from attnviz.errors import AttnvizError
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import WRITING, Layer
 from attnviz.trace.selection import Selection
@@ -63,8 +64,8 @@ def way_through(
             raise AttnvizError(
                 "attention is followed from each layer to the one before, and between {upper} and {lower} some are missing",
                 "choose layers that follow each other, such as --layer 0-3",
-                upper=upper.title,
-                lower=lower.title,
+                upper=layer_words(upper.title),
+                lower=layer_words(lower.title),
             )
     return Way(layers, tuple(selected.heads for selected in chosen), heads_as, residual)
 
@@ -107,11 +108,11 @@ def _require_the_same_tokens(trace: Trace, layers: Sequence[Layer]) -> None:
             raise AttnvizError(
                 "the queries of {layer} are other tokens than its keys, so attention cannot be followed through it",
                 "choose layers in which a text attends to itself with --layer",
-                layer=layer.title,
+                layer=layer_words(layer.title),
             )
         if trace.query_tokens(layer) != tokens:
             raise AttnvizError(
                 "{both} have different tokens, so attention cannot be followed from one to the other",
                 "choose layers of the same tokens with --layer",
-                both=joined((layers[0].title, layer.title), AND),
+                both=joined((layer_words(layers[0].title), layer_words(layer.title)), AND),
             )

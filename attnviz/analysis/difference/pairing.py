@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.display import shorten, shown
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection, select
@@ -65,7 +66,7 @@ def head_meant(side: str, words: str, trace: Trace) -> LayerSelection:
             Message("name one: --{side} '{title}.{head}'", side=side, title=layers[0].layer.title, head=head),
             side=side,
             words=words.strip(),
-            layers=joined([one.layer.title for one in layers[:2]], AND),
+            layers=joined([layer_words(one.layer.title) for one in layers[:2]], AND),
         )
     return layers[0]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attnviz.choices import is_tiny
-from attnviz.cli.input.models import loading, path_of, require_numpy
+from attnviz.cli.input.models import loaded
 from attnviz.cli.options.engine import DeviceOptions
 from attnviz.cli.options.roles import AskedModelOptions
 
@@ -17,11 +16,4 @@ def read_answering(model: AskedModelOptions, engine: DeviceOptions) -> Answering
     """The model that the options name; AttnvizError where it cannot be loaded or asked."""
     from attnviz.sources.answering import answering
 
-    if is_tiny(model.model):
-        require_numpy(model, engine)
-        return answering(model.model)
-    dtype = None if engine.dtype is None else engine.dtype.value
-    with loading(model.model):
-        return answering(
-            model.model, device=engine.device, dtype=dtype, device_map=model.device_map, adapter=path_of(model.adapter)
-        )
+    return loaded(answering, model, engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend, is_tiny
@@ -18,6 +18,7 @@ from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
+from attnviz.text.layer_words import layers_words
 from attnviz.text.message import Message, of_option
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from attnviz.sources.huggingface.trace_texts import Batches
     from attnviz.trace.origin import Origin
     from attnviz.trace.trace import Trace
+
+Loaded = TypeVar("Loaded")
 
 
 def model_traces(
@@ -194,7 +197,7 @@ def tell_unseen(source: Origin) -> None:
         )
     for reason in dict.fromkeys(source.because.values()):
         titles = [title for title, said in source.because.items() if said == reason]
-        notice(Message("only the weights are known of {layers}: {reason}", layers=", ".join(titles), reason=reason))
+        notice(Message("only the weights are known of {layers}: {reason}", layers=layers_words(titles), reason=reason))
 
 
 def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False, predicts: bool = False) -> Model:
@@ -202,16 +205,26 @@ def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False
     with loading(options.model):
         from attnviz.sources.huggingface.model import Model
 
-        dtype = None if engine.dtype is None else engine.dtype.value
-        return Model.load(
-            str(options.model),
-            device=engine.device,
-            dtype=dtype,
-            device_map=options.device_map,
-            adapter=path_of(options.adapter),
-            writes=writes,
-            predicts=predicts,
-        )
+        return Model.load(str(options.model), **_placed(options, engine), writes=writes, predicts=predicts)
+
+
+def loaded(load: Callable[..., Loaded], options: NamedModelOptions, engine: DeviceOptions) -> Loaded:
+    """What ``load`` makes of the model that the options name: the one in the package, or one that they place somewhere."""
+    if is_tiny(options.model):
+        require_numpy(options, engine)
+        return load(options.model)
+    with loading(options.model):
+        return load(options.model, **_placed(options, engine))
+
+
+def _placed(options: NamedModelOptions, engine: DeviceOptions) -> dict[str, Any]:
+    """Where the weights of a model go, and as what numbers."""
+    return {
+        "device": engine.device,
+        "dtype": None if engine.dtype is None else engine.dtype.value,
+        "device_map": options.device_map,
+        "adapter": path_of(options.adapter),
+    }
 
 
 def path_of(folder: Path | None) -> str | None:

@@ -7,23 +7,15 @@ import orjson
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.choices import Effect
 from attnviz.renderers.effects.facts import over
-from attnviz.renderers.stats.head_json import measured_record, quantiles_record, skipped_record
+from attnviz.renderers.stats.head_json import measured_record, quantiles_record, texts_record
 from attnviz.text.lessons import lessons
-from attnviz.trace.trace import FORMAT
 
 
 def to_json(statistics: EffectStatistics, sort: Effect | None) -> bytes:
     """One object; what no text had an answer for is null."""
     return orjson.dumps(
         {
-            "attnviz": FORMAT,
-            "source": statistics.source,
-            "texts": statistics.texts,
-            "tokens": statistics.tokens,
-            "skipped": statistics.skipped,
-            **skipped_record(statistics),
-            "partial": statistics.partial,
-            "largest_error": statistics.error,
+            **texts_record(statistics),
             "ablate": statistics.ablation.value,
             "answer": statistics.answer,
             "whole": {one.value: vars(statistics.whole(one)) for one in statistics.metrics if one is not Effect.KL},

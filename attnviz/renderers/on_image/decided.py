@@ -18,6 +18,7 @@ from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.renderers.shared.scale import Scale, with_ends
+from attnviz.text.layer_words import layer_words
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.boxes import boxes_of_queries
 from attnviz.trace.in_picture import require_same_size
@@ -208,7 +209,7 @@ def keys_in_picture(selected: LayerSelection) -> numpy.ndarray:
         raise AttnvizError(
             "{layer} looks at no patch whose place in the image is known",
             "choose another layer with --layer",
-            layer=selected.layer.title,
+            layer=layer_words(selected.layer.title),
         )
     return numpy.array(shown)
 

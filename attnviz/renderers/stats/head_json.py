@@ -23,14 +23,7 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
     """One object; what no text had an answer for is null."""
     return orjson.dumps(
         {
-            "attnviz": FORMAT,
-            "source": statistics.source,
-            "texts": statistics.texts,
-            "tokens": statistics.tokens,
-            "skipped": statistics.skipped,
-            **skipped_record(statistics),
-            "partial": statistics.partial,
-            "largest_error": statistics.error,
+            **texts_record(statistics),
             "near": statistics.near,
             "pool": statistics.pool.value,
             "step": statistics.step.value,
@@ -47,7 +40,21 @@ def to_json(statistics: Statistics, sort: Metric | None) -> bytes:
     )
 
 
-def skipped_record(statistics: Texts) -> dict[str, Any]:
+def texts_record(statistics: Texts) -> dict[str, Any]:
+    """How the object begins, whatever was measured: of which texts the numbers are, and how exact the model's layers are."""
+    return {
+        "attnviz": FORMAT,
+        "source": statistics.source,
+        "texts": statistics.texts,
+        "tokens": statistics.tokens,
+        "skipped": statistics.skipped,
+        **_skipped_record(statistics),
+        "partial": statistics.partial,
+        "largest_error": statistics.error,
+    }
+
+
+def _skipped_record(statistics: Texts) -> dict[str, Any]:
     """Why texts were left out, where some were: how many for each reason, and the first few."""
     reasons = [
         {"why": str(one.said), "texts": one.texts, "first": list(one.names)}

@@ -10,6 +10,7 @@ import numpy
 from attnviz.attention.arrays import Array, namespace
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, SAMPLED, Comparison, compared_queries
+from attnviz.text.layer_words import layer_words
 from attnviz.trace.layer import Layer
 from attnviz.trace.slices import queries_at, seen_keys
 
@@ -74,7 +75,9 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False, compa
     try:
         error, head = largest_error(layer, output, compared_queries(layer, comparison))
     except AttnvizError as problem:
-        raise AttnvizError("{title}: {reason}", problem.hint, title=layer.title, reason=problem.message) from None
+        raise AttnvizError(
+            "{title}: {reason}", problem.hint, title=layer_words(layer.title), reason=problem.message
+        ) from None
     _require_small(layer, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
     return error
 
@@ -84,7 +87,7 @@ def _require_small(layer: Layer, error: float, head: int, tolerance: float) -> N
         raise AttnvizError(
             "{title}: attention recomputed from its query, key and value is not what the model computed: head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
             "this model does something to its scores that attnviz does not know about, so nothing is shown",
-            title=layer.title,
+            title=layer_words(layer.title),
             head=head,
             error=error,
             tolerance=tolerance,

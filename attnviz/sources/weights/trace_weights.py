@@ -10,6 +10,7 @@ from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.weights.handed_out import is_steps, layers_of
 from attnviz.sources.weights.joined_steps import joined, prompt_length
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
@@ -72,7 +73,9 @@ def of_layers(
         try:
             layer.check()
         except AttnvizError as error:
-            raise AttnvizError("{layer}: {reason}", error.hint, layer=layer.title, reason=error.message) from None
+            raise AttnvizError(
+                "{layer}: {reason}", error.hint, layer=layer_words(layer.title), reason=error.message
+            ) from None
     first = layers[0]
     if tokens is not None and key_tokens is None and first.keys == len(tokens) != first.queries:
         tokens, key_tokens = None, tokens
@@ -96,7 +99,7 @@ def _with_tokens(layer: Layer, tokens: Sequence[str] | None, key_tokens: Sequenc
                 "{words} tokens, but {layer} has {count} {side}: give one for each",
                 "tokens are those of the queries; those of the keys, where they differ, are key_tokens",
                 words=len(words),
-                layer=layer.title,
+                layer=layer_words(layer.title),
                 count=count,
                 side=side,
             )
