@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from attnviz.pooling.pool import pool
     from attnviz.pooling.result import Pooled
     from attnviz.renderers.stats.stats import Stats
-    from attnviz.trace.layer import Layer, Projection
+    from attnviz.trace.layer import Layer
+    from attnviz.trace.projection import Projection
     from attnviz.trace.trace import Trace
 
 __version__ = "0.1.0"
@@ -79,7 +80,7 @@ _MODULES = {
     "Difference": "attnviz.analysis.difference.result",
     "Layer": "attnviz.trace.layer",
     "Pooled": "attnviz.pooling.result",
-    "Projection": "attnviz.trace.layer",
+    "Projection": "attnviz.trace.projection",
     "Rule": "attnviz.attention.rule",
     "Stats": "attnviz.renderers.stats.stats",
     "Steps": "attnviz.attention.formula",

@@ -183,40 +183,6 @@ class Tokenizer(StrEnum):
     WHITESPACE = "whitespace"
 
 
-class Topic(StrEnum):
-    """The topics of the manual in the order in which a person meets them, one file in attnviz/manual/ each."""
-
-    TEXT = "text"
-    TOY = "toy"
-    ARRAYS = "arrays"
-    TINY = "tiny"
-    MODELS = "models"
-    RECORD = "record"
-    RULE = "rule"
-    SELECTION = "selection"
-    TABLES = "tables"
-    PICTURES = "pictures"
-    LONG = "long"
-    PAGE = "page"
-    STATS = "stats"
-    CORPORA = "corpora"
-    WORKERS = "workers"
-    CONTRIBUTION = "contribution"
-    EFFECTS = "effects"
-    DIFF = "diff"
-    ACROSS = "across"
-    ROLES = "roles"
-    GENERATE = "generate"
-    DIAGNOSE = "diagnose"
-    LEARN = "learn"
-    JSON = "json"
-    CSV = "csv"
-    PYTHON = "python"
-    LIMITS = "limits"
-    SECURITY = "security"
-    EXIT_CODES = "exit-codes"
-
-
 EFFECT = "effect"  # what stats measures by taking heads away, beside the metrics of their weights
 
 # Defaults that the option of a command shares with the function that does the work.

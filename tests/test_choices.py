@@ -47,7 +47,6 @@ from attnviz.choices import (
     Rounding,
     Step,
     Tokenizer,
-    Topic,
     Verify,
 )
 from attnviz.cli.output.formats import (
@@ -74,7 +73,7 @@ from attnviz.sources.recording.sampled import Comparison as Compared
 from attnviz.sources.recording.sampled import compared_queries
 from attnviz.text.course import Mark, read_chapter
 from attnviz.text.lessons import lessons
-from attnviz.text.manual import topic_text
+from attnviz.text.manual import Topic, topic_text
 from attnviz.text.tokenizer import tokenize
 from attnviz.trace.recorded import How, Kept
 from attnviz.trace.roles import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attnviz.arguments import member
-from attnviz.choices import Topic
+from attnviz.text.manual import Topic
 
 if TYPE_CHECKING:
     from attnviz.text.manual import Page

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
-from attnviz.choices import Topic
-
 FOLDER = Path(__file__).parents[1] / "manual"
+
+
+class Topic(StrEnum):
+    """The topics of the manual in the order in which a person meets them, one file in attnviz/manual/ each."""
+
+    TEXT = "text"
+    TOY = "toy"
+    ARRAYS = "arrays"
+    TINY = "tiny"
+    MODELS = "models"
+    RECORD = "record"
+    RULE = "rule"
+    SELECTION = "selection"
+    TABLES = "tables"
+    PICTURES = "pictures"
+    LONG = "long"
+    PAGE = "page"
+    STATS = "stats"
+    CORPORA = "corpora"
+    WORKERS = "workers"
+    CONTRIBUTION = "contribution"
+    EFFECTS = "effects"
+    DIFF = "diff"
+    ACROSS = "across"
+    ROLES = "roles"
+    GENERATE = "generate"
+    DIAGNOSE = "diagnose"
+    LEARN = "learn"
+    JSON = "json"
+    CSV = "csv"
+    PYTHON = "python"
+    LIMITS = "limits"
+    SECURITY = "security"
+    EXIT_CODES = "exit-codes"
 
 
 class Page(str):

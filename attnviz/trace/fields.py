@@ -14,7 +14,8 @@ from attnviz.attention.toeplitz import gathered, is_spread, spread
 from attnviz.errors import AttnvizError
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, joined
-from attnviz.trace.layer import VECTORS, WEIGHTS, Layer, Projection
+from attnviz.trace.layer import VECTORS, WEIGHTS, Layer
+from attnviz.trace.projection import Projection
 
 if TYPE_CHECKING:
     from attnviz.trace.direction import Direction

@@ -9,7 +9,8 @@ from attnviz.attention.checks import require_finite, require_some
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 from attnviz.trace.direction import require_fits
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
+from attnviz.trace.projection import Projection
 
 WEIGHTS_OF = "the {name} weights"
 _looked_at = WeakSet[Projection]()  # whose numbers are known to be finite

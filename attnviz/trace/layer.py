@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attnviz.attention.arrays import Array, as_array, as_floating, like, overflow_unspoken
+from attnviz.attention.arrays import Array, as_array, as_floating, like
 from attnviz.attention.checks import of_heads, of_scores, require_finite, require_fitting, require_one_a_head
 from attnviz.attention.formula import Steps, attend
 from attnviz.attention.heads import concat_heads
@@ -19,6 +19,7 @@ from attnviz.text.characters import valid_text, valid_texts
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.boxes import take_boxes
 from attnviz.trace.layer_facts import require_facts
+from attnviz.trace.projection import Projection, known_numbers, no_truths
 
 if TYPE_CHECKING:
     from attnviz.trace.direction import Direction
@@ -29,29 +30,6 @@ TOWERS = ("vision", "audio", "connector")  # of a model that reads more than tex
 WRITING = ("", "decoder", "cross")  # the stacks whose queries are what a model writes
 VECTORS, WEIGHTS = ("query", "key", "value"), "weights"  # the arrays of a layer's heads: all of the first, or the other
 STACKS = ("encoder", "decoder", "cross", *TOWERS)  # of a model that has several: its layers are named "cross 0"
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """A linear map x W + b, as the paper's W_Q, W_K, W_V and W_O.
-
-    weight  (d_in, d_out): a row vector times this, the transpose of torch.nn.Linear.weight
-    bias    (d_out,) or None
-    """
-
-    weight: Array
-    bias: Array | None = None
-
-    def __post_init__(self) -> None:
-        vars(self).update(weight=as_array(self.weight, "weight"), bias=_known(self.bias, "bias"))
-
-    def __call__(self, array: Array) -> Array:
-        """(tokens, d_in) → (tokens, d_out)."""
-        with overflow_unspoken():
-            result = array @ like(array, self.weight)
-            result = result if self.bias is None else result + like(array, self.bias)
-        require_finite(result, Message("what the projection yields"))
-        return result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +80,7 @@ class Layer:
         of_heads = (WEIGHTS,) if self.weights_alone else VECTORS
         vars(self).update(
             {name: _numbers(getattr(self, name), name) for name in of_heads}
-            | {name: _known(getattr(self, name), name) for name in ("embeddings", "positions")},
+            | {name: known_numbers(getattr(self, name), name) for name in ("embeddings", "positions")},
             tokens=None if self.tokens is None else valid_tokens(self.tokens),
             key_tokens=None if self.key_tokens is None else valid_tokens(self.key_tokens),
             name=valid_text(self.name) if isinstance(self.name, str) else self.name,
@@ -271,17 +249,7 @@ class Layer:
 def _numbers(value: Any, name: str) -> Array:
     """``value`` as numbers, (heads, tokens, d); weights are (heads, queries, keys)."""
     axes = "(heads, queries, keys)" if name == WEIGHTS else "(heads, tokens, d)"
-    return _no_truths(of_heads(value, name, axes), name)
-
-
-def _known(value: Any, name: str) -> Array | None:
-    """``value`` as an array of numbers, where there is one."""
-    return None if value is None else _no_truths(as_array(value, name), name)
-
-
-def _no_truths(array: Array, name: str) -> Array:
-    """``array``, 0 and 1 in place of False and True, with which nobody can compute."""
-    return as_floating(array, name) if str(array.dtype).rpartition(".")[2] == "bool" else array
+    return no_truths(of_heads(value, name, axes), name)
 
 
 def _with_arrays(rule: Rule) -> Rule:

@@ -17,10 +17,11 @@ from attnviz.text.display import shorten, shown
 from attnviz.text.message import Message
 from attnviz.trace.fields import pack_layer, unpacked_layers, with_arrays
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import WRITING, Layer, Projection, valid_tokens
+from attnviz.trace.layer import WRITING, Layer, valid_tokens
 from attnviz.trace.looks import Looks
 from attnviz.trace.of_tokens import OfTokens
 from attnviz.trace.origin import Origin, read_origin
+from attnviz.trace.projection import Projection
 from attnviz.trace.token_facts import NO_FACTS, TokenFacts, read_token_facts
 
 if TYPE_CHECKING:

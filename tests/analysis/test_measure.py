@@ -18,8 +18,6 @@ from attnviz.analysis.metrics import Metric
 from attnviz.choices import MeasuredStep
 from tests.support.contributions import norms
 
-PLACES = numpy.arange(3000)  # of a longer text
-
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_what_hidden_keys_took_is_the_mean_over_the_queries_that_are_left(rule):
@@ -85,29 +83,6 @@ def test_keys_that_no_query_may_look_at_are_not_computed():
     assert computed["window"] < 0.07
 
 
-@pytest.mark.parametrize(
-    ("mask", "first"),
-    [
-        (PLACES >= 2000, 2000),
-        ((PLACES >= 2000) & (PLACES[:, None] >= 0), 2000),
-        ((PLACES >= 2000) & (PLACES[:, None] >= 2500), 2000),
-        ((PLACES == 7) & (PLACES[:, None] == 7), 7),
-        (PLACES[:, None] < PLACES, None),  # and causal: nothing is left
-    ],
-    ids=["keys", "pairs", "late queries", "one pair", "nothing"],
-)
-def test_the_first_key_is_found_by_the_rule_alone(mask, first, monkeypatch):
-    array = numpy.ones((2, len(PLACES), 2))
-    layer = Layer(array, array, array, Rule(causal=True, mask=mask))
-    monkeypatch.setattr(Layer, "steps", lambda *_: pytest.fail("scores were computed"))
-    assert measure._first_key(layer, numpy.ones(len(PLACES), dtype=bool)) == first
-    bias = Layer(array, array, array, Rule(causal=True, bias=numpy.where(mask, 0.0, -1e9)))
-    behind = PLACES[:, None] >= PLACES
-    seen = mask & behind
-    seen = numpy.where(seen.any(axis=1, keepdims=True), seen, behind)  # a row that is lowered as a whole is not hidden
-    assert measure._first_key(bias, numpy.ones(len(PLACES), dtype=bool)) == int(seen.any(axis=0).argmax())
-
-
 def test_copies_are_told_by_all_of_a_token():
     tokens = ("a", "a\0", "A", "x" * 1_000_000)
     array = numpy.ones((1, 4, 2))
@@ -142,16 +117,6 @@ def test_torch_and_numpy_agree():
     ours, theirs = (head_metrics(one, one.layers[0]) for one in (made, other))
     for metric in Metric:
         assert_allclose(theirs[metric], ours[metric], atol=1e-9)
-
-
-@pytest.mark.parametrize("kind", [numpy.float32, numpy.float64])
-def test_the_first_key_is_that_of_the_type_that_attend_computes_with(kind):
-    """Beside −10¹⁰, 3,000 is more than float32 tells apart for sure: whatever the type of the bias is."""
-    array = numpy.ones((1, 2, 2), dtype=numpy.float32)
-    bias = numpy.array([[-1e10 - 3000, -1e10]] * 2).astype(kind)
-    layer = Layer(array, array, array, Rule(bias=bias))
-    seen = ~layer.steps().hidden.all(axis=(0, 1))
-    assert measure._first_key(layer, numpy.ones(2, dtype=bool)) == int(seen.argmax())
 
 
 def test_the_share_of_the_queries_that_a_metric_is_a_mean_of():

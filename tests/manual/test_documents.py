@@ -21,11 +21,10 @@ from documents import (
 )
 
 from attnviz import choices
-from attnviz.choices import Topic
 from attnviz.cli.app import build
 from attnviz.cli.options import manual
 from attnviz.cli.output import formats
-from attnviz.text.manual import listed_topics
+from attnviz.text.manual import Topic, listed_topics
 
 GROUP = build()
 TEXTS = {document.name: document.read_text(encoding="utf-8") for document in DOCUMENTS}

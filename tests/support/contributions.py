@@ -7,7 +7,8 @@ import math
 import numpy
 import torch
 
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
+from attnviz.trace.projection import Projection
 
 
 def doubles(array) -> torch.Tensor:

@@ -9,7 +9,7 @@ import numpy
 
 from attnviz import Layer, Rule, Trace
 from attnviz.attention.rule import Rule as AnyRule
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 RULES: Mapping[str, Callable[[int], AnyRule]] = {
     "plain": lambda _: Rule(),

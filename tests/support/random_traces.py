@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from attnviz import Layer, Rule, Trace
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 from attnviz.trace.trace import numbered
 
 

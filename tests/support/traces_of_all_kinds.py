@@ -10,7 +10,8 @@ from numpy.testing import assert_array_equal
 
 from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
+from attnviz.trace.projection import Projection
 from attnviz.trace.trace import Trace, load, numbered
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attnviz.choices import Topic
-from attnviz.text.manual import FOLDER, Page, listed_topics, topic_text
+from attnviz.text.manual import FOLDER, Page, Topic, listed_topics, topic_text
 
 
 def test_a_page_prints_as_markdown_and_is_shown_as_a_page():

@@ -23,7 +23,8 @@ from attnviz.trace.contribution import (
     require_known,
 )
 from attnviz.trace.direction import Direction
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
+from attnviz.trace.projection import Projection
 from attnviz.trace.steps import Head
 from tests.support.contributions import norms, vectors, with_output
 

@@ -10,7 +10,7 @@ from traces_of_all_kinds import normal, self_layer
 
 from attnviz.errors import AttnvizError
 from attnviz.trace.known_parts import require_known_parts_fit
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 GOOD = self_layer().projections
 NAN = numpy.full((3, 8), numpy.nan)

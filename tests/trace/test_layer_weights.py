@@ -118,7 +118,7 @@ def test_tokens_have_to_fit():
 
 
 def test_what_a_layer_started_from_cannot_come_with_weights_alone():
-    from attnviz.trace.layer import Projection
+    from attnviz.trace.projection import Projection
 
     layer = Layer(weights=WEIGHTS, key_tokens=("x", "y", "z"), projections={"output": Projection(normal(4, 4))})
     with pytest.raises(AttnvizError, match="value cannot be shown"):

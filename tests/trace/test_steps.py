@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from attnviz import Layer, trace_text
 from attnviz.choices import CONTRIBUTIONS, MapStep, Step
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, available, steps_of
 
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import Language, Topic
+from attnviz.choices import Language
 from attnviz.cli.options.output import language_option, no_pager_option
 from attnviz.cli.typer_groups import Options
+from attnviz.text.manual import Topic
 
 
 class ManualOptions(Options):

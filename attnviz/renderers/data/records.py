@@ -12,7 +12,8 @@ from attnviz.attention.arrays import to_numpy
 from attnviz.attention.memory import require_memory
 from attnviz.choices import CONTRIBUTIONS, Step
 from attnviz.text.message import Message
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
+from attnviz.trace.projection import Projection
 from attnviz.trace.selection import LayerSelection, Selection, is_long
 from attnviz.trace.steps import STEPS, Head, HeadByHead, Owner, Rows, available, steps_of
 from attnviz.trace.trace import FORMAT, Trace

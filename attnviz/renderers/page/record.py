@@ -20,15 +20,15 @@ from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.image import image_record
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.packing import PackedPart, Part
-from attnviz.renderers.page.patches import patch_grid
 from attnviz.renderers.page.patterns import MEASURED, pattern_record
 from attnviz.renderers.page.pooled_maps import PooledLayer
 from attnviz.renderers.page.selected import computed_type, kv_indices
+from attnviz.renderers.page.token_lists import TokenLists
 from attnviz.renderers.page.words import packed_words, words
 from attnviz.renderers.shared.choice import last_choice
 from attnviz.renderers.shared.facts import whose_bias
 from attnviz.renderers.shared.head_names import number
-from attnviz.renderers.shared.labels import file_name, name, text_of
+from attnviz.renderers.shared.labels import file_name, text_of
 from attnviz.text.display import shown, shown_line
 from attnviz.text.lessons import lessons
 from attnviz.trace.selection import LayerSelection
@@ -117,36 +117,6 @@ def _layers(
 def _errors(errors: Errors | None) -> dict[str, Any]:
     """The most that each step is off by, where the browser computes it from rounded numbers."""
     return {} if errors is None else {"errors": {name: _rounded_up(error) for name, error in errors._asdict().items()}}
-
-
-class TokenLists:
-    """Lists of tokens, each different one once."""
-
-    def __init__(self) -> None:
-        self.lists: list[dict[str, Any]] = []
-        self._indices: dict[tuple[Any, ...], int] = {}
-
-    def add(self, tokens: Sequence[str], special: Sequence[int]) -> int:
-        """The place of ``tokens`` among the lists. ``names`` holds those that a sentence names shorter."""
-        key = tuple(tokens), tuple(special)
-        if key not in self._indices:
-            labels = [shown(token) for token in tokens]
-            short = {place: name(token) for place, token in enumerate(tokens) if name(token) != labels[place]}
-            self._indices[key] = self._append(labels, short, special)
-            if (grid := patch_grid(tokens)) is not None:
-                self.lists[-1]["grid"] = grid
-        return self._indices[key]
-
-    def add_labels(self, labels: list[str]) -> int:
-        """The place of labels that are shown, and named in a sentence, as they are."""
-        key = tuple(labels), None
-        if key not in self._indices:
-            self._indices[key] = self._append(labels, {}, [])
-        return self._indices[key]
-
-    def _append(self, labels: list[str], names: dict[int, str], special: Sequence[int]) -> int:
-        self.lists.append({"labels": labels, "names": names, "special": list(special)})
-        return len(self.lists) - 1
 
 
 def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:

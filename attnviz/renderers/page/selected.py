@@ -11,7 +11,7 @@ import numpy
 
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.rule import Rule
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 from attnviz.trace.selection import LayerSelection
 
 MATRIX = (

@@ -12,7 +12,7 @@ from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import MAX_TOKENS, PRECISION
 from attnviz.renderers.shared import numbers
 from attnviz.text.lessons import Lessons
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 from attnviz.trace.selection import LayerSelection
 from attnviz.trace.steps import Rows, StepFacts
 

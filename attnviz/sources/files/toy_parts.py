@@ -19,7 +19,7 @@ from attnviz.sources.toy.toy import Embedder
 from attnviz.text.display import listed_tokens
 from attnviz.text.message import AND, Message, joined
 from attnviz.text.search import folded
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 WEIGHT_NAMES = {
     "query": ("w_q", "wq", "query"),

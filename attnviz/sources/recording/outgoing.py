@@ -10,7 +10,7 @@ import torch
 
 from attnviz.sources.recording.grouping import Grouping, grouping
 from attnviz.sources.recording.output_projection import UNDER_WAY, LinearMap, OutputProjections
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 MAPS = {"linear", "addmm", "matmul", "__matmul__", "mm"}
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 
 from attnviz.sources.recording.agreement import TOLERANCES, dtype_name
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 SAMPLE = 4  # queries whose outputs are multiplied again, and compared: W_O itself is read once for them
 UNDER_WAY = 2  # attentions whose outputs may still come to a linear map: one follows the other

@@ -16,8 +16,9 @@ from attnviz.sources.tiny.model import Run, TinyModel, Words
 from attnviz.sources.tiny.weights import MATRICES
 from attnviz.text.message import Message
 from attnviz.trace.agreement import Agreement
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
+from attnviz.trace.projection import Projection
 from attnviz.trace.selectors import layers_meant
 from attnviz.trace.trace import Trace
 

@@ -17,8 +17,9 @@ from attnviz.sources.toy.vectors import drawn_matrix, drawn_vector, textbook_vec
 from attnviz.text.message import Message
 from attnviz.text.search import folded
 from attnviz.text.tokenizer import tokenize
-from attnviz.trace.layer import Layer, Projection
+from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin
+from attnviz.trace.projection import Projection
 from attnviz.trace.trace import Trace
 
 SAMPLE = "Your journey starts with one step"

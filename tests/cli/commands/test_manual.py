@@ -18,9 +18,8 @@ from command_line import (
 )
 from documents import MANUAL
 
-from attnviz.choices import Topic
 from attnviz.cli.app import main
-from attnviz.text.manual import listed_topics, topic_text
+from attnviz.text.manual import Topic, listed_topics, topic_text
 
 
 @pytest.mark.parametrize("topic", Topic)

@@ -21,7 +21,7 @@ from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
 from attnviz.renderers.page.limits import Limits
 from attnviz.renderers.page.packing import Part, pack_parts
 from attnviz.renderers.page.pooled_maps import pool_layers
-from attnviz.renderers.page.record import TokenLists, make_record
+from attnviz.renderers.page.record import make_record
 from attnviz.renderers.shared.head_names import number
 from attnviz.trace.generation import Generation
 from attnviz.trace.selection import select
@@ -142,32 +142,6 @@ def test_special_tokens_are_those_of_their_side(several):
     assert [texts["special"] for texts in record["texts"]] == [[0]]
     assert record["special"]
     assert not record_of(several, skip_special=True)[0]["special"]
-
-
-def test_equal_tokens_are_there_once():
-    texts = TokenLists()
-    assert [
-        texts.add(("a", "b"), []),
-        texts.add(("a",), []),
-        texts.add(("a", "b"), [0]),
-        texts.add(("a", "b"), []),
-    ] == [
-        0,
-        1,
-        2,
-        0,
-    ]
-    assert [texts.add_labels(["a", "b"]), texts.add_labels(["a", "b"])] == [3, 3]
-    assert texts.lists[2] == {"labels": ["a", "b"], "names": {}, "special": [0]}
-
-
-def test_a_long_token_has_a_short_name():
-    texts = TokenLists()
-    texts.add(("a", "b" * 200), [])
-    [said] = texts.lists
-    assert said["labels"][1] == "b" * 200
-    assert list(said["names"]) == [1]
-    assert len(said["names"][1]) < 50
 
 
 def test_a_region_says_which_it_is():

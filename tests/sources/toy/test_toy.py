@@ -16,7 +16,7 @@ from attnviz.errors import AttnvizError
 from attnviz.sources.files.toy_parts import read_embeddings
 from attnviz.sources.toy.toy import Toy
 from attnviz.text.tokenizer import tokenize
-from attnviz.trace.layer import Projection
+from attnviz.trace.projection import Projection
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
