@@ -25,7 +25,8 @@ from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
-    from attnviz.trace.layer import Layer, Projection
+    from attnviz.trace.layer import Layer
+    from attnviz.trace.projection import Projection
 
 WHOLE = slice(None)
 Places = slice | numpy.ndarray  # some that follow each other, or the positions of a few

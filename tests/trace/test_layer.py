@@ -46,7 +46,7 @@ def test_a_head_reads_the_key_head_of_its_group():
 
 @pytest.mark.parametrize(("heads", "key_heads"), [(1, 2), (3, 2)])
 def test_heads_that_do_not_divide_are_told_for_one_head_too(heads, key_heads):
-    with pytest.raises(AttnvizError, match=f"{heads} query heads"):
+    with pytest.raises(AttnvizError, match=f"{heads} query head"):
         Layer(normal(heads, 3, 2), normal(key_heads, 3, 2), normal(key_heads, 3, 2)).steps(heads - 1)
 
 
