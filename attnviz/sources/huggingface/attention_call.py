@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from attnviz.sources.huggingface.seams import Kernel, registered_attention
+
 
 class AttentionCall(NamedTuple):
     """What a module gives to its attention.
@@ -39,6 +41,16 @@ class AttentionCall(NamedTuple):
     def is_plain(self) -> bool:
         """Whether the model's own plain code computes this, rather than torch's scaled_dot_product_attention."""
         return is_plain(self.implementation, self.options)
+
+    @property
+    def own_kernel(self) -> Kernel | None:
+        """The function that somebody registered with transformers under the name that this model asks for, if there is one."""
+        return registered_attention(self.implementation)
+
+    @property
+    def rounds_each_step(self) -> bool:
+        """Whether it is computed by code that may round every step to its dtype."""
+        return self.is_plain or self.own_kernel is not None
 
     @property
     def is_causal(self) -> bool:

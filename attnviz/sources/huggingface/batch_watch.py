@@ -78,7 +78,7 @@ class BatchWatch(Watch):
         query, key, value = (array.flatten(0, 1) for array in (call.query, call.key, call.value))
         whole = Layer(query, key, value, self._rule(rules, call), number)  # (texts · heads, tokens, d) each
         by_heads = output.permute(1, 0, 2, 3).flatten(1, 2)  # (tokens, texts · heads, d_v)
-        error = require_agreement(whole, by_heads, plain=call.is_plain, comparison=self.comparison)
+        error = require_agreement(whole, by_heads, plain=call.rounds_each_step, comparison=self.comparison)
         self._count(compared_queries(whole, self.comparison))
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
         own = tuple(self._on_the_cpu(rule) for rule in rules)

@@ -8,7 +8,7 @@ import torch
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.attention_call import AttentionCall
-from attnviz.sources.huggingface.seams import eager_attention, sdpa_attention_forward
+from attnviz.sources.huggingface.seams import eager_attention, registered_mask, sdpa_attention_forward
 
 CELLS = 1 << 24  # of scores that a model's own code holds at a time
 
@@ -17,8 +17,13 @@ def attention_output(call: AttentionCall, cells: int = CELLS) -> torch.Tensor:
     """The output of the module's attention, (batch, queries, heads, d_v), as the model computes it by itself.
 
     torch's scaled_dot_product_attention knows neither softcap nor sinks, so models with these (Gemma 2, gpt-oss) run code
-    of their own, "eager", on some queries at a time: as many as have ``cells`` scores.
+    of their own, "eager", on some queries at a time: as many as have ``cells`` scores. Attention that somebody registered
+    with transformers is run itself, or nothing would be known of what this model computes.
     """
+    if (own := call.own_kernel) is not None:
+        mask = None if registered_mask(call.implementation) is None else call.mask
+        computed: torch.Tensor = own(*call[1:5], mask, **call.options)[0]
+        return computed
     if not call.is_plain:
         output: torch.Tensor = sdpa_attention_forward(*call[1:6], **call.options)[0]
         return output

@@ -183,6 +183,23 @@ def eager_attention(module: torch.nn.Module) -> Kernel | None:
     return getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
 
 
+def registered_attention(implementation: str | None) -> Kernel | None:
+    """The attention that a program registered with transformers under this name; None for what comes with transformers.
+
+    A name with "/" is a kernel of a hub, and one with "|" a way to page memory: they compute what the built-in ones do.
+    """
+    if implementation is None or implementation in BUILT_IN or {*"/|"} & {*implementation}:
+        return None
+    known: Kernel | None = transformers.AttentionInterface().get(implementation)
+    return known
+
+
+def registered_mask(implementation: str | None) -> Kernel | None:
+    """What makes the masks of such an attention; None where it is given none."""
+    known: Kernel | None = transformers.AttentionMaskInterface().get(implementation)
+    return known
+
+
 def rotary_files(model: torch.nn.Module) -> list[Any]:
     """The files of transformers that ``model`` is made of, and that turn queries and keys by a function of their own."""
     names = {type(module).__module__ for module in model.modules()}

@@ -67,7 +67,7 @@ class LayerSteps:
             self._rule.add(Pass(self.count, call.queries, first, end, rule))
         self._queries.append(_own(call.query[0], call.queries))
         self._outputs.append(_own(output[0], call.queries))
-        self._plain = call.is_plain
+        self._plain = call.rounds_each_step
         self.count += call.queries
 
     def note_turn(self, turns: Turns) -> None:

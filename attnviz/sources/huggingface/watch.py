@@ -25,7 +25,14 @@ from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
 from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
-from attnviz.sources.huggingface.seams import eager_mask, implementations, sdpa_mask, switched
+from attnviz.sources.huggingface.seams import (
+    eager_mask,
+    implementations,
+    registered_attention,
+    registered_mask,
+    sdpa_mask,
+    switched,
+)
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.stopping import ending
 from attnviz.sources.huggingface.turns import Turns
@@ -38,6 +45,7 @@ from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import with_facts
 
 NAME = "attnviz"
+MASK_AXES = 4  # (batch, heads, queries, keys)
 
 Wanted = Callable[[str, int], bool]  # (stack, index) → whether that layer is kept
 
@@ -126,7 +134,7 @@ class Watch:
     ) -> tuple[Layer | None, float]:
         """What is kept of a layer that is wanted, and how far it is from ``output``, the model's own."""
         layer = self._layer(call, address, number)
-        error = require_agreement(layer, output[0], plain=call.is_plain, comparison=self.comparison)
+        error = require_agreement(layer, output[0], plain=call.rounds_each_step, comparison=self.comparison)
         return self._apart(layer), error
 
     def _forget(self, path: str) -> None:
@@ -243,9 +251,21 @@ def _attention(
 
 
 def _mask(*arguments: Any, config: Any = None, **options: Any) -> torch.Tensor | None:
-    """The mask as the model would make it for its own kernel: plain code takes no mask as none, sdpa as causal."""
-    make = eager_mask if is_plain(_current().implementation(config), {}) else sdpa_mask
-    mask: torch.Tensor | None = make(*arguments, config=config, **options)
+    """The mask as the model would make it for its own kernel: plain code takes no mask as none, sdpa as causal.
+
+    Of a kernel that is given none, it says what the model means all the same.
+    """
+    implementation = _current().implementation(config)
+    make: Any = eager_mask if is_plain(implementation, {}) else sdpa_mask
+    if registered_attention(implementation) is not None:
+        make = registered_mask(implementation) or make
+    mask: Any = make(*arguments, config=config, **options)
+    if mask is not None and not (isinstance(mask, torch.Tensor) and mask.ndim == MASK_AXES):
+        raise AttnvizError(
+            "the attention {implementation} has masks of a kind of its own, which say nothing to attnviz",
+            'load the model with attn_implementation="sdpa"',
+            implementation=implementation,
+        )
     return mask
 
 

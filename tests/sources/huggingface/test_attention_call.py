@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from own_attention import plain, registered
 
 from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
 
@@ -55,3 +56,18 @@ def test_plain_code_computes_what_the_fast_kernel_cannot(given, plain):
 )
 def test_causal_is_what_no_mask_says(given, causal):
     assert given.is_causal is causal
+
+
+def test_what_somebody_registered_is_his_own_code():
+    with registered(plain) as own:
+        assert call(own).own_kernel is plain
+        assert call(own).rounds_each_step
+    assert call(own).own_kernel is None
+
+
+@pytest.mark.parametrize(
+    ("name", "rounds"), [("sdpa", False), ("flash_attention_2", False), ("eager", True), (None, False)]
+)
+def test_what_comes_with_transformers_is_nobodys_own(name, rounds):
+    assert call(name).own_kernel is None
+    assert call(name).rounds_each_step is rounds

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+
 import pytest
 import torch
+from own_attention import plain, registered
 from tiny_models import inputs, model
-from watched_models import forward
+from transformers.masking_utils import eager_mask, sdpa_mask
+from watched_models import eager_attentions, forward
 
-from attnviz import AttnvizError
+from attnviz import AttnvizError, trace_model
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.native_attention import attention_output
 from attnviz.sources.huggingface.watch import watching
@@ -85,3 +90,37 @@ def test_a_module_without_plain_code_is_refused():
     query = torch.randn(1, 4, 5, 8)
     with pytest.raises(AttnvizError, match="Linear has no attention function of its own to compare with"):
         attention_output(AttentionCall("eager", torch.nn.Linear(1, 1), query, query, query, None, {}))
+
+
+def asking_for(attention: str, name: str) -> torch.nn.Module:
+    network = copy.deepcopy(model(name))
+    network.set_attn_implementation(attention)
+    return network
+
+
+@pytest.mark.parametrize("mask", [None, sdpa_mask, eager_mask])
+@pytest.mark.parametrize("name", ["Llama", "Mistral"])
+def test_attention_that_somebody_registered_is_what_is_compared(name, mask):
+    with registered(plain, mask) as own:
+        trace = trace_model(asking_for(own, name), inputs(name))
+    expected = eager_attentions(model(name), inputs(name))
+    for layer, weights in zip(trace.layers, expected, strict=True):
+        torch.testing.assert_close(layer.steps().weights, weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("mask", [None, sdpa_mask])
+def test_a_mistake_in_attention_that_somebody_registered_is_found(mask):
+    with (
+        registered(partial(plain, factor=1.5), mask) as own,
+        pytest.raises(AttnvizError, match=r"layer 0: attention recomputed .* head 2 differs"),
+    ):
+        trace_model(asking_for(own, "Llama"), inputs("Llama"))
+
+
+def test_masks_that_cannot_be_read_are_refused():
+    with (
+        registered(plain, lambda *_, **__: "a mask") as own,
+        pytest.raises(AttnvizError, match="the attention somebodys_own has masks of a kind of its own") as error,
+    ):
+        trace_model(asking_for(own, "Llama"), inputs("Llama"))
+    assert 'attn_implementation="sdpa"' in str(error.value.hint)

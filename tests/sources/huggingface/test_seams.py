@@ -13,6 +13,7 @@ import torch
 import transformers
 from gguf_files import gguf_llama
 from huggingface_hub import HfApi, constants, hf_hub_download
+from own_attention import plain, registered
 from tiny_models import CONFIGS, inputs, model, tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedConfig
 from transformers.integrations import hub_kernels
@@ -262,3 +263,12 @@ def test_the_complaint_about_what_lies_elsewhere():
     with closed():
         error = error_of(lambda: hf_hub_download("owner/model", "config.json"))
     assert complains(error, Complaint.OFFLINE), f"a model that needs another gets a vague line: {error}"
+
+
+def test_attention_of_a_programs_own_is_known_by_its_name():
+    with registered(plain, transformers.masking_utils.sdpa_mask) as own:
+        assert seams.registered_attention(own) is plain, "what somebody registered is taken for sdpa"
+        assert seams.registered_mask(own) is transformers.masking_utils.sdpa_mask
+    assert seams.registered_mask(own) is None
+    built_in = [*transformers.AttentionInterface().keys(), "kernels-community/flash-attn", None]
+    assert [name for name in built_in if seams.registered_attention(name)] == [], "attnviz takes it for somebody's own"
