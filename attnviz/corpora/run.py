@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
-    Texts = Iterable[CorpusText | Unread]
+    Texts = Iterable[CorpusText | Unread | None]
 
 Again = Callable[[], Made]  # what was made of a shard, brought back
 Failed = Callable[["LeftOut"], object]
@@ -54,7 +54,8 @@ def run(
     write: Write | None = None,
     failed: Failed = nobody_asks,
 ) -> Any:
-    """What ``work`` finds in ``texts``, which ``engine`` measures in shards of ``size``, or of as many as is usual.
+    """What ``work`` finds in ``texts``, which ``engine`` measures in shards of ``size``, or of as many as is usual. None among the texts
+    means that the next has not come yet, so that what is finished is taken meanwhile.
 
     They are the same, to the last bit, whichever engine runs and in whatever order shards are finished, since these are merged
     in the order of the texts. ``state`` is a folder that keeps finished shards: only those that it lacks are measured.
@@ -79,7 +80,7 @@ class _Run:
         self.done: dict[int, Again] = {}
         self.standing = Standing()
 
-    def over(self, every: Iterator[Shard], engine: Measure) -> Any:
+    def over(self, every: Iterator[Shard | None], engine: Measure) -> Any:
         """The statistics of all shards, or of those that are done when the run is interrupted."""
         try:
             with closing(engine(self.work, self._missing(every), self._alive)) as results:
@@ -106,9 +107,12 @@ class _Run:
     def _all(self) -> int:
         return self.standing.shards + self.standing.kept
 
-    def _missing(self, every: Iterator[Shard]) -> Iterator[Shard]:
+    def _missing(self, every: Iterator[Shard | None]) -> Iterator[Shard | None]:
         """The shards that are still to be measured; those that are kept are merged."""
         for shard in every:
+            if shard is None:
+                yield None
+                continue
             if self.folder is None or (content := self.folder.kept(shard)) is None:
                 yield shard
                 continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from attnviz.corpora.choices import SHARD_SIZE
@@ -35,12 +34,21 @@ class Shard(NamedTuple):
         return Message("shard {number} ({first} to {last})", number=self.number, first=first, last=last)
 
 
-def shards(texts: Iterable[CorpusText | Unread], size: int = SHARD_SIZE) -> Iterator[Shard]:
-    """``texts`` in shards of ``size``, the last of what is left: the same shards whoever measures them."""
-    rest, number = iter(texts), 0
-    while some := tuple(islice(rest, size)):
-        yield Shard(number, some)
-        number += 1
+def shards(texts: Iterable[CorpusText | Unread | None], size: int = SHARD_SIZE) -> Iterator[Shard | None]:
+    """``texts`` in shards of ``size``, the last of what is left: the same shards whoever measures them. None for a text means that it
+    has not come yet, and then None comes from here, too: there is time for something else."""
+    some: list[CorpusText | Unread] = []
+    number = 0
+    for text in texts:
+        if text is None:
+            yield None
+            continue
+        some.append(text)
+        if len(some) == size:
+            yield Shard(number, tuple(some))
+            number, some = number + 1, []
+    if some:
+        yield Shard(number, tuple(some))
 
 
 def _said(text: CorpusText | Unread) -> list[str]:

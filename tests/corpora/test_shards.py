@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from corpora import corpus
 
-from attnviz.corpora.shards import shards
+from attnviz.corpora.shards import Shard, shards
 from attnviz.errors import AttnvizError
 from attnviz.sources.texts.corpus import CorpusText, Unread
 
@@ -56,3 +56,9 @@ def test_texts_that_run_into_each_other_are_not_confused():
 def test_a_person_is_told_where_a_shard_stands():
     _, second = shards(corpus(5), 3)
     assert second.told == "shard 1 (line 4 to line 5)"
+
+
+def test_a_text_that_has_not_come_yet_changes_no_shard():
+    one, two, three = corpus(3)
+    found = list(shards([None, one, None, two, three, None], 2))
+    assert found == [None, None, Shard(0, (one, two)), None, Shard(1, (three,))]

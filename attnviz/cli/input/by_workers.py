@@ -177,8 +177,15 @@ class _WithWords:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus, self.blank = corpus, 0
 
-    def __iter__(self) -> Iterator[CorpusText | Unread]:
-        for text in self.corpus:
+    def __iter__(self) -> Iterator[CorpusText | Unread | None]:
+        """Each of them, and None while the next has not come."""
+        texts = iter(self.corpus)
+        while True:
+            if not self.corpus.is_there():
+                yield None
+                continue
+            if (text := next(texts, None)) is None:
+                return
             if getattr(text, "blank", False):
                 self.blank += 1
             else:

@@ -11,7 +11,7 @@ from attnviz.corpora.engines.serial import in_this_process
 from attnviz.corpora.shards import Shard
 from attnviz.corpora.work import Work, require_sendable
 
-Measure = Callable[[Work, Iterator[Shard], Told], Results]
+Measure = Callable[[Work, Iterator[Shard | None], Told], Results]
 
 
 def engine_of(engine: Engine, workers: int | None, address: str | None, gpus: float) -> Measure:
@@ -27,7 +27,7 @@ def engine_of(engine: Engine, workers: int | None, address: str | None, gpus: fl
             return partial(by_ray, workers, address, gpus)
 
 
-def by_processes(workers: int, work: Work, shards: Iterator[Shard], told: Told) -> Results:
+def by_processes(workers: int, work: Work, shards: Iterator[Shard | None], told: Told) -> Results:
     """Measured by so many processes."""
     from attnviz.corpora.engines.processes import Processes
 
@@ -36,7 +36,7 @@ def by_processes(workers: int, work: Work, shards: Iterator[Shard], told: Told) 
 
 
 def by_ray(
-    workers: int | None, address: str | None, gpus: float, work: Work, shards: Iterator[Shard], told: Told
+    workers: int | None, address: str | None, gpus: float, work: Work, shards: Iterator[Shard | None], told: Told
 ) -> Results:
     """Measured by the actors of a Ray cluster."""
     from attnviz.corpora.engines.ray_workers import RayWorkers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
-from itertools import islice
 from typing import Any
 
 from attnviz.corpora.engines.workers import Done, Event, Failed, Gone, Placed, Ready, Workers
@@ -24,10 +23,12 @@ def no_one(alive: int) -> None:
     """Tells nobody how many workers there are."""
 
 
-def dispatched(workers: Workers, shards: Iterator[Shard], told: Told = no_one, patience: float = PATIENCE) -> Results:
+def dispatched(
+    workers: Workers, shards: Iterator[Shard | None], told: Told = no_one, patience: float = PATIENCE
+) -> Results:
     """Each shard with what was made of it, as they are finished; the ``workers`` are ended when this ends, however it does.
 
-    No more shards are held than there are workers, beside those in work. A worker that ends is replaced, and its shard is given to
+    No more shards are held than there are workers, beside those in work; None among them means that the next has not come yet. A worker that ends is replaced, and its shard is given to
     the next. AttnvizError where a shard ends one worker after the other, none can load the model, or for ``patience`` seconds
     none has a place.
     """
@@ -40,16 +41,17 @@ def dispatched(workers: Workers, shards: Iterator[Shard], told: Told = no_one, p
 class _Dispatch:
     """Who does what.
 
-    waiting  shards that nobody measures
+    waiting  shards that nobody measures; more, whether others may come
     asked    workers that were asked for, and have no place yet; loading, those that load the model
     free     workers that wait for a shard; busy, what each of the others measures
     deaths   how many workers each shard has ended; lost, how many have ended while they loaded the model, since one was ready
     last     when a worker last had a place
     """
 
-    def __init__(self, workers: Workers, shards: Iterator[Shard], told: Told, patience: float) -> None:
+    def __init__(self, workers: Workers, shards: Iterator[Shard | None], told: Told, patience: float) -> None:
         self.workers, self.shards, self.told, self.patience = workers, shards, told, patience
         self.waiting: deque[Shard] = deque()
+        self.more = True
         self.asked: set[int] = set()
         self.loading: set[int] = set()
         self.free: deque[int] = deque()
@@ -60,7 +62,7 @@ class _Dispatch:
 
     def results(self) -> Iterator[tuple[Shard, bytes]]:
         self._fetch()
-        while self.waiting or self.busy:
+        while self.waiting or self.busy or self.more:
             self._start()
             self._give()
             for event in self.workers.wait(LOOK):
@@ -70,7 +72,16 @@ class _Dispatch:
             self._fetch()
 
     def _fetch(self) -> None:
-        self.waiting.extend(islice(self.shards, max(0, self.workers.count - len(self.waiting))))
+        """Take as many shards as there are workers, or as have come."""
+        while self.more and len(self.waiting) < self.workers.count:
+            try:
+                shard = next(self.shards)
+            except StopIteration:
+                self.more = False
+                return
+            if shard is None:
+                return
+            self.waiting.append(shard)
 
     def _placed(self) -> int:
         return len(self.loading) + len(self.free) + len(self.busy)
@@ -137,7 +148,7 @@ class _Dispatch:
     def _require_any(self) -> None:
         """Give up where no worker has a place, and none has had one for too long."""
         now = time.monotonic()
-        if self._placed():
+        if self._placed() or not self.asked:
             self.last = now
         elif now - self.last > self.patience:
             raise self.workers.too_few(now - self.last)

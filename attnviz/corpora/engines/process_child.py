@@ -16,6 +16,7 @@ import threading
 from typing import IO, Any
 
 from attnviz.attention.memory import lacks_memory
+from attnviz.corpora.engines.stillness import Stillness
 
 LENGTH = struct.Struct(">Q")  # of the pickle that follows
 
@@ -40,10 +41,14 @@ def serve(given: queue.Queue[Any], answers: IO[bytes]) -> None:
         from attnviz.attention.threads import limit_processors
 
         limit_processors(threads)
-        worker = work.worker()
+        stillness = Stillness()
+        with stillness.watched():
+            worker = work.worker()
         write(answers, ("ready", None))
         while (shard := given.get()) is not None:
-            write(answers, ("done", worker(shard.texts).to_bytes()))
+            with stillness.watched():
+                content = worker(shard.texts).to_bytes()
+            write(answers, ("done", content))
     except Exception as error:
         if lacks_memory(error):  # another worker may have more of it: this one ends like one that the system kills
             raise

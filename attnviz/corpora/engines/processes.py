@@ -16,6 +16,7 @@ from typing import IO
 
 from attnviz.attention.threads import processors
 from attnviz.corpora.engines.process_child import read, write
+from attnviz.corpora.engines.stillness import HANGS, STILL
 from attnviz.corpora.engines.workers import Done, Event, Failed, Gone, Placed, Ready
 from attnviz.corpora.shards import Shard
 from attnviz.corpora.work import Work
@@ -115,6 +116,8 @@ def _why(code: int, said: IO[bytes]) -> Message:
     """What is known of a process that has ended: the signal, or the last line that it wrote."""
     if code == -signal.SIGKILL:
         return Message("killed, perhaps for want of memory")
+    if code == HANGS:
+        return Message("it hangs: for {minutes:.0f} minutes it has computed nothing", minutes=STILL / 60)
     if code < 0:
         return Message("ended by {signal}", signal=signal.Signals(-code).name)
     said.seek(0)

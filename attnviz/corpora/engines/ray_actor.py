@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnviz.corpora.engines.stillness import Stillness
 from attnviz.corpora.shards import Shard
 from attnviz.corpora.work import Measure, Work
 
@@ -21,9 +22,12 @@ class Measurer:
         from attnviz.attention.threads import limit_processors
 
         limit_processors(self.threads)
-        self.worker = self.work.worker()
+        self.stillness = Stillness()
+        with self.stillness.watched():
+            self.worker = self.work.worker()
 
     def measure(self, shard: Shard) -> bytes:
         """The statistics of ``shard``, as a file."""
         assert self.worker is not None
-        return self.worker(shard.texts).to_bytes()
+        with self.stillness.watched():
+            return self.worker(shard.texts).to_bytes()

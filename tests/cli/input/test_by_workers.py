@@ -10,7 +10,9 @@ from command_line import attnviz
 from corpora import assert_same
 from tiny_models import saved
 
+from attnviz.cli.input import by_workers
 from attnviz.errors import AttnvizError
+from attnviz.sources.texts.corpus import CorpusText, Unread
 
 LINES = b"the cat sat\n\na b a b\nYour journey starts\n"
 
@@ -159,3 +161,20 @@ def test_needles_by_workers_are_those_of_one_process(monkeypatch):
     plain, kept, again = (attnviz(*options, *more) for more in ((), ("--state", "s"), ("--state", "s")))
     assert plain.text == kept.text == again.text
     assert "3 of 3 shards had been finished before" in again.stderr
+
+
+def test_texts_that_have_not_come_are_told_and_blank_ones_counted():
+    class Slow:
+        there = iter([True, False, True, False, True, True])
+
+        def is_there(self):
+            return next(self.there)
+
+        def __iter__(self):
+            yield CorpusText(1, "line 1", "a")
+            yield Unread(2, "line 2", AttnvizError("blank"), blank=True)
+            yield CorpusText(3, "line 3", "b")
+
+    texts = by_workers._WithWords(Slow())
+    assert [None if text is None else text.name for text in texts] == ["line 1", None, None, "line 3"]
+    assert texts.blank == 1

@@ -9,7 +9,7 @@ from corpora import corpus
 
 from attnviz.corpora.engines.dispatch import dispatched
 from attnviz.corpora.engines.workers import Done, Failed, Gone, Placed, Ready
-from attnviz.corpora.shards import shards
+from attnviz.corpora.shards import Shard, shards
 from attnviz.errors import AttnvizError
 
 
@@ -150,3 +150,19 @@ def test_workers_end_when_the_results_are_wanted_no_more():
     next(results)
     results.close()
     assert workers.closed
+
+
+def test_what_is_finished_is_taken_while_the_next_text_has_not_come():
+    """As where a slow program writes the texts to a pipe: nobody is too few as long as nobody is asked for."""
+    finished = []
+
+    def slow():
+        yield None
+        yield from shards(corpus(1), 1)
+        while not finished:
+            yield None
+        yield Shard(1, tuple(corpus(1)))
+
+    for shard, _ in dispatched(Paper(2), slow(), patience=-1.0):
+        finished.append(shard.number)
+    assert finished == [0, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from attnviz.corpora.engines import processes
 from attnviz.corpora.engines.chosen import engine_of
 from attnviz.corpora.engines.dispatch import dispatched
 from attnviz.corpora.engines.processes import Processes
+from attnviz.corpora.engines.stillness import HANGS
 from attnviz.corpora.engines.workers import Done, Gone, Placed, Ready
 from attnviz.corpora.job import Job
 from attnviz.corpora.run import run
@@ -64,6 +66,10 @@ def test_one_that_is_killed_is_gone(number, why):
     os.kill(pids(workers)[0], number)
     assert events(workers, Gone)[-1].why == why
     workers.close()
+
+
+def test_one_that_hangs_says_so():
+    assert processes._why(HANGS, io.BytesIO()) == "it hangs: for 10 minutes it has computed nothing"
 
 
 def test_an_answer_that_cannot_be_read_ends_the_run(monkeypatch):

@@ -20,3 +20,8 @@ def test_the_model_is_loaded_once_for_all_shards(monkeypatch):
 def test_without_texts_nothing_is_loaded(monkeypatch):
     monkeypatch.setattr(Job, "worker", None)
     assert list(in_this_process(TINY, shards([]))) == []
+
+
+def test_a_shard_that_has_not_come_is_waited_for():
+    (shard,) = shards(corpus(1))
+    assert [done.number for done, _ in in_this_process(TINY, iter([None, shard, None]))] == [0]
