@@ -9,6 +9,7 @@ import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.known_weights import rounding, sum_tolerance
+from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
 
@@ -33,7 +34,7 @@ class RowSums(NamedTuple):
         """One line that says it."""
         return Message(
             "{off:,} of {rows:,} rows of weights do not add up to 1: in {layer}, head {head}, query {query} they add up to {sum:.4g}",
-            **self._asdict(),
+            **self._asdict() | {"layer": layer_words(self.layer)},
         )
 
 

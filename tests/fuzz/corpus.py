@@ -49,9 +49,11 @@ def check(case: tuple[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"corpus{suffix}")
         path.write_bytes(content)
+        other = Path(folder, f"other{suffix}")
+        other.write_bytes(content)
         text_count([path])
         for lines in (True, False):
-            for one in read_texts([path, path], lines=lines):  # of several files, none is an error
+            for one in read_texts([path, other], lines=lines):  # of several files, none is an error
                 assert one.number >= 0
         for _ in read_texts([path]):  # of one, it may be
             pass

@@ -150,9 +150,9 @@ def _rows(path: Path, lines: bool, field: str | None, opened: Opened) -> Iterato
         if is_parquet(path):
             if is_compressed(path):
                 raise AttnvizError("{path} is compressed twice", "decompress it first", path=path)
-            yield from _parquet_rows(stream, path, field or FIELD)
+            yield from _parquet_rows(stream, path, FIELD if field is None else field)
         elif holds_rows(path) or field is not None:
-            yield from _line_rows(decompressed(stream, path), str(path), field or FIELD)
+            yield from _line_rows(decompressed(stream, path), str(path), FIELD if field is None else field)
         elif lines:
             yield from _line_rows(decompressed(stream, path), str(path), None)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attnviz.errors import AttnvizError
 from attnviz.sources.texts.compressed import inner_name
+from attnviz.text.display import shown_line
 
 ROWS = (".jsonl", ".ndjson", ".parquet")  # files in which each row is a text
 
@@ -16,9 +17,16 @@ ROWS = (".jsonl", ".ndjson", ".parquet")  # files in which each row is a text
 def files_of(names: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The files of ``names``, in their order; those of a pattern (data/*.txt, data/**/*.jsonl) sorted by their names.
 
-    A file that has such characters in its own name is itself. AttnvizError where a pattern matches no file.
+    A file that has such characters in its own name is itself. AttnvizError where a pattern matches no file, and where a file is
+    meant twice, by whatever names.
     """
-    return [path for name in names for path in _matching(os.fspath(name))]
+    found: dict[str, Path] = {}
+    for path in (path for name in names for path in _matching(os.fspath(name))):
+        if found.setdefault(os.path.realpath(path), path) is not path:
+            raise AttnvizError(
+                "{path} is named twice: each text would count twice", "name each file once", path=shown_line(str(path))
+            )
+    return [*found.values()]
 
 
 def is_pattern(name: str | os.PathLike[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten, shown_line
+from attnviz.text.message import Message
 
 
 def text_of(line: str, field: str) -> str:
@@ -15,9 +16,7 @@ def text_of(line: str, field: str) -> str:
     except orjson.JSONDecodeError as error:
         raise AttnvizError("it is not JSON: {error}", "each line holds one object", error=error) from None
     if not isinstance(row, dict):
-        raise AttnvizError(
-            "it is JSON of type {kind}, and not an object", "each line holds one object", kind=_kind(row)
-        )
+        raise AttnvizError("it holds {kind}, and not an object", "each line holds one object", kind=_kind(row))
     if field not in row:
         known = shorten(shown_line(", ".join(row)), 80)
         raise AttnvizError(
@@ -35,6 +34,14 @@ def text_of(line: str, field: str) -> str:
 
 
 def _kind(value: object) -> str:
-    """How JSON calls a value."""
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
-    return names.get(type(value), "null")
+    """What JSON has there."""
+    number = Message("a number")
+    kinds = {
+        dict: Message("an object"),
+        list: Message("an array"),
+        str: Message("a string"),
+        bool: Message("true or false"),
+        int: number,
+        float: number,
+    }
+    return kinds.get(type(value), "null")

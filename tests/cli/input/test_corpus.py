@@ -28,13 +28,14 @@ def corpus(source: dict[str, object], **lines: object) -> Corpus:
         ({"text": "-"}, None),
         ({"file": [Path("-")]}, None),
         ({"file": [Path("lines.txt")]}, 3),
-        ({"file": [Path("lines.txt"), Path("lines.txt")]}, 6),
+        ({"file": [Path("lines.txt"), Path("more.txt")]}, 6),
         ({"file": [Path("none.txt")]}, None),
         ({}, None),
     ],
 )
 def test_how_many_texts_there_will_be_is_known_of_texts_and_files(folder, source, count):
-    (folder / "lines.txt").write_bytes(b"\xef\xbb\xbfa\n \nb\n\xff\n")
+    for name in ("lines.txt", "more.txt"):
+        (folder / name).write_bytes(b"\xef\xbb\xbfa\n \nb\n\xff\n")
     assert corpus(source).total == count
 
 

@@ -64,7 +64,8 @@ def test_a_field_makes_rows_of_json_of_any_file(folder):
 def test_a_name_that_is_no_text_is_shown_as_one(folder):
     path = os.fsdecode(os.fsencode(folder) + b"/\xff.txt")
     Path(path).write_text("a\n")
-    one, other = read_texts([path, path])
+    (folder / "b.txt").write_text("b\n")
+    one, other = read_texts([path, "b.txt"])
     assert (one.name.encode(), one.text, other.number) == (one.name.encode(), "a", 2)
 
 
