@@ -11,7 +11,7 @@ from contextlib import contextmanager
 HANGS = 87  # exit code of a worker that does
 STILL = 600.0  # seconds in which a worker computes nothing: a long text computes, and a model that is read from a slow disk, too
 BEAT = 10.0  # seconds between looks
-LEAST = 0.01  # seconds of a processor between two looks that are more than nothing
+LEAST = 1e-4  # seconds of a processor between two looks that are more than nothing: a busy machine gives little
 
 
 class Stillness:

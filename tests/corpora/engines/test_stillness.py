@@ -11,7 +11,7 @@ from attnviz.corpora.engines import stillness
 from attnviz.corpora.engines.stillness import HANGS, Stillness
 
 
-def ends(block, seconds=0.25):
+def ends(block, seconds=0.4):
     """Whether this thread is taken for one that hangs while it runs ``block``."""
     ended = threading.Event()
     watch = Stillness(seconds, 0.05, ended.set)
@@ -27,7 +27,7 @@ def computing(seconds):
 
 def waiting(watch):
     with watch.watched():
-        time.sleep(0.8)
+        time.sleep(1.0)
 
 
 def test_one_that_waits_for_ever_is_ended():
@@ -37,7 +37,7 @@ def test_one_that_waits_for_ever_is_ended():
 def test_one_that_computes_or_has_nothing_to_do_is_left_alone():
     def works(watch):
         with watch.watched():
-            computing(0.8)
+            computing(1.0)
 
     def idles(watch):
         for _ in range(8):
