@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import PassWatch, Seen, Visit, passes, replaced
 from attnviz.sources.huggingface.places import Places
+from attnviz.sources.huggingface.recorded_passes import Recorded, RecordedPasses
+from attnviz.sources.huggingface.watch import UnwatchedError
 from attnviz.sources.recording.agreement import dtype_name
 from attnviz.text.message import Message
 from attnviz.trace.ablation import LayerHeads
@@ -59,7 +62,12 @@ class ModelPredicted:
         self.targets, self.asked = places.targets, places.asked
         self._require_fitting()
         self._means: dict[LayerKey, torch.Tensor] = {}  # of each layer (heads, d_v)
-        watch, self._logits = self._looked()
+        self._recorded = Recorded(model, reading) if model.recorded else None
+        try:
+            watch, self._logits = self._looked()
+        except UnwatchedError:
+            self._recorded = Recorded(model, reading)
+            watch, self._logits = self._looked()
         self.layers = _in_stacks(watch, self._means)
         self.tokens = places.tokens
         self.source = self._origin(watch, reading)
@@ -86,21 +94,25 @@ class ModelPredicted:
         """The token of this number, as a person reads it."""
         return told(self.model.tokenizer, number)
 
-    def _looked(self) -> tuple[PassWatch, torch.Tensor]:
+    def _looked(self) -> tuple[PassWatch | RecordedPasses, torch.Tensor]:
         """The text read as it stands, and its logits; what the heads' outputs are on average is taken down."""
 
         def visit(seen: Seen) -> torch.Tensor:
             self._means[seen.stack, seen.number] = as_floating(seen.output[0], "output").mean(0)
             return seen.output
 
-        with passes(self.model, stacks=True) as watch:
+        with self._passes() as watch:
             logits = watch.run(self.places.inputs, visit, checked=True).logits
         return watch, logits[0]
+
+    def _passes(self) -> AbstractContextManager[PassWatch | RecordedPasses]:
+        """In which the model reads."""
+        return passes(self.model, stacks=True) if self._recorded is None else self._recorded.passes()
 
     def _read(self, rows: Sequence[Row], ablation: Ablation) -> list[torch.Tensor]:
         """What the model predicts in each of ``rows``."""
         inputs = self.places.rows([row.one for row in rows])
-        with passes(self.model, stacks=True) as watch:
+        with self._passes() as watch:
             logits = watch.run(inputs, self._without(rows, ablation)).logits
         return [self.places.predicted(made, row.one) for made, row in zip(logits, rows, strict=True)]
 
@@ -136,7 +148,7 @@ class ModelPredicted:
             "give a shorter text",
         )
 
-    def _origin(self, watch: PassWatch, reading: Reading) -> Origin:
+    def _origin(self, watch: PassWatch | RecordedPasses, reading: Reading) -> Origin:
         errors = {_title(run.stack, run.number): run.error for run in watch.runs}
         sides = (reading.tokens, reading.target)
         text, target = (None if side is None else TokenIds(side.ids, frozenset(side.special)) for side in sides)
@@ -153,7 +165,7 @@ class ModelPredicted:
         )
 
 
-def _in_stacks(watch: PassWatch, means: dict[LayerKey, torch.Tensor]) -> list[LayerHeads]:
+def _in_stacks(watch: PassWatch | RecordedPasses, means: dict[LayerKey, torch.Tensor]) -> list[LayerHeads]:
     """The layers of each stack together, as they are numbered."""
     stacks = list(dict.fromkeys(run.stack for run in watch.runs))
     ordered = sorted(watch.runs, key=lambda run: stacks.index(run.stack))

@@ -58,12 +58,10 @@ def test_models_without_a_head_are_refused(tmp_path):
         load_predictor(model("XLNet"))
 
 
-def test_what_goes_past_the_interface_is_refused_in_one_line():
-    network = transformers.BloomForCausalLM(
-        transformers.BloomConfig(vocab_size=330, hidden_size=32, n_layer=2, n_head=4)
-    )
-    with pytest.raises(AttnvizError, match="BloomForCausalLM computes attention in its own way") as raised:
-        load_predictor(network.eval(), tokenizer()).read("the cat")
+def test_a_model_without_attention_is_refused_in_one_line():
+    config = transformers.MambaConfig(vocab_size=330, hidden_size=32, num_hidden_layers=2, state_size=4)
+    with pytest.raises(AttnvizError, match="MambaForCausalLM computes attention in its own way") as raised:
+        load_predictor(transformers.MambaForCausalLM(config).eval(), tokenizer()).read("the cat")
     assert "\n" not in raised.value.message
 
 
