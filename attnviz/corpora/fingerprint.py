@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ from attnviz.choices import TINY, is_tiny
 from attnviz.files import file_errors
 
 PIECE = 1 << 20  # bytes read at once
-OWN = ("embeddings", "weights")  # a person's own files, of toy attention
+BESIDE = ("adapter", "embeddings", "weights")  # what is put into a model, and a person's own files, of toy attention
 
 
 def fingerprint(model: str | None, making: Mapping[str, Any]) -> str:
@@ -29,13 +30,25 @@ def fingerprint(model: str | None, making: Mapping[str, Any]) -> str:
     return own.hexdigest()
 
 
+def called(model: str | None, making: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of what ``fingerprint`` reads, by those of their options, wherever it lies: of a path the last part alone."""
+    beside = {name: making[name] for name in BESIDE if isinstance(making.get(name), str | Path)}
+    return {name: _last(str(value)) for name, value in {"model": model, **beside}.items() if value is not None}
+
+
+def _last(name: str) -> str:
+    if is_tiny(name) or not os.path.exists(name):
+        return name
+    return os.path.basename(os.path.abspath(name))
+
+
 def _parts(model: str | None, making: Mapping[str, Any]) -> Iterator[str]:
     """The folders and files that are named, and ids of the hub."""
     if model == TINY:
         yield str(files("attnviz.sources.tiny") / "tiny.safetensors")
     elif model is not None:
         yield model
-    for name in ("adapter", *OWN):
+    for name in BESIDE:
         if isinstance(making.get(name), str | Path):
             yield str(making[name])
 

@@ -87,7 +87,11 @@ class Work(ABC):
     @property
     def options(self) -> dict[str, Any]:
         """All that decides what is measured, beside the texts and what the model's files hold: plain data."""
-        said = {"measures": self.measures, **_fields(self)}
+        from attnviz.corpora.fingerprint import called
+
+        named = called(self.model, self.making)
+        making = {name: named.get(name, value) for name, value in self.making.items()}
+        said = {"measures": self.measures, **_fields(self), "model": named.get("model"), "making": making}
         options: dict[str, Any] = json.loads(json.dumps(said, default=_plain, sort_keys=True))
         return options
 

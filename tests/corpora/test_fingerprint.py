@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from attnviz.corpora.fingerprint import fingerprint
+from attnviz.corpora.fingerprint import called, fingerprint
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading import place
 
@@ -68,3 +68,17 @@ def test_an_id_of_the_hub_is_named_by_the_commit(monkeypatch, tmp_path):
 def test_a_file_that_may_not_be_read_is_told(tmp_path):
     with pytest.raises(AttnvizError, match="lost"):
         fingerprint(str(tmp_path / "lost"), {})
+
+
+def test_a_model_is_called_the_same_wherever_it_lies_and_however_its_path_is_written(model, monkeypatch):
+    monkeypatch.chdir(model.parent)
+    written = [str(model), "model", "./model", "model/"]
+    assert [called(path, {"adapter": model}) for path in written] == [{"model": "model", "adapter": "model"}] * 4
+    monkeypatch.chdir(model)
+    assert called(".", {}) == {"model": "model"}
+
+
+def test_what_is_no_path_keeps_its_name():
+    assert called("owner/model", {"adapter": None, "embeddings": {"a": [1.0]}}) == {"model": "owner/model"}
+    assert called("tiny", {}) == {"model": "tiny"}
+    assert called(None, {}) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 
 import pytest
 from corpora import TINY, corpus
@@ -44,6 +45,17 @@ def test_a_folder_of_another_job_is_refused_and_says_what_differs(tmp_path, job,
     with pytest.raises(AttnvizError) as raised:
         StateFolder(tmp_path, job, size)
     assert str(raised.value) == f"{tmp_path} keeps shards that were made otherwise; what differs: {what}"
+
+
+def test_a_model_that_was_moved_is_the_same(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"1")
+    StateFolder(tmp_path / "state", Job(model=str(tmp_path / "model")), 64)
+    shutil.copytree(tmp_path / "model", tmp_path / "elsewhere" / "model")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    StateFolder(tmp_path / "state", Job(model="model/"), 64)
+    with pytest.raises(AttnvizError, match=r"what differs: near$"):
+        StateFolder(tmp_path / "state", Job(model="model/", measured={"near": 2}), 64)
 
 
 def test_weights_that_were_trained_on_are_another_model(tmp_path):
