@@ -14,6 +14,8 @@ from attnviz.corpora.choices import NEEDLES, TEXTS
 from attnviz.corpora.standing import Standing, Watch
 from attnviz.text.message import COMMA, Message, joined, told
 
+MARGIN = 4  # columns
+WIDE = 110  # columns of a terminal that has room for a bar beside the line
 MINUTE = 60.0  # seconds between lines in a log
 
 
@@ -84,12 +86,23 @@ def clock(seconds: float) -> str:
 
 @contextmanager
 def _bar(total: int | None, unit: str, begun: float) -> Iterator[Watch]:
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.table import Column
 
-    text = TextColumn("{task.description}", markup=False)
-    columns = [SpinnerColumn(), *([BarColumn(20)] if total else []), text]
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    class Narrower(Console):
+        """Leaves room at the end of a line for the ^C that a terminal writes there, which would else begin another."""
+
+        @property
+        def size(self) -> ConsoleDimensions:  # type: ignore[misc]  # nobody sets it
+            whole = super().size
+            return ConsoleDimensions(max(1, whole.width - MARGIN), whole.height)
+
+    console = Narrower(stderr=True)
+    text = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))  # on several lines
+    wide = total and console.width >= WIDE
+    columns = [SpinnerColumn(), *([BarColumn(20)] if wide else []), text]
+    bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task("", total=total)
 
     def move(standing: Standing) -> None:

@@ -75,6 +75,18 @@ def test_a_terminal_shows_it_while_it_lasts(monkeypatch):
     assert "3 of 9 texts" in without_escapes(stderr.getvalue())
 
 
+def test_a_narrow_terminal_shows_all_of_it_on_several_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("attnviz.cli.output.corpus_progress.DELAY", 0.01)
+    with contextlib.redirect_stderr(Watched()) as stderr, corpus_progress(9000) as watch:
+        watch(Standing(3000, 12, workers=2, before=40))
+        waited(stderr, "40 finished")
+    shown = [line for line in without_escapes(stderr.getvalue()).splitlines() if line.strip()]
+    assert "12 skipped" in " ".join(" ".join(shown).split())
+    assert all(len(line) <= 36 for line in shown)
+
+
 def test_nobody_is_told_where_nobody_asks():
     assert unwatched(Standing()) is None
 
