@@ -68,6 +68,13 @@ def test_another_text_and_another_layer_have_others_and_the_same_one_the_same():
     assert len(one - other) > LEAST // 4
 
 
+def test_texts_that_end_alike_have_others():
+    one, other = layer(), layer()
+    other.query[:, TOKENS // 2] += 1
+    chosen, others = (set(compared_queries(text).tolist()) for text in (one, other))
+    assert len(chosen - others) > LEAST // 4
+
+
 @pytest.mark.parametrize(
     "rule",
     [
