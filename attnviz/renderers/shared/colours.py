@@ -1,4 +1,5 @@
-"""The colours of values: viridis, perceptual and safe for the colour-blind, without importing matplotlib."""
+"""The colours of values, perceptual and safe for the colour-blind, without importing matplotlib: viridis, and around 0 from orange
+(less) to blue (more), as the page has it."""
 
 from __future__ import annotations
 
@@ -6,13 +7,15 @@ from typing import Any
 
 from attnviz.errors import AttnvizError
 
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"  # perceptual and safe for the colour-blind, both
+SEQUENTIAL, DIVERGING = "viridis", "orange-blue"
 
 # Seventeen stops of matplotlib's viridis (van der Walt and Smith 2015, CC0), from the smallest value to the largest.
 VIRIDIS = (
     "440154", "48186a", "472d7b", "424086", "3b528b", "33638d", "2c728e", "26828e", "21918c",
     "1fa088", "28ae80", "3fbc73", "5ec962", "84d44b", "addc30", "d8e219", "fde725",
 )  # fmt: skip
+# Seven stops from the least to the most, 0 in the middle: ARMS.light of the page's script/colours.js, which a test holds beside them.
+ORANGE_BLUE = ("8c3b12", "c9723c", "ecc3a3", "f4f3ef", "9dc6cb", "2d749b", "14264c")
 LEVELS = 32  # as many shades as the eye tells apart side by side
 
 
@@ -32,9 +35,13 @@ def dark(colour: tuple[int, int, int]) -> bool:
 
 
 def colour_map(name: str) -> Any:
-    """matplotlib's colour map ``name``; AttnvizError suggests what comes close."""
+    """matplotlib's colour map ``name``, or ``DIVERGING``; AttnvizError suggests what comes close."""
     import matplotlib
 
+    if name == DIVERGING:
+        from matplotlib.colors import LinearSegmentedColormap
+
+        return LinearSegmentedColormap.from_list(DIVERGING, [f"#{stop}" for stop in ORANGE_BLUE])
     if name in matplotlib.colormaps:
         return matplotlib.colormaps[name]
     from difflib import get_close_matches

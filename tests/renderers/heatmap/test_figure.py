@@ -15,6 +15,7 @@ from PIL import Image
 from attnviz import AttnvizError
 from attnviz.choices import MapStep
 from attnviz.renderers.heatmap.figure import draw, save
+from attnviz.renderers.shared.colours import DIVERGING
 from attnviz.renderers.shared.scale import scale_of
 from tests.support.figures import images_of, picture_of, texts_of
 
@@ -38,7 +39,7 @@ def test_every_image_has_the_one_scale_of_the_picture():
     images, bar = images_of(draw(picture)[0])
     assert {id(image.norm) for image in images} == {id(bar.norm)}
     assert (bar.norm.vmin, bar.norm.vmax) == picture.scale[:2]
-    assert {image.get_cmap().name for image in (*images, bar)} == {"RdBu_r"}
+    assert {image.get_cmap().name for image in (*images, bar)} == {DIVERGING}
     assert (bar.get_array()[0, 0], bar.get_array()[-1, 0]) == picture.scale[:2]
 
 

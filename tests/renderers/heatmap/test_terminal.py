@@ -360,7 +360,7 @@ def test_signed_scores_have_two_arms_around_zero(console):
     values = picture.panels[0].values[0]
     for place in (values.argmin(), values.argmax()):
         red, _, blue = channels(blocks[place].style.color)
-        assert (red > blue) == (values[place] > 0)
+        assert (blue > red) == (values[place] > 0)
 
 
 def test_another_colour_map_is_used(console):

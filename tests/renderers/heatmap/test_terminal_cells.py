@@ -61,7 +61,7 @@ def test_each_row_is_labelled_on_one_line(size, coloured):
 def test_a_colour_map_of_ones_own_or_one_with_two_arms_is_used():
     assert painter(None, False) is rgb
     red, _, blue = painter(None, True)(1.0)
-    assert red > blue
+    assert blue > red
     assert painter("Greys", False)(1.0) == (0, 0, 0)
     with pytest.raises(AttnvizError):
         painter("virdis", False)
