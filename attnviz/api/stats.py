@@ -102,7 +102,7 @@ def stats(
     step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken away gives, its "mean" over the text or "zero"
     by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured; quantiles: shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head, so many texts in which it is largest
-    batch     how many texts a model reads at once; None: as many as memory allows, up to 32; max_length, cut: a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
+    batch     how many texts a model reads at once; None: as many as memory allows, up to 1,024 tokens on a processor and 32 texts elsewhere; max_length, cut: a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
     workers, state, shard_size, engine, address, gpus_per_worker  who measures many texts (``attnviz manual workers``)
     language  in which it prints, "en" or "vi"; tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 

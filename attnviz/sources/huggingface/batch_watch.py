@@ -7,6 +7,7 @@ is cut out of it afterwards, padding dropped, and looks as if it had been read a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -75,11 +76,7 @@ class BatchWatch(Watch):
             raise AttnvizError("{path} attends to something else than these texts", path=address.path)
         rules = tuple(call_rule(_of_text(call, text, length), self._once) for text, length in enumerate(self.lengths))
         rotary, rotation = self.turns.taken(call)
-        query, key, value = (array.flatten(0, 1) for array in (call.query, call.key, call.value))
-        whole = Layer(query, key, value, self._rule(rules, call), number)  # (texts · heads, tokens, d) each
-        by_heads = output.permute(1, 0, 2, 3).flatten(1, 2)  # (tokens, texts · heads, d_v)
-        error = require_agreement(whole, by_heads, plain=call.rounds_each_step, comparison=self.comparison)
-        self._count(compared_queries(whole, self.comparison))
+        error = self._agreed(call, rules, number, output)
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
         own = tuple(self._on_the_cpu(rule) for rule in rules)
         place = list(self.lengths).index(tokens)
@@ -88,20 +85,43 @@ class BatchWatch(Watch):
         self.batched.append(BatchedLayer(longest, query, key, value, own, error))
         return None, error
 
+    def _agreed(self, call: AttentionCall, rules: Sequence[Rule], number: int, output: torch.Tensor) -> float:
+        """How far the furthest of the texts is from the model's own output; AttnvizError where that is too far."""
+        query, key, value = (array.flatten(0, 1) for array in (call.query, call.key, call.value))
+        by_heads = output.transpose(1, 2).flatten(0, 1).transpose(0, 1)  # (tokens, texts · heads, d_v)
+        error = None
+        if (rule := self._rule_of_all(rules, call)) is not None:
+            with suppress(AttnvizError):  # padding may see what it likes: the texts alone decide
+                error = self._compared(call, Layer(query, key, value, rule, number), by_heads)
+        if error is None:
+            error = self._compared(call, Layer(query, key, value, self._rule(rules, call), number), by_heads)
+        return error
+
+    def _compared(self, call: AttentionCall, whole: Layer, output: torch.Tensor) -> float:
+        """The same of the heads of all texts below each other, and of what the model computed, (tokens, texts · heads, d_v)."""
+        error = require_agreement(whole, output, plain=call.rounds_each_step, comparison=self.comparison)
+        self._count(compared_queries(whole, self.comparison))
+        return error
+
     def _count(self, queries: numpy.ndarray) -> None:
         """Note that these queries of each text were compared in one layer more."""
         counts = [int((queries < length).sum()) for length in self.lengths]
         self.checked = list(map(min, self.checked or counts, counts))
 
-    def _rule(self, rules: tuple[Rule, ...], call: AttentionCall) -> Rule:
+    def _rule_of_all(self, rules: Sequence[Rule], call: AttentionCall) -> Rule | None:
+        """The rule of all heads of all texts, in which padding sees what stands before it, as it does in most models: a row that
+        sees something is computed several times as fast as one that sees nothing. None where texts differ in more than length."""
+        first, heads = rules[0], call.query.shape[1]
+        said = {(rule.causal, rule.window, rule.query_offset) for rule in rules}
+        if len(said) > 1 or any(rule.mask is not None or rule.bias is not None for rule in rules):
+            return None
+        sinks = None if first.sinks is None else first.sinks.repeat(len(rules))
+        return replace(first, sinks=sinks, mask=self._there(heads, call) if len({*self.lengths}) > 1 else None)
+
+    def _rule(self, rules: Sequence[Rule], call: AttentionCall) -> Rule:
         """The rule of all heads of all texts, in which padding sees nothing."""
         first, (texts, heads, tokens, _) = rules[0], call.query.shape
         sinks = None if first.sinks is None else first.sinks.repeat(texts)
-        said = {(rule.causal, rule.window, rule.query_offset) for rule in rules}
-        same_length = len({*self.lengths}) == 1
-        plain = len(said) == 1 and all(rule.mask is None and rule.bias is None for rule in rules)
-        if plain and (same_length or first.causal):  # behind a text only padding sees padding
-            return replace(first, sinks=sinks, mask=None if same_length else self._there(heads, tokens, call))
         seen = torch.zeros(texts, heads, tokens, tokens, dtype=torch.bool, device=call.query.device)
         bias = torch.zeros(seen.shape, device=seen.device) if any(rule.bias is not None for rule in rules) else None
         for text, (rule, length) in enumerate(zip(rules, self.lengths, strict=True)):
@@ -120,12 +140,11 @@ class BatchWatch(Watch):
             bias=None if bias is None else bias.flatten(0, 1),
         )
 
-    def _there(self, heads: int, tokens: int, call: AttentionCall) -> torch.Tensor:
-        """Whether each query of each head is a token of its text, (texts · heads, tokens, 1)."""
-        device = call.query.device
-        lengths = torch.tensor(self.lengths, device=device)
-        there = torch.arange(tokens, device=device) < lengths.repeat_interleave(heads)[:, None]
-        return there[..., None]
+    def _there(self, heads: int, call: AttentionCall) -> torch.Tensor:
+        """Whether each key of each head is a token of its text, (texts · heads, 1, tokens)."""
+        lengths = torch.tensor(self.lengths, device=call.query.device)
+        there = torch.arange(max(self.lengths), device=lengths.device) < lengths[:, None]
+        return there.repeat_interleave(heads, dim=0)[:, None]
 
     def _on_the_cpu(self, rule: Rule) -> Rule:
         moved = {

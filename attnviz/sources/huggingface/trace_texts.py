@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import NamedTuple
 
 import torch
 
-from attnviz.attention.memory import allowance
+from attnviz.attention.memory import allowance, lacks_memory
 from attnviz.choices import Verify
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Answer, Given
 from attnviz.sources.huggingface.assembling import assembled, completed
+from attnviz.sources.huggingface.at_once import MOST, Asked, AtOnce, padded
 from attnviz.sources.huggingface.batch_watch import BatchWatch
 from attnviz.sources.huggingface.cutting import fitted
 from attnviz.sources.huggingface.inputs import Reading, position_count, read
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
 from attnviz.sources.huggingface.seams import accepted
-from attnviz.sources.huggingface.stacks import layer_count
 from attnviz.sources.huggingface.trace_model import last_layers, run, trace_of
 from attnviz.sources.huggingface.watch import watched_by
 from attnviz.sources.recording.sampled import Comparison
@@ -29,9 +28,7 @@ from attnviz.trace.origin import Origin
 from attnviz.trace.selectors import layer_filter
 from attnviz.trace.trace import Trace
 
-MOST = 32  # texts at once: beyond it a processor gains nothing
 AHEAD = 16  # batches that are read before the first runs, so that texts of like length meet
-BYTES_A_NUMBER = 24  # of one token in one layer: what is kept, what runs, and what is compared
 HELD = 4  # what is done and waits for its turn takes a fourth of the memory that a piece of work may take
 EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
 
@@ -41,19 +38,6 @@ Report = Callable[[int], None]
 
 def no_report(_: int) -> None:
     """Nobody asks how many are done."""
-
-
-class Asked(NamedTuple):
-    """One text of many, and how it is read."""
-
-    number: int
-    given: Given
-    reading: Reading
-
-    @property
-    def length(self) -> int:
-        """How many tokens it has."""
-        return int(self.reading.inputs["input_ids"].shape[1])
 
 
 class Batches:
@@ -78,10 +62,12 @@ class Batches:
         length: Length = ANY_LENGTH,
     ) -> None:
         self.model, self.layer, self.chat = model, layer, chat
-        self.comparison, self.batch, self.length = Comparison(verify), batch, length.within(position_count(model.model))
+        self.comparison, self.length = Comparison(verify), length.within(position_count(model.model))
+        self.at_once = AtOnce(model.model, batch)
         self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
+        self._known: tuple[Asked, Trace] | None = None  # a text that was read alone, before any batch
         self._until = last_layers(model, layer, predictions)
 
     def __call__(self, texts: Iterable[Given]) -> Iterator[Answer]:
@@ -93,7 +79,7 @@ class Batches:
     @property
     def ahead(self) -> int:
         """How many texts are worth reading before the first runs."""
-        return AHEAD * (self.batch or MOST) if self._runs_several() else 1
+        return AHEAD * (self.at_once.asked or MOST) if self._runs_several() else 1
 
     def window(self, texts: Sequence[tuple[int, Given]], report: Report = no_report) -> Iterator[Answer]:
         """The answers to texts that were read together, in their order; ``report`` is told how many of them are done.
@@ -105,7 +91,7 @@ class Batches:
         for number, given in texts:
             one = self._asked(number, given)
             length = one.length if isinstance(one, Asked) else 0
-            if held and (tokens + length) * self._bytes_a_token() > allowance() // HELD:
+            if held and (tokens + length) * self.at_once.bytes_a_token() > allowance() // HELD:
                 yield from self._sorted(held, lambda more, before=done: report(before + more))  # type: ignore[misc]
                 done, tokens = done + len(held), 0
                 held = []
@@ -141,7 +127,10 @@ class Batches:
         """Which texts run at once; those that cannot be read have their ``answers`` already."""
         answers |= {number: one for number, one in texts if isinstance(one, AttnvizError)}
         asked = [one for _, one in texts if isinstance(one, Asked)]
-        waiting = sorted(asked, key=lambda one: one.length if _is_plain(one.reading) else 0, reverse=True)
+        waiting = sorted(asked, key=lambda one: one.length if one.is_plain else 0, reverse=True)
+        if self.model.recorded is None and (plain := [one for one in waiting if one.is_plain]):
+            yield [plain[-1]]  # it tells whether the model can be watched, and costs the least
+            waiting.remove(plain[-1])
         place = 0
         while place < len(waiting):
             some = self._next(waiting, place)
@@ -161,17 +150,16 @@ class Batches:
     def _next(self, waiting: Sequence[Asked], place: int) -> Sequence[Asked]:
         """The texts that run next, from ``place`` on, the longest first."""
         first = waiting[place]
-        if not self._can_batch(first.reading):
+        if not self._can_batch(first):
             return [first]
-        some = waiting[place : place + self._most(first.length)]
-        alike = [
-            one for one in some if _is_plain(one.reading) and (self.padded is not False or one.length == first.length)
-        ]
+        ahead = waiting[place : place + self.at_once.most(first.length)]
+        some = ahead[: self.at_once.together([one.length for one in ahead])]
+        alike = [one for one in some if one.is_plain and (self.padded is not False or one.length == first.length)]
         return alike or [first]
 
-    def _can_batch(self, reading: Reading) -> bool:
+    def _can_batch(self, one: Asked) -> bool:
         """Whether this model can read several such texts at once."""
-        return _is_plain(reading) and self.model.recorded is False and self._runs_several()  # the first text tells
+        return one.is_plain and self.model.recorded is False and self._runs_several()  # the first text tells
 
     def _runs_several(self) -> bool:
         """Whether nothing is known that keeps this model from running several texts at once."""
@@ -179,20 +167,10 @@ class Batches:
         return (
             self.apart is None
             and not self.model.recorded
-            and self.batch != 1
+            and self.at_once.asked != 1
             and not getattr(network.config, "is_encoder_decoder", False)
             and "attention_mask" in accepted(network, {"attention_mask": None})
         )
-
-    def _most(self, length: int) -> int:
-        """How many texts of this length may run at once."""
-        if self.batch is not None:
-            return self.batch
-        return max(1, min(MOST, allowance() // (length * self._bytes_a_token())))
-
-    def _bytes_a_token(self) -> int:
-        config = self.model.model.config.get_text_config()
-        return (layer_count(config) or 1) * int(getattr(config, "hidden_size", 1024)) * BYTES_A_NUMBER
 
     def _answers(self, some: Sequence[Asked]) -> dict[int, Trace | AttnvizError]:
         """What is made of texts that run at once. Where these fail together, each tells its own error; and where none has
@@ -206,10 +184,18 @@ class Batches:
             if all(isinstance(answer, Trace) for answer in answers.values()):
                 self.apart = error
             return answers
+        except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
+            if not lacks_memory(error):
+                raise
+        self.at_once.did_not_fit(len(some), max(one.length for one in some))  # what it took is free again
+        half = len(some) // 2
+        return self._answers(some[:half]) | self._answers(some[half:])
 
     def _alone(self, one: Asked) -> Trace | AttnvizError:
         try:
-            return self._of_one(one)
+            made = self._of_one(one)
+            self._known = (one, made) if self.padded is None and self._can_batch(one) else None
+            return made
         except AttnvizError as error:
             return error
 
@@ -221,7 +207,9 @@ class Batches:
 
     def _together(self, some: Sequence[Asked]) -> list[Trace]:
         """The traces of texts that run at once; AttnvizError where any cannot be made."""
-        lengths = [one.length for one in some]
+        known = self._known if self.padded is None else None
+        run_too = [*some, known[0]] if known is not None else some  # what padding does to it is seen there
+        lengths = [one.length for one in run_too]
         watch = BatchWatch(
             self.model.model,
             layer_filter(self.layer),
@@ -230,9 +218,10 @@ class Batches:
             lengths=lengths,
         )
         with watched_by(watch), foreseen(self.model, self.predictions) as found:
-            run(self.model, _padded(some, self._padding()))
+            run(self.model, padded(run_too, self._padding()))
         if len({*lengths}) > 1 and self.padded is None:
-            self.padded = self._reads_padding_right(watch, some)
+            self.padded = self._reads_padding_right(watch, run_too, known)
+            self._known = None
             if not self.padded:
                 return [self._of_one(one) for one in some]
         return [self._trace(watch, place, one, found) for place, one in enumerate(some)]
@@ -250,37 +239,16 @@ class Batches:
         padding = getattr(config, "pad_token_id", None)
         return int(padding) if padding is not None and padding >= 0 else 0
 
-    def _reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked]) -> bool:
-        """Whether the shortest text has the same keys in the last layer as where it is read alone: some models let padding in."""
+    def _reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked], known: tuple[Asked, Trace] | None) -> bool:
+        """Whether a text has the same keys as where it was read alone: some models let padding in. It is the one that is ``known``,
+        the last of them, if that was padded; else the shortest."""
         place, one = min(enumerate(some), key=lambda each: each[1].length)
-        alone = self._of_one(one)
+        if known is not None and known[0].length == one.length:
+            place, alone = len(some) - 1, known[1]
+        else:
+            alone = self._of_one(one)
         pairs = zip(watch.kept_of(place), alone.layers, strict=True)
         return all(_near(mine.key, theirs.key) for (mine, _), theirs in pairs)
-
-
-def _is_plain(reading: Reading) -> bool:
-    """Whether ids, and the kinds of their segments, are all that is read."""
-    return reading.inputs.keys() <= {"input_ids", "token_type_ids"} and reading.target is None
-
-
-def _padded(some: Sequence[Asked], padding: int) -> Reading:
-    """One pass over all of them, the padding behind each."""
-    longest = max(one.length for one in some)
-    inputs = {
-        name: torch.cat(
-            [_filled(one.reading.inputs[name], longest, padding if name == "input_ids" else 0) for one in some]
-        )
-        for name in some[0].reading.inputs
-    }
-    if any(one.length < longest for one in some):
-        there = [_filled(torch.ones_like(one.reading.inputs["input_ids"]), longest, 0) for one in some]
-        inputs["attention_mask"] = torch.cat(there)
-    return Reading(inputs)
-
-
-def _filled(numbers: torch.Tensor, length: int, value: int) -> torch.Tensor:
-    """(1, tokens) → (1, length)."""
-    return torch.nn.functional.pad(numbers, (0, length - numbers.shape[1]), value=value)
 
 
 def _near(mine: torch.Tensor, theirs: torch.Tensor) -> bool:

@@ -8,6 +8,7 @@ faults instead of 6,000, which took more time than copying and comparing. So the
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 
 import torch
 
@@ -36,7 +37,12 @@ class OwnMemory:
 
 
 def _new_map(size: int) -> mmap.mmap:
-    """So many bytes, shared with no other process where the system lets one say so."""
+    """So many bytes, shared with no other process where the system lets one say so, and in few large pages: of a text of 30 tokens
+    each page of 4 KiB that is first written to takes longer than what is written."""
     if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
         return mmap.mmap(-1, size)
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    made = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
+        with suppress(OSError):  # a system without large pages
+            made.madvise(mmap.MADV_HUGEPAGE)
+    return made

@@ -8,8 +8,10 @@ from tiny_models import model
 
 from attnviz import AttnvizError
 from attnviz.sources.huggingface import batch_watch
+from attnviz.sources.huggingface import watch as watch_module
 from attnviz.sources.huggingface.batch_watch import BatchWatch
 from attnviz.sources.huggingface.watch import watched_by, watching
+from attnviz.sources.recording.agreement import require_agreement as agree
 from attnviz.sources.recording.sampled import LEAST, Comparison
 
 LENGTHS = (9, 5, 9)
@@ -58,6 +60,30 @@ def test_a_wrong_rule_of_one_text_is_never_shown(monkeypatch):
     monkeypatch.setattr(batch_watch, "call_rule", wrong)
     with pytest.raises(AttnvizError, match=r"^layer 0: attention recomputed"):
         batched("Llama")
+
+
+@pytest.mark.parametrize("name", ["Llama", "Bert"])
+def test_what_padding_sees_is_the_models_own_affair(monkeypatch, name):
+    """Most models let padding look at what stands before it, which is compared with the rest; what others do decides nothing."""
+    compared, right = [], watch_module.attention_output
+    monkeypatch.setattr(
+        batch_watch, "require_agreement", lambda *given, **options: compared.append(given) or agree(*given, **options)
+    )
+    usual = batched(name)
+    assert len(compared) == len(usual.batched)  # one look at each layer
+    monkeypatch.setattr(watch_module, "attention_output", lambda *given: scribbled(right(*given)))
+    other = batched(name)
+    assert len(compared) == 3 * len(usual.batched)
+    assert other.checked == usual.checked == list(LENGTHS)
+    for (mine, error), (theirs, _) in zip(other.kept_of(1), usual.kept_of(1), strict=True):
+        assert error < 1e-5
+        torch.testing.assert_close(mine.steps().output, theirs.steps().output, rtol=1e-5, atol=1e-5)
+
+
+def scribbled(output: torch.Tensor) -> torch.Tensor:
+    """With other numbers where the second text has its padding."""
+    output[1, LENGTHS[1] :] = 7.0
+    return output
 
 
 def test_biases_of_texts_of_other_lengths_are_compared_too():

@@ -82,17 +82,69 @@ def test_each_text_is_as_it_is_alone(name):
                 trace(read, text)
 
 
-def test_texts_run_together(monkeypatch):
-    passes = []
+def passes_of(monkeypatch) -> list[tuple[int, int]]:
+    """The texts and tokens of each pass over several texts."""
+    passes: list[tuple[int, int]] = []
     original = trace_texts.run
     monkeypatch.setattr(
         trace_texts,
         "run",
-        lambda model, reading: passes.append(reading.inputs["input_ids"].shape) or original(model, reading),
+        lambda model, reading: passes.append(tuple(reading.inputs["input_ids"].shape)) or original(model, reading),
     )
-    read = loaded("Llama")
-    list(Batches(read, batch=3)(given(TEXTS)))
-    assert [count for count, _ in passes] == [3]  # the first and the last run alone
+    return passes
+
+
+def test_texts_run_together(monkeypatch):
+    """The shortest runs alone, to tell what the model does; and again with the first batch, to tell what padding does to it."""
+    passes = passes_of(monkeypatch)
+    batches = Batches(loaded("Llama"), batch=3)
+    list(batches(given(TEXTS)))
+    assert [count for count, _ in passes] == [4]  # the fifth runs alone: one is empty
+    assert batches.padded
+    passes.clear()
+    list(batches(given(TEXTS)))
+    assert [count for count, _ in passes] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_batch_that_does_not_fit_is_halved_and_the_next_is_no_larger(monkeypatch, error):
+    usual = [answer for _, answer in Batches(loaded("Llama"))(given(TEXTS))]
+    passes, run = passes_of(monkeypatch), trace_texts.run
+    batches = Batches(loaded("Llama"), batch=5)
+    list(batches(given(TEXTS)))  # the first batch has one text more
+    passes.clear()
+
+    def run_small(model, reading):
+        run(model, reading)
+        if len(reading.inputs["input_ids"]) > 2:
+            raise error
+
+    monkeypatch.setattr(trace_texts, "run", run_small)
+    for some in ([5, 2, 3], []):  # the second time none is too large
+        found = list(batches(given(TEXTS)))
+        assert [number for number, _ in found] == list(range(len(TEXTS)))
+        for mine, (_, theirs) in zip(usual, found, strict=True):
+            if not isinstance(mine, AttnvizError):
+                require_equal(mine, theirs)
+        counts = [count for count, _ in passes]
+        assert counts[: len(some)] == some
+        assert all(count <= 2 for count in counts[len(some) :])
+        passes.clear()
+    assert batches.apart is None
+
+
+def test_an_error_that_says_nothing_of_memory_is_none_of_it(monkeypatch):
+    batches = Batches(loaded("Llama"))
+    list(batches(given(TEXTS)))
+
+    def fails(*_):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(trace_texts, "run", fails)
+    with pytest.raises(RuntimeError, match="something else"):
+        list(batches(given(TEXTS)))
 
 
 def test_layers_are_chosen_and_one_that_is_none_is_told_before_the_model_runs():
@@ -142,7 +194,7 @@ def test_no_more_is_held_than_memory_allows_and_the_order_stays(monkeypatch):
     several = Batches(loaded("Llama"), batch=2)
     usual = [answer for _, answer in several(given(TEXTS))]
     runs: list[int] = []
-    monkeypatch.setattr(trace_texts, "allowance", lambda: 4 * 7 * several._bytes_a_token())
+    monkeypatch.setattr(trace_texts, "allowance", lambda: 4 * 7 * several.at_once.bytes_a_token())
     monkeypatch.setattr(
         several, "_sorted", lambda texts, report, run=several._sorted: (runs.append(len(texts)), run(texts, report))[1]
     )
