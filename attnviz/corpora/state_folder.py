@@ -25,6 +25,8 @@ class StateFolder:
 
     def __init__(self, folder: Path, work: Work, size: int) -> None:
         self.folder, self.job = folder, work.name
+        if folder.exists() and not folder.is_dir():
+            raise AttnvizError("{path} is a file, not a folder", "name a new folder, or an empty one", path=folder)
         with file_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         about = {"attnviz_state": 1, "job": self.job, "options": work.options | {"shard_size": size}}

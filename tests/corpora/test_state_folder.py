@@ -10,6 +10,7 @@ import shutil
 import pytest
 from corpora import TINY, corpus
 
+from attnviz.corpora.effect_job import EffectJob
 from attnviz.corpora.job import Job
 from attnviz.corpora.shards import shards
 from attnviz.corpora.state_folder import ABOUT, StateFolder
@@ -84,7 +85,7 @@ def test_a_folder_with_other_files_is_not_written_to(tmp_path):
 
 def test_a_file_in_its_place_is_one_clear_line(tmp_path):
     (tmp_path / "state").write_text("")
-    with pytest.raises(AttnvizError, match="file exists"):
+    with pytest.raises(AttnvizError, match=r"is a file, not a folder$"):
         StateFolder(tmp_path / "state", TINY, 64)
 
 
@@ -104,3 +105,9 @@ def test_it_says_in_plain_words_what_it_keeps(tmp_path):
     StateFolder(tmp_path, TINY, 64)
     said = json.loads((tmp_path / ABOUT).read_text())
     assert (said["attnviz_state"], said["options"]["model"], said["options"]["shard_size"]) == (1, "tiny", 64)
+
+
+def test_a_folder_of_other_measurements_is_refused(tmp_path):
+    StateFolder(tmp_path / "s", EffectJob(model="tiny"), 2)
+    with pytest.raises(AttnvizError, match="keeps shards of effects, and weights are asked for"):
+        StateFolder(tmp_path / "s", TINY, 2)

@@ -61,6 +61,7 @@ def measured_effects(
     if corpus is None:
         require_no_batch(reading)
     from attnviz.analysis.effect_corpus import EffectStatistics
+    from attnviz.sources.texts.length import Length
 
     measured: dict[str, Any] = {"ablation": shown.ablate, "quantiles": shares, "top_texts": beside.top_texts}
     statistics = EffectStatistics(**measured)
@@ -71,7 +72,7 @@ def measured_effects(
     with rows_written(beside, statistics) as write:
         if corpus is not None and asks_for_workers(by):
             job = _job(model, engine, part, shown, how, measured, statistics.asked, beside.by_text is not None)
-            statistics = over_corpus(job, corpus, by, write)
+            statistics = over_corpus(job, corpus, by, Length(reading.max_length, reading.cut), write)
         else:
             predictor = read_predictor(model, engine)
             answer = None if shown.answer is None else predictor.answer(shown.answer)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.arguments import whole_number
-from attnviz.choices import Backend, is_tiny
+from attnviz.choices import TINY, Backend, is_tiny
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
 from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from attnviz.corpora.work import Work
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText, Unread
+    from attnviz.sources.texts.length import Length
 
 OF_MODEL = ("target", "chat", "pair", "verify")
 
@@ -96,14 +98,14 @@ def measured_corpus(
         asked=kept.asked,
         by_text=write is not None,
     )
-    return over_corpus(job, corpus, by, write)
+    return over_corpus(job, corpus, by, job.length, write)
 
 
-def over_corpus(job: Work, corpus: Corpus, by: WorkersOptions, write: Write | None = None) -> Any:
-    """What ``job`` finds in all texts of ``corpus``, by the workers that ``by`` asks for."""
+def over_corpus(job: Work, corpus: Corpus, by: WorkersOptions, length: Length, write: Write | None = None) -> Any:
+    """What ``job`` finds in all texts of ``corpus``, each no longer than ``length`` says, by the workers that ``by`` asks for."""
     from attnviz.trace.origin import Origin
 
-    texts = _WithWords(corpus)
+    texts = _WithWords(corpus, _InLetters(length) if is_tiny(job.model) else None)
     statistics = over(job, texts, by, corpus.total, write)
     texts.tell(statistics)
     tell_unseen(Origin(statistics.source))
@@ -171,11 +173,33 @@ def loaded_with(model: LoadOptions, engine: EngineOptions) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
+class _InLetters:
+    """The words that the model in the package reads by their letters: what a worker notices, it tells nobody."""
+
+    def __init__(self, length: Length) -> None:
+        from attnviz.sources.texts.length import in_words
+        from attnviz.sources.tiny.loading import load
+        from attnviz.sources.tiny.notices import Spelled
+
+        self._model, self._words, self._spelled = load(TINY), in_words(), Spelled()
+        self._length = length.within(self._model.positions)
+
+    def add(self, text: str) -> None:
+        """Count the words of a text, as far as the model can read it."""
+        with suppress(AttnvizError):
+            self._spelled.add(self._model.encode(self._length.fitted(text, self._words) if self._length.cut else text))
+
+    def tell(self) -> None:
+        """Say how many they are, if there are any."""
+        if (said := self._spelled.notice()) is not None:
+            notice(said)
+
+
 class _WithWords:
     """The texts of a corpus, without the blank ones, which are counted."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        self.corpus, self.blank = corpus, 0
+    def __init__(self, corpus: Corpus, letters: _InLetters | None = None) -> None:
+        self.corpus, self.letters, self.blank = corpus, letters, 0
 
     def __iter__(self) -> Iterator[CorpusText | Unread | None]:
         """Each of them, and None while the next has not come."""
@@ -188,8 +212,10 @@ class _WithWords:
                 return
             if getattr(text, "blank", False):
                 self.blank += 1
-            else:
-                yield text
+                continue
+            if self.letters is not None and (given := getattr(text, "text", None)) is not None:
+                self.letters.add(given)
+            yield text
 
     def tell(self, statistics: Texts) -> None:
         """Say what was left out; AttnvizError where that is all."""
@@ -198,6 +224,8 @@ class _WithWords:
             if not reasons:
                 raise AttnvizError("no line holds a word", "give at least one word")
             raise AttnvizError("{name}: {said}", name=reasons[0].names[0], said=reasons[0].said)
+        if self.letters is not None:
+            self.letters.tell()
         if self.blank:
             blank = self.blank
             notice(Message("{blank:,} blank lines skipped", blank=blank))

@@ -93,8 +93,8 @@ def _bar(total: int | None, unit: str, begun: float) -> Iterator[Watch]:
     class Narrower(Console):
         """Leaves room at the end of a line for the ^C that a terminal writes there, which would else begin another."""
 
-        @property
-        def size(self) -> ConsoleDimensions:  # type: ignore[misc]  # nobody sets it
+        @property  # type: ignore[misc]  # nobody sets it
+        def size(self) -> ConsoleDimensions:
             whole = super().size
             return ConsoleDimensions(max(1, whole.width - MARGIN), whole.height)
 

@@ -178,3 +178,12 @@ def test_texts_that_have_not_come_are_told_and_blank_ones_counted():
     texts = by_workers._WithWords(Slow())
     assert [None if text is None else text.name for text in texts] == ["line 1", None, None, "line 3"]
     assert texts.blank == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--max-length", "4"), ("--max-length", "4", "--cut"), ("--metric", "effect")])
+def test_words_that_the_model_in_the_package_reads_by_their_letters_are_told_as_by_one_process(more):
+    lines = LINES + b"quux zyzzy cat sat on the mat\n" + b"quux " * 500 + b"\n"
+    command = ("stats", "--lines", "--model", "tiny", "--layer", "0", *more)
+    plain, kept = (attnviz(*command, *who, stdin=lines).stderr for who in ((), ("--state", "s")))
+    (said,) = [line for line in plain.splitlines() if "by their letters" in line]
+    assert said in kept.splitlines()
