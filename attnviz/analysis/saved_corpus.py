@@ -50,9 +50,9 @@ def merged_parts(
         raise AttnvizError("there is nothing to merge", "give at least one .stats file")
     if not whole.heads():
         raise AttnvizError("no text was measured in these files, so there is nothing to show")
-    if quantiles and not isinstance(whole, Statistics):
-        raise AttnvizError("no quantiles are kept of effects", "leave out quantiles")
-    if quantiles and isinstance(whole, Statistics):
+    if thresholds and not isinstance(whole, Statistics):
+        raise AttnvizError("heads are not named by their effects, so thresholds mean nothing", "leave them out")
+    if quantiles:
         whole.show_quantiles(quantiles)
     return whole
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from made_corpora import measured
-from made_effects import gathered, made_effects
+from made_effects import VALUES, gathered, made_effects
 
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.analysis.head_names import HeadName
 from attnviz.analysis.saved_corpus import merged_parts, read_statistics
+from attnviz.choices import Effect
 from attnviz.errors import AttnvizError
 
 
@@ -37,10 +38,19 @@ def test_thresholds_and_quantiles_may_be_chosen_anew():
         merged_parts(parts)
     whole = merged_parts(parts, {HeadName.BROAD: 0.3}, (0.1, 0.9))
     assert (whole.thresholds[HeadName.BROAD], whole.quantiles) == (0.3, (0.1, 0.9))
-    with pytest.raises(AttnvizError, match="no quantiles are kept of effects"):
-        merged_parts([("a", gathered().to_bytes())], {}, (0.5,))
-    with pytest.raises(AttnvizError, match="no quantiles were kept of these texts"):
-        merged_parts([("a", weights(1))], {}, (0.5,))
+    for without in (weights(1), gathered().to_bytes()):
+        with pytest.raises(AttnvizError, match="no quantiles were kept of these texts"):
+            merged_parts([("a", without)], {}, (0.5,))
+
+
+def test_effects_have_quantiles_as_well_and_no_thresholds():
+    effects = EffectStatistics(quantiles=(0.5,))
+    effects.add(made_effects(), "line 1")
+    effects.add(made_effects(values=3 * VALUES), "line 2")
+    whole = merged_parts([("a", effects.to_bytes())], {}, (0.0, 1.0))
+    assert whole.heads()[0].quantiles[Effect.LOSS] == [0.5, 1.5]
+    with pytest.raises(AttnvizError, match="heads are not named by their effects"):
+        merged_parts([("a", effects.to_bytes())], {HeadName.BROAD: 0.3})
 
 
 def test_the_same_texts_twice_are_told():
