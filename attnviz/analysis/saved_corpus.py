@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from attnviz.analysis.corpus import Statistics
-from attnviz.analysis.corpus.state_file import of_file, unpacked
+from attnviz.analysis.corpus.state_file import kind_words, of_file, unpacked
 from attnviz.analysis.effect_corpus import EffectStatistics
 from attnviz.analysis.head_names import HeadName
 from attnviz.errors import AttnvizError
@@ -65,10 +65,6 @@ def _both(whole: Known, one: Known, name: str) -> Known:
             return whole.merged(one)
         raise AttnvizError(
             "it holds statistics of {found}, and the others of {kind}: they cannot be merged",
-            found=_kind(one),
-            kind=_kind(whole),
+            found=kind_words(one.KIND),
+            kind=kind_words(whole.KIND),
         )
-
-
-def _kind(one: Known) -> str:
-    return "weights" if isinstance(one, Statistics) else "effects"

@@ -99,8 +99,15 @@ def require_of(content: Packed, kind: str) -> None:
     """Raise AttnvizError where the numbers of ``content`` are not of ``kind``."""
     if content.kind != kind:
         raise AttnvizError(
-            "it holds statistics of {found}, and those of {kind} are read here", found=content.kind, kind=kind
+            "it holds statistics of {found}, and those of {kind} are read here",
+            found=kind_words(content.kind),
+            kind=kind_words(kind),
         )
+
+
+def kind_words(kind: str) -> str:
+    """One of KINDS in a sentence."""
+    return Message("effects") if kind == "effects" else Message("weights")
 
 
 def member(field: str, kind: type[Choice], value: str) -> Choice:
