@@ -13,9 +13,9 @@ from attnviz.attention.formula import log_softmax, softmax
 from attnviz.choices import Ablation, Effect
 from attnviz.errors import AttnvizError
 from attnviz.progress import Progress, no_progress
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.ablation import UNKNOWN, Answer, LayerHeads, PredictedText
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.origin import Origin
 from attnviz.trace.selectors import layers_meant, numbers_meant
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy
 
 from attnviz.attention.arrays import to_numpy
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.roles import WORN, HeadRole
 from attnviz.trace.selectors import layer_filter, layers_meant, numbers_meant
 from attnviz.trace.written import Written

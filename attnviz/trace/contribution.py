@@ -21,8 +21,8 @@ from attnviz.attention.known_weights import weights_alone
 from attnviz.attention.threads import on_cpu
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
+from attnviz.trace.layer_facts import layer_words
 
 if TYPE_CHECKING:
     from attnviz.trace.layer import Layer

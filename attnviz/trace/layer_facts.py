@@ -1,15 +1,18 @@
-"""What a layer says of itself beside its arrays: whether it can be so."""
+"""What a layer says of itself beside its arrays, whether it can be so, and how an error names it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
 from attnviz.attention.rule import LARGEST_POSITION
 from attnviz.errors import AttnvizError
 from attnviz.text.display import shorten
+from attnviz.text.message import COMMA, Message, joined
 
+MOST = 6  # layers that a sentence names
 LARGEST_INDEX = 999_999  # of a layer: what a person can name, and every format can hold
 
 
@@ -52,3 +55,16 @@ def require_facts(layer: Any) -> None:
             index=layer.index,
             most=LARGEST_INDEX,
         )
+
+
+def layer_words(title: str) -> str:
+    """A layer by its ``title``: of "layer 3" the word is ours, and of "decoder 3" it is the name of the model's stack."""
+    word, _, number = title.partition(" ")
+    return Message("layer {layer}", layer=number) if word == "layer" else title
+
+
+def layers_words(titles: Iterable[str]) -> str:
+    """Several of them, one after the other; of many the first."""
+    every = [layer_words(title) for title in titles]
+    names = joined(every[:MOST], COMMA)
+    return Message("{names}, …", names=names) if len(every) > MOST else names

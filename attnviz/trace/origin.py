@@ -12,10 +12,10 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 from attnviz.errors import AttnvizError
 from attnviz.text.characters import valid_text
 from attnviz.text.display import shorten, shown
-from attnviz.text.layer_words import layers_words
 from attnviz.text.message import Message
 from attnviz.trace.agreement import Agreement, exactness, read_agreement
 from attnviz.trace.layer import TOWERS, Layer
+from attnviz.trace.layer_facts import layers_words
 
 NAME_CELLS = 60
 DEPTH = 32  # of what a source says: more than any fact needs, and less than a writer of JSON takes

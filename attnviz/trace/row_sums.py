@@ -9,9 +9,9 @@ import numpy
 
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.attention.known_weights import rounding, sum_tolerance
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import layer_words
 
 
 class RowSums(NamedTuple):

@@ -9,9 +9,9 @@ from itertools import pairwise
 from attnviz.analysis.across.passing import Passing
 from attnviz.choices import RESIDUAL, HeadsAs
 from attnviz.errors import AttnvizError
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import WRITING, Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.selection import Selection
 from attnviz.trace.selectors import layers_meant
 from attnviz.trace.trace import Trace

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.display import shorten, shown
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import AND, Message, joined
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.selection import LayerSelection, select
 from attnviz.trace.trace import Trace
 

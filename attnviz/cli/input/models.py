@@ -18,8 +18,8 @@ from attnviz.cli.output.progress import no_line, progress
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
-from attnviz.text.layer_words import layers_words
 from attnviz.text.message import Message, of_option
+from attnviz.trace.layer_facts import layers_words
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -18,11 +18,11 @@ from attnviz.renderers.shared import facts
 from attnviz.renderers.shared.labels import name
 from attnviz.renderers.shared.numbers import brief_percent
 from attnviz.renderers.shared.scale import Scale, with_ends
-from attnviz.text.layer_words import layer_words
 from attnviz.text.lessons import Lessons, lessons
 from attnviz.trace.boxes import boxes_of_queries
 from attnviz.trace.in_picture import require_same_size
 from attnviz.trace.layer import WRITING, Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.selection import LayerSelection, Selection
 from attnviz.trace.trace import Trace
 

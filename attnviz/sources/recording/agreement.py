@@ -10,8 +10,8 @@ import numpy
 from attnviz.attention.arrays import Array, namespace
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, SAMPLED, Comparison, compared_queries
-from attnviz.text.layer_words import layer_words
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.slices import queries_at, seen_keys
 
 CACHED_CELLS = 1 << 19  # of scores

@@ -10,10 +10,10 @@ from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 from attnviz.sources.weights.handed_out import is_steps, layers_of
 from attnviz.sources.weights.joined_steps import joined, prompt_length
-from attnviz.text.layer_words import layer_words
 from attnviz.text.message import Message
 from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
+from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.origin import Origin
 from attnviz.trace.row_sums import row_sums
 from attnviz.trace.trace import Trace, numbered
