@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import sys
@@ -5,6 +6,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Collecting makes millions of objects that stay, and no garbage: looking for it again and again takes an eighth of that time,
+# and later each look at all of them half a second. What the tests leave is still found.
+gc.disable()
 
 # Before NumPy is imported: on a busy machine the threads that OpenBLAS adds to each of many small products wait for each
 # other far longer than they compute.
@@ -25,6 +30,12 @@ pytest.register_assert_rewrite("command_line")  # before any test imports it, wh
 # The same examples in every run, at any speed of the machine.
 settings.register_profile("attnviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("attnviz")
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, among what is new."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

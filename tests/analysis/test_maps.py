@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
+from thinned import in_pairs
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.analysis.maps import framed, head_maps
@@ -56,13 +57,12 @@ def reduced(values, cell, pool):
     return numpy.array(rows)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
-@pytest.mark.parametrize("step", MapStep)
-@pytest.mark.parametrize("pool", Pool)
-@pytest.mark.parametrize("region", [(range(50), range(50)), (range(7, 31), range(3, 50))], ids=["whole", "region"])
-@pytest.mark.parametrize("cells", [6, 100])
+@pytest.mark.parametrize(
+    ("rule", "step", "pool", "region", "cells"),
+    in_pairs(RULES, MapStep, Pool, [(range(50), range(50)), (range(7, 31), range(3, 50))], [6, 100]),
+)
 def test_a_map_is_the_whole_map_reduced(rule, step, pool, region, cells):
-    layer = a_layer(rule)
+    layer = a_layer(RULES[rule])
     part = LayerSelection(layer, (0, 1), region=None if region == (range(50), range(50)) else region)
     frame = framed(part, cells, pool)
     maps, shares = head_maps(part, step, frame, scores=200)  # several blocks of rows, which do not end with cells

@@ -55,7 +55,7 @@ def oracle(case: Case, value: numpy.ndarray) -> numpy.ndarray:
 
 
 @KINDS
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(case=attention_cases())
 def test_output_and_weights_are_those_of_torch(convert, case):
     require_torchs_output_and_weights(convert, case)
@@ -203,7 +203,7 @@ def test_numpy_arrays_load_neither_torch_nor_its_helpers():
 
 @KINDS
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_finite_inputs_give_finite_results_or_an_error(convert, dtype, data):
     width = numpy.finfo(dtype).bits

@@ -176,7 +176,7 @@ EACH = pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__na
 
 @KINDS_OF_ANY_TYPE
 @EACH
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_in_a_few_cases(convert, holds, data):
     holds(convert, data.draw)

@@ -44,7 +44,7 @@ def assert_told(result: Result, *codes: int) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@few
+@settings(max_examples=25)  # of each format
 @given(text=TEXTS, tokenizer=st.sampled_from(Tokenizer))
 def test_any_text_is_explained(form, text, tokenizer):
     assert_told(attnviz("explain", "--format", form, "--tokenizer", tokenizer, "--", text), 0, 1)

@@ -59,7 +59,7 @@ def test_the_example_of_the_help_runs(arguments, model_folder, monkeypatch):
     assert result.stdout
 
 
-@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("columns", [pytest.param(80, marks=pytest.mark.slow), 40])  # each is a program of its own
 @pytest.mark.parametrize("arguments", HELPS)
 def test_the_help_fits_the_terminal(arguments, columns):
     result = program_in_terminal(*arguments, columns=columns)

@@ -15,48 +15,71 @@ NUMBERS = {"numpy", "torch", "matplotlib"}
 HEAVY = {"torch", "matplotlib", "array_api_compat", "pydantic", "PIL", "click", "scipy", "pandas"}
 
 MODULES_OF = """
-import sys
+import io, json, sys
 {planted}
 from attnviz.cli.app import main
-code = main(sys.argv[1:])
-print(" ".join(sys.modules), file=sys.stderr)
-sys.exit(code)
+content = sys.stdin.buffer.read()
+for arguments in json.loads(sys.argv[1]):
+    sys.stdin = io.TextIOWrapper(io.BytesIO(content))
+    code = main(arguments)
+    print(json.dumps([code, *sys.modules]), file=sys.stderr)
 """
 
 
 def modules_of(*arguments: str, stdin: bytes = b"", planted: str = "") -> set[str]:
     """The modules that a run of attnviz has imported, their parents alone; ``planted`` is a line that runs before."""
+    [modules] = modules_after(arguments, stdin=stdin, planted=planted)
+    return modules
+
+
+def modules_after(*runs: tuple[str, ...], stdin: bytes = b"", planted: str = "") -> list[set[str]]:
+    """Those that one process has imported after each of its ``runs``: what a run imports is there ever after."""
     run = subprocess.run(
-        [sys.executable, "-c", MODULES_OF.format(planted=planted), *arguments],
+        [sys.executable, "-c", MODULES_OF.format(planted=planted), json.dumps(runs)],
         input=stdin,
         capture_output=True,
         env=surroundings(),
         check=True,
         timeout=60,
     )
-    return {module.partition(".")[0] for module in run.stderr.decode().splitlines()[-1].split()}
+    told = [json.loads(line) for line in run.stderr.decode().splitlines() if line.startswith("[")]
+    assert [code for code, *_ in told] == [0] * len(runs)
+    return [{module.partition(".")[0] for module in modules} for _, *modules in told]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--help",),
-        ("explain", "--help"),
-        ("heatmap", "--help"),
-        ("html", "--help"),
-        ("manual", "--help"),
-        ("diagnose", "--help"),
-        ("diff", "--help"),
-        ("manual", "toy"),
-        ("learn",),
-        ("--version",),
-        (),
-    ],
+HELPS = (
+    ("--help",),
+    ("explain", "--help"),
+    ("heatmap", "--help"),
+    ("html", "--help"),
+    ("manual", "--help"),
+    ("diagnose", "--help"),
+    ("diff", "--help"),
+    ("manual", "toy"),
+    ("learn",),
+    ("--version",),
+    (),
 )
-def test_help_imports_no_numbers(arguments):
-    modules = modules_of(*arguments)
-    assert modules.isdisjoint(NUMBERS | HEAVY)
-    assert "typer" in modules
+PLAIN = (
+    ("explain", "Your journey starts"),
+    ("explain", "Không có việc gì khó", "--heads", "2", "--causal", "--position", "alibi", "--lang", "vi"),
+    ("explain", "a b", "--query", "0", "--key", "1"),
+    ("explain", "a b", "--format", "json"),
+    ("explain", "a b", "--format", "csv"),
+    ("explain", "a b", "--format", "markdown"),
+    ("explain", "a b", "-o", "a.safetensors"),
+    ("explain", "--lines", "--format", "json"),
+    ("explain", "a b", "--backend", "numpy", "--dtype", "float32"),
+    ("heatmap", "a b", "--format", "term"),
+    ("html", "a b", "--heads", "2", "-o", "-"),
+    ("learn", "8"),
+)
+
+
+def test_help_imports_no_numbers():
+    for arguments, modules in zip(HELPS, modules_after(*HELPS), strict=True):
+        assert modules.isdisjoint(NUMBERS | HEAVY), arguments
+        assert "typer" in modules
 
 
 @pytest.mark.parametrize("heavy", ["numpy", "matplotlib.colors", "PIL.Image"])
@@ -65,27 +88,10 @@ def test_a_planted_import_is_seen(heavy):
     assert heavy.partition(".")[0] in found
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("explain", "Your journey starts"),
-        ("explain", "Không có việc gì khó", "--heads", "2", "--causal", "--position", "alibi", "--lang", "vi"),
-        ("explain", "a b", "--query", "0", "--key", "1"),
-        ("explain", "a b", "--format", "json"),
-        ("explain", "a b", "--format", "csv"),
-        ("explain", "a b", "--format", "markdown"),
-        ("explain", "a b", "-o", "a.safetensors"),
-        ("explain", "--lines", "--format", "json"),
-        ("explain", "a b", "--backend", "numpy", "--dtype", "float32"),
-        ("heatmap", "a b", "--format", "term"),
-        ("html", "a b", "--heads", "2", "-o", "-"),
-        ("learn", "8"),
-    ],
-)
-def test_explain_imports_neither_torch_nor_matplotlib(arguments):
-    modules = modules_of(*arguments, stdin=b"a line\n")
-    assert modules.isdisjoint(HEAVY)
-    assert "numpy" in modules
+def test_explain_imports_neither_torch_nor_matplotlib():
+    for arguments, modules in zip(PLAIN, modules_after(*PLAIN, stdin=b"a line\n"), strict=True):
+        assert modules.isdisjoint(HEAVY), arguments
+        assert "numpy" in modules
 
 
 @pytest.mark.parametrize("suffix", ["json", "npz", "safetensors"])

@@ -45,7 +45,7 @@ def test_what_a_later_attnviz_says_more_is_left_alone():
     ("options", "message"),
     [
         ({"chosen": ()}, "needs at least one token that was chosen"),
-        ({"chosen": ("a",), "probabilities": (0.1, 0.2)}, "2 probabilities for 1 chosen tokens"),
+        ({"chosen": ("a",), "probabilities": (0.1, 0.2)}, "2 probabilities for 1 chosen token"),
         ({"chosen": ("a",), "probabilities": (1.5,)}, "a probability is 1.5: expected a number from 0 to 1"),
         ({"chosen": ("a",), "probabilities": (True,)}, "a probability is True"),
         ({"chosen": (1,)}, "tokens must be strings"),

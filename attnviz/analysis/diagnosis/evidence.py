@@ -75,8 +75,10 @@ class Evidence:
         target = self.target(recipe, view)
         with overflow_unspoken():
             difference = abs(target - found.output)
-        alike = (numpy.isnan(target) & numpy.isnan(found.output)) | (target == found.output)
-        difference = numpy.where(alike, 0, numpy.where(numpy.isfinite(difference), difference, math.inf))
+        finite = numpy.isfinite(difference)
+        if not finite.all():
+            alike = (numpy.isnan(target) & numpy.isnan(found.output)) | (target == found.output)
+            difference = numpy.where(alike, 0, numpy.where(finite, difference, math.inf))
         if recipe is self.meant or recipe.blind != 0:
             return difference
         return numpy.where(self._excused(recipe, view, found, target), 0, difference)
@@ -106,9 +108,9 @@ class Evidence:
 
     def left(self, recipe: Recipe, view: View) -> float:
         """The mean square root of the difference; infinite where numbers are not finite alike."""
-        difference = self.difference(recipe, view, computed(recipe, view))
+        difference = self.difference(recipe, view, computed(recipe, view)).ravel()
         with overflow_unspoken():
-            return math.sqrt(float((difference**2).mean()))
+            return math.sqrt(float(difference @ difference) / difference.size)
 
     def worst(self, judged: Judged) -> tuple[float, float]:
         """The largest difference, and the most that rounding allows, in parts of ``size``.

@@ -13,7 +13,7 @@ from unlisted_mistakes import UNLISTED
 
 from attnviz import AttnvizError, diagnose
 
-PROBLEMS = 25  # of each mistake; with 100 the sweep takes four minutes of CI
+PROBLEMS = 8  # of each mistake: a sweep takes a minute
 NOT_IN_HALF = {
     "rounded_weights": "is what half precision does",
     "nan_rows": "NaN spreads in torch's products of bfloat16",
@@ -109,7 +109,7 @@ def test_both_an_output_and_weights_are_refused():
 @pytest.mark.parametrize(("name", "bug"), EACH, ids=lambda one: getattr(one, "__name__", one))
 def test_a_planted_mistake_is_named_in_many_problems(name, bug):
     found = counted(name, bug, PROBLEMS)
-    assert found["alone"] + found["among"] >= PROBLEMS - 1, found
+    assert found["alone"] + found["among"] == PROBLEMS, found
 
 
 @pytest.mark.slow
@@ -119,7 +119,7 @@ def test_a_planted_mistake_is_named_in_half_precision(name, bug, dtype):
     """Some lie within its rounding, and then nothing can name them; none may get another's name."""
     if bug.__name__ in NOT_IN_HALF:
         return
-    found = counted(name, bug, 3, dtype)
+    found = counted(name, bug, 2, dtype)
     assert not [outcome for outcome in found if outcome.startswith(("mistake", "several"))], found
 
 
@@ -148,7 +148,7 @@ def test_no_correct_output_is_given_a_name(dtype):
 
 @pytest.mark.slow
 def test_no_garbage_is_given_a_name():
-    for seed in range(200):
+    for seed in range(40):  # each is compared with all pairs of mistakes
         random = numpy.random.default_rng(seed)
         meant = problem(random)
         right = WAYS[2](meant)
@@ -159,7 +159,7 @@ def test_no_garbage_is_given_a_name():
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", UNLISTED, ids=lambda one: one.__name__)
 def test_no_other_mistake_is_given_a_name(bug):
-    for seed in range(10):
+    for seed in range(4):
         meant = problem(numpy.random.default_rng(seed + 50))
         result = bug(meant, torch.Generator().manual_seed(seed))
         if result is not None:

@@ -1,6 +1,9 @@
 """What a recipe knows of itself."""
 
+from dataclasses import fields, replace
+
 import numpy
+import pytest
 from diagnosed import RICH, evidence_of
 from planted_attention import attention, hiding, problem
 
@@ -28,3 +31,15 @@ def test_a_key_may_be_seen_by_either_of_mask_and_band():
 
 def test_a_band_that_shows_all_is_none():
     assert Band(numpy.inf, numpy.inf, 0).seen(numpy.arange(3), 3, 3) is None
+
+
+def test_it_is_changed_as_dataclasses_change():
+    meant = problem(numpy.random.default_rng(3), **RICH[0])
+    recipe = evidence_of(meant, attention(meant)).meant
+    assert recipe.seen.any()  # which is kept, and not handed on
+    changed, other = recipe.but(bias=None, scale=2.0), replace(recipe, bias=None, scale=2.0)
+    assert all(getattr(changed, one.name) is getattr(other, one.name) for one in fields(recipe) if one.name != "scale")
+    assert changed.scale == other.scale == 2.0
+    assert vars(changed).keys() == {one.name for one in fields(recipe)}
+    with pytest.raises(TypeError, match="colour"):
+        recipe.but(colour="red")

@@ -200,15 +200,15 @@ def test_an_interrupted_run_shows_what_it_has(form):
 def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypatch):
     def interrupted(*given):
         for count, made in enumerate(read_lines(*given)):
-            if count == 1001:
+            if count == 101:
                 signal.raise_signal(signal.SIGINT)
             yield made
 
     monkeypatch.setattr(stats, "read_lines", interrupted)
-    (folder / "texts.txt").write_text("a b c\n\n" * 30_000 + "x y")
+    (folder / "texts.txt").write_text("a b c\n\n" * 3_000 + "x y")
     result = attnviz("stats", "--lines", "--file", "texts.txt")
-    assert (result.code, result.stderr) == (130, "attnviz: interrupted after 1,001 of 30,001 texts\n")
-    assert result.lines[0] == "texts: 1,001 · tokens: 3,003 · partial: interrupted before the last text"
+    assert (result.code, result.stderr) == (130, "attnviz: interrupted after 101 of 3,001 texts\n")
+    assert result.lines[0] == "texts: 101 · tokens: 303 · partial: interrupted before the last text"
 
 
 @pytest.mark.parametrize(

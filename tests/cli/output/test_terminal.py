@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import attnviz, done, in_terminal, problem, program, program_in_terminal, without_escapes
 from rich.cells import cell_len
+from thinned import in_pairs
 
 from attnviz.cli.output.terminal import Terminal, require_no_terminal, visible_json
 from attnviz.errors import UsageError
@@ -78,10 +79,11 @@ def test_no_line_of_a_heat_map_is_wider_than_the_terminal(text, columns):
     assert [line for line in without_escapes(result.text).split("\n") if cell_len(line) > columns] == []
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 30), (200, 60)])
-@pytest.mark.parametrize("count", [300, 3000])
-@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
-def test_the_map_of_a_long_text_is_no_higher_than_the_terminal(folder, columns, lines, count, environment):
+@pytest.mark.parametrize(
+    ("size", "count", "environment"), in_pairs([(80, 24), (120, 30), (200, 60)], [300, 3000], [{}, {"NO_COLOR": "1"}])
+)
+def test_the_map_of_a_long_text_is_no_higher_than_the_terminal(folder, size, count, environment):
+    columns, lines = size
     (folder / "text.txt").write_text(" ".join(f"w{place}" for place in range(count)))
     arguments = ("heatmap", "--file", "text.txt", "--causal", "--show")
     result = in_terminal(*arguments, columns=columns, lines=lines, **environment)

@@ -6,6 +6,7 @@ import itertools
 
 import numpy
 import pytest
+from thinned import in_pairs
 
 from attnviz import Layer, Trace
 from attnviz.renderers.heatmap.figure import draw
@@ -28,8 +29,7 @@ from tests.support.figures import (
 SIZES = pytest.mark.parametrize(("tokens", "heads"), [*itertools.product([1, 3, 12, 64, 200], [1, 4, 12])])
 
 
-@SIZES
-@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize(("tokens", "heads", "words"), in_pairs([1, 3, 12, 64, 200], [1, 4, 12], WORDS))
 def test_token_labels_lie_on_nothing_and_stay_in_the_figure(tokens, heads, words):
     picture = picture_of(tokens, heads, words=WORDS[words])
     figure, _ = draw(picture)

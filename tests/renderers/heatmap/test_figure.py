@@ -82,6 +82,7 @@ print(sorted(name for name in sys.modules if name == "pylab" or name.startswith(
 """
 
 
+@pytest.mark.slow  # the quick tests of the command compare programs, too
 def test_another_process_writes_the_same_bytes_and_nothing_imports_pyplot():
     runs = [
         subprocess.run(

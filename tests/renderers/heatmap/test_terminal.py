@@ -15,6 +15,7 @@ from made_roles import made_role
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
+from thinned import in_pairs
 
 from attnviz import Layer, Rule, Trace, trace_text
 from attnviz.choices import MapStep, Pool
@@ -66,9 +67,7 @@ def ends_of_the_scale(lines):
     return [float(word) for word in " ".join(legend_of(lines)).split() if re.fullmatch(r"-?[\d.]+(e-\d+)?", word)]
 
 
-@COLOUR
-@pytest.mark.parametrize("heads", [1, 4, 12])
-@pytest.mark.parametrize("tokens", [1, 3, 12, 64, 200])
+@pytest.mark.parametrize(("tokens", "heads", "colour"), in_pairs([1, 3, 12, 64, 200], [1, 4, 12], ["truecolor", None]))
 def test_no_line_is_wider_than_the_console(console, tokens, heads, colour):
     picture = picture_of(trace_of(tokens, heads=heads, causal=True))
     for width in (20, 47, 80, 200):
@@ -285,10 +284,9 @@ def test_every_head_has_a_panel_with_its_title(console, heads):
     assert re.findall(r"Head (\d+)", text) == ([str(head) for head in range(heads)] if heads > 1 else [])
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("kv_heads", [12, 4])
-@pytest.mark.parametrize("width", [20, 40, 80, 160])
-@pytest.mark.parametrize("tokens", [1, 3, 6, 9, 30])
+@pytest.mark.parametrize(
+    ("tokens", "width", "kv_heads", "layers"), in_pairs([1, 3, 6, 9, 30], [20, 40, 80, 160], [12, 4], [1, 2])
+)
 def test_heads_are_told_apart_at_any_width(console, tokens, width, kv_heads, layers):
     draw = numpy.random.default_rng(0)
     query, key = draw.standard_normal((12, tokens, 2)), draw.standard_normal((kv_heads, tokens, 2))
