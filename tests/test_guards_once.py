@@ -169,6 +169,7 @@ ONCE = {
             "attnviz.trace.along": "some rows of all heads at once, of which none is shown",
             "attnviz.trace.layer": "checks weights that are there, of which nothing is computed",
             "attnviz.trace.row_sums": "adds up the rows of such weights",
+            "attnviz.sources.huggingface.recorded_passes": "looks for the linear map that reads the outputs of all heads",
         },
         "for head in range(layer.heads): print(layer.steps(head).output)",
         (

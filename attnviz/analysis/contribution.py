@@ -101,7 +101,8 @@ def sharing(layers: Sequence[Layer], step: MeasuredStep, heads: Iterable[int]) -
     if step is MeasuredStep.WEIGHTS:
         return None
     if step is MeasuredStep.SUMMED:
-        summed = [SummedContribution(layer) for layer in layers]
+        with side_by_side(layers[0].queried, lambda layer: iter((SummedContribution(layer),)), layers, WORKERS) as done:
+            summed = list(done)
         return lambda block: _as_one(block, summed)
     carried = Carried(layers, heads)
     return lambda block: block._replace(steps=block.steps._replace(weights=shares_of_block(block, carried)))

@@ -18,7 +18,6 @@ import numpy
 from attnviz.attention.arrays import Array, as_floating, is_torch, like, namespace, overflow_unspoken
 from attnviz.attention.checks import require_finite
 from attnviz.attention.known_weights import weights_alone
-from attnviz.attention.threads import on_cpu
 from attnviz.choices import Step
 from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
@@ -196,6 +195,8 @@ def lengths_of_heads(layer: Layer, heads: Sequence[int]) -> Array:
     Values in single precision on a CPU go through W_O^h W_O^hᵀ in double precision, (d_v, d_v), which is made once for all texts
     that go through a W_O: ‖v W‖² = v W Wᵀ vᵀ, whose square root is wrong by no more than the rounding of v W is.
     """
+    from attnviz.attention.threads import on_cpu  # where no contribution is asked for, it is not needed
+
     value = as_floating(layer.value, "value")  # (kv_heads, keys, d_v)
     xp, own = namespace(value), [layer.kv_head(head) for head in heads]
     if is_unprojected(layer):
