@@ -544,8 +544,21 @@ LOOKS: dict[str, Look] = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+MOVING = ("heatmap gif", "heatmap webp")  # a picture for each query: seconds, but for a toy
+
+
+@pytest.mark.parametrize(
+    "look", [pytest.param(look, marks=[pytest.mark.slow] if look in MOVING else []) for look in LOOKS]
+)
 def test_every_kind_goes_through_every_look(kind, look):
+    LOOKS[look].check(kind, LOOKS[look].write(kind))
+
+
+@pytest.mark.parametrize("look", MOVING)
+def test_a_toy_moves(tmp_path, look):
+    trace = toy(tmp_path)
+    trace.save(tmp_path / "kind.safetensors")
+    kind = Kind(trace, tmp_path / "kind.safetensors")
     LOOKS[look].check(kind, LOOKS[look].write(kind))
 
 

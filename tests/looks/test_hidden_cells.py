@@ -86,8 +86,16 @@ def test_csv(kind, name):
 
 
 @EVERY_CASE
-@pytest.mark.parametrize("step", [MapStep.MASKED, MapStep.WEIGHTS])
-@pytest.mark.parametrize("region", [{}, {"query": "1:", "key": ":6"}], ids=["whole", "region"])
+@pytest.mark.parametrize(
+    ("step", "region"),
+    [
+        (MapStep.MASKED, {"query": "1:", "key": ":6"}),
+        (MapStep.WEIGHTS, {}),
+        pytest.param(MapStep.MASKED, {}, marks=pytest.mark.slow),
+        pytest.param(MapStep.WEIGHTS, {"query": "1:", "key": ":6"}, marks=pytest.mark.slow),
+    ],
+    ids=["masked-region", "weights-whole", "masked-whole", "weights-region"],
+)
 def test_heatmap(kind, name, step, region):
     trace, steps = made(kind, name)
     picture = decide(trace, select(trace, **region), step, None, View())
@@ -122,10 +130,11 @@ def test_one_key(kind, name):
 
 
 @SOME_CASES
-def test_stats(name):
+@pytest.mark.parametrize("third", [0, *(pytest.param(third, marks=pytest.mark.slow) for third in (1, 2))])
+def test_stats(name, third):
     """Of one query and one key, the mass is the weight of that cell, and unknown where it is hidden."""
     trace, steps = made(numpy.float32, name)
-    for query, key in numpy.ndindex(TOKENS, TOKENS):
+    for query, key in numpy.argwhere(numpy.add.outer(range(TOKENS), range(TOKENS)) % 3 == third).tolist():
         found = measure_heads(trace, trace.layers[0], queries=[query], keys=[key], only=[Metric.MASS]).metrics[
             Metric.MASS
         ]

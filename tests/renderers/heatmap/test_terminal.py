@@ -78,7 +78,7 @@ def test_no_line_is_wider_than_the_console(console, tokens, heads, colour):
 @pytest.mark.parametrize("colour", ["truecolor", None])
 @pytest.mark.parametrize("width", [20, 33, 80])
 def test_the_legend_is_not_wider_than_the_console(console, width, colour):
-    for step, tokens, causal in itertools.product(MapStep, (5, 64), (False, True)):
+    for step, (tokens, causal) in itertools.product(MapStep, ((5, True), (64, False))):
         lines = drawn(console(width, colour), picture_of(trace_of(tokens, causal=causal), step))
         assert max(map(cell_len, legend_of(lines))) <= width
 
