@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from commands import attnviz, peer
+from corpora import together, workers
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from startup import BUDGETS, Budget, faults, of_command, of_imports
 
-PEERS = Path(__file__).parent / "peers"
 WORDS = """The quick brown fox jumps over the lazy dog while seven wizards quietly examine a map of the old kingdom and nobody
 in the village notices that the river has begun to flow uphill towards the mountains where long ago a clockmaker built a
 machine that could tell what every word in a sentence was thinking about when it looked back at the others"""
@@ -389,6 +390,8 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "effects": headless,
     "contribution": bringing,
     "roles": roles,
+    "batches": together,
+    "workers": workers,
     "page": page,
     "look": look,
 }
@@ -407,14 +410,6 @@ def seconds(command: Sequence[str]) -> float:
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     return time.perf_counter() - began
-
-
-def attnviz(*arguments: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("attnviz")), *arguments]
-
-
-def peer(script: str, *arguments: str) -> list[str]:
-    return [sys.executable, str(PEERS / script), *arguments]
 
 
 def option_counts() -> dict[str, int]:

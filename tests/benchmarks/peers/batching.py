@@ -1,0 +1,70 @@
+"""What stats of many short texts takes beside the plain forward of the same model, by turns: python batching.py FOLDER FILE TURNS [BATCH] → JSON.
+
+FOLDER holds a model with its tokenizer, FILE a text a line. Both sides run the very same network (without its language head, which stats does not
+ask for) over the same texts, sdpa, without gradients, in this process:
+
+plain  the texts cut into tokens, sorted by length, padded in batches of 16, and run
+stats  attnviz.stats of them, every metric, as it is by default; with BATCH texts at once, if that is given
+
+For each: seconds on the clock and of all processors, the least and the median, and the ratio to the plain pass beside it; and how
+many texts and tokens there are, and how many tokens the shortest and the longest text has.
+"""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from attnviz import stats
+
+SIZE = 16  # texts of a plain batch
+folder, file, turns, *batch = sys.argv[1:]
+torch.set_num_threads(2)
+model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+tokenizer = AutoTokenizer.from_pretrained(folder)
+tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+texts = Path(file).read_text().splitlines()
+
+
+def plain():
+    ordered = sorted(tokenizer(texts)["input_ids"], key=len)
+    with torch.inference_mode():
+        for start in range(0, len(ordered), SIZE):
+            padded = tokenizer.pad({"input_ids": ordered[start : start + SIZE]}, return_tensors="pt")
+            model(**padded, use_cache=False)
+
+
+def measured():
+    return stats(texts, model, tokenizer=tokenizer, batch=int(batch[0]) if batch else None)
+
+
+def took(run):
+    wall, processors = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - processors
+
+
+ways = {"plain": plain, "stats": measured}
+for run in ways.values():
+    run()
+times = {way: [] for way in ways}
+for turn in range(int(turns)):
+    for way in list(ways) if turn % 2 else list(reversed(ways)):
+        times[way].append(took(ways[way]))
+lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
+report = {"texts": len(texts), "tokens": sum(lengths), "shortest": min(lengths), "longest": max(lengths)}
+for way, runs in times.items():
+    for part, clock in enumerate(("wall", "cpu")):
+        values = [run[part] for run in runs]
+        ratios = [run[part] / beside[part] for run, beside in zip(runs, times["plain"], strict=True)]
+        report[f"{way} {clock}"] = {
+            "least": min(values),
+            "median": statistics.median(values),
+            "ratio of the least": min(values) / min(run[part] for run in times["plain"]),
+            "median ratio": statistics.median(ratios),
+        }
+print(json.dumps(report))
