@@ -58,6 +58,19 @@ def test_a_text_longer_than_the_model_reads_is_cut():
     assert attnviz.stats(["the dog " * 2000], "tiny", cut=True, layer=0, head=0).statistics.texts == 1
 
 
+def test_texts_that_are_read_one_by_one_are_cut_by_the_models_own_tokens(model_folder):
+    """Beside the direction of a token no batches are read; and the model's tokens are more than words."""
+    long = "the dog and the dog and the dog"
+    most = len(trace_model(model_folder, "the dog and the").tokens)
+    found = attnviz.stats(
+        [long, "the dog"], model_folder, step="contribution", toward="the", layer=0, max_length=most, cut=True
+    )
+    assert (found.statistics.texts, found.statistics.skipped) == (2, 0)
+    assert found.statistics.tokens == most + len(trace_model(model_folder, "the dog").tokens)
+    longer = attnviz.stats([long, "the dog"], model_folder, step="contribution", toward="the", layer=0, max_length=most)
+    assert (longer.statistics.texts, list(longer.errors)) == (1, [0])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -105,6 +105,15 @@ def test_the_table_tells_quantiles_and_top_texts():
     assert sum(line.startswith("  ") and "line " in line for line in below) == 3
 
 
+def test_a_worker_measures_what_this_process_does(folder):
+    options = (*EFFECT, *PARTS, "--quantiles", "0.5", "--top-texts", "1", "--max-length", "4", "--cut")
+    for name, by in (("a", ()), ("b", ("--workers", "1"))):
+        files = ("--by-text", f"{name}.csv", "-o", f"{name}.stats")
+        assert attnviz("stats", "--lines", *options, *by, *files, stdin=LINES).code == 0
+    assert (folder / "a.csv").read_text() == (folder / "b.csv").read_text()
+    assert (folder / "a.stats").read_bytes() == (folder / "b.stats").read_bytes()
+
+
 def test_long_texts_are_skipped_or_cut():
     result = attnviz("stats", "--lines", *EFFECT, *PARTS, "--max-length", "4", stdin=LINES)
     assert "line 1 skipped: the text has 7 tokens, more than the 4 that are asked for" in result.stderr
