@@ -22,6 +22,16 @@ def test_a_value_is_multiplied_with_what_the_direction_is_before_w_o():
     assert isinstance(one.pulled(torch.as_tensor(WEIGHT), torch.as_tensor(VALUE)), torch.Tensor)
 
 
+@pytest.mark.parametrize("weight", [WEIGHT, None])
+@pytest.mark.parametrize("divisors", [None, [1.0, -2.0, 3.0]])
+def test_what_each_query_is_divided_by_may_come_last(weight, divisors):
+    vector = [1.0, 0.0, 0.0, 2.0] if weight is WEIGHT else [1.0, 2.0]
+    one = Direction("x", vector, divisors)
+    apart = one.undivided(weight, VALUE)
+    assert apart.shape == (1, 2)
+    numpy.testing.assert_allclose(apart * one.shrinking(VALUE), one.pulled(weight, VALUE), rtol=1e-15)
+
+
 def test_it_is_the_output_s_or_a_token_s():
     assert Direction(OUTPUT, [1.0]).is_output
     assert not Direction("output", [1.0]).is_output
