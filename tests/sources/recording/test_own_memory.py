@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import mmap
 
 import pytest
 import torch
@@ -57,3 +58,22 @@ def test_nothing_is_copied_as_nothing():
 def test_a_system_that_knows_no_private_maps_gives_one_too(monkeypatch):
     monkeypatch.delattr("mmap.MAP_PRIVATE")
     assert OwnMemory().copied(torch.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_a_kernel_without_large_pages_gives_small_ones(monkeypatch):
+    monkeypatch.setattr("mmap.MADV_HUGEPAGE", 999, raising=False)
+    assert OwnMemory().copied(torch.arange(3)).tolist() == [0, 1, 2]
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="a system without large pages")
+def test_large_pages_are_asked_for():
+    asked = []
+
+    class Map(mmap.mmap):
+        def madvise(self, *given):
+            asked.append(given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("attnviz.sources.recording.own_memory.mmap.mmap", Map)
+        assert OwnMemory().copied(torch.arange(3)).tolist() == [0, 1, 2]
+    assert asked == [(mmap.MADV_HUGEPAGE,)]
