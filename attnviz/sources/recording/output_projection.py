@@ -2,7 +2,8 @@
 
 The outputs are recognised by their numbers, whichever views and copies they pass on the way (reshape, transpose, contiguous,
 dropout that is off), and by no name of a module. What an attention's outputs are multiplied with is taken for W_O only if
-concat · W_O + b is what the map itself gave, and if no other linear map reads the same outputs (a gate, an adapter).
+concat · W_O + b is what the map itself gave, and if no other linear map reads the same outputs (a gate, an adapter) before the
+next attention runs.
 """
 
 from __future__ import annotations
@@ -40,26 +41,32 @@ class Outgoing(NamedTuple):
     """The outputs of an attention, on their way.
 
     place    whose they are
-    outputs  (…, heads, d_v), the rest in the order in which a linear map reads it
+    outputs  (…, heads, d_v), the rest in the order in which a linear map reads it; None once one has: the model lets go of them
+             then, and where their memory stays taken, what follows lies elsewhere and is met by page faults
     rows     some of them, when they are flat
     sample   these, (rows, heads · d_v), as attention left them: a model may change its outputs where they lie
+    first    the first number of these
     """
 
     place: Hashable
-    outputs: torch.Tensor
+    outputs: torch.Tensor | None
     rows: list[int]
     sample: torch.Tensor
+    first: float
 
     def is_in(self, given: torch.Tensor) -> bool:
         """Whether ``given``, (…, d_in), is these outputs, side by side."""
         width = self.sample.shape[-1]
-        if given.shape[-1:] != (width,) or given.numel() != self.outputs.numel():
+        if given.shape[-1:] != (width,) or given.numel() != (self.rows[-1] + 1) * width:
+            return False
+        first = given[(0,) * given.ndim]
+        if first.dtype == self.sample.dtype and first.item() != self.first:  # most are told apart here
             return False
         given = given.detach().reshape(-1, width)
-        if not torch.equal(given[0], self.sample[0].to(given)):  # most are told apart here
-            return False
         if not torch.equal(given[self.rows], self.sample.to(given)):
             return False
+        if self.outputs is None:
+            return True
         outputs = self.outputs.reshape(-1, width)
         return _is_same_view(given, outputs) or torch.equal(given, outputs.to(given))
 
@@ -79,10 +86,13 @@ class OutputProjections:
         """The attention at ``place`` has computed ``outputs``, (…, heads, d_v); what linear maps are given is looked at next."""
         if place in self._met:
             return  # in an earlier pass
+        waiting = [one for one in self._under_way if one.place not in self._met]
+        self._under_way = deque(waiting, maxlen=UNDER_WAY)  # the others only take memory, and time to look for
         outputs = outputs.detach()
         flat = outputs.reshape(-1, outputs.shape[-2] * outputs.shape[-1])
         rows = sorted({round(number * (len(flat) - 1) / (SAMPLE - 1)) for number in range(SAMPLE)})
-        self._under_way.append(Outgoing(place, outputs, rows, flat[rows].clone()))
+        sample = flat[rows].clone()
+        self._under_way.append(Outgoing(place, outputs, rows, sample, sample[0, 0].item()))
 
     def awaits(self, given: torch.Tensor) -> bool:
         """Whether ``given``, which a linear map reads, is the outputs of an attention."""
@@ -90,9 +100,10 @@ class OutputProjections:
 
     def pass_through(self, linear: LinearMap) -> bool:
         """A linear map has run: whether the outputs of an attention went into it."""
-        for outgoing in reversed(self._under_way):
+        for number, outgoing in reversed(list(enumerate(self._under_way))):
             if outgoing.is_in(linear.given):
                 self._meet(outgoing, linear)
+                self._under_way[number] = outgoing._replace(outputs=None)
                 return True
         return False
 

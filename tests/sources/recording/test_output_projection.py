@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 
@@ -38,6 +40,30 @@ def test_the_outputs_are_followed(way, tokens):
     torch.testing.assert_close(found(array[0].flatten(-2)), linear.made.reshape(tokens, -1))
     assert found.weight.data_ptr() == linear.weight.data_ptr()  # the module's own, not a copy
     assert not found.weight.requires_grad
+
+
+def test_the_outputs_are_let_go_once_a_map_has_read_them_and_a_second_map_is_still_seen():
+    projections, array = OutputProjections(), outputs()
+    given, other = array.flatten(-2).clone(), array.flatten(-2).clone()
+    projections.leave("here", array)
+    address = projections._under_way[-1].outputs
+    kept = weakref.ref(address)
+    del address
+    projections.pass_through(linear_map(given))
+    del array
+    assert kept() is None
+    assert projections.found.keys() == {"here"}
+    projections.pass_through(linear_map(other, seed=2))
+    assert projections.found == {}
+
+
+def test_a_map_is_no_longer_looked_for_when_the_next_attention_runs():
+    projections, first, second = OutputProjections(), outputs(), outputs() + 1
+    projections.leave("first", first)
+    projections.pass_through(linear_map(first.flatten(-2)))
+    projections.leave("second", second)
+    assert not projections.awaits(first.flatten(-2))
+    assert projections.awaits(second.flatten(-2))
 
 
 def test_heads_that_lie_apart_are_put_side_by_side():
