@@ -25,10 +25,11 @@ def may_end_behind(model: PreTrainedModel, known: Sequence[Place] | None, meant:
     known  the layers that will run, in their order; None where only a run can tell
     meant  which of them are asked for
 
+    Behind the last attention of all, too, there is more that nobody looks at: the layer's own MLP, and the language head.
     Where weights lie elsewhere until their module runs, each module must end: it is then that they go back.
     """
     places = getattr(model, "hf_device_map", None) or {}
-    if known is None or not meant or len(known) - 1 in meant or {"cpu", "disk"} & {str(one) for one in places.values()}:
+    if known is None or {"cpu", "disk"} & {str(one) for one in places.values()}:
         return frozenset()
     return frozenset(known[place] for place in meant)
 
@@ -40,16 +41,27 @@ def layers_before_end(until: frozenset[Place]) -> int | None:
 
 @contextmanager
 def ending(
-    model: PreTrainedModel, addresses: LayerAddresses, until: frozenset[Place], ran: Callable[[], set[Place]]
+    model: PreTrainedModel,
+    addresses: LayerAddresses,
+    until: frozenset[Place],
+    ran: Callable[[], set[Place]],
+    projected: Callable[[], set[Place]],
 ) -> Iterator[None]:
-    """Inside the block a pass of ``model`` ends, by ``Enough``, when the modules of the layers ``until`` have ended and all of these
-    are among those that ``ran``: so W_O, which comes behind the attention, has run as well."""
+    """Inside the block a pass of ``model`` ends, by ``Enough``, when a module of the layers ``until`` has ended and all of these are
+    among those that ``ran``: their attention if their W_O, which comes behind it, is among the ``projected``; else the whole layer."""
+
+    def attended(*_: Any) -> None:
+        if until <= projected():
+            ended()
 
     def ended(*_: Any) -> None:
         if until <= ran():
             raise Enough
 
-    hooks = [module.register_forward_hook(ended) for module in _modules_of(model, addresses, until)]
+    attending = _attending(model, addresses, until)
+    layers = {id(layer): layer for path in attending if (layer := layer_module(model, path)) is not None}
+    hooks = [module.register_forward_hook(attended) for module in attending.values()]
+    hooks += [layer.register_forward_hook(ended) for layer in layers.values()]
     try:
         yield
     finally:
@@ -57,11 +69,11 @@ def ending(
             hook.remove()
 
 
-def _modules_of(model: PreTrainedModel, addresses: LayerAddresses, until: frozenset[Place]) -> list[torch.nn.Module]:
-    """The modules that the layers ``until`` are, each once."""
+def _attending(
+    model: PreTrainedModel, addresses: LayerAddresses, until: frozenset[Place]
+) -> dict[str, torch.nn.Module]:
+    """The modules of attention in the layers ``until``, by their paths."""
     if not until:
-        return []
-    attending = [path for path, module in model.named_modules() if ATTENDS.search(type(module).__name__)]
-    paths = [path for path in attending if addresses.at(path)[1:] in until]
-    found = [layer_module(model, path) for path in paths]
-    return list({id(module): module for module in found if module is not None}.values())
+        return {}
+    attending = {path: module for path, module in model.named_modules() if ATTENDS.search(type(module).__name__)}
+    return {path: module for path, module in attending.items() if addresses.at(path)[1:] in until}

@@ -101,11 +101,14 @@ class Watch:
             stack.enter_context(self.turns.following(self.model))
             if self.projections is not None:
                 stack.enter_context(following_linear_maps(self.model, self.projections))
-            stack.enter_context(ending(self.model, self._addresses, self.until, self._ran))
+            stack.enter_context(ending(self.model, self._addresses, self.until, self._ran, self._projected))
             yield
 
     def _ran(self) -> set[tuple[str, int]]:
         return {(run.stack, run.number) for run in self.runs}
+
+    def _projected(self) -> set[tuple[str, int]]:
+        return {place for place in self._ran() if self.projections is None or place in self.projections.found}
 
     def implementation(self, config: Any) -> str | None:
         """What ``config`` asks for when it is not watched."""

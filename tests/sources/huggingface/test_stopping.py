@@ -49,6 +49,62 @@ def test_no_layer_behind_the_last_one_runs():
         assert "output" in kept.layers[-1].projections  # W_O comes behind the attention
 
 
+@contextmanager
+def modules_run(network):
+    """The paths of the modules that run to their end inside the block."""
+    ran: list[str] = []
+    hooks = [
+        module.register_forward_hook(lambda *_, at=path: ran.append(at)) for path, module in network.named_modules()
+    ]
+    try:
+        yield ran
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def test_neither_the_last_mlp_nor_the_language_head_runs():
+    network = llama(2)
+    with modules_run(network) as ran:
+        kept = trace_model(network, inputs("Llama"))
+    assert "model.layers.1.self_attn.o_proj" in ran
+    assert "model.layers.0.mlp" in ran
+    assert not {"model.layers.1.mlp", "model.norm", "lm_head"} & set(ran)
+    assert all("output" in layer.projections for layer in kept.layers)
+
+
+def test_an_output_that_is_projected_behind_its_attention_is_waited_for():
+    network = model("Bert")  # whose W_O is in a module beside the one that attends
+    with modules_run(network) as ran:
+        kept = trace_model(network, inputs("Bert"))
+    last = f"bert.encoder.layer.{len(kept.layers) - 1}"
+    assert f"{last}.attention.output.dense" in ran
+    assert f"{last}.intermediate" not in ran
+    assert all("output" in layer.projections for layer in kept.layers)
+
+
+def test_where_no_output_projection_is_found_the_layer_runs_to_its_end():
+    network = llama(2)
+    for layer in network.model.layers:
+        layer.self_attn.o_proj = Doubled(layer.self_attn.o_proj)
+    with modules_run(network) as ran:
+        kept = trace_model(network, inputs("Llama"))
+    assert "model.layers.1.mlp" in ran
+    assert "model.norm" not in ran
+    assert not any("output" in layer.projections for layer in kept.layers)
+
+
+class Doubled(torch.nn.Module):
+    """A map that is no W_O: what goes on is twice what its linear map gives, and both are read."""
+
+    def __init__(self, linear: torch.nn.Linear) -> None:
+        super().__init__()
+        self.one, self.other = linear, linear
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return self.one(given) + self.other(given)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_layer_of_each_family_is_what_a_whole_pass_leaves(name):
     network, given = model(name), inputs(name)
@@ -116,7 +172,7 @@ def test_where_nobody_knows_the_layers_or_weights_lie_elsewhere_it_runs_to_its_e
     known = known_layers(network)
     assert may_end_behind(network, known, (0, 1)) == {("", 0), ("", 1)}
     assert may_end_behind(network, None, ()) == frozenset()
-    assert may_end_behind(network, known, (0, 5)) == frozenset()
+    assert may_end_behind(network, known, (0, 5)) == {("", 0), ("", 5)}
     network.hf_device_map = {"model": 0, "lm_head": "disk"}
     assert may_end_behind(network, known, (0, 1)) == frozenset()
 
