@@ -17,7 +17,8 @@ from strategies import Case, attention_cases
 from tolerances import Arithmetic, bounded, hidden, require_near
 from torch.nn.functional import scaled_dot_product_attention
 
-from attnviz.attention.formula import Steps, attend, log_softmax
+from attnviz.attention.formula import Steps, attend, log_softmax, outputs_alone
+from attnviz.attention.rule import Rule
 from attnviz.errors import AttnvizError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -79,6 +80,39 @@ def require_torchs_output_and_weights(convert, case):
         allowed = bounds_of(seen).errors.output + bounds_of(seen, exp=20, argument=3).errors.output  # ours and torch's
         require_near(ours[~blind], oracle(case, value)[~blind], allowed[~blind])
         assert_array_equal(ours[blind], 0)
+
+
+@settings(max_examples=150)
+@given(case=attention_cases())
+def test_the_output_alone_is_torchs_unless_a_query_sees_nothing(case):
+    case = case.but(bias=None, sinks=None)
+    array, rule = torch.from_numpy, Rule(**case.options)
+    rule = rule if rule.mask is None else replace(rule, mask=array(rule.mask))
+    alone = outputs_alone(array(case.query), array(case.key), array(case.value), rule)
+    if hidden(case.options, case.scores_shape).all(axis=-1).any():
+        assert alone is None
+        return
+    allowed = 2 * bounds_of(case).errors.output + bounds_of(case, exp=20, argument=3).errors.output
+    require_near(alone.numpy(), oracle(case, case.value), allowed)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["query", "key", "value"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, 1e30])
+def test_there_is_no_output_alone_of_what_is_not_finite(place, number):
+    arrays = [torch.from_numpy(normal(2, 7, 3, seed=seed)).float() for seed in range(3)]
+    arrays[place][1, 3] = number
+    if number == 1e30:  # then the product is too large
+        arrays[0][1, 3] = arrays[1][1, 3] = number
+    assert outputs_alone(*arrays, Rule()) is None
+
+
+def test_the_output_alone_of_half_precision_is_computed_in_float32():
+    arrays = [torch.from_numpy(normal(2, 7, 3, seed=seed)).bfloat16() for seed in range(3)]
+    alone = outputs_alone(*arrays, Rule(causal=True))
+    assert alone.dtype == torch.float32
+    torch.testing.assert_close(
+        alone, scaled_dot_product_attention(*(array.float() for array in arrays), is_causal=True)
+    )
 
 
 @KINDS

@@ -5,8 +5,10 @@ its attention then gets.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy
@@ -107,24 +109,28 @@ def _rotations(turn: Turn) -> Iterator[Rotation]:
 
 def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> bool:
     """Whether ``rotation`` makes ``query`` and ``key`` of those that the function was given, which stand from ``start`` on."""
-    pairs = ((turn.query, query), (turn.key, key))
-    return all(_turns(rotation, before[0], _part(after, turn), start) for before, after in pairs)
+    before, after = (turn.query[0], turn.key[0]), (_part(query, turn), _part(key, turn))
+    shapes = [[one.shape for one in both] for both in (before, after)]
+    if shapes[0] != shapes[1] or before[0].shape[1:] != before[1].shape[1:]:  # the same angles turn both
+        return False
+    chosen, heads = _sample(query.shape[-2]), len(query)
+    given, expected = (_numbers(torch.cat([one[:, chosen] for one in both])) for both in (before, after))
+    largest = numpy.abs(expected)  # (heads of both, some tokens, d)
+    errors = numpy.abs(rotation.turned(given, (start + chosen).tolist()) - expected)
+    allowed = math.sqrt(torch.finfo(query.dtype).eps)
+    both = (slice(heads), slice(heads, None))
+    return all(bool(errors[one].max() <= allowed * max(largest[one].max(), 1e-30)) for one in both)
+
+
+@lru_cache
+def _sample(tokens: int) -> torch.Tensor:
+    """The places of some of so many tokens, the first and the last among them."""
+    return torch.tensor(sorted({round(place) for place in numpy.linspace(0, tokens - 1, SAMPLE).tolist()}))
 
 
 def _part(after: torch.Tensor, turn: Turn) -> torch.Tensor:
     """What the function made of the first numbers of each token, where it was given these alone (Phi's, StableLM's)."""
     return after[..., : turn.query.shape[-1]] if turn.alone else after
-
-
-def _turns(rotation: Rotation, before: torch.Tensor, after: torch.Tensor, start: int) -> bool:
-    if before.shape != after.shape:
-        return False
-    tokens = after.shape[-2]
-    chosen = sorted({round(place) for place in numpy.linspace(0, tokens - 1, SAMPLE).tolist()})
-    expected = _numbers(after[:, chosen])
-    allowed = numpy.sqrt(torch.finfo(after.dtype).eps) * max(float(numpy.abs(expected).max()), 1e-30)
-    turned = rotation.turned(_numbers(before[:, chosen]), [start + place for place in chosen])
-    return bool(numpy.abs(turned - expected).max() <= allowed)
 
 
 def _numbers(array: torch.Tensor) -> numpy.ndarray:

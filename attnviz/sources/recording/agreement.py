@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy
 
-from attnviz.attention.arrays import Array, namespace
+from attnviz.attention.arrays import Array, is_torch, namespace
+from attnviz.attention.formula import outputs_alone
 from attnviz.errors import AttnvizError
 from attnviz.sources.recording.sampled import OF_UNKNOWN_CODE, SAMPLED, Comparison, compared_queries
 from attnviz.trace.layer import Layer
@@ -41,19 +42,19 @@ def _compared(
 ) -> tuple[tuple[float, int], float]:
     """The largest error of the outputs, and its head; and that of the weights, (heads, queries, keys), where these are given."""
     xp = namespace(output)
-    worst = largest = 0.0
-    apart = 0.0
+    differences, sizes = [], []  # of each head, (heads,), of each block
+    alone, apart = weights is None and _is_plain(layer), 0.0
     for some in _blocks(queries, _rows_at_a_time(layer)):
         keys, seen = _seen_of(layer, some)
-        steps = seen.steps()
-        theirs = xp.permute_dims(xp.asarray(_at(output, some), dtype=steps.output.dtype), (1, 0, 2))
-        if xp.any(blind := steps.blind):
+        steps, ours = _computed(seen, alone)
+        theirs = xp.permute_dims(xp.asarray(_at(output, some), dtype=ours.dtype), (1, 0, 2))
+        if steps is not None and xp.any(blind := steps.blind):
             theirs = xp.where(blind[..., None], 0.0, theirs)
-        difference = _largest(xp, steps.output - theirs)  # (heads,)
-        largest = xp.maximum(_largest(xp, theirs), xp.asarray(largest, dtype=theirs.dtype))
-        worst = xp.maximum(difference, xp.asarray(worst, dtype=difference.dtype))
-        if weights is not None:
+        differences.append(_largest(xp, ours - theirs))
+        sizes.append(_largest(xp, theirs))
+        if steps is not None and weights is not None:
             apart = max(apart, _weights_apart(steps, _at(weights, some, axis=1), keys))
+    worst, largest = (xp.max(xp.stack(some), axis=0) for some in (differences, sizes))
     relative = worst / xp.where(largest == 0, 1.0, largest)  # (heads,)
     return (float(xp.max(relative)), int(xp.argmax(relative))), apart
 
@@ -61,6 +62,20 @@ def _compared(
 def _largest(xp: Any, array: Array) -> Array:
     """The largest number of each head, whatever its sign, (heads,): without another array of that size, which takes the most time."""
     return xp.maximum(xp.max(array, axis=(1, 2)), -xp.min(array, axis=(1, 2)))
+
+
+def _computed(layer: Layer, alone: bool) -> tuple[Any, Array]:
+    """The steps of ``layer``, None where its outputs can be computed ``alone`` and all see a key; and the outputs."""
+    output = outputs_alone(layer.query, layer.key, layer.value, layer.rule) if alone else None
+    steps = layer.steps() if output is None else None
+    return steps, output if steps is None else steps.output
+
+
+def _is_plain(layer: Layer) -> bool:
+    """Whether the outputs of ``layer`` can be computed without its steps."""
+    arrays = (layer.query, layer.key, layer.value)
+    alike = all(is_torch(one) and one.dtype == layer.query.dtype and not one.requires_grad for one in arrays)
+    return alike and layer.rule.bias is None and layer.rule.sinks is None
 
 
 def _weights_apart(steps: Any, weights: Array, keys: slice) -> float:
