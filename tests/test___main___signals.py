@@ -153,16 +153,16 @@ def test_a_run_that_is_terminated_leaves_nothing(folder):
 @pytest.mark.slow
 @FORMATS
 def test_writes_of_each_format_that_are_killed_leave_their_target_whole(folder, arguments):
-    count = 200 if arguments in OFTEN else 50
+    count = 80 if arguments in OFTEN else 24
     killed, writing = kill_often(folder, arguments, count)
     assert killed > count // 4
-    assert writing > count // 20
+    assert writing > count // 24
 
 
 @pytest.mark.slow
 @FORMATS
 def test_each_format_leaves_nothing_where_it_is_terminated(folder, arguments):
-    count = 50 if arguments in OFTEN else 20
+    count = 24 if arguments in OFTEN else 12
     assert terminate_often(folder, arguments, count) > count // 5
 
 
@@ -189,7 +189,7 @@ def test_a_shell_sees_143():
 @pytest.mark.parametrize("arguments", [WRITERS["csv"], WRITERS["png"], WRITERS["html"]], ids=["csv", "png", "html"])
 def test_a_whole_program_is_terminated_at_any_moment_from_its_start_on(folder, arguments):
     moments = random.Random(0)
-    for _ in range(14):
+    for _ in range(8):
         with started(*arguments) as process:
             time.sleep(moments.uniform(0, 0.6))
             process.send_signal(signal.SIGTERM)
