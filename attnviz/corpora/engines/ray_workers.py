@@ -9,6 +9,8 @@ loop serves actors as well. One shard is at each, what it makes is kept at once,
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from itertools import count
 from typing import Any
@@ -22,6 +24,8 @@ from attnviz.errors import AttnvizError
 from attnviz.text.message import Message
 
 MOST_PROCESSORS = 4  # of a worker without an accelerator: beyond these, more workers are faster than larger ones
+LOCAL = "local"  # Ray's word for a cluster that begins on this machine, whatever others there are
+CONNECTED = 20  # seconds in which an address answers
 WAITING = 0.05  # seconds between looks, where nothing was asked of any actor
 
 
@@ -115,21 +119,33 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, address: str | None) -> None:
-    """Join the cluster at ``address``, or begin one on this machine."""
+    """Join the cluster at ``address``, or begin one on this machine.
+
+    Asked for no address, Ray would join whatever cluster it finds among the processes of this machine, somebody else's too.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     try:
+        _require_answer(address)
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level="critical",
-            include_dashboard=False if address is None else None,
+            include_dashboard=False if address == LOCAL else None,
         )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise AttnvizError(
             "the Ray cluster {address} cannot be reached: {why}",
             "start it with ray start --head, and give the address that it prints",
-            address=address or "",
+            address=address,
             why=_first_line(error),
         ) from None
+
+
+def _require_answer(address: str) -> None:
+    """Raise OSError where nothing answers at the host and port of ``address``: Ray would try for many minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECTED).close()
 
 
 def _alive(nodes: list[dict[str, Any]]) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ class Double:
     def init(self, address, **_):
         if address == "nowhere":
             raise ConnectionError("no such cluster\nand more")
-        self.connected = True
+        self.connected, self.joined = True, address
 
     def nodes(self):
         return self.all_nodes
@@ -174,6 +175,28 @@ def test_a_cluster_that_is_not_there_is_one_clear_line(ray):
     with pytest.raises(AttnvizError, match=r"the Ray cluster nowhere cannot be reached: no such cluster$"):
         RayWorkers(TINY, 1, "nowhere", 0)
     assert not ray.connected
+
+
+@pytest.mark.parametrize("written", ["{host}:{port}", "ray://{host}:{port}"])
+def test_an_address_at_which_nothing_answers_is_not_waited_for(ray, written):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        RayWorkers(TINY, 1, written.format(host=host, port=port), 0).close()
+        assert ray.joined == written.format(host=host, port=port)
+        ray.joined = None
+    address = written.format(host=host, port=port)
+    with pytest.raises(AttnvizError, match=f"the Ray cluster {address} cannot be reached: ."):
+        RayWorkers(TINY, 1, address, 0)
+    assert ray.joined is None
+
+
+def test_without_an_address_a_cluster_begins_here_whatever_others_there_are(ray, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    RayWorkers(TINY, 1, None, 0).close()
+    assert ray.joined == "local"
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    RayWorkers(TINY, 1, None, 0).close()
+    assert ray.joined == "auto"
 
 
 def test_a_cluster_that_was_joined_before_is_not_left(ray):
