@@ -22,6 +22,7 @@ from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predic
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.trace_model import last_layers, run, trace_of
 from attnviz.sources.huggingface.watch import watched_by
+from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.sources.texts.length import ANY_LENGTH, Length
 from attnviz.trace.origin import Origin
@@ -67,6 +68,7 @@ class Batches:
         self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
+        self._projections = OutputProjections()  # W_O, which is found in the first batch, and not looked for again
         self._known: tuple[Asked, Trace] | None = None  # a text that was read alone, before any batch
         self._until = last_layers(model, layer, predictions)
 
@@ -215,6 +217,7 @@ class Batches:
             layer_filter(self.layer),
             comparison=self.comparison,
             until=self._until,
+            projections=self._projections,
             lengths=lengths,
         )
         with watched_by(watch), foreseen(self.model, self.predictions) as found:

@@ -14,6 +14,7 @@ from attnviz.sources.huggingface import trace_texts
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.trace_model import trace
 from attnviz.sources.huggingface.trace_texts import Batches
+from attnviz.sources.recording.output_projection import OutputProjections
 from attnviz.sources.texts.length import Length
 
 TEXTS = [
@@ -104,6 +105,29 @@ def test_texts_run_together(monkeypatch):
     passes.clear()
     list(batches(given(TEXTS)))
     assert [count for count, _ in passes] == [3, 2]
+
+
+def test_what_the_outputs_are_multiplied_with_is_looked_for_in_one_batch_and_known_in_all(monkeypatch):
+    looked = []
+    monkeypatch.setattr(OutputProjections, "awaits", awaited(looked, OutputProjections.awaits))
+    batches = Batches(loaded("Llama"), batch=2)
+    answers = [answer for _, answer in batches(given([*TEXTS[:4], TEXTS[5]]))]
+    assert looked.count(True) == sum(
+        len(answer.layers) for answer in answers[:2]
+    )  # of the text that runs alone, and a batch
+    for answer, text in zip(answers, [*TEXTS[:4], TEXTS[5]], strict=True):
+        for mine, theirs in zip(answer.layers, trace(loaded("Llama"), text).layers, strict=True):
+            assert mine.projections["output"].weight.data_ptr() == theirs.projections["output"].weight.data_ptr()
+
+
+def awaited(looked: list[bool], original):
+    """``original``, whose answers are noted."""
+
+    def awaits(self, of):
+        looked.append(original(self, of))
+        return looked[-1]
+
+    return awaits
 
 
 @pytest.mark.parametrize(
