@@ -88,3 +88,16 @@ def test_a_trace_brings_no_model_that_runs():
         attnviz.trace_text(TEXT).stats(metrics="effect")
     with pytest.raises(AttnvizError, match="a trace brings no model that could run without a head"):
         attnviz.stats(attnviz.trace_text(TEXT), "tiny", metrics="effect")
+
+
+def test_effects_by_workers_are_those_of_one_process(tmp_path):
+    texts = ["the cat sat", "a b a b", "a " * 500]
+    plain, kept = tmp_path / "plain.csv", tmp_path / "kept.csv"
+    options = {"metrics": "effect", "layer": 0, "top_texts": 1}
+    one = attnviz.stats(texts, "tiny", by_text=plain, **options)
+    other = attnviz.stats(texts, "tiny", by_text=kept, state=tmp_path / "s", **options)
+    assert plain.read_bytes() == kept.read_bytes()
+    assert [head.top for head in one.statistics.heads()] == [head.top for head in other.statistics.heads()]
+    assert {place: str(error) for place, error in one.errors.items()} == {
+        place: str(error) for place, error in other.errors.items()
+    }

@@ -10,7 +10,7 @@ from attnviz.arguments import whole_number
 from attnviz.choices import TINY, Backend, is_tiny
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
-from attnviz.cli.input.models import path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
+from attnviz.cli.input.models import installed, path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
 from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions
@@ -118,7 +118,7 @@ def over(job: Work, texts: Any, by: WorkersOptions, total: int | None, write: Wr
     from attnviz.corpora.run import run
 
     engine = engine_of(by.engine, workers(by.workers), by.address, by.gpus_per_worker)
-    with corpus_progress(total, job.unit) as watch:
+    with installed(), corpus_progress(total, job.unit) as watch:
         return run(job, texts, engine, state=by.state, size=by.shard_size, watch=watch, notice=notice, write=write)
 
 

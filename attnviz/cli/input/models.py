@@ -236,9 +236,15 @@ def path_of(folder: Path | None) -> str | None:
 def loading(name: str | None) -> Iterator[None]:
     """Tell a person that the model ``name`` is being loaded, and in one line what is not installed or not free for it."""
     require_left(MODELS, Message("a model"))
+    with installed(), progress(Message("loading {name}", name=name)):
+        yield
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Tell in one line what the block needs for a model, and is not installed."""
     try:
-        with progress(Message("loading {name}", name=name)):
-            yield
+        yield
     except ImportError as error:
         if lacks_memory(error):
             raise

@@ -11,6 +11,8 @@ from corpora import assert_same
 from tiny_models import saved
 
 from attnviz.cli.input import by_workers
+from attnviz.corpora.effect_job import EffectJob
+from attnviz.corpora.job import Job
 from attnviz.errors import AttnvizError
 from attnviz.sources.texts.corpus import CorpusText, Unread
 
@@ -187,3 +189,14 @@ def test_words_that_the_model_in_the_package_reads_by_their_letters_are_told_as_
     plain, kept = (attnviz(*command, *who, stdin=lines).stderr for who in ((), ("--state", "s")))
     (said,) = [line for line in plain.splitlines() if "by their letters" in line]
     assert said in kept.splitlines()
+
+
+@pytest.mark.parametrize("more", [(), ("--metric", "effect")])
+def test_a_worker_that_lacks_what_models_need_is_one_clear_line(monkeypatch, more):
+    def worker(_):
+        raise ImportError("No module named torch", name="torch")
+
+    monkeypatch.setattr(Job, "worker", worker)
+    monkeypatch.setattr(EffectJob, "worker", worker)
+    result = attnviz("stats", "--lines", "--model", "tiny", "--state", "s", *more, stdin=LINES)
+    assert (result.code, "--model needs torch, which is not installed" in result.stderr) == (1, True)
