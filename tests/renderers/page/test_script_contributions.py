@@ -48,6 +48,24 @@ def test_each_cell_is_what_the_papers_say(opened, kind):
         assert shown["#readout"] == ["{} with {}, Contribution: {}.".format(*tokens, value)]
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Weights are shown here; contributions are shown in Matrix and Steps."),
+        pytest.param(
+            "vi", "Ở đây hiện trọng số; phần đóng góp được hiện ở Ma trận và Từng bước.", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_view_of_weights_says_so_to_those_who_looked_at_contributions(opened, lang, said):
+    page = opened(CAUSAL, view="matrix", head=1, step="contribution", lang=lang)
+    for view, expected in (("matrix", ""), ("overview", said), ("lines", said), ("text", said), ("steps", "")):
+        page.go(view=view, head=1, step="contribution")
+        assert page.texts(".bars-above > p") == [expected]
+    page.go(view="overview", head=1, step="weights")
+    assert page.texts(".bars-above > p") == [""]
+
+
 def compare(opened, told, trace, lang="en"):
     """The Steps view and the arithmetic say what explain says."""
     page = opened(trace, view="steps", stage="contribution", query=4, head=1, lang=lang)

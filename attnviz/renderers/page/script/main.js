@@ -21,7 +21,7 @@ import { canvasOf, pngOf, save, svgOf } from "./scene.js";
 import { search } from "./search.js";
 import { settings } from "./settings.js";
 import { allQueries } from "./shown.js";
-import { VIEWS, change, listen, readFragment, state } from "./state.js";
+import { VIEWS, change, currentLayer, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
 import { unfolding } from "./unfold.js";
@@ -46,6 +46,7 @@ const source = make("p", { class: "quiet", hidden: !record.source });
 const foot = make("p", { class: "quiet" });
 const panel = make("section", { role: "tabpanel", id: "panel" });
 const bar = make("div", { class: "bars-above" });
+const weightsHere = make("p", { class: "quiet" }); // said where somebody who looked at contributions sees weights
 const notice = make("p", { class: "alert", role: "alert", id: "notice", hidden: true });
 const saving = saveButtons(saveAs);
 const finding = search();
@@ -148,6 +149,13 @@ function rename() {
   if (record.choice) choice.replaceChildren(...told("page.chose", record.choice));
 }
 
+// Contributions have a map and a step; what the other views show are weights.
+function tellOfWeights() {
+  const others = state.step === "contribution" && currentLayer().contributes && state.view !== "matrix" && state.view !== "steps";
+  weightsHere.hidden = !others;
+  weightsHere.textContent = others ? say("page.weights_here", { matrix: say("page.matrix"), steps: say("page.steps") }) : "";
+}
+
 function open() {
   const held = holdsFocus();
   current?.view.close();
@@ -155,13 +163,14 @@ function open() {
   tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(VIEWS[place] === state.view)));
   hold(tabs, tabs[VIEWS.indexOf(state.view)]);
   retitle();
+  tellOfWeights();
   foot.textContent = exactness();
   panel.setAttribute("aria-labelledby", `tab-${state.view}`);
   panel.className = `panel ${state.view}-panel`;
   const view = BUILD[state.view]();
   const controls = controlBar(view.controls);
   current = { view, controls };
-  bar.replaceChildren(controls.element);
+  bar.replaceChildren(controls.element, weightsHere);
   panel.replaceChildren(view.element);
   settle(view);
   if (held) catchFocus();
@@ -170,6 +179,7 @@ function open() {
 function update() {
   const held = holdsFocus();
   retitle();
+  tellOfWeights();
   foot.textContent = exactness();
   current.controls.update();
   settle(current.view);
