@@ -205,7 +205,7 @@ class _WithWords:
         """Each of them, and None while the next has not come."""
         texts = iter(self.corpus)
         while True:
-            if not self.corpus.is_there():
+            if self.corpus.is_there() is False:  # where nobody can tell, it is waited for
                 yield None
                 continue
             if (text := next(texts, None)) is None:

@@ -47,8 +47,8 @@ class Corpus:
             with waiting() as stdin, self._watched(stdin) as stream:
                 yield from lines_of(stream, STDIN, field)
 
-    def is_there(self) -> bool:
-        """Whether the next text can be read without waiting for somebody who writes it."""
+    def is_there(self) -> bool | None:
+        """Whether the next text can be read without waiting for somebody who writes it; None where nobody can tell."""
         return self._live is None or self._live.is_there()
 
     def _by_lines(self) -> bool:

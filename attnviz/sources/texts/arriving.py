@@ -7,6 +7,8 @@ import select
 import stat
 from typing import Any, BinaryIO
 
+from attnviz.sources.texts.lines import LONGEST_LINE
+
 PIECE = 1 << 16  # bytes that are read at once, where there are so many
 
 
@@ -28,13 +30,13 @@ class Arriving:
         del self._held[:count]
         return line
 
-    def is_there(self) -> bool:
-        """Whether ``readline`` would answer at once."""
-        while b"\n" not in self._held and not self._ended:
+    def is_there(self) -> bool | None:
+        """Whether ``readline`` would answer at once, since a line has come or is too long for a text; None where nobody can tell."""
+        while b"\n" not in self._held and len(self._held) <= LONGEST_LINE and not self._ended:
             try:
                 readable, _, _ = select.select([self._stream], [], [], 0)
             except (OSError, ValueError):  # Windows knows only sockets
-                return False
+                return None
             if not readable:
                 return False
             self._read()

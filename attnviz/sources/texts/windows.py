@@ -10,7 +10,9 @@ Made = TypeVar("Made")
 GROWTH = 16  # times as many texts in each window as in the one before
 
 
-def windows(items: Iterable[Item], most: Callable[[], int], is_there: Callable[[], bool]) -> Iterator[list[Item]]:
+def windows(
+    items: Iterable[Item], most: Callable[[], int], is_there: Callable[[], bool | None]
+) -> Iterator[list[Item]]:
     """``items`` in lists of as many as may be taken: one at first, so that the first answer comes soon, then more and more,
     up to ``most()``; and no more than ``is_there`` says have arrived."""
     held, wanted = list[Item](), 1

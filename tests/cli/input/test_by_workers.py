@@ -167,7 +167,7 @@ def test_needles_by_workers_are_those_of_one_process(monkeypatch):
 
 def test_texts_that_have_not_come_are_told_and_blank_ones_counted():
     class Slow:
-        there = iter([True, False, True, False, True, True])
+        there = iter([True, False, True, False, None, True])
 
         def is_there(self):
             return next(self.there)

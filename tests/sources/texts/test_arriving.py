@@ -53,14 +53,25 @@ def test_a_line_is_read_in_pieces_of_what_is_asked_for(pipe):
     assert (lines.isatty(), lines.fileno()) == (False, stream.fileno())
 
 
-def test_where_the_system_cannot_say_it_is_not_there(pipe, monkeypatch):
+def test_a_line_that_is_too_long_is_not_held_to_its_end(pipe, monkeypatch):
+    stream, writing = pipe
+    monkeypatch.setattr(arriving, "LONGEST_LINE", 100)
+    lines = Arriving(stream)
+    writing.write(b"x" * 100)
+    assert lines.is_there() is False
+    writing.write(b"x")
+    assert lines.is_there()
+    assert lines.readline(101) == b"x" * 101
+
+
+def test_where_the_system_cannot_say_nobody_knows(pipe, monkeypatch):
     def refused(*_):
         raise OSError("sockets only")
 
     stream, writing = pipe
     writing.write(b"one\n")
     monkeypatch.setattr(arriving.select, "select", refused)
-    assert not Arriving(stream).is_there()
+    assert Arriving(stream).is_there() is None
 
 
 def test_a_pipe_is_live_and_a_file_is_not(pipe, tmp_path):
