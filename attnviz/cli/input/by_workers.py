@@ -23,6 +23,7 @@ from attnviz.cli.typer_groups import dashed, given_options
 from attnviz.corpora.choices import AUTO, WORKERS_LIMITS, Engine
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import COMMA, Message, joined
+from attnviz.text.text_names import text_name
 
 if TYPE_CHECKING:
     from attnviz.analysis.corpus.texts import Texts
@@ -230,6 +231,6 @@ class _WithWords:
             blank = self.blank
             notice(Message("{blank:,} blank lines skipped", blank=blank))
         for reason in reasons:
-            names = joined(reason.names, COMMA)
+            names = joined(map(text_name, reason.names), COMMA)
             more = Message("{names}, …", names=names) if reason.texts > len(reason.names) else names
             notice(Message("{texts:,} skipped ({names}): {why}", texts=reason.texts, names=more, why=reason.said))

@@ -16,7 +16,7 @@ from attnviz.renderers.heatmap.picture import Panel, Picture
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.renderers.shared.scale import Scale
 from attnviz.renderers.stats.facts import SHARES, facts, over
-from attnviz.renderers.stats.head_table import head_word
+from attnviz.renderers.stats.sections import head_word
 from attnviz.text.lessons import Lessons, lessons
 
 

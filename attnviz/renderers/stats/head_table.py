@@ -19,7 +19,7 @@ from attnviz.renderers.shared.matrix import Matrix
 from attnviz.renderers.shared.table import BOLD, DIM, GAP, MatrixTable
 from attnviz.renderers.stats.facts import facts, footnotes, reading
 from attnviz.renderers.stats.named import name_lines
-from attnviz.renderers.stats.sections import quantile_words, skipped_lines, top_lines
+from attnviz.renderers.stats.sections import head_word, quantile_words, skipped_lines, top_lines
 from attnviz.text.lessons import Lessons, lessons
 
 DECIMALS = 3
@@ -104,11 +104,6 @@ def _matrix(heads: list[Head], metrics: list[Metric], several: bool, words: Less
         ],
         tints=tints([[value.mean for value in row] for row in values]),
     )
-
-
-def head_word(head: int | None, words: Lessons) -> str:
-    """The number of a head; or that it is all of a layer."""
-    return words.say("stats.all_heads") if head is None else str(head)
 
 
 def _cell(value: Value, several: bool) -> str:

@@ -12,6 +12,8 @@ from attnviz.analysis.corpus.texts import Texts
 from attnviz.renderers.shared.facts import layer_name
 from attnviz.text.display import shown_line
 from attnviz.text.lessons import Lessons
+from attnviz.text.message import told
+from attnviz.text.text_names import text_name
 
 REASONS = 5  # that are listed, the most common; the data hold all
 
@@ -26,7 +28,7 @@ def skipped_lines(statistics: Texts, words: Lessons) -> list[str]:
             "stats.skipped_because" if reason.texts == len(reason.names) else "stats.skipped_because_more",
             count=f"{reason.texts:,}",
             why=shown_line(reason.told(words.language)),
-            names=", ".join(map(shown_line, reason.names)),
+            names=", ".join(_text(name, words) for name in reason.names),
         )
         for reason in reasons[:REASONS]
     ]
@@ -60,6 +62,19 @@ def _top(metric: StrEnum, head: Head, words: Lessons) -> list[str]:
     texts = head.top[metric]
     if not texts:
         return []
-    named = f"{layer_name(head.layer, words)} · {head.head}"
-    found = [words.say("stats.top_text", text=one.name, value=f"{one.value:.3g}", excerpt=one.excerpt) for one in texts]
+    named = f"{layer_name(head.layer, words)} · {head_word(head.head, words)}"
+    found = [
+        words.say("stats.top_text", text=_text(one.name, words), value=f"{one.value:.3g}", excerpt=one.excerpt)
+        for one in texts
+    ]
     return [words.say("stats.top", metric=metric.value, head=named), *(f"  {line}" for line in found)]
+
+
+def head_word(head: int | None, words: Lessons) -> str:
+    """The number of a head; or that it is all of a layer."""
+    return words.say("stats.all_heads") if head is None else str(head)
+
+
+def _text(name: str, words: Lessons) -> str:
+    """What a text is called, as a person may safely see it."""
+    return shown_line(told(text_name(name), words.language))

@@ -102,7 +102,7 @@ def test_the_table_tells_quantiles_and_top_texts():
     assert [line.count("(") for line in lines if line.startswith("lớp 1 · ")] == [3, 3]
     below = lines[lines.index("") + 1 :]
     assert any(line.startswith("Với mỗi độ đo, đầu mà thiếu nó thì tệ nhất") for line in below)
-    assert sum(line.startswith("  ") and "line " in line for line in below) == 3
+    assert sum(line.startswith("  ") and "dòng " in line for line in below) == 3
 
 
 def test_a_worker_measures_what_this_process_does(folder):

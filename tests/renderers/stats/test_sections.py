@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from made_corpora import measured
+from made_effects import gathered
 
 from attnviz.analysis.corpus import Statistics
 from attnviz.analysis.metrics import Metric
-from attnviz.choices import Language
-from attnviz.renderers.stats.sections import quantile_words, skipped_lines, top_lines
+from attnviz.choices import Effect, Language
+from attnviz.renderers.stats.sections import head_word, quantile_words, skipped_lines, top_lines
 from attnviz.text.lessons import lessons
 from attnviz.text.message import Message
 
@@ -32,7 +33,9 @@ def test_texts_that_were_left_out_are_told_by_reason():
         "5: the text has … tokens but the tiny model has 9 positions (line 1, line 2, line 3, …)",
         "1: odd (line 9)",
     ]
-    assert "văn bản" in skipped_lines(statistics, lessons(Language.VI))[1]
+    vietnamese = skipped_lines(statistics, lessons(Language.VI))[1]
+    assert "văn bản" in vietnamese
+    assert "(dòng 1, dòng 2, dòng 3, …)" in vietnamese
 
 
 def test_of_many_reasons_the_rest_is_counted():
@@ -52,6 +55,19 @@ def test_for_each_metric_the_top_texts_of_the_head_with_the_largest_mean_are_nam
     assert [first, second] == [f"  {one.value:.3g} {one.name}: {one.excerpt}" for one in best.top[Metric.ENTROPY]]
     assert rest[0].startswith("induction: ")
     assert top_lines(measured([3]), [Metric.ENTROPY], WORDS) == []
+
+
+def test_texts_and_heads_are_named_in_the_language_of_the_reader():
+    vietnamese = lessons(Language.VI)
+    _, _, first = top_lines(measured([3], top_texts=1), [Metric.ENTROPY], vietnamese)
+    assert " dòng 3: " in first
+    assert (head_word(None, vietnamese), head_word(2, vietnamese)) == ("mọi đầu", "2")
+
+
+def test_the_head_that_is_missed_most_is_that_without_which_the_probability_falls_most():
+    heading, named, first = top_lines(gathered(top_texts=1), [Effect.PROBABILITY], WORDS)
+    assert heading.startswith("For each effect, the head that is missed most")
+    assert (named, first.split()[0]) == ("probability: layer 0 · 0", "-0.125")
 
 
 def test_a_metric_that_no_text_has_an_answer_for_has_no_top_texts():
