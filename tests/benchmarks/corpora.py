@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from commands import attnviz, peer
 from corpus_texts import texts
@@ -55,18 +56,16 @@ def together(folder: Path) -> list[Row]:
 def workers(folder: Path) -> list[Row]:
     """Two workers beside one, whole processes; and what each of the two takes of memory from the hundredth text to the last."""
     model, file = model_folder(folder), corpus(folder, MANY)
-    one, _ = ran(folder / "one", model, file, 1)
-    two, sizes = ran(folder / "two", model, file, 2)
+    one, two = (ran(folder / name, model, file, count) for name, count in (("one", 1), ("two", 2)))
+    work = f"stats --workers 2 / --workers 1, {MANY} texts, SmolLM2"
     rows = [
-        (
-            f"stats --workers 2 / --workers 1, {MANY} texts, SmolLM2",
-            f"{two:.1f} s",
-            f"{one:.1f} s",
-            f"{two / one:.2f} ×",
-            "≤ 1 ×",
+        (f"{work}, {name}", f"{ours:.1f} s", f"{theirs:.1f} s", f"{ours / theirs:.2f} ×", reach)
+        for name, ours, theirs, reach in (
+            ("on the clock", two.seconds, one.seconds, "≤ 1 ×"),
+            ("processor time", two.processors, one.processors, ""),
         )
     ]
-    for worker, (early, late) in enumerate(sizes):
+    for worker, (early, late) in enumerate(two.memory):
         grown = (late["own"] - early["own"]) / 1024
         shown = f"{late['Pss'] / 1024:,.0f} MiB, of its own {late['own'] / 1024:,.0f} MiB"
         rows.append(
@@ -81,8 +80,18 @@ def workers(folder: Path) -> list[Row]:
     return rows
 
 
-def ran(state: Path, model: Path, file: Path, count: int) -> tuple[float, list[tuple[dict[str, int], dict[str, int]]]]:
-    """Seconds of a whole run; and of each worker its memory, in kB, at the first look after 100 texts were done, and at the last."""
+class Ran(NamedTuple):
+    """Seconds of a whole run, on the clock and of all its processes; and of each worker its memory, in kB, at the first look after
+    100 texts were done, and at the last."""
+
+    seconds: float
+    processors: float
+    memory: list[tuple[dict[str, int], dict[str, int]]]
+
+
+def ran(state: Path, model: Path, file: Path, count: int) -> Ran:
+    """The command with so many workers."""
+    before = os.times()
     began = time.perf_counter()
     command = attnviz(
         *("stats", "--lines", "--file", str(file), "--model", str(model), "--workers", str(count)),
@@ -98,7 +107,10 @@ def ran(state: Path, model: Path, file: Path, count: int) -> tuple[float, list[t
                 looks.setdefault(child, []).append({**look, "texts": done})
     if run.returncode:
         raise subprocess.CalledProcessError(run.returncode, command)
-    return time.perf_counter() - began, [(found[0], found[-1]) for found in looks.values()]
+    after = os.times()  # workers count in the process that waits for them, and that in this one
+    processors = after.children_user + after.children_system - before.children_user - before.children_system
+    memory = [(found[0], found[-1]) for found in looks.values()]
+    return Ran(time.perf_counter() - began, processors, memory)
 
 
 def children(parent: int) -> Iterator[int]:
