@@ -9,6 +9,14 @@ capture  trace_model of the ids: the pass, what is kept of each layer (or of LAY
 saved    the same, written to a .safetensors file
 
 For each: seconds on the clock and of all processors, the least and the median; and the ratio to the plain pass beside it.
+
+On two loaded cores, one thread (OMP_NUM_THREADS=1), processor time, capture / plain, the median ratio and that of the least:
+
+smollm2  512 tokens 1.15 × and 1.17 × (15 turns) · 64 tokens 1.49 × and 1.49 × (15) · 512 tokens, layers 0-1: 0.06 × (5)
+small    512 tokens 1.14 × and 1.17 × (21 turns) · 64 tokens 1.65 × and 1.63 × (31)
+
+In passes of 6 layers of smollm2 a layer takes 36 to 38 ms at 512 tokens. Beside it the comparison of 72 queries of each head takes some
+2.6 ms, copies and the proof of the rotation 0.7 each, and looking for W_O 0.8.
 """
 
 import json
