@@ -19,7 +19,6 @@ from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import Message, of_option
-from attnviz.trace.layer_facts import layers_words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -195,6 +194,8 @@ def tell_unseen(source: Origin) -> None:
                 unseen=", ".join(source.unseen),
             )
         )
+    from attnviz.trace.layer_facts import layers_words
+
     for reason in dict.fromkeys(source.because.values()):
         titles = [title for title, said in source.because.items() if said == reason]
         notice(Message("only the weights are known of {layers}: {reason}", layers=layers_words(titles), reason=reason))
