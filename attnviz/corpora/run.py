@@ -94,6 +94,9 @@ class _Run:
             self.merged.partial = True
         except AttnvizError as error:
             raise self._kept_told(error) from None
+        if self.standing.ended:
+            ended = self.standing.ended
+            self.tell.notice(Message("{ended:,} workers ended on the way; no text is lost", ended=ended))
         if self.standing.kept:
             self.tell.notice(self._kept_before())
         return self.merged
@@ -154,8 +157,8 @@ class _Run:
         )
         self.tell.watch(self.standing)
 
-    def _alive(self, workers: int) -> None:
-        self.standing = self.standing._replace(workers=workers)
+    def _alive(self, workers: int, ended: int) -> None:
+        self.standing = self.standing._replace(workers=workers, ended=ended)
         self.tell.watch(self.standing)
 
     def _add(self, number: int, made: Made, hold: Callable[[], Again]) -> None:

@@ -13,7 +13,7 @@ class Standing(NamedTuple):
     skipped  of these, that could not be
     tokens   that this run has measured
     shards   that this run has finished; kept, those that it found finished, with so many texts from ``before``
-    workers  that have a place
+    workers  that have a place; ended, those that ended on the way, and were replaced
     """
 
     texts: int = 0
@@ -23,6 +23,7 @@ class Standing(NamedTuple):
     kept: int = 0
     before: int = 0
     workers: int = 0
+    ended: int = 0
 
 
 Watch = Callable[[Standing], object]

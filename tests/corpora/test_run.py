@@ -49,6 +49,16 @@ def test_the_order_in_which_shards_are_finished_changes_no_bit():
     assert (numbers(one) == numbers(other)).sum() > 0
 
 
+def test_workers_that_ended_on_the_way_are_told():
+    def losing(job, some, told):
+        yield from in_this_process(job, some)
+        told(1, 2)
+
+    said = []
+    assert run(TINY, TEXTS[:4], losing, size=2, notice=said.append).texts == 4
+    assert said == ["2 workers ended on the way; no text is lost"]
+
+
 def test_no_texts_are_statistics_of_none():
     assert run(TINY, [], in_this_process).texts == 0
 

@@ -15,12 +15,12 @@ DEATHS = 3  # workers that a shard may end: one may be chance, such as a machine
 STARTS = 3  # workers that may end one after the other before any has loaded the model
 PATIENCE = 45.0  # seconds without any worker that has a place, after which a run ends: a cluster has lost too much
 LOOK = 1.0  # seconds between looks at the clock
-Told = Callable[[int], Any]  # is told how many workers there are
+Told = Callable[[int, int], Any]  # is told how many workers there are, and how many have ended on the way
 Results = Generator[tuple[Shard, bytes], None, None]  # shards, and what was made of each
 
 
-def no_one(alive: int) -> None:
-    """Tells nobody how many workers there are."""
+def no_one(alive: int, ended: int) -> None:
+    """Tells nobody how many workers there are, and how many have ended."""
 
 
 def dispatched(
@@ -28,9 +28,9 @@ def dispatched(
 ) -> Results:
     """Each shard with what was made of it, as they are finished; the ``workers`` are ended when this ends, however it does.
 
-    No more shards are held than there are workers, beside those in work; None among them means that the next has not come yet. A worker that ends is replaced, and its shard is given to
-    the next. AttnvizError where a shard ends one worker after the other, none can load the model, or for ``patience`` seconds
-    none has a place.
+    No more shards are held than there are workers, beside those in work; None among them means that the next has not come yet.
+    A worker that ends is replaced, and its shard is given to the next. AttnvizError where a shard ends one worker after the other,
+    none can load the model, or for ``patience`` seconds none has a place.
     """
     try:
         yield from _Dispatch(workers, shards, told, patience).results()
@@ -45,6 +45,7 @@ class _Dispatch:
     asked    workers that were asked for, and have no place yet; loading, those that load the model
     free     workers that wait for a shard; busy, what each of the others measures
     deaths   how many workers each shard has ended; lost, how many have ended while they loaded the model, since one was ready
+    ended    workers that others were put in the place of
     last     when a worker last had a place
     """
 
@@ -57,7 +58,7 @@ class _Dispatch:
         self.free: deque[int] = deque()
         self.busy: dict[int, Shard] = {}
         self.deaths: Counter[int] = Counter()
-        self.lost = 0
+        self.lost = self.ended = 0
         self.last = time.monotonic()
 
     def results(self) -> Iterator[tuple[Shard, bytes]]:
@@ -67,7 +68,7 @@ class _Dispatch:
             self._give()
             for event in self.workers.wait(LOOK):
                 yield from self._taken(event)
-            self.told(self._placed())
+            self.told(self._placed(), self.ended)
             self._require_any()
             self._fetch()
 
@@ -117,6 +118,7 @@ class _Dispatch:
 
     def _replace(self, worker: int, why: str) -> None:
         """A worker has ended: its shard waits again, in front of all others."""
+        self.ended += 1
         loading = worker in self.loading
         self.asked.discard(worker)
         self.loading.discard(worker)

@@ -20,5 +20,5 @@ def in_this_process(work: Work, shards: Iterator[Shard | None], told: Told = no_
             time.sleep(WAITING)
             continue
         worker = worker or work.worker()
-        told(1)
+        told(1, 0)
         yield shard, worker(shard.texts).to_bytes()

@@ -137,11 +137,12 @@ def test_it_goes_on_where_some_have_no_place():
     assert run(Paper(2, {(1, None): []}), patience=0.0) == all_of(6)
 
 
-def test_it_is_told_how_many_there_are():
+def test_it_is_told_how_many_there_are_and_how_many_have_ended():
     told = []
-    run(Paper(2, {("once", 1): Gone}), told=told.append)
-    assert max(told) == 2
-    assert min(told[3:]) >= 1
+    run(Paper(2, {("once", 1): Gone}), told=lambda *counts: told.append(counts))
+    assert max(alive for alive, _ in told) == 2
+    assert min(alive for alive, _ in told[3:]) >= 1
+    assert (told[0][1], told[-1][1]) == (0, 1)
 
 
 def test_workers_end_when_the_results_are_wanted_no_more():
