@@ -13,8 +13,8 @@ def test_the_model_is_loaded_once_for_all_shards(monkeypatch):
     made, told = [], []
     worker = Job.worker
     monkeypatch.setattr(Job, "worker", lambda job: made.append(job) or worker(job))
-    done = [shard.number for shard, _ in in_this_process(TINY, shards(corpus(5), 2), told.append)]
-    assert (done, made, told) == ([0, 1, 2], [TINY], [1, 1, 1])
+    results = in_this_process(TINY, shards(corpus(5), 2), lambda *counts: told.append(counts))
+    assert ([shard.number for shard, _ in results], made, told) == ([0, 1, 2], [TINY], [(1, 0)] * 3)
 
 
 def test_without_texts_nothing_is_loaded(monkeypatch):
