@@ -168,9 +168,11 @@ class Watch:
         def moved(array: Any) -> Any:
             return self._once(array, torch.Tensor.cpu) if isinstance(array, torch.Tensor) else array
 
-        rule = replace(layer.rule, **{name: moved(getattr(layer.rule, name)) for name in RULE_ARRAYS})
+        arrays = {name: moved(array) for name in RULE_ARRAYS if (array := getattr(layer.rule, name)) is not None}
+        rule = replace(layer.rule, **arrays) if arrays else layer.rule
         query, key, value = (self._memory.copied(array) for array in (layer.query, layer.key, layer.value))
-        return replace(layer, query=query, key=key, value=value, rule=rule)
+        apart: Layer = with_facts(layer, query=query, key=key, value=value, rule=rule)
+        return apart
 
 
 def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
