@@ -43,16 +43,6 @@ class MapStep(StrEnum):
     SUMMED = "summed"
 
 
-class PageStep(StrEnum):
-    """The maps of a head that a page has."""
-
-    SCORES = MapStep.SCORES.value
-    SCALED = MapStep.SCALED.value
-    MASKED = MapStep.MASKED.value
-    WEIGHTS = MapStep.WEIGHTS.value
-    CONTRIBUTION = MapStep.CONTRIBUTION.value
-
-
 class MeasuredStep(StrEnum):
     """What stats measures of a head, or of all heads of a layer together."""
 

@@ -26,7 +26,7 @@ from attnviz.choices import (
     TOKENS_LIMITS,
     TOP_LIMITS,
     Language,
-    PageStep,
+    MapStep,
     Pool,
     Step,
 )
@@ -152,7 +152,7 @@ def html(
     query, key    a token, a position (3 or "@3") or positions ("A:B" or range(A, B))
     skip_special  open it without special tokens
     words         merge the tokens of a word: weights to it are summed, and from it averaged
-    step          the map that it opens with: "scores", "scaled", "masked", "weights" or "contribution"; None: the overview of all heads,
+    step          the map that it opens with: "scores", "scaled", "masked", "weights", "contribution" or "summed"; None: the overview of all heads,
                   or the contributions where ``toward`` is given
     toward        of contributions: a token along whose logit they are measured, or "@output"
     pool          what a cell of a long text shows: the "mean" or "max" of many tokens
@@ -165,7 +165,7 @@ def html(
     from attnviz.renderers.page.opening import opening
     from attnviz.renderers.page.page import to_html
 
-    opened = opening(None if step is None else member(PageStep, step, "step"), toward)
+    opened = opening(None if step is None else member(MapStep, step, "step"), toward)
     trace = in_words(along(trace, toward), words, layer, opened.needed)
     selection = selected(trace, layer, head, query, key, skip_special, opened.needed).as_region()
     limits = Limits(megabytes=real_number("max_size", max_size, PAGE_MEGABYTES_LIMITS))

@@ -6,6 +6,8 @@ bring the same or cancel out, so it is no sum of their lengths. Along a ``Direct
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy
 
 from attnviz.attention.arrays import Array, overflow_unspoken, to_numpy
@@ -71,15 +73,22 @@ class SummedContribution:
 
 def _products(layer: Layer, keys: slice) -> numpy.ndarray:
     """The products of what each pair of heads makes of some keys, (keys, heads, heads)."""
-    carries = [HeadContribution(layer, head) for head, _ in enumerate(layer.queried)]
-    first = to_numpy(carries[0].through(keys))
-    vectors = numpy.empty((len(first), layer.heads, first.shape[-1]))
-    for head, one in enumerate(carries):
-        vectors[:, head] = to_numpy(one.through(keys)) if head else first
+    vectors = carried_by_heads(layer, range(layer.heads), keys)
     with overflow_unspoken():
         products = vectors @ vectors.transpose(0, 2, 1)
     require_finite(products, YIELDED)
     return numpy.asarray(products)
+
+
+def carried_by_heads(layer: Layer, heads: Sequence[int], keys: slice) -> numpy.ndarray:
+    """What these heads make of some keys, v_j W_O^h, finite or not, in float64.  (keys, heads, d_out)"""
+    first, *others = (HeadContribution(layer, head) for head in heads)
+    carried = to_numpy(first.through(keys))
+    vectors = numpy.empty((len(carried), len(heads), carried.shape[-1]))
+    vectors[:, 0] = carried
+    for place, one in enumerate(others, 1):
+        vectors[:, place] = to_numpy(one.through(keys))
+    return vectors
 
 
 def summed_contributions(layer: Layer, rows: slice = WHOLE) -> numpy.ndarray:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, PageStep, Pool
+from attnviz.choices import PAGE_MEGABYTES, PAGE_MEGABYTES_LIMITS, Language, MapStep, Pool
 from attnviz.cli.options.listed import listed
 from attnviz.cli.options.output import language_option, output_option
 from attnviz.cli.options.panels import OUTPUT, SHOW
@@ -18,10 +18,10 @@ class PageOptions(Options):
     """What html writes, and how."""
 
     step: Annotated[
-        PageStep | None,
+        MapStep | None,
         typer.Option(
             metavar="NAME",
-            help=Message("Open it with the map of this step: {choices}.", choices=listed(PageStep)),
+            help=Message("Open it with the map of this step: {choices}.", choices=listed(MapStep)),
             rich_help_panel=SHOW,
         ),
     ] = None

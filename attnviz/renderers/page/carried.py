@@ -20,6 +20,7 @@ from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared.labels import name
 from attnviz.trace.contribution import HeadContribution, is_known, is_unprojected
 from attnviz.trace.fields import with_arrays
+from attnviz.trace.layer import Layer
 from attnviz.trace.selection import LayerSelection
 
 Arrays = dict[str, numpy.ndarray]
@@ -76,7 +77,7 @@ def with_carried(errors: Errors, selected: LayerSelection, rounded: Arrays, read
 def _own(selected: LayerSelection) -> Arrays:
     """The arrays of ``carried_arrays`` in the numbers in which contributions are computed; by NumPy, so that a page is the same
     whatever holds its trace."""
-    layer = with_arrays(selected.layer, _numpy) if is_torch(selected.layer.value) else selected.layer
+    layer = in_numpy(selected.layer)
     toward = layer.toward
     if toward is not None and toward.turns:
         return {"pulled": numpy.stack([to_numpy(HeadContribution(layer, head).pulled) for head in selected.heads])}
@@ -86,6 +87,11 @@ def _own(selected: LayerSelection) -> Arrays:
         layer = replace(layer, toward=replace(toward, divisors=None))
     factors = [to_numpy(HeadContribution(layer, head).factors()).reshape(-1) for head in selected.heads]
     return {"factors": numpy.stack(factors)} | divisors
+
+
+def in_numpy(layer: Layer) -> Layer:
+    """``layer`` with its arrays in NumPy."""
+    return with_arrays(layer, _numpy) if is_torch(layer.value) else layer
 
 
 def _numpy(array: Any) -> Any:

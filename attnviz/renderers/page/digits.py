@@ -125,5 +125,13 @@ def _output_rows(selected: LayerSelection, width: int) -> numpy.ndarray | None:
     return rows.reshape(-1, weight.shape[-1]).astype(float)
 
 
+def rounded_up(error: float) -> float:
+    """``error`` in two digits, never less than it is."""
+    if error == 0:
+        return 0.0
+    power = 10.0 ** (math.floor(math.log10(error)) - 1)
+    return math.ceil(error / power) * power
+
+
 def _largest(array: numpy.ndarray) -> float:
     return float(numpy.abs(array).max())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attnviz.choices import PageStep, Step
+from attnviz.choices import MapStep, Step
 
 
 class Opening(NamedTuple):
@@ -14,12 +14,12 @@ class Opening(NamedTuple):
     needed  steps without which it is not what was asked for: where a layer has none of them, ``select`` says why
     """
 
-    step: PageStep | None = None
+    step: MapStep | None = None
     needed: tuple[Step, ...] = ()
 
 
-def opening(step: PageStep | None, toward: str | None) -> Opening:
+def opening(step: MapStep | None, toward: str | None) -> Opening:
     """How a page opens for which a ``step`` is asked, or a direction ``toward`` which its contributions are measured."""
     if toward is not None:
-        return Opening(step or PageStep.CONTRIBUTION, (Step.CONTRIBUTION,))
+        return Opening(step or MapStep.CONTRIBUTION, (Step.CONTRIBUTION,))
     return Opening(step, () if step is None else (Step(step.value),))

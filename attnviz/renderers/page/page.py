@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attnviz.attention.threads import numpy_threads
-from attnviz.choices import Language, PageStep, Pool
+from attnviz.choices import Language, MapStep, Pool
 from attnviz.progress import Notice, Progress, no_notice, no_progress
 from attnviz.renderers.page.beside import Beside, beside_record
 from attnviz.renderers.page.blobs import Blobs
@@ -18,9 +18,10 @@ from attnviz.renderers.page.parts import page_parts, parts_size
 from attnviz.renderers.page.pooled_maps import pool_layers
 from attnviz.renderers.page.record import make_record
 from attnviz.renderers.page.size import missing_step, missing_ways, require_hope, told_size, too_large, what_is_missing
+from attnviz.renderers.page.sums import add_sums, sums_size
 from attnviz.renderers.page.way import add_ways
 from attnviz.renderers.shared.labels import name, text_of
-from attnviz.trace.selection import Selection
+from attnviz.trace.selection import Selection, require_all_heads
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def to_html(
     notice: Notice = no_notice,
     image: Image | None = None,
     beside: Beside | None = None,
-    step: PageStep | None = None,
+    step: MapStep | None = None,
 ) -> str:
     """The page of the selected layers and heads of ``trace``, with the sentences of ``language``.
 
@@ -56,7 +57,9 @@ def to_html(
     opens it with the map of this step.
     """
     layers, size = selection.layers, 0
-    beyond = told_size(trace, layers)
+    if step is not None:
+        require_all_heads(selection, step)
+    beyond = told_size(trace, layers) + sums_size(layers, step)
     said = {""}
 
     def say(missing: str) -> None:
@@ -92,7 +95,7 @@ def _page(
     report: Progress,
     image: Image | None,
     beside: Beside | None,
-    step: PageStep | None,
+    step: MapStep | None,
 ) -> tuple[str, bool]:
     """The page of these parts, however large, and whether X and the matrices had no room in it."""
     blobs = Blobs()
@@ -107,7 +110,8 @@ def _page(
             record["step"] = step.value
         if beside is not None:
             record |= beside_record(beside, parts, record["layers"])
-        left_out = add_ways(record, parts, packed, blobs, limits.room)
+        taken = add_sums(record, parts, packed, blobs, step)
+        left_out = add_ways(record, parts, packed, blobs, limits.room - taken)
         return document(
             title(trace) if beside is None else f"{beside.text} · attnviz",
             language.value,

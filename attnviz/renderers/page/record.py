@@ -15,7 +15,7 @@ from attnviz.analysis.named_heads import NEEDED, names_of
 from attnviz.choices import Language
 from attnviz.renderers.page.blobs import Blobs
 from attnviz.renderers.page.carried import carried_facts
-from attnviz.renderers.page.digits import Errors
+from attnviz.renderers.page.digits import Errors, rounded_up
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.image import image_record
 from attnviz.renderers.page.levels import FINE_LEVELS, LEVELS
@@ -104,7 +104,7 @@ def _layers(
     for record, part, arrays in zip(layers, parts, packed, strict=True):
         if not known or known[-1] is not part.selected.layer:
             known.append(part.selected.layer)
-        record |= {"of": len(known) - 1, "form": part.form.value, "error": _rounded_up(arrays.error)} | _errors(
+        record |= {"of": len(known) - 1, "form": part.form.value, "error": rounded_up(arrays.error)} | _errors(
             arrays.errors
         )
         record |= {name: blobs.add(array) for name, array in arrays.arrays.items()}
@@ -116,7 +116,7 @@ def _layers(
 
 def _errors(errors: Errors | None) -> dict[str, Any]:
     """The most that each step is off by, where the browser computes it from rounded numbers."""
-    return {} if errors is None else {"errors": {name: _rounded_up(error) for name, error in errors._asdict().items()}}
+    return {} if errors is None else {"errors": {name: rounded_up(error) for name, error in errors._asdict().items()}}
 
 
 def _computed_layer(trace: Trace, selected: LayerSelection, texts: TokenLists) -> dict[str, Any]:
@@ -219,14 +219,6 @@ def _next_tokens(trace: Trace, parts: Sequence[Part]) -> dict[str, Any]:
         "next": found,
         "nextOf": [one and predicts(trace, part.selected, len(found)) for one, part in zip(whole, parts, strict=True)],
     }
-
-
-def _rounded_up(error: float) -> float:
-    """``error`` in two digits, never less than it is."""
-    if error == 0:
-        return 0.0
-    power = 10.0 ** (math.floor(math.log10(error)) - 1)
-    return math.ceil(error / power) * power
 
 
 def _metrics(trace: Trace, selected: LayerSelection) -> dict[str, Any]:

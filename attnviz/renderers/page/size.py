@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from attnviz.choices import PageStep, Pool
+from attnviz.choices import MapStep, Pool
 from attnviz.errors import AttnvizError
 from attnviz.renderers.page.forms import BASE64, Form, packed_size, smallest_form
 from attnviz.renderers.page.limits import MEGABYTE, USUAL, Limits, bare_size
 from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.parts import is_beyond_browsers, parts_size
 from attnviz.renderers.page.pooled_maps import frames, pooled_size
+from attnviz.renderers.page.sums import sums_up
 from attnviz.renderers.shared.numbers import pooled_cells
 from attnviz.text.message import Message
 from attnviz.trace.selection import LayerSelection
@@ -75,10 +76,17 @@ def missing_ways(limits: Limits = USUAL) -> str:
     )
 
 
-def missing_step(parts: Sequence[Part], step: PageStep | None) -> str:
-    """What a person is told of a page that was to open with ``step`` and holds weights alone; "" of any other."""
-    if step in (None, PageStep.WEIGHTS) or any(part.form.computes for part in parts):
+def missing_step(parts: Sequence[Part], step: MapStep | None) -> str:
+    """What a person is told of a page that was to open with ``step`` and does not hold it; "" of any other."""
+    if step in (None, MapStep.WEIGHTS):
         return ""
+    if any(part.form.computes for part in parts):
+        if step is not MapStep.SUMMED or any(sums_up(part, step) for part in parts):
+            return ""
+        return Message(
+            "the page holds no layer with Query, Key and Value of all its heads, so it opens with weights in place of {step}",
+            step=step.value,
+        )
     return Message("the page holds weights alone, so it opens with these in place of {step}", step=step.value)
 
 

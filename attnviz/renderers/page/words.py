@@ -23,10 +23,8 @@ GROUPS = (
     *("label", "title", "embeddings", "positions", "inputs", "query", "key", "value"),
     *("scores", "scaled", "masked", "weights", "output", "contribution", "concat", "projected", "pair"),
 )
-OTHERS = (
-    "picture.contribution",
-    "picture.contribution_toward",
-    "picture.contribution_output",
+OTHERS = tuple(
+    f"picture.{step}{along}" for step in ("contribution", "summed") for along in ("", "_toward", "_output")
 )  # messages of other groups that scripts say
 
 
@@ -41,8 +39,7 @@ UNSAID = (  # messages of these groups that only explain says, or no script
         "weights.adds",
     ),
     *("label.kv_head", "label.facts", "label.agreement", "label.agreement_exact", "label.rest_one"),
-    *(f"title.{name}" for name in ["projections", "summed", "top_keys", "top_queries"]),
-    *(f"contribution.{name}" for name in ["summed", "summed_along", "summed_here"]),
+    *(f"title.{name}" for name in ["projections", "top_keys", "top_queries"]),
     *(f"names.{name}" for name in ["heading", "line", "none", "least", "more", "unasked", "short", "largest"]),
     "page.language_name",
 )

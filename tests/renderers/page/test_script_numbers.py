@@ -12,7 +12,7 @@ from random_traces import projected_trace
 from attnviz import Layer, Rule, Trace, attend, trace_text
 from attnviz.attention.arrays import to_numpy
 from attnviz.attention.formula import Steps
-from attnviz.choices import PageStep
+from attnviz.choices import MapStep
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.digits import errors
@@ -22,7 +22,7 @@ from attnviz.renderers.page.selected import selected_vectors
 from attnviz.renderers.page.short import shortened
 from attnviz.renderers.shared import numbers
 from attnviz.trace.selection import select
-from tests.support.contributions import norms, with_output
+from tests.support.contributions import norms, summed_norms, with_output
 from tests.support.explained import say
 
 STEPS = ("scores", "scaled", "masked", "weights", "output")
@@ -187,8 +187,11 @@ def test_the_readout_of_every_cell(opened, make):
 def test_the_matrix_of_every_step(opened, make):
     made = make(3, softcap=2.0)
     trace = replace(made, layers=(with_output(made.layers[0]),))
-    page, own = opened(trace), {"contribution": norms(trace.layers[0])[0]} | steps_of(trace)._asdict()
-    for step in PageStep:
+    own = {"contribution": norms(trace.layers[0])[0], "summed": summed_norms(trace.layers[0])} | steps_of(
+        trace
+    )._asdict()
+    page = opened(trace, content=trace.to_html(step="summed"))
+    for step in MapStep:
         page.go(view="matrix", step=step.value, query=2, key=1)
         assert numbers.number(own[step.value][2, 1], 4) in page.texts("#readout")[0]
 

@@ -14,7 +14,9 @@ from attnviz.choices import MapStep
 from attnviz.renderers.page import bundle
 from attnviz.renderers.page.levels import LEVELS
 from attnviz.renderers.page.limits import USUAL, Limits
-from tests.support.contributions import norms, with_output
+from attnviz.renderers.page.page import to_html
+from attnviz.trace.selection import select
+from tests.support.contributions import norms, summed_norms, with_output
 
 pytestmark = pytest.mark.slow  # CI goes through it; the quick tests of the page are those of its numbers and its safety
 
@@ -34,12 +36,16 @@ ROWS = """async () => {
         const whole = module_rule.computeMap(layer, head, "contribution");
         row.contributions = whole.subarray(query * layer.keys, (query + 1) * layer.keys).map((one) => (Number.isNaN(one) ? -1 : one));
       }
+      if (layer.sums) {
+        const whole = module_rule.computeMap(layer, 0, "summed");
+        row.sums = whole.subarray(query * layer.keys, (query + 1) * layer.keys).map((one) => (Number.isNaN(one) ? -1 : one));
+      }
       return Object.fromEntries(%s.map((name) => [name, Array.from(row[name])]));
     })));
   }
   return JSON.stringify(rows, (_, value) => (value === -Infinity ? "-Infinity" : value));
 }"""
-STEPS = (*(step for step in MapStep if step is not MapStep.SUMMED), "hidden", "output", "map", "contributions")
+STEPS = (*MapStep, "hidden", "output", "map", "contributions", "sums")
 
 
 def rows_of(page, names=STEPS):
@@ -85,7 +91,9 @@ def shared() -> list[Layer]:
 @pytest.mark.parametrize("limits", [USUAL, Limits(computed_part=0)], ids=["exact", "8 bits"])
 def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, layers, limits):
     made = [with_output(layer) for layer in layers()]
-    page = opened(Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made)), limits=limits, view="matrix")
+    trace = Trace(tuple(map(str, range(made[0].query.shape[1]))), tuple(made))
+    content = to_html(trace, select(trace), limits=limits, step=MapStep.SUMMED)
+    page = opened(trace, content=content, view="matrix", step="weights")
     names = STEPS if limits is USUAL else ("weights", "hidden", "map")
     for layer, shown in zip(made, rows_of(page, names), strict=True):
         steps, about = layer.steps(), f"{layer.title}, {layer.query.dtype}, {layer.rule}"
@@ -103,6 +111,13 @@ def test_generated_rules_hide_the_same_cells_and_give_the_same_weights(opened, l
                 numpy.testing.assert_allclose(shown[name], getattr(steps, name), rtol=2e-6, atol=2e-6, err_msg=about)
             own = norms(layer)
             assert (numpy.abs(shown["contribution"] - own) <= close * own.max() + 2e-6 * own).all(), about
+            summed, unseen = summed_norms(layer), steps.hidden.all(axis=0)
+            for found in shown["summed"]:
+                assert (numpy.abs(found - summed) <= close * own.sum(axis=0).max() + 2e-6 * own.sum(axis=0)).all(), (
+                    about
+                )
+            row = numpy.where(unseen, -1, shown["summed"])
+            numpy.testing.assert_allclose(shown["sums"], row, rtol=1e-6, atol=1e-7, err_msg=about)
             hidden = numpy.where(steps.hidden, -1, shown["contribution"])
             numpy.testing.assert_allclose(shown["contributions"], hidden, rtol=1e-6, atol=1e-7, err_msg=about)
 

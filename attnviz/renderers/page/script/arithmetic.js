@@ -6,7 +6,7 @@ import { loaded, nameOf, record } from "./data.js";
 import { aboutIn, writing } from "./digits.js";
 import { make } from "./dom.js";
 import { keepSaid, say, told, tokenNodes } from "./lessons.js";
-import { headName } from "./heads.js";
+import { ownerOf } from "./heads.js";
 import { onPaper, positions, titleOf } from "./paper.js";
 import { change, currentLayer, state, stepNow } from "./state.js";
 
@@ -27,7 +27,7 @@ export function arithmetic() {
 
   async function update() {
     const wanted = state.detail && currentLayer().computes && ["matrix", "lines", "text", "steps"].includes(state.view);
-    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${contributes()} ${record.language} ${isDark()}` : "";
+    const name = wanted ? `${state.layer} ${state.head} ${state.query} ${state.key} ${stepNow()} ${record.language} ${isDark()}` : "";
     if (name === shown) return;
     shown = name;
     const focused = document.activeElement;
@@ -60,11 +60,6 @@ export function close() {
   kept?.focus();
 }
 
-// Whether it is of contributions that something is asked.
-function contributes() {
-  return stepNow() === "contribution";
-}
-
 function content(pair) {
   const { layer, head, query, key } = pair;
   const shut = make(
@@ -72,12 +67,12 @@ function content(pair) {
     { type: "button", class: "tool", "aria-label": say("page.close"), title: say("page.close"), onclick: close },
     "×",
   );
-  const heading = make("header", {}, make("h2", {}, ...told(...titleOf(pair))), shut);
+  const heading = make("header", {}, make("h2", {}, ...told(...titleOf(pair, stepNow()))), shut);
   const sentences = positions(pair).map(([message, values]) => make("p", { class: "quiet" }, ...told(message, values)));
-  const parts = onPaper(layer, head, query, key, contributes()).map((part) => partElement(part, pair));
+  const parts = onPaper(layer, head, query, key, stepNow()).map((part) => partElement(part, pair));
   return [
     heading,
-    make("p", { class: "quiet" }, headName(currentLayer(), head)),
+    make("p", { class: "quiet" }, ownerOf(currentLayer(), head, stepNow())),
     ...sentences,
     make("ol", { class: "parts" }, parts),
   ];

@@ -1,7 +1,7 @@
 // Maps as pixels: one for each cell that is shown, nothing where a cell is hidden.
 
 import { pixelPlace, pixels } from "./colours.js";
-import { allKeys, allQueries, isGraded, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
+import { allKeys, allQueries, contributes, isGraded, scaleOf, shownKeys, shownQueries, toneWith } from "./shown.js";
 import { state } from "./state.js";
 
 const SMALL = 1 << 14; // pixels
@@ -21,7 +21,7 @@ export function bitmapOf(layer, map, step = "weights", beside = null) {
 export function scaleOfMap(layer, map, step) {
   const values = cellsOf(layer, map, allQueries(layer), allKeys(layer));
   if (isGraded(layer, step)) return gradedScale(values, step === "weights" ? state.threshold : 0);
-  const diverging = step === "contribution" || step === "difference" || values.some((value) => value < 0);
+  const diverging = contributes(step) || step === "difference" || values.some((value) => value < 0);
   return { low: 0, limit: largestOf(values) || 1, diverging, graded: false };
 }
 

@@ -36,6 +36,7 @@ export function header() {
     const names = headsOf(groups[here().of]).map((number) => [number, ownName(spotOf(here(), number), number)]);
     fill(boxes.layer, titles, here().of);
     fill(boxes.head, names, here().heads[head]);
+    if (boxes.head) boxes.head.disabled = step === "summed"; // which is of all
     fill(boxes.step, mapSteps(here()).map((one) => [one, say(`title.${one}`)]), step);
   }
   return { element, update };

@@ -60,17 +60,18 @@ function sentencesOf(evidence) {
   return [folded];
 }
 
-// The scale is of what is never below 0, and the threshold of weights: they do nothing to other steps.
+// The scale is of what is never below 0, the threshold of weights, and the head of a map of one: they do nothing to other steps.
 function idle(element) {
   const inMatrix = state.view === "matrix";
   unuse(element.querySelectorAll(".of-scale"), inMatrix && !isGraded(currentLayer(), state.step));
   unuse(element.querySelectorAll(".of-weights"), inMatrix && state.step !== "weights");
+  unuse(element.querySelectorAll(".of-head"), inMatrix && state.step === "summed");
 }
 
 function unuse(parts, unused) {
   for (const part of parts) {
     part.classList.toggle("idle", unused);
-    for (const one of part.querySelectorAll("button, input")) one.disabled = unused;
+    for (const one of part.querySelectorAll("button, input, select")) one.disabled = unused;
   }
 }
 
@@ -121,6 +122,7 @@ const CONTROLS = {
         { type: "button", class: "small", "aria-label": say(name), title: say(name), onclick: step(by) },
         sign,
       );
+    own.element.classList.add("of-head");
     own.element.append(arrow("page.previous_head", "‹", -1), arrow("page.next_head", "›", 1));
     let layer = currentLayer();
     const update = () => {

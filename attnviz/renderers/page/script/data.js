@@ -8,7 +8,7 @@ const VECTORS = ["query", "key", "value", "pulled"];
 const ARRAYS = [
   ...[...VECTORS, "mask", "lowered", "bias", "biasByDistance", "sinks", "weights", "levels", "scales"],
   ...["embeddings", "positions", "queryWeight", "queryBias", "keyWeight", "keyBias", "valueWeight", "valueBias"],
-  ...["outputWeight", "outputBias", "otherOutputs", "projectedRows", "factors", "divisors"],
+  ...["outputWeight", "outputBias", "otherOutputs", "projectedRows", "factors", "divisors", "triangles"],
 ];
 const COMPUTING = ["exact", "float32", "int16"]; // forms with Q, K and V, not only weights
 const TYPES = { float64: Float64Array, float32: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array };

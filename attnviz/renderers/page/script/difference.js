@@ -6,7 +6,7 @@ import { nameOf } from "./data.js";
 import { partner } from "./partners.js";
 import { unfolds } from "./state.js";
 
-const SUBTRACTED = ["weights", "contribution"]; // scores of two heads have no common scale
+const SUBTRACTED = ["weights", "contribution", "summed"]; // scores of two heads have no common scale
 const LONELY = ["− ", "+ "]; // before a token that only the first text has, or only the second
 
 // Whether the numbers of two maps, { layer, step } each, mean the same, so that they belong on one scale.

@@ -14,7 +14,7 @@ function heldOf(layer) {
   const error = written(layer.error);
   const region = record.region ? `${say("page.region", { region: record.region })} ` : "";
   if (layer.form === "exact" || (layer.computes && !layer.errors)) return say("page.exact", { type: record.type });
-  if (layer.computes) return say(`page.rounded_${layer.form}`) + ` ${say("page.digits", errorsOf(layer))}${layer.contributes ? ` ${say("page.digits_contribution", errorsOf(layer))}` : ""}`;
+  if (layer.computes) return say(`page.rounded_${layer.form}`) + ` ${say("page.digits", errorsOf(layer))}${layer.contributes ? ` ${say("page.digits_contribution", errorsOf(layer))}` : ""}${layer.sums ? ` ${say("page.digits_summed", errorsOf(layer))}` : ""}`;
   if (layer.form === "given") return say("page.given");
   if (layer.pooled) {
     const [down, across, high, wide] = layer.pooled;

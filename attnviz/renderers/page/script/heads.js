@@ -16,6 +16,11 @@ export function headName(layer, head) {
   return groups.length > 1 ? `${titleOf(layer)}, ${own[0].toLowerCase()}${own.slice(1)}` : own;
 }
 
+// Whose map of a step it is: a head's, or a layer's.
+export function ownerOf(layer, head, step) {
+  return step === "summed" ? titleOf(layer) : headName(layer, head);
+}
+
 // What stands behind the number of a head: " · syntax (proved)", and the names that it has earned, " · induction (0.71)", or
 // without their numbers where a pattern beside them has one.
 export function wornBy(layer, head, numbered = true) {

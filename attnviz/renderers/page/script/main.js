@@ -20,7 +20,7 @@ import { hold, roving } from "./roving.js";
 import { canvasOf, pngOf, save, svgOf } from "./scene.js";
 import { search } from "./search.js";
 import { settings } from "./settings.js";
-import { allQueries } from "./shown.js";
+import { allQueries, contributes } from "./shown.js";
 import { VIEWS, change, currentLayer, listen, readFragment, state } from "./state.js";
 import { steps } from "./steps.js";
 import { text } from "./text.js";
@@ -151,7 +151,7 @@ function rename() {
 
 // Contributions have a map and a step; what the other views show are weights.
 function tellOfWeights() {
-  const others = state.step === "contribution" && currentLayer().contributes && state.view !== "matrix" && state.view !== "steps";
+  const others = contributes(state.step) && currentLayer().contributes && state.view !== "matrix" && state.view !== "steps";
   weightsHere.hidden = !others;
   weightsHere.textContent = others ? say("page.weights_here", { matrix: say("page.matrix"), steps: say("page.steps") }) : "";
 }

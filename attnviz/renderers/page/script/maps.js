@@ -73,7 +73,7 @@ async function computed(layer, head, step, wanted) {
 }
 
 function nameOf(place, head, step) {
-  return `${place} ${head} ${step}`;
+  return step === "summed" ? `${place} ${step}` : `${place} ${head} ${step}`; // that is one for all heads
 }
 
 function forget() {

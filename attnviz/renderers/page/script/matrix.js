@@ -7,7 +7,7 @@ import { loaded, record } from "./data.js";
 import { writing } from "./digits.js";
 import { eachFrame, make } from "./dom.js";
 import { drawCrosshair, drawMap, gutters, mapPicture } from "./grid.js";
-import { headName } from "./heads.js";
+import { ownerOf } from "./heads.js";
 import { listenTo } from "./gestures.js";
 import { PHONE, ZOOM, clamp } from "./measure.js";
 import { legend } from "./legend.js";
@@ -103,7 +103,7 @@ export function mapView(own) {
 
   // Which head this is, and what its map shows.
   function title() {
-    return own.title?.() ?? `${headName(layer, own.spot().head)}: ${measured(layer, drawn.step)}`;
+    return own.title?.() ?? `${ownerOf(layer, own.spot().head, drawn.step)}: ${measured(layer, drawn.step)}`;
   }
 
   // Scroll to the row of the chosen query, where it is another.
@@ -120,7 +120,7 @@ export function mapView(own) {
   function lay(whole, what) {
     const before = layer && roomName();
     [layer, map, drawn] = [whole, what.map, { layer: whole, ...what }];
-    frame.setAttribute("aria-label", say("page.map", { title: own.title?.() ?? headName(layer, own.spot().head) }));
+    frame.setAttribute("aria-label", say("page.map", { title: own.title?.() ?? ownerOf(layer, own.spot().head, drawn.step) }));
     if (map) key.replaceChildren(legend(drawn));
     note.replaceChildren(absence());
     rule.textContent = eachRow();
@@ -279,6 +279,7 @@ export function mapView(own) {
 // What a row of the map is. Its weights add up to 1, unless a sink takes a share or the row is not all here.
 function rowOfHead(layer, step) {
   if (step === "contribution") return say(layer.signed ? "page.each_row_along" : "page.each_row_contribution");
+  if (step === "summed") return say(layer.signed ? "page.each_row_summed_along" : "page.each_row_summed");
   if (step !== "weights") return say("page.each_row_step");
   if (layer.hasSinks) return say("page.each_row_sink");
   return say(layer.pooled || layer.alone || record.region ? "page.each_row_part" : "page.each_row");

@@ -2,28 +2,29 @@
 //
 // Each part is { title: [message, values], lines: [text], … } with the numbers that its picture needs.
 
-import { byHand } from "./contributions.js";
+import { byHand, headsByHand } from "./contributions.js";
 import { nameOf, quoted } from "./data.js";
 import { exponentialError, writing, writingOf } from "./digits.js";
 import { say } from "./lessons.js";
 import { HIDDEN, factor, general, number } from "./numbers.js";
-import { rowOf, sinkOf, vectorOf } from "./rule.js";
+import { rowOf, sinkOf, sumsOf, vectorOf } from "./rule.js";
 
 const MOST = 16; // terms of a sum that are written out
 const LARGEST_EXPONENT = 20; // above it, e^x is no number to write on paper: the row is shifted by its largest value
 
-// Its contribution ends them, where that is asked for.
-export function onPaper(layer, head, query, key, contribution = false) {
+// Where its contribution is asked for, that ends them; those of all heads, added up, stand alone.
+export function onPaper(layer, head, query, key, step = "weights") {
+  if (step === "summed") return [summedPart(layer, query, key)];
   const pair = { layer, head, query, key, row: rowOf(layer, head, query), sink: sinkOf(layer, head) };
   const parts = [scorePart(pair), ...scaledParts(pair), maskedPart(pair)];
   if (pair.row.blind) return [...parts, { kind: "note", title: ["pair.blind"], lines: [] }];
-  const last = contribution && layer.contributes ? [contributionPart(pair)] : [];
+  const last = step === "contribution" ? [contributionPart(pair)] : [];
   return [...parts, exponentialsPart(pair), weightPart(pair), outputPart(pair), ...last];
 }
 
 // What the pair is, as [message, values].
-export function titleOf({ layer, head, query, key }) {
-  const hidden = rowOf(layer, head, query).masked[key] === -Infinity;
+export function titleOf({ layer, head, query, key }, step = "weights") {
+  const hidden = step === "summed" ? sumsOf(layer, query).unseen[key] : rowOf(layer, head, query).masked[key] === -Infinity;
   const names = { query: quoted(layer.queryTexts, query), key: quoted(layer.keyTexts, key) };
   return [hidden ? "title.hidden_pair" : "title.pair", names];
 }
@@ -117,6 +118,11 @@ function outputPart({ layer, head, row }) {
 function contributionPart({ layer, head, query, key }) {
   const title = layer.signed ? "pair_along" : layer.unprojected ? "pair_unprojected" : "pair";
   return { title: [`contribution.${title}`], lines: [byHand(layer, head, query, key)] };
+}
+
+function summedPart(layer, query, key) {
+  const { named, line } = headsByHand(layer, query, key);
+  return { title: [layer.signed ? "page.pair_summed_along" : "page.pair_summed"], named: cut(named, (more) => [more, ""]), lines: [line] };
 }
 
 // How e^x of the row, and their sum, are written: x is a scaled score, or its difference from the largest.

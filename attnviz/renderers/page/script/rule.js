@@ -33,6 +33,9 @@ export function fillRows(map, layer, head, step, start, stop) {
       fillWeights(map, at, layer, head, query);
       const factors = factorsOf(layer, head, query);
       for (let key = 0; key < layer.keys; key++) map[at + key] *= factors[key];
+    } else if (step === "summed") {
+      const { summed, unseen } = sumsOf(layer, query);
+      for (let key = 0; key < layer.keys; key++) map[at + key] = unseen[key] ? NaN : summed[key];
     } else {
       const row = rowOf(layer, head, query);
       for (let key = 0; key < layer.keys; key++) map[at + key] = !bare && row.hidden[key] ? NaN : row[step][key];
@@ -53,6 +56,36 @@ export function factorsOf(layer, head, query) {
   }
   const own = factors.values.subarray(head * layer.keys, (head + 1) * layer.keys);
   return divisors ? own.map((one) => one / divisors.values[query]) : own;
+}
+
+// What each key brings to a query through all heads of the layer together, as trace/summed.py has it, { summed, unseen }: how long the
+// sum of their vectors is, of which `triangles` hold R of each key, row after row, ‖Σ α v W_O‖ = ‖R α‖; along a direction, the
+// sum of their numbers. No head may look at what is unseen.
+export function sumsOf(layer, query) {
+  const { triangles } = layer.arrays;
+  const weights = layer.heads.map(() => numbersOf(layer));
+  weights.forEach((row, head) => fillWeights(row, 0, layer, head, query));
+  const unseen = Uint8Array.from({ length: layer.keys }, (_, key) => weights.every((row) => Number.isNaN(row[key])));
+  for (const row of weights) for (let key = 0; key < layer.keys; key++) if (Number.isNaN(row[key])) row[key] = 0;
+  const summed = new Float64Array(layer.keys);
+  if (triangles) for (let key = 0; key < layer.keys; key++) summed[key] = lengthOf(triangles, weights, key);
+  else
+    weights.forEach((row, head) => {
+      const factors = factorsOf(layer, head, query);
+      for (let key = 0; key < layer.keys; key++) summed[key] += row[key] * factors[key];
+    });
+  return { summed: summed.map((one) => one + 0), unseen }; // no −0
+}
+
+// ‖R α‖ of the weights α that all heads give a key.
+function lengthOf({ values, shape }, weights, key) {
+  let [place, squares] = [key * shape[1], 0];
+  for (let row = 0; row < weights.length; row++) {
+    let sum = 0;
+    for (let head = row; head < weights.length; head++) sum += values[place++] * weights[head][key];
+    squares += sum * sum;
+  }
+  return Math.sqrt(squares);
 }
 
 // The weights of one query alone, of only the keys that it sees, NaN for the others, in `target` from `at` on.
@@ -105,6 +138,9 @@ function computed(layer, head, query) {
     get contribution() {
       const factors = factorsOf(layer, head, query);
       return weights.map((weight, key) => weight * factors[key] + 0); // no −0
+    },
+    get summed() {
+      return sumsOf(layer, query).summed;
     },
     get output() {
       return outputOf(layer, head, weights); // only on demand: it takes as long as all the rest

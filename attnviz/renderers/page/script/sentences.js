@@ -1,11 +1,12 @@
 // What explain says of each step of one query, as renderers/explain/ decides it (sentences.py, and sections.py for both ends
 // of the way): [message, values] each.
 
-import { byHand, lengthName, whatIsMeasured } from "./contributions.js";
+import { byHand, lengthName, sumName, whatIsMeasured, whatIsSummed } from "./contributions.js";
 import { quoted, record } from "./data.js";
 import { exponentialError, writing, writingOf } from "./digits.js";
 import { listed, say, told, tokenNodes } from "./lessons.js";
 import { brief, general, number, vector } from "./numbers.js";
+import { sumsOf } from "./rule.js";
 import { SIDES, inputOf, projectionOf, tokenRow } from "./way.js";
 
 const MOST_NAMED = 4; // keys, or pairs, named one by one when they tie
@@ -145,6 +146,15 @@ const TELL = {
       }
     }
     return { formula: `contribution = weights × ${lengthName(layer)}`, sentences };
+  },
+
+  summed({ layer, query, name, about }) {
+    const [sentences, { summed, unseen }] = [whatIsSummed(layer), sumsOf(layer, query)];
+    if (!unseen.every(Boolean)) {
+      const most = firstLargest(summed.map((value, key) => (unseen[key] ? -Infinity : value)));
+      sentences.push(["contribution.summed_here", { ...about, key: name(most), contribution: writing(layer, "summed").number(summed[most]) }]);
+    }
+    return { formula: `summed = ${sumName(layer)}`, sentences };
   },
 };
 

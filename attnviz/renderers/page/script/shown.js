@@ -35,9 +35,14 @@ function read(layer, all) {
   return some.length ? some : all.slice(0, 1);
 }
 
+// Whether a step shows contributions: of a head, or of all heads added up.
+export function contributes(step) {
+  return step === "contribution" || step === "summed";
+}
+
 // Whether the colours of a step are those of weights: its numbers are never below 0, and a few may tower over all others.
 export function isGraded(layer, step) {
-  return step === "weights" || (step === "contribution" && !layer.signed);
+  return step === "weights" || (contributes(step) && !layer.signed);
 }
 
 // { low, limit }: the ends of the scale of weights (NaN for hidden cells). low is 0 where it is linear; where it grows by

@@ -3,7 +3,7 @@
 import { groups, layers, record, spotOf } from "./data.js";
 import { STAGES, neighbour, stageOf, stagesOf } from "./way.js";
 
-export const MAP_STEPS = ["scores", "scaled", "masked", "weights", "contribution"];
+export const MAP_STEPS = ["scores", "scaled", "masked", "weights", "contribution", "summed"];
 export const VIEWS = ["overview", "matrix", "lines", "text", ...(record.image ? ["image"] : []), "steps"];
 export const CONTOURS = { none: [], 50: [0.5], 80: [0.8], "50_80": [0.5, 0.8] }; // shares of the weight that lines on the image hold
 const isWritten = Boolean(record.next?.some(({ written }) => written)); // by a model, token by token
@@ -101,10 +101,12 @@ export function currentLayer() {
   return layers[state.layer];
 }
 
-// The steps of a layer that are maps: where only weights are held, these; and contributions where W_O is known.
+// The steps of a layer that are maps: where only weights are held, these; contributions where W_O is known; and those of all
+// heads added up where the page has what that takes.
 export function mapSteps(layer) {
   if (!layer.computes) return ["weights"];
-  return MAP_STEPS.filter((step) => step !== "contribution" || layer.contributes);
+  const there = { contribution: layer.contributes, summed: layer.sums };
+  return MAP_STEPS.filter((step) => there[step] ?? !(step in there));
 }
 
 // The step that the player shows: the one that was asked for, or the nearest to it that this layer has.

@@ -12,7 +12,7 @@ import { HIDDEN } from "./numbers.js";
 import { show, voice } from "./readout.js";
 import { hold, roving } from "./roving.js";
 import { playerOf } from "./player.js";
-import { rowOf, vectorOf } from "./rule.js";
+import { rowOf, sumsOf, vectorOf } from "./rule.js";
 import { endChart } from "./ends.js";
 import { pictureOf } from "./step_picture.js";
 import { tell } from "./sentences.js";
@@ -144,7 +144,8 @@ export function steps({ beside = false } = {}) {
     const keys = keysOf(row);
     const others = shownKeys(layer).filter((key) => !keys.includes(key));
     const numbers = row[stage]; // contributions are computed when they are asked for
-    const values = keys.map((key) => (stage === "scores" || stage === "scaled" || !row.hidden[key] ? numbers[key] : -Infinity));
+    const hidden = stage === "summed" ? sumsOf(layer, queryNow()).unseen : row.hidden;
+    const values = keys.map((key) => (stage === "scores" || stage === "scaled" || !hidden[key] ? numbers[key] : -Infinity));
     const name = `${layer.place} ${keys.join()}`;
     if (rows?.name !== name || !chart.querySelector(".rows")) {
       rows = { name, all: keys.map((key) => barRow(nameOf(layer.keyTexts, key), 0, "")) };

@@ -6,7 +6,7 @@ import { rowOf, roundedFor, vectorOf } from "./rule.js";
 export const STAGES = [
   ...["embeddings", "inputs", "query", "key", "value"],
   ...["scores", "scaled", "masked", "weights", "output"],
-  ...["concat", "projected", "contribution"],
+  ...["concat", "projected", "contribution", "summed"],
 ];
 export const SIDES = ["query", "key", "value"];
 
@@ -17,6 +17,7 @@ const EXISTS = {
   concat: (layer) => layer.headCount > 1,
   projected: (layer) => !layer.bare,
   contribution: (layer) => layer.contributes,
+  summed: (layer) => layer.sums === true,
 };
 
 // Why the numbers of a step are not here, as a message, or null.
