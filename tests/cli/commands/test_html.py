@@ -109,7 +109,8 @@ def test_a_part_of_a_text_is_weights_alone_and_opens_with_these():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--step", "summed"], "'summed' is not one of scores, scaled, masked, weights, contribution"),
+        (["--step", "output"], "'output' is not one of scores, scaled, masked, weights, contribution, summed"),
+        (["--heads", "2", "--step", "summed", "--head", "1"], "--step summed is of all heads of a layer together"),
         (["--words", "--toward", "@output"], "--words merges weights: contribution cannot be shown of words"),
         (["--toward", "cat"], "no direction of cat is known here"),
     ],

@@ -165,3 +165,16 @@ def test_beside_the_contributions_of_a_head_both_numbers_are_told(opened):
     left, right = (numbers.number(value, 4) for value in own)
     assert page.texts("#readout") == [f"e with b: {left} in the first map, {right} in the second."]
     assert page.texts(".of-map")[0] == "Layer 0: Contributions of all heads, added up: ‖Σ α v W_O‖"
+
+
+@pytest.mark.slow
+def test_every_browser_has_the_same_numbers(window, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(to_html(CAUSAL, select(CAUSAL), step=MapStep.SUMMED), "utf-8")
+    window.resize(1280, 900)
+    window.open(file, **SUMMED, query=4, key=1, detail="yes")
+    value = numbers.number(summed_norms(CAUSAL.layers[0])[4, 1], 4)
+    assert window.texts("#readout") == [f"e with b, Contribution of all heads: {value}."]
+    assert len(window.texts(".powers dd")) == 4
+    assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert window.problems() == []
