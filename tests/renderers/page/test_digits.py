@@ -7,7 +7,7 @@ import pytest
 from random_traces import projected_trace
 
 from attnviz import Layer, Rule, Trace, attend
-from attnviz.renderers.page.digits import Errors, errors
+from attnviz.renderers.page.digits import Errors, errors, rounded_up
 from attnviz.renderers.page.selected import kv_indices, selected_vectors
 from attnviz.renderers.page.short import shortened
 from attnviz.trace.selection import select
@@ -95,3 +95,11 @@ def test_what_is_not_rounded_is_not_off():
     vectors = [numpy.random.default_rng(0).standard_normal((1, 5, 4)) for _ in range(3)]
     [selected] = select(Trace(tuple("abcde"), (Layer(*vectors),))).layers
     assert errors(selected, selected_vectors(selected)) == (0,) * len(Errors._fields)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(0.0, 0.0), (1.0, 1.0), (0.1201, 0.13), (9.95e-7, 1e-6), (3e-300, 3e-300), (412.3, 420.0)]
+)
+def test_an_error_is_said_in_two_digits_and_never_as_less_than_it_is(error, said):
+    assert rounded_up(error) == pytest.approx(said, rel=1e-12)
+    assert rounded_up(error) >= error * (1 - 1e-15)

@@ -6,16 +6,12 @@ import json
 import re
 
 import pytest
-from random_traces import long_trace, projected_trace, random_trace
+from random_traces import long_trace, projected_trace
 
 from attnviz import api
 from attnviz.choices import OUTPUT, MapStep, Step
 from attnviz.errors import AttnvizError
-from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.opening import Opening, opening
-from attnviz.renderers.page.packing import Part
-from attnviz.renderers.page.size import missing_step
-from attnviz.trace.selection import select
 
 
 def record(page: str) -> dict:
@@ -27,21 +23,6 @@ def test_a_page_opens_as_it_likes_with_what_is_asked_for_or_with_contributions_a
     assert opening(MapStep.SCALED, None) == Opening(MapStep.SCALED, (Step.SCALED,))
     assert opening(None, "cat") == Opening(MapStep.CONTRIBUTION, (Step.CONTRIBUTION,))
     assert opening(MapStep.SCORES, "cat") == Opening(MapStep.SCORES, (Step.CONTRIBUTION,))
-
-
-@pytest.mark.parametrize(("form", "step", "told"), [("weights", "scores", True), ("exact", "scores", False)])
-def test_a_page_of_weights_alone_says_that_it_has_no_other_step(form, step, told):
-    parts = [Part(select(random_trace(1, 2, 4, 3)).layers[0], Form(form))]
-    assert bool(missing_step(parts, MapStep(step))) == told
-    assert missing_step(parts, MapStep.WEIGHTS) == missing_step(parts, None) == ""
-
-
-@pytest.mark.parametrize(
-    ("heads", "form", "told"), [("01", "exact", False), ("01", "weights", True), ("0", "exact", True)]
-)
-def test_a_page_without_all_heads_of_any_layer_says_that_it_has_no_sum(heads, form, told):
-    selected = select(projected_trace(), head=["0-3"] if heads == "01" else list(heads)).layers[0]
-    assert bool(missing_step([Part(selected, Form(form))], MapStep.SUMMED)) == told
 
 
 def test_the_record_says_it():

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from random_traces import random_trace
 
 from attnviz import AttnvizError, Trace, trace_text
-from attnviz.choices import Pool
+from attnviz.choices import MapStep, Pool
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import Limits, bare_size
 from attnviz.renderers.page.page import to_html
 from attnviz.renderers.page.parts import page_parts
 from attnviz.trace.selection import select
+from tests.support.contributions import with_output
 
 NARROW = Limits(
     megabytes=round(bare_size() / 1e6 + 0.2, 2), tokens=320, cells_of_several=60
@@ -33,9 +35,22 @@ def test_a_smaller_budget_takes_smaller_numbers():
     assert len(trace.to_html(max_size=1.5)) < 1.5e6
 
 
-def test_torch_tensors_make_the_same_page():
+@pytest.mark.parametrize("step", [None, "summed"])
+def test_torch_tensors_make_the_same_page(step):
     trace = trace_text("Your journey starts", heads=2, causal=True)
-    assert trace.to("torch").to_html() == trace.to_html()
+    assert trace.to("torch").to_html(step=step) == trace.to_html(step=step)
+
+
+@pytest.mark.parametrize("beyond", [0.25, 0.5, 1.0])
+def test_the_sum_over_heads_keeps_to_the_budget(beyond):
+    """Where all heads fit into it without the triangles, and not with them; where nothing does; and where all do."""
+    made = random_trace(3, 8, 60, 16)
+    trace = replace(made, layers=tuple(replace(with_output(layer), index=layer.index) for layer in made.layers))
+    told: list[str] = []
+    limits = Limits(megabytes=round(bare_size() / 1e6 + beyond, 3))
+    page = to_html(trace, select(trace), limits=limits, step=MapStep.SUMMED, notice=told.append)
+    assert len(page) <= limits.size
+    assert ('"sums":true' in page) != any("in place of summed" in one for one in told)
 
 
 def test_to_html_knows_its_languages():

@@ -6,15 +6,16 @@ import re
 from dataclasses import replace
 
 import pytest
-from random_traces import long_trace, random_trace
+from random_traces import long_trace, projected_trace, random_trace
 
 from attnviz import AttnvizError, Trace, trace_text
+from attnviz.choices import MapStep
 from attnviz.renderers.page.forms import Form
 from attnviz.renderers.page.limits import USUAL, Limits, bare_size
 from attnviz.renderers.page.packing import Part
 from attnviz.renderers.page.page import to_html
 from attnviz.renderers.page.parts import page_parts
-from attnviz.renderers.page.size import what_is_missing
+from attnviz.renderers.page.size import missing_step, what_is_missing
 from attnviz.trace.selection import select
 
 LONG = Limits(tokens=200)
@@ -182,3 +183,18 @@ def test_a_page_for_which_even_pooled_maps_are_too_large_is_refused_before_any_w
     with pytest.raises(AttnvizError, match=r"and 0\.1 are the most that it may") as refused:
         to_html(trace, select(trace), limits=replace(NARROW, megabytes=0.1), report=lambda *done: heard.append(done))
     assert (refused.value.hint, heard) == ("give a shorter text, or raise --max-size", [])
+
+
+@pytest.mark.parametrize(("form", "step", "told"), [("weights", "scores", True), ("exact", "scores", False)])
+def test_a_page_of_weights_alone_says_that_it_has_no_other_step(form, step, told):
+    parts = [Part(select(random_trace(1, 2, 4, 3)).layers[0], Form(form))]
+    assert bool(missing_step(parts, MapStep(step))) == told
+    assert missing_step(parts, MapStep.WEIGHTS) == missing_step(parts, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("heads", "form", "told"), [("01", "exact", False), ("01", "weights", True), ("0", "exact", True)]
+)
+def test_a_page_without_all_heads_of_any_layer_says_that_it_has_no_sum(heads, form, told):
+    selected = select(projected_trace(), head=["0-3"] if heads == "01" else list(heads)).layers[0]
+    assert bool(missing_step([Part(selected, Form(form))], MapStep.SUMMED)) == told
