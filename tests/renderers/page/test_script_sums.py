@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
-from random_traces import projected_trace
+from random_traces import projected_trace, random_trace
 
 from attnviz import Rule, Trace, trace_text
 from attnviz.choices import OUTPUT, MapStep
@@ -17,7 +17,7 @@ from attnviz.renderers.shared import numbers
 from attnviz.trace.along import along
 from attnviz.trace.direction import Direction
 from attnviz.trace.selection import select
-from tests.support.contributions import norms, summed_norms, vectors
+from tests.support.contributions import norms, summed_norms, vectors, with_output
 
 VECTOR, DIVISORS = numpy.random.default_rng(2).standard_normal(7), numpy.array([1.0, 2.0, 1.5, 4.0, 3.0])
 CAUSAL = replace(projected_trace(), layers=(replace(projected_trace().layers[0], rule=Rule(causal=True)),))
@@ -178,3 +178,16 @@ def test_every_browser_has_the_same_numbers(window, tmp_path):
     assert len(window.texts(".powers dd")) == 4
     assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert window.problems() == []
+
+
+@pytest.mark.slow
+def test_of_many_keys_those_stay_that_bring_most_through_all_heads(opened):
+    [made] = random_trace(1, 2, 203, 4).layers
+    trace = Trace(tuple(map(str, range(203))), (with_output(made),))
+    page = page_of(opened, trace, view="steps", stage="summed", head=0, query=7)
+    own = summed_norms(trace.layers[0])[7]
+    least = set(own.argsort()[:3])
+    assert page.texts(".rest") == ["3 more Keys bring less."]
+    marks = [float(one) for one in page.texts(".row .mark")]
+    assert marks == pytest.approx([one for key, one in enumerate(own) if key not in least], abs=6e-5)
+    assert least != set(trace.layers[0].steps(0).weights[7].argsort()[:3])

@@ -141,7 +141,8 @@ export function steps({ beside = false } = {}) {
       chart.replaceChildren(valueList({ values, weights: row.weights, output: row.output }, layer));
       return;
     }
-    const keys = keysOf(row);
+    const ranking = stage === "summed" ? row.summed.map(Math.abs) : row.weights; // which keys are left out where there are many
+    const keys = keysOf(ranking);
     const others = shownKeys(layer).filter((key) => !keys.includes(key));
     const numbers = row[stage]; // contributions are computed when they are asked for
     const hidden = stage === "summed" ? sumsOf(layer, queryNow()).unseen : row.hidden;
@@ -166,12 +167,7 @@ export function steps({ beside = false } = {}) {
       chart.replaceChildren(make("p", { class: "quiet rest" }), own);
       own.getBoundingClientRect(); // the bars grow from nothing
     }
-    chart.querySelector(".rest").textContent = others.length
-      ? say(others.length === 1 ? "page.more_keys_one" : "page.more_keys", {
-          count: others.length.toLocaleString("en"),
-          share: writingOf(layer, () => others.length * layer.errors.weights).share(others.reduce((sum, key) => sum + row.weights[key], 0)),
-        })
-      : "";
+    chart.querySelector(".rest").textContent = others.length ? restOf(others, stage, row) : "";
     const finite = values.filter(Number.isFinite);
     const most = stage === "weights" ? Math.max(...finite, 1e-12) : Math.max(...finite.map(Math.abs), 1e-12);
     const signed = finite.some((value) => value < 0);
@@ -188,6 +184,15 @@ export function steps({ beside = false } = {}) {
     });
   }
 
+  // What is said of the keys that are left out: how much of the head's weights they share, or of all heads that they bring less.
+  function restOf(others, stage, row) {
+    const message = stage === "summed" ? "page.less_keys" : "page.more_keys";
+    return say(others.length === 1 ? `${message}_one` : message, {
+      count: others.length.toLocaleString("en"),
+      share: writingOf(layer, () => others.length * layer.errors.weights).share(others.reduce((sum, key) => sum + row.weights[key], 0)),
+    });
+  }
+
   // Other elements in the chart; a focus inside stays at the same place.
   function swap(elements) {
     const buttons = () => [...chart.querySelectorAll("button")];
@@ -196,10 +201,10 @@ export function steps({ beside = false } = {}) {
     if (held >= 0) buttons()[held]?.focus({ preventScroll: true });
   }
 
-  function keysOf(row) {
+  function keysOf(ranking) {
     const keys = shownKeys(layer);
     if (keys.length <= MOST_ROWS) return keys;
-    const largest = [...keys].sort((one, other) => row.weights[other] - row.weights[one]).slice(0, MOST_ROWS);
+    const largest = [...keys].sort((one, other) => ranking[other] - ranking[one]).slice(0, MOST_ROWS);
     return largest.sort((one, other) => one - other);
   }
 
