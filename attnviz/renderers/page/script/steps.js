@@ -186,9 +186,10 @@ export function steps({ beside = false } = {}) {
 
   // What is said of the keys that are left out: how much of the head's weights they share, or of all heads that they bring less.
   function restOf(others, stage, row) {
-    const message = stage === "summed" ? "page.less_keys" : "page.more_keys";
-    return say(others.length === 1 ? `${message}_one` : message, {
-      count: others.length.toLocaleString("en"),
+    const count = others.length.toLocaleString("en");
+    if (stage === "summed") return say(others.length === 1 ? "page.less_keys_one" : "page.less_keys", { count });
+    return say(others.length === 1 ? "page.more_keys_one" : "page.more_keys", {
+      count,
       share: writingOf(layer, () => others.length * layer.errors.weights).share(others.reduce((sum, key) => sum + row.weights[key], 0)),
     });
   }
