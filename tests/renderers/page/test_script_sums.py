@@ -9,7 +9,7 @@ import pytest
 from random_traces import projected_trace, random_trace
 
 from attnviz import Rule, Trace, trace_text
-from attnviz.choices import OUTPUT, MapStep
+from attnviz.choices import OUTPUT, Language, MapStep
 from attnviz.renderers.explain.document import Section
 from attnviz.renderers.page.limits import USUAL, Limits
 from attnviz.renderers.page.page import to_html
@@ -31,8 +31,9 @@ KINDS = {
 SUMMED = {"view": "matrix", "step": "summed"}
 
 
-def page_of(opened, trace, limits=USUAL, **state):
-    return opened(trace, content=to_html(trace, select(trace), limits=limits, step=MapStep.SUMMED), **state)
+def page_of(opened, trace, limits=USUAL, lang="en", **state):
+    content = to_html(trace, select(trace), Language(lang), limits, step=MapStep.SUMMED)
+    return opened(trace, content=content, **state)
 
 
 @pytest.mark.parametrize("kind", ["lengths", pytest.param("token", marks=pytest.mark.slow)])
@@ -74,16 +75,13 @@ def test_a_page_that_was_not_asked_for_it_has_no_such_step(opened):
 def compare(opened, told, trace, lang="en"):
     """Steps says what explain says, and the arithmetic has each head's part."""
     [layer] = trace.layers
-    page = page_of(opened, trace, view="steps", stage="summed", query=4)
-    if lang != "en":
-        page.go(view="steps", stage="summed", query=4, language=lang)
+    page = page_of(opened, trace, lang=lang, view="steps", stage="summed", query=4)
     [section] = [one for one in told(trace, step=["summed"], query="@4", lang=lang) if isinstance(one, Section)]
     assert page.texts(".story h2") == [section.title]
     assert page.texts(".formula") == [section.formula]
     assert page.texts(".sentence") == [sentence.replace("`", "") for sentence in section.sentences]
     assert page.texts(".stages [aria-current]")[0].endswith(section.title)
-    words = {"language": lang} if lang != "en" else {}
-    page.go(**SUMMED, query=4, key=1, detail="yes", **words)
+    page.go(**SUMMED, query=4, key=1, detail="yes")
     assert len(page.texts(".powers dt")) == layer.heads
     return page
 
