@@ -12,8 +12,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy
-
 from attnviz.attention.arrays import Array, as_floating, is_torch, like, namespace, overflow_unspoken
 from attnviz.attention.checks import (
     all_finite,
@@ -94,34 +92,21 @@ def attend(
     return steps
 
 
-def outputs_alone(
-    query: Array, key: Array, value: Array, rule: Rule, queries: numpy.ndarray | None = None
-) -> Array | None:
-    """The output of ``attend`` alone, of the ``queries`` at these places in ascending order (None: of each). There is none where a
-    query sees no key, or a number is not finite: ``attend`` knows what to do then.
+def outputs_alone(query: Array, key: Array, value: Array, rule: Rule) -> Array | None:
+    """The output of ``attend`` alone; None where a query sees no key, or a number is not finite: ``attend`` knows what to do then.
 
     query, key, value are torch tensors of one type that nobody differentiates, (heads, tokens, d); ``rule`` has neither bias nor
     sinks. The steps overwrite each other, and what went wrong in one is seen in the last: NaN stays NaN. So it takes half as long.
     """
     xp = namespace(query)
-    shape = (*query.shape[:-1], key.shape[-2])
-    visibility = _visibility(xp, shape, query, rule)
-    places = numpy.arange(query.shape[-2]) if queries is None else queries
-    begin, end = visibility.band(int(places[0]), int(places[-1]) + 1)
-    if begin == end:
-        return None
-    rows = xp.asarray(places, device=query.device)
-    query = query if queries is None else xp.take(query, rows, axis=-2)
     query, key, value = (as_floating(array, name) for array, name in ((query, "query"), (key, "key"), (value, "value")))
-    some = slice(begin, end)  # the others are seen by none
-    logits = grouped_product(xp, query * rule.scale_for(query.shape[-1]), xp.matrix_transpose(key[..., some, :]))
+    logits = grouped_product(xp, query * rule.scale_for(query.shape[-1]), xp.matrix_transpose(key))
     if rule.softcap is not None:
         require_softcap_in(logits.dtype, xp, rule.softcap)
         logits.div_(rule.softcap).tanh_().mul_(rule.softcap)
-    visible = visibility.cells(rows[:, None], xp.arange(begin, end, device=query.device))
-    if visible is not None:
+    if (visible := _visible(xp, _visibility(xp, logits, query, rule), query)) is not None:
         logits += xp.where(visible, 0.0, -math.inf)
-    output = grouped_product(xp, logits.softmax(-1), value[..., some, :])  # of a query that sees nothing NaN
+    output = grouped_product(xp, logits.softmax(-1), value)  # of a query that sees nothing NaN
     return output if all_finite(xp, output) else None
 
 
@@ -142,7 +127,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
 def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Array:
     """``scaled`` plus the bias, hidden cells −∞."""
-    visibility = _visibility(xp, tuple(scaled.shape), query, rule)
+    visibility = _visibility(xp, scaled, query, rule)
     masked = scaled
     if rule.bias is not None:
         bias = of_scores(bias_beside(query, rule.bias), "bias", tuple(scaled.shape))
@@ -154,10 +139,10 @@ def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Arr
     return masked if visible is None else xp.where(visible, masked, -math.inf)
 
 
-def _visibility(xp: Any, shape: tuple[int, ...], query: Array, rule: Rule) -> Visibility:
-    """Which of the cells of scores of this ``shape`` the ``rule`` shows, before any bias."""
+def _visibility(xp: Any, scaled: Array, query: Array, rule: Rule) -> Visibility:
+    """Which of the cells of ``scaled`` the ``rule`` shows, before any bias."""
+    shape, mask = tuple(scaled.shape), None
     queries, keys = shape[-2:]
-    mask = None
     if rule.mask is not None:
         mask = of_scores(like(query, boolean_mask(rule.mask), dtype=xp.bool), "mask", shape)
     return Visibility.of(rule, queries, keys, mask)

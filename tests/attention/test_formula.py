@@ -115,22 +115,6 @@ def test_the_output_alone_of_half_precision_is_computed_in_float32():
     )
 
 
-@pytest.mark.parametrize("rule", [{}, {"causal": True}, {"causal": True, "window": 3}, {"mask": True}], ids=str)
-def test_the_output_alone_of_some_queries_is_theirs(rule):
-    query, key, value = (torch.from_numpy(normal(2, 9, 3, seed=seed)) for seed in range(3))
-    shown = torch.ones(9, 9, dtype=torch.bool).tril(-1 if "mask" in rule else 0)
-    shown = shown.triu(-2) if "window" in rule else shown if rule else torch.ones(9, 9, dtype=torch.bool)
-    alone = outputs_alone(
-        query, key, value, Rule(**rule | ({"mask": shown} if "mask" in rule else {})), places := numpy.array([2, 3, 7])
-    )
-    torch.testing.assert_close(alone, scaled_dot_product_attention(query, key, value, attn_mask=shown)[:, places])
-
-
-def test_there_is_no_output_alone_of_a_query_before_all_keys():
-    query, key = (torch.from_numpy(normal(2, 7, 3, seed=seed)) for seed in range(2))
-    assert outputs_alone(query, key, key, Rule(causal=True, query_offset=-9), numpy.array([0, 1])) is None
-
-
 @KINDS
 def test_a_sink_far_above_the_scores_takes_all(convert):
     array = convert(normal(2, 3, 2))

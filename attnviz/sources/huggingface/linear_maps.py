@@ -19,10 +19,8 @@ def following_linear_maps(model: torch.nn.Module, projections: OutputProjections
     maps = [module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D)]
 
     def ran(module: Any, given: tuple[Any, ...], made: Any) -> None:
-        if not (given and isinstance(made, torch.Tensor)):
-            return
-        if (outgoing := projections.awaited(given[0])) is not None:
-            projections.meet(outgoing, LinearMap(given[0], _weight(module), module.bias, made))
+        if given and isinstance(made, torch.Tensor) and projections.awaits(given[0]):
+            projections.pass_through(LinearMap(given[0], _weight(module), module.bias, made))
 
     hooks = [module.register_forward_hook(ran) for module in maps]
     try:

@@ -114,17 +114,12 @@ def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Ten
     if shapes[0] != shapes[1] or before[0].shape[1:] != before[1].shape[1:]:  # the same angles turn both
         return False
     chosen, heads = _sample(query.shape[-2]), len(query)
-    places = chosen.to(query.device)
-    given, expected = (_numbers(torch.cat([one.index_select(1, places) for one in both])) for both in (before, after))
-    errors = rotation.turned(given, (start + chosen).tolist()) - expected  # (heads of both, some tokens, d)
+    given, expected = (_numbers(torch.cat([one[:, chosen] for one in both])) for both in (before, after))
+    largest = numpy.abs(expected)  # (heads of both, some tokens, d)
+    errors = numpy.abs(rotation.turned(given, (start + chosen).tolist()) - expected)
     allowed = math.sqrt(torch.finfo(query.dtype).eps)
     both = (slice(heads), slice(heads, None))
-    return all(_largest(errors[one]) <= allowed * max(_largest(expected[one]), 1e-30) for one in both)
-
-
-def _largest(array: numpy.ndarray) -> float:
-    """The largest number, whatever its sign; NaN where one is."""
-    return float(max(array.max(), -array.min()))
+    return all(bool(errors[one].max() <= allowed * max(largest[one].max(), 1e-30)) for one in both)
 
 
 @lru_cache

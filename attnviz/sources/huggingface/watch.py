@@ -168,11 +168,9 @@ class Watch:
         def moved(array: Any) -> Any:
             return self._once(array, torch.Tensor.cpu) if isinstance(array, torch.Tensor) else array
 
-        arrays = {name: moved(array) for name in RULE_ARRAYS if (array := getattr(layer.rule, name)) is not None}
-        rule = replace(layer.rule, **arrays) if arrays else layer.rule
+        rule = replace(layer.rule, **{name: moved(getattr(layer.rule, name)) for name in RULE_ARRAYS})
         query, key, value = (self._memory.copied(array) for array in (layer.query, layer.key, layer.value))
-        apart: Layer = with_facts(layer, query=query, key=key, value=value, rule=rule)
-        return apart
+        return replace(layer, query=query, key=key, value=value, rule=rule)
 
 
 def require_one_text(call: AttentionCall, address: LayerAddress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -14,7 +15,7 @@ from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import layer_words
 from attnviz.trace.slices import queries_at, seen_keys
 
-CACHED_CELLS = 1 << 18  # of scores
+CACHED_CELLS = 1 << 19  # of scores
 ALL_AT_ONCE = 1 << 9  # queries that a card is given together
 
 # How far the largest error may reach, in parts of the head's largest output: some ten times what trained models show.
@@ -44,7 +45,8 @@ def _compared(
     differences, sizes = [], []  # of each head, (heads,), of each block
     alone, apart = weights is None and _is_plain(layer), 0.0
     for some in _blocks(queries, _rows_at_a_time(layer)):
-        keys, steps, ours = _computed(layer, some, alone)
+        keys, seen = _seen_of(layer, some)
+        steps, ours = _computed(seen, alone)
         theirs = xp.permute_dims(xp.asarray(_at(output, some), dtype=ours.dtype), (1, 0, 2))
         if steps is not None and xp.any(blind := steps.blind):
             theirs = xp.where(blind[..., None], 0.0, theirs)
@@ -62,16 +64,11 @@ def _largest(xp: Any, array: Array) -> Array:
     return xp.maximum(xp.max(array, axis=(1, 2)), -xp.min(array, axis=(1, 2)))
 
 
-def _computed(layer: Layer, queries: numpy.ndarray, alone: bool) -> tuple[slice, Any, Array]:
-    """Of some ``queries`` the keys that causal and window let them see, the steps over these, and the outputs. Where the outputs can
-    be computed ``alone``, and all see a key, there are no steps."""
-    if alone:
-        output = outputs_alone(layer.query, layer.key, layer.value, layer.rule, queries)
-        if output is not None:
-            return slice(0, layer.keys), None, output
-    keys, seen = seen_keys(layer, (int(queries[0]), int(queries[-1]) + 1))
-    steps = queries_at(seen, queries).steps()
-    return keys, steps, steps.output
+def _computed(layer: Layer, alone: bool) -> tuple[Any, Array]:
+    """The steps of ``layer``, None where its outputs can be computed ``alone`` and all see a key; and the outputs."""
+    output = outputs_alone(layer.query, layer.key, layer.value, layer.rule) if alone else None
+    steps = layer.steps() if output is None else None
+    return steps, output if steps is None else steps.output
 
 
 def _is_plain(layer: Layer) -> bool:
@@ -140,9 +137,15 @@ def require_all_agrees(
     return max(error, apart)
 
 
-def _blocks(queries: numpy.ndarray, rows: int) -> list[numpy.ndarray]:
-    """``queries``, some at a time, and in each block about as many."""
-    return numpy.array_split(queries, -(-len(queries) // rows))
+def _blocks(queries: numpy.ndarray, rows: int) -> Iterator[numpy.ndarray]:
+    """``queries``, some at a time."""
+    return (queries[start : start + rows] for start in range(0, len(queries), rows))
+
+
+def _seen_of(layer: Layer, queries: numpy.ndarray) -> tuple[slice, Layer]:
+    """The keys that causal and window let some of ``queries`` see, and the layer of these alone."""
+    keys, seen = seen_keys(layer, (int(queries[0]), int(queries[-1]) + 1))
+    return keys, queries_at(seen, queries)
 
 
 def _at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
@@ -150,9 +153,8 @@ def _at(array: Array, positions: numpy.ndarray, axis: int = 0) -> Array:
     start, stop = int(positions[0]), int(positions[-1]) + 1
     follow = stop - start == len(positions)
     xp = namespace(array)
-    if follow:
-        return array[(slice(None),) * axis + (slice(start, stop),)]
-    return xp.take(array, xp.asarray(positions, device=array.device), axis=axis)
+    chosen = slice(start, stop) if follow else xp.asarray(positions, device=array.device)
+    return array[(slice(None),) * axis + (chosen,)]
 
 
 def _rows_at_a_time(layer: Layer) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -44,36 +43,32 @@ class Outgoing(NamedTuple):
     place    whose they are
     outputs  (…, heads, d_v), the rest in the order in which a linear map reads it; None once one has: the model lets go of them
              then, and where their memory stays taken, what follows lies elsewhere and is met by page faults
-    tokens   how many there are, when they are flat
-    sample   some of these, (rows, heads · d_v), as attention left them: a model may change its outputs where they lie
+    rows     some of them, when they are flat
+    sample   these, (rows, heads · d_v), as attention left them: a model may change its outputs where they lie
     first    the first number of these
     """
 
     place: Hashable
     outputs: torch.Tensor | None
-    tokens: int
+    rows: list[int]
     sample: torch.Tensor
     first: float
 
     def is_in(self, given: torch.Tensor) -> bool:
         """Whether ``given``, (…, d_in), is these outputs, side by side."""
         width = self.sample.shape[-1]
-        if given.shape[-1:] != (width,) or given.numel() != self.tokens * width:
+        if given.shape[-1:] != (width,) or given.numel() != (self.rows[-1] + 1) * width:
             return False
         first = given[(0,) * given.ndim]
         if first.dtype == self.sample.dtype and first.item() != self.first:  # most are told apart here
             return False
         given = given.detach().reshape(-1, width)
-        if not torch.equal(self.some_of(given), self.sample.to(given)):
+        if not torch.equal(given[self.rows], self.sample.to(given)):
             return False
         if self.outputs is None:
             return True
         outputs = self.outputs.reshape(-1, width)
         return _is_same_view(given, outputs) or torch.equal(given, outputs.to(given))
-
-    def some_of(self, array: torch.Tensor) -> torch.Tensor:
-        """The rows of ``array``, (tokens, …), that stand in the sample."""
-        return array.index_select(0, _rows(self.tokens).to(array.device))
 
 
 @dataclass
@@ -95,41 +90,34 @@ class OutputProjections:
         self._under_way = deque(waiting, maxlen=UNDER_WAY)  # the others only take memory, and time to look for
         outputs = outputs.detach()
         flat = outputs.reshape(-1, outputs.shape[-2] * outputs.shape[-1])
-        sample = flat.index_select(0, _rows(len(flat)).to(flat.device))
-        self._under_way.append(Outgoing(place, outputs, len(flat), sample, sample[0, 0].item()))
+        rows = sorted({round(number * (len(flat) - 1) / (SAMPLE - 1)) for number in range(SAMPLE)})
+        sample = flat[rows].clone()
+        self._under_way.append(Outgoing(place, outputs, rows, sample, sample[0, 0].item()))
 
-    def awaited(self, given: torch.Tensor) -> Outgoing | None:
-        """Of which attention ``given``, which a linear map reads, is the outputs."""
-        return next((outgoing for outgoing in reversed(self._under_way) if outgoing.is_in(given)), None)
+    def awaits(self, given: torch.Tensor) -> bool:
+        """Whether ``given``, which a linear map reads, is the outputs of an attention."""
+        return any(outgoing.is_in(given) for outgoing in self._under_way)
 
     def pass_through(self, linear: LinearMap) -> bool:
         """A linear map has run: whether the outputs of an attention went into it."""
-        outgoing = self.awaited(linear.given)
-        if outgoing is not None:
-            self.meet(outgoing, linear)
-        return outgoing is not None
+        for number, outgoing in reversed(list(enumerate(self._under_way))):
+            if outgoing.is_in(linear.given):
+                self._meet(outgoing, linear)
+                self._under_way[number] = outgoing._replace(outputs=None)
+                return True
+        return False
 
-    def meet(self, outgoing: Outgoing, linear: LinearMap) -> None:
-        """A linear map has run that was given the outputs of an attention."""
+    def _meet(self, outgoing: Outgoing, linear: LinearMap) -> None:
         if outgoing.place in self._met:
             self.found.pop(outgoing.place, None)  # of two maps neither is the projection
         elif _is_what_it_says(linear, outgoing):
             bias = None if linear.bias is None else linear.bias.detach()
             self.found[outgoing.place] = Projection(linear.weight.detach(), bias)
         self._met.add(outgoing.place)
-        others = [one._replace(outputs=None) if one is outgoing else one for one in self._under_way]
-        self._under_way = deque(others, maxlen=UNDER_WAY)
 
     def end(self) -> None:
         """The module has ended: nothing is under way."""
         self._under_way.clear()
-
-
-@lru_cache
-def _rows(tokens: int) -> torch.Tensor:
-    """The places of some of so many tokens, the first and the last among them."""
-    with torch.inference_mode(False):
-        return torch.tensor(sorted({round(number * (tokens - 1) / (SAMPLE - 1)) for number in range(SAMPLE)}))
 
 
 def _is_same_view(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -144,6 +132,6 @@ def _is_what_it_says(linear: LinearMap, outgoing: Outgoing) -> bool:
         return False
     again = outgoing.sample.to(weight) @ weight.detach()
     again = again if bias is None else again + bias.detach()
-    theirs = outgoing.some_of(made.detach().reshape(-1, made.shape[-1])).to(again)
+    theirs = made.detach().reshape(-1, made.shape[-1])[outgoing.rows].to(again)
     error = float((again - theirs).abs().max())
     return error <= TOLERANCES[dtype_name(made)] * max(float(theirs.abs().max()), torch.finfo(again.dtype).tiny)

@@ -182,11 +182,12 @@ def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited
     class Awaiting(OutputProjections):
         told = 0
 
-        def awaited(self, _):
-            return "an attention's outputs" if awaited else None
+        def awaits(self, _):
+            return awaited
 
-        def meet(self, *_):
+        def pass_through(self, _):
             self.told += 1
+            return awaited
 
     packed, projections = torch.nn.Linear(4, 3, bias=False), Awaiting()
     packed.weight = torch.nn.Parameter(TwoTensor(packed.weight.data, packed.weight.data), requires_grad=False)
@@ -206,7 +207,7 @@ def test_a_map_that_gives_no_array_and_a_weight_that_cannot_be_unpacked_are_no_p
 
     told = []
     projections = OutputProjections()
-    projections.awaited = told.append
+    projections.pass_through = told.append
     with linear_maps.following_linear_maps(torch.nn.Sequential(Odd(2, 2)), projections):
         Odd(2, 2)(torch.ones(1, 2))
     network = torch.nn.Sequential(Odd(2, 2))

@@ -109,7 +109,7 @@ def test_texts_run_together(monkeypatch):
 
 def test_what_the_outputs_are_multiplied_with_is_looked_for_in_one_batch_and_known_in_all(monkeypatch):
     looked = []
-    monkeypatch.setattr(OutputProjections, "awaited", awaited(looked, OutputProjections.awaited))
+    monkeypatch.setattr(OutputProjections, "awaits", awaited(looked, OutputProjections.awaits))
     batches = Batches(loaded("Llama"), batch=2)
     answers = [answer for _, answer in batches(given([*TEXTS[:4], TEXTS[5]]))]
     assert looked.count(True) == sum(
@@ -121,14 +121,13 @@ def test_what_the_outputs_are_multiplied_with_is_looked_for_in_one_batch_and_kno
 
 
 def awaited(looked: list[bool], original):
-    """``original``, of whose answers it is noted whether they are one."""
+    """``original``, whose answers are noted."""
 
-    def noting(self, of):
-        found = original(self, of)
-        looked.append(found is not None)
-        return found
+    def awaits(self, of):
+        looked.append(original(self, of))
+        return looked[-1]
 
-    return noting
+    return awaits
 
 
 @pytest.mark.parametrize(

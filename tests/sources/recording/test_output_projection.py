@@ -62,8 +62,8 @@ def test_a_map_is_no_longer_looked_for_when_the_next_attention_runs():
     projections.leave("first", first)
     projections.pass_through(linear_map(first.flatten(-2)))
     projections.leave("second", second)
-    assert not projections.awaited(first.flatten(-2))
-    assert projections.awaited(second.flatten(-2))
+    assert not projections.awaits(first.flatten(-2))
+    assert projections.awaits(second.flatten(-2))
 
 
 def test_heads_that_lie_apart_are_put_side_by_side():
@@ -167,9 +167,9 @@ def test_a_module_that_has_ended_is_not_followed():
 
 def test_outputs_are_awaited_until_the_module_ends():
     projections, array = OutputProjections(), outputs()
-    assert not projections.awaited(array.flatten(-2))
+    assert not projections.awaits(array.flatten(-2))
     projections.leave("here", array)
-    assert projections.awaited(array.flatten(-2))
-    assert not projections.awaited(array.flatten(-2) + 1)
+    assert projections.awaits(array.flatten(-2))
+    assert not projections.awaits(array.flatten(-2) + 1)
     projections.end()
-    assert not projections.awaited(array.flatten(-2))
+    assert not projections.awaits(array.flatten(-2))
