@@ -104,3 +104,13 @@ def test_outputs_of_a_kernel_that_agree_are_within_rounding_and_others_are_not()
         require_agreement(layer, theirs)
     with pytest.raises(AttnvizError, match=r"^layer 0: query is not finite"):
         require_agreement(Layer(query * torch.nan, query, value), theirs)
+
+
+def test_scores_that_are_too_large_are_told_by_whoever_looks_at_them():
+    query, key, value = torch.ones(1, 3, 2), torch.ones(1, 3, 2), torch.randn(1, 3, 2)
+    query[0, 2], key[0, 1] = 3e20, -3e20  # their score is −∞ in float32, so its weight is 0 as it should be
+    layer = Layer(query, key, value)
+    theirs = torch.nn.functional.scaled_dot_product_attention(query, key, value).transpose(0, 1)
+    assert require_agreement(layer, theirs) < 1e-6
+    with pytest.raises(AttnvizError, match=r"^the scores are too large for torch\.float32$"):
+        layer.steps()
