@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -12,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from attnviz import Rule, attend
 from attnviz.pooling.result import Measures
-from attnviz.pooling.scores import Head
+from attnviz.pooling.scores import Factors, Head
 from attnviz.pooling.strip import Strip, fill, find_keys, gather, normalise
 from attnviz.pooling.tiles import Tile, cut
 
@@ -20,10 +21,10 @@ HEAD = 2
 NAMES = ["nothing", "causal", "window", "mask", "cells by -10000.0, causal", "bias and sinks", "bias and softcap"]
 
 
-def pooled(rule: Rule, most: int, cell: int, size: float = 1.0):
+def pooled(rule: Rule, most: int, cell: int, size: float = 1.0, factors: Factors | None = None):
     """All queries of one head in tiles of at most ``most`` keys: its map by cells of one query and ``cell`` keys, and rows."""
     query, key, _ = arrays()
-    head = Head.of(size * query, key, rule, HEAD, query.dtype, 1e6)
+    head = replace(Head.of(size * query, key, rule, HEAD, query.dtype, 1e6), factors=factors)
     block, shown = head.queries(0, TOKENS), range(0, TOKENS, cell)
     tiles: list[Tile] = list(cut(0, TOKENS, shown, most))
     ends = list(itertools.accumulate((tile.slots for tile in tiles), initial=0))
@@ -35,6 +36,8 @@ def pooled(rule: Rule, most: int, cell: int, size: float = 1.0):
     columns = len(shown)
     maps = [numpy.zeros((TOKENS, columns)) for _ in range(3)]
     maps = [*maps[:2], maps[2] if counting else None]
+    if factors is not None and factors.signed:  # of which the largest may be below the 0 of a hidden pair
+        maps[1][...] = -math.inf
     into = Measures(*maps, *[numpy.zeros(TOKENS)] * 6)
     entropy, best = gather(head, strip, found, tiles, slots, (slice(0, TOKENS), 1), into)
     return into, entropy / math.log(2), best.weight, find_keys(head, block, 0, best, cell)
@@ -62,3 +65,20 @@ def test_a_strip_gives_the_weights(name, most, cell, size):
     assert_allclose(largest, weights.max(axis=1), atol=1e-12)
     sees = seen.any(axis=1)
     assert_allclose(weights[numpy.arange(TOKENS), keys][sees], weights.max(axis=1)[sees], atol=1e-12)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("most", "cell"), [(1, 1), (TOKENS, 3), (2, 3)])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_multiplied_with_what_each_pair_is_given(name, most, cell, signed):
+    rule = rules()[name]
+    steps = attend(*arrays(), **vars(rule))
+    given = numpy.random.default_rng(0).normal(size=(TOKENS, TOKENS))
+    given = given if signed else numpy.abs(given)
+    brought = given * steps.weights[HEAD]
+    into, entropy, *_ = pooled(rule, most, cell, factors=Factors(lambda queries, keys: given[queries, keys], signed))
+    starts = range(0, TOKENS, cell)
+    assert_allclose(into.mean, numpy.add.reduceat(brought, starts, axis=1), atol=1e-12)
+    largest = numpy.where(steps.hidden[HEAD], -math.inf if signed else 0.0, brought)
+    assert_allclose(into.maximum, numpy.maximum.reduceat(largest, starts, axis=1), atol=1e-12)
+    assert_allclose(entropy, pooled(rule, most, cell)[1], atol=1e-12)  # which is that of the weights

@@ -18,9 +18,11 @@ from PIL import Image
 from tiny_models import saved
 
 from attnviz.cli.app import main
+from attnviz.cli.input.models import tell_unseen
 from attnviz.renderers.shared.numbers import share
 from attnviz.sources.huggingface.model import Model
 from attnviz.text.display import shown as as_shown
+from attnviz.trace.origin import Origin
 
 TEXT = "Your journey starts with one step"
 
@@ -131,6 +133,32 @@ def test_what_cannot_be_watched_is_said(tmp_path):
     assert problem(attnviz("stats", TEXT, "--model", tmp_path, "--layer", "encoder"), 1).startswith(
         "there are no encoder layers"
     )
+
+
+def test_layers_of_which_only_the_weights_are_known_are_told_by_why(capsys):
+    tell_unseen(Origin({"because": {"layer 0": "it is gated", "layer 1": "it is gated", "decoder 0": "it has parts"}}))
+    assert capsys.readouterr().err.splitlines() == [
+        "attnviz: only the weights are known of layer 0, layer 1: it is gated",
+        "attnviz: only the weights are known of decoder 0: it has parts",
+    ]
+
+
+def test_a_text_that_is_read_by_itself_is_cut_by_the_models_own_tokens(llama):
+    directed = ("--step", "contribution", "--toward", "@output")
+    cut = ("--max-length", 4, "--cut", "--format", "json")
+    read = json.loads(done("stats", "--lines", f"{TEXT}\nthe cat", "--model", llama, *directed, *cut).text)
+    tokens = [len(ids) for ids in Model.load(str(llama)).tokenizer([TEXT, "the cat"])["input_ids"]]
+    assert max(tokens) > 4
+    assert (read["texts"], read["tokens"]) == (2, sum(min(4, count) for count in tokens))
+
+
+def test_what_its_heads_do_to_the_next_token_is_measured(llama):
+    read = json.loads(
+        done("stats", TEXT, "--model", llama, "--metric", "effect", "--layer", 0, "--format", "json").text
+    )
+    assert {(head["layer"], head["head"]) for head in read["heads"]} == {(0, number) for number in range(4)}
+    devices = ("stats", TEXT, "--model", "tiny", "--metric", "effect", "--device", "cpu")
+    assert problem(attnviz(*devices), 2) == "--device is for a model of torch"
 
 
 def test_an_image_is_looked_at(tmp_path_factory):

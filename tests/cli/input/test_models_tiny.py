@@ -7,6 +7,7 @@ import json
 import numpy
 import pytest
 from command_line import attnviz, done, problem
+from PIL import Image
 
 TEXT = "the queen met the actor . she"
 KNOWN = ("--model", "tiny")
@@ -65,6 +66,12 @@ def test_lines_are_read_one_by_one(tmp_path):
 )
 def test_what_it_does_not_take_is_one_line(more, code, said):
     assert said in problem(attnviz("explain", "a b", *KNOWN, *more), code)
+
+
+def test_it_looks_at_no_image(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "navy.png")
+    said = problem(attnviz("explain", "a b", *KNOWN, "--image", tmp_path / "navy.png"), 1)
+    assert said == "the model in the package reads words, and no image"
 
 
 def test_a_text_longer_than_its_positions_says_how_many_it_has():
