@@ -158,7 +158,7 @@ def test_what_its_heads_do_to_the_next_token_is_measured(llama):
     )
     assert {(head["layer"], head["head"]) for head in read["heads"]} == {(0, number) for number in range(4)}
     devices = ("stats", TEXT, "--model", "tiny", "--metric", "effect", "--device", "cpu")
-    assert problem(attnviz(*devices), 2) == "--device is for a model of torch"
+    assert problem(attnviz(*devices), 2).startswith("--device is for a model of torch")
 
 
 def test_an_image_is_looked_at(tmp_path_factory):
