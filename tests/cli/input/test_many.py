@@ -176,7 +176,6 @@ def test_a_text_that_is_too_long_is_skipped_or_cut(llama, model):
     assert lengths("--max-length", most, "--cut") == [first, most, third]
 
 
-@pytest.mark.slow  # a program that loads torch
 def test_each_line_of_a_live_pipe_is_answered_before_the_next_is_written(llama):
     with started(
         "explain", "--lines", "--model", llama, "--format", "csv", "--layer", "0", "--step", "weights"
