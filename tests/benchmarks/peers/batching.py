@@ -8,6 +8,10 @@ stats  attnviz.stats of them, every metric, as it is by default; with BATCH text
 
 For each: seconds on the clock and of all processors, the least and the median, and the ratio to the plain pass beside it; and how
 many texts and tokens there are, and how many tokens the shortest and the longest text has.
+
+Of 300 texts through SmolLM2, stats took 2.06 × the plain pass on the clock and 1.97 × of all processors (two quiet cores, two threads, 3
+turns): 20.2 against 9.7 s. Of processor time with one thread (150 texts, a busy machine) it was 1.57 ×: what is beside the forward
+pass is 35 ms a text, most of it on one processor. Of that, measuring and adding a text are some 14.
 """
 
 import json
