@@ -146,6 +146,7 @@ def test_a_tokenizer_of_another_model(llama):
         (torch.ones(2, 5, dtype=torch.long), r"the ids have the shape \(2, 5\)"),
         ([1.5, 2.0], "the ids are of float32: expected whole numbers"),
         ([], "there are no texts"),
+        (torch.ones(0, dtype=torch.long), "the tokenizer makes no tokens of this text"),
         ({}, "the inputs are empty"),
         ([1, 9999], "the text has the token 9999, but the model knows 0 to 329"),
     ],
