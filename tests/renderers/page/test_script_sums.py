@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy
 import pytest
@@ -29,6 +30,9 @@ KINDS = {
     "the value itself": trace_text("the cat saw the dog", causal=True),
 }
 SUMMED = {"view": "matrix", "step": "summed"}
+
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def page_of(opened, trace, limits=USUAL, lang="en", **state):
@@ -189,3 +193,19 @@ def test_of_many_keys_those_stay_that_bring_most_through_all_heads(opened):
     marks = [float(one) for one in page.texts(".row .mark")]
     assert marks == pytest.approx([one for key, one in enumerate(own) if key not in least], abs=6e-5)
     assert least != set(trace.layers[0].steps(0).weights[7].argsort()[:3])
+
+
+@pytest.mark.parametrize(("size", "form"), [(1.0, "z.2f"), (1e-4, ".2g")])
+def test_a_cell_says_as_many_digits_as_tell_something(opened, size, form):
+    """Two decimals, as in a picture; of a map whose largest number they would make 0.00 or 0.01, two digits."""
+    trace = KINDS["the value itself"]
+    layer = trace.layers[0]
+    trace = replace(trace, layers=(with_output(replace(layer, value=size * layer.value)),))
+    page = page_of(opened, trace, **SUMMED)
+    with page.page.expect_download() as download:
+        page.page.locator("#save-svg").click()
+    texts = [text.text for text in ElementTree.parse(download.value.path()).iter(SVG + "text")]
+    brought = summed_norms(trace.layers[0])
+    for query, row in enumerate(brought):
+        for value in row[: query + 1]:
+            assert f"{float(value):{form}}" in texts

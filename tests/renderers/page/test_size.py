@@ -26,7 +26,7 @@ NARROW = Limits(
 
 def test_a_page_that_is_too_large_says_what_fits():
     trace = random_trace(4, 4, 120, 64)
-    some, few = (round((bare_size() + arrays) / 1e6, 3) for arrays in (115_000, 25_000))
+    some, few = (round((bare_size() + arrays) / 1e6, 3) for arrays in (115_000, 29_000))
     with pytest.raises(AttnvizError, match=rf"would take 0\.\d\d MB, and {some} are the most") as refused:
         to_html(trace, select(trace), limits=Limits(megabytes=some))
     assert refused.value.hint == "about one of the 4 layers fits: select it with --layer, or raise --max-size"

@@ -14,6 +14,7 @@ const [LABEL, SMALL, PAD] = [12, 10, 8]; // pixels: size of labels, of those tha
 const [ASIDE, ABOVE] = [62, 32]; // pixels that labels take at the least: those of "Query ↓" and "Key →" in the corner
 const [MOST, HIGHEST] = [150, 104]; // and at the most, at the side and above
 const VALUES_FROM = 34; // pixels of a cell that has room for its number
+const DECIMALS_FROM = 0.1; // the largest number of a map of which two decimals say something, as in a picture (cell_values.py)
 
 // How much room the labels need: { left, top, upright: whether those at the top stand on end }. Where the picture says so
 // (`always`), they do, however short they are.
@@ -163,19 +164,28 @@ function valueItems({ layer, map, rows, columns, low, limit, diverging, graded, 
       if (Number.isNaN(value)) return [];
       const tone = graded ? toneOf(value, { low, limit, least }) : value / limit;
       const [across, down] = [x + (column + 0.5) * cell, y + (row + 0.5) * cell + 4];
-      return [{ text: written(value), x: across, y: down, size: 11, fill: inkOn(tone, diverging), anchor: "middle" }];
+      return [{ text: written(value, limit), x: across, y: down, size: valueSize(cell, limit, 11), fill: inkOn(tone, diverging), anchor: "middle" }];
     }),
   );
 }
 
-// A number as it stands in a cell.
-function written(value) {
-  if (Math.abs(value) >= 1e5) return general(value, 2);
+// A number as it stands in a cell of a map with this largest one.
+function written(value, largest) {
+  if (Math.abs(value) >= 1e5 || isSmall(largest)) return general(value, 2);
   return fixed(value, Math.abs(value) >= 100 ? 0 : 2);
 }
 
+// Its size in pixels: 6.2e-07 is nearly twice as long as 0.62.
+function valueSize(cell, largest, most) {
+  return Math.min(most, cell * (isSmall(largest) ? 0.19 : 0.27));
+}
+
+function isSmall(largest) {
+  return largest > 0 && largest < DECIMALS_FROM;
+}
+
 function drawValues(pen, { layer, map, rows, columns, step, low, limit, diverging, graded, least }, { cell }, x, y, width, height) {
-  pen.font = `${Math.min(13, cell * 0.27)}px ${FONT}`;
+  pen.font = `${valueSize(cell, limit, 13)}px ${FONT}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   const [firstRow, firstColumn] = [Math.max(0, Math.floor(-y / cell)), Math.max(0, Math.floor(-x / cell))];
@@ -185,7 +195,7 @@ function drawValues(pen, { layer, map, rows, columns, step, low, limit, divergin
       const hidden = Number.isNaN(value);
       const tone = hidden ? 0 : graded ? toneOf(value, { low, limit, least }) : value / limit;
       pen.fillStyle = hidden ? themed("quiet") : inkOn(tone, diverging);
-      const text = hidden ? HIDDEN : written(value);
+      const text = hidden ? HIDDEN : written(value, limit);
       if (!hidden || step === "masked") pen.fillText(text, x + (column + 0.5) * cell, y + (row + 0.5) * cell);
     }
   }
