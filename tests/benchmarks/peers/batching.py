@@ -15,12 +15,11 @@ pass is 35 ms a text, most of it on one processor. Of that, measuring and adding
 """
 
 import json
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import torch
+from by_turns import timed
 from transformers import AutoModel, AutoTokenizer
 
 from attnviz import stats
@@ -46,29 +45,9 @@ def measured():
     return stats(texts, model, tokenizer=tokenizer, batch=int(batch[0]) if batch else None)
 
 
-def took(run):
-    wall, processors = time.perf_counter(), time.process_time()
-    run()
-    return time.perf_counter() - wall, time.process_time() - processors
-
-
 ways = {"plain": plain, "stats": measured}
 for run in ways.values():
     run()
-times = {way: [] for way in ways}
-for turn in range(int(turns)):
-    for way in list(ways) if turn % 2 else list(reversed(ways)):
-        times[way].append(took(ways[way]))
 lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
 report = {"texts": len(texts), "tokens": sum(lengths), "shortest": min(lengths), "longest": max(lengths)}
-for way, runs in times.items():
-    for part, clock in enumerate(("wall", "cpu")):
-        values = [run[part] for run in runs]
-        ratios = [run[part] / beside[part] for run, beside in zip(runs, times["plain"], strict=True)]
-        report[f"{way} {clock}"] = {
-            "least": min(values),
-            "median": statistics.median(values),
-            "ratio of the least": min(values) / min(run[part] for run in times["plain"]),
-            "median ratio": statistics.median(ratios),
-        }
-print(json.dumps(report))
+print(json.dumps(report | timed(ways, int(turns))))

@@ -31,13 +31,12 @@ before. Comparing all layers behind the pass took 0.98 to 1.00 of the time for s
 """
 
 import json
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
+from by_turns import timed
 from transformers import LlamaConfig, LlamaModel
 
 from attnviz import trace_model
@@ -72,29 +71,7 @@ def saved() -> None:
         capture().save(Path(folder) / "trace.safetensors")
 
 
-def took(run) -> tuple[float, float]:
-    wall, processors = time.perf_counter(), time.process_time()
-    run()
-    return time.perf_counter() - wall, time.process_time() - processors
-
-
 ways = {run.__name__: run for run in (plain, capture, saved)}
 for run in (*ways.values(), *ways.values()):
     run()
-times = {way: [] for way in ways}
-for turn in range(int(turns)):
-    order = list(ways) if turn % 2 else list(reversed(ways))
-    for way in order:
-        times[way].append(took(ways[way]))
-report = {}
-for way, runs in times.items():
-    for part, clock in enumerate(("wall", "cpu")):
-        values = [run[part] for run in runs]
-        ratios = [run[part] / beside[part] for run, beside in zip(runs, times["plain"], strict=True)]
-        report[f"{way} {clock}"] = {
-            "least": min(values),
-            "median": statistics.median(values),
-            "ratio of the least": min(values) / min(run[part] for run in times["plain"]),
-            "median ratio": statistics.median(ratios),
-        }
-print(json.dumps(report))
+print(json.dumps(timed(ways, int(turns))))
