@@ -6,10 +6,11 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
+from attnviz.attention.arrays import Array, namespace, to_numpy
 from attnviz.attention.formula import Steps
 from attnviz.attention.known_weights import KnownWeights
 from attnviz.attention.visibility import reach
@@ -41,6 +42,8 @@ def ratio(above: numpy.ndarray, below: numpy.ndarray) -> numpy.ndarray:
 class Block:
     """Some queries of some heads, and the keys that some of them may look at: what a metric is computed from.
 
+    Of several texts that stand below each other, all but ``distance`` has an axis of texts in front.
+
     weights    (heads, rows, keys): 0 for a key that is left out
     rest       (heads, rows): what a row gives to a sink and to the keys that are left out
     visible    (heads, rows, keys): which keys each query may look at, of those that are not left out
@@ -49,6 +52,8 @@ class Block:
     follows    (rows, keys): whether the key comes right after a copy of the query's token
     near       keys at a distance below this are near
     first      the place of the first key that any query of any head may look at; None: it is not among these
+    given      the same weights in the library that computed them; None: in NumPy, which takes ten times as long as torch to find the
+               largest of a short row
     """
 
     weights: numpy.ndarray
@@ -59,6 +64,7 @@ class Block:
     follows: numpy.ndarray
     near: int
     first: int | None
+    given: Array | None = None
 
     ratio = staticmethod(ratio)
 
@@ -68,24 +74,40 @@ class Block:
         least = numpy.finfo(self.weights.dtype).tiny  # in place of 0, whose part is 0 all the same
         logarithms = numpy.log2(numpy.maximum(self.weights, least))
         rest = self.rest * numpy.log2(numpy.where(self.rest > 0, self.rest, 1.0))
-        return numpy.asarray(-numpy.einsum("hrk,hrk->hr", self.weights, logarithms) - rest)
+        return numpy.asarray(-numpy.einsum("...k,...k->...", self.weights, logarithms) - rest)
+
+    @cached_property
+    def mass(self) -> numpy.ndarray:
+        """Σ w.  (heads, rows)"""
+        mass: numpy.ndarray = to_numpy(namespace(self._given).sum(self._given, axis=-1))
+        return mass
+
+    @property
+    def largest(self) -> numpy.ndarray:
+        """The largest weight of each row.  (heads, rows)"""
+        largest: numpy.ndarray = to_numpy(namespace(self._given).max(self._given, axis=-1))
+        return largest
+
+    @property
+    def _given(self) -> Array:
+        return self.weights if self.given is None else self.given
 
     @cached_property
     def seen(self) -> numpy.ndarray:
         """How many keys a query may look at.  (heads, rows)"""
-        return numpy.broadcast_to(numpy.count_nonzero(self._visible_once, axis=-1), self.weights.shape[:2])
+        return numpy.broadcast_to(numpy.count_nonzero(self._visible_once, axis=-1), self.weights.shape[:-1])
 
     @property
     def _visible_once(self) -> numpy.ndarray:
         """``visible``, of one head alone where all see the same.  (heads or 1, rows, keys)"""
-        return self.visible[:1] if self.visible.strides[0] == 0 else self.visible
+        return self.visible[..., :1, :, :] if self.visible.strides[-3] == 0 else self.visible
 
     @property
     def even(self) -> Block:
         """The same queries, each looking at all keys alike that it may look at; of one head alone where all see the same."""
         visible = self._visible_once
         weights = visible / numpy.maximum(numpy.count_nonzero(visible, axis=-1), 1)[..., None]
-        return replace(self, weights=weights, rest=numpy.zeros(visible.shape[:2]), visible=visible)
+        return replace(self, weights=weights, rest=numpy.zeros(visible.shape[:-1]), visible=visible, given=None)
 
     @property
     def largest_entropy(self) -> numpy.ndarray:
@@ -96,7 +118,7 @@ class Block:
     @property
     def squares(self) -> numpy.ndarray:
         """Σ w².  (heads, rows)"""
-        return numpy.asarray(numpy.einsum("hrk,hrk->hr", self.weights, self.weights))
+        return numpy.asarray(numpy.einsum("...k,...k->...", self.weights, self.weights))
 
     @property
     def on_first(self) -> numpy.ndarray:
@@ -109,19 +131,33 @@ class Block:
     def mass_on(self, where: numpy.ndarray) -> numpy.ndarray:
         """The weight on the keys ``where``, (rows, keys), of the queries that may see such a key; NaN for the others.
         (heads, rows)"""
-        found = numpy.full(self.weights.shape[:2], math.nan)
-        rows, keys = numpy.nonzero(where)  # often few: the diagonal of these rows, the copies of a token
-        if not len(rows):
-            return found
-        some, starts = numpy.unique(rows, return_index=True)
-        there = numpy.logical_or.reduceat(self._visible_once[:, rows, keys], starts, axis=1)
-        mass = numpy.add.reduceat(self.weights[:, rows, keys], starts, axis=1)
-        found[:, some] = numpy.where(there, mass, math.nan)
+        weights, visible = (numpy.moveaxis(array, -3, 0) for array in (self.weights, self._visible_once))
+        whole = numpy.broadcast_shapes(where.shape, weights.shape[1:])  # (rows, keys), of each text
+        found = numpy.full((len(weights), math.prod(whole[:-1])), math.nan)
+        places = numpy.nonzero(numpy.broadcast_to(where, whole))  # often few: the diagonal, the copies of a token
+        if len(places[0]):
+            some, starts = numpy.unique(numpy.ravel_multi_index(places[:-1], whole[:-1]), return_index=True)
+            every: Any = (slice(None), *places)
+            mass, there = (
+                one.reduceat(numpy.broadcast_to(array, (len(array), *whole))[every], starts, axis=1)
+                for one, array in ((numpy.add, weights), (numpy.logical_or, visible))
+            )
+            found[:, some] = numpy.where(there, mass, math.nan)
+        return numpy.moveaxis(found.reshape(-1, *whole[:-1]), 0, -2)
+
+    def at_distance(self, distance: int) -> numpy.ndarray:
+        """``mass_on`` the one key that is so far behind each query; NaN where there is none, or the query may not see it.
+        (heads, rows)"""
+        found = numpy.full(self.weights.shape[:-1], math.nan)
+        ahead = int(self.distance[0, 0]) - distance  # of the first query's place, so many keys
+        mass, there = (numpy.diagonal(array, ahead, axis1=-2, axis2=-1) for array in (self.weights, self._visible_once))
+        start = max(0, -ahead)
+        found[..., start : start + mass.shape[-1]] = numpy.where(there, mass, math.nan)
         return found
 
     def weighted_sum(self, values: numpy.ndarray) -> numpy.ndarray:
         """Σ w · value, of a value for each pair, (rows, keys).  (heads, rows)"""
-        return numpy.asarray(numpy.einsum("hrk,rk->hr", self.weights, values.astype(self.weights.dtype)))
+        return numpy.asarray(numpy.einsum("...rk,rk->...r", self.weights, values.astype(self.weights.dtype)))
 
 
 def cuts(

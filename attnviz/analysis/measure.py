@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -82,49 +82,98 @@ def measure_heads(
     needed = {head for some, _ in blocks for head in range(some.start, some.stop)}
     looked_at = looked_at._replace(sharing=sharing(parts, step, needed))
     rows = len(parts) if as_one else layer.heads  # of what is measured
-    totals, left_out = _Totals(rows), numpy.zeros(rows)
     even = [metric for metric in metrics if metric in chances]
+    totals, left_out = Totals(metrics, even, rows), numpy.zeros(rows)
     with side_by_side(
-        layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics, even),)), blocks, WORKERS
+        layer.queried, lambda cut: iter((_of_block(layer, cut, looked_at, metrics, even, pool),)), blocks, WORKERS
     ) as results:
-        for number, ((some, _), (values, by_chance, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
+        for number, ((some, _), (found, lost)) in enumerate(zip(blocks, results, strict=True), start=1):
             some = slice(0, rows) if as_one else some
-            totals.add(some, values, by_chance)
+            totals.add(some, found)
             left_out[some] += lost
             report(number, len(blocks))
     asked = _chosen(rows, None if as_one else tuple(heads))
+    values, counts, by_chance = totals.answers(pool)
     return Measured(
-        {metric: numpy.where(asked, answer, math.nan) for metric, answer in totals.answers(pool).items()},
+        _by_metric(metrics, numpy.where(asked, values, math.nan), math.nan),
         numpy.where(asked, left_out / len(places), math.nan),
-        {metric: numpy.where(asked, count / len(places), 0) for metric, (_, count, _) in totals.values.items()},
-        {metric: numpy.where(asked, count, 0) for metric, (_, count, _) in totals.values.items()},
-        {metric: numpy.where(asked, ratio(totals.even[metric], totals.values[metric][1]), math.nan) for metric in even},
+        _by_metric(metrics, numpy.where(asked, counts / len(places), 0), 0),
+        _by_metric(metrics, numpy.where(asked, counts, 0), 0),
+        dict(zip(even, numpy.where(asked, by_chance, math.nan), strict=True)),
     )
 
 
-class _Totals:
-    """The values of each metric over the queries of all blocks so far: their sum, how many there are, and the largest; and
-    the sum of what an even head would have."""
+def _by_metric(metrics: Sequence[Metric], values: numpy.ndarray, otherwise: float) -> dict[Metric, numpy.ndarray]:
+    """``values``, (metrics, heads), of each metric there is; of those that are not among ``metrics`` what they have ``otherwise``."""
+    known = dict(zip(metrics, values, strict=True))
+    return {metric: known.get(metric, numpy.full(values.shape[1:], otherwise)) for metric in Metric}
 
-    def __init__(self, heads: int) -> None:
-        nothing = numpy.array([[0.0], [0.0], [math.nan]])
-        self.values = {metric: nothing.repeat(heads, axis=1) for metric in Metric}  # (3, heads) each
-        self.even = {metric: numpy.zeros(heads) for metric in Metric}
 
-    def add(self, heads: slice, values: dict[Metric, numpy.ndarray], even: Mapping[Metric, numpy.ndarray]) -> None:
-        """Those of one block, (3, heads) each, and of an even head, (heads,)."""
-        for metric, (total, count, largest) in values.items():
-            known = self.values[metric][:, heads]
-            known[:] = known[0] + total, known[1] + count, numpy.fmax(known[2], largest)
-        for metric, total in even.items():
-            self.even[metric][heads] += total
+class Found(NamedTuple):
+    """What the metrics of some queries come to.
 
-    def answers(self, pool: Pool) -> dict[Metric, numpy.ndarray]:
-        """Each metric, (heads,): the mean over the queries or the largest of them."""
-        return {
-            metric: ratio(total, count) if pool is Pool.MEAN else largest
-            for metric, (total, count, largest) in self.values.items()
-        }
+    sums, counts, largest  of each metric the sum of its values over the queries, how many there are, and the largest of them (NaN
+                           where nobody asks for it): (metrics, heads), or (metrics, texts, heads)
+    even                   the sum of those that some metrics would have of a head that looks at all keys alike: the same
+    """
+
+    sums: numpy.ndarray
+    counts: numpy.ndarray
+    largest: numpy.ndarray
+    even: numpy.ndarray
+
+
+def found_in(
+    block: Block, queries: numpy.ndarray, metrics: Sequence[Metric], even: Sequence[Metric], pool: Pool
+) -> Found:
+    """What ``metrics`` come to over those of the ``queries`` of ``block``, (rows,) or (texts, 1, rows), that see a key: one that sees
+    none has no answer to anything."""
+    heads = block.weights.shape[:-1]  # (…, heads, rows)
+    values = numpy.array([numpy.broadcast_to(metric.function(block), heads) for metric in metrics], dtype=float)
+    values = values.reshape(len(metrics), *heads)
+    known = (block.seen > 0) & queries & ~numpy.isnan(values)
+    sums = numpy.add.reduce(values, axis=-1, where=known)
+    largest = numpy.full(sums.shape, math.nan)
+    if pool is Pool.MAX:
+        largest = numpy.fmax.reduce(numpy.where(known, values, math.nan), axis=-1)
+    return Found(sums, numpy.count_nonzero(known, axis=-1), largest, even_sums(block, queries, even))
+
+
+def even_sums(block: Block, queries: numpy.ndarray, metrics: Sequence[Metric]) -> numpy.ndarray:
+    """The sum of each metric over the ``queries`` of ``block``, did they look at all keys alike: (metrics, heads), or
+    (metrics, texts, heads)."""
+    heads = block.weights.shape[:-1]
+    if not metrics:
+        return numpy.zeros((0, *heads[:-1]))
+    even = block.even
+    sums = [numpy.nansum(numpy.where(queries, metric.function(even), math.nan), axis=-1) for metric in metrics]
+    return numpy.array([numpy.broadcast_to(total, heads[:-1]) for total in sums])
+
+
+class Totals:
+    """What was ``Found`` in all blocks so far, of so many ``heads``."""
+
+    def __init__(self, metrics: Sequence[Metric], even: Sequence[Metric], heads: int) -> None:
+        every = len(metrics), heads
+        self._found = Found(
+            numpy.zeros(every), numpy.zeros(every, int), numpy.full(every, math.nan), numpy.zeros((len(even), heads))
+        )
+        self._even = [list(metrics).index(metric) for metric in even]
+
+    def add(self, heads: slice, found: Found) -> None:
+        """What was found of these heads in one block more."""
+        sums, counts, largest, even = (array[:, heads] for array in self._found)
+        sums += found.sums
+        counts += found.counts
+        numpy.fmax(largest, found.largest, out=largest)
+        even += found.even
+
+    def answers(self, pool: Pool) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+        """Each metric, the mean over the queries or the largest of them, and how many these are, (metrics, heads); and the mean of an
+        even head."""
+        found = self._found
+        values = ratio(found.sums, found.counts) if pool is Pool.MEAN else found.largest
+        return values, found.counts, ratio(found.even, found.counts[self._even])
 
 
 class _LookedAt(NamedTuple):
@@ -165,36 +214,17 @@ def _of_block(
     layer: Layer,
     cut: tuple[slice, slice],
     looked_at: _LookedAt,
-    metrics: Collection[Metric],
-    even: Collection[Metric] = (),
-) -> tuple[dict[Metric, numpy.ndarray], dict[Metric, numpy.ndarray], numpy.ndarray]:
-    """For each metric the sum of its values over the queries of one block, how many there are, and the largest,
-    (3, heads); the sum of those that some would have of an ``even`` head; and the sum of what these queries gave to keys
-    that are left out, (heads,)."""
+    metrics: Sequence[Metric],
+    even: Sequence[Metric],
+    pool: Pool,
+) -> tuple[Found, numpy.ndarray]:
+    """What is found in one block; and the sum of what its queries gave to keys that are left out, (heads,)."""
     rows = row_block(layer, *cut)
     rows = rows if looked_at.sharing is None else looked_at.sharing(rows)
     queries, keys = looked_at.queries[rows.rows], looked_at.keys[rows.keys]
     lost = to_numpy(rows.steps.weights)[..., ~keys].sum(axis=-1)  # (heads, rows)
-    block = _block(layer, rows, looked_at, lost)
-    counted = (block.seen > 0) & queries  # a query that sees nothing has no answer to anything
-    found = {}
-    for metric in metrics:
-        values = metric.function(block)  # (heads, rows)
-        known = counted & ~numpy.isnan(values)
-        values = numpy.where(known, values, math.nan)
-        found[metric] = numpy.stack(
-            [numpy.where(known, values, 0).sum(axis=-1), known.sum(axis=-1), numpy.fmax.reduce(values, axis=-1)]
-        )
-    return found, _by_chance(block, queries, even), lost[:, queries].sum(axis=-1)
-
-
-def _by_chance(block: Block, queries: numpy.ndarray, metrics: Collection[Metric]) -> dict[Metric, numpy.ndarray]:
-    """The sum of each metric over the ``queries`` of a block, did they look at all keys alike, (heads,)."""
-    if not metrics:
-        return {}
-    even, heads = block.even, len(block.weights)
-    sums = {metric: numpy.nansum(metric.function(even)[:, queries], axis=-1) for metric in metrics}
-    return {metric: numpy.broadcast_to(total, (heads,)) for metric, total in sums.items()}
+    found = found_in(_block(layer, rows, looked_at, lost), queries, metrics, even, pool)
+    return found, lost[:, queries].sum(axis=-1)
 
 
 def _chosen(count: int, positions: Sequence[int] | None) -> numpy.ndarray:
@@ -212,9 +242,10 @@ def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarr
     if (layer.rule.sinks is not None or layer.weights_alone) and looked_at.sharing is None:
         taken = numpy.clip(1 - weights.sum(axis=-1), 0, 1)
         rest = lost + numpy.where(taken > looked_at.rounding, taken, 0)
+    given = rows.steps.weights
     kept, first, copies = looked_at.keys[rows.keys], looked_at.first, looked_at.copies
     if not kept.all():
-        weights, visible = numpy.where(kept, weights, 0), visible & kept
+        weights, visible, given = numpy.where(kept, weights, 0), visible & kept, None
     keys = numpy.arange(rows.keys.start, rows.keys.stop)
     places = numpy.arange(rows.rows.start, rows.rows.stop) + (layer.rule.query_offset or 0)
     distance = places[:, None] - keys  # (rows, keys)
@@ -223,7 +254,7 @@ def _block(layer: Layer, rows: RowBlock, looked_at: _LookedAt, lost: numpy.ndarr
         same = copies[rows.rows, None] == copies[keys]
         follows = (copies[rows.rows, None] == copies[keys - 1]) & (keys > 0)
     first = None if first is None or not rows.keys.start <= first < rows.keys.stop else first - rows.keys.start
-    return Block(weights, rest, visible, distance, same, follows, looked_at.near, first)
+    return Block(weights, rest, visible, distance, same, follows, looked_at.near, first, given)
 
 
 def _sees_the_same(rule: Rule) -> bool:

@@ -40,12 +40,12 @@ def evenness(block: Block) -> Values:
 
 def largest(block: Block) -> Values:
     """The largest weight of the row: a head's confidence (Voita et al. 2019, 1905.09418, section 4)."""
-    return block.weights.max(axis=-1)
+    return block.largest
 
 
 def effective_keys(block: Block) -> Values:
     """(Σ w)² / Σ w²: how many keys share the weight, had all the same (the inverse participation ratio)."""
-    return block.ratio(block.weights.sum(axis=-1) ** 2, block.squares)
+    return block.ratio(block.mass**2, block.squares)
 
 
 def first(block: Block) -> Values:
@@ -58,12 +58,12 @@ def first(block: Block) -> Values:
 
 def itself(block: Block) -> Values:
     """The weight on the query's own token, which most heads of BERT give little (Clark et al. 2019, 1906.04341, section 3.1)."""
-    return block.mass_on(block.distance == 0)
+    return block.at_distance(0)
 
 
 def previous(block: Block) -> Values:
     """The weight on the token before (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits")."""
-    return block.mass_on(block.distance == 1)
+    return block.at_distance(1)
 
 
 def duplicate(block: Block) -> Values:
@@ -82,7 +82,7 @@ def induction(block: Block) -> Values:
 
 def distance(block: Block) -> Values:
     """Σ w · |query − key| / Σ w, in tokens (the mean attention distance of Vig and Belinkov 2019, 1906.04284)."""
-    return block.ratio(block.weighted_sum(abs(block.distance)), block.weights.sum(axis=-1))
+    return block.ratio(block.weighted_sum(abs(block.distance)), block.mass)
 
 
 def near(block: Block) -> Values:
@@ -92,7 +92,7 @@ def near(block: Block) -> Values:
 
 def mass(block: Block) -> Values:
     """Σ w: what sinks, and keys that are left out, leave to those that are looked at."""
-    return block.weights.sum(axis=-1)
+    return block.mass
 
 
 class Metric(StrEnum):

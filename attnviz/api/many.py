@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.arguments import member, whole_number
 from attnviz.choices import BATCH_LIMITS, MAX_LENGTH_LIMITS, Tokenizer, Verify, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.sources.given import Answer, Then, as_it_is
 from attnviz.sources.texts.corpus import CorpusText, Unread
 from attnviz.sources.texts.length import Length, in_words
 from attnviz.sources.texts.windows import in_order, windows
@@ -15,6 +16,7 @@ from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
     from attnviz.sources.huggingface.trace_texts import Batches
+    from attnviz.trace.weights_of_texts import StartWeighing
 
 OF_EACH = ("target", "pair", "image")  # what a model reads beside each text
 
@@ -33,16 +35,21 @@ class Texts:
     """What makes traces of many texts.
 
     read   makes the trace of one: a partial of trace_model, with its model before it, or of trace_text
+    then   what is made of each trace, in any thread; one that is given as it is, too
+    weigh  what may be made of texts that a model reads together, of their weights alone, with the same answers; None: nothing
     """
 
-    def __init__(self, read: Any, batch: Any, length: Length) -> None:
-        self.read, self.length = read, length
-        self._batches = _batches(read, batch_of(batch), length)
+    def __init__(
+        self, read: Any, batch: Any, length: Length, then: Then = as_it_is, weigh: StartWeighing | None = None
+    ) -> None:
+        self.read, self.length, self.then = read, length, then
+        self._batches = _batches(read, batch_of(batch), length, then, weigh)
         if self._batches is None and batch is not None and not read.args:
             raise AttnvizError("batch is for a model", "add model=…, or leave out batch")
 
-    def __call__(self, texts: Iterable[Any]) -> Iterator[tuple[Any, Trace | AttnvizError]]:
-        """Each of ``texts`` with its trace, or why there is none, in their order; what no other would do better is raised."""
+    def __call__(self, texts: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """Each of ``texts`` with what is made of its trace, or why nothing is, in their order; what no other would do better is
+        raised."""
         for window in windows(texts, lambda: 1 if self._batches is None else self._batches.ahead, lambda: True):
             places = [place for place, one in enumerate(window) if not isinstance(one, Trace | Unread)]
             given = [_text_of(window[place]) for place in places]
@@ -50,9 +57,17 @@ class Texts:
                 one = window[place]
                 if getattr(one, "blank", False):
                     continue
-                yield one, one if isinstance(one, Trace) else one.error if isinstance(one, Unread) else answer  # type: ignore[misc]
+                yield one, self._made(one) if isinstance(one, Trace) else getattr(one, "error", answer)
 
-    def _answers(self, texts: list[Any]) -> Iterator[tuple[int, Trace | AttnvizError]]:
+    def _made(self, trace: Trace) -> Any:
+        try:
+            return self.then(trace)
+        except (ChoiceError, UsageError):
+            raise
+        except AttnvizError as error:
+            return error
+
+    def _answers(self, texts: list[Any]) -> Iterator[Answer]:
         if self._batches is not None:
             from attnviz.sources.given import Given
 
@@ -63,7 +78,7 @@ class Texts:
             try:
                 trace: Trace = self.read(self._fit(text))
                 self.length.require(len(trace.tokens))
-                yield place, trace
+                yield place, self.then(trace)
             except (ChoiceError, UsageError):
                 raise
             except AttnvizError as error:
@@ -83,7 +98,7 @@ class Texts:
         return self.length.within(positions).fitted(text, in_words(member(Tokenizer, tokenizer, "tokenizer")))
 
 
-def _batches(read: Any, batch: int | None, length: Length) -> Batches | None:
+def _batches(read: Any, batch: int | None, length: Length, then: Then, weigh: StartWeighing | None) -> Batches | None:
     """What reads several texts at once, where a model does that."""
     if not read.args or is_tiny(read.args[0]) or read.keywords.get("toward") is not None:
         return None
@@ -99,6 +114,8 @@ def _batches(read: Any, batch: int | None, length: Length) -> Batches | None:
         verify=verify,
         batch=batch,
         length=length,
+        then=then,
+        weigh=weigh,
         **predictions,
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attnviz.arguments import Chosen, Where, chosen, where
-from attnviz.choices import CONTRIBUTIONS, Step
+from attnviz.choices import CONTRIBUTIONS, MeasuredStep, Step
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ def require_contribution(toward: str | None, steps: Iterable[str]) -> None:
     """Refuse a direction where none of ``steps`` is measured along it."""
     if toward is not None and {*CONTRIBUTIONS}.isdisjoint(steps):
         raise AttnvizError("toward is of contributions", "add step='contribution', or leave out toward")
+
+
+def all_by_weights(step: str, *narrowing: Any) -> bool:
+    """Whether all heads and tokens of a text are measured, and by their weights alone: none of the options that are ``narrowing`` that
+    is given."""
+    return step == MeasuredStep.WEIGHTS and all(one is None or one is False or one in ((), []) for one in narrowing)
 
 
 def shown(trace: Trace, layer: Chosen) -> Chosen:

@@ -14,7 +14,7 @@ from attnviz.api.effects import effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
 from attnviz.api.reading import LOADING, reading, usual
-from attnviz.api.selected import in_words, require_contribution, selected
+from attnviz.api.selected import all_by_weights, in_words, require_contribution, selected
 from attnviz.api.workers import USUAL, Workforce, by_workers, weights_job, workforce
 from attnviz.arguments import (
     Chosen,
@@ -44,6 +44,7 @@ from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
+    from attnviz.analysis.corpus import MeasuredText
     from attnviz.renderers.stats.stats import Stats
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.huggingface.inputs import Text
@@ -164,14 +165,18 @@ def _of_weights(
     asked_of_model = {} if model is None or toward in (None, OUTPUT) else {"toward": toward}
     read = reading(model, tokenizer, chosen("layer", layer), {**making, **asked_of_model})
 
-    def add(trace: Trace, name: str, write: Write) -> None:
+    def measure(trace: Trace) -> MeasuredText:
         trace = in_words(along(trace, toward), words, layer, [statistics.step])
-        part = selected(trace, layer, head, query, key, skip_special).as_region()
-        statistics.add(trace, part, name=name)
+        return statistics.measured(trace, selected(trace, layer, head, query, key, skip_special).as_region())
+
+    def count(text: MeasuredText, name: str, write: Write) -> None:
+        statistics.take(text, name)
         write(statistics.rows())
 
+    narrowing = (head, query, key, skip_special, words, toward)
+    weigh = statistics.together if all_by_weights(statistics.step, *narrowing) else None
     with rows_written(by_text, asked) as write:
-        found = gather(statistics, texts, partial(add, write=write), Texts(read, batch, length))
+        found = gather(statistics, texts, partial(count, write=write), Texts(read, batch, length, measure, weigh))
         return Stats(statistics, first, spoken, found)
 
 

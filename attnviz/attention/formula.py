@@ -99,15 +99,31 @@ def outputs_alone(query: Array, key: Array, value: Array, rule: Rule) -> Array |
     sinks. The steps overwrite each other, and what went wrong in one is seen in the last: NaN stays NaN. So it takes half as long.
     """
     xp = namespace(query)
-    query, key, value = (as_floating(array, name) for array, name in ((query, "query"), (key, "key"), (value, "value")))
+    scores = (*query.shape[:-1], key.shape[-2])
+    visible = _visible(xp, _visibility(xp, scores, query, rule), query)
+    weights = weights_of(query, key, rule, None if visible is None else hiding(visible))
+    output = grouped_product(xp, weights, as_floating(value, "value"))  # of a query that sees nothing NaN
+    return output if all_finite(xp, output) else None
+
+
+def weights_of(query: Array, key: Array, rule: Rule, added: Array | None) -> Array:
+    """The weights of ``attend`` alone, where ``added`` hides cells and ``rule`` says but scale and softcap; NaN of a query that sees
+    nothing. The arrays are as those of ``outputs_alone``, with any axes in front."""
+    xp = namespace(query)
+    query, key = as_floating(query, "query"), as_floating(key, "key")
     logits = grouped_product(xp, query * rule.scale_for(query.shape[-1]), xp.matrix_transpose(key))
     if rule.softcap is not None:
         require_softcap_in(logits.dtype, xp, rule.softcap)
         logits.div_(rule.softcap).tanh_().mul_(rule.softcap)
-    if (visible := _visible(xp, _visibility(xp, logits, query, rule), query)) is not None:
-        logits += xp.where(visible, 0.0, -math.inf)
-    output = grouped_product(xp, logits.softmax(-1), value)  # of a query that sees nothing NaN
-    return output if all_finite(xp, output) else None
+    if added is not None:
+        logits += added
+    weights: Array = logits.softmax(-1)
+    return weights
+
+
+def hiding(visible: Array) -> Array:
+    """What, added to scores, hides those that are not ``visible``."""
+    return namespace(visible).where(visible, 0.0, -math.inf)
 
 
 def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps:
@@ -127,7 +143,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
 def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Array:
     """``scaled`` plus the bias, hidden cells −∞."""
-    visibility = _visibility(xp, scaled, query, rule)
+    visibility = _visibility(xp, tuple(scaled.shape), query, rule)
     masked = scaled
     if rule.bias is not None:
         bias = of_scores(bias_beside(query, rule.bias), "bias", tuple(scaled.shape))
@@ -139,9 +155,9 @@ def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Arr
     return masked if visible is None else xp.where(visible, masked, -math.inf)
 
 
-def _visibility(xp: Any, scaled: Array, query: Array, rule: Rule) -> Visibility:
-    """Which of the cells of ``scaled`` the ``rule`` shows, before any bias."""
-    shape, mask = tuple(scaled.shape), None
+def _visibility(xp: Any, shape: tuple[int, ...], query: Array, rule: Rule) -> Visibility:
+    """Which of the cells of scores of this ``shape`` the ``rule`` shows, before any bias."""
+    mask = None
     queries, keys = shape[-2:]
     if rule.mask is not None:
         mask = of_scores(like(query, boolean_mask(rule.mask), dtype=xp.bool), "mask", shape)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,18 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _most: int | None = None  # processors, where they are shared with others of the same run
+_stopped: ContextVar[threading.Event | None] = ContextVar("attnviz_stopped", default=None)  # of the job that runs here
+
+
+class Stopped(BaseException):
+    """A job ends since nobody waits for it any more; no Exception, which whoever is called by it may catch."""
+
+
+def end_if_stopped() -> None:
+    """Raise ``Stopped`` in a job whose block has ended, where it cannot yield (``side_by_side``)."""
+    stopped = _stopped.get()
+    if stopped is not None and stopped.is_set():
+        raise Stopped
 
 
 @contextmanager
@@ -47,6 +60,7 @@ def _results(
 
     def do(job: Job) -> Any:
         last = None
+        _stopped.set(stopped)
         for step in work(job):
             last = step
             if stopped.is_set():

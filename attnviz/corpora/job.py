@@ -13,7 +13,7 @@ from attnviz.sources.texts.length import ANY_LENGTH, Length
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.corpus import MeasuredText, Statistics
     from attnviz.sources.texts.corpus import CorpusText, Unread
 
 
@@ -75,11 +75,15 @@ class Worker:
     def __init__(self, job: Job) -> None:
         from attnviz.api.many import Texts
         from attnviz.api.reading import reading
+        from attnviz.api.selected import all_by_weights
 
         directed = job.model is not None and job.toward not in (None, OUTPUT)
         making = {**job.making, "toward": job.toward} if directed else job.making
         read = reading(job.model, None, list(job.layer), making)
-        self.job, self._read = job, Texts(read, job.batch, job.length)
+        self.job, self._empty = job, job.statistics()
+        narrowing = (job.head, job.query, job.key, job.skip_special, job.words, job.toward, job.computed)
+        weigh = self._empty.together if all_by_weights(self._empty.step, *narrowing) else None
+        self._read = Texts(read, job.batch, job.length, self._measured, weigh)
 
     def __call__(self, texts: Sequence[CorpusText | Unread]) -> Statistics:
         """The statistics of these texts; one that cannot be read or measured is skipped, and told there."""
@@ -90,13 +94,16 @@ class Worker:
         statistics.each_left_out = each_added(statistics, texts, partial(self._add, statistics), self._read)
         return statistics
 
-    def _add(self, statistics: Statistics, trace: Trace, name: str) -> None:
+    def _measured(self, trace: Trace) -> MeasuredText:
         from attnviz.api.selected import along, in_words, selected
 
         job = self.job
         trace = trace if job.computed is None else trace.to(*job.computed)
-        trace = in_words(along(trace, job.toward), job.words, job.layer, [statistics.step])
+        trace = in_words(along(trace, job.toward), job.words, job.layer, [self._empty.step])
         part = selected(trace, job.layer, job.head, job.query, job.key, job.skip_special)
-        statistics.add(trace, part.as_region(), name=name)
+        return self._empty.measured(trace, part.as_region())
+
+    def _add(self, statistics: Statistics, text: MeasuredText, name: str) -> None:
+        statistics.take(text, name)
         if statistics.of_texts is not None:
             statistics.of_texts.append(statistics.rows())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.errors import AttnvizError
-from attnviz.trace.trace import Trace
 
-Answer = tuple[int, Trace | AttnvizError]  # of one text of many: its number from 0, and its trace or why there is none
+if TYPE_CHECKING:
+    from attnviz.trace.trace import Trace
+
+# Of one text of many: its number from 0, and its trace, or what is made of it, or why there is none.
+Answer = tuple[int, Any | AttnvizError]
+Then = Callable[["Trace"], Any]  # what is made of each trace, as soon as it is there
 
 
 class Given(NamedTuple):
@@ -17,3 +22,8 @@ class Given(NamedTuple):
     target: Any = None
     pair: str | None = None
     image: Any = None
+
+
+def as_it_is(trace: Trace) -> Trace:
+    """Nothing is made of it."""
+    return trace

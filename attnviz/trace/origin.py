@@ -136,8 +136,13 @@ class Origin(dict[str, Any]):
         origin |= {name: said for name, said in lacking.items() if said} | ({"adapter": adapter} if adapter else {})
         for side, tokens in (("", text), ("target_", target)):
             if tokens is not None:
-                origin |= {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
+                origin |= _ids(side, tokens)
         return origin
+
+    def of_other(self, agreement: Agreement, text: TokenIds) -> Origin:
+        """The origin of another ``text`` that the same model read in the same way."""
+        alike = {name: value for name, value in self.items() if name not in ("original", "pair")}
+        return Origin(alike | {"agreement": agreement.facts()} | _ids("", text))
 
     def of_text(self, text: object, pair: str | None = None) -> Origin:
         """The same, of a ``text`` as a person gave it, and its ``pair``; what is no text, such as ids, is not told."""
@@ -247,6 +252,10 @@ def read_origin(said: Any) -> Origin:
     if not isinstance(said, Mapping):
         raise AttnvizError("source is {said!r}: expected names and values", said=said)
     return Origin(_plain(said))
+
+
+def _ids(side: str, tokens: TokenIds) -> dict[str, Any]:
+    return {f"{side}ids": list(tokens.ids), f"{side}special": sorted(tokens.special)}
 
 
 def _all_of(kind: type[Value], values: Any) -> tuple[Value, ...]:

@@ -11,6 +11,7 @@ import numpy
 
 from attnviz.analysis.corpus.alike import require_same
 from attnviz.analysis.corpus.heads import Value, value_of
+from attnviz.analysis.corpus.layers import OfLayer
 from attnviz.analysis.corpus.running import Running
 from attnviz.analysis.corpus.state_file import running_arrays, running_of
 from attnviz.analysis.head_names import CHANCED, Chance
@@ -32,9 +33,13 @@ class OfText(NamedTuple):
         unknown = numpy.full(len(columns), math.nan)  # of what asks where a key stands, among keys of another text
         even = [measured.chances[metric][columns] if metric in measured.chances else unknown for metric in CHANCED]
         counts = numpy.array([measured.counts[metric][columns] for metric in CHANCED])
-        shares = numpy.where(counts > 0, 1 / numpy.maximum(counts, 1), math.nan)
         values = numpy.array([measured.metrics[metric][columns] for metric in metrics])
-        return cls(values, numpy.array([even, shares]))
+        return cls(values, cls.against_chance(numpy.array(even), counts))
+
+    @staticmethod
+    def against_chance(even: numpy.ndarray, counts: numpy.ndarray) -> numpy.ndarray:
+        """The ``chance`` of what an even head would have, and of how many queries each is, (metrics, …) both."""
+        return numpy.array([even, numpy.where(counts > 0, 1 / numpy.maximum(counts, 1), math.nan)])
 
 
 class LayerState(NamedTuple):
@@ -111,7 +116,7 @@ class LayerState(NamedTuple):
         }
 
 
-def columns_of(states: Sequence[LayerState]) -> list[slice]:
+def columns_of(states: Sequence[OfLayer]) -> list[slice]:
     """Where the heads of each of these layers stand, one layer's behind the other's."""
     ends = list(accumulate((len(state.heads) for state in states), initial=0))
     return [slice(*ends_of_one) for ends_of_one in pairwise(ends)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attnviz.api.selected import all_by_weights
 from attnviz.arguments import as_asked
 from attnviz.choices import CONTRIBUTIONS, EFFECT, MeasuredStep
 from attnviz.cli.commands.stats_across import require_shares, write_shares
@@ -42,10 +43,11 @@ from attnviz.cli.typer_groups import Options
 from attnviz.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import Statistics
+    from attnviz.analysis.corpus import MeasuredText, Statistics
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.texts.corpus import CorpusText
     from attnviz.trace.trace import Trace
+    from attnviz.trace.weights_of_texts import StartWeighing
 
 
 OF_THE_MACHINE = ("batch", "model", "adapter", "device_map", "verify")  # not how texts are read
@@ -124,18 +126,22 @@ def _measure_weights(
     statistics = Statistics(**measured)
     statistics.asked = asked
 
-    def add(write: Write, text: CorpusText | None, trace: Trace, report: Progress = no_progress) -> None:
-        trace = in_words(trace, words, part.layer, tell=text is None)
-        name = "" if text is None else str(text.name)
-        statistics.add(trace, selected(trace, part, special, region).as_region(), report, name)
+    def measure(trace: Trace, report: Progress = no_progress, tell: bool = False) -> MeasuredText:
+        trace = in_words(trace, words, part.layer, tell)
+        return statistics.measured(trace, selected(trace, part, special, region).as_region(), report)
+
+    def count(write: Write, text: CorpusText | None, measured: MeasuredText) -> None:
+        statistics.take(measured, "" if text is None else str(text.name))
         write(statistics.rows())
 
+    narrowing = (part.head, region.query, region.key, special.skip_special, words.words, making.toward)
+    weigh = statistics.together if all_by_weights(statistics.step, *narrowing) else None
     with rows_written(beside, statistics) as write:
         if corpus is not None and asks_for_workers(by):
             kept, rows = Kept(asked, measured), None if beside.by_text is None else write
             statistics = measured_corpus(corpus, making, reading, special, words, part, region, by, kept, rows)
         else:
-            _add_all(partial(add, write), statistics, corpus, source, making, reading)
+            _add_all(measure, weigh, partial(count, write), statistics, corpus, source, making, reading)
     if special.skip_special and not statistics.skips_tokens:
         notice(NOTHING_SPECIAL)
     if form is StatsFormat.STATS:
@@ -166,21 +172,24 @@ def _measured(shown: StatsOptions, beside: CorpusOptions) -> dict[str, Any]:
 
 
 def _add_all(
-    add: Callable[..., None],
+    measure: Callable[..., MeasuredText],
+    weigh: StartWeighing | None,
+    count: Callable[[CorpusText | None, MeasuredText], None],
     statistics: Statistics,
     corpus: Corpus | None,
     source: SourcesOptions,
     making: Making,
     reading: BatchOptions,
 ) -> None:
-    """Add the text, or one after the other."""
+    """Measure and count the text, or one after the other."""
     if corpus is not None:
-        gather(statistics, partial(read_lines, corpus, making, reading), add, corpus.total)
+        read = partial(read_lines, corpus, making, reading, then=measure, weigh=weigh)
+        gather(statistics, read, count, corpus.total)
         return
     require_no_batch(reading)
     trace = read_trace(source.one(), making)
     with progress("weights", timed=True, counted=False) as line:
-        add(None, trace, lambda done, of: line("weights", done, of))
+        count(None, measure(trace, lambda done, of: line("weights", done, of), tell=True))
 
 
 def _asked(*groups: Options) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from attnviz.arguments import whole_number
 from attnviz.choices import TINY, Backend, is_tiny
 from attnviz.cli.input.corpus import Corpus
 from attnviz.cli.input.many import require_model
-from attnviz.cli.input.models import installed, path_of, require_no_rule, require_no_toy, require_numpy, tell_unseen
+from attnviz.cli.input.model_traces import tell_unseen
+from attnviz.cli.input.models import installed, path_of, require_no_rule, require_no_toy, require_numpy
 from attnviz.cli.input.traces import Making, TraceMaker, given_rule, require_one_source
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import LoadOptions

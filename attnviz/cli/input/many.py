@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.cli.input.corpus import Corpus
-from attnviz.cli.input.models import ModelTraces, TinyTraces
+from attnviz.cli.input.model_traces import ModelTraces, TinyTraces
 from attnviz.cli.input.traces import Making, TraceMaker, directed, maker_of, require_one_source
 from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.output.streams import notice
 from attnviz.cli.typer_groups import dashed
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
+from attnviz.sources.given import Then, as_it_is
 from attnviz.text.message import Message
 
 if TYPE_CHECKING:
     from attnviz.sources.texts.corpus import CorpusText, Unread
     from attnviz.trace.trace import Trace
+    from attnviz.trace.weights_of_texts import StartWeighing
 
 Made = TypeVar("Made")
 Failed = Callable[["CorpusText | Unread", AttnvizError], None]
@@ -35,8 +37,11 @@ def read_lines(
     reading: BatchOptions,
     failed: Failed | None = None,
     report: Report = no_report,
-) -> Iterator[tuple[CorpusText, Trace]]:
-    """A trace for each text of ``corpus`` that is not blank, in their order.
+    then: Then = as_it_is,
+    weigh: StartWeighing | None = None,
+) -> Iterator[tuple[CorpusText, Any]]:
+    """A trace for each text of ``corpus`` that is not blank, in their order; or what ``then`` makes of it, in any thread, or
+    ``weigh`` of texts that a model reads together.
 
     A text of which no trace can be made is an error that names it; or it is left to ``failed``, and the rest goes on.
     """
@@ -52,14 +57,20 @@ def read_lines(
         maker.quiet = True
     require_model(making, reading)
 
-    def answered(texts: Sequence[CorpusText]) -> Iterator[tuple[int, Trace | AttnvizError]]:
-        if isinstance(maker, ModelTraces) and making.toward is None:
-            yield from maker.many([one.text for one in texts], reading, report)
-        else:
-            yield from each(texts, lambda one: directed(_within(maker, one.text, reading), making))
+    if isinstance(maker, ModelTraces) and making.toward is None:
+        several, batches = maker.many, maker.batches(reading, then, weigh)
+        yield from _told(
+            corpus,
+            lambda: batches.ahead,
+            lambda texts: several(batches, [one.text for one in texts], report),
+            failed,
+        )
+    else:
 
-    ahead = maker.ahead(reading) if isinstance(maker, ModelTraces) and making.toward is None else _one
-    yield from _told(corpus, ahead, answered, failed)
+        def make(text: str) -> Any:
+            return then(directed(_within(maker, text, reading), making))
+
+        yield from of_lines(corpus, make, failed)
     if isinstance(maker, TinyTraces):
         maker.tell()
 

@@ -2,203 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attnviz.attention.memory import MODELS, lacks_memory, require_left
 from attnviz.choices import Backend, is_tiny
 from attnviz.cli.options.engine import DeviceOptions, EngineOptions
-from attnviz.cli.options.model import LoadOptions, ModelOptions, NamedModelOptions
+from attnviz.cli.options.model import LoadOptions, NamedModelOptions
 from attnviz.cli.options.rule import RuleOptions
-from attnviz.cli.options.source import BatchOptions
 from attnviz.cli.options.toy import ToyOptions
-from attnviz.cli.output.progress import no_line, progress
-from attnviz.cli.output.streams import notice
+from attnviz.cli.output.progress import progress
 from attnviz.cli.typer_groups import Options, dashed
 from attnviz.errors import AttnvizError, UsageError
 from attnviz.text.message import Message, of_option
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from attnviz.sources.huggingface.model import Model
-    from attnviz.sources.huggingface.trace_texts import Batches
-    from attnviz.trace.origin import Origin
-    from attnviz.trace.trace import Trace
 
 Loaded = TypeVar("Loaded")
-
-
-def model_traces(
-    options: ModelOptions,
-    engine: EngineOptions,
-    layer: Sequence[str],
-    toward: str | None = None,
-    predictions: int | None = None,
-) -> ModelTraces | TinyTraces:
-    """What makes traces of texts with the model that the options name; ``toward``: and with the direction of a token;
-    ``predictions``: and with so many next tokens after each position."""
-    if not is_tiny(options.model):
-        return ModelTraces(options, engine, layer, toward, predictions)
-    if toward is not None:
-        from attnviz.sources.readers import no_directions
-
-        raise no_directions()
-    return TinyTraces(options, engine, layer, predictions)
-
-
-class TinyTraces:
-    """Texts to the traces of the model in the package."""
-
-    reads_images = False
-
-    def __init__(
-        self, options: ModelOptions, engine: EngineOptions, layer: Sequence[str], predictions: int | None = None
-    ) -> None:
-        require_numpy(options, engine)
-        from attnviz.sources.tiny.loading import load
-        from attnviz.sources.tiny.notices import Spelled
-
-        self.model, self.options, self.layer = load(str(options.model)), options, layer
-        self.predictions = predictions
-        self.quiet = False  # set where many texts are read: what is said of one is said once of all
-        self._spelled = Spelled()
-
-    def __call__(self, text: str, picture: Image | None = None) -> Trace:
-        from attnviz.sources.tiny.trace import read
-
-        if picture is not None:
-            raise AttnvizError("the model in the package reads words, and no image", "leave out --image")
-        trace = read(
-            self.model,
-            text,
-            layer=self.layer,
-            target=self.options.target,
-            chat=self.options.chat,
-            pair=self.options.pair,
-            verify=self.options.verify,
-            predictions=self.predictions,
-        )
-        self._spelled.add(self.model.words(trace.tokens))
-        if not self.quiet:
-            self.tell()
-        return trace
-
-    def fit(self, text: str, reading: BatchOptions) -> str:
-        """As much of a text as may be read."""
-        from attnviz.sources.texts.length import Length, in_words
-
-        return Length(reading.max_length).within(self.model.positions).fitted(text, in_words())
-
-    def tell(self) -> None:
-        """Say how many words were read by their letters, if any were."""
-        if (said := self._spelled.notice()) is not None:
-            notice(said)
-
-
-class ModelTraces:
-    """Texts to the traces of one model, which is loaded once."""
-
-    def __init__(
-        self,
-        options: ModelOptions,
-        engine: EngineOptions,
-        layer: Sequence[str],
-        toward: str | None = None,
-        predictions: int | None = None,
-    ) -> None:
-        self.options, self.engine, self.layer = options, engine, layer
-        self.toward, self.predictions = toward, predictions
-        self.quiet = False  # set where the progress over many texts is shown instead
-        self._told = False  # what cannot be watched is the same in every text
-        self._of_many: Batches | None = None
-        self.model = load_model(options, engine, writes=predictions is not None, predicts=toward is not None)
-
-    @property
-    def reads_images(self) -> bool:
-        """Whether the model's tokens are patches of an image."""
-        return self.model.reads_images
-
-    def __call__(self, text: Any, picture: Image | None = None) -> Trace:
-        with nullcontext(no_line) if self.quiet else progress("layers") as line:
-            from attnviz.sources.huggingface.trace_model import trace as read
-
-            trace = read(
-                self.model,
-                text,
-                layer=self.layer,
-                target=self.options.target,
-                chat=self.options.chat,
-                image=picture,
-                verify=self.options.verify,
-                pair=self.options.pair,
-                toward=self.toward,
-                predictions=self.predictions,
-                progress=lambda done, of: line("layers", done, of),
-            )
-        return self._handed_on(trace)
-
-    def ahead(self, reading: BatchOptions) -> Callable[[], int]:
-        """How many texts are worth reading before the first runs."""
-        batches = self._batches(reading)
-        return lambda: batches.ahead
-
-    def many(
-        self, texts: Sequence[str], reading: BatchOptions, report: Callable[[int], None]
-    ) -> Iterator[tuple[int, Trace | AttnvizError]]:
-        """The trace of each text, or why there is none, with its place: the model reads several at once."""
-        from attnviz.sources.given import Given
-
-        given = [Given(text, self.options.target, self.options.pair) for text in texts]
-        for place, answer in self._batches(reading).window([*enumerate(given)], report):
-            if not isinstance(answer, AttnvizError):
-                answer = self._handed_on(answer)
-            yield place, answer
-
-    def fit(self, text: str, reading: BatchOptions) -> str:
-        """As much of a text as may be read."""
-        return self._batches(reading).fit(text, self.options.pair)
-
-    def _batches(self, reading: BatchOptions) -> Batches:
-        """One for all texts, since it learns how the model takes them."""
-        if self._of_many is None:
-            from attnviz.sources.huggingface.trace_texts import Batches
-            from attnviz.sources.texts.length import Length
-
-            self._of_many = Batches(
-                self.model,
-                layer=self.layer,
-                chat=self.options.chat,
-                verify=self.options.verify,
-                batch=reading.batch,
-                predictions=self.predictions,
-                length=Length(reading.max_length, reading.cut),
-            )
-        return self._of_many
-
-    def _handed_on(self, trace: Trace) -> Trace:
-        if not self._told:
-            tell_unseen(trace.source)
-            self._told = True
-        return trace.to(Backend.NUMPY.value) if self.engine.backend is Backend.NUMPY else trace
-
-
-def tell_unseen(source: Origin) -> None:
-    """Say what cannot be shown of the model; that is so in every text."""
-    if source.unseen:
-        notice(
-            Message(
-                "not shown, because they compute attention in their own way: {unseen}",
-                unseen=", ".join(source.unseen),
-            )
-        )
-    from attnviz.trace.layer_facts import layers_words
-
-    for reason in dict.fromkeys(source.because.values()):
-        titles = [title for title, said in source.because.items() if said == reason]
-        notice(Message("only the weights are known of {layers}: {reason}", layers=layers_words(titles), reason=reason))
 
 
 def load_model(options: LoadOptions, engine: EngineOptions, writes: bool = False, predicts: bool = False) -> Model:

@@ -8,14 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attnviz.choices import OUTPUT, Backend
-from attnviz.cli.input.models import (
-    ModelTraces,
-    TinyTraces,
-    model_traces,
-    require_model,
-    require_no_rule,
-    require_no_toy,
-)
+from attnviz.cli.input.model_traces import ModelTraces, TinyTraces, model_traces
+from attnviz.cli.input.models import require_model, require_no_rule, require_no_toy
 from attnviz.cli.input.text import STDIN, read_arrays, read_text
 from attnviz.cli.options.engine import EngineOptions
 from attnviz.cli.options.model import ModelOptions

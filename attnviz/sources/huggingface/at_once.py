@@ -17,11 +17,12 @@ from attnviz.sources.huggingface.stacks import layer_count
 
 MOST = 32  # texts at once, where no processor's cache says how many
 # Tokens at once, padding included, on a processor: beyond them its cache is too small for what a layer makes. SmolLM2-135M on one
-# core, milliseconds a token: 2.4 of 16 texts of 12 tokens and 2.0 of 64 of them; 2.0 of 16 texts of 60 tokens and 2.2 of 32.
-TOKENS = 1024
-# Tokens that one more pass costs as much as, there: the model's own pass costs 40 of them before its first (0.27 s of 96 tokens, 1.6 s
-# of 768), and watching it in 30 layers as much again.
-PASS = 96
+# core, milliseconds a token: 2.6 of 4 texts of 16 tokens, 2.0 of 8, 1.8 of 16 texts of 32 tokens, and 2.1 of 32.
+TOKENS = 512
+# Tokens that one more pass costs as much as, there: the model's own pass costs 40 of them before its first (0.09 s of 8 tokens, 0.92 s
+# of 512), and watching it in 30 layers half as much.
+PASS = 32
+LEAST = 256  # tokens at once all the same, where a few texts are parted among several passes that run side by side
 BYTES_A_NUMBER = 24  # of one token in one layer: what is kept, what runs, and what is compared
 
 
@@ -48,11 +49,17 @@ class AtOnce:
 
     asked  as many as somebody wants; None: as many as memory allows and its processor's cache serves
     fits   tokens, padding included: half of those that once did not fit
+    serves tokens, padding included, that are worth running at once on a processor
     """
 
     def __init__(self, network: PreTrainedModel, asked: int | None) -> None:
         self.network, self.asked = network, asked
         self.fits: float = math.inf
+        self.serves = TOKENS
+
+    def part(self, tokens: int, parts: int) -> None:
+        """So many ``tokens`` are to run, in at least so many ``parts``, that none waits for another at the end."""
+        self.serves = max(LEAST, min(TOKENS, tokens // parts))
 
     def most(self, length: int) -> int:
         """How many texts of this length may run at once."""
@@ -82,7 +89,7 @@ class AtOnce:
         return self.network.device.type == "cpu"
 
     def _usual(self, length: int) -> int:
-        serves = TOKENS // length if self._on_processor else MOST
+        serves = self.serves // length if self._on_processor else MOST
         return min(serves, allowance() // (length * self.bytes_a_token()))
 
 

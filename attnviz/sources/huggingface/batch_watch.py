@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import torch
 
-from attnviz.attention.arrays import like
+from attnviz.attention.arrays import like, namespace
+from attnviz.attention.formula import hiding, weights_of
+from attnviz.attention.heads import grouped_product
 from attnviz.attention.rule import RULE_ARRAYS, Rule
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
@@ -22,10 +24,28 @@ from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import call_rule
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.watch import Watch
-from attnviz.sources.recording.agreement import require_agreement
+from attnviz.sources.recording.agreement import require_agreement, require_same_outputs
 from attnviz.sources.recording.sampled import compared_queries
 from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import with_facts
+from attnviz.trace.weights_of_texts import Weighing, WeightsOfTexts
+
+
+class NeedsTraceError(AttnvizError):
+    """More must be known of a layer than its weights: the texts must be read again, and all of it kept."""
+
+
+class Shown(NamedTuple):
+    """What all texts of a batch share in a layer.
+
+    rule     of the heads of each text; None where texts differ in more than their length
+    visible  whether each query may see each key, (texts or 1, 1, tokens or 1, tokens)
+    added    what hides the others, or None: there are none
+    """
+
+    rule: Rule | None
+    visible: torch.Tensor
+    added: torch.Tensor | None
 
 
 class BatchedLayer(NamedTuple):
@@ -56,12 +76,20 @@ class BatchWatch(Watch):
     """What one forward pass over several texts left.
 
     lengths  how many tokens each text has; what stands behind them is padding
+    weighing what takes the weights of each layer, which are all that is wanted of it; None: the layers are kept
     checked  how many queries of each text were compared with the model's own, in the layer with the fewest
     """
 
     lengths: Sequence[int] = ()
+    weighing: Weighing | None = None
+    errors: dict[str, float] = field(default_factory=dict)
     checked: list[int] = field(default_factory=list)
     batched: list[BatchedLayer] = field(default_factory=list)
+    _shown_of: dict[Any, Shown] = field(default_factory=dict)
+
+    def beside(self, **changed: Any) -> BatchWatch:
+        """The same over other texts, whose ``lengths`` are told."""
+        return super().beside(**({"checked": [], "batched": [], "errors": {}, "_shown_of": {}} | changed))
 
     def kept_of(self, text: int) -> list[tuple[Layer, float]]:
         """What ``Watch.kept`` is of one text."""
@@ -74,7 +102,10 @@ class BatchWatch(Watch):
         texts, _, tokens, _ = call.query.shape
         if texts != len(self.lengths) or tokens != max(self.lengths) or call.keys != tokens:
             raise AttnvizError("{path} attends to something else than these texts", path=address.path)
-        rules = tuple(call_rule(_of_text(call, text, length), self._once) for text, length in enumerate(self.lengths))
+        if self.weighing is not None:
+            self.turns.happened()
+            return None, self._weighed(self.weighing, call, address, number, output)
+        rules = self._rules(call)
         rotary, rotation = self.turns.taken(call)
         error = self._agreed(call, rules, number, output)
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
@@ -84,6 +115,54 @@ class BatchWatch(Watch):
         longest = Layer(*arrays, own[place], number, *named, rotary=rotary, rotation=rotation)
         self.batched.append(BatchedLayer(longest, query, key, value, own, error))
         return None, error
+
+    def _rules(self, call: AttentionCall) -> tuple[Rule, ...]:
+        """The rule of each text."""
+        return tuple(call_rule(_of_text(call, text, length), self._once) for text, length in enumerate(self.lengths))
+
+    def _weighed(
+        self, weighing: Weighing, call: AttentionCall, address: LayerAddress, number: int, output: torch.Tensor
+    ) -> float:
+        """Hand on the weights of a layer, and nothing else; how far its outputs are from the model's own."""
+        shown = self._shown(call)
+        if shown.rule is None or shown.rule.sinks is not None:
+            raise NeedsTraceError("{path} needs more than its weights", path=address.path)
+        title = f"{address.stack or 'layer'} {number}"
+        weights = weights_of(call.query, call.key, shown.rule, shown.added)
+        ours = grouped_product(namespace(weights), weights, call.value.to(weights.dtype))
+        there = None if len({*self.lengths}) == 1 else self._there(call.query.device)[:, None]
+        error = require_same_outputs(title, ours, output.transpose(1, 2), there, plain=call.rounds_each_step)
+        self.checked, self.errors[title] = list(self.lengths), error
+        weighing.take(WeightsOfTexts(title, number, weights, shown.visible))
+        return error
+
+    def _shown(self, call: AttentionCall) -> Shown:
+        """What the texts share in a layer; of layers that are called alike the same."""
+        options, mask = call.options, call.mask
+        if any(options.get(name) is not None for name in ("position_bias", "s_aux")):
+            return Shown(None, torch.ones(1, 1, 1, 1), None)
+        asked = (options.get(name) for name in ("scaling", "sliding_window", "softcap"))
+        address = None if mask is None else (mask.data_ptr(), mask.shape, mask.stride())
+        alike = (address, *asked, call.is_causal, call.query.shape, call.key.shape)
+        if alike not in self._shown_of:
+            rule = self._rule_of_all(self._rules(call), call)  # which keeps the mask, and so its address
+            self._shown_of[alike] = (
+                Shown(None, torch.ones(1, 1, 1, 1), None) if rule is None else self._cells(rule, call)
+            )
+        return self._shown_of[alike]
+
+    def _cells(self, rule: Rule, call: AttentionCall) -> Shown:
+        device, tokens = call.query.device, call.keys
+        every = slice(0, tokens)
+        own = Visibility.of(rule, tokens, tokens, None).block(every, every, torch, device)
+        own = None if own is None else own[None, None]  # (1, 1, tokens, tokens)
+        padded = len({*self.lengths}) > 1 and not rule.causal  # which is behind what any query of a text looks at
+        there = self._there(device)[:, None, None] if padded else None
+        seen = [one for one in (own, there) if one is not None]
+        if not seen:
+            return Shown(rule, torch.ones(1, 1, 1, tokens, dtype=torch.bool, device=device), None)
+        visible = seen[0] if len(seen) == 1 else seen[0] & seen[1]
+        return Shown(rule, visible, hiding(visible))
 
     def _agreed(self, call: AttentionCall, rules: Sequence[Rule], number: int, output: torch.Tensor) -> float:
         """How far the furthest of the texts is from the model's own output; AttnvizError where that is too far."""
@@ -116,7 +195,10 @@ class BatchWatch(Watch):
         if len(said) > 1 or any(rule.mask is not None or rule.bias is not None for rule in rules):
             return None
         sinks = None if first.sinks is None else first.sinks.repeat(len(rules))
-        return replace(first, sinks=sinks, mask=self._there(heads, call) if len({*self.lengths}) > 1 else None)
+        mask = None
+        if len({*self.lengths}) > 1:  # (texts · heads, 1, tokens)
+            mask = self._there(call.query.device).repeat_interleave(heads, dim=0)[:, None]
+        return replace(first, sinks=sinks, mask=mask)
 
     def _rule(self, rules: Sequence[Rule], call: AttentionCall) -> Rule:
         """The rule of all heads of all texts, in which padding sees nothing."""
@@ -140,11 +222,10 @@ class BatchWatch(Watch):
             bias=None if bias is None else bias.flatten(0, 1),
         )
 
-    def _there(self, heads: int, call: AttentionCall) -> torch.Tensor:
-        """Whether each key of each head is a token of its text, (texts · heads, 1, tokens)."""
-        lengths = torch.tensor(self.lengths, device=call.query.device)
-        there = torch.arange(max(self.lengths), device=lengths.device) < lengths[:, None]
-        return there.repeat_interleave(heads, dim=0)[:, None]
+    def _there(self, device: torch.device) -> torch.Tensor:
+        """Whether each place is one of a token of its text, (texts, tokens)."""
+        lengths = torch.tensor(self.lengths, device=device)
+        return torch.arange(max(self.lengths), device=device) < lengths[:, None]
 
     def _on_the_cpu(self, rule: Rule) -> Rule:
         moved = {

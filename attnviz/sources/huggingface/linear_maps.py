@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +14,16 @@ from attnviz.sources.recording.output_projection import LinearMap, OutputProject
 
 
 @contextmanager
-def following_linear_maps(model: torch.nn.Module, projections: OutputProjections) -> Iterator[None]:
-    """Inside the block ``projections`` is told of each linear map of ``model`` that runs."""
+def following_linear_maps(
+    model: torch.nn.Module, projections: Callable[[], OutputProjections | None]
+) -> Iterator[None]:
+    """Inside the block each linear map of ``model`` that runs is told to those ``projections`` that are asked for then."""
     maps = [module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D)]
 
     def ran(module: Any, given: tuple[Any, ...], made: Any) -> None:
-        if given and isinstance(made, torch.Tensor) and projections.awaits(given[0]):
-            projections.pass_through(LinearMap(given[0], _weight(module), module.bias, made))
+        asked = projections()
+        if asked is not None and given and isinstance(made, torch.Tensor) and asked.awaits(given[0]):
+            asked.pass_through(LinearMap(given[0], _weight(module), module.bias, made))
 
     hooks = [module.register_forward_hook(ran) for module in maps]
     try:
@@ -28,7 +31,6 @@ def following_linear_maps(model: torch.nn.Module, projections: OutputProjections
     finally:
         for hook in hooks:
             hook.remove()
-        projections.end()
 
 
 def _weight(module: Any) -> torch.Tensor:

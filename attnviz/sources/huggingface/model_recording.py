@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from attnviz.sources.huggingface.assembling import read_by
 from attnviz.sources.huggingface.inputs import Reading
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
-from attnviz.sources.huggingface.module_calls import ModuleCalls
+from attnviz.sources.huggingface.module_calls import ModuleCalls, following_calls
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.watch import Wanted
 from attnviz.sources.recording.captured import Captured
@@ -84,7 +84,7 @@ class ModelRecording(Recording):
     @contextmanager
     def following(self) -> Iterator[None]:
         """Record what the model does inside the block."""
-        with self.calls.following(self.model), self:
+        with following_calls(self.model, lambda: self.calls), self:
             yield
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class ModuleCall:
 
 
 class ModuleCalls:
-    """The attention modules that run while ``following`` lasts.
+    """The attention modules that run while they are followed.
 
     unseen  the paths of those that computed attention without calling transformers' interface, or in several pieces,
             numbers left out: "encoder.layer.N.attention"
@@ -50,20 +50,27 @@ class ModuleCalls:
         for call in self._running:
             call.marked = True
 
-    @contextmanager
-    def following(self, model: torch.nn.Module) -> Iterator[None]:
-        """Follow what runs inside the block."""
-        attending = [(path, module) for path, module in model.named_modules() if ATTENDS.search(type(module).__name__)]
-        hooks: list[Any] = []
-        for path, module in attending:
-            hooks.append(module.register_forward_pre_hook(lambda *_, path=path: self._running.append(ModuleCall(path))))
-            hooks.append(module.register_forward_hook(lambda *_: self._ended(self._running.pop())))
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def begin(self, path: str) -> None:
+        """The module at ``path`` begins to run."""
+        self._running.append(ModuleCall(path))
 
-    def _ended(self, call: ModuleCall) -> None:
+    def end(self) -> None:
+        """The module that began last has ended."""
+        call = self._running.pop()
         if not call.interface_calls and not call.marked:
             self.mark_unseen(call.path)
+
+
+@contextmanager
+def following_calls(model: torch.nn.Module, calls: Callable[[], ModuleCalls]) -> Iterator[None]:
+    """Inside the block each attention module of ``model`` that runs is told to those ``calls`` that are asked for then."""
+    hooks: list[Any] = []
+    for path, module in model.named_modules():
+        if ATTENDS.search(type(module).__name__):
+            hooks.append(module.register_forward_pre_hook(lambda *_, path=path: calls().begin(path)))
+            hooks.append(module.register_forward_hook(lambda *_: calls().end()))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

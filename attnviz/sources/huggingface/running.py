@@ -12,14 +12,27 @@ from attnviz.attention.memory import lacks_memory
 from attnviz.errors import AttnvizError
 from attnviz.sources.huggingface.loading.errors import one_line
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.seams import closed
+from attnviz.sources.huggingface.seams import closed, unpickling_nothing
 
 
 @contextmanager
 def running(model: Model) -> Iterator[None]:
     """Inside the block ``model`` runs as it does for somebody who only reads, and its errors are AttnvizErrors."""
-    surroundings = closed() if model.found else nullcontext()
-    with surroundings, _evaluating(model.model), torch.inference_mode(), _model_errors(model):
+    with made_ready(model), running_here(model):
+        yield
+
+
+@contextmanager
+def made_ready(model: Model) -> Iterator[None]:
+    """Inside the block any thread may let ``model`` run, each inside ``running_here``."""
+    with closed() if model.found else nullcontext(), _evaluating(model.model):
+        yield
+
+
+@contextmanager
+def running_here(model: Model) -> Iterator[None]:
+    """``running`` for this thread, of a model that is ``made_ready``."""
+    with unpickling_nothing() if model.found else nullcontext(), torch.inference_mode(), _model_errors(model):
         yield
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NoReturn
 
@@ -57,6 +58,7 @@ CHAT_RENDERER = ("transformers.utils.chat_template_utils", "render_jinja_templat
 KERNEL_LOADERS = ("get_kernel", "get_local_kernel", "get_locked_kernel", "load_kernel")
 
 _closing = threading.RLock()
+_unpickles_nothing: ContextVar[bool] = ContextVar("attnviz_unpickles_nothing", default=False)
 
 
 class Complaint(Enum):
@@ -81,17 +83,17 @@ def closed() -> Iterator[None]:
     What is refused before is refused with clear words; this holds where transformers has a way that is not known here.
     Others that want to load wait for their turn.
     """
-    unpickle, thread = torch.load, threading.get_ident()
+    unpickle = torch.load
 
     def load(*arguments: Any, **options: Any) -> Any:
-        if threading.get_ident() == thread:
+        if _unpickles_nothing.get():
             raise ValueError(Message("it keeps a part of itself in a pickle, which can run any code when it is loaded"))
         return unpickle(*arguments, **options)
 
     def no_kernel(*_: Any, **__: Any) -> NoReturn:
         raise FileNotFoundError(Message("it asks for a kernel of a hub, and attnviz runs no code from there"))
 
-    with _closing, ExitStack() as stack:
+    with _closing, unpickling_nothing(), ExitStack() as stack:
         for owner, attribute, value in (
             (constants, "HF_HUB_OFFLINE", True),
             (hub_kernels, "get_kernel", no_kernel),
@@ -102,6 +104,16 @@ def closed() -> Iterator[None]:
                 stack.callback(setattr, owner, attribute, getattr(owner, attribute))
                 setattr(owner, attribute, value)
         yield
+
+
+@contextmanager
+def unpickling_nothing() -> Iterator[None]:
+    """Inside the block this thread unpickles nothing, if that of another thread is ``closed``."""
+    token = _unpickles_nothing.set(True)
+    try:
+        yield
+    finally:
+        _unpickles_nothing.reset(token)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from attnviz.trace.selectors import layer_filter, layers_meant
 from attnviz.trace.trace import Trace
 
 MODEL = Message("the model")  # as errors call what has layers
+Surroundings = Callable[[Model], AbstractContextManager[None]]  # of a pass
 LayerProgress = Callable[[int, int | None], None]  # how many layers are done, of how many; None: unknown
 
 
@@ -141,11 +142,11 @@ def _require_recorded(model: Model, recording: ModelRecording) -> None:
     )
 
 
-def run(model: Model, reading: Reading) -> None:
+def run(model: Model, reading: Reading, surroundings: Surroundings = running) -> None:
     """One forward pass, without anything that a generation or a training would keep, as far as whoever watches it wants it."""
     options = accepted(model.model, {"use_cache": False, "logits_to_keep": 1})
     inputs = {name: value.to(model.model.device) for name, value in reading.inputs.items()}
-    with running(model), suppress(Enough):
+    with surroundings(model), suppress(Enough):
         model.model(**inputs, **options)
 
 

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
+from typing import Any
 
 import torch
 
 from attnviz.attention.memory import allowance, lacks_memory
+from attnviz.attention.threads import end_if_stopped, side_by_side
 from attnviz.choices import Verify
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
-from attnviz.sources.given import Answer, Given
-from attnviz.sources.huggingface.assembling import assembled, completed
-from attnviz.sources.huggingface.at_once import MOST, Asked, AtOnce, padded
-from attnviz.sources.huggingface.batch_watch import BatchWatch
+from attnviz.sources.given import Answer, Given, Then, as_it_is
+from attnviz.sources.huggingface.at_once import MOST, Asked, AtOnce
+from attnviz.sources.huggingface.batch_watch import BatchWatch, NeedsTraceError
 from attnviz.sources.huggingface.cutting import fitted
 from attnviz.sources.huggingface.inputs import Reading, position_count, read
+from attnviz.sources.huggingface.lanes import LANES, runs_beside, seen_changing
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.next_tokens import NextTokens, foreseen, predicted
+from attnviz.sources.huggingface.next_tokens import foreseen
+from attnviz.sources.huggingface.running import made_ready, running_here
 from attnviz.sources.huggingface.seams import accepted
-from attnviz.sources.huggingface.trace_model import last_layers, run, trace_of
-from attnviz.sources.huggingface.watch import watched_by
-from attnviz.sources.recording.output_projection import OutputProjections
+from attnviz.sources.huggingface.text_runs import TextRuns
+from attnviz.sources.huggingface.trace_model import run
+from attnviz.sources.huggingface.watch import seeing, switched_for, watched_by
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.sources.texts.length import ANY_LENGTH, Length
-from attnviz.trace.origin import Origin
-from attnviz.trace.selectors import layer_filter
 from attnviz.trace.trace import Trace
+from attnviz.trace.weights_of_texts import StartWeighing
 
+FIRST = 2  # texts of the first batch
+PARTS = 2  # passes a lane that what is left is parted in, at the least: the last of the others end while one still runs
 AHEAD = 16  # batches that are read before the first runs, so that texts of like length meet
 HELD = 4  # what is done and waits for its turn takes a fourth of the memory that a piece of work may take
 EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
@@ -47,8 +52,11 @@ class Batches:
     batch   how many texts run at once; None: as many as memory allows
     predictions  how many of the likeliest next tokens are kept after each position; None: none
     length  how many tokens a text may have, beside what the model reads, and what becomes of a longer one
+    then    what is made of each trace, in the thread in which its text has run: the answer to that text
+    weigh   what is made of texts that run together of their weights alone, where that says the same; None: nothing
     padded  whether texts of other lengths may run together; None: nobody has looked yet
     apart   why each text runs by itself, where this model can run no batch of them; None: it can
+    changes whether the model has been seen to change as it runs, so that no two passes of it may run at once
     """
 
     def __init__(
@@ -61,16 +69,18 @@ class Batches:
         batch: int | None = None,
         predictions: int | None = None,
         length: Length = ANY_LENGTH,
+        then: Then = as_it_is,
+        weigh: StartWeighing | None = None,
     ) -> None:
-        self.model, self.layer, self.chat = model, layer, chat
-        self.comparison, self.length = Comparison(verify), length.within(position_count(model.model))
+        self.model, self.chat = model, chat
+        self.length = length.within(position_count(model.model))
         self.at_once = AtOnce(model.model, batch)
         self.predictions = predictions
         self.padded: bool | None = None
         self.apart: AttnvizError | None = None
-        self._projections = OutputProjections()  # W_O, which is found in the first batch, and not looked for again
+        self.changes = False
         self._known: tuple[Asked, Trace] | None = None  # a text that was read alone, before any batch
-        self._until = last_layers(model, layer, predictions)
+        self._texts = TextRuns(model, layer, Comparison(verify), predictions, then, weigh)
 
     def __call__(self, texts: Iterable[Given]) -> Iterator[Answer]:
         """The trace of each text with its number from 0, or why there is none."""
@@ -113,18 +123,72 @@ class Batches:
 
     def _sorted(self, texts: Sequence[tuple[int, Asked | AttnvizError]], report: Report) -> Iterator[Answer]:
         """The same, of texts that are held at once: the longest runs first."""
-        answers: dict[int, Trace | AttnvizError] = {}
+        answers: dict[int, Any] = {}
         try:
-            for some in self._runs(texts, answers):
-                answers |= self._answers(some)
+            for made in self._each(self._runs(texts, answers)):
+                answers |= made
                 report(len(answers))
         except KeyboardInterrupt:
             yield from sorted(answers.items(), key=itemgetter(0))
             raise
         yield from sorted(answers.items(), key=itemgetter(0))
 
+    def _each(self, runs: Iterator[Sequence[Asked]]) -> Iterator[dict[int, Any]]:
+        """The answers to texts of which some run at once; and some of these beside each other, once it is known how this model takes
+        them."""
+        while not self._may_share and (some := next(runs, None)) is not None:
+            yield self._answers(some)
+        planned = deque(runs)
+        while planned:
+            for made in self._beside([*planned]) if len(planned) > 1 and self._may_share else ():
+                if made is None:  # alone they tell why, or do better
+                    break
+                planned.popleft()
+                yield made
+            if planned:
+                yield self._answers(planned.popleft())
+
+    @property
+    def _may_share(self) -> bool:
+        """Whether several batches may run at the same time: nothing is left to be learned of how this model takes them."""
+        known = self._texts.projections.settled and self.padded is not None and self.predictions is None
+        return known and not self.changes and self._runs_several() and runs_beside(self.model.model)
+
+    def _beside(self, planned: Sequence[Sequence[Asked]]) -> Iterator[dict[int, Any] | None]:
+        """The answers to batches, each in a thread of its own; None of one that must run alone."""
+        lead = self._texts.watch((), False)
+        there = torch.empty(0, device=self.model.model.device)
+
+        def work(some: Sequence[Asked]) -> Iterator[dict[int, Any] | None]:
+            yield self._shared(lead, some)
+
+        with switched_for(lead), made_ready(self.model), side_by_side(there, work, planned, LANES) as results:
+            yield from results
+
+    def _shared(self, lead: BatchWatch, some: Sequence[Asked]) -> dict[int, Any] | None:
+        """The answers to texts that run beside others; None where they cannot, or have errors to tell."""
+        if not all(map(self._can_batch, some)):
+            return None
+        watch = self._texts.beside(lead, some)
+        watch.progress = lambda _: end_if_stopped()
+        try:
+            with seen_changing(self.model.model) as changed, seeing(watch):
+                run(self.model, self._texts.reading(some), running_here)
+            if any(changed):
+                self.changes = True
+                return None
+            return self._texts.answers(watch, some)
+        except (ChoiceError, UsageError):  # no other text would do better
+            raise
+        except AttnvizError:
+            return None
+        except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
+            if not lacks_memory(error):
+                raise
+            return None
+
     def _runs(
-        self, texts: Sequence[tuple[int, Asked | AttnvizError]], answers: dict[int, Trace | AttnvizError]
+        self, texts: Sequence[tuple[int, Asked | AttnvizError]], answers: dict[int, Any]
     ) -> Iterator[Sequence[Asked]]:
         """Which texts run at once; those that cannot be read have their ``answers`` already."""
         answers |= {number: one for number, one in texts if isinstance(one, AttnvizError)}
@@ -133,6 +197,11 @@ class Batches:
         if self.model.recorded is None and (plain := [one for one in waiting if one.is_plain]):
             yield [plain[-1]]  # it tells whether the model can be watched, and costs the least
             waiting.remove(plain[-1])
+        longest = waiting[:FIRST]
+        if self.padded is None and len(longest) == FIRST and all(map(self._can_batch, longest)):
+            yield longest  # they tell how it takes padding
+            del waiting[:FIRST]
+        self.at_once.part(sum(one.length for one in waiting), PARTS * LANES if self._may_share else 1)
         place = 0
         while place < len(waiting):
             some = self._next(waiting, place)
@@ -174,16 +243,21 @@ class Batches:
             and "attention_mask" in accepted(network, {"attention_mask": None})
         )
 
-    def _answers(self, some: Sequence[Asked]) -> dict[int, Trace | AttnvizError]:
+    def _answers(self, some: Sequence[Asked]) -> dict[int, Any]:
         """What is made of texts that run at once. Where these fail together, each tells its own error; and where none has
         one, this model is run on one text at a time from now on."""
         if len(some) == 1:
             return {some[0].number: self._alone(some[0])}
         try:
-            return dict(zip((one.number for one in some), self._together(some), strict=True))
+            return self._together(some)
+        except NeedsTraceError:
+            self._texts.weigh = None
+            return self._answers(some)
+        except (ChoiceError, UsageError):
+            raise
         except AttnvizError as error:
             answers = {one.number: self._alone(one) for one in some}
-            if all(isinstance(answer, Trace) for answer in answers.values()):
+            if not any(isinstance(answer, AttnvizError) for answer in answers.values()):
                 self.apart = error
             return answers
         except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
@@ -193,63 +267,37 @@ class Batches:
         half = len(some) // 2
         return self._answers(some[:half]) | self._answers(some[half:])
 
-    def _alone(self, one: Asked) -> Trace | AttnvizError:
+    def _alone(self, one: Asked) -> Any:
         try:
-            made = self._of_one(one)
-            self._known = (one, made) if self.padded is None and self._can_batch(one) else None
-            return made
+            made = self._texts.trace(one)
         except AttnvizError as error:
             return error
+        self._known = (one, made) if self.padded is None and self._can_batch(one) else None
+        return self._texts.made_of(made)
 
-    def _of_one(self, one: Asked) -> Trace:
-        made = trace_of(
-            self.model, one.given.text, one.reading, self.layer, self.comparison, predictions=self.predictions
-        )
-        return completed(made, made.source.of_text(one.given.text, one.given.pair), made.predictions)
-
-    def _together(self, some: Sequence[Asked]) -> list[Trace]:
-        """The traces of texts that run at once; AttnvizError where any cannot be made."""
+    def _together(self, some: Sequence[Asked]) -> dict[int, Any]:
+        """The answers to texts that run at once; AttnvizError where any cannot be made."""
         known = self._known if self.padded is None else None
         run_too = [*some, known[0]] if known is not None else some  # what padding does to it is seen there
-        lengths = [one.length for one in run_too]
-        watch = BatchWatch(
-            self.model.model,
-            layer_filter(self.layer),
-            comparison=self.comparison,
-            until=self._until,
-            projections=self._projections,
-            lengths=lengths,
-        )
+        watch = self._texts.watch(run_too, weighed=self.padded is not None)
         with watched_by(watch), foreseen(self.model, self.predictions) as found:
-            run(self.model, padded(run_too, self._padding()))
-        if len({*lengths}) > 1 and self.padded is None:
+            run(self.model, self._texts.reading(run_too))
+        self._texts.projections.settled = True
+        if len({*watch.lengths}) > 1 and self.padded is None:
             self.padded = self._reads_padding_right(watch, run_too, known)
             self._known = None
             if not self.padded:
-                return [self._of_one(one) for one in some]
-        return [self._trace(watch, place, one, found) for place, one in enumerate(some)]
-
-    def _trace(self, watch: BatchWatch, place: int, one: Asked, found: NextTokens | None) -> Trace:
-        kept = watch.kept_of(place)
-        made = assembled(self.model, kept, watch.calls.unseen, one.reading, comparison=self.comparison)
-        agreement = made.source.agreement._replace(checked_queries=watch.checked[place])
-        source = Origin(made.source | {"agreement": agreement.facts()})
-        predictions = predicted(made, found, one.reading, place)
-        return completed(made, source.of_text(one.given.text, one.given.pair), predictions)
-
-    def _padding(self) -> int:
-        config = self.model.model.config.get_text_config()
-        padding = getattr(config, "pad_token_id", None)
-        return int(padding) if padding is not None and padding >= 0 else 0
+                return {one.number: self._alone(one) for one in some}
+        return self._texts.answers(watch, some, found)
 
     def _reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked], known: tuple[Asked, Trace] | None) -> bool:
         """Whether a text has the same keys as where it was read alone: some models let padding in. It is the one that is ``known``,
         the last of them, if that was padded; else the shortest."""
         place, one = min(enumerate(some), key=lambda each: each[1].length)
-        if known is not None and known[0].length == one.length:
+        if known is not None and known[0].length < max(each.length for each in some):
             place, alone = len(some) - 1, known[1]
         else:
-            alone = self._of_one(one)
+            alone = self._texts.trace(one)
         pairs = zip(watch.kept_of(place), alone.layers, strict=True)
         return all(_near(mine.key, theirs.key) for (mine, _), theirs in pairs)
 

@@ -33,33 +33,17 @@ class Turn(NamedTuple):
 
 
 class Turns:
-    """What the model's function of rotary embedding was given since the last attention, while ``following`` lasts."""
+    """What the model's function of rotary embedding was given since the last attention, while it is followed."""
 
     def __init__(self) -> None:
         self._turned = False
         self._last: Turn | None = None
         self._known: tuple[torch.Tensor, list[Rotation]] | None = None  # of these cosines, which all layers share
 
-    @contextmanager
-    def following(self, model: torch.nn.Module) -> Iterator[None]:
-        """Follow what is turned inside the block."""
-        with ExitStack() as stack:
-            for file in rotary_files(model):
-                original = getattr(file, ROTARY)
-                stack.callback(setattr, file, ROTARY, original)
-                setattr(file, ROTARY, self._watched(original))
-            yield
-
-    def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(original)
-
-        def turn(*arguments: Any, **options: Any) -> Any:
-            alone, self._turned = not self._turned, True
-            given = signature.bind(*arguments, **options).arguments
-            self._last = _turn(given, alone) if given.keys() >= {*ARGUMENTS} else None
-            return original(*arguments, **options)
-
-        return turn
+    def note(self, given: Mapping[str, Any]) -> None:
+        """The function is given these arguments, by their names."""
+        alone, self._turned = not self._turned, True
+        self._last = _turn(given, alone) if given.keys() >= {*ARGUMENTS} else None
 
     def happened(self) -> tuple[bool, Turn | None]:
         """Whether anything was turned since the last attention, and what."""
@@ -82,6 +66,27 @@ class Turns:
         if self._known is None or self._known[0] is not turn.cosine:
             self._known = turn.cosine, list(_rotations(turn))
         return self._known[1]
+
+
+@contextmanager
+def following_turns(model: torch.nn.Module, turns: Callable[[], Turns]) -> Iterator[None]:
+    """Inside the block what ``model`` turns is told to those ``turns`` that are asked for then."""
+    with ExitStack() as stack:
+        for file in rotary_files(model):
+            original = getattr(file, ROTARY)
+            stack.callback(setattr, file, ROTARY, original)
+            setattr(file, ROTARY, _told(original, turns))
+        yield
+
+
+def _told(original: Callable[..., Any], turns: Callable[[], Turns]) -> Callable[..., Any]:
+    signature = inspect.signature(original)
+
+    def turn(*arguments: Any, **options: Any) -> Any:
+        turns().note(signature.bind(*arguments, **options).arguments)
+        return original(*arguments, **options)
+
+    return turn
 
 
 def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:

@@ -23,7 +23,7 @@ from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
 from attnviz.sources.huggingface.linear_maps import following_linear_maps
-from attnviz.sources.huggingface.module_calls import ModuleCalls
+from attnviz.sources.huggingface.module_calls import ModuleCalls, following_calls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
 from attnviz.sources.huggingface.seams import (
     eager_mask,
@@ -35,7 +35,7 @@ from attnviz.sources.huggingface.seams import (
 )
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.stopping import ending
-from attnviz.sources.huggingface.turns import Turns
+from attnviz.sources.huggingface.turns import Turns, following_turns
 from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
@@ -94,15 +94,24 @@ class Watch:
         return layer if found is None else with_facts(layer, projections={"output": found})
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Follow what the model does around its attention inside the block."""
+    def following(self, current: Callable[[], Watch]) -> Iterator[None]:
+        """Follow what the model does around its attention inside the block, for the watch that is ``current`` then."""
         with ExitStack() as stack:
-            stack.enter_context(self.calls.following(self.model))
-            stack.enter_context(self.turns.following(self.model))
-            if self.projections is not None:
-                stack.enter_context(following_linear_maps(self.model, self.projections))
-            stack.enter_context(ending(self.model, self._addresses, self.until, self._ran, self._projected))
+            stack.enter_context(following_calls(self.model, lambda: current().calls))
+            stack.enter_context(following_turns(self.model, lambda: current().turns))
+            if self.projections is not None and not self.projections.settled:
+                stack.enter_context(following_linear_maps(self.model, lambda: current().projections))
+            ran, projected = (lambda: current()._ran()), (lambda: current()._projected())
+            stack.enter_context(ending(self.model, self._addresses, self.until, ran, projected))
             yield
+
+    def beside(self: Kind, **changed: Any) -> Kind:
+        """A watch over another pass of the same model at the same time, of which nothing is known yet."""
+        fresh: dict[str, Any] = {"runs": [], "calls": ModuleCalls(), "turns": Turns()}
+        other = replace(self, **(fresh | changed))
+        other._addresses, other._implementations = self._addresses, self._implementations
+        other._once, other._memory = OncePerTensor(), OwnMemory()
+        return other
 
     def _ran(self) -> set[tuple[str, int]]:
         return {(run.stack, run.number) for run in self.runs}
@@ -222,6 +231,13 @@ def watching(
 @contextmanager
 def watched_by(watch: Kind) -> Iterator[Kind]:
     """The same for a ``watch`` of any kind, over whatever passes its model makes inside the block."""
+    with switched_for(watch), seeing(watch):
+        yield watch
+
+
+@contextmanager
+def switched_for(watch: Watch) -> Iterator[None]:
+    """Inside the block the model of ``watch`` asks whoever is ``seeing`` in its thread."""
     AttentionInterface.register(NAME, _attention)
     # Under the same name too: without it the mask is None, the future leaks, and a sliding window is silently wrong.
     AttentionMaskInterface.register(NAME, _mask)
@@ -229,12 +245,20 @@ def watched_by(watch: Kind) -> Iterator[Kind]:
         if _watch.get() is not None:
             raise AttnvizError("a model is already being watched", "finish one trace before you start the next")
         watch.start()
-        token = _watch.set(watch)
-        try:
-            with switched(watch.model, NAME), watch.following():
-                yield watch
-        finally:
-            _watch.reset(token)
+        with switched(watch.model, NAME), watch.following(_current):
+            yield
+
+
+@contextmanager
+def seeing(watch: Watch) -> Iterator[None]:
+    """Inside the block ``watch`` sees the passes that this thread makes of a model that is switched for one like it."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+        if watch.projections is not None:
+            watch.projections.end()
     if not watch.runs:
         raise unwatched(watch.model)
 

@@ -99,16 +99,38 @@ def require_agreement(layer: Layer, output: Array, *, plain: bool = False, compa
         raise AttnvizError(
             "{title}: {reason}", problem.hint, title=layer_words(layer.title), reason=problem.message
         ) from None
-    _require_small(layer, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
+    _require_small(layer.title, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[dtype_name(output)])
     return error
 
 
-def _require_small(layer: Layer, error: float, head: int, tolerance: float) -> None:
+def require_same_outputs(title: str, ours: Array, theirs: Array, there: Array | None, *, plain: bool = False) -> float:
+    """The same of the outputs of several texts, ``ours`` recomputed and ``theirs`` the model's own, (texts, heads, queries, d_v).
+
+    there  whether each query is one of its text, (texts, 1, queries); None: all are. The others are padding, and not compared
+    """
+    xp = namespace(ours)
+    kind, theirs = dtype_name(theirs), xp.asarray(theirs, dtype=ours.dtype)
+    worst, largest = (_largest_of_rows(xp, array, there) for array in (ours - theirs, theirs))  # (texts, heads)
+    relative = worst / xp.where(largest == 0, 1.0, largest)
+    error, head = float(xp.max(relative)), int(xp.argmax(relative)) % relative.shape[1]
+    _require_small(title, error, head, (PLAIN_TOLERANCES if plain else TOLERANCES)[kind])
+    return error
+
+
+def _largest_of_rows(xp: Any, array: Array, there: Array | None) -> Array:
+    """The largest number of each head, whatever its sign, in the rows that are ``there``, (texts, heads)."""
+    rows = xp.maximum(
+        xp.max(array, axis=-1), -xp.min(array, axis=-1)
+    )  # (texts, heads, queries); a norm takes ten times as long
+    return xp.max(rows if there is None else xp.where(there, rows, 0.0), axis=-1)
+
+
+def _require_small(title: str, error: float, head: int, tolerance: float) -> None:
     if not error <= tolerance:
         raise AttnvizError(
             "{title}: attention recomputed from its query, key and value is not what the model computed: head {head} differs by {error:.2g} of its largest output (at most {tolerance:g} is expected)",
             "this model does something to its scores that attnviz does not know about, so nothing is shown",
-            title=layer_words(layer.title),
+            title=layer_words(title),
             head=head,
             error=error,
             tolerance=tolerance,
@@ -133,7 +155,7 @@ def require_all_agrees(
         )
     if dropped:
         return apart
-    _require_small(layer, error, head, tolerance)
+    _require_small(layer.title, error, head, tolerance)
     return max(error, apart)
 
 

@@ -75,16 +75,18 @@ class Outgoing(NamedTuple):
 class OutputProjections:
     """Where the outputs of attentions go while a module runs.
 
-    found  W_O by the place of its attention. Its arrays are the module's own, not copied.
+    found    W_O by the place of its attention. Its arrays are the module's own, not copied.
+    settled  whether the module has run: what was not found then is looked for no more
     """
 
     found: dict[Hashable, Projection] = field(default_factory=dict)
+    settled: bool = False
     _under_way: deque[Outgoing] = field(default_factory=lambda: deque(maxlen=UNDER_WAY))
     _met: set[Hashable] = field(default_factory=set)  # attentions whose outputs some linear map has read
 
     def leave(self, place: Hashable, outputs: torch.Tensor) -> None:
         """The attention at ``place`` has computed ``outputs``, (…, heads, d_v); what linear maps are given is looked at next."""
-        if place in self._met:
+        if self.settled or place in self._met:
             return  # in an earlier pass
         waiting = [one for one in self._under_way if one.place not in self._met]
         self._under_way = deque(waiting, maxlen=UNDER_WAY)  # the others only take memory, and time to look for

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-GROWTH = 16  # times as many texts in each window as in the one before
+GROWTH = 32  # times as many texts in each window as in the one before
 
 
 def windows(

@@ -18,7 +18,7 @@ from PIL import Image
 from tiny_models import saved
 
 from attnviz.cli.app import main
-from attnviz.cli.input.models import tell_unseen
+from attnviz.cli.input.model_traces import tell_unseen
 from attnviz.renderers.shared.numbers import share
 from attnviz.sources.huggingface.model import Model
 from attnviz.text.display import shown as as_shown
