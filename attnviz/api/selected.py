@@ -10,8 +10,10 @@ from attnviz.choices import CONTRIBUTIONS, MeasuredStep, Step
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from attnviz.analysis.corpus import Statistics
     from attnviz.trace.selection import Selection
     from attnviz.trace.trace import Trace
+    from attnviz.trace.weights_of_texts import StartWeighing
 
 
 def along(trace: Trace, toward: str | None) -> Trace:
@@ -27,10 +29,11 @@ def require_contribution(toward: str | None, steps: Iterable[str]) -> None:
         raise AttnvizError("toward is of contributions", "add step='contribution', or leave out toward")
 
 
-def all_by_weights(step: str, *narrowing: Any) -> bool:
-    """Whether all heads and tokens of a text are measured, and by their weights alone: none of the options that are ``narrowing`` that
-    is given."""
-    return step == MeasuredStep.WEIGHTS and all(one is None or one is False or one in ((), []) for one in narrowing)
+def by_weights_alone(statistics: Statistics, *narrowing: Any) -> StartWeighing | None:
+    """What measures texts that a model reads together by their weights alone; None where more is asked for than these, or less than all
+    heads and tokens: where any of the options ``narrowing`` is given."""
+    whole = all(one is None or one is False or one in ((), []) for one in narrowing)
+    return statistics.together if whole and statistics.step is MeasuredStep.WEIGHTS else None
 
 
 def shown(trace: Trace, layer: Chosen) -> Chosen:

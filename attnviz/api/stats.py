@@ -14,7 +14,7 @@ from attnviz.api.effects import effects, of_effects, require_no_effect
 from attnviz.api.gathered import gather
 from attnviz.api.many import Texts, batch_of, length_of
 from attnviz.api.reading import LOADING, reading, usual
-from attnviz.api.selected import all_by_weights, in_words, require_contribution, selected
+from attnviz.api.selected import by_weights_alone, in_words, require_contribution, selected
 from attnviz.api.workers import USUAL, Workforce, by_workers, weights_job, workforce
 from attnviz.arguments import (
     Chosen,
@@ -44,7 +44,7 @@ from attnviz.errors import AttnvizError
 from attnviz.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from attnviz.analysis.corpus import MeasuredText
+    from attnviz.analysis.corpus import MeasuredText, Statistics
     from attnviz.renderers.stats.stats import Stats
     from attnviz.renderers.stats.text_rows import Write
     from attnviz.sources.huggingface.inputs import Text
@@ -103,7 +103,7 @@ def stats(
     step, toward  what the metrics are of: the "weights", or each key's share of the "contribution" to its query, or of that of all heads, "summed" (along a direction)
     answer, ablate  of effects: the token whose probability is measured (None: the likeliest), and what a head that is taken away gives, its "mean" over the text or "zero"
     by_text   a file, .parquet, .csv or .jsonl, that gets a row for each text and head while they are measured; quantiles: shares of the texts, (0.05, 0.5, 0.95): the values below which they lie; top_texts: for each metric of each head, so many texts in which it is largest
-    batch     how many texts a model reads at once; None: as many as memory allows, up to 1,024 tokens on a processor and 32 texts elsewhere; max_length, cut: a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
+    batch     how many texts a model reads at once; None: as many as memory allows, up to 512 tokens on a processor and 32 texts elsewhere; max_length, cut: a text of more tokens is left out, as is one that is longer than the model reads; or both are cut
     workers, state, shard_size, engine, address, gpus_per_worker  who measures many texts (``attnviz manual workers``)
     language  in which it prints, "en" or "vi"; tokenizer, and all other options, are of ``trace_model`` (target, chat, device, …); without a model, of ``trace_text``
 
@@ -169,15 +169,18 @@ def _of_weights(
         trace = in_words(along(trace, toward), words, layer, [statistics.step])
         return statistics.measured(trace, selected(trace, layer, head, query, key, skip_special).as_region())
 
-    def count(text: MeasuredText, name: str, write: Write) -> None:
-        statistics.take(text, name)
-        write(statistics.rows())
-
-    narrowing = (head, query, key, skip_special, words, toward)
-    weigh = statistics.together if all_by_weights(statistics.step, *narrowing) else None
+    weigh = by_weights_alone(statistics, head, query, key, skip_special, words, toward)
     with rows_written(by_text, asked) as write:
-        found = gather(statistics, texts, partial(count, write=write), Texts(read, batch, length, measure, weigh))
+        found = gather(
+            statistics, texts, partial(_count, statistics, write), Texts(read, batch, length, measure, weigh)
+        )
         return Stats(statistics, first, spoken, found)
+
+
+def _count(statistics: Statistics, write: Write, text: MeasuredText, name: str) -> None:
+    """Count what was measured of one text more, and write its rows."""
+    statistics.take(text, name)
+    write(statistics.rows())
 
 
 def _remembered(

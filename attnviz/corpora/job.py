@@ -75,14 +75,14 @@ class Worker:
     def __init__(self, job: Job) -> None:
         from attnviz.api.many import Texts
         from attnviz.api.reading import reading
-        from attnviz.api.selected import all_by_weights
+        from attnviz.api.selected import by_weights_alone
 
         directed = job.model is not None and job.toward not in (None, OUTPUT)
         making = {**job.making, "toward": job.toward} if directed else job.making
         read = reading(job.model, None, list(job.layer), making)
         self.job, self._empty = job, job.statistics()
         narrowing = (job.head, job.query, job.key, job.skip_special, job.words, job.toward, job.computed)
-        weigh = self._empty.together if all_by_weights(self._empty.step, *narrowing) else None
+        weigh = by_weights_alone(self._empty, *narrowing)
         self._read = Texts(read, job.batch, job.length, self._measured, weigh)
 
     def __call__(self, texts: Sequence[CorpusText | Unread]) -> Statistics:

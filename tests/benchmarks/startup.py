@@ -45,7 +45,7 @@ PICTURE = ("typer", "numpy", "matplotlib.figure", "matplotlib.backends.backend_a
 BUDGETS = (
     Budget(("--help",), ("typer", "rich.table"), 1.3, 190, frozenset()),
     Budget(("explain", "--help"), ("typer", "rich.table"), 1.4, 180, frozenset()),
-    Budget(("explain", TEXT), NUMBERS, 1.10, 126),
+    Budget(("explain", TEXT), NUMBERS, 1.10, 127),
     Budget(("explain", TEXT, "--format", "json"), (*NUMBERS, "orjson"), 1.10, 100),
     Budget(("heatmap", TEXT, "--format", "term"), NUMBERS, 1.15, 130),
     Budget(("heatmap", TEXT, "-o", "a.png"), PICTURE, 1.35, 130, frozenset({"numpy", "matplotlib", "PIL"})),

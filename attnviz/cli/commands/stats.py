@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attnviz.api.selected import all_by_weights
+from attnviz.api.selected import by_weights_alone
 from attnviz.arguments import as_asked
 from attnviz.choices import CONTRIBUTIONS, EFFECT, MeasuredStep
 from attnviz.cli.commands.stats_across import require_shares, write_shares
@@ -135,7 +135,7 @@ def _measure_weights(
         write(statistics.rows())
 
     narrowing = (part.head, region.query, region.key, special.skip_special, words.words, making.toward)
-    weigh = statistics.together if all_by_weights(statistics.step, *narrowing) else None
+    weigh = by_weights_alone(statistics, *narrowing)
     with rows_written(beside, statistics) as write:
         if corpus is not None and asks_for_workers(by):
             kept, rows = Kept(asked, measured), None if beside.by_text is None else write

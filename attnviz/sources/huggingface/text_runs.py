@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
 from attnviz.sources.given import Then
 from attnviz.sources.huggingface.assembling import assembled, completed
@@ -25,6 +27,7 @@ from attnviz.trace.weights_of_texts import StartWeighing
 WEIGHED = (
     1 << 22
 )  # weights of a layer at once: of longer texts they are computed some queries at a time, from what is kept
+EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
 
 
 class TextRuns:
@@ -96,6 +99,17 @@ class TextRuns:
         traces = [self._trace(watch, place, one, found) for place, one in enumerate(some)]
         return {one.number: self.made_of(trace) for one, trace in zip(some, traces, strict=True)}
 
+    def reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked], known: tuple[Asked, Trace] | None) -> bool:
+        """Whether a text has the same keys as where it was read alone: some models let padding in. It is the one that is ``known``,
+        the last of them, if that was padded; else the shortest."""
+        place, one = min(enumerate(some), key=lambda each: each[1].length)
+        if known is not None and known[0].length < max(each.length for each in some):
+            place, alone = len(some) - 1, known[1]
+        else:
+            alone = self.trace(one)
+        pairs = zip(watch.kept_of(place), alone.layers, strict=True)
+        return all(_near(mine.key, theirs.key) for (mine, _), theirs in pairs)
+
     def made_of(self, trace: Trace) -> Any:
         """What is made of a trace, or why nothing is."""
         try:
@@ -121,3 +135,8 @@ class TextRuns:
         tokens = one.reading.tokens
         source = self._first.source.of_other(agreement, TokenIds(tokens.ids, frozenset(tokens.special)))
         return read_origin(source.of_text(one.given.text, one.given.pair))
+
+
+def _near(mine: torch.Tensor, theirs: torch.Tensor) -> bool:
+    largest = float(theirs.abs().max())
+    return float((mine - theirs.to(mine)).abs().max()) <= max(EQUAL, 8 * torch.finfo(mine.dtype).eps) * largest

@@ -36,8 +36,6 @@ FIRST = 2  # texts of the first batch
 PARTS = 2  # passes a lane that what is left is parted in, at the least: the last of the others end while one still runs
 AHEAD = 16  # batches that are read before the first runs, so that texts of like length meet
 HELD = 4  # what is done and waits for its turn takes a fourth of the memory that a piece of work may take
-EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
-
 
 Report = Callable[[int], None]
 
@@ -284,24 +282,8 @@ class Batches:
             run(self.model, self._texts.reading(run_too))
         self._texts.projections.settled = True
         if len({*watch.lengths}) > 1 and self.padded is None:
-            self.padded = self._reads_padding_right(watch, run_too, known)
+            self.padded = self._texts.reads_padding_right(watch, run_too, known)
             self._known = None
             if not self.padded:
                 return {one.number: self._alone(one) for one in some}
         return self._texts.answers(watch, some, found)
-
-    def _reads_padding_right(self, watch: BatchWatch, some: Sequence[Asked], known: tuple[Asked, Trace] | None) -> bool:
-        """Whether a text has the same keys as where it was read alone: some models let padding in. It is the one that is ``known``,
-        the last of them, if that was padded; else the shortest."""
-        place, one = min(enumerate(some), key=lambda each: each[1].length)
-        if known is not None and known[0].length < max(each.length for each in some):
-            place, alone = len(some) - 1, known[1]
-        else:
-            alone = self._texts.trace(one)
-        pairs = zip(watch.kept_of(place), alone.layers, strict=True)
-        return all(_near(mine.key, theirs.key) for (mine, _), theirs in pairs)
-
-
-def _near(mine: torch.Tensor, theirs: torch.Tensor) -> bool:
-    largest = float(theirs.abs().max())
-    return float((mine - theirs.to(mine)).abs().max()) <= max(EQUAL, 8 * torch.finfo(mine.dtype).eps) * largest

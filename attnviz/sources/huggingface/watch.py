@@ -157,16 +157,8 @@ class Watch:
         require_one_text(call, address)
         rule = call_rule(call, self._once)
         rotary, rotation = self.turns.taken(call)
-        return Layer(
-            call.query[0],
-            call.key[0],
-            call.value[0],
-            rule,
-            number,
-            *address.name_and_kind(number),
-            rotary=rotary,
-            rotation=rotation,
-        )
+        arrays, named = (call.query[0], call.key[0], call.value[0]), address.name_and_kind(number)
+        return Layer(*arrays, rule, number, *named, rotary=rotary, rotation=rotation)
 
     def _apart(self, layer: Layer) -> Layer:
         """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.

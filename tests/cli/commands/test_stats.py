@@ -198,8 +198,8 @@ def test_an_interrupted_run_shows_what_it_has(form):
 
 
 def test_of_a_file_an_interrupted_run_says_how_much_is_missing(folder, monkeypatch):
-    def interrupted(*given):
-        for count, made in enumerate(read_lines(*given)):
+    def interrupted(*given, **options):
+        for count, made in enumerate(read_lines(*given, **options)):
             if count == 101:
                 signal.raise_signal(signal.SIGINT)
             yield made

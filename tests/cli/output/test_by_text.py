@@ -78,15 +78,15 @@ def test_without_a_file_nothing_is_refused_or_written():
 
 def test_a_text_that_was_counted_when_the_run_was_interrupted_has_its_rows(monkeypatch):
     """Ctrl-C between the two: as many texts are in the file as the result is of."""
-    add, seen = Statistics.add, []
+    take, seen = Statistics.take, []
 
     def interrupted(self, *given):
-        add(self, *given)
+        take(self, *given)
         seen.append(given)
         if len(seen) == 2:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Statistics, "add", interrupted)
+    monkeypatch.setattr(Statistics, "take", interrupted)
     result = run("stats", "--lines", "--file", "in.txt", "--by-text", "rows.csv")
     assert result.code == 130
     assert result.lines[0].startswith("texts: 2 ")

@@ -8,7 +8,7 @@ from tiny_models import model
 
 from attnviz.sources.given import Given
 from attnviz.sources.huggingface import at_once
-from attnviz.sources.huggingface.at_once import MOST, PASS, TOKENS, Asked, AtOnce, padded
+from attnviz.sources.huggingface.at_once import LEAST, MOST, PASS, TOKENS, Asked, AtOnce, padded
 from attnviz.sources.huggingface.inputs import Reading
 
 
@@ -18,7 +18,24 @@ def asked(*ids: int, **others: torch.Tensor) -> Asked:
 
 def test_a_processor_has_as_many_tokens_at_once_as_its_cache_serves():
     found = AtOnce(model("Llama"), None)
-    assert [found.most(length) for length in (1, 16, 60, TOKENS, TOKENS + 1)] == [TOKENS, 64, 17, 1, 1]
+    assert [found.most(length) for length in (1, 16, 60, TOKENS, TOKENS + 1)] == [TOKENS, 32, 8, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "parts", "serves"),
+    [(10**6, 4, TOKENS), (4 * 300, 4, 300), (4 * 300, 1, TOKENS), (40, 4, LEAST), (0, 1, LEAST)],
+)
+def test_a_few_texts_are_parted_among_as_many_passes_as_run_at_once(tokens, parts, serves):
+    found = AtOnce(model("Llama"), None)
+    found.part(tokens, parts)
+    assert found.most(1) == serves
+    assert found.most(10) == serves // 10
+
+
+def test_how_many_somebody_wants_is_not_parted():
+    found = AtOnce(model("Llama"), 100)
+    found.part(100, 4)
+    assert found.most(16) == 100
 
 
 def test_another_device_has_a_number_of_texts():

@@ -191,7 +191,7 @@ def test_packed_weights_are_unpacked_only_where_they_may_be_a_projection(awaited
 
     packed, projections = torch.nn.Linear(4, 3, bias=False), Awaiting()
     packed.weight = torch.nn.Parameter(TwoTensor(packed.weight.data, packed.weight.data), requires_grad=False)
-    with linear_maps.following_linear_maps(packed, projections):
+    with linear_maps.following_linear_maps(packed, lambda: projections):
         packed(torch.randn(2, 4))
     assert projections.told == awaited
 
@@ -208,10 +208,10 @@ def test_a_map_that_gives_no_array_and_a_weight_that_cannot_be_unpacked_are_no_p
     told = []
     projections = OutputProjections()
     projections.pass_through = told.append
-    with linear_maps.following_linear_maps(torch.nn.Sequential(Odd(2, 2)), projections):
+    with linear_maps.following_linear_maps(torch.nn.Sequential(Odd(2, 2)), lambda: projections):
         Odd(2, 2)(torch.ones(1, 2))
     network = torch.nn.Sequential(Odd(2, 2))
-    with linear_maps.following_linear_maps(network, projections):
+    with linear_maps.following_linear_maps(network, lambda: projections):
         network(torch.ones(1, 2))
     assert told == []
     assert linear_maps._unpacked(Packed()).numel() == 0

@@ -10,13 +10,13 @@ from attnviz.sources.texts.windows import in_order, windows
 
 
 def test_windows_grow_up_to_the_most():
-    assert [len(window) for window in islice(windows(count(), lambda: 100, lambda: True), 4)] == [1, 16, 100, 100]
+    assert [len(window) for window in islice(windows(count(), lambda: 100, lambda: True), 4)] == [1, 32, 100, 100]
     assert list(windows(range(3), lambda: 1, lambda: True)) == [[0], [1], [2]]
     assert list(windows([], lambda: 8, lambda: True)) == []
 
 
 def test_the_last_window_holds_the_rest():
-    assert [len(window) for window in windows(range(20), lambda: 100, lambda: True)] == [1, 16, 3]
+    assert [len(window) for window in windows(range(36), lambda: 100, lambda: True)] == [1, 32, 3]
 
 
 def test_what_has_not_come_is_not_waited_for():
