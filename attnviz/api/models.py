@@ -100,7 +100,7 @@ def trace_model(
     verify      which queries of a long text are recomputed and compared: a "sample" that costs a tenth of the pass, or "all"
     device, dtype, device_map, adapter   of a model that is loaded here: where, as what, and the folder of a LoRA adapter that is put into it
     predictions how many of the likeliest next tokens are kept after each position, of a model that predicts them; None: none, and of "tiny" five
-    batch       how many texts of a list are read at once; None: as many as memory allows, up to 1,024 tokens on a processor and 32 texts elsewhere
+    batch       how many texts of a list are read at once; None: as many as memory allows, up to 512 tokens on a processor and 32 texts elsewhere
     max_length, cut   a text of more tokens, or of more than the model reads, is an error; or it is cut
     toward      a token of its vocabulary: the direction of its logit is kept, along which a look can measure contributions
 

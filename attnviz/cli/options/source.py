@@ -105,7 +105,7 @@ class BatchOptions(Options):
         int | None,
         typer.Option(
             metavar="N",
-            help="How many texts a model reads at once (default: as many as memory allows, up to 1,024 tokens on a processor and 32 texts elsewhere).",
+            help="How many texts a model reads at once (default: as many as memory allows, up to 512 tokens on a processor and 32 texts elsewhere).",
             min=BATCH_LIMITS.min,
             rich_help_panel=FROM_TEXT,
         ),
