@@ -190,15 +190,16 @@ class BatchWatch(Watch):
     def _rule_of_all(self, rules: Sequence[Rule], call: AttentionCall) -> Rule | None:
         """The rule of all heads of all texts, in which padding sees what stands before it, as it does in most models: a row that
         sees something is computed several times as fast as one that sees nothing. None where texts differ in more than length."""
-        first, heads = rules[0], call.query.shape[1]
-        said = {(rule.causal, rule.window, rule.query_offset) for rule in rules}
-        if len(said) > 1 or any(rule.mask is not None or rule.bias is not None for rule in rules):
+        longest, heads = rules[list(self.lengths).index(max(self.lengths))], call.query.shape[1]
+        if any(rule.mask is not None or rule.bias is not None for rule in rules):
             return None
-        sinks = None if first.sinks is None else first.sinks.repeat(len(rules))
+        if not all(_shows_the_same(longest, *one) for one in zip(rules, self.lengths, strict=True)):
+            return None
+        sinks = None if longest.sinks is None else longest.sinks.repeat(len(rules))
         mask = None
         if len({*self.lengths}) > 1:  # (texts · heads, 1, tokens)
             mask = self._there(call.query.device).repeat_interleave(heads, dim=0)[:, None]
-        return replace(first, sinks=sinks, mask=mask)
+        return replace(longest, sinks=sinks, mask=mask)
 
     def _rule(self, rules: Sequence[Rule], call: AttentionCall) -> Rule:
         """The rule of all heads of all texts, in which padding sees nothing."""
@@ -234,6 +235,17 @@ class BatchWatch(Watch):
             if isinstance(array := getattr(rule, name), torch.Tensor)
         }
         return replace(rule, **moved) if moved else rule
+
+
+def _shows_the_same(longer: Rule, rule: Rule, tokens: int) -> bool:
+    """Whether ``longer``, the rule of a longer text, shows of so many tokens what the ``rule`` of these shows: a text within the window
+    tells nothing of it, and one token has nothing behind it."""
+    if (longer.causal, longer.window, longer.query_offset) == (rule.causal, rule.window, rule.query_offset):
+        return True
+    every = slice(0, tokens)
+    shown = [Visibility.of(one, tokens, tokens, None).block(every, every, numpy, "cpu") for one in (longer, rule)]
+    mine, theirs = (numpy.ones((tokens, tokens), bool) if cells is None else cells for cells in shown)
+    return bool((mine == theirs).all())
 
 
 def _of_text(call: AttentionCall, text: int, length: int) -> AttentionCall:
