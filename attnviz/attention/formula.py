@@ -92,15 +92,13 @@ def attend(
     return steps
 
 
-def outputs_alone(query: Array, key: Array, value: Array, rule: Rule) -> Array | None:
+def outputs_alone(query: Array, key: Array, value: Array, rule: Rule, visible: Array | None) -> Array | None:
     """The output of ``attend`` alone; None where a query sees no key, or a number is not finite: ``attend`` knows what to do then.
 
     query, key, value are torch tensors of one type that nobody differentiates, (heads, tokens, d); ``rule`` has neither bias nor
-    sinks. The steps overwrite each other, and what went wrong in one is seen in the last: NaN stays NaN. So it takes half as long.
+    sinks, and of it scale and softcap count: ``visible`` says which query sees which key, None: all see all. The steps overwrite each other, and what went wrong in one is seen in the last: NaN stays NaN. So it takes half as long.
     """
     xp = namespace(query)
-    scores = (*query.shape[:-1], key.shape[-2])
-    visible = _visible(xp, _visibility(xp, scores, query, rule), query)
     weights = weights_of(query, key, rule, None if visible is None else hiding(visible))
     output = grouped_product(xp, weights, as_floating(value, "value"))  # of a query that sees nothing NaN
     return output if all_finite(xp, output) else None
@@ -143,7 +141,7 @@ def _steps(xp: Any, query: Array, key: Array, value: Array, rule: Rule) -> Steps
 
 def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Array:
     """``scaled`` plus the bias, hidden cells −∞."""
-    visibility = _visibility(xp, tuple(scaled.shape), query, rule)
+    visibility = _visibility(xp, scaled, query, rule)
     masked = scaled
     if rule.bias is not None:
         bias = of_scores(bias_beside(query, rule.bias), "bias", tuple(scaled.shape))
@@ -155,9 +153,9 @@ def _masked(xp: Any, scaled: Array, query: Array, key: Array, rule: Rule) -> Arr
     return masked if visible is None else xp.where(visible, masked, -math.inf)
 
 
-def _visibility(xp: Any, shape: tuple[int, ...], query: Array, rule: Rule) -> Visibility:
-    """Which of the cells of scores of this ``shape`` the ``rule`` shows, before any bias."""
-    mask = None
+def _visibility(xp: Any, scaled: Array, query: Array, rule: Rule) -> Visibility:
+    """Which of the cells of ``scaled`` the ``rule`` shows, before any bias."""
+    shape, mask = tuple(scaled.shape), None
     queries, keys = shape[-2:]
     if rule.mask is not None:
         mask = of_scores(like(query, boolean_mask(rule.mask), dtype=xp.bool), "mask", shape)

@@ -19,6 +19,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from attnviz.attention.formula import Steps, attend, log_softmax, outputs_alone
 from attnviz.attention.rule import Rule
+from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
 
 torch.set_warn_always(True)  # torch warns once a process, and so would fail only the first test
@@ -88,7 +89,9 @@ def test_the_output_alone_is_torchs_unless_a_query_sees_nothing(case):
     case = case.but(bias=None, sinks=None)
     array, rule = torch.from_numpy, Rule(**case.options)
     rule = rule if rule.mask is None else replace(rule, mask=array(rule.mask))
-    alone = outputs_alone(array(case.query), array(case.key), array(case.value), rule)
+    every = [slice(0, count) for count in case.scores_shape[-2:]]
+    shown = Visibility.of(rule, *case.scores_shape[-2:], rule.mask).block(*every, torch, "cpu")
+    alone = outputs_alone(array(case.query), array(case.key), array(case.value), rule, shown)
     if hidden(case.options, case.scores_shape).all(axis=-1).any():
         assert alone is None
         return
@@ -103,12 +106,12 @@ def test_there_is_no_output_alone_of_what_is_not_finite(place, number):
     arrays[place][1, 3] = number
     if number == 1e30:  # then the product is too large
         arrays[0][1, 3] = arrays[1][1, 3] = number
-    assert outputs_alone(*arrays, Rule()) is None
+    assert outputs_alone(*arrays, Rule(), None) is None
 
 
 def test_the_output_alone_of_half_precision_is_computed_in_float32():
     arrays = [torch.from_numpy(normal(2, 7, 3, seed=seed)).bfloat16() for seed in range(3)]
-    alone = outputs_alone(*arrays, Rule(causal=True))
+    alone = outputs_alone(*arrays, Rule(), torch.ones(7, 7, dtype=torch.bool).tril())
     assert alone.dtype == torch.float32
     torch.testing.assert_close(
         alone, scaled_dot_product_attention(*(array.float() for array in arrays), is_causal=True)

@@ -106,7 +106,8 @@ class BatchWatch(Watch):
             self.turns.happened()
             return None, self._weighed(self.weighing, call, address, number, output)
         rules = self._rules(call)
-        rotary, rotation = self.turns.taken(call)
+        rotary, turned = self.turns.taken(call)
+        rotation = self.turns.rotations([turned])[0]
         error = self._agreed(call, rules, number, output)
         query, key, value = map(self._memory.copied, (call.query, call.key, call.value))
         own = tuple(self._on_the_cpu(rule) for rule in rules)

@@ -22,8 +22,8 @@ from attnviz.sources.huggingface.predictions import MOST, Likeliest
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.step_watch import StepWatch
+from attnviz.sources.huggingface.switching import unwatched, watched_by
 from attnviz.sources.huggingface.tokens import Tokens
-from attnviz.sources.huggingface.watch import unwatched, watched_by
 from attnviz.trace.generation import Generation
 from attnviz.trace.layer import Layer
 from attnviz.trace.origin import Origin

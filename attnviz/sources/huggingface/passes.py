@@ -22,7 +22,8 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.stacks import LayerAddress
-from attnviz.sources.huggingface.watch import Wanted, Watch, watched_by
+from attnviz.sources.huggingface.switching import watched_by
+from attnviz.sources.huggingface.watch import Wanted, Watch
 from attnviz.trace.asking import Head
 from attnviz.trace.layer import Layer
 

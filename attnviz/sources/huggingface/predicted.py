@@ -22,7 +22,7 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.passes import PassWatch, Seen, Visit, passes, replaced
 from attnviz.sources.huggingface.places import Places
 from attnviz.sources.huggingface.recorded_passes import Recorded, RecordedPasses
-from attnviz.sources.huggingface.watch import UnwatchedError
+from attnviz.sources.huggingface.switching import UnwatchedError
 from attnviz.sources.recording.agreement import dtype_name
 from attnviz.text.message import Message
 from attnviz.trace.ablation import LayerHeads

@@ -22,7 +22,8 @@ from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.seeing import PIXELS
 from attnviz.sources.huggingface.stacks import known_layers, layer_count
 from attnviz.sources.huggingface.stopping import Enough, Place, layers_before_end, may_end_behind
-from attnviz.sources.huggingface.watch import UnwatchedError, Wanted, Watch, watched_by
+from attnviz.sources.huggingface.switching import UnwatchedError, watched_by
+from attnviz.sources.huggingface.watch import Wanted, Watch
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.text.message import Message
 from attnviz.trace.selectors import layer_filter, layers_meant

@@ -24,9 +24,9 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import foreseen
 from attnviz.sources.huggingface.running import made_ready, running_here
 from attnviz.sources.huggingface.seams import accepted
+from attnviz.sources.huggingface.switching import seeing, switched_for, watched_by
 from attnviz.sources.huggingface.text_runs import TextRuns
 from attnviz.sources.huggingface.trace_model import run
-from attnviz.sources.huggingface.watch import seeing, switched_for, watched_by
 from attnviz.sources.recording.sampled import Comparison
 from attnviz.sources.texts.length import ANY_LENGTH, Length
 from attnviz.trace.trace import Trace

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy
@@ -18,7 +17,7 @@ from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.seams import ROTARY, rotary_files
 from attnviz.trace.rotation import Rotation
 
-SAMPLE = 8  # tokens whose queries and keys are turned again, and compared
+SAMPLE = 8  # tokens, at the least where there are as many, whose queries and keys are turned again, and compared
 ARGUMENTS = ("q", "k", "cos", "sin")
 
 
@@ -30,6 +29,23 @@ class Turn(NamedTuple):
     cosine: torch.Tensor
     sine: torch.Tensor
     alone: bool  # whether nothing else was turned since the last attention
+
+
+class TurnSample(NamedTuple):
+    """Some tokens of what was turned, before and after.
+
+    cosine, sine   what the function was given
+    given          (heads of query and of key, some tokens, d), before; made, the same after
+    heads          how many of these are the query's
+    positions      where the tokens stand
+    """
+
+    cosine: torch.Tensor
+    sine: torch.Tensor
+    given: torch.Tensor
+    made: torch.Tensor
+    heads: int
+    positions: tuple[int, ...]
 
 
 class Turns:
@@ -50,21 +66,35 @@ class Turns:
         turned, last, self._turned, self._last = self._turned, self._last, False, None
         return turned, last
 
-    def taken(self, call: AttentionCall) -> tuple[bool, Rotation | None]:
-        """Whether query and key of ``call`` were turned, and by which rotation, where it gives the very numbers of the call."""
+    def taken(self, call: AttentionCall) -> tuple[bool, TurnSample | None]:
+        """Whether query and key of ``call`` were turned, and a sample of it, by which ``rotations`` tells how."""
         turned, last = self.happened()
-        return turned, None if last is None else self.rotation(last, call.query[0], call.key[0])
+        return turned, None if last is None else sample_of(last, call.query[0], call.key[0])
 
     def rotation(self, turn: Turn, query: torch.Tensor, key: torch.Tensor) -> Rotation | None:
         """The rotation that makes ``query`` and ``key``, (heads, tokens, d), of what was given; None where none is proved."""
-        if turn.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
-            return None
-        return next((one for one in self._possible(turn) if explains(one, turn, query, key)), None)
+        return self.rotations([sample_of(turn, query, key)])[0]
 
-    def _possible(self, turn: Turn) -> list[Rotation]:
+    def rotations(self, samples: Sequence[TurnSample | None]) -> list[Rotation | None]:
+        """The same of what each of ``samples`` is of. All of a model's layers at once: to begin takes longer than to compute."""
+        found: list[Rotation | None] = [None] * len(samples)
+        waiting = [place for place, one in enumerate(samples) if one is not None]
+        while waiting:
+            first: Any = samples[waiting[0]]
+            alike = [place for place in waiting if _alike(first, samples[place])]
+            waiting = [place for place in waiting if place not in alike]
+            for rotation in self._possible(first):
+                open_ = [place for place in alike if found[place] is None]
+                for place, holds in zip(open_, _hold(rotation, [samples[one] for one in open_]), strict=True):
+                    found[place] = rotation if holds else None
+        return found
+
+    def _possible(self, sample: TurnSample) -> list[Rotation]:
         """The rotations of which its cosines and sines may be."""
-        if self._known is None or self._known[0] is not turn.cosine:
-            self._known = turn.cosine, list(_rotations(turn))
+        if sample.cosine.shape[-2] < 2:  # one token alone is not turned, and tells no frequency
+            return []
+        if self._known is None or self._known[0] is not sample.cosine:
+            self._known = sample.cosine, list(_rotations(sample))
         return self._known[1]
 
 
@@ -94,12 +124,12 @@ def _turn(given: Mapping[str, torch.Tensor], alone: bool) -> Turn:
     return Turn(query, key, cosine, sine, alone)
 
 
-def _rotations(turn: Turn) -> Iterator[Rotation]:
-    cosine, sine = (_numbers(array).reshape(-1, *array.shape[-2:])[0] for array in (turn.cosine, turn.sine))
-    width, dimension = cosine.shape[-1], turn.query.shape[-1]
+def _rotations(sample: TurnSample) -> Iterator[Rotation]:
+    cosine, sine = (_numbers(array).reshape(-1, *array.shape[-2:])[0] for array in (sample.cosine, sample.sine))
+    width, dimension = cosine.shape[-1], sample.given.shape[-1]
     angles, gains = numpy.unwrap(numpy.arctan2(sine, cosine), axis=0), numpy.hypot(cosine, sine)
     frequencies = (angles[-1] - angles[0]) / (len(angles) - 1)
-    error = numpy.sqrt(torch.finfo(turn.cosine.dtype).eps)
+    error = numpy.sqrt(torch.finfo(sample.cosine.dtype).eps)
     if numpy.abs(angles - numpy.arange(len(angles))[:, None] * frequencies).max() > error or numpy.ptp(gains) > error:
         return  # not position × frequency, counted from 0
     gain = float(gains.mean())
@@ -112,25 +142,54 @@ def _rotations(turn: Turn) -> Iterator[Rotation]:
         yield Rotation(frequencies[::2], False, gain)
 
 
-def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> bool:
-    """Whether ``rotation`` makes ``query`` and ``key`` of those that the function was given, which stand from ``start`` on."""
+def sample_of(turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> TurnSample | None:
+    """Some tokens of what was turned, which stand from ``start`` on, and of ``query`` and ``key``, (heads, tokens, d), that came of it;
+    None where they cannot have."""
     before, after = (turn.query[0], turn.key[0]), (_part(query, turn), _part(key, turn))
     shapes = [[one.shape for one in both] for both in (before, after)]
     if shapes[0] != shapes[1] or before[0].shape[1:] != before[1].shape[1:]:  # the same angles turn both
-        return False
-    chosen, heads = _sample(query.shape[-2]), len(query)
-    given, expected = (_numbers(torch.cat([one[:, chosen] for one in both])) for both in (before, after))
-    largest = numpy.abs(expected)  # (heads of both, some tokens, d)
-    errors = numpy.abs(rotation.turned(given, (start + chosen).tolist()) - expected)
-    allowed = math.sqrt(torch.finfo(query.dtype).eps)
-    both = (slice(heads), slice(heads, None))
-    return all(bool(errors[one].max() <= allowed * max(largest[one].max(), 1e-30)) for one in both)
+        return None
+    chosen = _sample(query.shape[-2])
+    given, made = (torch.cat([one[:, chosen] for one in both]) for both in (before, after))
+    positions = tuple(range(start + chosen.start, start + chosen.stop, chosen.step))
+    return TurnSample(turn.cosine, turn.sine, given, made, len(query), positions)
 
 
-@lru_cache
-def _sample(tokens: int) -> torch.Tensor:
-    """The places of some of so many tokens, the first and the last among them."""
-    return torch.tensor(sorted({round(place) for place in numpy.linspace(0, tokens - 1, SAMPLE).tolist()}))
+def explains(rotation: Rotation, turn: Turn, query: torch.Tensor, key: torch.Tensor, start: int = 0) -> bool:
+    """Whether ``rotation`` makes ``query`` and ``key`` of those that the function was given, which stand from ``start`` on."""
+    sample = sample_of(turn, query, key, start)
+    return sample is not None and _hold(rotation, [sample])[0]
+
+
+def _alike(one: TurnSample, other: TurnSample | None) -> bool:
+    """Whether both may be of the same rotation, and fit beside each other."""
+    return (
+        other is not None
+        and one.cosine is other.cosine
+        and (one.given.shape, one.given.dtype, one.heads) == (other.given.shape, other.given.dtype, other.heads)
+    )
+
+
+def _hold(rotation: Rotation, samples: Sequence[TurnSample | None]) -> list[bool]:
+    """Whether ``rotation`` makes of each of ``samples``, which are alike, what came of it."""
+    some = [one for one in samples if one is not None]
+    if not some:
+        return []
+    given, made = (_numbers(torch.stack(both)) for both in ([one.given for one in some], [one.made for one in some]))
+    heads, tokens, dimension = given.shape[1:]
+    turned = rotation.turned(given.reshape(-1, tokens, dimension), some[0].positions).reshape(given.shape)
+    allowed = math.sqrt(torch.finfo(some[0].made.dtype).eps)
+    fine = numpy.ones(len(some), dtype=bool)
+    for side in (slice(some[0].heads), slice(some[0].heads, heads)):
+        worst, largest = (numpy.abs(one[:, side]).max(axis=(1, 2, 3)) for one in (turned - made, made))
+        fine &= worst <= allowed * numpy.maximum(largest, 1e-30)
+    return fine.tolist()
+
+
+def _sample(tokens: int) -> slice:
+    """Some of so many tokens, evenly spread, the last among them: a slice, since to pick them one by one takes a copy of all."""
+    step = max(1, (tokens - 1) // (SAMPLE - 1))
+    return slice((tokens - 1) % step, tokens, step)
 
 
 def _part(after: torch.Tensor, turn: Turn) -> torch.Tensor:

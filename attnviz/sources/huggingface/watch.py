@@ -7,35 +7,26 @@ https://huggingface.co/docs/transformers/attention_interface
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import PreTrainedModel
 
 from attnviz.attention.rule import RULE_ARRAYS
 from attnviz.errors import AttnvizError
-from attnviz.sources.huggingface.attention_call import AttentionCall, is_plain
+from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor, call_rule
 from attnviz.sources.huggingface.layer_runs import LayerRun, forget, next_number
 from attnviz.sources.huggingface.linear_maps import following_linear_maps
 from attnviz.sources.huggingface.module_calls import ModuleCalls, following_calls
 from attnviz.sources.huggingface.native_attention import CELLS, attention_output
-from attnviz.sources.huggingface.seams import (
-    eager_mask,
-    implementations,
-    registered_attention,
-    registered_mask,
-    sdpa_mask,
-    switched,
-)
+from attnviz.sources.huggingface.seams import implementations
 from attnviz.sources.huggingface.stacks import LayerAddress, LayerAddresses
 from attnviz.sources.huggingface.stopping import ending
-from attnviz.sources.huggingface.turns import Turns, following_turns
+from attnviz.sources.huggingface.turns import Turns, TurnSample, following_turns
 from attnviz.sources.huggingface.windows import in_windows, joined
 from attnviz.sources.recording.agreement import require_agreement
 from attnviz.sources.recording.output_projection import OutputProjections
@@ -43,10 +34,9 @@ from attnviz.sources.recording.own_memory import OwnMemory
 from attnviz.sources.recording.sampled import SAMPLED, Comparison
 from attnviz.trace.layer import Layer
 from attnviz.trace.layer_facts import with_facts
+from attnviz.trace.rotation import Rotation
 
-NAME = "attnviz"
-MASK_AXES = 4  # (batch, heads, queries, keys)
-
+Kind = TypeVar("Kind", bound="Watch")
 Wanted = Callable[[str, int], bool]  # (stack, index) → whether that layer is kept
 
 
@@ -75,6 +65,7 @@ class Watch:
     comparison: Comparison = SAMPLED
     until: frozenset[tuple[str, int]] = frozenset()
     because: Mapping[str, str] = field(default_factory=dict)  # no layer is of weights alone
+    _turned: dict[tuple[str, int], TurnSample | None] = field(default_factory=dict)
 
     def start(self) -> None:
         """Take down how the model is before it is switched: another thread may hold it until now."""
@@ -86,12 +77,18 @@ class Watch:
     @property
     def kept(self) -> list[tuple[Layer, float]]:
         """The layers that are wanted, and how far each is from the model's own output (recording/agreement.py)."""
-        return [(self.projected(run.layer), run.error) for run in self.runs if run.layer is not None]
+        runs = [(run, run.layer) for run in self.runs if run.layer is not None]
+        rotations = self.turns.rotations([self._turned.get((run.stack, run.number)) for run, _ in runs])
+        return [
+            (self.projected(layer, rotation), run.error) for (run, layer), rotation in zip(runs, rotations, strict=True)
+        ]
 
-    def projected(self, layer: Layer) -> Layer:
-        """``layer`` with its W_O, if that was found."""
+    def projected(self, layer: Layer, rotation: Rotation | None = None) -> Layer:
+        """``layer`` with its W_O, if that was found, and with the ``rotation`` of its queries and keys."""
         found = None if self.projections is None else self.projections.found.get((layer.stack, layer.index))
-        return layer if found is None else with_facts(layer, projections={"output": found})
+        facts: dict[str, Any] = {} if found is None else {"projections": {"output": found}}
+        facts |= {} if rotation is None else {"rotation": rotation}
+        return with_facts(layer, **facts) if facts else layer
 
     @contextmanager
     def following(self, current: Callable[[], Watch]) -> Iterator[None]:
@@ -107,7 +104,7 @@ class Watch:
 
     def beside(self: Kind, **changed: Any) -> Kind:
         """A watch over another pass of the same model at the same time, of which nothing is known yet."""
-        fresh: dict[str, Any] = {"runs": [], "calls": ModuleCalls(), "turns": Turns()}
+        fresh: dict[str, Any] = {"runs": [], "calls": ModuleCalls(), "turns": Turns(), "_turned": {}}
         other = replace(self, **(fresh | changed))
         other._addresses, other._implementations = self._addresses, self._implementations
         other._once, other._memory = OncePerTensor(), OwnMemory()
@@ -156,9 +153,9 @@ class Watch:
         """The layer that ``call`` is the attention of."""
         require_one_text(call, address)
         rule = call_rule(call, self._once)
-        rotary, rotation = self.turns.taken(call)
+        rotary, self._turned[address.stack, number] = self.turns.taken(call)
         arrays, named = (call.query[0], call.key[0], call.value[0]), address.name_and_kind(number)
-        return Layer(*arrays, rule, number, *named, rotary=rotary, rotation=rotation)
+        return Layer(*arrays, rule, number, *named, rotary=rotary)
 
     def _apart(self, layer: Layer) -> Layer:
         """``layer`` in memory of its own on the CPU, free to be differentiated; masks stay shared.
@@ -183,115 +180,3 @@ def require_one_text(call: AttentionCall, address: LayerAddress) -> None:
             path=address.path,
             query=call.query.shape[0],
         )
-
-
-class UnwatchedError(AttnvizError):
-    """None of the model's attention can be watched."""
-
-
-def unwatched(model: PreTrainedModel) -> UnwatchedError:
-    """What to raise of a ``model`` of whose attention nothing was seen."""
-    return UnwatchedError(
-        "{kind} computes attention in its own way, which cannot be watched",
-        "explain, heatmap, html, stats and capture record what can be shown of it",
-        kind=type(model).__name__,
-    )
-
-
-Kind = TypeVar("Kind", bound=Watch)
-
-_watch: ContextVar[Watch | None] = ContextVar("attnviz_watch", default=None)
-_one_at_a_time = threading.RLock()  # a model is switched while it is watched, and others may share its configuration
-
-
-@contextmanager
-def watching(
-    model: PreTrainedModel,
-    wanted: Wanted = lambda *_: True,
-    progress: Callable[[int], None] = lambda _: None,
-    cells: int = CELLS,
-) -> Iterator[Watch]:
-    """A Watch over the forward pass that runs inside the block; afterwards the model is as it was.
-
-    Other threads wait for their turn. AttnvizError when the model computes all of its attention in its own way,
-    which cannot be watched; what cannot be watched of a model is in ``Watch.calls.unseen``.
-    """
-    with watched_by(Watch(model, wanted, progress, cells)) as watch:
-        yield watch
-
-
-@contextmanager
-def watched_by(watch: Kind) -> Iterator[Kind]:
-    """The same for a ``watch`` of any kind, over whatever passes its model makes inside the block."""
-    with switched_for(watch), seeing(watch):
-        yield watch
-
-
-@contextmanager
-def switched_for(watch: Watch) -> Iterator[None]:
-    """Inside the block the model of ``watch`` asks whoever is ``seeing`` in its thread."""
-    AttentionInterface.register(NAME, _attention)
-    # Under the same name too: without it the mask is None, the future leaks, and a sliding window is silently wrong.
-    AttentionMaskInterface.register(NAME, _mask)
-    with _one_at_a_time:
-        if _watch.get() is not None:
-            raise AttnvizError("a model is already being watched", "finish one trace before you start the next")
-        watch.start()
-        with switched(watch.model, NAME), watch.following(_current):
-            yield
-
-
-@contextmanager
-def seeing(watch: Watch) -> Iterator[None]:
-    """Inside the block ``watch`` sees the passes that this thread makes of a model that is switched for one like it."""
-    token = _watch.set(watch)
-    try:
-        yield
-    finally:
-        _watch.reset(token)
-        if watch.projections is not None:
-            watch.projections.end()
-    if not watch.runs:
-        raise unwatched(watch.model)
-
-
-def _attention(
-    module: torch.nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    **options: Any,
-) -> tuple[torch.Tensor, None]:
-    """What transformers calls instead of its kernel."""
-    watch = _current()
-    implementation = watch.implementation(getattr(module, "config", None))
-    return watch.attention(AttentionCall(implementation, module, query, key, value, attention_mask, options)), None
-
-
-def _mask(*arguments: Any, config: Any = None, **options: Any) -> torch.Tensor | None:
-    """The mask as the model would make it for its own kernel: plain code takes no mask as none, sdpa as causal.
-
-    Of a kernel that is given none, it says what the model means all the same.
-    """
-    implementation = _current().implementation(config)
-    make: Any = eager_mask if is_plain(implementation, {}) else sdpa_mask
-    if registered_attention(implementation) is not None:
-        make = registered_mask(implementation) or make
-    mask: Any = make(*arguments, config=config, **options)
-    if mask is not None and not (isinstance(mask, torch.Tensor) and mask.ndim == MASK_AXES):
-        raise AttnvizError(
-            "the attention {implementation} has masks of a kind of its own, which say nothing to attnviz",
-            'load the model with attn_implementation="sdpa"',
-            implementation=implementation,
-        )
-    return mask
-
-
-def _current() -> Watch:
-    watch = _watch.get()
-    if watch is None:
-        raise AttnvizError(
-            "another thread runs this model while it is watched", "let one finish before the other starts"
-        )
-    return watch

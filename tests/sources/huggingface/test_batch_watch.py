@@ -11,7 +11,7 @@ from attnviz import AttnvizError
 from attnviz.sources.huggingface import batch_watch
 from attnviz.sources.huggingface import watch as watch_module
 from attnviz.sources.huggingface.batch_watch import BatchWatch, NeedsTraceError
-from attnviz.sources.huggingface.watch import watched_by, watching
+from attnviz.sources.huggingface.switching import watched_by, watching
 from attnviz.sources.recording.agreement import require_agreement as agree
 from attnviz.sources.recording.sampled import LEAST, Comparison
 

@@ -15,7 +15,7 @@ from watched_models import eager_attentions, forward
 from attnviz import AttnvizError, trace_model
 from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.native_attention import attention_output
-from attnviz.sources.huggingface.watch import watching
+from attnviz.sources.huggingface.switching import watching
 
 
 def test_watching_changes_no_logit(traced):

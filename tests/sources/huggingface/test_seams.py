@@ -31,7 +31,7 @@ from attnviz.sources.huggingface.seams import (
     prepare,
     switched,
 )
-from attnviz.sources.huggingface.watch import NAME
+from attnviz.sources.huggingface.switching import NAME
 
 
 def error_of(call) -> Exception:

@@ -12,7 +12,7 @@ from attnviz.sources.huggingface.attention_call import AttentionCall
 from attnviz.sources.huggingface.call_rules import OncePerTensor
 from attnviz.sources.huggingface.stacks import LayerAddress
 from attnviz.sources.huggingface.step_watch import LayerSteps, StepWatch
-from attnviz.sources.huggingface.watch import watched_by
+from attnviz.sources.huggingface.switching import watched_by
 
 
 class Attention(torch.nn.Module):

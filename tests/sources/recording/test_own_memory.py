@@ -8,6 +8,7 @@ import mmap
 import pytest
 import torch
 
+from attnviz.sources.recording import own_memory
 from attnviz.sources.recording.own_memory import ALIGNED, CHUNK, OwnMemory
 
 
@@ -74,6 +75,35 @@ def test_large_pages_are_asked_for():
             asked.append(given)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_memory, "_waiting", [])  # else one of these
         patch.setattr("attnviz.sources.recording.own_memory.mmap.mmap", Map)
         assert OwnMemory().copied(torch.arange(3)).tolist() == [0, 1, 2]
     assert asked == [(mmap.MADV_HUGEPAGE,)]
+
+
+def test_a_map_is_used_again_once_nothing_is_left_of_it(monkeypatch):
+    monkeypatch.setattr(own_memory, "_waiting", [])
+    memory = OwnMemory()
+    kept = memory.copied(torch.arange(9.0))
+    place, seen = kept.data_ptr(), kept[2:].numpy()
+    del memory, kept
+    gc.collect()
+    other = OwnMemory().copied(torch.zeros(9))
+    assert other.data_ptr() != place
+    assert seen.tolist() == [2, 3, 4, 5, 6, 7, 8]  # an array of NumPy still lies in the first
+    del seen
+    gc.collect()
+    again = OwnMemory().copied(torch.ones(9))
+    assert again.data_ptr() == place
+    assert again.tolist() == [1] * 9
+    assert other.tolist() == [0] * 9
+
+
+def test_no_more_maps_wait_than_are_worth_it_and_none_of_another_size(monkeypatch):
+    monkeypatch.setattr(own_memory, "_waiting", [])
+    monkeypatch.setattr(own_memory, "WAITING", 2 * CHUNK)
+    copies = [OwnMemory().copied(torch.arange(3)) for _ in range(3)]
+    copies.append(OwnMemory().copied(torch.zeros(CHUNK // 4 + 1)))
+    del copies
+    gc.collect()
+    assert [len(one) for one in own_memory._waiting] == [CHUNK] * 2

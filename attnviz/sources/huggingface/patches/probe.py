@@ -19,7 +19,8 @@ from attnviz.sources.huggingface.layer_runs import LayerRun, next_number
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.running import running
 from attnviz.sources.huggingface.stopping import Enough
-from attnviz.sources.huggingface.watch import Watch, watched_by
+from attnviz.sources.huggingface.switching import watched_by
+from attnviz.sources.huggingface.watch import Watch
 
 Place = tuple[str, int]  # the stack and the number of a layer
 SEED = 20170612
