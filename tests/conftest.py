@@ -44,3 +44,13 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_models import saved  # not for tests that need no torch
 
     return saved("Llama", tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture
+def two_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model reads two batches side by side, however many threads torch has: with one each none waits for another."""
+    from attnviz.attention import threads  # not for tests that need no torch
+    from attnviz.sources.huggingface import trace_texts
+
+    monkeypatch.setattr(threads, "_torch_threads", lambda: 2)
+    monkeypatch.setattr(trace_texts, "runs_beside", lambda _: True)

@@ -72,13 +72,16 @@ def _results(
         return
     threads, limit = limited
     workers = max(1, min(threads, most, len(jobs)))
+    begun: list[threading.Thread] = []
     with limit(max(1, threads // workers)) as begin:
-        executor = _executor(workers, begin)
+        executor = _executor(workers, lambda: (begun.append(threading.current_thread()), begin()))
         try:
             yield from executor.map(do, jobs)
         finally:
             stopped.set()
             executor.shutdown(cancel_futures=True)  # what an interruption leaves is not begun
+            for thread in begun:
+                thread.join()  # one whose start was interrupted is unknown to the executor
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def numpy_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def _executor(workers: int, begin: Callable[[], None]) -> ThreadPoolExecutor:
+def _executor(workers: int, begin: Callable[[], object]) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(workers, initializer=begin)

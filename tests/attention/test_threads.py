@@ -2,12 +2,14 @@
 
 import contextlib
 import threading
+import time
 
 import numpy
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from attnviz.attention.threads import limit_blas, numpy_threads, side_by_side
+from attnviz.attention import threads
+from attnviz.attention.threads import Stopped, end_if_stopped, limit_blas, numpy_threads, side_by_side
 
 torch = pytest.importorskip("torch")
 
@@ -46,6 +48,64 @@ def test_whoever_stops_listening_leaves_the_limits_as_they_were(kind):
     with side_by_side(KINDS[kind](numpy.ones(1)), works, range(8), most=4) as results:
         next(results)
     assert limits() == before
+
+
+def test_a_thread_whose_start_is_interrupted_is_waited_for_too(monkeypatch):
+    """Ctrl-C between the start of a thread and what the executor notes of it."""
+    start, begun, ended, before = threading.Thread.start, threading.Event(), [], limits()
+
+    def interrupted(thread):
+        start(thread)
+        begun.wait(30)
+        raise KeyboardInterrupt
+
+    def work(job):
+        begun.set()
+        time.sleep(0.1)
+        ended.append(job)
+        yield
+
+    array = torch.ones(1)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(threads, "_torch_threads", lambda: 2)
+    with pytest.raises(KeyboardInterrupt), side_by_side(array, work, range(8), most=2) as results:
+        next(results)
+    assert ended == [0]
+    assert limits() == before
+
+
+def test_a_job_that_cannot_yield_ends_where_it_asks(monkeypatch):
+    monkeypatch.setattr(threads, "_torch_threads", lambda: 2)
+    asked, ended, first = threading.Event(), [], threading.Event()
+
+    def work(job):
+        if job == 0:
+            asked.wait(30)
+            yield job
+            return
+        try:
+            asked.set()
+            first.wait(30)  # the block ends meanwhile
+            while True:
+                end_if_stopped()
+        except Exception:  # as whoever is called by it may
+            ended.append("caught")
+        except BaseException as stop:
+            ended.append(type(stop))
+            raise
+        yield job
+
+    with side_by_side(torch.ones(1), work, range(2), most=2) as results:
+        assert next(results) == 0
+        first.set()
+    assert ended == [Stopped]
+
+
+def test_nothing_ends_that_nobody_has_stopped():
+    end_if_stopped()  # no job runs here
+    with side_by_side(numpy.ones(1), lambda job: iter((end_if_stopped() or job,)), range(8), most=4) as results:
+        assert list(results) == [*range(8)]
+    end_if_stopped()
 
 
 def test_no_step_is_done_once_it_is_closed():

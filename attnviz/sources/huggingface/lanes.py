@@ -7,13 +7,14 @@ cannot be shared so: that is seen, and what ran beside it runs again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 LANES = 2  # passes at once
+SETTING = ("__setattr__", "register_buffer")  # by which a module gets an attribute, or a buffer
 
 
 def runs_beside(network: torch.nn.Module) -> bool:
@@ -29,14 +30,47 @@ def seen_changing(network: torch.nn.Module) -> Iterator[list[bool]]:
     before = _held(network)
     yield changed
     after = _held(network)
-    changed.append(len(before) != len(after) or any(one is not other for one, other in zip(before, after, strict=True)))
+    changed.append(
+        len(before) != len(after)
+        or any(one is not other or times != then for (one, times), (other, then) in zip(before, after, strict=True))
+    )
 
 
-def _held(network: torch.nn.Module) -> list[Any]:
-    """All that the modules of ``network`` hold, one behind the other."""
+@contextmanager
+def told_of_changes(network: torch.nn.Module, tell: Callable[[], None]) -> Iterator[None]:
+    """Inside the block ``tell`` is called before a module of ``network`` gets another attribute or buffer, in whatever thread: of two
+    passes each may undo what the other does, so that none is ``seen_changing``."""
+    own = {id(module) for module in network.modules()}
+    kind: Any = torch.nn.Module
+    originals = {name: getattr(kind, name) for name in SETTING}
+
+    def telling(original: Callable[..., Any]) -> Callable[..., Any]:
+        def set_one(module: Any, name: str, value: Any, *arguments: Any, **options: Any) -> Any:
+            if id(module) in own and getattr(module, name, None) is not value:
+                tell()
+            return original(module, name, value, *arguments, **options)
+
+        return set_one
+
+    try:
+        for name, original in originals.items():
+            setattr(kind, name, telling(original))
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(kind, name, original)
+
+
+def _held(network: torch.nn.Module) -> list[tuple[Any, int]]:
+    """All that the modules of ``network`` hold, one behind the other, and how often each was written into."""
     return [
-        value
+        (value, _version(value))
         for module in network.modules()
         for held in (vars(module), module._parameters, module._buffers)
         for value in held.values()
     ]
+
+
+def _version(value: Any) -> int:
+    """How often a tensor was written into; 0 of one that does not count it, as those that are made in a pass, and of all else."""
+    return value._version if isinstance(value, torch.Tensor) and not value.is_inference() else 0

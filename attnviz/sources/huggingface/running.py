@@ -15,6 +15,10 @@ from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.seams import closed, unpickling_nothing
 
 
+class LacksMemoryError(AttnvizError):
+    """There is too little memory for what the model was to read at once."""
+
+
 @contextmanager
 def running(model: Model) -> Iterator[None]:
     """Inside the block ``model`` runs as it does for somebody who only reads, and its errors are AttnvizErrors."""
@@ -45,7 +49,7 @@ def _model_errors(model: Model) -> Iterator[None]:
         raise
     except Exception as error:  # models refuse what they are given in every way there is
         if lacks_memory(error):
-            raise AttnvizError(
+            raise LacksMemoryError(
                 "not enough memory for this text in this model",
                 "give a shorter text, --dtype bfloat16 or --device-map auto",
             ) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -19,10 +21,10 @@ from attnviz.sources.huggingface.at_once import MOST, Asked, AtOnce
 from attnviz.sources.huggingface.batch_watch import BatchWatch, NeedsTraceError
 from attnviz.sources.huggingface.cutting import fitted
 from attnviz.sources.huggingface.inputs import Reading, position_count, read
-from attnviz.sources.huggingface.lanes import LANES, runs_beside, seen_changing
+from attnviz.sources.huggingface.lanes import LANES, runs_beside, seen_changing, told_of_changes
 from attnviz.sources.huggingface.model import Model
 from attnviz.sources.huggingface.next_tokens import foreseen
-from attnviz.sources.huggingface.running import made_ready, running_here
+from attnviz.sources.huggingface.running import LacksMemoryError, made_ready, running_here
 from attnviz.sources.huggingface.seams import accepted
 from attnviz.sources.huggingface.switching import seeing, switched_for, watched_by
 from attnviz.sources.huggingface.text_runs import TextRuns
@@ -123,26 +125,31 @@ class Batches:
         """The same, of texts that are held at once: the longest runs first."""
         answers: dict[int, Any] = {}
         try:
-            for made in self._each(self._runs(texts, answers)):
-                answers |= made
-                report(len(answers))
+            with closing(
+                self._each(self._runs(texts, answers))
+            ) as each:  # what is interrupted here leaves no thread behind
+                for made in each:
+                    answers |= made
+                    report(len(answers))
         except KeyboardInterrupt:
             yield from sorted(answers.items(), key=itemgetter(0))
             raise
         yield from sorted(answers.items(), key=itemgetter(0))
 
-    def _each(self, runs: Iterator[Sequence[Asked]]) -> Iterator[dict[int, Any]]:
+    def _each(self, runs: Iterator[Sequence[Asked]]) -> Generator[dict[int, Any], None, None]:
         """The answers to texts of which some run at once; and some of these beside each other, once it is known how this model takes
         them."""
         while not self._may_share and (some := next(runs, None)) is not None:
             yield self._answers(some)
         planned = deque(runs)
         while planned:
-            for made in self._beside([*planned]) if len(planned) > 1 and self._may_share else ():
-                if made is None:  # alone they tell why, or do better
-                    break
-                planned.popleft()
-                yield made
+            if len(planned) > 1 and self._may_share:
+                with closing(self._beside([*planned])) as beside:
+                    for made in beside:
+                        if made is None:  # alone they tell why, or do better
+                            break
+                        planned.popleft()
+                        yield made
             if planned:
                 yield self._answers(planned.popleft())
 
@@ -152,7 +159,7 @@ class Batches:
         known = self._texts.projections.settled and self.padded is not None and self.predictions is None
         return known and not self.changes and self._runs_several() and runs_beside(self.model.model)
 
-    def _beside(self, planned: Sequence[Sequence[Asked]]) -> Iterator[dict[int, Any] | None]:
+    def _beside(self, planned: Sequence[Sequence[Asked]]) -> Generator[dict[int, Any] | None, None, None]:
         """The answers to batches, each in a thread of its own; None of one that must run alone."""
         lead = self._texts.watch((), False)
         there = torch.empty(0, device=self.model.model.device)
@@ -160,7 +167,8 @@ class Batches:
         def work(some: Sequence[Asked]) -> Iterator[dict[int, Any] | None]:
             yield self._shared(lead, some)
 
-        with switched_for(lead), made_ready(self.model), side_by_side(there, work, planned, LANES) as results:
+        told = told_of_changes(self.model.model, partial(setattr, self, "changes", True))
+        with switched_for(lead), made_ready(self.model), told, side_by_side(there, work, planned, LANES) as results:
             yield from results
 
     def _shared(self, lead: BatchWatch, some: Sequence[Asked]) -> dict[int, Any] | None:
@@ -172,8 +180,8 @@ class Batches:
         try:
             with seen_changing(self.model.model) as changed, seeing(watch):
                 run(self.model, self._texts.reading(some), running_here)
-            if any(changed):
-                self.changes = True
+            self.changes = self.changes or any(changed)
+            if self.changes:
                 return None
             return self._texts.answers(watch, some)
         except (ChoiceError, UsageError):  # no other text would do better
@@ -253,6 +261,8 @@ class Batches:
             return self._answers(some)
         except (ChoiceError, UsageError):
             raise
+        except LacksMemoryError:
+            pass  # of the texts together
         except AttnvizError as error:
             answers = {one.number: self._alone(one) for one in some}
             if not any(isinstance(answer, AttnvizError) for answer in answers.values()):
