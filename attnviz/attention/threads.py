@@ -74,7 +74,12 @@ def _results(
     workers = max(1, min(threads, most, len(jobs)))
     begun: list[threading.Thread] = []
     with limit(max(1, threads // workers)) as begin:
-        executor = _executor(workers, lambda: (begun.append(threading.current_thread()), begin()))
+
+        def noted() -> None:
+            begun.append(threading.current_thread())
+            begin()
+
+        executor = _executor(workers, noted)
         try:
             yield from executor.map(do, jobs)
         finally:
@@ -92,7 +97,7 @@ def numpy_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def _executor(workers: int, begin: Callable[[], object]) -> ThreadPoolExecutor:
+def _executor(workers: int, begin: Callable[[], None]) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(workers, initializer=begin)
