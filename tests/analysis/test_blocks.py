@@ -81,3 +81,42 @@ def test_as_many_rows_as_make_so_many_cells(cells, window):
     rows = rows_of_a_block(layer, cells)
     assert rows >= 1
     assert rows == 1 or rows * min(20, rows + (window or 20) - 1) <= max(cells, 256 * 20)
+
+
+@pytest.mark.parametrize("texts", [(), (2,)], ids=["one text", "texts below each other"])
+@pytest.mark.parametrize("rows", [(0, 6), (2, 5), (5, 6)], ids=str)
+@pytest.mark.parametrize("same", [True, False], ids=["all heads see the same", "each sees its own"])
+def test_weight_at_a_distance_is_the_weight_on_the_keys_that_are_so_far_behind(texts, rows, same):
+    shape = (*texts, 3, rows[1] - rows[0], 6)
+    visible = DRAW.random((*texts, 1 if same else 3, *shape[-2:])) < 0.7
+    weights = numpy.where(visible, DRAW.random(shape), 0)
+    distance = numpy.arange(*rows)[:, None] - numpy.arange(6)
+    none = numpy.zeros(distance.shape, dtype=bool)
+    block = a_block(
+        weights=weights, visible=numpy.broadcast_to(visible, shape), distance=distance, same=none, follows=none
+    )
+    for far in range(-6, 7):
+        expected = numpy.full(shape[:-1], math.nan)
+        for row, key in zip(*numpy.nonzero(distance == far), strict=True):
+            expected[..., row] = numpy.where(block.visible[..., row, key], weights[..., row, key], math.nan)
+        assert_allclose(block.at_distance(far), expected)
+        assert_allclose(block.mass_on(distance == far), expected)
+
+
+def test_a_mask_of_each_text_asks_for_other_keys_of_each():
+    weights = DRAW.random((2, 3, 4, 4))
+    where = DRAW.random((2, 4, 4)) < 0.4
+    block = a_block(weights=weights, visible=numpy.broadcast_to(True, weights.shape), distance=numpy.zeros((4, 4), int))
+    expected = numpy.where(where[:, None].any(-1), (weights * where[:, None]).sum(-1), math.nan)
+    assert_allclose(block.mass_on(where), expected)
+
+
+def test_sums_and_largest_weights_are_those_of_the_library_that_computed_them():
+    torch = pytest.importorskip("torch")
+    block = a_block()
+    given = a_block(given=torch.tensor(block.weights))
+    assert_allclose(given.mass, block.weights.sum(-1))
+    assert_allclose(given.largest, block.weights.max(-1))
+    assert_allclose(block.largest, given.largest)
+    assert given.even.given is None  # its weights are others
+    assert_allclose(given.even.mass, [[1, 1], [1, 0]])

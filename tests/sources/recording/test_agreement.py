@@ -15,6 +15,7 @@ from attnviz.sources.recording.agreement import (
     largest_error,
     require_agreement,
     require_all_agrees,
+    require_same_outputs,
 )
 
 
@@ -114,3 +115,54 @@ def test_scores_that_are_too_large_are_told_by_whoever_looks_at_them():
     assert require_agreement(layer, theirs) < 1e-6
     with pytest.raises(AttnvizError, match=r"^the scores are too large for torch\.float32$"):
         layer.steps()
+
+
+OUTPUTS = torch.randn(3, 4, 6, 5, generator=torch.Generator().manual_seed(2))  # (texts, heads, queries, d_v)
+LENGTHS = (6, 2, 4)
+THERE = (torch.arange(6) < torch.tensor(LENGTHS)[:, None])[:, None]
+
+
+def test_outputs_of_several_texts_that_are_the_same_are_as_far_apart_as_their_furthest_head():
+    assert require_same_outputs("layer 0", OUTPUTS, OUTPUTS, None) == 0
+    other = OUTPUTS.clone()
+    other[2, 1, 3, 0] += 1e-6
+    expected = float((other - OUTPUTS).abs().max() / other[2, 1, :4].abs().max())
+    assert require_same_outputs("layer 0", OUTPUTS, other, THERE) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("number", [7.0, float("nan"), float("inf")])
+def test_what_padding_gives_is_not_compared(number):
+    other = OUTPUTS.clone()
+    other[~THERE.expand(3, 4, 6)] = number
+    assert require_same_outputs("layer 0", OUTPUTS, other, THERE) == 0
+    assert require_same_outputs("layer 0", other, OUTPUTS, THERE) == 0
+
+
+@pytest.mark.parametrize("number", [7.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("there", [None, THERE], ids=["all there", "padded"])
+def test_one_wrong_row_of_one_text_is_refused(number, there):
+    other = OUTPUTS.clone()
+    other[1, 3, 1, 2] = number  # the last token of the second text
+    for mine, theirs in ((OUTPUTS, other), (other, OUTPUTS)):
+        with pytest.raises(AttnvizError, match=r"^layer 5: attention recomputed .* head 3 differs by"):
+            require_same_outputs("layer 5", mine, theirs, there)
+
+
+def test_a_head_is_held_against_its_own_largest_number_in_each_text():
+    """A head whose outputs are small is not told right because others are large."""
+    small = OUTPUTS.clone()
+    small[1, 2] *= 1e-6
+    wrong = small.clone()
+    wrong[1, 2, 0] *= 1.01
+    with pytest.raises(AttnvizError, match="head 2 differs by"):
+        require_same_outputs("layer 0", small, wrong, THERE)
+    nothing = torch.zeros_like(OUTPUTS)
+    assert require_same_outputs("layer 0", nothing, nothing, THERE) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_outputs_in_half_precision_may_be_rounded_and_no_more(dtype):
+    rounded = OUTPUTS.to(dtype)
+    assert 0 < require_same_outputs("layer 0", OUTPUTS, rounded, THERE) < 0.01
+    with pytest.raises(AttnvizError, match="attention recomputed"):
+        require_same_outputs("layer 0", OUTPUTS, 1.1 * rounded, THERE)
