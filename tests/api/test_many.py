@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from numpy.testing import assert_allclose
 
 import attnviz
 from attnviz import AttnvizError, trace_model, trace_text
+from attnviz.api.many import Texts, length_of
+from attnviz.api.reading import reading
+from attnviz.errors import ChoiceError
 
 TEXTS = ["the cat sat on the mat", "Your journey", "a b a b a b a b", "one", "the dog"]
 
@@ -82,3 +87,34 @@ def test_texts_that_are_read_one_by_one_are_cut_by_the_models_own_tokens(model_f
 def test_what_cannot_be_is_told(options, message):
     with pytest.raises(AttnvizError, match=message):
         attnviz.stats(TEXTS, **options)
+
+
+def numbered(trace):
+    """What is made of a trace here: how many tokens it has, unless these are too few."""
+    if len(trace.tokens) < 2:
+        raise AttnvizError("too short")
+    return len(trace.tokens)
+
+
+@pytest.mark.parametrize("model", ["toy", "tiny", "folder"])
+def test_what_is_made_of_each_trace_stands_with_its_text_and_so_do_errors(model, model_folder):
+    given = [trace_text("a b c"), "the cat sat", trace_text("a"), "x"]
+    read = {
+        "toy": lambda: partial(trace_text),
+        "tiny": lambda: reading("tiny", None, [], {}),
+        "folder": lambda: reading(model_folder, None, [], {}),
+    }[model]()
+    found = [answer for _, answer in Texts(read, None, length_of(None, False), numbered)(given)]
+    assert found[0] == 3
+    assert found[1] >= 3
+    assert str(found[2]) == "too short"
+    assert str(found[3]) == "too short"
+
+
+def test_what_no_other_text_would_do_better_is_raised():
+    def refuses(_):
+        raise ChoiceError("there is no head 9", "there are 2")
+
+    for given in ([trace_text("a b")], ["a b"]):
+        with pytest.raises(ChoiceError, match="there is no head 9"):
+            list(Texts(partial(trace_text), None, length_of(None, False), refuses)(given))

@@ -1,8 +1,9 @@
 import pytest
 
 from attnviz import AttnvizError, trace_model, trace_text
-from attnviz.api.selected import along, in_words, require_contribution, selected, shown
-from attnviz.choices import Step
+from attnviz.analysis.corpus import Statistics
+from attnviz.api.selected import along, by_weights_alone, in_words, require_contribution, selected, shown
+from attnviz.choices import MeasuredStep, Step
 
 
 def test_arguments_of_python_choose_what_the_command_line_chooses():
@@ -43,3 +44,16 @@ def test_a_direction_is_refused_where_nothing_is_measured_along_it():
         with pytest.raises(AttnvizError, match="toward is of contributions"):
             look(toward="@output")
         assert look(toward="@output", step="contribution")
+
+
+@pytest.mark.parametrize("nothing", [(), (None, False, (), [])], ids=["no option", "options that are not given"])
+def test_weights_alone_will_do_where_all_heads_and_tokens_are_measured(nothing):
+    statistics = Statistics()
+    assert by_weights_alone(statistics, *nothing) == statistics.together
+    assert by_weights_alone(Statistics(step=MeasuredStep.CONTRIBUTION), *nothing) is None
+    assert by_weights_alone(Statistics(step=MeasuredStep.SUMMED), *nothing) is None
+
+
+@pytest.mark.parametrize("given", [0, "0", True, range(1), ["0"], ("numpy",), "@output"], ids=repr)
+def test_what_is_asked_for_in_part_needs_more_than_weights(given):
+    assert by_weights_alone(Statistics(), None, given, False) is None

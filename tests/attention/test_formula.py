@@ -17,7 +17,7 @@ from strategies import Case, attention_cases
 from tolerances import Arithmetic, bounded, hidden, require_near
 from torch.nn.functional import scaled_dot_product_attention
 
-from attnviz.attention.formula import Steps, attend, log_softmax, outputs_alone
+from attnviz.attention.formula import Steps, attend, hiding, log_softmax, outputs_alone, weights_of
 from attnviz.attention.rule import Rule
 from attnviz.attention.visibility import Visibility
 from attnviz.errors import AttnvizError
@@ -351,3 +351,33 @@ def test_the_logarithm_of_a_share_is_not_rounded_to_that_of_0():
     theirs = torch.log_softmax(torch.tensor(logits), dim=-1).numpy()
     numpy.testing.assert_allclose(log_softmax(logits), theirs, rtol=1e-12)
     assert numpy.isfinite(log_softmax(logits)).all()
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(causal=True), Rule(scale=0.7, softcap=1.5), Rule(causal=True, window=2)])
+@pytest.mark.parametrize("front", [(), (3,), (2, 3)], ids=str)
+def test_weights_alone_of_any_number_of_texts_are_those_of_each(rule, front):
+    """Query heads share key heads, and what hides cells is added: torch's own softmax says what comes out."""
+    draw = torch.Generator().manual_seed(4)
+    query = torch.randn(*front, 4, 6, 5, generator=draw, dtype=torch.float64)
+    key = torch.randn(*front, 2, 6, 5, generator=draw, dtype=torch.float64)
+    distance = torch.arange(6)[:, None] - torch.arange(6)
+    shown = torch.ones(6, 6, dtype=torch.bool) if not rule.causal else distance >= 0
+    shown = shown if rule.window is None else shown & (distance.abs() < rule.window)
+    scores = query @ key.repeat_interleave(2, dim=-3).transpose(-1, -2) * (rule.scale or 5**-0.5)
+    scores = scores if rule.softcap is None else rule.softcap * torch.tanh(scores / rule.softcap)
+    expected = scores.masked_fill(~shown, -math.inf).softmax(-1)
+    torch.testing.assert_close(weights_of(query, key, rule, hiding(shown)), expected, rtol=1e-10, atol=1e-12)
+    if rule == Rule():
+        torch.testing.assert_close(weights_of(query, key, rule, None), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_query_that_sees_nothing_has_no_weights():
+    arrays = torch.ones(1, 3, 2), torch.ones(1, 3, 2)
+    weights = weights_of(*arrays, Rule(), hiding(torch.tensor([[True] * 3, [False] * 3, [True, False, False]])))
+    assert weights[0, 1].isnan().all()
+    torch.testing.assert_close(weights[0, [0, 2]], torch.tensor([[1 / 3] * 3, [1.0, 0.0, 0.0]]))
+
+
+def test_weights_alone_of_half_precision_are_computed_in_float32():
+    arrays = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    assert weights_of(arrays, arrays, Rule(), None).dtype == torch.float32

@@ -285,3 +285,18 @@ def test_what_is_not_known_of_layers_is_read_back():
 @pytest.mark.parametrize("said", [None, "layer 0", ["layer 0"], {"layer 0": 1}])
 def test_reasons_that_are_none_count_as_unsaid(said):
     assert Origin({"because": said}).because == {}
+
+
+def test_another_text_that_the_same_model_read_has_its_own_ids_and_agreement_and_all_else_of_the_first():
+    first = Origin(MODEL | {"original": "a cat", "pair": "and a dog", "unseen": ["encoder"], "adapter": "lora"})
+    before = dict(first)
+    other = first.of_other(Agreement(2e-7, 5, {"encoder 0": 2e-7}, 5), TokenIds((7, 8), frozenset({1})))
+    assert (other["ids"], other["special"]) == ([7, 8], [1])
+    assert other["agreement"] == Agreement(2e-7, 5, {"encoder 0": 2e-7}, 5).facts()
+    assert "original" not in other
+    assert "pair" not in other
+    alike = first.keys() - {"ids", "special", "agreement", "original", "pair"}
+    assert other.keys() == alike | {"ids", "special", "agreement"}
+    assert all(other[name] == first[name] for name in alike)
+    assert dict(first) == before
+    assert other.of_text("b").original == "b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from tiny_models import model
 
 from attnviz import AttnvizError
 from attnviz.sources.huggingface.model import Model
-from attnviz.sources.huggingface.running import running
+from attnviz.sources.huggingface.running import LacksMemoryError, made_ready, running, running_here
 
 
 @pytest.mark.parametrize("found", [True, False])
@@ -41,3 +42,37 @@ def test_nothing_is_dropped_meanwhile_and_training_goes_on_after():
 def test_what_a_model_raises_is_one_line(error, message):
     with pytest.raises(AttnvizError, match=message), running(Model(model("Llama"), "tiny")):
         raise error
+
+
+def test_any_thread_may_run_what_one_has_made_ready(tmp_path):
+    """Each inside its own block: without gradients, and with its errors in one line."""
+    torch.save({"a": 1}, tmp_path / "pickle.bin")
+    network = copy.deepcopy(model("Llama")).train()
+    ready = Model(network, "tiny", found=True)
+    seen, told = [], []
+
+    def runs():
+        with running_here(ready):
+            seen.append((torch.is_inference_mode_enabled(), network.training))
+        try:
+            with running_here(ready):
+                torch.load(tmp_path / "pickle.bin")
+        except AttnvizError as error:
+            told.append(str(error))
+
+    with made_ready(ready):
+        thread = threading.Thread(target=runs)
+        thread.start()
+        thread.join()
+        assert not torch.is_inference_mode_enabled()
+    assert seen == [(True, False)]
+    assert "a pickle, which can run any code" in told[0]
+    assert network.training
+
+
+def test_too_little_memory_is_told_apart_from_what_a_model_refuses():
+    with pytest.raises(LacksMemoryError), running(Model(model("Llama"), "tiny")):
+        raise MemoryError
+    with pytest.raises(AttnvizError) as error, running(Model(model("Llama"), "tiny")):
+        raise ValueError("no")
+    assert not isinstance(error.value, LacksMemoryError)

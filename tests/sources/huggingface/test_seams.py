@@ -30,6 +30,7 @@ from attnviz.sources.huggingface.seams import (
     first_known,
     prepare,
     switched,
+    unpickling_nothing,
 )
 from attnviz.sources.huggingface.switching import NAME
 
@@ -276,3 +277,25 @@ def test_attention_of_a_programs_own_is_known_by_its_name():
     }  # where a model was watched before, this one is ours
     built_in = [*came_with_it, "kernels-community/flash-attn", None]
     assert [name for name in built_in if seams.registered_attention(name)] == [], "attnviz takes it for somebody's own"
+
+
+def test_a_thread_that_runs_what_another_has_closed_unpickles_nothing_either(tmp_path):
+    torch.save({"a": 1}, tmp_path / "pickle.bin")
+    refused = []
+
+    def loads():
+        with unpickling_nothing():
+            try:
+                torch.load(tmp_path / "pickle.bin")
+            except ValueError as error:
+                refused.append(str(error))
+        refused.append(torch.load(tmp_path / "pickle.bin"))  # as it may outside
+
+    with closed():
+        thread = threading.Thread(target=loads)
+        thread.start()
+        thread.join()
+    assert refused[0].startswith("it keeps a part of itself in a pickle")
+    assert refused[1:] == [{"a": 1}]
+    with unpickling_nothing():  # where nobody has closed anything, nothing is refused
+        assert torch.load(tmp_path / "pickle.bin") == {"a": 1}
