@@ -273,6 +273,10 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         return {valid_text(str(name)): _plain(one, depth + 1) for name, one in value.items()}
     if isinstance(value, list | tuple):
+        if (
+            {*map(type, value)} == {int} and depth < DEPTH and max(map(abs, value)) < 2**63
+        ):  # ids, of which there are many
+            return [*value]
         return [_plain(one, depth + 1) for one in value]
     if isinstance(value, float) or value is None or (isinstance(value, int) and abs(value) < 2**63):
         return value

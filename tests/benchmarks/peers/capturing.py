@@ -10,24 +10,25 @@ saved    the same, written to a .safetensors file
 
 For each: seconds on the clock and of all processors, the least and the median; and the ratio to the plain pass beside it.
 
-Capture / plain, the median ratio. On two quiet cores, two threads, on the clock and of all processors; and, since the forward pass gains
-by the second thread and what is beside it hardly does, with one thread on a loaded machine, processor time (OMP_NUM_THREADS=1):
+Capture / plain, the median ratio: on the clock and of all processors, with two threads, on two cores of which others took a part that
+changed; and, since the forward pass gains by the second thread and what is beside it hardly does, processor time with one thread
+(OMP_NUM_THREADS=1), measured before maps were used again:
 
                              two threads                     one thread
-smollm2    512 tokens        1.23 × and 1.27 × (9 turns)     1.15 × (15 turns)
-small       64 tokens        1.96 × and 1.90 × (31)          1.65 × (31)
-           512 tokens        1.28 × and 1.27 × (21)          1.14 × (21)
-         2,048 tokens        1.10 × and 1.14 × (5)           1.07 × (3)
+smollm2    512 tokens        1.17 and 1.18 × (11 turns)      1.15 × (15 turns)
+small       64 tokens        1.86 × (31)                     1.65 × (31)
+           512 tokens        1.24 and 1.29 × (31)            1.14 × (21)
+         2,048 tokens        1.06 × (5)                      1.07 × (3)
 
-Of smollm2, layers 0-1 alone take 0.06 × (5 turns, one thread). Of the 211 ms that a quiet pass of 512 tokens takes longer, the
-comparison is some 47, looking for W_O 45, copies 25, and following who calls whom 27: each left out by itself.
+Of smollm2, layers 0-1 alone take 0.06 × (5 turns, one thread).
 
-In passes of 6 layers of smollm2 a layer takes 36 to 38 ms at 512 tokens. Beside it the comparison of 72 queries of each head takes some
-2.6 ms, copies and the proof of the rotation 0.7 each, and looking for W_O 0.8.
+Of some 110 ms that a pass of smollm2 takes longer at 512 tokens, where it takes 560 by itself, comparing takes some 45 (72 queries of
+each head: 31 of it in products and softmax), looking for W_O 18, copies 13 (40 before maps of dropped traces were used again), which
+queries are compared 8, rules and rotations 8, and the trace itself 5. What is left is the model's own, whose caches are taken from it.
 
-Tried, and not kept: half as many queries at a time, each over only the keys that they see, and no layer made for each. Alone the
-comparison then takes some 1.6 ms instead of 1.9, but a pass (12 layers, by turns in one process) took 1.00 to 1.03 times as long as
-before. Comparing all layers behind the pass took 0.98 to 1.00 of the time for smollm2 and 1.02 to 1.03 for small: noise.
+Tried, and not kept: half as many queries at a time, each over only the keys that they see (1.00 to 1.03 times as long a pass); comparing
+all layers behind the pass, some at once (smollm2 0.95 and 1.02, small 1.05 and 0.99 times as long, in two trials each: noise); a softmax
+in place; keeping the model's own arrays instead of copies, which costs as many new pages.
 """
 
 import json
