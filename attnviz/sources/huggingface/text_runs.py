@@ -26,7 +26,7 @@ from attnviz.trace.weights_of_texts import StartWeighing
 
 WEIGHED = (
     1 << 22
-)  # weights of a layer at once: of longer texts they are computed some queries at a time, from what is kept
+)  # weights of a layer at once: of longer texts there are traces, and some queries are measured at a time
 EQUAL = 1e-4  # how far keys may be apart, in parts of the largest, of a text that is padded and one that is not
 
 

@@ -125,9 +125,8 @@ class Batches:
         """The same, of texts that are held at once: the longest runs first."""
         answers: dict[int, Any] = {}
         try:
-            with closing(
-                self._each(self._runs(texts, answers))
-            ) as each:  # what is interrupted here leaves no thread behind
+            # Closed, so that what is interrupted here leaves no thread behind.
+            with closing(self._each(self._runs(texts, answers))) as each:
                 for made in each:
                     answers |= made
                     report(len(answers))

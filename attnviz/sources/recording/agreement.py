@@ -130,9 +130,8 @@ def require_same_outputs(title: str, ours: Array, theirs: Array, there: Array | 
 
 def _largest_of_rows(xp: Any, array: Array, there: Array | None) -> Array:
     """The largest number of each head, whatever its sign, in the rows that are ``there``, (texts, heads)."""
-    rows = xp.maximum(
-        xp.max(array, axis=-1), -xp.min(array, axis=-1)
-    )  # (texts, heads, queries); a norm takes ten times as long
+    largest, least = xp.max(array, axis=-1), xp.min(array, axis=-1)  # a norm takes ten times as long
+    rows = xp.maximum(largest, -least)  # (texts, heads, queries)
     return xp.max(rows if there is None else xp.where(there, rows, 0.0), axis=-1)
 
 
