@@ -9,7 +9,10 @@ from tiny_models import CONFIGS, inputs, model
 from watched_models import NAMES, eager_attentions, forward, made
 
 from attnviz import AttnvizError, trace_model
-from attnviz.sources.huggingface.switching import watching
+from attnviz.choices import Verify
+from attnviz.sources.huggingface.switching import seeing, switched_for, watching
+from attnviz.sources.huggingface.watch import Watch
+from attnviz.sources.recording.sampled import Comparison
 
 
 def test_weights_equal_the_models_own_attentions(traced):
@@ -59,3 +62,18 @@ def test_a_layer_of_two_maps_is_dropped_and_named():
         forward(network, inputs("Llama"))
     assert watch.runs == []
     assert watch.calls.unseen == ("layers.N.self_attn",)
+
+
+def test_a_watch_beside_another_knows_nothing_of_its_pass_and_the_model_as_it_was_before_the_switch():
+    network, given = model("Llama"), inputs("Llama")
+    first = Watch(network, wanted=lambda _, number: number == 1)
+    with switched_for(first):
+        with seeing(first):
+            forward(network, given)
+        other = first.beside(comparison=Comparison(Verify.ALL))
+        assert (other.runs, other.kept, other.comparison) == ([], [], Comparison(Verify.ALL))
+        with seeing(other):
+            forward(network, given)
+    assert [layer.index for layer, _ in other.kept] == [layer.index for layer, _ in first.kept] == [1]
+    assert other.implementation(network.config) == first.implementation(network.config) == "sdpa"
+    torch.testing.assert_close(other.kept[0][0].steps().weights, first.kept[0][0].steps().weights)
