@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.arguments import member, whole_number
 from attnviz.choices import BATCH_LIMITS, MAX_LENGTH_LIMITS, Tokenizer, Verify, is_tiny
 from attnviz.errors import AttnvizError, ChoiceError, UsageError
-from attnviz.sources.given import Answer, Then, as_it_is
+from attnviz.sources.given import Answer, Then, as_it_is, made
 from attnviz.sources.texts.corpus import CorpusText, Unread
 from attnviz.sources.texts.length import Length, in_words
 from attnviz.sources.texts.windows import in_order, windows
@@ -57,15 +57,7 @@ class Texts:
                 one = window[place]
                 if getattr(one, "blank", False):
                     continue
-                yield one, self._made(one) if isinstance(one, Trace) else getattr(one, "error", answer)
-
-    def _made(self, trace: Trace) -> Any:
-        try:
-            return self.then(trace)
-        except (ChoiceError, UsageError):
-            raise
-        except AttnvizError as error:
-            return error
+                yield one, made(self.then, one) if isinstance(one, Trace) else getattr(one, "error", answer)
 
     def _answers(self, texts: list[Any]) -> Iterator[Answer]:
         if self._batches is not None:

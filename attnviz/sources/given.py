@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attnviz.errors import AttnvizError
+from attnviz.errors import AttnvizError, ChoiceError, UsageError
 
 if TYPE_CHECKING:
     from attnviz.trace.trace import Trace
@@ -27,3 +27,13 @@ class Given(NamedTuple):
 def as_it_is(trace: Trace) -> Trace:
     """Nothing is made of it."""
     return trace
+
+
+def made(then: Then, trace: Trace) -> Any:
+    """What is made of a trace, or why nothing is; what no other text would do better is raised."""
+    try:
+        return then(trace)
+    except (ChoiceError, UsageError):
+        raise
+    except AttnvizError as error:
+        return error

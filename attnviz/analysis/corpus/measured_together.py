@@ -12,8 +12,8 @@ from attnviz.analysis.corpus.layer_state import OfText
 from attnviz.analysis.corpus.measured_text import MeasuredText, NamedHeads
 from attnviz.analysis.corpus.top_texts import excerpt_of
 from attnviz.analysis.head_names import CHANCED
-from attnviz.analysis.measure import even_sums, found_in
 from attnviz.analysis.metrics import Metric
+from attnviz.analysis.over_queries import even_sums, over_queries
 from attnviz.attention.arrays import Array, to_numpy
 from attnviz.choices import Pool
 from attnviz.trace.origin import Origin
@@ -54,7 +54,7 @@ class MeasuredTogether:
     def take(self, layer: WeightsOfTexts) -> None:
         """The weights of the next layer."""
         block = self._block(layer)
-        found = found_in(block, self._queries, self._metrics, (), self._pool)
+        found = over_queries(block, self._queries, self._metrics, (), self._pool)
         values = ratio(found.sums, found.counts) if self._pool is Pool.MEAN else found.largest
         counts = {metric: count for metric, count in zip(self._metrics, found.counts, strict=True) if metric in CHANCED}
         texts, heads = layer.weights.shape[:2]

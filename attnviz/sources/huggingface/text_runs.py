@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from attnviz.errors import AttnvizError, ChoiceError, UsageError
-from attnviz.sources.given import Then
+from attnviz.sources.given import Then, made
 from attnviz.sources.huggingface.assembling import assembled, completed
 from attnviz.sources.huggingface.at_once import Asked, padded
 from attnviz.sources.huggingface.batch_watch import BatchWatch
@@ -112,12 +111,7 @@ class TextRuns:
 
     def made_of(self, trace: Trace) -> Any:
         """What is made of a trace, or why nothing is."""
-        try:
-            return self.then(trace)
-        except (ChoiceError, UsageError):
-            raise
-        except AttnvizError as error:
-            return error
+        return made(self.then, trace)
 
     def _trace(self, watch: BatchWatch, place: int, one: Asked, found: NextTokens | None) -> Trace:
         kept = watch.kept_of(place)
