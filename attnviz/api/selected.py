@@ -32,7 +32,7 @@ def require_contribution(toward: str | None, steps: Iterable[str]) -> None:
 def by_weights_alone(statistics: Statistics, *narrowing: Any) -> StartWeighing | None:
     """What measures texts that a model reads together by their weights alone; None where more is asked for than these, or less than all
     heads and tokens: where any of the options ``narrowing`` is given."""
-    whole = all(one is None or one is False or one in ((), []) for one in narrowing)
+    whole = all(one is None or one is False or (isinstance(one, tuple | list) and not one) for one in narrowing)
     return statistics.together if whole and statistics.step is MeasuredStep.WEIGHTS else None
 
 

@@ -1,3 +1,4 @@
+import numpy
 import pytest
 
 from attnviz import AttnvizError, trace_model, trace_text
@@ -54,6 +55,8 @@ def test_weights_alone_will_do_where_all_heads_and_tokens_are_measured(nothing):
     assert by_weights_alone(Statistics(step=MeasuredStep.SUMMED), *nothing) is None
 
 
-@pytest.mark.parametrize("given", [0, "0", True, range(1), ["0"], ("numpy",), "@output"], ids=repr)
+@pytest.mark.parametrize(
+    "given", [0, "0", True, range(1), ["0"], ("numpy",), "@output", numpy.arange(2), numpy.int64(0)], ids=repr
+)
 def test_what_is_asked_for_in_part_needs_more_than_weights(given):
     assert by_weights_alone(Statistics(), None, given, False) is None
