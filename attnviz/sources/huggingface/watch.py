@@ -105,6 +105,8 @@ class Watch:
     def beside(self: Kind, **changed: Any) -> Kind:
         """A watch over another pass of the same model at the same time, of which nothing is known yet."""
         fresh: dict[str, Any] = {"runs": [], "calls": ModuleCalls(), "turns": Turns(), "_turned": {}}
+        if self.projections is not None and not self.projections.settled:
+            fresh["projections"] = OutputProjections()  # what is under way in one pass is not in the other
         other = replace(self, **(fresh | changed))
         other._addresses, other._implementations = self._addresses, self._implementations
         other._once, other._memory = OncePerTensor(), OwnMemory()

@@ -61,21 +61,24 @@ def test_another_thread_does_not_run_a_watched_model():
 
 def test_threads_that_see_their_own_passes_run_a_switched_model_at_the_same_time():
     network, together = model("Llama"), Barrier(2, timeout=60)
-    lead = Watch(
-        network, progress=lambda _: together.wait()
-    )  # a layer of one is never done before the same of the other
+    # A layer of one is never done before the same of the other.
+    lead = Watch(network, progress=lambda _: together.wait())
     givens = [inputs("Llama", tokens=tokens) for tokens in (5, 9)]
 
     def keys(given):
         watch = lead.beside()
-        with seeing(watch):
-            forward(network, given)
-        return [layer.key for layer, _ in watch.kept]
+        try:
+            with seeing(watch):
+                forward(network, given)
+        except Exception:
+            together.abort()  # the other need not wait for this one
+            raise
+        return [layer for layer, _ in watch.kept]
 
     with switched_for(lead), ThreadPoolExecutor(2) as threads:
         beside = list(threads.map(keys, givens))
     for given, found in zip(givens, beside, strict=True):
-        alone = [layer.key for layer in trace_model(network, given).layers]
-        for one, other in zip(found, alone, strict=True):
-            torch.testing.assert_close(one, other)
+        for one, other in zip(found, trace_model(network, given).layers, strict=True):
+            torch.testing.assert_close(one.key, other.key)
+            torch.testing.assert_close(one.projections["output"].weight, other.projections["output"].weight)
     assert network.config._attn_implementation == "sdpa"
